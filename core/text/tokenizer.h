@@ -1,0 +1,57 @@
+// Text ↔ token ids of a Hugging Face tokenizer.json; knows no model.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/ids.h"
+
+namespace kvatlas::text {
+
+struct Encoding {
+  std::vector<TokenId> ids;            // [n]
+  std::vector<std::uint64_t> offsets;  // [n+1]: token i covers bytes [offsets[i], offsets[i+1]) of the text given; added tokens
+                                       // (BOS) cover none; tokens that split a character get the bytes they stand for
+};
+
+struct Decoded {
+  std::string text;                    // UTF-8; bytes that form no character become U+FFFD
+  std::vector<std::uint64_t> offsets;  // [n+1] byte range of each token in text
+};
+
+// Byte-level BPE (Llama 3, GPT-2 style) and SentencePiece-style BPE with byte fallback (Llama 2, Mistral, TinyLlama).
+// Immutable after loading; may be used from several threads.
+class Tokenizer {
+ public:
+  // Reads tokenizer.json and, where present, tokenizer_config.json of a folder (or a tokenizer.json itself). Error names file and field.
+  [[nodiscard]] static Tokenizer load(const std::filesystem::path& folder_or_file);
+  ~Tokenizer();
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+
+  // Invalid UTF-8 is read as U+FFFD per maximal subpart. add_special: as the post-processor says (BOS, EOS).
+  [[nodiscard]] Encoding encode(std::string_view text, bool add_special = true) const;
+  // Equal to Hugging Face `decode(ids, skip_special_tokens, clean_up_tokenization_spaces=False)`. Error on ids outside the vocabulary.
+  [[nodiscard]] std::string decode(std::span<const TokenId> ids, bool skip_special = false) const;
+  [[nodiscard]] Decoded decodeWithOffsets(std::span<const TokenId> ids, bool skip_special = false) const;
+  // The piece as it stands in the vocabulary ("Ġthe", "▁the", "<0x0A>").
+  [[nodiscard]] std::string_view piece(TokenId id) const;
+  [[nodiscard]] std::optional<TokenId> idOf(std::string_view piece) const;
+  [[nodiscard]] std::size_t vocabularySize() const;  // largest id + 1
+  [[nodiscard]] bool isSpecial(TokenId id) const;
+  [[nodiscard]] std::optional<TokenId> bos() const;
+  [[nodiscard]] std::optional<TokenId> eos() const;
+
+ private:
+  struct Impl;
+  explicit Tokenizer(std::unique_ptr<const Impl> impl);
+  std::unique_ptr<const Impl> m_impl;
+};
+
+}  // namespace kvatlas::text

@@ -1,0 +1,61 @@
+// Opens trace files: the index at once, data on demand. One thread at a time; knows no torch, no Qt.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "core/trace/records.h"
+
+namespace kvatlas::trace {
+
+// Per-token signals of a layer, [query_heads, N] unless noted.
+enum class Signal { Lse, Entropy, Received, WindowSum, KeyNorm /* [kv_heads, N] */, ValueNorm /* [kv_heads, N] */ };
+enum class Reduction { Mean, Max };
+
+// All methods throw Error naming the file and the member. Data of an unfinished file that was never flushed is absent:
+// optionals are empty. Everything read is checked against the header before memory is allocated.
+class Reader {
+ public:
+  explicit Reader(const std::filesystem::path& path);
+  ~Reader();
+  Reader(Reader&&) noexcept;
+  Reader& operator=(Reader&&) noexcept;
+
+  [[nodiscard]] const std::filesystem::path& path() const;
+  [[nodiscard]] bool complete() const;
+  [[nodiscard]] const TraceHeader& header() const;  // prompt included
+  [[nodiscard]] std::uint64_t tokens() const;       // N
+
+  [[nodiscard]] bool hasLayer(LayerIndex layer) const;  // recorded and flushed
+  [[nodiscard]] std::optional<std::vector<float>> signal(LayerIndex layer, Signal which) const;
+  [[nodiscard]] std::optional<std::vector<float>> signalOfHead(LayerIndex layer, Signal which, HeadIndex head) const;  // [N]
+  [[nodiscard]] std::optional<std::vector<float>> windowRows(LayerIndex layer, HeadIndex head) const;  // [W, N], decoded
+
+  // One head's map at a level as probabilities [n, n], or a rectangle of it.
+  [[nodiscard]] std::optional<std::vector<float>> map(LayerIndex layer, HeadIndex head, Reduction reduction, std::size_t level) const;
+  [[nodiscard]] std::optional<std::vector<std::uint16_t>> mapTile(LayerIndex layer, HeadIndex head, Reduction reduction, std::size_t level,
+                                                                  std::size_t row, std::size_t column, std::size_t rows, std::size_t columns) const;
+  [[nodiscard]] std::optional<std::vector<std::uint16_t>> queryBits(LayerIndex layer, HeadIndex head) const;  // bf16 [N, d]
+  [[nodiscard]] std::optional<std::vector<std::uint16_t>> keyBits(LayerIndex layer, KvHeadIndex head) const;
+
+  [[nodiscard]] std::optional<std::vector<float>> nextLogits() const;
+  [[nodiscard]] std::optional<RunRecord> run(std::size_t run) const;  // empty: the run was not finished
+  [[nodiscard]] std::string notes() const;                            // JSON, "" when empty
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> m_impl;
+};
+
+// A problem found by validate(): the member and what is wrong with it.
+struct Finding {
+  std::string member, problem;
+};
+
+// Reads everything and checks shapes, ranges, order of positions, Σ received = N, 0 ≤ entropy ≤ ln(i+1), retained ≤ oracle ≤ 1,
+// map pyramid consistency. Empty: valid. Throws only what opening throws.
+[[nodiscard]] std::vector<Finding> validate(const std::filesystem::path& path);
+
+}  // namespace kvatlas::trace

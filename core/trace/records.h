@@ -1,0 +1,85 @@
+// What a trace holds, as plain structs shared by writer, reader and every user; knows no HDF5, no torch, no Qt.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.h"
+
+namespace kvatlas::trace {
+
+struct ModelInfo {
+  std::string name, architecture, compute_dtype, weights_fingerprint;
+  std::uint32_t layers = 0, query_heads = 0, kv_heads = 0, head_dim = 0, hidden_size = 0, vocab_size = 0;
+  std::uint64_t sliding_window = 0;  // 0: none
+  double rope_theta = 0;
+};
+
+struct Span {
+  TokenIndex begin = 0, end = 0;  // token range [begin, end)
+  std::string name;               // "needle", "question", "document 1", …
+};
+
+struct Prompt {
+  std::vector<TokenId> ids;            // [N]
+  std::string text;                    // UTF-8; empty for --ids
+  std::vector<std::uint64_t> offsets;  // [N+1] byte range of each token in text
+  std::vector<Span> spans;
+};
+
+// What the attention part of a trace will hold; fixed before the first data is written.
+struct AttentionPlan {
+  std::uint32_t window = 0;             // W
+  std::vector<LayerIndex> layers;       // recorded layers, ascending
+  std::vector<std::uint64_t> cells;     // tokens per cell of map level 0, 1, …; empty: no maps
+  bool keep_qk = false;
+};
+
+// One recorded layer. Vectors are row-major; an empty one is not written.
+struct LayerRecord {
+  LayerIndex layer;
+  std::vector<float> lse, entropy, received, window_sum;  // [query_heads, N]
+  std::vector<std::uint16_t> window_rows;                 // [query_heads, W, N] log₂ codes
+  std::vector<float> key_norm, value_norm;                // [kv_heads, N]
+  std::vector<std::vector<std::uint16_t>> map_mean, map_max;  // per level [query_heads, n, n] log₂ codes
+  std::vector<std::uint16_t> query, key;                  // bf16 bits [query_heads, N, d], [kv_heads, N, d]
+};
+
+// Known before a run is decoded: written when the trace is created.
+struct RunHeader {
+  std::string method, label, parameters /* JSON */, budget /* as given */, granularity /* kv-head | query-head */;
+  double budget_nominal = 0;  // tokens per head
+  std::uint32_t heads = 0;    // stored heads per layer: kv_heads or query_heads
+  bool is_full = false;       // run 000: no kl, retained, oracle
+};
+
+struct Eviction {
+  std::uint32_t step = 0, layer = 0, head = 0, position = 0;
+};
+
+// The rest of a run: written when it is known.
+struct RunRecord {
+  double budget_realised = 0;  // tokens per head, mean
+  std::uint64_t cache_bytes = 0;
+  double seconds = 0;
+  std::vector<std::uint32_t> capacity;           // [layers, heads]
+  std::vector<std::uint64_t> kept_offsets;       // [layers*heads+1]
+  std::vector<TokenIndex> kept_positions;        // ascending per head
+  std::vector<TokenId> decode_ids;               // [T]
+  std::string decode_text;                       // UTF-8
+  std::vector<float> kl;                         // [T] nats; NaN where the full cache had stopped
+  std::vector<Eviction> evicted;                 // [E]
+  std::vector<float> retained, oracle;           // [T, layers, query_heads]
+};
+
+struct TraceHeader {
+  std::string generator, created /* ISO 8601 */;
+  ModelInfo model;
+  Prompt prompt;
+  AttentionPlan attention;
+  std::vector<RunHeader> runs;
+};
+
+}  // namespace kvatlas::trace

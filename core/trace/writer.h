@@ -1,0 +1,35 @@
+// Writes one trace file: temporary name, SWMR, renamed when complete. One thread owns it; knows no torch, no Qt.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "core/trace/records.h"
+
+namespace kvatlas::trace {
+
+// Creates every object first, then starts single-writer/multiple-reader mode, so that whatever was flushed survives a
+// kill. The file lies beside the target as "<target>.part" until finish() renames it. Every call throws Error naming
+// the target when the disk is full or not writable.
+class Writer {
+ public:
+  Writer(std::filesystem::path target, const TraceHeader& header);
+  ~Writer();  // an unfinished file stays as "<target>.part" with status "recording"
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  void writeLayer(const LayerRecord& record);                       // flushed
+  void writeNextLogits(const std::vector<float>& logits);           // [vocab]
+  void writeRun(std::size_t run, const RunRecord& record);          // flushed
+  void finish();                                                    // status "complete", fsync, rename
+  [[nodiscard]] const std::filesystem::path& partPath() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> m_impl;
+};
+
+// Bytes the file will need, a little more rather than less (decode of up to max_new_tokens included).
+[[nodiscard]] std::uint64_t expectedFileBytes(const TraceHeader& header, std::uint64_t max_new_tokens);
+
+}  // namespace kvatlas::trace
