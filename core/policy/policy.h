@@ -22,16 +22,21 @@ struct Shape {
 
 // "128", "20%" or "full": tokens per stored head, averaged over all heads of all layers, window included.
 struct Budget {
-  std::string text;           // as given
-  double percent = -1;        // ≥ 0 where given in percent
-  std::uint64_t count = 0;    // where given in tokens
+  std::string text;         // as given
+  double percent = -1;      // ≥ 0 where given in percent
+  std::uint64_t count = 0;  // where given in tokens
   bool full = false;
   [[nodiscard]] std::uint64_t tokensFor(std::uint32_t prompt_tokens) const;  // percent rounded half up; full → N
 };
 [[nodiscard]] Budget parseBudget(std::string_view text);  // UsageError: 0, negative, not a number, above 100 %
 
+enum class ParameterKind : std::uint8_t { Choice, Integer, OddInteger, Number };
+
 struct ParameterSpec {
-  std::string_view name, values /* "max|avg|none", "odd number ≥ 1", … */, default_value, paper_value, meaning;
+  std::string_view name, values /* "max|avg|none", "an odd number from 1 to 999", … */, default_value, paper_value,
+      meaning;
+  ParameterKind kind = ParameterKind::Choice;
+  double lowest = 0, highest = 0;  // inclusive; for a Choice `values` lists what may be given, separated by '|'
 };
 
 // Everything a method is asked with: one method, one budget, one prompt.
@@ -39,10 +44,12 @@ struct Setting {
   Shape shape;
   Granularity granularity = Granularity::KvHead;
   Preset preset = Preset::Exact;
-  std::uint32_t window = 8;       // W, the observation window that is always kept
-  std::uint64_t budget = 0;       // C, tokens per head
+  std::uint32_t window = 8;                                    // W, the observation window that is always kept
+  std::uint64_t budget = 0;                                    // C, tokens per head
   std::map<std::string, std::string, std::less<>> parameters;  // complete and checked: defaults filled in
-  [[nodiscard]] std::uint32_t heads() const { return granularity == Granularity::KvHead ? shape.kv_heads : shape.query_heads; }
+  [[nodiscard]] std::uint32_t heads() const {
+    return granularity == Granularity::KvHead ? shape.kv_heads : shape.query_heads;
+  }
   [[nodiscard]] std::uint32_t groupSize() const { return shape.query_heads / shape.kv_heads; }
 };
 
@@ -54,38 +61,45 @@ struct LayerSignals {
 };
 
 // Scores of one layer: [heads, candidates], higher is kept first. candidates = N − W (or N for methods without window);
-// empty for methods that look at no score.
+// no values for methods that look at no score.
 struct LayerScores {
   std::uint32_t heads = 0, candidates = 0;
   std::vector<float> values;
-  [[nodiscard]] std::span<const float> head(std::uint32_t h) const { return std::span(values).subspan(std::size_t{h} * candidates, candidates); }
+  [[nodiscard]] std::span<const float> head(std::uint32_t h) const {
+    return std::span(values).subspan(std::size_t{h} * candidates, candidates);
+  }
 };
 
+enum class Reason : std::uint8_t { Evicted, Sink, Window, Score, Everything };
+
 struct Method {
-  std::string_view name, title, paper;         // "snapkv", "SnapKV", "arXiv:2404.14469"
-  std::string_view needs;                      // the signal the score reads: "", "received", "window_sum", "key_norm", …
+  std::string_view name, title, paper;  // "snapkv", "SnapKV", "arXiv:2404.14469"
+  std::string_view needs;               // the signal the score reads: "", "received", "window_sum", "key_norm", …
   std::span<const ParameterSpec> parameters;
   LayerScores (*score)(const Setting&, LayerIndex, const LayerSignals&);
   // [layers * heads] tokens kept at the end of the prompt, window included.
   std::vector<std::uint32_t> (*allocate)(const Setting&, std::span<const LayerScores>);
   // Ascending positions one head keeps; `capacity` many.
-  std::vector<TokenIndex> (*select)(const Setting&, LayerIndex, std::span<const float> head_scores, std::uint32_t capacity);
+  std::vector<TokenIndex> (*select)(const Setting&, LayerIndex, std::span<const float> head_scores,
+                                    std::uint32_t capacity);
+  // Unless set, `allocate` is given no scores, and a layer is scored only when its heads select.
+  bool allocate_reads_scores = false;
+  void (*check)(const Setting&) = nullptr;                 // UsageError where a budget below N cannot be spent
+  Reason (*reason)(const Setting&, TokenIndex) = nullptr;  // why a kept position is kept; null: Window or Score
 };
 
 // The outcome for a whole prompt: data, as it goes into the trace.
 struct Decision {
   std::uint32_t layers = 0, heads = 0;
-  std::vector<std::uint32_t> capacity;   // [layers, heads]
-  std::vector<std::uint64_t> offsets;    // [layers*heads + 1]
-  std::vector<TokenIndex> positions;     // ascending per head
+  std::vector<std::uint32_t> capacity;  // [layers, heads]
+  std::vector<std::uint64_t> offsets;   // [layers*heads + 1]
+  std::vector<TokenIndex> positions;    // ascending per head
   [[nodiscard]] std::span<const TokenIndex> kept(LayerIndex layer, std::uint32_t head) const {
     const std::size_t row = std::size_t{layer.value} * heads + head;
     return std::span(positions).subspan(offsets[row], offsets[row + 1] - offsets[row]);
   }
   [[nodiscard]] double meanKept() const;  // budget_realised
 };
-
-enum class Reason : std::uint8_t { Evicted, Sink, Window, Score, Everything };
 
 // The table, `full` first; the order is the order of colours and legends.
 [[nodiscard]] std::span<const Method> methods();
@@ -98,11 +112,13 @@ struct MethodRequest {
 };
 [[nodiscard]] MethodRequest parseMethod(std::string_view text);
 
-// Fills defaults (or paper values), resolves the budget, checks it: UsageError for a budget not above the window.
-[[nodiscard]] Setting makeSetting(const MethodRequest& request, const Shape& shape, const Budget& budget, Granularity granularity,
-                                  Preset preset, std::uint32_t window);
+// Fills defaults (or paper values), resolves the budget, checks it: UsageError for a budget not above the window (in
+// percent: unless it is the whole prompt). `full` takes any budget and sets it to N.
+[[nodiscard]] Setting makeSetting(const MethodRequest& request, const Shape& shape, const Budget& budget,
+                                  Granularity granularity, Preset preset, std::uint32_t window);
 
-// score → allocate → select over all layers. A budget ≥ N keeps everything.
+// score → allocate → select over all layers; the result does not depend on the number of threads. A budget ≥ N keeps
+// everything and looks at no signal; a method that needs none may be given no layers. Error: a signal that is missing.
 [[nodiscard]] Decision decide(const Method& method, const Setting& setting, std::span<const LayerSignals> layers);
 [[nodiscard]] Reason reasonFor(const Method& method, const Setting& setting, TokenIndex position, bool kept);
 

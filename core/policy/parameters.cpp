@@ -1,0 +1,84 @@
+#include "core/policy/parameters.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include "core/base/error.h"
+#include "core/base/suggest.h"
+
+namespace kvatlas::policy {
+namespace {
+
+std::optional<double> parseNumber(std::string_view text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, code] = std::from_chars(text.data(), end, value);
+  if (text.empty() || code != std::errc() || rest != end || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+std::optional<std::int64_t> parseInteger(std::string_view text) {
+  std::int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, code] = std::from_chars(text.data(), end, value);
+  if (text.empty() || code != std::errc() || rest != end) return std::nullopt;
+  return value;
+}
+
+std::vector<std::string> choices(std::string_view values) {
+  std::vector<std::string> list;
+  for (std::size_t begin = 0; begin <= values.size();) {
+    const std::size_t end = std::min(values.find('|', begin), values.size());
+    list.emplace_back(values.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return list;
+}
+
+bool inRange(const ParameterSpec& spec, double value) {
+  return value >= spec.lowest && value <= spec.highest;
+}
+
+bool acceptable(const ParameterSpec& spec, std::string_view value) {
+  if (spec.kind == ParameterKind::Number) {
+    const auto number = parseNumber(value);
+    return number && inRange(spec, *number);
+  }
+  const auto integer = parseInteger(value);
+  if (!integer || !inRange(spec, static_cast<double>(*integer))) return false;
+  return spec.kind == ParameterKind::Integer || *integer % 2 != 0;
+}
+
+}  // namespace
+
+void checkParameter(std::string_view method, const ParameterSpec& spec, std::string_view value) {
+  if (spec.kind == ParameterKind::Choice) {
+    const std::vector<std::string> known = choices(spec.values);
+    if (std::find(known.begin(), known.end(), value) != known.end()) return;
+    failUsage("method '{}': '{}' is no value of parameter '{}'{}", method, value, spec.name, suggestion(value, known));
+  }
+  if (!acceptable(spec, value))
+    failUsage("method '{}': parameter '{}' must be {}, not '{}'", method, spec.name, spec.values, value);
+}
+
+std::string_view textParameter(const Setting& setting, std::string_view name) {
+  const auto found = setting.parameters.find(name);
+  if (found == setting.parameters.end()) fail("the setting of a method lacks its parameter '{}'", name);
+  return found->second;
+}
+
+std::int64_t integerParameter(const Setting& setting, std::string_view name) {
+  const auto value = parseInteger(textParameter(setting, name));
+  if (!value) fail("parameter '{}' is no integer: '{}'", name, textParameter(setting, name));
+  return *value;
+}
+
+double numberParameter(const Setting& setting, std::string_view name) {
+  const auto value = parseNumber(textParameter(setting, name));
+  if (!value) fail("parameter '{}' is no number: '{}'", name, textParameter(setting, name));
+  return *value;
+}
+
+}  // namespace kvatlas::policy

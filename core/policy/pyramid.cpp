@@ -1,0 +1,43 @@
+#include "core/policy/pyramid.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace kvatlas::policy {
+
+std::vector<std::uint32_t> exactPyramid(const PyramidShape& shape) {
+  const auto last = static_cast<std::int64_t>(shape.layers) - 1;
+  const auto mean = static_cast<std::int64_t>(shape.budget);
+  const double beyond_window = static_cast<double>(shape.budget - shape.window);
+  const double spread = std::min(beyond_window - std::max(1.0, beyond_window / shape.beta),
+                                 static_cast<double>(shape.tokens) - static_cast<double>(shape.budget));
+  std::vector<std::uint32_t> kept(shape.layers, static_cast<std::uint32_t>(mean));
+  for (std::int64_t layer = 0; 2 * layer < last; ++layer) {
+    const double slope = static_cast<double>(last - 2 * layer) / static_cast<double>(last);
+    const std::int64_t offset = std::llround(spread * slope);
+    kept[static_cast<std::size_t>(layer)] = static_cast<std::uint32_t>(mean + offset);
+    kept[static_cast<std::size_t>(last - layer)] = static_cast<std::uint32_t>(mean - offset);
+  }
+  return kept;
+}
+
+std::vector<std::uint32_t> publishedPyramid(const PyramidShape& shape) {
+  const auto layers = static_cast<std::int64_t>(shape.layers);
+  const auto tokens = static_cast<std::int64_t>(shape.tokens);
+  const auto window = static_cast<std::int64_t>(shape.window);
+  const std::int64_t beyond_window = static_cast<std::int64_t>(shape.budget) - window;
+  std::vector<std::uint32_t> kept(shape.layers, static_cast<std::uint32_t>(shape.budget));
+  if (tokens < 2 * beyond_window || layers == 1) return kept;
+  auto lowest = static_cast<std::int64_t>(std::floor(static_cast<double>(beyond_window) / shape.beta));
+  std::int64_t highest = 2 * beyond_window - lowest;
+  if (highest >= tokens - window) {
+    highest = tokens - window;
+    lowest = 2 * beyond_window - highest;
+  }
+  const std::int64_t step = (highest - lowest) / (layers - 1);
+  for (std::int64_t layer = 0; layer < layers; ++layer)
+    kept[static_cast<std::size_t>(layer)] = static_cast<std::uint32_t>(highest - layer * step + window);
+  return kept;
+}
+
+}  // namespace kvatlas::policy

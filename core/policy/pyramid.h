@@ -1,0 +1,29 @@
+// How PyramidKV spreads a budget over layers; integers only, knows no score.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace kvatlas::policy {
+
+struct PyramidShape {
+  std::uint32_t layers = 0;
+  std::uint32_t tokens = 0;  // N > C
+  std::uint32_t window = 0;  // W < C
+  std::uint64_t budget = 0;  // C
+  double beta = 20;          // ≥ 1: the last layer gets about 1/β of the mean beyond the window
+};
+
+// Kept tokens per layer, window included, non-increasing, W + 1 ≤ each ≤ N, and Σ = layers · C exactly.
+// The published line (B + s … B − s with B = C − W and s = B − B/β) has mean B; its middle stays and its ends are
+// rounded as mirror images, so nothing is lost. s is limited by N − C, where the first layer would keep more than there
+// is: what it cannot hold stays in the last layers, and the pyramid grows from flat (N = C) to full without a jump. One
+// layer: C.
+[[nodiscard]] std::vector<std::uint32_t> exactPyramid(const PyramidShape& shape);
+
+// The published arithmetic: flat for N < 2B, else max − l · ⌊(max − min)/(L − 1)⌋ with min = ⌊B/β⌋, max = 2B − min, and
+// where max ≥ N − W max = N − W, min = 2B − max. Floor division makes the mean larger than C. The published code
+// divides by zero for one layer; here it keeps C.
+[[nodiscard]] std::vector<std::uint32_t> publishedPyramid(const PyramidShape& shape);
+
+}  // namespace kvatlas::policy

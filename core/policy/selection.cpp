@@ -1,0 +1,49 @@
+#include "core/policy/selection.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace kvatlas::policy {
+namespace {
+
+// Smaller key: kept first. Score and position packed into one integer are a total order, whatever the floats hold.
+std::uint64_t rankKey(float score, std::size_t position) {
+  if (std::isnan(score)) score = -std::numeric_limits<float>::infinity();
+  const auto bits = std::bit_cast<std::uint32_t>(score + 0.0F);
+  const std::uint32_t ascending = (bits >> 31) != 0 ? ~bits : bits | 0x8000'0000U;
+  return (std::uint64_t{~ascending} << 32) | position;
+}
+
+}  // namespace
+
+std::vector<TokenIndex> topPositions(std::span<const float> scores, std::size_t count) {
+  count = std::min(count, scores.size());
+  std::vector<std::uint64_t> keys(scores.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = rankKey(scores[i], i);
+  std::nth_element(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(count), keys.end());
+  std::vector<TokenIndex> positions(count);
+  std::transform(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(count), positions.begin(),
+                 [](std::uint64_t key) { return static_cast<TokenIndex>(key); });
+  std::sort(positions.begin(), positions.end());
+  return positions;
+}
+
+std::vector<TokenIndex> selectTopAndWindow(const Setting& setting, LayerIndex, std::span<const float> head_scores,
+                                           std::uint32_t capacity) {
+  capacity = std::min(capacity, setting.shape.tokens);
+  const std::uint32_t window = std::min(setting.window, capacity);
+  std::vector<TokenIndex> kept = topPositions(head_scores, capacity - window);
+  kept.resize(capacity);
+  std::iota(kept.end() - window, kept.end(), setting.shape.tokens - window);
+  return kept;
+}
+
+std::vector<std::uint32_t> allocateUniform(const Setting& setting, std::span<const LayerScores>) {
+  const auto each = static_cast<std::uint32_t>(std::min<std::uint64_t>(setting.budget, setting.shape.tokens));
+  return std::vector<std::uint32_t>(std::size_t{setting.shape.layers} * setting.heads(), each);
+}
+
+}  // namespace kvatlas::policy

@@ -1,0 +1,85 @@
+// From what a person asks for ("snapkv:kernel=5", "20%") to a complete, checked setting.
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/base/suggest.h"
+#include "core/policy/parameters.h"
+#include "core/policy/policy.h"
+
+namespace kvatlas::policy {
+namespace {
+
+const ParameterSpec& findParameter(const Method& method, std::string_view name) {
+  if (method.parameters.empty()) failUsage("method '{}' takes no parameters, but '{}' is given", method.name, name);
+  std::vector<std::string> known;
+  for (const ParameterSpec& spec : method.parameters) {
+    if (spec.name == name) return spec;
+    known.emplace_back(spec.name);
+  }
+  failUsage("method '{}' has no parameter '{}'{}", method.name, name, suggestion(name, known));
+}
+
+// One "key=value" of `text`, checked and added to the request.
+void addParameter(MethodRequest& request, std::string_view pair, std::string_view text) {
+  const std::size_t equals = pair.find('=');
+  if (equals == std::string_view::npos || equals == 0)
+    failUsage("method '{}': '{}' is not of the form key=value", text, pair);
+  const std::string_view name = pair.substr(0, equals), value = pair.substr(equals + 1);
+  checkParameter(request.method->name, findParameter(*request.method, name), value);
+  if (!request.given.emplace(name, value).second) failUsage("method '{}': parameter '{}' is given twice", text, name);
+}
+
+void checkShape(const Shape& shape) {
+  if (shape.layers == 0 || shape.kv_heads == 0 || shape.query_heads == 0 || shape.query_heads % shape.kv_heads != 0)
+    fail("no model has {} layers with {} query heads over {} KV heads", shape.layers, shape.query_heads,
+         shape.kv_heads);
+  if (shape.tokens == 0) failUsage("the prompt is empty: there is nothing to keep");
+}
+
+// A budget in tokens must be above the window whatever the prompt; one in percent may also be the whole of a short
+// prompt.
+void checkBudget(const Budget& budget, const Setting& setting) {
+  if (setting.window == 0) failUsage("window 0: the window that is always kept must have at least 1 token");
+  const std::uint64_t tokens = setting.shape.tokens;
+  if (budget.full || setting.budget > setting.window) return;
+  if (budget.percent < 0) failUsage("budget '{}': must be above the window of {} tokens", budget.text, setting.window);
+  if (setting.budget < tokens)
+    failUsage("budget '{}': {} of {} tokens, must be above the window of {}", budget.text, setting.budget, tokens,
+              setting.window);
+}
+
+}  // namespace
+
+MethodRequest parseMethod(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  MethodRequest request{.method = &findMethod(text.substr(0, colon)), .given = {}};
+  if (colon == std::string_view::npos) return request;
+  for (std::size_t begin = colon + 1; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    addParameter(request, text.substr(begin, end - begin), text);
+    begin = end + 1;
+  }
+  return request;
+}
+
+Setting makeSetting(const MethodRequest& request, const Shape& shape, const Budget& budget, Granularity granularity,
+                    Preset preset, std::uint32_t window) {
+  checkShape(shape);
+  Setting setting{.shape = shape,
+                  .granularity = granularity,
+                  .preset = preset,
+                  .window = window,
+                  .budget = budget.tokensFor(shape.tokens),
+                  .parameters = request.given};
+  for (const ParameterSpec& spec : request.method->parameters)
+    setting.parameters.emplace(spec.name, preset == Preset::Paper ? spec.paper_value : spec.default_value);
+  if (request.method == &methods().front()) {
+    setting.budget = shape.tokens;
+    return setting;
+  }
+  checkBudget(budget, setting);
+  if (setting.budget < shape.tokens && request.method->check != nullptr) request.method->check(setting);
+  return setting;
+}
+
+}  // namespace kvatlas::policy
