@@ -1,0 +1,30 @@
+// The border of the capture library: what the command line calls once libkvatlas_capture.so is open. Plain values only; no libtorch.
+#pragma once
+
+#include "app/outcome.h"
+#include "capture/recorder/capture.h"
+
+namespace kvatlas::app {
+
+struct CaptureCall {
+  const capture::CaptureOptions* options = nullptr;
+  const WorkContext* work = nullptr;
+  capture::CaptureSummary* summary = nullptr;
+};
+struct GenerateCall {
+  const capture::SessionOptions* options = nullptr;
+  const WorkContext* work = nullptr;
+  capture::GenerateSummary* summary = nullptr;
+};
+struct BenchCall {
+  const std::string* name = nullptr;
+  const std::vector<std::string>* arguments = nullptr;
+  const WorkContext* work = nullptr;
+};
+
+inline constexpr const char* kCaptureLibrary = "kvatlas_capture";
+using CaptureEntry = void (*)(const CaptureCall*, Outcome*);    // "kvatlasCapture"
+using GenerateEntry = void (*)(const GenerateCall*, Outcome*);  // "kvatlasGenerate"
+using BenchEntry = void (*)(const BenchCall*, Outcome*);        // "kvatlasBench"
+
+}  // namespace kvatlas::app

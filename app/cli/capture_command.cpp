@@ -1,0 +1,94 @@
+#include "app/cli/capture_command.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "app/capture/capture_module.h"
+#include "app/cli/interrupt.h"
+#include "app/cli/module_loader.h"
+#include "app/cli/session_options.h"
+#include "app/cli/summary_table.h"
+
+namespace kvatlas::app {
+namespace {
+
+struct CaptureArguments {
+  SessionArguments session;
+  capture::CaptureOptions options;
+  std::vector<std::uint32_t> layers;
+  bool json = false, quiet = false;
+};
+
+// Runs one entry of the capture library with progress and Ctrl-C; rethrows its outcome as the error it stands for.
+template <class Entry, class Call>
+void callCapture(const char* symbol, Call call, bool quiet) {
+  const auto entry = reinterpret_cast<Entry>(moduleSymbol(kCaptureLibrary, symbol));
+  const Interrupt interrupt;
+  const auto progress = makeStderrProgress(quiet);
+  const WorkContext work{.progress = progress.get(), .stop = interrupt.token()};
+  call.work = &work;
+  Outcome outcome;
+  entry(&call, &outcome);
+  progress->end();
+  if (outcome.exit_code == 2) throw UsageError(outcome.message);
+  if (outcome.exit_code == 130) throw Cancelled(outcome.message);
+  if (outcome.exit_code != 0) throw Error(outcome.message);
+}
+
+void runCaptureCommand(CaptureArguments& arguments) {
+  resolveSessionOptions(arguments.session);
+  arguments.options.session = arguments.session.options;
+  if (!arguments.layers.empty()) arguments.options.layers = arguments.layers;
+  capture::CaptureSummary summary;
+  try {
+    callCapture<CaptureEntry>("kvatlasCapture", CaptureCall{.options = &arguments.options, .summary = &summary}, arguments.quiet);
+  } catch (const Cancelled&) {
+    const auto part = arguments.options.output.string() + ".part";
+    throw Cancelled(std::filesystem::exists(part) ? fmt::format("stopped; what was recorded so far is in {}", part) : "stopped before anything was recorded");
+  }
+  if (arguments.json)
+    fmt::print("{}\n", summaryJson(summary).dump(2));
+  else if (!arguments.quiet)
+    fmt::print("{}", summaryTable(summary));
+}
+
+void runGenerateCommand(CaptureArguments& arguments) {
+  resolveSessionOptions(arguments.session);
+  capture::GenerateSummary summary;
+  callCapture<GenerateEntry>("kvatlasGenerate", GenerateCall{.options = &arguments.session.options, .summary = &summary}, arguments.quiet);
+  if (arguments.json) {
+    fmt::print("{}\n", runsJson(summary.runs).dump(2));
+  } else if (summary.runs.size() == 1) {
+    fmt::print("{}\n", summary.runs.front().text);
+  } else {
+    for (const capture::RunSummary& run : summary.runs) fmt::print("== {}\n{}\n", run.label, run.text);
+  }
+}
+
+}  // namespace
+
+void addCaptureCommand(CLI::App& root) {
+  auto arguments = std::make_shared<CaptureArguments>();
+  CLI::App& command = *root.add_subcommand("capture", "run a prompt under several methods and record a trace");
+  addSessionOptions(command, arguments->session);
+  command.add_option("--layers", arguments->layers, "record the attention of these layers only: 0,6,12")->delimiter(',')->allow_extra_args(false);
+  command.add_option("--map-size", arguments->options.map_size, "largest side of the recorded maps, 0: none")->capture_default_str()->check(CLI::Range(0, 1 << 16));
+  command.add_flag("--keep-qk", arguments->options.keep_qk, "keep queries and keys, for exact tiles later");
+  command.add_option("-o,--output", arguments->options.output, "trace file, *.kva.h5")->required();
+  command.add_flag("--json", arguments->json, "print the summary as JSON");
+  command.add_flag("-q,--quiet", arguments->quiet, "no progress, no summary");
+  command.callback([arguments] { runCaptureCommand(*arguments); });
+}
+
+void addGenerateCommand(CLI::App& root) {
+  auto arguments = std::make_shared<CaptureArguments>();
+  CLI::App& command = *root.add_subcommand("generate", "print the text each method generates");
+  addSessionOptions(command, arguments->session);
+  command.add_flag("--json", arguments->json, "print texts and measures as JSON");
+  command.add_flag("-q,--quiet", arguments->quiet, "no progress");
+  command.callback([arguments] { runGenerateCommand(*arguments); });
+}
+
+}  // namespace kvatlas::app

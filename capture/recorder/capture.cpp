@@ -1,0 +1,136 @@
+#include "capture/recorder/capture.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+
+#include "capture/recorder/layer_encoder.h"
+#include "capture/recorder/trace_header.h"
+#include "capture/recorder/trace_queue.h"
+#include "capture/session/session.h"
+#include "core/base/error.h"
+
+namespace kvatlas::capture {
+namespace {
+
+// Said before minutes of work, not after.
+void checkOutput(const std::filesystem::path& output) {
+  if (output.empty()) failUsage("no output: give -o FILE");
+  std::error_code code;
+  const auto folder = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
+  if (std::filesystem::is_directory(output, code)) fail("{}: is a folder, a file name was expected", output.string());
+  if (!std::filesystem::is_directory(folder, code)) fail("{}: its folder does not exist", output.string());
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) throw Error(systemMessage(folder.string(), errno));
+}
+
+void checkSpace(const std::filesystem::path& output, std::uint64_t expected) {
+  std::error_code code;
+  const auto folder = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
+  const auto space = std::filesystem::space(folder, code);
+  if (!code && space.available < expected)
+    fail("{}: the trace needs about {} MB, {} MB are free on that disk; see --layers, --map-size", output.string(), expected >> 20,
+         space.available >> 20);
+}
+
+// Mean of the values that were measured, −1 without any.
+double meanOf(const std::vector<float>& values) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (const float value : values) {
+    if (std::isnan(value)) continue;
+    sum += static_cast<double>(value);
+    ++count;
+  }
+  return count == 0 ? -1 : sum / static_cast<double>(count);
+}
+
+RunSummary summarise(const Session& session, const SessionResult& result, std::size_t run) {
+  const Branch& branch = result.branches[run];
+  const trace::RunRecord record = makeRunRecord(session, result, run);
+  return {.label = branch.label,
+          .method = std::string(branch.request.method->name),
+          .budget = branch.budget.text,
+          .text = record.decode_text,
+          .kept_tokens = record.budget_realised,
+          .cache_bytes = record.cache_bytes,
+          .retained = meanOf(record.retained),
+          .oracle = meanOf(record.oracle),
+          .kl = meanOf(record.kl),
+          .seconds = record.seconds};
+}
+
+std::vector<bool> layerFlags(const trace::AttentionPlan& plan, std::uint32_t layers) {
+  std::vector<bool> flags(layers, false);
+  for (const LayerIndex layer : plan.layers) flags[layer.value] = true;
+  return flags;
+}
+
+StatisticsRequest everything(const trace::AttentionPlan& plan) {
+  return {.entropy = true,
+          .received = true,
+          .window_sum = true,
+          .window_rows = true,
+          .norms = true,
+          .lse = true,
+          .map_cell = plan.cells.empty() ? 0 : plan.cells.front(),
+          .window = plan.window};
+}
+
+// Sends each measured layer to the writing thread.
+void recordLayers(Session& session, const trace::AttentionPlan& plan, TraceQueue& queue, unsigned threads) {
+  session.setLayerSink(
+      [&session, &queue, plan, threads](const LayerAttention& attention, LayerStatistics& statistics) {
+        auto record = std::make_shared<trace::LayerRecord>(encodeLayer(attention, statistics, session.config(), plan, threads));
+        queue.push([record](trace::Writer& writer) { writer.writeLayer(*record); });
+      },
+      everything(plan), layerFlags(plan, session.config().layers));
+}
+
+void recordRuns(const Session& session, const SessionResult& result, TraceQueue& queue) {
+  queue.push([logits = result.next_logits](trace::Writer& writer) { writer.writeNextLogits(logits); });
+  for (std::size_t run = 0; run < result.branches.size(); ++run) {
+    auto record = std::make_shared<trace::RunRecord>(makeRunRecord(session, result, run));
+    queue.push([run, record](trace::Writer& writer) { writer.writeRun(run, *record); });
+  }
+}
+
+}  // namespace
+
+CaptureSummary runCapture(const CaptureOptions& options, const WorkContext& work) {
+  const auto start = std::chrono::steady_clock::now();
+  checkOutput(options.output);
+  Session session(options.session, work);
+  const trace::AttentionPlan plan = makeAttentionPlan(session, options);
+  session.loadWeights(work);
+  const trace::TraceHeader header = makeTraceHeader(session, options, plan);
+  checkSpace(options.output, trace::expectedFileBytes(header, options.session.max_new_tokens));
+
+  TraceQueue queue(options.output, header);
+  recordLayers(session, plan, queue, options.session.threads);
+  const SessionResult result = session.run(work);
+  recordRuns(session, result, queue);
+  queue.finish();
+
+  CaptureSummary summary{.output = options.output,
+                         .tokens = session.prompt().ids.size(),
+                         .file_bytes = std::filesystem::file_size(options.output),
+                         .prefill_seconds = result.prefill_seconds,
+                         .decode_seconds = result.decode_seconds};
+  for (std::size_t run = 0; run < result.branches.size(); ++run) summary.runs.push_back(summarise(session, result, run));
+  summary.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return summary;
+}
+
+GenerateSummary runGenerate(const SessionOptions& options, const WorkContext& work) {
+  Session session(options, work);
+  if (!session.tokenizer() && options.prompt.ids_file.empty()) fail("{}: has no tokenizer.json", options.model.string());
+  session.loadWeights(work);
+  const SessionResult result = session.run(work);
+  GenerateSummary summary{.tokens = session.prompt().ids.size()};
+  for (std::size_t run = 0; run < result.branches.size(); ++run) summary.runs.push_back(summarise(session, result, run));
+  return summary;
+}
+
+}  // namespace kvatlas::capture

@@ -1,0 +1,39 @@
+// One capture from options to a finished trace file. Knows sessions and the trace, no terminal.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "capture/session/options.h"
+#include "core/base/progress.h"
+
+namespace kvatlas::capture {
+
+// One row of the table a capture ends with.
+struct RunSummary {
+  std::string label, method, budget, text;
+  double kept_tokens = 0;  // mean per head
+  std::uint64_t cache_bytes = 0;
+  double retained = -1, oracle = -1;  // mean over steps, layers, heads; −1: not measured
+  double kl = -1;                     // mean over comparable steps, nats; −1: not measured
+  double seconds = 0;
+};
+
+struct CaptureSummary {
+  std::filesystem::path output;
+  std::uint64_t tokens = 0, file_bytes = 0;
+  double prefill_seconds = 0, decode_seconds = 0, total_seconds = 0;
+  std::vector<RunSummary> runs;
+};
+
+// Throws Error, UsageError, Cancelled; whatever was flushed stays in "<output>.part".
+[[nodiscard]] CaptureSummary runCapture(const CaptureOptions& options, const WorkContext& work);
+
+// Text of every branch, no trace.
+struct GenerateSummary {
+  std::uint64_t tokens = 0;
+  std::vector<RunSummary> runs;
+};
+[[nodiscard]] GenerateSummary runGenerate(const SessionOptions& options, const WorkContext& work);
+
+}  // namespace kvatlas::capture

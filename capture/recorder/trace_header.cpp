@@ -1,0 +1,104 @@
+#include "capture/recorder/trace_header.h"
+
+#include <fmt/chrono.h>
+
+#include <algorithm>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "capture/recorder/layer_encoder.h"
+#include "core/base/error.h"
+#include "core/base/version.h"
+
+namespace kvatlas::capture {
+namespace {
+
+trace::ModelInfo modelInfo(const Session& session) {
+  const ModelConfig& config = session.config();
+  return {.name = config.name,
+          .architecture = config.architecture,
+          .compute_dtype = session.dtypeName(),
+          .weights_fingerprint = session.decoder().weightsFingerprint(),
+          .layers = config.layers,
+          .query_heads = config.query_heads,
+          .kv_heads = config.kv_heads,
+          .head_dim = config.head_dim,
+          .hidden_size = config.hidden_size,
+          .vocab_size = config.vocab_size,
+          .sliding_window = config.sliding_window,
+          .rope_theta = config.rope.theta};
+}
+
+trace::Prompt promptRecord(const PreparedPrompt& prompt) {
+  trace::Prompt record{.ids = prompt.ids, .text = prompt.text, .offsets = prompt.offsets};
+  for (const PromptSpan& span : prompt.spans) record.spans.push_back({span.begin, span.end, span.name});
+  return record;
+}
+
+std::string parametersJson(const Branch& branch, const CaptureOptions& options) {
+  nlohmann::json json = nlohmann::json::object();
+  for (const auto& [name, value] : branch.setting.parameters) json[name] = value;
+  json["window"] = branch.setting.window;
+  json["preset"] = branch.setting.preset == policy::Preset::Paper ? "paper" : "exact";
+  json["follow"] = options.session.follow == Follow::Full ? "full" : "own";
+  return json.dump();
+}
+
+trace::RunHeader runHeader(const Branch& branch, const CaptureOptions& options) {
+  return {.method = std::string(branch.request.method->name),
+          .label = branch.label,
+          .parameters = parametersJson(branch, options),
+          .budget = branch.budget.text,
+          .granularity = branch.setting.granularity == policy::Granularity::KvHead ? "kv-head" : "query-head",
+          .budget_nominal = static_cast<double>(branch.setting.budget),
+          .heads = branch.setting.heads(),
+          .is_full = branch.isFull()};
+}
+
+}  // namespace
+
+trace::AttentionPlan makeAttentionPlan(const Session& session, const CaptureOptions& options) {
+  trace::AttentionPlan plan{.window = session.window(), .cells = mapCells(session.prompt().ids.size(), options.map_size), .keep_qk = options.keep_qk};
+  std::vector<std::uint32_t> layers;
+  if (options.layers) {
+    layers = *options.layers;
+    std::ranges::sort(layers);
+    layers.erase(std::unique(layers.begin(), layers.end()), layers.end());
+  } else {
+    for (std::uint32_t layer = 0; layer < session.config().layers; ++layer) layers.push_back(layer);
+  }
+  for (const std::uint32_t layer : layers) {
+    if (layer >= session.config().layers) failUsage("--layers: there is no layer {}, the model has {} (numbered from 0)", layer, session.config().layers);
+    plan.layers.emplace_back(layer);
+  }
+  return plan;
+}
+
+trace::TraceHeader makeTraceHeader(const Session& session, const CaptureOptions& options, const trace::AttentionPlan& plan) {
+  trace::TraceHeader header{.generator = std::string("KVAtlas ") + kVersion,
+                            .created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
+                            .model = modelInfo(session),
+                            .prompt = promptRecord(session.prompt()),
+                            .attention = plan};
+  for (const Branch& branch : session.plan()) header.runs.push_back(runHeader(branch, options));
+  return header;
+}
+
+trace::RunRecord makeRunRecord(const Session& session, const SessionResult& result, std::size_t run) {
+  const Branch& branch = result.branches[run];
+  const DecodeTrack& track = result.tracks[run];
+  trace::RunRecord record{.budget_realised = branch.decision.meanKept(),
+                          .cache_bytes = cacheBytes(branch.decision, session.config().head_dim, session.elementBytes()),
+                          .seconds = result.branch_seconds[run],
+                          .capacity = branch.decision.capacity,
+                          .kept_offsets = branch.decision.offsets,
+                          .kept_positions = branch.decision.positions,
+                          .decode_ids = track.ids,
+                          .kl = track.kl,
+                          .retained = track.retained,
+                          .oracle = track.oracle};
+  if (session.tokenizer() && !track.ids.empty()) record.decode_text = session.tokenizer()->decode(track.ids, true);
+  return record;
+}
+
+}  // namespace kvatlas::capture

@@ -1,0 +1,78 @@
+#include "capture/session/layer_statistics.h"
+
+#include <ATen/ops/linalg_vector_norm.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/error.h"
+#include "kernels/attention_probe.h"
+
+namespace kvatlas::capture {
+namespace {
+
+at::Tensor hostFloat(const at::Tensor& tensor) {
+  return tensor.defined() ? tensor.to(at::kCPU, at::kFloat).contiguous() : tensor;
+}
+
+std::vector<float> rowNorms(const at::Tensor& rows) {  // [heads, N, d] → [heads * N]
+  const at::Tensor norms = hostFloat(at::linalg_vector_norm(rows.to(at::kFloat), 2, at::IntArrayRef{-1}));
+  return {norms.const_data_ptr<float>(), norms.const_data_ptr<float>() + norms.numel()};
+}
+
+float* sized(std::vector<float>& values, bool wanted, std::size_t count) {
+  if (!wanted) return nullptr;
+  values.resize(count);
+  return values.data();
+}
+
+}  // namespace
+
+StatisticsRequest StatisticsRequest::joined(const StatisticsRequest& other) const {
+  return {.entropy = entropy || other.entropy,
+          .received = received || other.received,
+          .window_sum = window_sum || other.window_sum,
+          .window_rows = window_rows || other.window_rows,
+          .norms = norms || other.norms,
+          .lse = lse || other.lse,
+          .map_cell = std::max(map_cell, other.map_cell),
+          .window = std::max(window, other.window)};
+}
+
+LayerStatistics measureLayer(const LayerAttention& attention, const ModelConfig& config, const StatisticsRequest& request, unsigned threads) {
+  const at::Tensor query = hostFloat(attention.query), key = hostFloat(attention.key), lse = hostFloat(attention.lse);
+  const auto tokens = static_cast<std::size_t>(query.size(1));
+  const kernels::ProbeShape shape{.query_heads = config.query_heads,
+                                  .kv_heads = config.kv_heads,
+                                  .tokens = tokens,
+                                  .head_dim = config.head_dim,
+                                  .window = request.window,
+                                  .sliding_window = config.sliding_window,
+                                  .scale = 1.0F / std::sqrt(static_cast<float>(config.head_dim))};
+  LayerStatistics result{.layer = attention.layer};
+  const std::size_t per_token = shape.query_heads * tokens;
+  const std::size_t cells = request.map_cell == 0 ? 0 : (tokens + request.map_cell - 1) / request.map_cell;
+  const std::size_t map = shape.query_heads * cells * cells;
+  const kernels::ProbeOutput output{.lse = sized(result.lse, request.lse, per_token),
+                                    .entropy = sized(result.entropy, request.entropy, per_token),
+                                    .received = sized(result.received, request.received, per_token),
+                                    .window_sum = sized(result.window_sum, request.window_sum, per_token),
+                                    .window_rows = sized(result.window_rows, request.window_rows, per_token * request.window),
+                                    .map_mean = sized(result.map_mean, cells > 0, map),
+                                    .map_max = sized(result.map_max, cells > 0, map),
+                                    .cell = request.map_cell};
+  const kernels::ProbeInput input{.query = query.const_data_ptr<float>(),
+                                  .key = key.const_data_ptr<float>(),
+                                  .lse = lse.defined() ? lse.const_data_ptr<float>() : nullptr};
+  const kernels::ProbeReport report = kernels::attentionProbe(shape, input, output, threads);
+  if (!report.ok())
+    fail("the attention of layer {}, head {} is not finite at query {}: the weights or the compute type overflow", attention.layer.value,
+         report.bad_head, report.bad_query);
+  if (request.norms) {
+    result.key_norm = rowNorms(attention.key);
+    result.value_norm = rowNorms(attention.value);
+  }
+  return result;
+}
+
+}  // namespace kvatlas::capture

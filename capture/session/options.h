@@ -1,0 +1,53 @@
+// What one capture or generation is asked to do; plain values, so that a command line can fill them without libtorch.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/policy/policy.h"
+
+namespace kvatlas::capture {
+
+enum class Follow { Own, Full };  // Own: each branch is fed its own tokens; Full: all are fed the full cache's
+
+struct SpanRequest {
+  std::string name, text;  // every occurrence of text in the prompt becomes a span of that name
+};
+
+struct PromptOptions {
+  std::filesystem::path file, ids_file;  // at most one of file, ids_file, text
+  std::optional<std::string> text;
+  std::string chat;    // "", "auto", "llama2", "llama3", "mistral"
+  std::string system;  // system message, with chat only
+  std::vector<SpanRequest> spans;
+};
+
+struct SessionOptions {
+  std::filesystem::path model;
+  PromptOptions prompt;
+  std::vector<policy::MethodRequest> methods;  // `full` is always run as the reference
+  std::vector<policy::Budget> budgets;
+  policy::Granularity granularity = policy::Granularity::KvHead;
+  policy::Preset preset = policy::Preset::Exact;
+  std::uint32_t window = 8;
+  std::uint32_t max_new_tokens = 64;
+  Follow follow = Follow::Own;
+  std::string device = "auto", dtype = "auto";
+  std::uint64_t seed = 0;
+  unsigned threads = 0;  // 0: all processors
+};
+
+struct CaptureOptions {
+  SessionOptions session;
+  std::filesystem::path output;
+  std::optional<std::vector<std::uint32_t>> layers;  // recorded layers; empty: all
+  std::uint32_t map_size = 512;                      // 0: no maps
+  bool keep_qk = false;
+  bool quiet = false, json = false;
+};
+
+}  // namespace kvatlas::capture

@@ -1,0 +1,109 @@
+#include "capture/session/prompt.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/text/chat.h"
+
+namespace kvatlas::capture {
+namespace {
+
+std::string sourceName(const PromptOptions& options) { return options.text ? "--text" : options.file.string(); }
+
+// Ids separated by white space or commas, or a JSON array.
+std::vector<TokenId> readIds(const std::filesystem::path& path) {
+  const std::string text = readFile(path);
+  std::vector<TokenId> ids;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    if (std::isspace(static_cast<unsigned char>(*at)) != 0 || *at == ',' || *at == '[' || *at == ']') {
+      ++at;
+      continue;
+    }
+    TokenId id = 0;
+    const auto [next, error] = std::from_chars(at, end, id);
+    if (error != std::errc{}) fail("{}: byte {} is not a token id (whole numbers expected)", path.string(), at - text.data());
+    ids.push_back(id);
+    at = next;
+  }
+  return ids;
+}
+
+std::string applyChat(const PromptOptions& options, const std::filesystem::path& model_folder, const std::string& text) {
+  std::optional<text::ChatFamily> family;
+  if (options.chat == "auto") {
+    family = text::detectChatFamily(model_folder);
+    if (!family) fail("{}: has no chat template; name one with --chat llama2, llama3 or mistral", model_folder.string());
+  } else {
+    family = text::parseChatFamily(options.chat);
+  }
+  std::vector<text::ChatMessage> messages;
+  if (!options.system.empty()) messages.push_back({"system", options.system});
+  messages.push_back({"user", text});
+  return text::applyChatTemplate(*family, messages, true);
+}
+
+// The tokens that share a byte with [begin, end) of the text.
+PromptSpan spanOfBytes(const PreparedPrompt& prompt, const std::string& name, std::uint64_t begin, std::uint64_t end) {
+  PromptSpan span{.name = name};
+  const auto& offsets = prompt.offsets;
+  const auto tokens = prompt.ids.size();
+  span.begin = static_cast<TokenIndex>(std::upper_bound(offsets.begin() + 1, offsets.begin() + static_cast<std::ptrdiff_t>(tokens), begin) - offsets.begin() - 1);
+  span.end = static_cast<TokenIndex>(std::lower_bound(offsets.begin(), offsets.begin() + static_cast<std::ptrdiff_t>(tokens), end) - offsets.begin());
+  return span;
+}
+
+void findSpans(const PromptOptions& options, PreparedPrompt& prompt) {
+  for (const SpanRequest& wanted : options.spans) {
+    bool found = false;
+    for (auto at = prompt.text.find(wanted.text); at != std::string::npos && !wanted.text.empty(); at = prompt.text.find(wanted.text, at + wanted.text.size())) {
+      prompt.spans.push_back(spanOfBytes(prompt, wanted.name, at, at + wanted.text.size()));
+      found = true;
+    }
+    if (!found) failUsage("--span {}: its text does not occur in the prompt", wanted.name);
+  }
+  std::ranges::stable_sort(prompt.spans, {}, &PromptSpan::begin);
+}
+
+void checkIds(const PreparedPrompt& prompt, const ModelConfig& config, const std::string& source) {
+  if (prompt.ids.empty()) fail("{}: the prompt is empty: at least one token is needed", source);
+  for (std::size_t i = 0; i < prompt.ids.size(); ++i)
+    if (prompt.ids[i] >= config.vocab_size)
+      fail("{}: token {} at position {} is outside the vocabulary of {} tokens", source, prompt.ids[i], i, config.vocab_size);
+}
+
+}  // namespace
+
+std::optional<text::Tokenizer> loadTokenizer(const std::filesystem::path& model_folder) {
+  if (!std::filesystem::exists(model_folder / "tokenizer.json")) return std::nullopt;
+  return text::Tokenizer::load(model_folder);
+}
+
+PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem::path& model_folder, const ModelConfig& config,
+                             const std::optional<text::Tokenizer>& tokenizer) {
+  PreparedPrompt prompt;
+  if (!options.ids_file.empty()) {
+    prompt.ids = readIds(options.ids_file);
+    checkIds(prompt, config, options.ids_file.string());
+    prompt.offsets.assign(prompt.ids.size() + 1, 0);
+    if (!options.spans.empty()) failUsage("--span needs a text; with --ids there is none");
+    return prompt;
+  }
+  if (!options.text && options.file.empty()) failUsage("no prompt: give --prompt FILE, --text STRING or --ids FILE");
+  if (!tokenizer) fail("{}: has no tokenizer.json; give token ids with --ids", model_folder.string());
+  prompt.text = options.text ? *options.text : readFile(options.file);
+  if (prompt.text.empty()) fail("{}: the prompt is empty: at least one token is needed", sourceName(options));
+  const bool chat = !options.chat.empty();
+  if (chat) prompt.text = applyChat(options, model_folder, prompt.text);
+  text::Encoding encoding = tokenizer->encode(prompt.text, !chat);
+  prompt.ids = std::move(encoding.ids);
+  prompt.offsets = std::move(encoding.offsets);
+  checkIds(prompt, config, sourceName(options));
+  findSpans(options, prompt);
+  return prompt;
+}
+
+}  // namespace kvatlas::capture

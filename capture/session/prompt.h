@@ -1,0 +1,32 @@
+// The prompt of a session: text, ids, offsets and spans from what the user gave; knows tokenizers, no tensors.
+#pragma once
+
+#include <optional>
+
+#include "capture/model/config.h"
+#include "capture/session/options.h"
+#include "core/text/tokenizer.h"
+
+namespace kvatlas::capture {
+
+struct PromptSpan {
+  TokenIndex begin = 0, end = 0;  // tokens [begin, end)
+  std::string name;
+};
+
+struct PreparedPrompt {
+  std::vector<TokenId> ids;            // [N], N ≥ 1
+  std::string text;                    // empty for ids files
+  std::vector<std::uint64_t> offsets;  // [N+1], zero without text
+  std::vector<PromptSpan> spans;       // by beginning
+};
+
+// The tokenizer may be absent with an ids file. Error / UsageError: empty prompt, unreadable file, ids outside the vocabulary, a span text that
+// does not occur, no tokenizer where one is needed.
+[[nodiscard]] PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem::path& model_folder, const ModelConfig& config,
+                                           const std::optional<text::Tokenizer>& tokenizer);
+
+// The folder's tokenizer; empty when there is no tokenizer.json.
+[[nodiscard]] std::optional<text::Tokenizer> loadTokenizer(const std::filesystem::path& model_folder);
+
+}  // namespace kvatlas::capture

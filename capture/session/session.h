@@ -1,0 +1,55 @@
+// A session: model, prompt, branches, decoding — everything between the options and a trace or a text. Knows no file format, no terminal.
+#pragma once
+
+#include <memory>
+
+#include "capture/session/branches.h"
+#include "capture/session/decode_loop.h"
+#include "capture/session/prompt.h"
+#include "capture/session/signal_collector.h"
+
+namespace kvatlas::capture {
+
+struct SessionResult {
+  std::vector<Branch> branches;        // with decisions; [0] is full
+  std::vector<DecodeTrack> tracks;     // one per branch
+  std::vector<float> next_logits;      // [vocab]
+  std::vector<double> branch_seconds;  // deciding, gathering and an equal share of the decoding
+  double prefill_seconds = 0, decode_seconds = 0;
+};
+
+class Session {
+ public:
+  // Loads configuration, tokenizer and prompt, and plans the branches; weights are loaded by loadWeights(), so that everything that can be
+  // wrong with the request is said before.
+  Session(const SessionOptions& options, const WorkContext& work);
+
+  void loadWeights(const WorkContext& work);
+  // Adds a receiver of measured layers (the recorder); before run().
+  void setLayerSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers);
+  [[nodiscard]] SessionResult run(const WorkContext& work, const std::function<void(std::size_t, TokenId)>& on_token = {});
+
+  [[nodiscard]] const ModelConfig& config() const { return m_config; }
+  [[nodiscard]] const PreparedPrompt& prompt() const { return m_prompt; }
+  [[nodiscard]] const std::vector<Branch>& plan() const { return m_branches; }
+  [[nodiscard]] const Decoder& decoder() const { return *m_decoder; }
+  [[nodiscard]] const std::optional<text::Tokenizer>& tokenizer() const { return m_tokenizer; }
+  [[nodiscard]] std::uint32_t window() const;  // W, at most N
+  [[nodiscard]] const std::string& dtypeName() const { return m_dtype_name; }
+  [[nodiscard]] std::size_t elementBytes() const;
+
+ private:
+  SessionOptions m_options;
+  ModelConfig m_config;
+  std::optional<text::Tokenizer> m_tokenizer;
+  PreparedPrompt m_prompt;
+  std::vector<Branch> m_branches;
+  LoadOptions m_load;
+  std::string m_dtype_name;
+  std::optional<Decoder> m_decoder;
+  LayerSink m_sink;
+  StatisticsRequest m_sink_request;
+  std::vector<bool> m_sink_layers;
+};
+
+}  // namespace kvatlas::capture

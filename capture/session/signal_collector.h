@@ -1,0 +1,48 @@
+// Watches a prefill: measures each layer once, keeps what the eviction methods score by, passes the rest on. Knows no file.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "capture/session/layer_statistics.h"
+#include "core/policy/policy.h"
+
+namespace kvatlas::capture {
+
+// Receives a measured layer; takes what it wants out of it.
+using LayerSink = std::function<void(const LayerAttention&, LayerStatistics&)>;
+
+// What the methods of a session need of every layer. with_last_row: also the last query's row (retained mass of the first token).
+[[nodiscard]] StatisticsRequest requestFor(std::span<const policy::MethodRequest> methods, std::size_t window, bool with_last_row);
+
+class SignalCollector final : public AttentionObserver {
+ public:
+  // `sink_request` is added for the layers that `sink_wants`; the sink may be empty.
+  SignalCollector(const ModelConfig& config, const StatisticsRequest& for_methods, unsigned threads);
+  void setSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers);
+
+  [[nodiscard]] bool wants(LayerIndex layer) const override;
+  void onAttention(const LayerAttention& attention) override;
+
+  // [layers] views of the kept signals, valid while the collector lives.
+  [[nodiscard]] std::vector<policy::LayerSignals> signals() const;
+  [[nodiscard]] std::span<const float> lastRow(LayerIndex layer) const;  // [query_heads, N]
+  void release() { m_kept.clear(); }                                     // frees the signals once decisions are made
+
+ private:
+  struct Kept {
+    LayerStatistics statistics;
+    std::vector<float> last_row;
+  };
+  [[nodiscard]] bool sinkWants(LayerIndex layer) const;
+
+  ModelConfig m_config;
+  StatisticsRequest m_for_methods, m_for_sink;
+  unsigned m_threads;
+  LayerSink m_sink;
+  std::vector<bool> m_sink_layers;
+  std::vector<Kept> m_kept;  // [layers]
+};
+
+}  // namespace kvatlas::capture
