@@ -1,0 +1,161 @@
+// The base library: suggestions, files that are all or nothing, errors, stopping.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/progress.h"
+#include "core/base/suggest.h"
+
+namespace kvatlas {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+// An empty folder of this test's own, gone afterwards.
+class FilesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "kvatlas-base-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    m_folder = pattern;
+  }
+  void TearDown() override { fs::remove_all(m_folder); }
+
+  [[nodiscard]] fs::path file(const std::string& name) const { return m_folder / name; }
+  void put(const std::string& name, std::string_view bytes) const {
+    std::ofstream(file(name), std::ios::binary) << bytes;
+  }
+  [[nodiscard]] std::vector<std::string> listing() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(m_folder)) names.push_back(entry.path().filename().string());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+ private:
+  fs::path m_folder;
+};
+
+template <class Action>
+std::string complaint(const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Suggestion, NamesTheNearest) {
+  const std::vector<std::string> known{"full", "streamingllm", "h2o", "snapkv", "pyramidkv"};
+  EXPECT_EQ(suggestion("snapvk", known), ", did you mean 'snapkv'?");
+  EXPECT_EQ(suggestion("streaming", known), ", did you mean 'streamingllm'?");
+  EXPECT_EQ(suggestion("h20", known), ", did you mean 'h2o'?");
+  EXPECT_EQ(suggestion("fulll", known), ", did you mean 'full'?");
+}
+
+TEST(Suggestion, NamesAllThatAreNear) {
+  EXPECT_THAT(suggestion("--max", {"--max-a", "--max-b", "--other"}),
+              AllOf(HasSubstr("'--max-a' or '--max-b'"), Not(HasSubstr("other"))));
+}
+
+TEST(Suggestion, ListsEverythingWhenNoneIsNear) {
+  EXPECT_THAT(suggestion("zzzzzz", {"full", "h2o"}), AllOf(HasSubstr("full, h2o"), Not(HasSubstr("did you mean"))));
+  EXPECT_THAT(suggestion("", {"full", "h2o"}), HasSubstr("full, h2o"));
+}
+
+TEST(Errors, AreSentencesWithTheirKind) {
+  EXPECT_EQ(complaint([] { fail("{}: {} is wrong", "a.bin", 3); }), "a.bin: 3 is wrong");
+  EXPECT_THROW(failUsage("no"), UsageError);
+  EXPECT_THROW(throw Cancelled(), Error);
+  EXPECT_EQ(systemMessage("x", ENOSPC), "x: No space left on device");
+}
+
+TEST(WorkContext, ThrowsOnceAStopWasRequested) {
+  std::stop_source source;
+  WorkContext work;
+  work.stop = source.get_token();
+  EXPECT_NO_THROW(work.checkStop());
+  source.request_stop();
+  EXPECT_THROW(work.checkStop(), Cancelled);
+}
+
+TEST_F(FilesTest, ReadsWhatWasWritten) {
+  std::string bytes(200000, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 7);
+  writeFileAtomically(file("a"), bytes);
+  EXPECT_EQ(readFile(file("a")), bytes);
+  writeFileAtomically(file("a"), "");
+  EXPECT_EQ(readFile(file("a")), "");
+  EXPECT_THAT(listing(), testing::ElementsAre("a"));
+}
+
+TEST_F(FilesTest, ReadErrorsNameTheFile) {
+  EXPECT_THAT(complaint([&] { (void)readFile(file("missing")); }),
+              AllOf(HasSubstr(file("missing").string()), HasSubstr("No such file")));
+  EXPECT_THAT(complaint([&] { (void)readFile(file("")); }), HasSubstr("is a folder"));
+  put("big", std::string(1001, 'x'));
+  EXPECT_THAT(complaint([&] { (void)readFile(file("big"), 1000); }),
+              AllOf(HasSubstr(file("big").string()), HasSubstr("larger than the 1000 bytes")));
+  EXPECT_EQ(readFile(file("big"), 1001).size(), 1001U);
+}
+
+// The limit holds before the memory is taken: an endless file ends too.
+TEST_F(FilesTest, EndlessFilesEnd) {
+  EXPECT_THAT(complaint([] { (void)readFile("/dev/zero", 1 << 20); }), HasSubstr("larger than"));
+}
+
+TEST_F(FilesTest, JsonErrorsNameFileAndPlace) {
+  put("good.json", R"({"a": [1, 2]})");
+  EXPECT_EQ(readJsonFile(file("good.json"))["a"][1], 2);
+  for (const char* text : {"", "{", "{\"a\": }", "[1, 2", "\xff\xfe", "{} {}", "nan"}) {
+    put("bad.json", text);
+    EXPECT_THAT(complaint([&] { (void)readJsonFile(file("bad.json")); }),
+                AllOf(HasSubstr(file("bad.json").string()), HasSubstr("not valid JSON"), HasSubstr("line 1")))
+        << text;
+  }
+}
+
+TEST_F(FilesTest, MissingFoldersAreNamedAndNotMade) {
+  EXPECT_THAT(complaint([&] { writeFileAtomically(file("no/such/x"), "abc"); }),
+              AllOf(HasSubstr(file("no/such/x").string()), HasSubstr("No such file")));
+  EXPECT_TRUE(listing().empty());
+}
+
+TEST_F(FilesTest, AFolderInTheWayStaysAndNothingElseDoes) {
+  fs::create_directory(file("target"));
+  put("target/inside", "1");
+  EXPECT_THAT(complaint([&] { writeFileAtomically(file("target"), "abc"); }), HasSubstr(file("target").string()));
+  EXPECT_THAT(listing(), testing::ElementsAre("target"));
+  EXPECT_EQ(readFile(file("target/inside")), "1");
+}
+
+// A file-size limit stands for a full disk: writing stops midway, the old content stays, no part file is left.
+TEST_F(FilesTest, ADiskThatFillsUpLeavesTheOldFile) {
+  put("target", "old");
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit low = before;
+  low.rlim_cur = 4096;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &low), 0);
+  const std::string message = complaint([&] { writeFileAtomically(file("target"), std::string(100000, 'x')); });
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_THAT(message, AllOf(HasSubstr(file("target").string()), HasSubstr("too large")));
+  EXPECT_EQ(readFile(file("target")), "old");
+  EXPECT_THAT(listing(), testing::ElementsAre("target"));
+}
+
+}  // namespace
+}  // namespace kvatlas
