@@ -1,5 +1,5 @@
-// The Llama/Mistral decoder in plain ATen ops: prefill of one prompt, decoding steps of a batch of branches. Knows no file but the
-// checkpoint, no eviction method.
+// The Llama/Mistral decoder in plain ATen ops: prefill of one prompt, decoding steps of a batch of branches. Knows no
+// file but the checkpoint, no eviction method.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -20,6 +20,7 @@ namespace kvatlas::capture {
 struct LoadOptions {
   at::ScalarType dtype = at::kFloat;  // compute type
   at::Device device = at::kCPU;
+  std::int64_t row_chunk = 1024;  // rows that projections and MLP take at once in a prefill
 };
 
 struct LayerCache {
@@ -31,14 +32,17 @@ struct PrefillResult {
   at::Tensor next_logits;         // [vocab] f32, host
 };
 
-// Attention of one decoding step of one layer: query [B, query_heads, d], key and value [B, kv_heads, d] of the new token (post-RoPE);
-// returns [B, query_heads, d]. The callee owns the caches and appends the new token to them first.
-using StepAttention = std::function<at::Tensor(LayerIndex, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value)>;
+// Attention of one decoding step of one layer: query [B, query_heads, d], key and value [B, kv_heads, d] of the new
+// token (post-RoPE); returns [B, query_heads, d]. The callee owns the caches and appends the new token to them first.
+using StepAttention =
+    std::function<at::Tensor(LayerIndex, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value)>;
 
 class Decoder {
  public:
-  // Loads layer by layer with progress; weights already in `dtype` stay mapped from the file (no second copy on the host).
-  [[nodiscard]] static Decoder load(const std::filesystem::path& model_folder, const LoadOptions& options, const WorkContext& work);
+  // Loads layer by layer with progress; weights already in `dtype` stay mapped from the file (no second copy on the
+  // host).
+  [[nodiscard]] static Decoder load(const std::filesystem::path& model_folder, const LoadOptions& options,
+                                    const WorkContext& work);
   ~Decoder();
   Decoder(Decoder&&) noexcept;
   Decoder& operator=(Decoder&&) noexcept;
@@ -48,13 +52,16 @@ class Decoder {
   // SHA-256 over name, size and safetensors header of each shard in name order.
   [[nodiscard]] const std::string& weightsFingerprint() const;
 
-  // The whole prompt, layer by layer; projections and MLP in row chunks so that memory beyond weights, K/V and O(N) is bounded.
-  [[nodiscard]] PrefillResult prefill(std::span<const TokenId> ids, AttentionObserver* observer, const WorkContext& work) const;
+  // The whole prompt, layer by layer; projections and MLP in row chunks so that memory beyond weights, K/V and O(N) is
+  // bounded.
+  [[nodiscard]] PrefillResult prefill(std::span<const TokenId> ids, AttentionObserver* observer,
+                                      const WorkContext& work) const;
   // Logits of every position [N, vocab] f32: for tests and small prompts only.
   [[nodiscard]] at::Tensor allLogits(std::span<const TokenId> ids) const;
-  // One token per branch at its original position; logits [B, vocab] f32 on the host. prompt_tokens: for dynamic RoPE scaling.
-  [[nodiscard]] at::Tensor step(std::span<const TokenId> ids, std::span<const std::uint64_t> positions, std::uint64_t prompt_tokens,
-                                const StepAttention& attention) const;
+  // One token per branch at its original position; logits [B, vocab] f32 on the host. prompt_tokens: for dynamic RoPE
+  // scaling.
+  [[nodiscard]] at::Tensor step(std::span<const TokenId> ids, std::span<const std::uint64_t> positions,
+                                std::uint64_t prompt_tokens, const StepAttention& attention) const;
 
  private:
   struct Impl;

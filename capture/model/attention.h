@@ -1,0 +1,22 @@
+// Causal attention of a whole prompt by ATen's fused kernels, with the log-sum-exp of every row; knows no layer.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+
+namespace kvatlas::capture {
+
+struct AttentionOutput {
+  at::Tensor output;  // [query_heads, N, d]
+  at::Tensor lse;     // [query_heads, N] f32 natural log of the sum of exp(q·k/√d) over the visible keys
+};
+
+// query [query_heads, N, d], key and value [kv_heads, N, d]. Query i sees keys j ≤ i, of these the last `window` where
+// window > 0 (i − j < window, as in Transformers). Memory beyond the result is O(window + block) per row; `between` is
+// called between blocks of bounded work, to stop by throwing.
+[[nodiscard]] AttentionOutput causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                                              std::uint64_t window, const std::function<void()>& between);
+
+}  // namespace kvatlas::capture

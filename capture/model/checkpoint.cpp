@@ -1,0 +1,145 @@
+#include "capture/model/checkpoint.h"
+
+#include <ATen/ops/from_blob.h>
+#include <c10/core/TensorOptions.h>
+#include <fmt/ranges.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+
+namespace kvatlas::capture {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kSingle = "model.safetensors";
+constexpr const char* kIndex = "model.safetensors.index.json";
+
+std::optional<at::ScalarType> scalarType(const std::string& dtype) {
+  if (dtype == "F32") return at::kFloat;
+  if (dtype == "F16") return at::kHalf;
+  if (dtype == "BF16") return at::kBFloat16;
+  return std::nullopt;
+}
+
+// The tensor as it lies in the file; it keeps the mapping alive. Copied where its address does not suit its element
+// type.
+at::Tensor viewOf(const StoredTensor& stored, at::ScalarType type, const std::shared_ptr<const MappedFile>& file) {
+  // ATen has no tensor over constant memory; weights are only ever read.
+  void* data = const_cast<std::byte*>(stored.bytes.data());
+  const at::Tensor view = at::from_blob(
+      data, stored.shape, [file](void*) {}, at::TensorOptions().dtype(type));
+  const bool aligned = reinterpret_cast<std::uintptr_t>(data) % c10::elementSize(type) == 0;
+  return aligned ? view : view.clone();
+}
+
+bool isPlainFileName(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." &&
+         name.find_first_of(std::string("/\\\0", 3)) == std::string::npos;
+}
+
+class Sha256 {
+ public:
+  Sha256() : m_context(EVP_MD_CTX_new()) {
+    if (m_context == nullptr || EVP_DigestInit_ex(m_context, EVP_sha256(), nullptr) != 1)
+      fail("OpenSSL has no SHA-256");
+  }
+  ~Sha256() { EVP_MD_CTX_free(m_context); }
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+
+  void add(const void* data, std::size_t size) {
+    if (EVP_DigestUpdate(m_context, data, size) != 1) fail("OpenSSL: SHA-256 failed");
+  }
+  std::string hex() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned int size = 0;
+    if (EVP_DigestFinal_ex(m_context, digest.data(), &size) != 1) fail("OpenSSL: SHA-256 failed");
+    return fmt::format("{:02x}", fmt::join(digest.begin(), digest.begin() + size, ""));
+  }
+
+ private:
+  EVP_MD_CTX* m_context;
+};
+
+}  // namespace
+
+Checkpoint::Checkpoint(const fs::path& folder) : m_folder(folder) {
+  std::error_code code;
+  if (fs::exists(folder / kSingle, code)) {
+    m_shards.emplace(kSingle, SafetensorsFile(folder / kSingle));
+  } else if (fs::exists(folder / kIndex, code)) {
+    openShards(folder, folder / kIndex);
+  } else {
+    fail("{}: neither {} nor {} in it; expected a checkpoint with safetensors weights", folder.string(), kSingle,
+         kIndex);
+  }
+}
+
+void Checkpoint::openShards(const fs::path& folder, const fs::path& index) {
+  const nlohmann::json json = readJsonFile(index);
+  const auto map = json.is_object() ? json.find("weight_map") : json.end();
+  if (map == json.end() || !map->is_object() || map->empty())
+    fail("{}: field 'weight_map': expected an object that gives each tensor's file", index.string());
+  for (const auto& [name, value] : map->items()) {
+    if (!value.is_string()) fail("{}: weight_map '{}': expected a file name", index.string(), name);
+    const auto shard = value.get<std::string>();
+    if (!isPlainFileName(shard))
+      fail("{}: weight_map '{}': expected a file name inside the folder, found '{}'", index.string(), name, shard);
+    std::error_code code;
+    if (!m_shards.contains(shard)) {
+      if (!fs::exists(folder / shard, code))
+        fail("{}: missing shard; {} names it for tensor '{}'", (folder / shard).string(), kIndex, name);
+      m_shards.emplace(shard, SafetensorsFile(folder / shard));
+    }
+    if (m_shards.at(shard).find(name) == nullptr)
+      fail("{}: no tensor '{}', which {} places there", (folder / shard).string(), name, kIndex);
+    m_shard_of_name.emplace(name, shard);
+  }
+}
+
+bool Checkpoint::has(const std::string& name) const {
+  return m_shard_of_name.empty() ? m_shards.begin()->second.find(name) != nullptr : m_shard_of_name.contains(name);
+}
+
+const SafetensorsFile& Checkpoint::shardOf(const std::string& name) const {
+  if (!has(name)) fail("{}: no tensor '{}'", (m_folder / (m_shard_of_name.empty() ? kSingle : kIndex)).string(), name);
+  return m_shard_of_name.empty() ? m_shards.begin()->second : m_shards.at(m_shard_of_name.at(name));
+}
+
+at::Tensor Checkpoint::load(const std::string& name, std::span<const std::int64_t> shape, at::ScalarType dtype,
+                            at::Device device) const {
+  const SafetensorsFile& shard = shardOf(name);
+  const StoredTensor& stored = *shard.find(name);
+  const std::string path = shard.file()->path().string();
+  const auto type = scalarType(stored.dtype);
+  if (!type) fail("{}: tensor '{}': expected dtype F32, F16 or BF16, found {}", path, name, stored.dtype);
+  if (!std::equal(shape.begin(), shape.end(), stored.shape.begin(), stored.shape.end()))
+    fail("{}: tensor '{}': expected shape [{}] from config.json, found [{}]", path, name, fmt::join(shape, ", "),
+         fmt::join(stored.shape, ", "));
+  const at::Tensor view = viewOf(stored, *type, shard.file());
+  if (*type == dtype && device.is_cpu()) return view;
+  at::Tensor copy = view.to(device).to(dtype);
+  shard.file()->release(stored.bytes);
+  return copy;
+}
+
+std::string Checkpoint::fingerprint() const {
+  Sha256 sha;
+  for (const auto& [name, shard] : m_shards) {
+    sha.add(name.c_str(), name.size() + 1);
+    std::array<unsigned char, 8> size{};
+    for (std::size_t i = 0; i < size.size(); ++i)
+      size[i] = static_cast<unsigned char>(shard.file()->bytes().size() >> (8 * i));
+    sha.add(size.data(), size.size());
+    sha.add(shard.header().data(), shard.header().size());
+  }
+  return sha.hex();
+}
+
+}  // namespace kvatlas::capture

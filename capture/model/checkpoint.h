@@ -1,0 +1,41 @@
+// The safetensors files of a checkpoint folder, one or sharded by an index; knows no layer.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "capture/model/safetensors.h"
+
+namespace kvatlas::capture {
+
+class Checkpoint {
+ public:
+  // model.safetensors, else the shards model.safetensors.index.json names. Error names the file that is missing or
+  // broken.
+  explicit Checkpoint(const std::filesystem::path& folder);
+
+  [[nodiscard]] bool has(const std::string& name) const;
+  // The tensor in `dtype` on `device`. Already so in the file: a view of the mapping, kept alive by the tensor, never
+  // to be written to; otherwise a copy, and the mapped pages are given back. Error names file, tensor, expected and
+  // found shape or dtype.
+  [[nodiscard]] at::Tensor load(const std::string& name, std::span<const std::int64_t> shape, at::ScalarType dtype,
+                                at::Device device) const;
+  // SHA-256 in lower-case hex over, for each shard in name order: its file name, a zero byte, its size as 8
+  // little-endian bytes, its header (length field and JSON).
+  [[nodiscard]] std::string fingerprint() const;
+
+ private:
+  void openShards(const std::filesystem::path& folder, const std::filesystem::path& index);
+  [[nodiscard]] const SafetensorsFile& shardOf(const std::string& name) const;
+
+  std::filesystem::path m_folder;
+  std::map<std::string, SafetensorsFile> m_shards;     // by file name
+  std::map<std::string, std::string> m_shard_of_name;  // from the index; empty for a single file
+};
+
+}  // namespace kvatlas::capture

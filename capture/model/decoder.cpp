@@ -1,0 +1,237 @@
+#include "capture/model/decoder.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/rsqrt.h>
+#include <ATen/ops/silu.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "capture/model/attention.h"
+#include "capture/model/checkpoint.h"
+#include "capture/model/rope.h"
+#include "capture/model/weights.h"
+#include "core/base/error.h"
+
+namespace kvatlas::capture {
+namespace {
+
+// Runs `work` without autograd's bookkeeping; an error of ATen (out of memory, no such device) becomes one sentence.
+template <class Work>
+auto withAten(const char* task, Work&& work) {
+  const at::AutoDispatchBelowADInplaceOrView no_autograd;
+  try {
+    return work();
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    fail("{}: {}", task, text.substr(0, text.find('\n')));
+  }
+}
+
+at::Tensor apply(const Linear& linear, const at::Tensor& rows) {
+  return linear.bias.defined() ? at::linear(rows, linear.weight, linear.bias) : at::linear(rows, linear.weight);
+}
+
+}  // namespace
+
+struct Decoder::Impl {
+  ModelConfig config;
+  LoadOptions options;
+  std::string fingerprint;
+  Weights weights;
+
+  [[nodiscard]] at::TensorOptions tensorOptions() const {
+    return at::TensorOptions().dtype(options.dtype).device(options.device);
+  }
+
+  // Zhang & Sennrich 2019; the mean of squares in float32 as in Transformers.
+  [[nodiscard]] at::Tensor norm(const at::Tensor& rows, const at::Tensor& weight) const {
+    const at::Tensor wide = rows.to(at::kFloat);
+    const at::Tensor scale = (wide.pow(2).mean(-1, true) + config.rms_norm_eps).rsqrt();
+    return weight * (wide * scale).to(rows.scalar_type());
+  }
+
+  [[nodiscard]] at::Tensor mlp(const LayerWeights& layer, const at::Tensor& rows) const {
+    return apply(layer.down, at::silu(apply(layer.gate, rows)).mul_(apply(layer.up, rows)));
+  }
+
+  // What follows the attention of a layer, on the residual rows in place: output projection, norm, MLP.
+  void finish(const LayerWeights& layer, const at::Tensor& rows, const at::Tensor& attended) const {
+    rows.add_(apply(layer.output, attended));
+    rows.add_(mlp(layer, norm(rows, layer.mlp_norm)));
+  }
+
+  [[nodiscard]] at::Tensor logits(const at::Tensor& rows) const {
+    return at::linear(norm(rows, weights.final_norm), weights.logits).to(at::kCPU, at::kFloat);
+  }
+
+  // [n, heads·d] → [n, heads, d]
+  [[nodiscard]] at::Tensor heads(const at::Tensor& rows) const {
+    return rows.view({rows.size(0), -1, config.head_dim});
+  }
+
+  [[nodiscard]] at::Tensor embed(std::span<const TokenId> ids) const {
+    at::Tensor index = at::empty({static_cast<std::int64_t>(ids.size())}, at::kLong);
+    std::int64_t* out = index.mutable_data_ptr<std::int64_t>();
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (ids[i] >= config.vocab_size)
+        failUsage("token {} of the prompt has id {}; the vocabulary of {} has {} entries", i, ids[i], config.name,
+                  config.vocab_size);
+      out[i] = ids[i];
+    }
+    return at::index_select(weights.embedding, 0, index.to(options.device));
+  }
+
+  template <class Body>
+  void forChunks(std::int64_t begin, std::int64_t end, const WorkContext& work, Body&& body) const {
+    for (std::int64_t row = begin; row < end; row += options.row_chunk) {
+      work.checkStop();
+      body(row, std::min(row + options.row_chunk, end));
+    }
+  }
+
+  struct Projected {
+    at::Tensor query, key, value;  // [heads, N, d]
+  };
+
+  [[nodiscard]] Projected project(const LayerWeights& layer, const at::Tensor& hidden, const RopeTable& table,
+                                  const WorkContext& work) const {
+    const std::int64_t count = hidden.size(0);
+    const auto room = [&](std::uint32_t number) {
+      return at::empty({number, count, config.head_dim}, tensorOptions());
+    };
+    Projected out{room(config.query_heads), room(config.kv_heads), room(config.kv_heads)};
+    forChunks(0, count, work, [&](std::int64_t begin, std::int64_t end) {
+      const at::Tensor rows = norm(hidden.slice(0, begin, end), layer.attention_norm);
+      const RopeTable angles{table.cosine.slice(0, begin, end), table.sine.slice(0, begin, end)};
+      rotateInto(out.query.slice(1, begin, end), heads(apply(layer.query, rows)), angles);
+      rotateInto(out.key.slice(1, begin, end), heads(apply(layer.key, rows)), angles);
+      out.value.slice(1, begin, end).copy_(heads(apply(layer.value, rows)).transpose(0, 1));
+    });
+    return out;
+  }
+
+  void report(AttentionObserver* observer, LayerIndex layer, const Projected& projected,
+              const AttentionOutput& attention) const {
+    if (observer == nullptr || !observer->wants(layer)) return;
+    // The CPU kernel's exponential for 16-bit types is too coarse for a log-sum-exp.
+    const bool exact = options.dtype == at::kFloat || !options.device.is_cpu();
+    const at::Tensor lse = exact ? attention.lse.contiguous() : at::Tensor();
+    observer->onAttention({layer, projected.query, projected.key, projected.value, lse});
+  }
+
+  // The residual rows after the last layer, of which only those from `needed` on are finished; keys and values go to
+  // `cache`.
+  [[nodiscard]] at::Tensor forward(std::span<const TokenId> ids, std::int64_t needed, AttentionObserver* observer,
+                                   const WorkContext& work, std::vector<LayerCache>& cache) const {
+    at::Tensor hidden = embed(ids);
+    const std::int64_t count = hidden.size(0);
+    const RopeTable table = promptTable(config.rope, config.head_dim, ids.size(), tensorOptions());
+    work.progress->begin("prefill", config.layers);
+    for (std::uint32_t index = 0; index < config.layers; ++index) {
+      const LayerWeights& layer = weights.layers[index];
+      const Projected projected = project(layer, hidden, table, work);
+      const AttentionOutput attention = causalAttention(projected.query, projected.key, projected.value,
+                                                        config.sliding_window, [&] { work.checkStop(); });
+      report(observer, LayerIndex(index), projected, attention);
+      forChunks(index + 1 == config.layers ? needed : 0, count, work, [&](std::int64_t begin, std::int64_t end) {
+        const at::Tensor attended = attention.output.slice(1, begin, end).transpose(0, 1).reshape({end - begin, -1});
+        finish(layer, hidden.slice(0, begin, end), attended);
+      });
+      cache.push_back({projected.key, projected.value});
+      work.progress->advance(index + 1);
+    }
+    work.progress->end();
+    return hidden;
+  }
+
+  [[nodiscard]] at::Tensor step(std::span<const TokenId> ids, const RopeTable& table,
+                                const StepAttention& attention) const {
+    at::Tensor hidden = embed(ids);
+    const std::int64_t batch = hidden.size(0);
+    for (std::uint32_t index = 0; index < config.layers; ++index) {
+      const LayerWeights& layer = weights.layers[index];
+      const at::Tensor rows = norm(hidden, layer.attention_norm);
+      const auto rotated = [&](const Linear& linear, std::uint32_t number) {
+        at::Tensor out = at::empty({batch, number, config.head_dim}, tensorOptions());
+        rotateInto(out.transpose(0, 1), heads(apply(linear, rows)), table);
+        return out;
+      };
+      const at::Tensor attended = attention(LayerIndex(index), rotated(layer.query, config.query_heads),
+                                            rotated(layer.key, config.kv_heads), heads(apply(layer.value, rows)));
+      finish(layer, hidden, attended.reshape({batch, -1}));
+    }
+    return logits(hidden);
+  }
+};
+
+Decoder::Decoder(std::unique_ptr<Impl> impl) : m_impl(std::move(impl)) {}
+Decoder::~Decoder() = default;
+Decoder::Decoder(Decoder&&) noexcept = default;
+Decoder& Decoder::operator=(Decoder&&) noexcept = default;
+
+const ModelConfig& Decoder::config() const {
+  return m_impl->config;
+}
+const LoadOptions& Decoder::options() const {
+  return m_impl->options;
+}
+const std::string& Decoder::weightsFingerprint() const {
+  return m_impl->fingerprint;
+}
+
+Decoder Decoder::load(const std::filesystem::path& model_folder, const LoadOptions& options, const WorkContext& work) {
+  return withAten("loading the model", [&] {
+    if (options.row_chunk < 1) failUsage("row_chunk {}: expected at least 1", options.row_chunk);
+    auto impl = std::make_unique<Impl>();
+    impl->config = loadModelConfig(model_folder);
+    impl->options = options;
+    const Checkpoint checkpoint(model_folder);
+    impl->fingerprint = checkpoint.fingerprint();
+    impl->weights = loadWeights(checkpoint, impl->config, options.dtype, options.device, work);
+    return Decoder(std::move(impl));
+  });
+}
+
+PrefillResult Decoder::prefill(std::span<const TokenId> ids, AttentionObserver* observer,
+                               const WorkContext& work) const {
+  return withAten("prefill", [&] {
+    if (ids.empty()) failUsage("the prompt is empty: at least one token is needed");
+    const ModelConfig& config = m_impl->config;
+    if (ids.size() > config.max_positions && config.rope.scaling != RopeScaling::Dynamic)
+      work.progress->warn(fmt::format("the prompt has {} tokens; {} was made for {} positions", ids.size(), config.name,
+                                      config.max_positions));
+    PrefillResult result;
+    const auto last = static_cast<std::int64_t>(ids.size()) - 1;
+    const at::Tensor hidden = m_impl->forward(ids, last, observer, work, result.cache);
+    result.next_logits = m_impl->logits(hidden.narrow(0, last, 1)).squeeze(0);
+    return result;
+  });
+}
+
+at::Tensor Decoder::allLogits(std::span<const TokenId> ids) const {
+  return withAten("prefill", [&] {
+    if (ids.empty()) failUsage("the prompt is empty: at least one token is needed");
+    std::vector<LayerCache> cache;
+    return m_impl->logits(m_impl->forward(ids, 0, nullptr, {}, cache));
+  });
+}
+
+at::Tensor Decoder::step(std::span<const TokenId> ids, std::span<const std::uint64_t> positions,
+                         std::uint64_t prompt_tokens, const StepAttention& attention) const {
+  return withAten("decoding", [&] {
+    if (ids.empty() || ids.size() != positions.size())
+      failUsage("a decoding step needs one position per token: {} tokens, {} positions", ids.size(), positions.size());
+    const Impl& impl = *m_impl;
+    const RopeTable table =
+        stepTable(impl.config.rope, impl.config.head_dim, positions, prompt_tokens, impl.tensorOptions());
+    return impl.step(ids, table, attention);
+  });
+}
+
+}  // namespace kvatlas::capture

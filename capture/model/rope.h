@@ -1,0 +1,35 @@
+// Rotary position embedding in the "rotate half" convention, float32 tables as in Hugging Face Transformers; knows no
+// layer.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+
+#include "capture/model/config.h"
+
+namespace kvatlas::capture {
+
+struct RopeTable {
+  at::Tensor cosine, sine;  // [n, d/2], the compute type
+};
+
+// Inverse frequencies [head_dim/2] float32 (Su et al. 2021; linear: kaiokendev; dynamic NTK: bloc97, emozilla; llama3:
+// Llama 3.1). sequence_length matters to dynamic scaling alone: the number of tokens the pass can see.
+[[nodiscard]] at::Tensor inverseFrequencies(const RopeConfig& rope, std::uint32_t head_dim,
+                                            std::uint64_t sequence_length);
+
+// Positions 0 … count−1 of a prompt of that many tokens.
+[[nodiscard]] RopeTable promptTable(const RopeConfig& rope, std::uint32_t head_dim, std::uint64_t count,
+                                    const at::TensorOptions& options);
+
+// One row per position; each stands for its own pass over max(prompt_tokens, position + 1) tokens.
+[[nodiscard]] RopeTable stepTable(const RopeConfig& rope, std::uint32_t head_dim,
+                                  std::span<const std::uint64_t> positions, std::uint64_t prompt_tokens,
+                                  const at::TensorOptions& options);
+
+// [n, heads, d] → the rotated [heads, n, d], written to `out` (a view of that shape).
+void rotateInto(const at::Tensor& out, const at::Tensor& rows, const RopeTable& table);
+
+}  // namespace kvatlas::capture

@@ -1,0 +1,75 @@
+#include "capture/model/weights.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+
+namespace kvatlas::capture {
+namespace {
+
+class Loader {
+ public:
+  Loader(const Checkpoint& checkpoint, at::ScalarType dtype, at::Device device, const WorkContext& work)
+      : m_checkpoint(checkpoint), m_dtype(dtype), m_device(device), m_work(work) {}
+
+  [[nodiscard]] at::Tensor vector(const std::string& name, std::int64_t size) const {
+    return load(name, std::array{size});
+  }
+  [[nodiscard]] at::Tensor matrix(const std::string& name, std::int64_t rows, std::int64_t columns) const {
+    return load(name, std::array{rows, columns});
+  }
+  [[nodiscard]] Linear linear(const std::string& name, std::int64_t out, std::int64_t in, bool bias) const {
+    return {matrix(name + ".weight", out, in), bias ? vector(name + ".bias", out) : at::Tensor()};
+  }
+
+ private:
+  [[nodiscard]] at::Tensor load(const std::string& name, std::span<const std::int64_t> shape) const {
+    m_work.checkStop();
+    return m_checkpoint.load(name, shape, m_dtype, m_device);
+  }
+
+  const Checkpoint& m_checkpoint;
+  at::ScalarType m_dtype;
+  at::Device m_device;
+  const WorkContext& m_work;
+};
+
+LayerWeights loadLayer(const Loader& load, const ModelConfig& config, std::uint32_t layer) {
+  const std::string prefix = fmt::format("model.layers.{}.", layer);
+  const std::int64_t hidden = config.hidden_size, inner = config.intermediate_size;
+  const std::int64_t query = std::int64_t{config.query_heads} * config.head_dim;
+  const std::int64_t key = std::int64_t{config.kv_heads} * config.head_dim;
+  LayerWeights weights;
+  weights.attention_norm = load.vector(prefix + "input_layernorm.weight", hidden);
+  weights.query = load.linear(prefix + "self_attn.q_proj", query, hidden, config.attention_bias);
+  weights.key = load.linear(prefix + "self_attn.k_proj", key, hidden, config.attention_bias);
+  weights.value = load.linear(prefix + "self_attn.v_proj", key, hidden, config.attention_bias);
+  weights.output = load.linear(prefix + "self_attn.o_proj", hidden, query, config.attention_bias);
+  weights.mlp_norm = load.vector(prefix + "post_attention_layernorm.weight", hidden);
+  weights.gate = load.linear(prefix + "mlp.gate_proj", inner, hidden, config.mlp_bias);
+  weights.up = load.linear(prefix + "mlp.up_proj", inner, hidden, config.mlp_bias);
+  weights.down = load.linear(prefix + "mlp.down_proj", hidden, inner, config.mlp_bias);
+  return weights;
+}
+
+}  // namespace
+
+Weights loadWeights(const Checkpoint& checkpoint, const ModelConfig& config, at::ScalarType dtype, at::Device device,
+                    const WorkContext& work) {
+  const Loader load(checkpoint, dtype, device, work);
+  Weights weights;
+  work.progress->begin("loading", config.layers);
+  weights.embedding = load.matrix("model.embed_tokens.weight", config.vocab_size, config.hidden_size);
+  for (std::uint32_t layer = 0; layer < config.layers; ++layer) {
+    weights.layers.push_back(loadLayer(load, config, layer));
+    work.progress->advance(layer + 1);
+  }
+  weights.final_norm = load.vector("model.norm.weight", config.hidden_size);
+  weights.logits =
+      config.tied_output ? weights.embedding : load.matrix("lm_head.weight", config.vocab_size, config.hidden_size);
+  work.progress->end();
+  return weights;
+}
+
+}  // namespace kvatlas::capture

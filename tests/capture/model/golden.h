@@ -1,0 +1,61 @@
+// The checkpoints of tests/data/models with what Transformers computed from them, and a plain full-cache decoding for
+// comparison.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "capture/model/decoder.h"
+
+namespace kvatlas::capture::test {
+
+struct GoldenRun {
+  std::vector<TokenId> ids, greedy;
+  std::vector<std::int64_t> positions;  // of the logits
+  std::vector<float> logits;            // [positions, vocab]
+};
+
+struct Golden {
+  std::string fingerprint;
+  std::size_t vocab = 0;
+  std::vector<GoldenRun> runs;
+};
+
+[[nodiscard]] std::filesystem::path modelFolder(const std::string& name);  // the tiny random ones and "tiny-llama"
+[[nodiscard]] Golden loadGolden(const std::string& name);
+
+// A cache that keeps everything, with attention in double precision; with a sliding window the newest `window`
+// positions count.
+class FullCache {
+ public:
+  FullCache(const PrefillResult& prefill, const ModelConfig& config) : m_layers(prefill.cache), m_config(&config) {}
+  [[nodiscard]] at::Tensor attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key,
+                                  const at::Tensor& value);
+
+ private:
+  std::vector<LayerCache> m_layers;
+  const ModelConfig* m_config;
+};
+
+[[nodiscard]] TokenId argmax(const at::Tensor& logits);
+[[nodiscard]] std::vector<TokenId> decodeGreedy(const Decoder& decoder, const std::vector<TokenId>& ids,
+                                                std::size_t count);
+
+// A new empty folder that disappears with the object.
+class ScratchFolder {
+ public:
+  ScratchFolder();
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
+  std::filesystem::path write(const std::string& name, const std::string& bytes) const;
+
+ private:
+  std::filesystem::path m_path;
+};
+
+}  // namespace kvatlas::capture::test

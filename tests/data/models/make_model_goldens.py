@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Makes the tiny random checkpoints of this folder and what Hugging Face Transformers computes from them.
+
+Run by hand: python make_model_goldens.py [TINY_LLAMA_FOLDER]   (torch 2.11, transformers 5.23, safetensors; no network)
+Each folder becomes a checkpoint with golden.json (token ids of its runs, greedy continuations, weights fingerprint) and golden.f32:
+the logits [positions, vocab] of all runs one after another, float32 little-endian, computed in float32.
+With TINY_LLAMA_FOLDER the bundled model's goldens are made too: tiny-llama/golden.json and golden.f32.
+"""
+import hashlib
+import json
+import shutil
+import struct
+import sys
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
+
+HERE = Path(__file__).resolve().parent
+GREEDY_TOKENS = 20
+BASE = dict(vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+            num_key_value_heads=2, max_position_embeddings=512, bos_token_id=1, eos_token_id=2, rms_norm_eps=1e-5)
+LLAMA3 = dict(rope_type="llama3", rope_theta=500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+              original_max_position_embeddings=64)
+
+
+def classic(config, type_key="rope_type", drop=()):
+    """The config.json that older versions of Transformers wrote: rope_theta and rope_scaling."""
+    rope = config.pop("rope_parameters")
+    config["rope_theta"] = rope.pop("rope_theta")
+    kind = rope.pop("rope_type")
+    config["rope_scaling"] = None if kind == "default" else {type_key: kind, **rope}
+    for key in drop:
+        config.pop(key, None)
+    return config
+
+
+# name: (architecture, overrides, edit of config.json, stored dtype, shard size, prompt lengths)
+VARIANTS = {
+    "llama1-mha": ("llama", dict(num_key_value_heads=4, rms_norm_eps=1e-6),
+                   lambda c: classic(c, drop=("num_key_value_heads", "rope_theta", "head_dim", "rope_scaling")), None, None, [40]),
+    "llama2-gqa": ("llama", dict(num_hidden_layers=3), lambda c: classic(c, drop=("head_dim",)), None, None, [1, 40]),
+    "llama3-theta": ("llama", dict(rope_parameters=dict(rope_type="default", rope_theta=500000.0), num_key_value_heads=1),
+                     classic, None, None, [40]),
+    "llama31-scaling": ("llama", dict(rope_parameters=LLAMA3, head_dim=16), classic, None, None, [200]),
+    "llama32-tied": ("llama", dict(rope_parameters=LLAMA3, head_dim=16, tie_word_embeddings=True), lambda c: c, None, None, [200]),
+    "linear": ("llama", dict(rope_parameters=dict(rope_type="linear", factor=4.0, rope_theta=10000.0)),
+               lambda c: classic(c, "type"), None, None, [40]),
+    "dynamic": ("llama", dict(rope_parameters=dict(rope_type="dynamic", factor=3.0, rope_theta=10000.0), max_position_embeddings=32),
+                lambda c: classic(c, "type"), None, None, [16, 60]),
+    "head-dim": ("llama", dict(head_dim=24, rope_parameters=dict(rope_type="linear", factor=2.0, rope_theta=20000.0)),
+                 lambda c: c, None, None, [40]),
+    "biases": ("llama", dict(attention_bias=True, mlp_bias=True), lambda c: c, None, None, [40]),
+    "mistral": ("mistral", dict(sliding_window=None), classic, None, None, [40]),
+    "mistral-window": ("mistral", dict(sliding_window=12), lambda c: {**c, "head_dim": None}, None, None, [8, 12, 13, 40, 300]),
+    "bf16": ("llama", {}, classic, torch.bfloat16, None, [40]),
+    "f16": ("llama", {}, classic, torch.float16, None, [40]),
+    "sharded": ("llama", {}, classic, None, "40KB", [40]),
+}
+
+
+def randomise(model, generator):
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            noise = torch.randn(parameter.shape, generator=generator)
+            if "norm" in name:
+                parameter.copy_(1 + 0.2 * noise)
+            elif parameter.dim() == 1:
+                parameter.copy_(0.3 * noise)
+            elif "embed" in name or "lm_head" in name:
+                parameter.copy_(0.4 * noise)
+            else:
+                parameter.copy_(1.6 * noise / parameter.shape[1] ** 0.5)
+
+
+def fingerprint(folder):
+    """SHA-256 over name, zero byte, size and header of each shard in name order."""
+    sha = hashlib.sha256()
+    for shard in sorted(folder.glob("*.safetensors")):
+        data = shard.read_bytes()
+        length = struct.unpack("<Q", data[:8])[0]
+        sha.update(shard.name.encode() + b"\0" + struct.pack("<Q", len(data)) + data[:8 + length])
+    return sha.hexdigest()
+
+
+def run(model, ids, positions):
+    """Logits of the chosen positions, the greedy continuation with a cache, and how clearly each token won."""
+    with torch.no_grad():
+        logits = model(torch.tensor([ids])).logits[0]
+        step = model(torch.tensor([ids]), use_cache=True)
+        greedy, margin = [], float("inf")
+        for _ in range(GREEDY_TOKENS):
+            last = step.logits[0, -1]
+            best = last.topk(2).values
+            margin = min(margin, ((best[0] - best[1]) / last.abs().max()).item())
+            greedy.append(int(last.argmax()))
+            step = model(torch.tensor([[greedy[-1]]]), past_key_values=step.past_key_values, use_cache=True)
+    return logits[positions], greedy, margin
+
+
+def write_golden(folder, reference, model_folder, prompts):
+    entries, blobs = [], []
+    for ids in prompts:
+        count = len(ids)
+        positions = sorted({*range(min(count, 64)), *range(max(0, count - 24), count)}) if count <= 300 and reference.config.vocab_size < 100 \
+            else sorted({0, 1, count // 2, count - 2, count - 1})
+        logits, greedy, margin = run(reference, ids, positions)
+        assert margin > 1e-3, f"{folder.name}: a greedy token won by {margin} only; choose another seed"
+        entries.append(dict(ids=ids, positions=positions, greedy=greedy))
+        blobs.append(logits.float().contiguous().numpy().astype("<f4").tobytes())
+    golden = dict(vocab=reference.config.vocab_size, fingerprint=fingerprint(model_folder), runs=entries)
+    (folder / "golden.json").write_text(json.dumps(golden) + "\n")
+    (folder / "golden.f32").write_bytes(b"".join(blobs))
+
+
+def make(name, seed):
+    architecture, overrides, edit, dtype, shard, lengths = VARIANTS[name]
+    folder = HERE / name
+    shutil.rmtree(folder, ignore_errors=True)
+    config_class, model_class = {"llama": (LlamaConfig, LlamaForCausalLM), "mistral": (MistralConfig, MistralForCausalLM)}[architecture]
+    generator = torch.Generator().manual_seed(seed)
+    model = model_class(config_class(**{**BASE, **overrides}))
+    randomise(model, generator)
+    if dtype is not None:
+        model = model.to(dtype)
+    if name == "llama3-theta":
+        model.generation_config.eos_token_id = [2, 5]
+    model.save_pretrained(folder, **({"max_shard_size": shard} if shard else {}))
+    config = edit(json.loads((folder / "config.json").read_text()))
+    (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    # What is compared is what Transformers itself reads from the folder, edited configuration included.
+    reference = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    prompts = [torch.randint(3, BASE["vocab_size"], (length,), generator=generator).tolist() for length in lengths]
+    write_golden(folder, reference, folder, prompts)
+
+
+def main():
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    for index, name in enumerate(VARIANTS):
+        for attempt in range(50):
+            try:
+                make(name, 1000 * attempt + index)
+                break
+            except AssertionError as error:
+                print(error)
+    if len(sys.argv) > 1:
+        source = Path(sys.argv[1])
+        folder = HERE / "tiny-llama"
+        folder.mkdir(exist_ok=True)
+        reference = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32).eval()
+        ids = torch.randint(3, 1024, (300,), generator=torch.Generator().manual_seed(3)).tolist()
+        write_golden(folder, reference, source, [ids])
+
+
+if __name__ == "__main__":
+    main()
