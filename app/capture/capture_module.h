@@ -16,15 +16,9 @@ struct GenerateCall {
   const WorkContext* work = nullptr;
   capture::GenerateSummary* summary = nullptr;
 };
-struct BenchCall {
-  const std::string* name = nullptr;
-  const std::vector<std::string>* arguments = nullptr;
-  const WorkContext* work = nullptr;
-};
 
 inline constexpr const char* kCaptureLibrary = "kvatlas_capture";
 using CaptureEntry = void (*)(const CaptureCall*, Outcome*);    // "kvatlasCapture"
 using GenerateEntry = void (*)(const GenerateCall*, Outcome*);  // "kvatlasGenerate"
-using BenchEntry = void (*)(const BenchCall*, Outcome*);        // "kvatlasBench"
 
 }  // namespace kvatlas::app

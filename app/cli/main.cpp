@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "app/cli/bench_command.h"
 #include "app/cli/capture_command.h"
 #include "app/cli/export_command.h"
 #include "app/cli/figure_command.h"
@@ -25,6 +26,7 @@ void addCommands(CLI::App& root) {
   kvatlas::app::addExportCommand(root);
   kvatlas::app::addFigureCommand(root);
   kvatlas::app::addTokenizeCommands(root);
+  kvatlas::app::addBenchCommand(root);
 }
 
 // The option names a command knows, for suggestions.

@@ -1,0 +1,21 @@
+// Runs this programme as a child and measures it from outside: wall time and peak memory. Knows processes only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kvatlas::app {
+
+struct ChildRun {
+  double wall_seconds = 0;
+  std::uint64_t peak_bytes = 0;  // largest resident set
+};
+
+// `kvatlas arguments…` with its output thrown away. Error with the command when it does not exit with 0.
+[[nodiscard]] ChildRun runKvatlas(const std::vector<std::string>& arguments);
+
+// Median of an odd or even number of values; n ≥ 1.
+[[nodiscard]] double median(std::vector<double> values);
+
+}  // namespace kvatlas::app
