@@ -16,12 +16,15 @@ struct ChatMessage {
   std::string content;
 };
 
-// Recognises the family from the template text in tokenizer_config.json (or chat_template.jinja) of a checkpoint folder; empty: no template,
-// Error: a template of another family (named by what it contains).
+// Recognises the family from the template text in tokenizer_config.json (or chat_template.jinja) of a checkpoint
+// folder; empty: no template, Error: a template of another family (named by what it contains).
 [[nodiscard]] std::optional<ChatFamily> detectChatFamily(const std::filesystem::path& folder);
-[[nodiscard]] ChatFamily parseChatFamily(std::string_view name);  // "llama2" | "llama3" | "mistral", UsageError otherwise
+[[nodiscard]] ChatFamily parseChatFamily(
+    std::string_view name);  // "llama2" | "llama3" | "mistral", UsageError otherwise
 
-// The prompt text, BOS piece included (encode it with add_special = false), as Hugging Face `apply_chat_template` renders it.
-[[nodiscard]] std::string applyChatTemplate(ChatFamily family, std::span<const ChatMessage> messages, bool add_generation_prompt);
+// The prompt text, BOS piece included (encode it with add_special = false), as Hugging Face `apply_chat_template`
+// renders it.
+[[nodiscard]] std::string applyChatTemplate(ChatFamily family, std::span<const ChatMessage> messages,
+                                            bool add_generation_prompt);
 
 }  // namespace kvatlas::text

@@ -15,9 +15,10 @@
 namespace kvatlas::text {
 
 struct Encoding {
-  std::vector<TokenId> ids;            // [n]
-  std::vector<std::uint64_t> offsets;  // [n+1]: token i covers bytes [offsets[i], offsets[i+1]) of the text given; added tokens
-                                       // (BOS) cover none; tokens that split a character get the bytes they stand for
+  std::vector<TokenId> ids;  // [n]
+  std::vector<std::uint64_t>
+      offsets;  // [n+1]: token i covers bytes [offsets[i], offsets[i+1]) of the text given; added tokens
+                // (BOS) cover none; tokens that split a character get the bytes they stand for
 };
 
 struct Decoded {
@@ -29,7 +30,8 @@ struct Decoded {
 // Immutable after loading; may be used from several threads.
 class Tokenizer {
  public:
-  // Reads tokenizer.json and, where present, tokenizer_config.json of a folder (or a tokenizer.json itself). Error names file and field.
+  // Reads tokenizer.json and, where present, tokenizer_config.json of a folder (or a tokenizer.json itself). Error
+  // names file and field.
   [[nodiscard]] static Tokenizer load(const std::filesystem::path& folder_or_file);
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
@@ -37,7 +39,8 @@ class Tokenizer {
 
   // Invalid UTF-8 is read as U+FFFD per maximal subpart. add_special: as the post-processor says (BOS, EOS).
   [[nodiscard]] Encoding encode(std::string_view text, bool add_special = true) const;
-  // Equal to Hugging Face `decode(ids, skip_special_tokens, clean_up_tokenization_spaces=False)`. Error on ids outside the vocabulary.
+  // Equal to Hugging Face `decode(ids, skip_special_tokens, clean_up_tokenization_spaces=False)`. Error on ids outside
+  // the vocabulary.
   [[nodiscard]] std::string decode(std::span<const TokenId> ids, bool skip_special = false) const;
   [[nodiscard]] Decoded decodeWithOffsets(std::span<const TokenId> ids, bool skip_special = false) const;
   // The piece as it stands in the vocabulary ("Ġthe", "▁the", "<0x0A>").

@@ -1,0 +1,128 @@
+#include "core/text/regex.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "core/base/error.h"
+#include "core/text/utf8.h"
+
+namespace kvatlas::text {
+namespace {
+
+template <class T, void (*release)(T*)>
+struct Release {
+  void operator()(T* object) const { release(object); }
+};
+using Code = std::unique_ptr<pcre2_code, Release<pcre2_code, pcre2_code_free>>;
+using CompileContext =
+    std::unique_ptr<pcre2_compile_context, Release<pcre2_compile_context, pcre2_compile_context_free>>;
+using MatchData = std::unique_ptr<pcre2_match_data, Release<pcre2_match_data, pcre2_match_data_free>>;
+using MatchContext = std::unique_ptr<pcre2_match_context, Release<pcre2_match_context, pcre2_match_context_free>>;
+using JitStack = std::unique_ptr<pcre2_jit_stack, Release<pcre2_jit_stack, pcre2_jit_stack_free>>;
+
+PCRE2_SPTR units(std::string_view text) {
+  static const char kNothing = 0;  // PCRE2 10.42 takes no null pointer, not even for nothing
+  return reinterpret_cast<PCRE2_SPTR>(text.data() == nullptr ? &kNothing : text.data());
+}
+
+std::string message(int code) {
+  PCRE2_UCHAR text[256] = {};
+  pcre2_get_error_message(code, text, sizeof text);
+  return reinterpret_cast<const char*>(text);
+}
+
+// PCRE2's own \s also holds U+180E, which left White_Space in Unicode 6.3.
+std::string translate(std::string_view pattern) {
+  std::string out;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '\\' || i + 1 == pattern.size()) {
+      out.push_back(pattern[i]);
+      continue;
+    }
+    const char escape = pattern[++i];
+    if (escape == 's') {
+      out += "\\p{White_Space}";
+    } else if (escape == 'S') {
+      out += "\\P{White_Space}";
+    } else {
+      out.push_back('\\');
+      out.push_back(escape);
+    }
+  }
+  return out;
+}
+
+Code compile(std::string_view pattern, std::uint32_t options, const std::string& where) {
+  const CompileContext context(pcre2_compile_context_create(nullptr));
+  if (!context) throw std::bad_alloc();
+  pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
+  int error = 0;
+  PCRE2_SIZE offset = 0;
+  Code code(pcre2_compile(units(pattern), pattern.size(), options | PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C, &error,
+                          &offset, context.get()));
+  if (!code) fail("{}: the pattern cannot be used: {} (at its byte {})", where, message(error), offset);
+  pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // without JIT the interpreter serves
+  return code;
+}
+
+}  // namespace
+
+struct Regex::Impl {
+  Code code;
+  std::string where;
+};
+
+Regex::Regex(std::string_view pattern, const std::string& where) {
+  if (!isValidUtf8(pattern)) fail("{}: the pattern is not valid UTF-8", where);
+  const std::uint32_t options = PCRE2_UCP | PCRE2_MULTILINE;
+  m_impl = std::make_unique<const Impl>(Impl{compile(translate(pattern), options, where), where});
+}
+
+Regex Regex::literal(std::string_view text, const std::string& where) {
+  std::string escaped;
+  for (const char c : text) {
+    const bool word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c < 0;
+    if (!word) escaped.push_back('\\');
+    escaped.push_back(c);
+  }
+  return Regex(escaped, where);
+}
+
+Regex::~Regex() = default;
+Regex::Regex(Regex&&) noexcept = default;
+Regex& Regex::operator=(Regex&&) noexcept = default;
+
+struct Matcher::Impl {
+  const Regex::Impl& regex;
+  MatchData data{pcre2_match_data_create_from_pattern(regex.code.get(), nullptr)};
+  MatchContext context{pcre2_match_context_create(nullptr)};
+  JitStack stack{pcre2_jit_stack_create(std::size_t{32} << 10, std::size_t{64} << 20, nullptr)};
+};
+
+Matcher::Matcher(const Regex& regex) : m_impl(new Impl{*regex.m_impl}) {
+  if (!m_impl->data || !m_impl->context || !m_impl->stack) throw std::bad_alloc();
+  pcre2_jit_stack_assign(m_impl->context.get(), nullptr, m_impl->stack.get());
+}
+
+Matcher::~Matcher() = default;
+
+void Matcher::findAll(std::string_view text, std::vector<Range>& matches) {
+  matches.clear();
+  const pcre2_code* code = m_impl->regex.code.get();
+  std::size_t at = 0;
+  while (at <= text.size()) {
+    const int found =
+        pcre2_match(code, units(text), text.size(), at, PCRE2_NO_UTF_CHECK, m_impl->data.get(), m_impl->context.get());
+    if (found == PCRE2_ERROR_NOMATCH) break;
+    if (found < 0) fail("{}: matching the pattern failed: {}", m_impl->regex.where, message(found));
+    const PCRE2_SIZE* range = pcre2_get_ovector_pointer(m_impl->data.get());
+    const std::size_t begin = range[0], end = range[1];
+    if (end < begin) fail("{}: a match of the pattern ends before it begins", m_impl->regex.where);
+    const bool empty = begin == end;
+    if (!empty || matches.empty() || matches.back().second != begin) matches.emplace_back(begin, end);
+    at = end;
+    if (empty) at += end < text.size() ? utf8Length(text[end]) : 1;
+  }
+}
+
+}  // namespace kvatlas::text

@@ -1,0 +1,226 @@
+#include "core/text/tokenizer.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/text/added_tokens.h"
+#include "core/text/aligned_text.h"
+#include "core/text/bpe.h"
+#include "core/text/decoder.h"
+#include "core/text/json_field.h"
+#include "core/text/normalizer.h"
+#include "core/text/post_processor.h"
+#include "core/text/pre_tokenizer.h"
+#include "core/text/vocabulary.h"
+
+namespace kvatlas::text {
+namespace {
+
+// The piece named by "bos_token" and the like: a string, or an object with its content.
+std::optional<std::string> namedToken(const JsonField& config, std::string_view key) {
+  const auto field = config.find(key);
+  if (!field) return std::nullopt;
+  if (field->value().is_string()) return field->asString();
+  return field->at("content").asString();
+}
+
+}  // namespace
+
+struct Tokenizer::Impl {
+  Vocabulary vocabulary;  // added tokens included
+  std::unordered_map<TokenId, AddedToken> added;
+  std::unordered_set<std::string> special;  // contents
+  AddedTokenFinder raw_tokens, normalized_tokens;
+  std::vector<std::unique_ptr<const TextStep>> normalizer;
+  PreTokenizer pre_tokenizer;
+  BpeModel model;
+  PostProcessor post_processor;
+  std::vector<std::unique_ptr<const DecodeStep>> decoder;
+  std::optional<TokenId> bos, eos;
+
+  void read(const JsonField& root);
+  void readAddedTokens(const JsonField& list);
+  void readAddedToken(const JsonField& entry);
+  void readConfig(const std::filesystem::path& path);
+  [[nodiscard]] std::string normalize(const std::string& text) const;
+  [[nodiscard]] std::string_view decodedPiece(TokenId id) const;
+};
+
+void Tokenizer::Impl::read(const JsonField& root) {
+  normalizer = readNormalizer(root.find("normalizer"));
+  pre_tokenizer = readPreTokenizer(root.find("pre_tokenizer"));
+  const JsonField model_field = root.at("model");
+  model = BpeModel::read(model_field, pre_tokenizer.byte_level ? BpeUnits::Bytes : BpeUnits::Characters);
+  vocabulary = Vocabulary::read(model_field.at("vocab"));
+  if (const auto list = root.find("added_tokens")) readAddedTokens(*list);
+  if (vocabulary.size() == 0) model_field.at("vocab").complain("there is no piece in it");
+  post_processor = readPostProcessor(root.find("post_processor"), vocabulary);
+  decoder = readDecoder(root.find("decoder"));
+}
+
+void Tokenizer::Impl::readAddedTokens(const JsonField& list) {
+  for (const JsonField& entry : list.elements()) readAddedToken(entry);
+  std::vector<TokenId> ids;
+  for (const auto& [id, token] : added) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
+  for (const TokenId id : ids) {
+    const AddedToken& token = added.at(id);
+    (token.matches_normalized ? normalized_tokens : raw_tokens).add(token);
+  }
+}
+
+void Tokenizer::Impl::readAddedToken(const JsonField& entry) {
+  AddedToken token;
+  token.content = entry.at("content").asString();
+  if (token.content.empty()) return;
+  token.id = vocabulary.add(token.content, entry.at("id").asUnsigned(), entry);
+  token.single_word = entry.boolean("single_word", false);
+  token.strip_left = entry.boolean("lstrip", false);
+  token.strip_right = entry.boolean("rstrip", false);
+  token.special = entry.boolean("special", false);
+  token.matches_normalized = entry.boolean("normalized", !token.special);
+  if (token.matches_normalized) token.normalized = normalize(token.content);
+  if (token.special) special.insert(token.content);
+  const TokenId id = token.id;
+  added.insert_or_assign(id, std::move(token));
+}
+
+std::string Tokenizer::Impl::normalize(const std::string& text) const {
+  SpannedText spanned{readText(text), {{0, text.size(), std::nullopt}}};
+  for (const auto& step : normalizer) step->apply(spanned);
+  return spanned.text.bytes;
+}
+
+void Tokenizer::Impl::readConfig(const std::filesystem::path& path) {
+  const nlohmann::json json = readJsonFile(path);
+  const JsonField config(json, path.string());
+  if (const auto piece = namedToken(config, "bos_token")) bos = vocabulary.find(*piece);
+  if (const auto piece = namedToken(config, "eos_token")) eos = vocabulary.find(*piece);
+}
+
+std::string_view Tokenizer::Impl::decodedPiece(TokenId id) const {
+  const auto token = added.find(id);
+  return token == added.end() ? vocabulary.piece(id) : std::string_view(token->second.pattern());
+}
+
+Tokenizer::Tokenizer(std::unique_ptr<const Impl> impl) : m_impl(std::move(impl)) {}
+Tokenizer::~Tokenizer() = default;
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+
+Tokenizer Tokenizer::load(const std::filesystem::path& folder_or_file) {
+  std::error_code code;
+  const bool folder = std::filesystem::is_directory(folder_or_file, code);
+  const std::filesystem::path path = folder ? folder_or_file / "tokenizer.json" : folder_or_file;
+  if (folder && !std::filesystem::exists(path, code)) {
+    const bool sentencepiece = std::filesystem::exists(folder_or_file / "tokenizer.model", code);
+    fail("{}: there is no tokenizer.json in it{}", folder_or_file.string(),
+         sentencepiece ? "; a tokenizer.model alone is not read" : "");
+  }
+  auto impl = std::make_unique<Impl>();
+  {
+    const nlohmann::json json = readJsonFile(path);
+    impl->read(JsonField(json, path.string()));
+  }
+  const std::filesystem::path config = path.parent_path() / "tokenizer_config.json";
+  if (std::filesystem::exists(config, code)) impl->readConfig(config);
+  return Tokenizer(std::move(impl));
+}
+
+Encoding Tokenizer::encode(std::string_view text, bool add_special) const {
+  SpannedText spanned{readText(text), {}};
+  if (!text.empty()) spanned.spans.push_back({0, spanned.text.bytes.size(), std::nullopt});
+  m_impl->raw_tokens.apply(spanned);
+  for (const auto& step : m_impl->normalizer) step->apply(spanned);
+  m_impl->normalized_tokens.apply(spanned);
+  for (const auto& step : m_impl->pre_tokenizer.steps) step->apply(spanned);
+
+  std::vector<PlacedToken> tokens;
+  BpeEncoder encoder(m_impl->model);
+  for (const Span& span : spanned.spans) {
+    if (span.token) {
+      tokens.push_back({*span.token, span.begin});
+    } else {
+      encoder.encode(spanned.view(span), span.begin, tokens);
+    }
+  }
+
+  Encoding encoding;
+  const PostProcessor& around = m_impl->post_processor;
+  encoding.ids.reserve(tokens.size() + around.before.size() + around.after.size());
+  encoding.offsets.reserve(encoding.ids.capacity() + 1);
+  std::uint64_t reached = 0;
+  const auto add = [&](TokenId id, std::uint64_t begin) {
+    reached = std::max(reached, begin);
+    encoding.ids.push_back(id);
+    encoding.offsets.push_back(reached);
+  };
+  if (add_special) {
+    for (const TokenId id : around.before) add(id, 0);
+  }
+  // Bytes that no token stands for belong to the token before them, at the start to the first.
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    add(tokens[i].id, i == 0 ? 0 : spanned.text.sourceOf(tokens[i].begin));
+  if (add_special) {
+    for (const TokenId id : around.after) add(id, text.size());
+  }
+  encoding.offsets.push_back(text.size());
+  return encoding;
+}
+
+Decoded Tokenizer::decodeWithOffsets(std::span<const TokenId> ids, bool skip_special) const {
+  DecodingText text;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (!m_impl->vocabulary.contains(ids[i])) {
+      fail("the id {} is not in the vocabulary of {} pieces", ids[i], m_impl->vocabulary.size());
+    }
+    const std::string_view piece = m_impl->decodedPiece(ids[i]);
+    if (skip_special && m_impl->special.contains(std::string(piece))) continue;
+    text.beginPiece();
+    text.append(piece, static_cast<std::uint32_t>(i));
+  }
+  for (const auto& step : m_impl->decoder) text = step->apply(text);
+  Decoded decoded;
+  decoded.offsets.reserve(ids.size() + 1);
+  std::size_t at = 0;
+  for (std::size_t i = 0; i <= ids.size(); ++i) {
+    while (at < text.owners.size() && text.owners[at] < i) ++at;
+    decoded.offsets.push_back(at);
+  }
+  decoded.text = std::move(text.bytes);
+  return decoded;
+}
+
+std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special) const {
+  return decodeWithOffsets(ids, skip_special).text;
+}
+
+std::string_view Tokenizer::piece(TokenId id) const {
+  if (!m_impl->vocabulary.contains(id)) {
+    fail("the id {} is not in the vocabulary of {} pieces", id, m_impl->vocabulary.size());
+  }
+  return m_impl->vocabulary.piece(id);
+}
+
+std::optional<TokenId> Tokenizer::idOf(std::string_view piece) const {
+  return m_impl->vocabulary.find(piece);
+}
+std::size_t Tokenizer::vocabularySize() const {
+  return m_impl->vocabulary.size();
+}
+
+bool Tokenizer::isSpecial(TokenId id) const {
+  const auto token = m_impl->added.find(id);
+  return token != m_impl->added.end() && token->second.special;
+}
+
+std::optional<TokenId> Tokenizer::bos() const {
+  return m_impl->bos;
+}
+std::optional<TokenId> Tokenizer::eos() const {
+  return m_impl->eos;
+}
+
+}  // namespace kvatlas::text
