@@ -5,16 +5,23 @@
 
 namespace kvatlas::policy {
 
+namespace {
+
+// ⌊B/β⌋: what the published code leaves the last layer beyond the window.
+std::int64_t lowestBeyondWindow(std::int64_t beyond_window, double beta) {
+  return static_cast<std::int64_t>(std::floor(static_cast<double>(beyond_window) / beta));
+}
+
+}  // namespace
+
 std::vector<std::uint32_t> exactPyramid(const PyramidShape& shape) {
-  const auto last = static_cast<std::int64_t>(shape.layers) - 1;
-  const auto mean = static_cast<std::int64_t>(shape.budget);
-  const double beyond_window = static_cast<double>(shape.budget - shape.window);
-  const double spread = std::min(beyond_window - std::max(1.0, beyond_window / shape.beta),
-                                 static_cast<double>(shape.tokens) - static_cast<double>(shape.budget));
+  const auto mean = static_cast<std::int64_t>(shape.budget), last = static_cast<std::int64_t>(shape.layers) - 1;
+  const std::int64_t beyond_window = mean - shape.window;
+  const std::int64_t lowest = std::max<std::int64_t>(1, lowestBeyondWindow(beyond_window, shape.beta));
+  const std::int64_t spread = std::min(beyond_window - lowest, static_cast<std::int64_t>(shape.tokens) - mean);
   std::vector<std::uint32_t> kept(shape.layers, static_cast<std::uint32_t>(mean));
   for (std::int64_t layer = 0; 2 * layer < last; ++layer) {
-    const double slope = static_cast<double>(last - 2 * layer) / static_cast<double>(last);
-    const std::int64_t offset = std::llround(spread * slope);
+    const std::int64_t offset = (2 * spread * (last - 2 * layer) + last) / (2 * last);  // rounded half up
     kept[static_cast<std::size_t>(layer)] = static_cast<std::uint32_t>(mean + offset);
     kept[static_cast<std::size_t>(last - layer)] = static_cast<std::uint32_t>(mean - offset);
   }
@@ -28,7 +35,7 @@ std::vector<std::uint32_t> publishedPyramid(const PyramidShape& shape) {
   const std::int64_t beyond_window = static_cast<std::int64_t>(shape.budget) - window;
   std::vector<std::uint32_t> kept(shape.layers, static_cast<std::uint32_t>(shape.budget));
   if (tokens < 2 * beyond_window || layers == 1) return kept;
-  auto lowest = static_cast<std::int64_t>(std::floor(static_cast<double>(beyond_window) / shape.beta));
+  std::int64_t lowest = lowestBeyondWindow(beyond_window, shape.beta);
   std::int64_t highest = 2 * beyond_window - lowest;
   if (highest >= tokens - window) {
     highest = tokens - window;

@@ -15,10 +15,10 @@ struct PyramidShape {
 };
 
 // Kept tokens per layer, window included, non-increasing, W + 1 ≤ each ≤ N, and Σ = layers · C exactly.
-// The published line (B + s … B − s with B = C − W and s = B − B/β) has mean B; its middle stays and its ends are
-// rounded as mirror images, so nothing is lost. s is limited by N − C, where the first layer would keep more than there
-// is: what it cannot hold stays in the last layers, and the pyramid grows from flat (N = C) to full without a jump. One
-// layer: C.
+// The published line from C + s down to C − s with s = B − max(1, ⌊B/β⌋) and B = C − W, but its points are rounded as
+// mirror images around C instead of by a floored step, so nothing is lost. s is at most N − C, where the first layer
+// keeps all there is: what it cannot hold stays in the last layers, and the pyramid grows from flat (N = C) to full
+// without the published jump at N = 2B. One layer keeps C.
 [[nodiscard]] std::vector<std::uint32_t> exactPyramid(const PyramidShape& shape);
 
 // The published arithmetic: flat for N < 2B, else max − l · ⌊(max − min)/(L − 1)⌋ with min = ⌊B/β⌋, max = 2B − min, and

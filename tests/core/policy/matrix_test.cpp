@@ -1,0 +1,178 @@
+// What holds for every method of the table under every setting; a new row is covered without a change here.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <numeric>
+#include <random>
+
+#include "core/base/error.h"
+#include "core/policy/policy.h"
+
+namespace kvatlas::policy {
+namespace {
+
+// Random signals of a model, every one of LayerSignals filled.
+class Signals {
+ public:
+  Signals(const Shape& shape, std::uint32_t window) {
+    const std::size_t tokens = shape.tokens;
+    const std::size_t rows = std::min(window, shape.tokens);
+    for (std::uint32_t layer = 0; layer < shape.layers; ++layer) {
+      LayerSignals& signals = m_layers.emplace_back();
+      signals.received = draw(shape.query_heads * tokens);
+      signals.window_sum = draw(shape.query_heads * tokens);
+      signals.entropy = draw(shape.query_heads * tokens);
+      signals.key_norm = draw(shape.kv_heads * tokens);
+      signals.value_norm = draw(shape.kv_heads * tokens);
+      signals.window_rows = draw(shape.query_heads * rows * tokens);
+    }
+  }
+  [[nodiscard]] std::span<const LayerSignals> layers() const { return m_layers; }
+
+ private:
+  // Few distinct values: ties are the rule.
+  std::span<const float> draw(std::size_t count) {
+    auto& values = m_storage.emplace_back(count);
+    for (float& value : values) value = static_cast<float>(m_random() % 64) / 64;
+    return values;
+  }
+  std::mt19937 m_random{7};
+  std::deque<std::vector<float>> m_storage;
+  std::vector<LayerSignals> m_layers;
+};
+
+// Every parameter's other values, one at a time, beside the defaults.
+std::vector<std::string> requests(const Method& method) {
+  const std::string name(method.name);
+  std::vector<std::string> texts{name};
+  for (const ParameterSpec& spec : method.parameters) {
+    const std::string key = name + ":" + std::string(spec.name) + "=";
+    if (spec.kind == ParameterKind::Choice) {
+      for (std::size_t begin = 0; begin <= spec.values.size();) {
+        const std::size_t end = std::min(spec.values.find('|', begin), spec.values.size());
+        texts.push_back(key + std::string(spec.values.substr(begin, end - begin)));
+        begin = end + 1;
+      }
+    } else {
+      texts.push_back(key + std::to_string(static_cast<int>(spec.lowest)));
+      texts.push_back(key + std::to_string(static_cast<int>(spec.lowest) + 2));
+    }
+  }
+  return texts;
+}
+
+void checkDecision(const Decision& decision, const Setting& setting) {
+  ASSERT_EQ(decision.layers, setting.shape.layers);
+  ASSERT_EQ(decision.heads, setting.heads());
+  ASSERT_EQ(decision.capacity.size(), std::size_t{decision.layers} * decision.heads);
+  ASSERT_EQ(decision.offsets.size(), decision.capacity.size() + 1);
+  ASSERT_EQ(decision.offsets.front(), 0U);
+  ASSERT_EQ(decision.offsets.back(), decision.positions.size());
+  for (std::uint32_t layer = 0; layer < decision.layers; ++layer)
+    for (std::uint32_t head = 0; head < decision.heads; ++head) {
+      const auto kept = decision.kept(LayerIndex(layer), head);
+      ASSERT_EQ(kept.size(), decision.capacity[layer * decision.heads + head]);
+      ASSERT_TRUE(std::adjacent_find(kept.begin(), kept.end(), std::greater_equal<>()) == kept.end());
+      ASSERT_FALSE(kept.empty());
+      ASSERT_EQ(kept.back(), setting.shape.tokens - 1) << "the last token is always kept";
+    }
+}
+
+// Reasons of all kept positions; the window is what `Window` says it is.
+void checkReasons(const Method& method, const Setting& setting, const Decision& decision) {
+  const bool everything = setting.budget >= setting.shape.tokens;
+  for (const TokenIndex position : decision.positions) {
+    const Reason reason = reasonFor(method, setting, position, true);
+    ASSERT_NE(reason, Reason::Evicted);
+    ASSERT_EQ(reason == Reason::Everything, everything);
+  }
+  if (everything || method.reason != nullptr) return;
+  for (std::uint32_t row = 0; row < decision.capacity.size(); ++row) {
+    const auto kept = decision.kept(LayerIndex(row / decision.heads), row % decision.heads);
+    const auto in_window = std::count_if(kept.begin(), kept.end(), [&](TokenIndex position) {
+      return reasonFor(method, setting, position, true) == Reason::Window;
+    });
+    ASSERT_EQ(in_window, setting.window);
+  }
+}
+
+void checkBudget(const Setting& setting, const Decision& decision) {
+  const auto rows = decision.capacity.size();
+  const std::uint64_t nominal = std::min<std::uint64_t>(setting.budget, setting.shape.tokens);
+  if (setting.preset == Preset::Exact) {
+    ASSERT_EQ(decision.positions.size(), rows * nominal);
+    ASSERT_EQ(decision.meanKept(), static_cast<double>(nominal));
+  } else {
+    ASSERT_GE(decision.positions.size(), rows * nominal) << "the published arithmetic never keeps less";
+  }
+}
+
+TEST(Matrix, EveryMethodKeepsItsPromises) {
+  int decisions = 0;
+  for (const Shape& shape : {Shape{1, 1, 1, 40}, Shape{2, 4, 2, 41}, Shape{5, 6, 2, 97}, Shape{3, 8, 8, 300}})
+    for (const std::uint32_t window : {1U, 8U, 32U}) {
+      const Signals signals(shape, window);
+      for (const Method& method : methods())
+        for (const std::string& request : requests(method))
+          for (const char* budget : {"34", "39", "40", "90%", "full", "5000"})
+            for (const Granularity granularity : {Granularity::KvHead, Granularity::QueryHead})
+              for (const Preset preset : {Preset::Exact, Preset::Paper}) {
+                SCOPED_TRACE(request + " " + budget + " W=" + std::to_string(window) +
+                             " N=" + std::to_string(shape.tokens));
+                const Setting setting =
+                    makeSetting(parseMethod(request), shape, parseBudget(budget), granularity, preset, window);
+                const Decision decision = decide(method, setting, signals.layers());
+                ASSERT_NO_FATAL_FAILURE(checkDecision(decision, setting));
+                ASSERT_NO_FATAL_FAILURE(checkReasons(method, setting, decision));
+                ASSERT_NO_FATAL_FAILURE(checkBudget(setting, decision));
+                const Decision again = decide(method, setting, signals.layers());
+                ASSERT_EQ(decision.positions, again.positions);
+                ++decisions;
+              }
+    }
+  EXPECT_GT(decisions, 5000);
+}
+
+// Enough work to be shared among threads: the result must not depend on that, nor on the neighbours of a layer.
+TEST(Matrix, ManyLayersDecideLikeEachAlone) {
+  const Shape shape{.layers = 12, .query_heads = 16, .kv_heads = 16, .tokens = 8000};
+  const Signals signals(shape, 8);
+  for (const char* name : {"h2o", "snapkv"}) {
+    const Method& method = findMethod(name);
+    const Setting setting =
+        makeSetting(parseMethod(name), shape, parseBudget("10%"), Granularity::KvHead, Preset::Exact, 8);
+    const Decision together = decide(method, setting, signals.layers());
+    Setting alone = setting;
+    alone.shape.layers = 1;
+    for (std::uint32_t layer = 0; layer < shape.layers; ++layer) {
+      const Decision one = decide(method, alone, signals.layers().subspan(layer, 1));
+      for (std::uint32_t head = 0; head < 16; ++head)
+        ASSERT_TRUE(std::ranges::equal(together.kept(LayerIndex(layer), head), one.kept(LayerIndex(0), head)));
+    }
+  }
+}
+
+TEST(Matrix, MissingSignalsAreNamed) {
+  const Shape shape{.layers = 3, .query_heads = 2, .kv_heads = 1, .tokens = 50};
+  const Signals signals(shape, 8);
+  const auto complaint = [&](const char* name, std::span<const LayerSignals> layers) -> std::string {
+    try {
+      (void)decide(findMethod(name),
+                   makeSetting(parseMethod(name), shape, parseBudget("20"), Granularity::KvHead, Preset::Exact, 8),
+                   layers);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "decided";
+  };
+  EXPECT_THAT(complaint("h2o", signals.layers().first(2)),
+              testing::HasSubstr("'received' of all 3 layers, 2 are there"));
+  EXPECT_THAT(complaint("snapkv", std::vector<LayerSignals>(3)), testing::HasSubstr("'window_sum' is not recorded"));
+  EXPECT_EQ(complaint("streamingllm", {}), "decided");
+  EXPECT_EQ(complaint("full", {}), "decided");
+}
+
+}  // namespace
+}  // namespace kvatlas::policy
