@@ -1,11 +1,13 @@
 #include "core/analysis/mass.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "core/base/error.h"
 
@@ -25,6 +27,34 @@ double logSumExp(std::span<const float> logits) {
   return largest + std::log(total);
 }
 
+// Probabilities by their bits, which order as floats ≥ 0 do (and as integers are a total order even where one is NaN),
+// grouped into buckets of equal leading bits, the largest first. Two passes without a branch to mispredict; exact order
+// is then needed only inside the few buckets where a border falls.
+struct BucketedKeys {
+  static constexpr std::uint32_t kBuckets =
+      2048;  // exponent and 4 bits of mantissa of 0 … 1; all above 1 share the first
+  std::vector<std::uint32_t> keys;
+  std::array<std::int32_t, kBuckets + 1> starts{};
+
+  static std::uint32_t bucket(std::uint32_t key) { return kBuckets - 1 - std::min(key >> 19, kBuckets - 1); }
+  [[nodiscard]] std::pair<std::int32_t, std::int32_t> bucketOf(std::uint32_t key) const {
+    return {starts[bucket(key)], starts[bucket(key) + 1]};
+  }
+};
+
+BucketedKeys bucketDescending(std::span<const float> probabilities) {
+  BucketedKeys sorted;
+  sorted.keys.resize(probabilities.size());
+  for (const float p : probabilities) ++sorted.starts[BucketedKeys::bucket(std::bit_cast<std::uint32_t>(p)) + 1];
+  std::partial_sum(sorted.starts.begin(), sorted.starts.end(), sorted.starts.begin());
+  auto next = sorted.starts;
+  for (const float p : probabilities) {
+    const auto key = std::bit_cast<std::uint32_t>(p);
+    sorted.keys[static_cast<std::size_t>(next[BucketedKeys::bucket(key)]++)] = key;
+  }
+  return sorted;
+}
+
 }  // namespace
 
 double retainedMass(std::span<const float> probabilities, std::uint32_t prompt_tokens,
@@ -36,29 +66,23 @@ double retainedMass(std::span<const float> probabilities, std::uint32_t prompt_t
 
 std::vector<double> oracleMass(std::span<const float> probabilities, std::uint32_t prompt_tokens,
                                std::span<const std::uint32_t> sizes) {
-  // The bits of floats ≥ 0 order as the floats do, and as integers they are a total order even where one is NaN.
-  std::vector<std::int32_t> keys(prompt_tokens);
-  std::transform(probabilities.begin(), probabilities.begin() + prompt_tokens, keys.begin(),
-                 [](float p) { return std::bit_cast<std::int32_t>(p); });
   std::vector<std::uint32_t> steps(sizes.begin(), sizes.end());
   std::sort(steps.begin(), steps.end());
   steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
 
-  // From the largest set inwards: each holds the next smaller one, so only its own members are looked at again.
-  auto end = keys.end();
-  for (auto size = steps.rbegin(); size != steps.rend(); ++size) {
-    const auto border = keys.begin() + std::min(*size, prompt_tokens);
-    if (border != end) std::nth_element(keys.begin(), border, end, std::greater<>());
-    end = border;
-  }
-
-  std::vector<double> mass_of_step(steps.size());
+  BucketedKeys sorted = bucketDescending(probabilities.first(prompt_tokens));
+  std::vector<double> mass_of_step;
   double mass = sum(probabilities.subspan(prompt_tokens));
-  auto done = keys.begin();
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    for (const auto border = keys.begin() + std::min(steps[i], prompt_tokens); done != border; ++done)
-      mass += std::bit_cast<float>(*done);
-    mass_of_step[i] = mass;
+  auto done = sorted.keys.begin();
+  for (const std::uint32_t step : steps) {
+    const auto border = sorted.keys.begin() + std::min(step, prompt_tokens);
+    if (border != sorted.keys.end()) {
+      const auto [first, last] = sorted.bucketOf(*border);
+      std::nth_element(std::max(sorted.keys.begin() + first, done), border, sorted.keys.begin() + last,
+                       std::greater<>());
+    }
+    for (; done != border; ++done) mass += std::bit_cast<float>(*done);
+    mass_of_step.push_back(mass);
   }
   std::vector<double> masses(sizes.size());
   std::transform(sizes.begin(), sizes.end(), masses.begin(), [&](std::uint32_t size) {
