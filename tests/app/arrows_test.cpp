@@ -72,7 +72,7 @@ Strings backwardIncludes(const std::string& folder) {
 class Includes : public testing::TestWithParam<std::string> {};
 TEST_P(Includes, PointOneWay) { EXPECT_EQ(backwardIncludes(GetParam()), Strings{}); }
 INSTANTIATE_TEST_SUITE_P(Arrows, Includes, testing::Values("kernels", "core", "capture", "views", "app"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& test) { return test.param; });
 
 struct Target {
   std::string folder;

@@ -1,0 +1,121 @@
+#include "tests/capture/session/naive_session.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace kvatlas::capture::test {
+namespace {
+
+double dot(const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor x = a.contiguous(), y = b.contiguous();
+  double sum = 0;
+  for (std::int64_t i = 0; i < x.numel(); ++i)
+    sum += static_cast<double>(x.const_data_ptr<float>()[i]) * static_cast<double>(y.const_data_ptr<float>()[i]);
+  return sum;
+}
+
+// exp(x − max) / Σ over the entries marked visible; the others are 0.
+std::vector<double> softmax(const std::vector<double>& logits, const std::vector<bool>& visible) {
+  double largest = -INFINITY, sum = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    if (visible[i]) largest = std::max(largest, logits[i]);
+  std::vector<double> p(logits.size(), 0.0);
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    if (visible[i]) sum += p[i] = std::exp(logits[i] - largest);
+  for (double& value : p) value /= sum;
+  return p;
+}
+
+std::vector<double> attentionRow(const at::Tensor& query, const at::Tensor& keys, const std::vector<bool>& visible) {
+  std::vector<double> logits(visible.size(), 0.0);
+  for (std::size_t j = 0; j < visible.size(); ++j)
+    if (visible[j]) logits[j] = dot(query, keys[static_cast<std::int64_t>(j)]) / std::sqrt(static_cast<double>(query.numel()));
+  return softmax(logits, visible);
+}
+
+bool insideWindow(const ModelConfig& config, std::uint64_t query, std::uint64_t key) {
+  return config.sliding_window == 0 || key + config.sliding_window > query;
+}
+
+class LastRows final : public AttentionObserver {
+ public:
+  explicit LastRows(const ModelConfig& config) : m_config(config) {}
+  bool wants(LayerIndex) const override { return true; }
+  void onAttention(const LayerAttention& attention) override {
+    const std::int64_t last = attention.query.size(1) - 1;
+    Rows rows;
+    for (std::int64_t head = 0; head < attention.query.size(0); ++head) {
+      std::vector<bool> visible;
+      for (std::int64_t j = 0; j <= last; ++j) visible.push_back(insideWindow(m_config, static_cast<std::uint64_t>(last), static_cast<std::uint64_t>(j)));
+      const std::int64_t kv = head / (attention.query.size(0) / attention.key.size(0));
+      rows.push_back(attentionRow(attention.query[head][last], attention.key[kv], visible));
+    }
+    layers.push_back(std::move(rows));
+  }
+  std::vector<Rows> layers;
+
+ private:
+  const ModelConfig& m_config;
+};
+
+}  // namespace
+
+NaiveBranch::NaiveBranch(const Decoder& decoder, const PrefillResult& prefill, const policy::Decision& decision, std::uint64_t tokens)
+    : m_decoder(decoder), m_decision(decision), m_tokens(tokens), m_position(tokens), m_layers(prefill.cache) {}
+
+NaiveStep NaiveBranch::feed(TokenId id) {
+  NaiveStep step;
+  const std::vector<TokenId> ids{id};
+  const std::vector<std::uint64_t> positions{m_position};
+  const at::Tensor logits = m_decoder.step(ids, positions, m_tokens, [&](LayerIndex layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+    return attend(layer, q, k, v, step);
+  });
+  for (std::int64_t i = 0; i < logits.numel(); ++i) step.logits.push_back(static_cast<double>(logits.const_data_ptr<float>()[i]));
+  ++m_position;
+  return step;
+}
+
+at::Tensor NaiveBranch::attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, NaiveStep& step) {
+  LayerCache& cache = m_layers[layer.value];
+  cache.key = at::cat({cache.key, key[0].unsqueeze(1)}, 1);
+  cache.value = at::cat({cache.value, value[0].unsqueeze(1)}, 1);
+  const ModelConfig& config = m_decoder.config();
+  at::Tensor output = at::zeros_like(query);
+  Rows rows;
+  for (std::uint32_t head = 0; head < config.query_heads; ++head) {
+    const auto kept = m_decision.kept(layer, head / (config.query_heads / m_decision.heads));
+    std::vector<bool> visible;
+    for (std::uint64_t j = 0; j <= m_position; ++j)
+      visible.push_back(insideWindow(config, m_position, j) && (j >= m_tokens || std::ranges::find(kept, j) != kept.end()));
+    const std::int64_t kv = head / (config.query_heads / config.kv_heads);
+    rows.push_back(attentionRow(query[0][head], cache.key[kv], visible));
+    for (std::uint32_t c = 0; c < config.head_dim; ++c) {
+      double sum = 0;
+      for (std::size_t j = 0; j < visible.size(); ++j)
+        if (visible[j]) sum += rows.back()[j] * cache.value[kv][static_cast<std::int64_t>(j)][c].item<double>();
+      output[0][head][c] = sum;
+    }
+  }
+  step.attention.push_back(std::move(rows));
+  return output;
+}
+
+std::vector<Rows> lastPromptRows(const Decoder& decoder, const std::vector<TokenId>& ids) {
+  LastRows observer(decoder.config());
+  (void)decoder.prefill(ids, &observer, {});
+  return observer.layers;
+}
+
+double naiveKl(const std::vector<double>& p_logits, const std::vector<double>& q_logits) {
+  const std::vector<bool> all(p_logits.size(), true);
+  const auto p = softmax(p_logits, all), q = softmax(q_logits, all);
+  double sum = 0;
+  for (std::size_t i = 0; i < p.size(); ++i)
+    if (p[i] > 0) sum += p[i] * std::log(p[i] / q[i]);
+  return sum;
+}
+
+}  // namespace kvatlas::capture::test

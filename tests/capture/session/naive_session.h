@@ -1,0 +1,38 @@
+// A branch decoded alone with attention in double precision over explicit position lists: the oracle of session tests.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "capture/model/decoder.h"
+#include "core/policy/policy.h"
+
+namespace kvatlas::capture::test {
+
+using Rows = std::vector<std::vector<double>>;  // [query head][position] probabilities
+
+struct NaiveStep {
+  std::vector<double> logits;    // [vocab]
+  std::vector<Rows> attention;   // [layer] of the fed token over original positions; positions not kept are 0
+};
+
+class NaiveBranch {
+ public:
+  NaiveBranch(const Decoder& decoder, const PrefillResult& prefill, const policy::Decision& decision, std::uint64_t tokens);
+  NaiveStep feed(TokenId id);
+
+ private:
+  at::Tensor attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, NaiveStep& step);
+
+  const Decoder& m_decoder;
+  const policy::Decision& m_decision;
+  std::uint64_t m_tokens, m_position;
+  std::vector<LayerCache> m_layers;  // full rows; what is not kept is skipped when attending
+};
+
+// Softmax rows of the last prompt query of every layer, from the observed queries and keys.
+[[nodiscard]] std::vector<Rows> lastPromptRows(const Decoder& decoder, const std::vector<TokenId>& ids);
+
+[[nodiscard]] double naiveKl(const std::vector<double>& p_logits, const std::vector<double>& q_logits);
+
+}  // namespace kvatlas::capture::test
