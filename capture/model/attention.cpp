@@ -1,8 +1,9 @@
 #include "capture/model/attention.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/_flash_attention_forward.h>
 #include <ATen/ops/_scaled_dot_product_efficient_attention.h>
-#include <ATen/ops/_scaled_dot_product_flash_attention.h>
 #include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
@@ -19,27 +20,35 @@
 namespace kvatlas::capture {
 namespace {
 
-// Work of one kernel call, so that a stop request waits well under a second on two CPU cores. Fixed: results must not
-// depend on the number of threads.
-constexpr double kBlockFlops = 4e10;
-constexpr std::int64_t kLeastRows = 64, kRowStep = 256;
-constexpr std::int64_t kBandRows = 256;
+// Up to kWholeRows one call takes all rows; beyond, blocks of kRows (on CPU as fast as the whole within a few per cent,
+// 64 rows are not).
+constexpr std::int64_t kWholeRows = 8192, kRows = 1024, kLeastBandRows = 256;
+// Work of one kernel call and thread, so that a stop request waits for a fraction of a second. Heads are independent:
+// how many share a call changes no result.
+constexpr double kFlopsPerThread = 2e10;
 
-AttentionOutput onCuda(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, bool causal,
-                       const std::optional<at::Tensor>& mask) {
-  if (query.scalar_type() != at::kFloat && !mask) {
-    const auto result = at::_scaled_dot_product_flash_attention(query, key, value, 0.0, causal);
-    return {std::get<0>(result), std::get<1>(result)};
-  }
-  // The memory-efficient kernels take float32 and a mask, but equal head counts only; their log-sum-exp is padded to a
-  // multiple of 32.
+// float32: the memory-efficient kernels. They want equal head counts, and pad the log-sum-exp's rows to a multiple
+// of 32.
+AttentionOutput efficientOnCuda(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, bool causal,
+                                const std::optional<at::Tensor>& mask) {
   const std::int64_t group = query.size(1) / key.size(1);
-  const std::optional<at::Tensor> bias =
-      mask ? std::optional(mask->to(query.scalar_type()).expand({1, query.size(1), -1, -1})) : std::nullopt;
+  const std::optional<at::Tensor> bias = mask ? std::optional(mask->expand({1, query.size(1), -1, -1})) : std::nullopt;
   const auto result = at::_scaled_dot_product_efficient_attention(query, key.repeat_interleave(group, 1),
                                                                   value.repeat_interleave(group, 1), bias,
                                                                   /*compute_log_sumexp=*/true, 0.0, causal);
   return {std::get<0>(result), std::get<1>(result).narrow(2, 0, query.size(2))};
+}
+
+// 16-bit types on CUDA: FlashAttention takes the window itself; rows before heads.
+AttentionOutput flashOnCuda(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                            std::uint64_t window) {
+  const auto rowsFirst = [](const at::Tensor& heads) { return heads.unsqueeze(0).transpose(1, 2); };
+  const std::int64_t count = query.size(1);
+  const std::int64_t left = static_cast<std::int64_t>(window) - 1;  // −1: no limit
+  const auto result =
+      at::_flash_attention_forward(rowsFirst(query), rowsFirst(key), rowsFirst(value), {}, {}, count, count, 0.0,
+                                   /*is_causal=*/true, /*return_debug_mask=*/false, std::nullopt, left, 0);
+  return {std::get<0>(result).squeeze(0).transpose(0, 1), std::get<1>(result).squeeze(0)};
 }
 
 // One kernel call. Causal needs as many queries as keys: the kernels disagree about where the diagonal lies otherwise.
@@ -50,7 +59,7 @@ AttentionOutput attend(const at::Tensor& query, const at::Tensor& key, const at:
   if (query.is_cpu()) {
     std::tie(result.output, result.lse) = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, causal, mask);
   } else {
-    result = onCuda(q, k, v, causal, mask);
+    result = efficientOnCuda(q, k, v, causal, mask);
   }
   return {result.output.squeeze(0), result.lse.squeeze(0)};
 }
@@ -62,12 +71,6 @@ AttentionOutput joined(const AttentionOutput& a, const AttentionOutput& b) {
   return {(share(a) + share(b)).to(a.output.scalar_type()), lse};
 }
 
-std::int64_t rowsPerBlock(const at::Tensor& query) {
-  const double row = 4.0 * static_cast<double>(query.numel());  // 4·heads·N·d: both products against every key
-  const auto rows = static_cast<std::int64_t>(std::min(kBlockFlops / row, 1e9));
-  return rows >= kRowStep ? rows / kRowStep * kRowStep : std::max(rows, kLeastRows);
-}
-
 // Rows [begin, end) against keys [0, end): those before the block unmasked, the block itself causal.
 AttentionOutput causalBlock(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, std::int64_t begin,
                             std::int64_t end) {
@@ -77,8 +80,7 @@ AttentionOutput causalBlock(const at::Tensor& query, const at::Tensor& key, cons
   return joined(attend(rows, key.slice(1, 0, begin), value.slice(1, 0, begin), false), own);
 }
 
-// 0 where query row + first − …  sees the key, −∞ elsewhere: [rows, keys] for rows that start `lead` keys after the
-// first key.
+// [1, 1, rows, keys]: 0 where the row sees the key, −∞ elsewhere; the first row's own key has the number `lead`.
 at::Tensor bandMask(std::int64_t rows, std::int64_t keys, std::int64_t lead, std::int64_t window,
                     const at::Tensor& like) {
   const at::Tensor i = at::arange(lead, lead + rows, like.options().dtype(at::kLong)).unsqueeze(1);
@@ -96,23 +98,48 @@ AttentionOutput bandBlock(const at::Tensor& query, const at::Tensor& key, const 
   return attend(query.slice(1, begin, end), key.slice(1, first, end), value.slice(1, first, end), false, mask);
 }
 
+std::int64_t rowsPerBlock(std::int64_t count, std::uint64_t window, const AttentionBlocks& blocks) {
+  if (blocks.rows > 0) return blocks.rows;
+  if (window > 0) return std::clamp(static_cast<std::int64_t>(window), kLeastBandRows, kRows);
+  return count <= kWholeRows ? count : kRows;
+}
+
+// KV heads that share one kernel call over `rows` rows and all keys they can see.
+std::int64_t headsPerCall(const at::Tensor& query, const at::Tensor& key, std::int64_t rows, std::uint64_t window) {
+  const double keys =
+      window > 0 ? static_cast<double>(window) + static_cast<double>(rows) : static_cast<double>(query.size(1));
+  const auto group = static_cast<double>(query.size(0) / key.size(0));
+  const double flops = 4.0 * static_cast<double>(rows) * keys * group * static_cast<double>(query.size(2));
+  const double heads = kFlopsPerThread * at::get_num_threads() / flops;
+  return std::clamp(static_cast<std::int64_t>(std::min(heads, 1e6)), std::int64_t{1}, key.size(0));
+}
+
 }  // namespace
 
 AttentionOutput causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                                std::uint64_t window, const std::function<void()>& between) {
-  const std::int64_t count = query.size(1);
-  const bool banded = window > 0 && window < static_cast<std::uint64_t>(count);
-  const std::int64_t step = banded ? kBandRows : rowsPerBlock(query);
-  if (!banded && step >= count) return attend(query, key, value, true);
+                                std::uint64_t window, const std::function<void()>& between,
+                                const AttentionBlocks& blocks) {
+  const std::int64_t count = query.size(1), group = query.size(0) / key.size(0);
+  if (window >= static_cast<std::uint64_t>(count)) window = 0;
+  if (query.is_cuda() && query.scalar_type() != at::kFloat) return flashOnCuda(query, key, value, window);
 
-  AttentionOutput whole{at::empty_like(query), at::empty({query.size(0), count}, query.options().dtype(at::kFloat))};
-  for (std::int64_t begin = 0; begin < count; begin += step) {
-    between();
-    const std::int64_t end = std::min(begin + step, count);
-    const AttentionOutput block = banded ? bandBlock(query, key, value, begin, end, static_cast<std::int64_t>(window))
-                                         : causalBlock(query, key, value, begin, end);
-    whole.output.slice(1, begin, end).copy_(block.output);
-    whole.lse.slice(1, begin, end).copy_(block.lse);
+  // The kernels write [N, heads, d]: the output projection then reads it without a copy.
+  const at::Tensor output = at::empty({count, query.size(0), query.size(2)}, query.options()).transpose(0, 1);
+  const AttentionOutput whole{output, at::empty({query.size(0), count}, query.options().dtype(at::kFloat))};
+  const std::int64_t rows = rowsPerBlock(count, window, blocks);
+  const std::int64_t heads = headsPerCall(query, key, rows, window);
+  for (std::int64_t first = 0; first < key.size(0); first += heads) {
+    const std::int64_t last = std::min(first + heads, key.size(0));
+    const at::Tensor q = query.slice(0, first * group, last * group), k = key.slice(0, first, last),
+                     v = value.slice(0, first, last);
+    for (std::int64_t begin = 0; begin < count; begin += rows) {
+      between();
+      const std::int64_t end = std::min(begin + rows, count);
+      const AttentionOutput block = window > 0 ? bandBlock(q, k, v, begin, end, static_cast<std::int64_t>(window))
+                                               : causalBlock(q, k, v, begin, end);
+      whole.output.slice(0, first * group, last * group).slice(1, begin, end).copy_(block.output);
+      whole.lse.slice(0, first * group, last * group).slice(1, begin, end).copy_(block.lse);
+    }
   }
   return whole;
 }

@@ -25,7 +25,7 @@ void expectLogits(const at::Tensor& logits, const GoldenRun& run, std::size_t vo
     }
   }
   EXPECT_LE(error, 1e-4 * largest);
-  testing::Test::RecordProperty("error", std::to_string(error / largest));
+  testing::Test::RecordProperty("relative_error", testing::PrintToString(error / largest));
 }
 
 TEST_P(GoldenModel, LogitsAgreeWithTransformers) {
