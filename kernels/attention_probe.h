@@ -21,7 +21,8 @@ struct ProbeShape {
 struct ProbeInput {
   const float* query = nullptr;  // [query_heads, N, d], after RoPE
   const float* key = nullptr;    // [kv_heads, N, d], after RoPE
-  const float* lse = nullptr;    // [query_heads, N] natural log-sum-exp of the scaled visible logits, or null: computed first
+  const float* lse =
+      nullptr;  // [query_heads, N] natural log-sum-exp of the scaled visible logits, or null: computed first
 };
 
 // Every pointer may be null: what is not asked for is not computed. All f32.
@@ -31,9 +32,9 @@ struct ProbeOutput {
   float* received = nullptr;     // [query_heads, N]: Σ over all queries of p(query, key)
   float* window_sum = nullptr;   // [query_heads, N]: Σ over the last W queries
   float* window_rows = nullptr;  // [query_heads, W, N]: p of the last W queries, 0 where masked
-  float* map_mean = nullptr;     // [query_heads, n, n], n = ⌈N/cell⌉: mean over the visible pairs of a cell, 0 without any
-  float* map_max = nullptr;      // [query_heads, n, n]
-  std::size_t cell = 0;          // tokens per map cell, a power of two; needed when a map is asked for
+  float* map_mean = nullptr;  // [query_heads, n, n], n = ⌈N/cell⌉: mean over the visible pairs of a cell, 0 without any
+  float* map_max = nullptr;  // [query_heads, n, n]
+  std::size_t cell = 0;      // tokens per map cell, a power of two; needed when a map is asked for
 };
 
 // Where the first NaN or Inf was met; ok() when none.
@@ -44,8 +45,10 @@ struct ProbeReport {
 };
 
 // O(N) extra memory. Fixed reduction order: the result does not depend on `threads` (0: all processors).
-// Throws std::invalid_argument when shapes cannot be (head counts that do not divide, window > tokens, cell not a power of two).
-ProbeReport attentionProbe(const ProbeShape& shape, const ProbeInput& input, const ProbeOutput& output, unsigned threads = 0);
+// Throws std::invalid_argument when shapes cannot be (head counts that do not divide, window > tokens, cell not a power
+// of two).
+ProbeReport attentionProbe(const ProbeShape& shape, const ProbeInput& input, const ProbeOutput& output,
+                           unsigned threads = 0);
 
 // The same contract in double precision, written for clarity, O(N) rows at a time: the oracle of tests.
 ProbeReport attentionProbeReference(const ProbeShape& shape, const ProbeInput& input, const ProbeOutput& output);

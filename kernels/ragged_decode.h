@@ -8,17 +8,18 @@ namespace kvatlas::kernels {
 
 // The query heads that share one K/V list: a KV head of one branch (or one query head where caches are per query head).
 struct DecodeSegment {
-  const float* query = nullptr;     // [rows, d]
+  const float* query = nullptr;  // [rows, d]
   std::size_t rows = 0;
-  const float* key = nullptr;       // [length, d]
-  const float* value = nullptr;     // [length, d]
-  std::size_t length = 0;           // ≥ 1; every listed key is visible
-  float* output = nullptr;          // [rows, d]
-  float* probabilities = nullptr;   // [rows, length] or null
+  const float* key = nullptr;      // [length, d]
+  const float* value = nullptr;    // [length, d]
+  std::size_t length = 0;          // ≥ 1; every listed key is visible
+  float* output = nullptr;         // [rows, d]
+  float* probabilities = nullptr;  // [rows, length] or null
 };
 
 // softmax(q Kᵀ · scale) V for every segment. Each segment is computed by one task in a fixed order.
-void raggedDecodeAttention(std::span<const DecodeSegment> segments, std::size_t head_dim, float scale, unsigned threads = 0);
+void raggedDecodeAttention(std::span<const DecodeSegment> segments, std::size_t head_dim, float scale,
+                           unsigned threads = 0);
 void raggedDecodeAttentionReference(std::span<const DecodeSegment> segments, std::size_t head_dim, float scale);
 
 }  // namespace kvatlas::kernels

@@ -1,0 +1,52 @@
+// One query head against one block of packed keys, compiled once per SIMD target; knows neither heads nor threads.
+#pragma once
+
+#include <cstddef>
+
+namespace kvatlas::kernels {
+
+// Logits are kept unscaled; y = (logit − top) · log2_scale is the base-2 exponent of an unnormalised probability.
+struct ScoreBlock {
+  const float* query = nullptr;   // [tokens, head_dim] of the head
+  const float* packed = nullptr;  // [panels, head_dim, kPanelKeys], keys past the end are 0
+  std::size_t key_begin = 0;      // a multiple of kPanelKeys
+  std::size_t key_end = 0;
+  std::size_t tokens = 0;
+  std::size_t head_dim = 0;
+  std::size_t sliding_window = 0;
+  float log2_scale = 0;  // scale · log₂ e
+
+  [[nodiscard]] std::size_t rowBegin() const { return key_begin; }
+  [[nodiscard]] std::size_t rowEnd() const {
+    const std::size_t last = sliding_window == 0 ? tokens : key_end - 1 + sliding_window;
+    return last < tokens ? last : tokens;
+  }
+};
+
+// First sweep. top and sum [tokens] hold what earlier blocks gave (sum 0: nothing yet) and take this block in.
+struct NormaliserBlock : ScoreBlock {
+  float* top = nullptr;  // largest logit so far
+  float* sum = nullptr;  // Σ 2^y relative to it
+};
+
+// Second sweep, with the row normalisers known: p = 2^y · inverse_sum.
+struct StatisticsBlock : ScoreBlock {
+  const float* top = nullptr;          // [tokens]
+  const float* inverse_sum = nullptr;  // [tokens]
+  float* exponent_sum = nullptr;       // [tokens], += Σ p·y of this block: the row entropy less its constant
+  double* received = nullptr;          // [key_end − key_begin, rounded up to kPanelKeys], +=
+  double* window_sum = nullptr;        // the same, of rows from window_begin on
+  std::size_t window_begin = 0;
+  float* window_rows = nullptr;  // [tokens − window_begin, tokens] or null
+  float* map_sum = nullptr;      // [cells, cells] or null, +=
+  float* map_max = nullptr;      // [cells, cells] or null
+  std::size_t cell = 0;
+  std::size_t cells = 0;
+  std::size_t flush_rows = 0;
+};
+
+void packKeys(const float* key, std::size_t key_begin, std::size_t key_end, std::size_t head_dim, float* packed);
+void addNormaliserBlock(const NormaliserBlock& block);
+void addStatisticsBlock(const StatisticsBlock& block);
+
+}  // namespace kvatlas::kernels

@@ -1,0 +1,207 @@
+// Second sweep of the probe: with the row normalisers known, every output in one pass over the scores.
+#include "kernels/probe_block.h"
+#include "kernels/simd.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/probe_statistics.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/exp2-inl.h"
+#include "kernels/score_tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace kvatlas::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Per-key sums and maxima of the rows since the last flush.
+struct PanelColumns {
+  HWY_ALIGN float sum[kPanelKeys];
+  HWY_ALIGN float max[kPanelKeys];
+};
+
+// What the strip's rows accumulate over all panels, one vector of lanes each.
+struct StripRows {
+  HWY_ALIGN float exponent_sum[kStripRows][kLanes];
+};
+
+// Rows [from, to) of a scored panel: scores become probabilities (written back when kKeep) and are added to columns and
+// rows.
+template <bool kMasked, bool kKeep>
+HWY_INLINE void addRows(const StatisticsBlock& block, const Strip& strip, std::size_t panel, std::size_t from,
+                        std::size_t to, float* HWY_RESTRICT scores, PanelColumns& columns, StripRows& rows) {
+  const F32 d;
+  const Vec32 scale = hn::Set(d, block.log2_scale);
+  for (std::size_t first = 0; first < kPanelKeys; first += kTileKeys) {
+    Vec32 sum[kTileVectors];
+    Vec32 max[kTileVectors];
+    for (std::size_t v = 0; v < kTileVectors; ++v) {
+      sum[v] = hn::Load(d, columns.sum + first + v * kLanes);
+      max[v] = hn::Load(d, columns.max + first + v * kLanes);
+    }
+    for (std::size_t r = from; r < to; ++r) {
+      const Visible visible(block, strip.row + r, panel);
+      const Vec32 top = hn::Set(d, block.top[strip.row + r]);
+      const Vec32 inverse = hn::Set(d, block.inverse_sum[strip.row + r]);
+      Vec32 exponent_sum = hn::Load(d, rows.exponent_sum[r]);
+      for (std::size_t v = 0; v < kTileVectors; ++v) {
+        const std::size_t key = first + v * kLanes;
+        Vec32 y = hn::Mul(hn::Sub(hn::Load(d, scores + r * kPanelKeys + key), top), scale);
+        if constexpr (kMasked) {
+          y = hn::IfThenElse(visible.mask(key), y, hn::Set(d, -127.0F));
+        }
+        const Vec32 p = hn::Mul(exp2OrZero(d, y), inverse);
+        sum[v] = hn::Add(sum[v], p);
+        max[v] = hn::Max(max[v], p);
+        exponent_sum = hn::MulAdd(p, y, exponent_sum);
+        if constexpr (kKeep) {
+          hn::Store(p, d, scores + r * kPanelKeys + key);
+        }
+      }
+      hn::Store(exponent_sum, d, rows.exponent_sum[r]);
+    }
+    for (std::size_t v = 0; v < kTileVectors; ++v) {
+      hn::Store(sum[v], d, columns.sum + first + v * kLanes);
+      hn::Store(max[v], d, columns.max + first + v * kLanes);
+    }
+  }
+}
+
+// Folds neighbours until one value per map cell is left; returns how many. Pairwise, so independent of the vector
+// length.
+HWY_INLINE std::size_t foldToCells(std::size_t cell, PanelColumns& columns) {
+  std::size_t count = kPanelKeys;
+  for (; count > 1 && kPanelKeys / count < cell; count /= 2) {
+    for (std::size_t i = 0; i < count / 2; ++i) {
+      columns.sum[i] = columns.sum[2 * i] + columns.sum[2 * i + 1];
+      columns.max[i] = std::max(columns.max[2 * i], columns.max[2 * i + 1]);
+    }
+  }
+  return count;
+}
+
+HWY_INLINE void addToMap(const StatisticsBlock& block, std::size_t row, std::size_t panel, PanelColumns& columns) {
+  const std::size_t count = foldToCells(block.cell, columns);
+  const std::size_t column = panel / block.cell;
+  const std::size_t at = row / block.cell * block.cells + column;
+  const std::size_t used = std::min(count, block.cells - column);
+  for (std::size_t i = 0; block.map_sum != nullptr && i < used; ++i) {
+    block.map_sum[at + i] += columns.sum[i];
+  }
+  for (std::size_t i = 0; block.map_max != nullptr && i < used; ++i) {
+    block.map_max[at + i] = std::max(block.map_max[at + i], columns.max[i]);
+  }
+}
+
+// The rows since the last flush, the last of which is `row`, leave the float accumulators.
+HWY_INLINE void flush(const StatisticsBlock& block, std::size_t row, std::size_t panel, PanelColumns& columns) {
+  double* const received = block.received + (panel - block.key_begin);
+  for (std::size_t i = 0; i < kPanelKeys; ++i) {
+    received[i] += static_cast<double>(columns.sum[i]);
+  }
+  if (row >= block.window_begin) {
+    double* const window_sum = block.window_sum + (panel - block.key_begin);
+    for (std::size_t i = 0; i < kPanelKeys; ++i) {
+      window_sum[i] += static_cast<double>(columns.sum[i]);
+    }
+  }
+  if (block.cells > 0) {
+    addToMap(block, row, panel, columns);
+  }
+  columns = PanelColumns{};
+}
+
+HWY_INLINE void keepWindowRows(const StatisticsBlock& block, const Strip& strip, std::size_t panel,
+                               const float* scores) {
+  const std::size_t count = std::min(kPanelKeys, block.tokens - panel);
+  for (std::size_t r = 0; r < strip.rows; ++r) {
+    if (strip.row + r >= block.window_begin) {
+      std::copy_n(scores + r * kPanelKeys, count,
+                  block.window_rows + (strip.row + r - block.window_begin) * block.tokens + panel);
+    }
+  }
+}
+
+// True when a flush is due after this row: a map row, a window or the block ends.
+HWY_INLINE bool flushAfter(const StatisticsBlock& block, std::size_t row) {
+  return (row + 1) % block.flush_rows == 0 || row + 1 == block.window_begin || row + 1 == block.rowEnd();
+}
+
+HWY_INLINE void addPanel(const StatisticsBlock& block, const Strip& strip, std::size_t panel, Sight seen, float* scores,
+                         PanelColumns& columns, StripRows& rows) {
+  const bool keep = block.window_rows != nullptr && strip.row + strip.rows > block.window_begin;
+  for (std::size_t from = 0; from < strip.rows;) {
+    std::size_t last = from;
+    while (last + 1 < strip.rows && !flushAfter(block, strip.row + last)) {
+      ++last;
+    }
+    if (keep) {
+      addRows<true, true>(block, strip, panel, from, last + 1, scores, columns, rows);
+    } else if (seen == Sight::kAll) {
+      addRows<false, false>(block, strip, panel, from, last + 1, scores, columns, rows);
+    } else {
+      addRows<true, false>(block, strip, panel, from, last + 1, scores, columns, rows);
+    }
+    if (flushAfter(block, strip.row + last)) {
+      flush(block, strip.row + last, panel, columns);
+    }
+    from = last + 1;
+  }
+  if (keep) {
+    keepWindowRows(block, strip, panel, scores);
+  }
+}
+
+// A panel the sliding window has left may still hold sums of earlier rows.
+HWY_INLINE void flushLeftPanel(const StatisticsBlock& block, const Strip& strip, std::size_t panel,
+                               PanelColumns& columns) {
+  for (std::size_t r = 0; r < strip.rows; ++r) {
+    if (flushAfter(block, strip.row + r)) {
+      flush(block, strip.row + r, panel, columns);
+      return;
+    }
+  }
+}
+
+HWY_INLINE void addStrip(const StatisticsBlock& block, const Strip& strip, float* scores, PanelColumns* columns) {
+  StripRows rows = {};
+  for (std::size_t panel = block.key_begin; panel < block.key_end; panel += kPanelKeys) {
+    PanelColumns& panel_columns = columns[(panel - block.key_begin) / kPanelKeys];
+    const Sight seen = sight(block, strip, panel);
+    if (seen == Sight::kNothingYet) {
+      break;
+    }
+    if (seen == Sight::kNothingAnyMore) {
+      flushLeftPanel(block, strip, panel, panel_columns);
+      continue;
+    }
+    scorePanel(strip, block.packed + (panel - block.key_begin) * block.head_dim, block.head_dim, scores);
+    addPanel(block, strip, panel, seen, scores, panel_columns, rows);
+  }
+  const F32 d;
+  for (std::size_t r = 0; r < strip.rows; ++r) {
+    block.exponent_sum[strip.row + r] += hn::GetLane(hn::SumOfLanes(d, hn::Load(d, rows.exponent_sum[r])));
+  }
+}
+
+void statisticsBlock(const StatisticsBlock& block) {
+  constexpr std::size_t kMostPanels = 8;  // 512 keys: planProbe
+  HWY_ALIGN float scores[kStripRows * kPanelKeys];
+  PanelColumns columns[kMostPanels] = {};
+  for (std::size_t row = block.rowBegin(); row < block.rowEnd(); row += kStripRows) {
+    addStrip(block, Strip(block, row), scores, columns);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace kvatlas::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace kvatlas::kernels {
+HWY_EXPORT(statisticsBlock);
+void addStatisticsBlock(const StatisticsBlock& block) {
+  HWY_DYNAMIC_DISPATCH(statisticsBlock)(block);
+}
+}  // namespace kvatlas::kernels
+#endif

@@ -1,0 +1,185 @@
+#include "kernels/ragged_decode.h"
+
+#include "kernels/simd.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/ragged_decode.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <vector>
+
+#include "kernels/exp2-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace kvatlas::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using F32 = hn::CappedTag<float, 16>;
+using Vec32 = hn::Vec<F32>;
+constexpr std::size_t kLanes = HWY_MIN(16, HWY_LANES(float));
+constexpr std::size_t kChunk = 64;  // keys whose logits are held before they are exponentiated together
+
+HWY_INLINE float dot(const float* a, const float* b, std::size_t count) {
+  const F32 d;
+  Vec32 sum0 = hn::Zero(d);
+  Vec32 sum1 = hn::Zero(d);
+  std::size_t k = 0;
+  for (; k + 2 * kLanes <= count; k += 2 * kLanes) {
+    sum0 = hn::MulAdd(hn::LoadU(d, a + k), hn::LoadU(d, b + k), sum0);
+    sum1 = hn::MulAdd(hn::LoadU(d, a + k + kLanes), hn::LoadU(d, b + k + kLanes), sum1);
+  }
+  for (; k + kLanes <= count; k += kLanes) {
+    sum0 = hn::MulAdd(hn::LoadU(d, a + k), hn::LoadU(d, b + k), sum0);
+  }
+  float tail = 0;
+  for (; k < count; ++k) {
+    tail += a[k] * b[k];
+  }
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(sum0, sum1))) + tail;
+}
+
+// target[k] = Σ_j weight[j] · value[j, k]
+HWY_INLINE void weightedRows(const float* weight, const float* value, std::size_t rows, std::size_t count,
+                             float* target) {
+  const F32 d;
+  std::size_t k = 0;
+  for (; k + 2 * kLanes <= count; k += 2 * kLanes) {
+    Vec32 sum0 = hn::Zero(d);
+    Vec32 sum1 = hn::Zero(d);
+    for (std::size_t j = 0; j < rows; ++j) {
+      const Vec32 p = hn::Set(d, weight[j]);
+      sum0 = hn::MulAdd(p, hn::LoadU(d, value + j * count + k), sum0);
+      sum1 = hn::MulAdd(p, hn::LoadU(d, value + j * count + k + kLanes), sum1);
+    }
+    hn::StoreU(sum0, d, target + k);
+    hn::StoreU(sum1, d, target + k + kLanes);
+  }
+  for (; k < count; ++k) {
+    float sum = 0;
+    for (std::size_t j = 0; j < rows; ++j) {
+      sum += weight[j] * value[j * count + k];
+    }
+    target[k] = sum;
+  }
+}
+
+// In place: exponent y = (logit − top) · log2_scale → 2^y. Rounded up to whole vectors: the chunk has room for them.
+HWY_INLINE void exponentiate(float* logits, std::size_t count, float top, float log2_scale) {
+  const F32 d;
+  for (std::size_t j = 0; j < count; j += kLanes) {
+    const Vec32 y = hn::Mul(hn::Sub(hn::Load(d, logits + j), hn::Set(d, top)), hn::Set(d, log2_scale));
+    hn::Store(exp2OrZero(d, y), d, logits + j);
+  }
+}
+
+// Softmax-weighted sum of one query row, chunk after chunk; sums over chunks are double.
+class DecodeRow {
+ public:
+  DecodeRow(std::size_t head_dim, float log2_scale)
+      : m_head_dim(head_dim), m_log2_scale(log2_scale), m_output(head_dim), m_chunk_output(head_dim) {}
+
+  void addChunk(float* logits, std::size_t count, const float* value) {
+    // std::max would drop a NaN in either place; a cache that holds one must show it.
+    float top = m_top;
+    for (std::size_t j = 0; j < count; ++j) {
+      top = logits[j] <= top ? top : logits[j];
+    }
+    rescale(top);
+    exponentiate(logits, count, top, m_log2_scale);
+    for (std::size_t j = 0; j < count; ++j) {
+      m_sum += static_cast<double>(logits[j]);
+    }
+    weightedRows(logits, value, count, m_head_dim, m_chunk_output.data());
+    for (std::size_t k = 0; k < m_head_dim; ++k) {
+      m_output[k] += static_cast<double>(m_chunk_output[k]);
+    }
+  }
+
+  void write(float* output) const {
+    for (std::size_t k = 0; k < m_head_dim; ++k) {
+      output[k] = static_cast<float>(m_output[k] / m_sum);
+    }
+  }
+
+  // logits → probabilities, in place
+  void normalise(float* logits, std::size_t count) const {
+    const auto inverse = static_cast<float>(1 / m_sum);
+    HWY_ALIGN float chunk[kChunk] = {};
+    for (std::size_t j = 0; j < count; j += kChunk) {
+      const std::size_t length = std::min(kChunk, count - j);
+      std::copy_n(logits + j, length, chunk);
+      exponentiate(chunk, length, m_top, m_log2_scale);
+      std::transform(chunk, chunk + length, logits + j, [inverse](float p) { return p * inverse; });
+    }
+  }
+
+ private:
+  void rescale(float top) {
+    if (m_sum > 0 && top != m_top) {
+      const double factor =
+          std::exp2((static_cast<double>(m_top) - static_cast<double>(top)) * static_cast<double>(m_log2_scale));
+      m_sum *= factor;
+      for (double& value : m_output) {
+        value *= factor;
+      }
+    }
+    m_top = top;
+  }
+
+  std::size_t m_head_dim;
+  float m_log2_scale;
+  float m_top = std::numeric_limits<float>::lowest();
+  double m_sum = 0;
+  std::vector<double> m_output;
+  std::vector<float> m_chunk_output;
+};
+
+void decodeSegment(const DecodeSegment& segment, std::size_t head_dim, float log2_scale) {
+  std::vector<DecodeRow> rows(segment.rows, DecodeRow(head_dim, log2_scale));
+  HWY_ALIGN float logits[kChunk] = {};
+  for (std::size_t begin = 0; begin < segment.length; begin += kChunk) {
+    const std::size_t count = std::min(kChunk, segment.length - begin);
+    for (std::size_t r = 0; r < segment.rows; ++r) {
+      for (std::size_t j = 0; j < count; ++j) {
+        logits[j] = dot(segment.query + r * head_dim, segment.key + (begin + j) * head_dim, head_dim);
+      }
+      if (segment.probabilities != nullptr) {
+        std::copy_n(logits, count, segment.probabilities + r * segment.length + begin);
+      }
+      rows[r].addChunk(logits, count, segment.value + begin * head_dim);
+    }
+  }
+  for (std::size_t r = 0; r < segment.rows; ++r) {
+    rows[r].write(segment.output + r * head_dim);
+    if (segment.probabilities != nullptr) {
+      rows[r].normalise(segment.probabilities + r * segment.length, segment.length);
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace kvatlas::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "kernels/parallel.h"
+
+namespace kvatlas::kernels {
+
+HWY_EXPORT(decodeSegment);
+
+void raggedDecodeAttention(std::span<const DecodeSegment> segments, std::size_t head_dim, float scale,
+                           unsigned threads) {
+  const auto log2_scale = static_cast<float>(static_cast<double>(scale) * std::numbers::log2e);
+  parallelFor(segments.size(), threads, [&](std::size_t index, unsigned) {
+    HWY_DYNAMIC_DISPATCH(decodeSegment)(segments[index], head_dim, log2_scale);
+  });
+}
+
+}  // namespace kvatlas::kernels
+#endif
