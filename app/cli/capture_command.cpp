@@ -18,6 +18,7 @@ struct CaptureArguments {
   SessionArguments session;
   capture::CaptureOptions options;
   std::vector<std::uint32_t> layers;
+  std::string answer;
   bool json = false, quiet = false;
 };
 
@@ -49,9 +50,9 @@ void runCaptureCommand(CaptureArguments& arguments) {
     throw Cancelled(std::filesystem::exists(part) ? fmt::format("stopped; what was recorded so far is in {}", part) : "stopped before anything was recorded");
   }
   if (arguments.json)
-    fmt::print("{}\n", summaryJson(summary).dump(2));
+    fmt::print("{}\n", summaryJson(summary, arguments.answer).dump(2));
   else if (!arguments.quiet)
-    fmt::print("{}", summaryTable(summary));
+    fmt::print("{}", summaryTable(summary, arguments.answer));
 }
 
 void runGenerateCommand(CaptureArguments& arguments) {
@@ -77,6 +78,7 @@ void addCaptureCommand(CLI::App& root) {
   command.add_option("--map-size", arguments->options.map_size, "largest side of the recorded maps, 0: none")->capture_default_str()->check(CLI::Range(0, 1 << 16));
   command.add_flag("--keep-qk", arguments->options.keep_qk, "keep queries and keys, for exact tiles later");
   command.add_option("-o,--output", arguments->options.output, "trace file, *.kva.h5")->required();
+  command.add_option("--answer", arguments->answer, "the right answer: the summary tells which runs give it");
   command.add_flag("--json", arguments->json, "print the summary as JSON");
   command.add_flag("-q,--quiet", arguments->quiet, "no progress, no summary");
   command.callback([arguments] { runCaptureCommand(*arguments); });

@@ -8,8 +8,9 @@
 
 namespace kvatlas::app {
 
-[[nodiscard]] std::string summaryTable(const capture::CaptureSummary& summary);
+// `answer`: what a right text contains; empty: nothing is judged.
+[[nodiscard]] std::string summaryTable(const capture::CaptureSummary& summary, const std::string& answer);
 [[nodiscard]] nlohmann::json runsJson(const std::vector<capture::RunSummary>& runs);
-[[nodiscard]] nlohmann::json summaryJson(const capture::CaptureSummary& summary);
+[[nodiscard]] nlohmann::json summaryJson(const capture::CaptureSummary& summary, const std::string& answer);
 
 }  // namespace kvatlas::app
