@@ -30,14 +30,20 @@ class Reader {
 
   [[nodiscard]] bool hasLayer(LayerIndex layer) const;  // recorded and flushed
   [[nodiscard]] std::optional<std::vector<float>> signal(LayerIndex layer, Signal which) const;
-  [[nodiscard]] std::optional<std::vector<float>> signalOfHead(LayerIndex layer, Signal which, HeadIndex head) const;  // [N]
-  [[nodiscard]] std::optional<std::vector<float>> windowRows(LayerIndex layer, HeadIndex head) const;  // [W, N], decoded
+  [[nodiscard]] std::optional<std::vector<float>> signalOfHead(LayerIndex layer, Signal which,
+                                                               HeadIndex head) const;  // [N]
+  [[nodiscard]] std::optional<std::vector<float>> windowRows(LayerIndex layer,
+                                                             HeadIndex head) const;  // [W, N], decoded
 
   // One head's map at a level as probabilities [n, n], or a rectangle of it.
-  [[nodiscard]] std::optional<std::vector<float>> map(LayerIndex layer, HeadIndex head, Reduction reduction, std::size_t level) const;
-  [[nodiscard]] std::optional<std::vector<std::uint16_t>> mapTile(LayerIndex layer, HeadIndex head, Reduction reduction, std::size_t level,
-                                                                  std::size_t row, std::size_t column, std::size_t rows, std::size_t columns) const;
-  [[nodiscard]] std::optional<std::vector<std::uint16_t>> queryBits(LayerIndex layer, HeadIndex head) const;  // bf16 [N, d]
+  [[nodiscard]] std::optional<std::vector<float>> map(LayerIndex layer, HeadIndex head, Reduction reduction,
+                                                      std::size_t level) const;
+  [[nodiscard]] std::optional<std::vector<std::uint16_t>> mapTile(LayerIndex layer, HeadIndex head, Reduction reduction,
+                                                                  std::size_t level, std::size_t row,
+                                                                  std::size_t column, std::size_t rows,
+                                                                  std::size_t columns) const;
+  [[nodiscard]] std::optional<std::vector<std::uint16_t>> queryBits(LayerIndex layer,
+                                                                    HeadIndex head) const;  // bf16 [N, d]
   [[nodiscard]] std::optional<std::vector<std::uint16_t>> keyBits(LayerIndex layer, KvHeadIndex head) const;
 
   [[nodiscard]] std::optional<std::vector<float>> nextLogits() const;
@@ -54,8 +60,8 @@ struct Finding {
   std::string member, problem;
 };
 
-// Reads everything and checks shapes, ranges, order of positions, Σ received = N, 0 ≤ entropy ≤ ln(i+1), retained ≤ oracle ≤ 1,
-// map pyramid consistency. Empty: valid. Throws only what opening throws.
+// Reads everything and checks shapes, ranges, order of positions, Σ received = N, 0 ≤ entropy ≤ ln(i+1), retained ≤
+// oracle ≤ 1, map pyramid consistency. Empty: valid. Throws only what opening throws.
 [[nodiscard]] std::vector<Finding> validate(const std::filesystem::path& path);
 
 }  // namespace kvatlas::trace

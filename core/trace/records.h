@@ -31,20 +31,20 @@ struct Prompt {
 
 // What the attention part of a trace will hold; fixed before the first data is written.
 struct AttentionPlan {
-  std::uint32_t window = 0;             // W
-  std::vector<LayerIndex> layers;       // recorded layers, ascending
-  std::vector<std::uint64_t> cells;     // tokens per cell of map level 0, 1, …; empty: no maps
+  std::uint32_t window = 0;          // W
+  std::vector<LayerIndex> layers;    // recorded layers, ascending
+  std::vector<std::uint64_t> cells;  // tokens per cell of map level 0, 1, …; empty: no maps
   bool keep_qk = false;
 };
 
 // One recorded layer. Vectors are row-major; an empty one is not written.
 struct LayerRecord {
   LayerIndex layer;
-  std::vector<float> lse, entropy, received, window_sum;  // [query_heads, N]
-  std::vector<std::uint16_t> window_rows;                 // [query_heads, W, N] log₂ codes
-  std::vector<float> key_norm, value_norm;                // [kv_heads, N]
+  std::vector<float> lse, entropy, received, window_sum;      // [query_heads, N]
+  std::vector<std::uint16_t> window_rows;                     // [query_heads, W, N] log₂ codes
+  std::vector<float> key_norm, value_norm;                    // [kv_heads, N]
   std::vector<std::vector<std::uint16_t>> map_mean, map_max;  // per level [query_heads, n, n] log₂ codes
-  std::vector<std::uint16_t> query, key;                  // bf16 bits [query_heads, N, d], [kv_heads, N, d]
+  std::vector<std::uint16_t> query, key;                      // bf16 bits [query_heads, N, d], [kv_heads, N, d]
 };
 
 // Known before a run is decoded: written when the trace is created.
@@ -64,14 +64,14 @@ struct RunRecord {
   double budget_realised = 0;  // tokens per head, mean
   std::uint64_t cache_bytes = 0;
   double seconds = 0;
-  std::vector<std::uint32_t> capacity;           // [layers, heads]
-  std::vector<std::uint64_t> kept_offsets;       // [layers*heads+1]
-  std::vector<TokenIndex> kept_positions;        // ascending per head
-  std::vector<TokenId> decode_ids;               // [T]
-  std::string decode_text;                       // UTF-8
-  std::vector<float> kl;                         // [T] nats; NaN where the full cache had stopped
-  std::vector<Eviction> evicted;                 // [E]
-  std::vector<float> retained, oracle;           // [T, layers, query_heads]
+  std::vector<std::uint32_t> capacity;      // [layers, heads]
+  std::vector<std::uint64_t> kept_offsets;  // [layers*heads+1]
+  std::vector<TokenIndex> kept_positions;   // ascending per head
+  std::vector<TokenId> decode_ids;          // [T]
+  std::string decode_text;                  // UTF-8
+  std::vector<float> kl;                    // [T] nats; NaN where the full cache had stopped
+  std::vector<Eviction> evicted;            // [E]
+  std::vector<float> retained, oracle;      // [T, layers, query_heads]
 };
 
 struct TraceHeader {

@@ -18,10 +18,10 @@ class Writer {
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  void writeLayer(const LayerRecord& record);                       // flushed
-  void writeNextLogits(const std::vector<float>& logits);           // [vocab]
-  void writeRun(std::size_t run, const RunRecord& record);          // flushed
-  void finish();                                                    // status "complete", fsync, rename
+  void writeLayer(const LayerRecord& record);               // flushed
+  void writeNextLogits(const std::vector<float>& logits);   // [vocab]
+  void writeRun(std::size_t run, const RunRecord& record);  // flushed
+  void finish();                                            // status "complete", fsync, rename
   [[nodiscard]] const std::filesystem::path& partPath() const;
 
  private:

@@ -1,0 +1,115 @@
+// Creating groups, attributes and datasets, and writing data chunk by chunk; knows shapes, not what they mean.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/trace/h5.h"
+#include "core/trace/schema.h"
+
+namespace kvatlas::trace::h5 {
+
+template <class T>
+hid_t nativeType();
+template <>
+inline hid_t nativeType<std::uint8_t>() {
+  return H5T_NATIVE_UINT8;
+}
+template <>
+inline hid_t nativeType<std::uint16_t>() {
+  return H5T_NATIVE_UINT16;
+}
+template <>
+inline hid_t nativeType<std::uint32_t>() {
+  return H5T_NATIVE_UINT32;
+}
+template <>
+inline hid_t nativeType<std::uint64_t>() {
+  return H5T_NATIVE_UINT64;
+}
+template <>
+inline hid_t nativeType<float>() {
+  return H5T_NATIVE_FLOAT;
+}
+template <>
+inline hid_t nativeType<double>() {
+  return H5T_NATIVE_DOUBLE;
+}
+
+[[nodiscard]] hid_t fileType(schema::Type type);  // little endian
+
+inline std::span<const std::uint8_t> bytesOf(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+// A creation property list without time stamps and with links and attributes kept inside the object header.
+[[nodiscard]] Handle creationList(hid_t kind, const std::string& file);
+
+// A group or dataset open for writing.
+class Object {
+ public:
+  Object(Handle id, std::string file, std::string path)
+      : m_id(std::move(id)), m_file(std::move(file)), m_path(std::move(path)) {}
+
+  // Creates an attribute.
+  void set(const char* name, const std::string& value) const;  // UTF-8 of fixed length
+  template <class T>
+  void set(const char* name, T value) const {
+    writeAttribute(name, nativeType<T>(), &value, true);
+  }
+  // Overwrites one; allowed while readers look on.
+  void update(const char* name, const std::string& value) const;
+  template <class T>
+  void update(const char* name, T value) const {
+    writeAttribute(name, nativeType<T>(), &value, false);
+  }
+
+ protected:
+  template <class Result>
+  Result checked(Result result, std::string_view verb) const {
+    return check(result, m_file, m_path, verb);
+  }
+  [[nodiscard]] std::string pathOf(std::string_view name) const;
+
+  Handle m_id;
+  std::string m_file, m_path;
+
+ private:
+  void writeAttribute(const char* name, hid_t type, const void* value, bool create) const;
+};
+
+class Group : public Object {
+ public:
+  using Object::Object;
+  [[nodiscard]] static Group openRoot(const Handle& file, const std::string& name);
+
+  [[nodiscard]] Group create(const std::string& name) const;
+  [[nodiscard]] Group open(const std::string& path) const;
+  // Creates a chunked dataset with the groups on its way; nothing is allocated for its data yet.
+  Object createDataset(const schema::DatasetSpec& spec) const;
+
+  // A dataset that is written at once and never again.
+  template <class T>
+  void writeFixed(const char* name, const std::vector<std::uint64_t>& dims, std::span<const T> values) const {
+    writeContiguous(name, nativeType<T>(), dims, values.data());
+  }
+  template <class T>
+  void writeFixed(const char* name, const std::vector<std::uint64_t>& dims, std::span<T> values) const {
+    writeFixed(name, dims, std::span<const T>(values));
+  }
+  void writeStrings(const char* name, const std::vector<std::string>& values) const;
+
+  // Fills a dataset made by createDataset; a growing one takes the length of the data. Error when sizes do not match.
+  template <class T>
+  Object writeChunks(const schema::DatasetSpec& spec, std::span<const T> values) const {
+    return writeBytes(spec, sizeof(T), values.size(), values.data());
+  }
+
+ private:
+  void writeContiguous(const char* name, hid_t type, const std::vector<std::uint64_t>& dims, const void* values) const;
+  Object writeBytes(const schema::DatasetSpec& spec, std::size_t element, std::size_t count, const void* values) const;
+};
+
+}  // namespace kvatlas::trace::h5

@@ -1,0 +1,135 @@
+#include "core/trace/part_driver.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+namespace kvatlas::trace {
+namespace {
+
+// HDF5 hands back the address of its public part, which therefore comes first.
+struct Driver {
+  H5FD_t base;
+  PartFile::Sink* sink;
+  haddr_t end_of_allocation, end_of_file;
+};
+
+constexpr haddr_t kMaxAddress = (haddr_t{1} << 62) - 1;
+
+Driver* self(H5FD_t* file) {
+  return reinterpret_cast<Driver*>(file);
+}
+const Driver* self(const H5FD_t* file) {
+  return reinterpret_cast<const Driver*>(file);
+}
+
+H5FD_t* open(const char*, unsigned, hid_t access, haddr_t) {
+  const auto* sink = static_cast<PartFile::Sink* const*>(H5Pget_driver_info(access));
+  if (sink == nullptr) return nullptr;
+  auto* driver = new (std::nothrow) Driver{};
+  if (driver == nullptr) return nullptr;
+  driver->sink = *sink;
+  return &driver->base;
+}
+
+herr_t close(H5FD_t* file) {
+  delete self(file);
+  return 0;
+}
+
+herr_t query(const H5FD_t*, unsigned long* flags) {
+  *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE |
+           H5FD_FEAT_AGGREGATE_SMALLDATA | H5FD_FEAT_SUPPORTS_SWMR_IO;
+  return 0;
+}
+
+haddr_t endOfAllocation(const H5FD_t* file, H5FD_mem_t) {
+  return self(file)->end_of_allocation;
+}
+haddr_t endOfFile(const H5FD_t* file, H5FD_mem_t) {
+  return self(file)->end_of_file;
+}
+
+herr_t setEndOfAllocation(H5FD_t* file, H5FD_mem_t, haddr_t address) {
+  self(file)->end_of_allocation = address;
+  return 0;
+}
+
+herr_t read(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, void* buffer) {
+  auto* bytes = static_cast<char*>(buffer);
+  while (size > 0) {
+    const ssize_t got = pread(self(file)->sink->fd, bytes, size, static_cast<off_t>(address));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return -1;
+    if (got == 0) break;
+    bytes += got;
+    address += static_cast<haddr_t>(got);
+    size -= static_cast<size_t>(got);
+  }
+  std::memset(bytes, 0, size);
+  return 0;
+}
+
+herr_t write(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, const void* buffer) {
+  Driver* driver = self(file);
+  const auto* bytes = static_cast<const char*>(buffer);
+  driver->end_of_file = std::max(driver->end_of_file, address + size);
+  while (size > 0 && driver->sink->error == 0) {
+    const ssize_t put = pwrite(driver->sink->fd, bytes, size, static_cast<off_t>(address));
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) {
+      driver->sink->error = put < 0 ? errno : EIO;
+      break;
+    }
+    bytes += put;
+    address += static_cast<haddr_t>(put);
+    size -= static_cast<size_t>(put);
+  }
+  return 0;
+}
+
+herr_t truncate(H5FD_t* file, hid_t, hbool_t) {
+  Driver* driver = self(file);
+  if (driver->end_of_file == driver->end_of_allocation) return 0;
+  driver->end_of_file = driver->end_of_allocation;
+  if (driver->sink->error == 0 && ftruncate(driver->sink->fd, static_cast<off_t>(driver->end_of_allocation)) != 0) {
+    driver->sink->error = errno;
+  }
+  return 0;
+}
+
+hid_t registerDriver() {
+  static H5FD_class_t driver{};  // filled member by member: newer HDF5 versions have more of them
+#if H5_VERSION_GE(1, 13, 0)
+  driver.version = H5FD_CLASS_VERSION;
+  driver.value = static_cast<H5FD_class_value_t>(512);  // the range free for programmes' own drivers starts at 256
+#endif
+  driver.name = "kvatlas_part";
+  driver.maxaddr = kMaxAddress;
+  driver.fc_degree = H5F_CLOSE_WEAK;
+  driver.fapl_size = sizeof(PartFile::Sink*);
+  driver.open = open;
+  driver.close = close;
+  driver.query = query;
+  driver.get_eoa = endOfAllocation;
+  driver.set_eoa = setEndOfAllocation;
+  driver.get_eof = endOfFile;
+  driver.read = read;
+  driver.write = write;
+  driver.truncate = truncate;
+  constexpr H5FD_mem_t kMap[] = H5FD_FLMAP_DICHOTOMY;
+  std::copy(std::begin(kMap), std::end(kMap), driver.fl_map);
+  return H5FDregister(&driver);
+}
+
+}  // namespace
+
+hid_t partDriver() {
+  static const hid_t id = registerDriver();
+  return id;
+}
+
+}  // namespace kvatlas::trace

@@ -1,0 +1,41 @@
+// The file a trace is written into before it has its final name, and the HDF5 file driver that writes it. A failed
+// write is remembered and everything after it discarded, so that the file on disk stays as a kill at that moment would
+// have left it and HDF5 can still close its handles. Knows no trace content.
+#pragma once
+
+#include <filesystem>
+
+#include "core/trace/h5.h"
+
+namespace kvatlas::trace {
+
+class PartFile {
+ public:
+  // Opens "<target>.part.new"; Error when the folder is missing or not writable, or another process writes this trace.
+  explicit PartFile(std::filesystem::path target);
+  ~PartFile();
+  PartFile(const PartFile&) = delete;
+  PartFile& operator=(const PartFile&) = delete;
+
+  // A file access list that makes H5Fcreate write through this object.
+  [[nodiscard]] h5::Handle accessList() const;
+
+  void publish();              // rename "<target>.part.new" to "<target>.part": from now on it opens
+  void complete();             // sync, rename "<target>.part" to the target, sync the folder
+  void throwIfFailed() const;  // Error naming the target and the system's reason for the first failed write
+
+  [[nodiscard]] const std::filesystem::path& target() const { return m_target; }
+  [[nodiscard]] const std::filesystem::path& partPath() const { return m_part; }
+
+  struct Sink {
+    int fd = -1;
+    int error = 0;  // errno of the first failed write
+  };
+
+ private:
+  std::filesystem::path m_target, m_part, m_new;
+  Sink m_sink;
+  bool m_published = false;
+};
+
+}  // namespace kvatlas::trace

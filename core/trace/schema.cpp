@@ -1,0 +1,157 @@
+#include "core/trace/schema.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace kvatlas::trace::schema {
+namespace {
+
+using Dims = std::vector<std::uint64_t>;
+
+// Equal chunks no longer than `limit`: 2,000 tokens are one chunk of 2,000, not one of 16,384 mostly padding.
+std::uint64_t balanced(std::uint64_t length, std::uint64_t limit) {
+  if (length == 0) return 1;
+  const std::uint64_t parts = (length + limit - 1) / limit;
+  return (length + parts - 1) / parts;
+}
+
+DatasetSpec vectors(const char* path, std::uint64_t heads, std::uint64_t tokens) {
+  return {path, Type::F32, {heads, tokens}, {1, balanced(tokens, 16'384)}, false, {}, {}};
+}
+
+DatasetSpec windowRows(std::uint64_t heads, std::uint64_t window, std::uint64_t tokens) {
+  return {
+      member::kWindowRows, Type::U16, {heads, window, tokens}, {1, balanced(window, 64), balanced(tokens, 4096)}, false,
+      tokens - window,     {}};
+}
+
+DatasetSpec mapLevel(bool max, std::size_t level, std::uint64_t heads, std::uint64_t tokens, std::uint64_t cell) {
+  const std::uint64_t side = mapSide(tokens, cell);
+  // 128: the staircase of chunks follows the diagonal closely (5/8 of the square at 512), and a 256² tile is 4 reads.
+  const std::uint64_t edge = balanced(side, 128);
+  return {mapPath(max, level), Type::U16, {heads, side, side}, {1, edge, edge}, false, 0, cell};
+}
+
+DatasetSpec bits(const char* path, std::uint64_t heads, std::uint64_t tokens, std::uint64_t dim) {
+  return {path, Type::U16, {heads, tokens, dim}, {1, balanced(tokens, 512), dim}, false, {}, {}};
+}
+
+DatasetSpec growing(const char* path, Type type, Dims dims, std::uint64_t limit) {
+  Dims chunk = dims;
+  chunk[0] = std::clamp<std::uint64_t>(dims[0], 1, limit);
+  return {path, type, std::move(dims), std::move(chunk), true, {}, {}};
+}
+
+}  // namespace
+
+std::size_t sizeOf(Type type) {
+  switch (type) {
+    case Type::U8:
+      return 1;
+    case Type::U16:
+      return 2;
+    case Type::U64:
+      return 8;
+    case Type::U32:
+    case Type::F32:
+      break;
+  }
+  return 4;
+}
+
+const char* nameOf(Type type) {
+  switch (type) {
+    case Type::U8:
+      return "u8";
+    case Type::U16:
+      return "u16";
+    case Type::U32:
+      return "u32";
+    case Type::U64:
+      return "u64";
+    case Type::F32:
+      break;
+  }
+  return "f32";
+}
+
+std::string numbered(std::size_t index) {
+  return fmt::format("{:03}", index);
+}
+
+std::uint64_t mapSide(std::uint64_t tokens, std::uint64_t cell) {
+  return (tokens + cell - 1) / cell;
+}
+
+std::string mapPath(bool max, std::size_t level) {
+  return fmt::format("map/{}/{}", max ? "max" : "mean", level);
+}
+
+DatasetSpec nextLogits(const ModelInfo& model) {
+  return {member::kNextLogits, Type::F32, {model.vocab_size}, {balanced(model.vocab_size, 65'536)}, false, {}, {}};
+}
+
+std::vector<DatasetSpec> layerDatasets(const TraceHeader& header) {
+  const std::uint64_t tokens = header.prompt.ids.size(), window = header.attention.window;
+  const std::uint64_t heads = header.model.query_heads, kv_heads = header.model.kv_heads;
+  std::vector<DatasetSpec> all = {vectors(member::kLse, heads, tokens), vectors(member::kEntropy, heads, tokens),
+                                  vectors(member::kReceived, heads, tokens)};
+  if (window > 0) {
+    all.push_back(vectors(member::kWindowSum, heads, tokens));
+    all.push_back(windowRows(heads, window, tokens));
+  }
+  all.push_back(vectors(member::kKeyNorm, kv_heads, tokens));
+  all.push_back(vectors(member::kValueNorm, kv_heads, tokens));
+  for (const bool max : {false, true}) {
+    for (std::size_t level = 0; level < header.attention.cells.size(); ++level) {
+      all.push_back(mapLevel(max, level, heads, tokens, header.attention.cells[level]));
+    }
+  }
+  if (header.attention.keep_qk) {
+    all.push_back(bits(member::kQuery, heads, tokens, header.model.head_dim));
+    all.push_back(bits(member::kKey, kv_heads, tokens, header.model.head_dim));
+  }
+  return all;
+}
+
+std::vector<DatasetSpec> runDatasets(const TraceHeader& header, const RunHeader& run, std::uint64_t new_tokens) {
+  const std::uint64_t layers = header.model.layers, rows = layers * run.heads, query_heads = header.model.query_heads;
+  const auto kept = static_cast<std::uint64_t>(std::max(run.budget_nominal, 0.0) * static_cast<double>(rows));
+  std::vector<DatasetSpec> all = {
+      {member::kCapacity, Type::U32, {layers, run.heads}, {layers, run.heads}, false, {}, {}},
+      {member::kKeptOffsets, Type::U64, {rows + 1}, {balanced(rows + 1, 16'384)}, false, {}, {}},
+      growing(member::kKeptPositions, Type::U32, {std::max<std::uint64_t>(kept, 256)}, 65'536),
+      growing(member::kDecodeIds, Type::U32, {new_tokens}, 64),
+      growing(member::kDecodeText, Type::U8, {new_tokens * 6}, 512)};
+  if (!run.is_full) all.push_back(growing(member::kDecodeKl, Type::F32, {new_tokens}, 64));
+  all.push_back(growing(member::kDecodeEvicted, Type::U32, {new_tokens * rows, 4}, 256));
+  if (run.is_full) return all;
+  const std::uint64_t steps =
+      std::clamp<std::uint64_t>(32'768 / std::max<std::uint64_t>(layers * query_heads * 4, 1), 1, 64);
+  all.push_back(growing(member::kRetained, Type::F32, {new_tokens, layers, query_heads}, steps));
+  all.push_back(growing(member::kOracle, Type::F32, {new_tokens, layers, query_heads}, steps));
+  return all;
+}
+
+std::uint64_t storedBytes(const DatasetSpec& spec) {
+  const std::size_t rank = spec.dims.size();
+  const auto chunksAlong = [&](std::size_t axis) {
+    return (spec.dims[axis] + spec.chunk[axis] - 1) / spec.chunk[axis];
+  };
+  std::uint64_t chunks = 1;
+  for (std::size_t axis = 0; axis + (spec.diagonal ? 2 : 0) < rank; ++axis) chunks *= chunksAlong(axis);
+  if (spec.diagonal) {
+    std::uint64_t plane = 0;
+    for (std::uint64_t row = 0; row < spec.dims[rank - 2]; row += spec.chunk[rank - 2]) {
+      const std::uint64_t last = std::min(row + spec.chunk[rank - 2], spec.dims[rank - 2]) - 1;
+      plane += std::min(chunksAlong(rank - 1), (last + *spec.diagonal) / spec.chunk[rank - 1] + 1);
+    }
+    chunks *= plane;
+  }
+  std::uint64_t bytes = chunks * sizeOf(spec.type);
+  for (const std::uint64_t length : spec.chunk) bytes *= length;
+  return bytes;
+}
+
+}  // namespace kvatlas::trace::schema

@@ -1,0 +1,86 @@
+// Every name of the trace format and the shape of every dataset, shared by writer, reader and the size estimate; the
+// text for people is FORMAT.md. Knows no HDF5.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/trace/records.h"
+
+namespace kvatlas::trace::schema {
+
+inline constexpr char kFormat[] = "kvatlas-trace";
+inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr char kRecording[] = "recording";
+inline constexpr char kComplete[] = "complete";
+
+// Limits that no real trace reaches; a file beyond them is refused before anything is allocated.
+inline constexpr std::uint64_t kMaxTokens = std::uint64_t{1} << 31;
+inline constexpr std::uint32_t kMaxLayers = 10'000, kMaxHeads = 65'536, kMaxHeadDim = 65'536, kMaxRuns = 10'000;
+inline constexpr std::uint32_t kMaxMapLevels = 32, kMaxMapSize = 32'768;
+inline constexpr std::size_t kMaxAttributeText = 60'000;  // an HDF5 object header message holds 64 KiB
+
+namespace attribute {
+inline constexpr char kFormat[] = "format", kFormatVersion[] = "format_version", kGenerator[] = "generator",
+                      kCreated[] = "created", kStatus[] = "status";
+inline constexpr char kName[] = "name", kArchitecture[] = "architecture", kLayers[] = "layers",
+                      kQueryHeads[] = "query_heads", kKvHeads[] = "kv_heads", kHeadDim[] = "head_dim",
+                      kHiddenSize[] = "hidden_size", kVocabSize[] = "vocab_size", kRopeTheta[] = "rope_theta",
+                      kSlidingWindow[] = "sliding_window", kComputeDtype[] = "compute_dtype",
+                      kWeightsFingerprint[] = "weights_fingerprint";
+inline constexpr char kWindow[] = "window", kCell[] = "cell", kRecorded[] = "recorded";
+inline constexpr char kMethod[] = "method", kLabel[] = "label", kParameters[] = "parameters", kBudget[] = "budget",
+                      kBudgetNominal[] = "budget_nominal", kBudgetRealised[] = "budget_realised",
+                      kGranularity[] = "granularity", kCacheBytes[] = "cache_bytes", kSeconds[] = "seconds";
+}  // namespace attribute
+
+namespace member {
+inline constexpr char kModel[] = "model", kPrompt[] = "prompt", kAttention[] = "attention", kRuns[] = "runs",
+                      kNotes[] = "notes";
+inline constexpr char kIds[] = "ids", kText[] = "text", kOffsets[] = "offsets", kSpans[] = "spans",
+                      kSpanNames[] = "span_names", kNextLogits[] = "next_logits";
+inline constexpr char kLse[] = "lse", kEntropy[] = "entropy", kReceived[] = "received", kWindowSum[] = "window_sum",
+                      kWindowRows[] = "window_rows", kKeyNorm[] = "key_norm", kValueNorm[] = "value_norm",
+                      kQuery[] = "query", kKey[] = "key";
+inline constexpr char kCapacity[] = "capacity", kKeptOffsets[] = "kept/offsets", kKeptPositions[] = "kept/positions",
+                      kDecodeIds[] = "decode/ids", kDecodeText[] = "decode/text", kDecodeKl[] = "decode/kl",
+                      kDecodeEvicted[] = "decode/evicted", kRetained[] = "retained", kOracle[] = "oracle";
+}  // namespace member
+
+inline constexpr char kKvHeadGranularity[] = "kv-head", kQueryHeadGranularity[] = "query-head";
+
+enum class Type { U8, U16, U32, U64, F32 };
+[[nodiscard]] std::size_t sizeOf(Type type);
+[[nodiscard]] const char* nameOf(Type type);
+
+// One chunked dataset: what it is called below its group and how it lies in the file.
+struct DatasetSpec {
+  std::string path;  // below the group: "lse", "map/mean/0"
+  Type type = Type::U8;
+  std::vector<std::uint64_t> dims;  // dims[0] is the expected length where `grows`
+  std::vector<std::uint64_t> chunk;
+  bool grows = false;  // unlimited along axis 0, empty at first
+  // Columns c > row + diagonal are always zero, and chunks wholly there are not written.
+  std::optional<std::uint64_t> diagonal;
+  std::optional<std::uint64_t> cell;  // attribute of map levels
+};
+
+[[nodiscard]] std::string numbered(std::size_t index);  // "007"
+
+// Cells per side of a map level: ⌈tokens/cell⌉.
+[[nodiscard]] std::uint64_t mapSide(std::uint64_t tokens, std::uint64_t cell);
+[[nodiscard]] std::string mapPath(bool max, std::size_t level);  // "map/mean/0"
+
+[[nodiscard]] DatasetSpec nextLogits(const ModelInfo& model);
+[[nodiscard]] std::vector<DatasetSpec> layerDatasets(const TraceHeader& header);
+// `new_tokens`: how many generated tokens to reckon with (it only chooses chunks and the expected length).
+[[nodiscard]] std::vector<DatasetSpec> runDatasets(const TraceHeader& header, const RunHeader& run,
+                                                   std::uint64_t new_tokens = 64);
+
+// The bytes a dataset takes when filled: whole chunks, without those above the diagonal.
+[[nodiscard]] std::uint64_t storedBytes(const DatasetSpec& spec);
+
+}  // namespace kvatlas::trace::schema

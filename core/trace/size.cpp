@@ -1,0 +1,37 @@
+// How large a trace will be.
+#include "core/trace/schema.h"
+#include "core/trace/writer.h"
+
+namespace kvatlas::trace {
+namespace {
+
+// Object header, link and chunk index of one dataset; measured below 1 KiB plus 8 to 16 bytes per chunk.
+constexpr std::uint64_t kPerDataset = 1024, kPerFile = 16'384;
+
+std::uint64_t bytesOf(const std::vector<schema::DatasetSpec>& specs) {
+  std::uint64_t bytes = 0;
+  for (const schema::DatasetSpec& spec : specs) {
+    std::uint64_t index = 16;
+    for (std::size_t axis = 0; axis < spec.dims.size(); ++axis)
+      index *= (spec.dims[axis] + spec.chunk[axis] - 1) / spec.chunk[axis];
+    bytes += schema::storedBytes(spec) + index + kPerDataset;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::uint64_t expectedFileBytes(const TraceHeader& header, std::uint64_t max_new_tokens) {
+  const Prompt& prompt = header.prompt;
+  std::uint64_t bytes = kPerFile + prompt.ids.size() * 12 + prompt.text.size() + 8;
+  for (const Span& span : prompt.spans) bytes += 16 + span.name.size() * prompt.spans.size();
+  bytes += bytesOf({schema::nextLogits(header.model)});
+  bytes += header.attention.layers.size() * (bytesOf(schema::layerDatasets(header)) + kPerDataset);
+  for (const RunHeader& run : header.runs) {
+    bytes += bytesOf(schema::runDatasets(header, run, max_new_tokens)) + run.parameters.size() + run.label.size() +
+             2 * kPerDataset;
+  }
+  return bytes;
+}
+
+}  // namespace kvatlas::trace

@@ -1,0 +1,130 @@
+#include "core/trace/trace_check.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "core/base/error.h"
+#include "core/trace/schema.h"
+
+namespace kvatlas::trace {
+namespace {
+
+namespace member = schema::member;
+
+void require(bool holds, const std::string& target, std::string_view problem) {
+  if (!holds) fail("{}: {}", target, problem);
+}
+
+void checkModel(const ModelInfo& model, const std::string& target) {
+  require(model.layers > 0 && model.layers <= schema::kMaxLayers, target, "/model: layers out of range");
+  require(model.query_heads > 0 && model.query_heads <= schema::kMaxHeads, target, "/model: query_heads out of range");
+  require(model.kv_heads > 0 && model.query_heads % model.kv_heads == 0, target,
+          "/model: query_heads is not a multiple of kv_heads");
+  require(model.head_dim > 0 && model.head_dim <= schema::kMaxHeadDim, target, "/model: head_dim out of range");
+  require(model.vocab_size > 0, target, "/model: vocab_size is 0");
+}
+
+void checkPrompt(const Prompt& prompt, const std::string& target) {
+  const std::size_t tokens = prompt.ids.size();
+  require(tokens > 0 && tokens <= schema::kMaxTokens, target, "/prompt/ids: a trace needs at least one token");
+  require(prompt.offsets.size() == tokens + 1, target, "/prompt/offsets: needs one entry per token and one more");
+  for (const Span& span : prompt.spans) {
+    require(span.begin <= span.end && span.end <= tokens, target,
+            fmt::format("/prompt/spans: '{}' lies outside the prompt", span.name));
+  }
+}
+
+void checkPlan(const TraceHeader& header, const std::string& target) {
+  const AttentionPlan& plan = header.attention;
+  require(plan.window <= header.prompt.ids.size(), target,
+          fmt::format("/attention: window {} is longer than the prompt of {} tokens", plan.window,
+                      header.prompt.ids.size()));
+  require(std::is_sorted(plan.layers.begin(), plan.layers.end()) &&
+              std::adjacent_find(plan.layers.begin(), plan.layers.end()) == plan.layers.end(),
+          target, "/attention: layers are not ascending");
+  for (const LayerIndex layer : plan.layers) {
+    require(layer.value < header.model.layers, target,
+            fmt::format("/attention: the model has no layer {}", layer.value));
+  }
+  require(plan.cells.size() <= schema::kMaxMapLevels, target, "/attention: too many map levels");
+  for (const std::uint64_t cell : plan.cells) {
+    require(cell > 0 && schema::mapSide(header.prompt.ids.size(), cell) <= schema::kMaxMapSize, target,
+            fmt::format("/attention: {} tokens per map cell is out of range", cell));
+  }
+}
+
+void checkRuns(const TraceHeader& header, const std::string& target) {
+  require(header.runs.size() <= schema::kMaxRuns, target, "/runs: too many runs");
+  for (const RunHeader& run : header.runs) {
+    const bool kv = run.granularity == schema::kKvHeadGranularity;
+    require(kv || run.granularity == schema::kQueryHeadGranularity, target,
+            fmt::format("/runs: granularity '{}' is neither kv-head nor query-head", run.granularity));
+    require(run.heads == (kv ? header.model.kv_heads : header.model.query_heads), target,
+            fmt::format("/runs: '{}' has {} heads, which is not its granularity's", run.label, run.heads));
+    require(run.is_full == (&run == header.runs.data()), target,
+            "/runs: the full cache has to be run 000 and no other");
+  }
+}
+
+template <class T>
+std::span<const T> level(const std::vector<std::vector<T>>& levels, std::string_view path) {
+  const auto index = static_cast<std::size_t>(std::atoi(path.data() + path.rfind('/') + 1));
+  return index < levels.size() ? std::span<const T>(levels[index]) : std::span<const T>();
+}
+
+}  // namespace
+
+LayerValues layerMember(const LayerRecord& record, std::string_view path) {
+  if (path == member::kLse) return std::span(record.lse);
+  if (path == member::kEntropy) return std::span(record.entropy);
+  if (path == member::kReceived) return std::span(record.received);
+  if (path == member::kWindowSum) return std::span(record.window_sum);
+  if (path == member::kWindowRows) return std::span(record.window_rows);
+  if (path == member::kKeyNorm) return std::span(record.key_norm);
+  if (path == member::kValueNorm) return std::span(record.value_norm);
+  if (path == member::kQuery) return std::span(record.query);
+  if (path == member::kKey) return std::span(record.key);
+  return level(path.starts_with("map/max/") ? record.map_max : record.map_mean, path);
+}
+
+RunValues runMember(const RunRecord& record, std::string_view path) {
+  if (path == member::kCapacity) return std::span(record.capacity);
+  if (path == member::kKeptOffsets) return std::span(record.kept_offsets);
+  if (path == member::kKeptPositions) return std::span(record.kept_positions);
+  if (path == member::kDecodeIds) return std::span(record.decode_ids);
+  if (path == member::kDecodeKl) return std::span(record.kl);
+  if (path == member::kRetained) return std::span(record.retained);
+  if (path == member::kOracle) return std::span(record.oracle);
+  if (path == member::kDecodeEvicted) {
+    static_assert(sizeof(Eviction) == 4 * sizeof(std::uint32_t));
+    return std::span(reinterpret_cast<const std::uint32_t*>(record.evicted.data()), record.evicted.size() * 4);
+  }
+  return std::span(reinterpret_cast<const std::uint8_t*>(record.decode_text.data()), record.decode_text.size());
+}
+
+void checkHeader(const TraceHeader& header, const std::string& target) {
+  checkModel(header.model, target);
+  checkPrompt(header.prompt, target);
+  checkPlan(header, target);
+  checkRuns(header, target);
+}
+
+void checkRun(const TraceHeader& header, std::size_t run, const RunRecord& record, const std::string& target) {
+  const RunHeader& head = header.runs[run];
+  const std::string where = fmt::format("/runs/{}", schema::numbered(run));
+  const std::size_t rows = std::size_t{header.model.layers} * head.heads, steps = record.decode_ids.size();
+  require(record.capacity.size() == rows, target, where + "/capacity: needs one entry per layer and head");
+  require(record.kept_offsets.size() == rows + 1 && record.kept_offsets.back() == record.kept_positions.size(), target,
+          where + "/kept: offsets and positions do not belong together");
+  if (head.is_full) {
+    require(record.kl.empty() && record.retained.empty() && record.oracle.empty(), target,
+            where + ": the full run is its own reference, it has no kl, retained or oracle");
+    return;
+  }
+  const std::size_t cells = steps * header.model.layers * header.model.query_heads;
+  require(record.kl.size() == steps, target, where + "/decode/kl: needs one entry per generated token");
+  require(record.retained.size() == cells && record.oracle.size() == cells, target,
+          where + "/retained: needs one entry per generated token, layer and head");
+}
+
+}  // namespace kvatlas::trace

@@ -1,0 +1,344 @@
+#include "tests/support/sample_trace.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+
+#include "core/trace/writer.h"
+#include "kernels/log2_codec.h"
+#include "tests/support/sample_attention.h"
+
+namespace kvatlas::test {
+namespace {
+
+using trace::LayerRecord;
+using trace::RunHeader;
+using trace::RunRecord;
+
+constexpr std::array kWords = {"the",    "river", "ran",  "slow", "under", "old",    "stone",
+                               "bridge", "and",   "a",    "boat", "lay",   "tied",   "beside",
+                               "mill",   "where", "Anne", "had",  "read",  "letters"};
+constexpr std::array kNeedle = {"Emma", "keeps", "the", "number", "48213", "in", "mind", "."};
+constexpr std::array kQuestion = {"What", "is", "the", "number", "Emma", "keeps", "?", "Answer:"};
+constexpr std::array kAnswers = {"48213", ".", "She", "said", "so", "twice", "before", "noon"};
+
+void appendWord(trace::Prompt& prompt, const char* word, std::uint32_t id) {
+  prompt.ids.push_back(id);
+  prompt.text += (prompt.text.empty() ? "" : " ");
+  prompt.text += word;
+  prompt.offsets.push_back(prompt.text.size());
+}
+
+trace::Prompt makePrompt(const SampleTraceOptions& options) {
+  trace::Prompt prompt;
+  prompt.offsets = {0};
+  std::mt19937 random(options.seed);
+  const auto [begin, end] = needleRange(options);
+  const std::uint32_t ask = options.tokens - std::min<std::uint32_t>(kQuestion.size(), options.tokens);
+  for (std::uint32_t i = 0; i < options.tokens; ++i) {
+    const std::uint32_t any = random() % kWords.size();
+    if (i >= ask) {
+      appendWord(prompt, kQuestion[i - ask], 200 + (i - ask));
+    } else if (i >= begin && i < end) {
+      appendWord(prompt, kNeedle[i - begin], 100 + (i - begin));
+    } else {
+      appendWord(prompt, kWords[any], 1 + any);
+    }
+  }
+  if (end <= ask) prompt.spans = {{begin, end, "needle"}, {ask, options.tokens, "question"}};
+  return prompt;
+}
+
+// Sums and maxima of one head's probabilities over square cells, all levels.
+class MapPool {
+ public:
+  MapPool(std::uint32_t tokens, const std::vector<std::uint64_t>& cells) : m_cells(cells) {
+    for (const std::uint64_t cell : cells) {
+      const std::size_t side = (tokens + cell - 1) / cell;
+      m_sum.emplace_back(side * side, 0.0);
+      m_max.emplace_back(side * side, 0.0);
+      m_pairs.emplace_back(side * side, 0.0);
+      m_side.push_back(side);
+    }
+  }
+  void add(std::uint32_t query, std::uint32_t key, double p) {
+    for (std::size_t level = 0; level < m_cells.size(); ++level) {
+      const std::size_t at = query / m_cells[level] * m_side[level] + key / m_cells[level];
+      m_sum[level][at] += p;
+      m_pairs[level][at] += 1;
+      m_max[level][at] = std::max(m_max[level][at], p);
+    }
+  }
+  void appendTo(LayerRecord& record) const {
+    record.map_mean.resize(m_cells.size());
+    record.map_max.resize(m_cells.size());
+    for (std::size_t level = 0; level < m_cells.size(); ++level) {
+      for (std::size_t at = 0; at < m_sum[level].size(); ++at) {
+        const double mean = m_pairs[level][at] > 0 ? m_sum[level][at] / m_pairs[level][at] : 0.0;
+        record.map_mean[level].push_back(kernels::encodeLog2(mean));
+        record.map_max[level].push_back(kernels::encodeLog2(m_max[level][at]));
+      }
+    }
+  }
+
+ private:
+  std::vector<std::uint64_t> m_cells;
+  std::vector<std::vector<double>> m_sum, m_max, m_pairs;
+  std::vector<std::size_t> m_side;
+};
+
+void addHead(LayerRecord& record, const SampleTraceOptions& options, const std::vector<std::uint64_t>& cells,
+             const SampleAttention& attention, std::uint32_t head) {
+  const std::uint32_t tokens = options.tokens, window_start = tokens - options.window;
+  std::vector<double> received(tokens, 0.0), window_sum(tokens, 0.0);
+  MapPool pool(tokens, cells);
+  for (std::uint32_t i = 0; i < tokens; ++i) {
+    double lse = 0, entropy = 0;
+    const std::vector<double> p = attention.row(head, i, &lse);
+    for (std::uint32_t j = 0; j <= i; ++j) {
+      if (options.sliding_window > 0 && i - j >= options.sliding_window) continue;
+      received[j] += p[j];
+      if (i >= window_start) window_sum[j] += p[j];
+      if (p[j] > 0) entropy -= p[j] * std::log(p[j]);
+      pool.add(i, j, p[j]);
+    }
+    record.lse.push_back(static_cast<float>(lse));
+    record.entropy.push_back(static_cast<float>(entropy));
+    if (i < window_start) continue;
+    for (std::uint32_t j = 0; j < tokens; ++j)
+      record.window_rows.push_back(j <= i ? kernels::encodeLog2(p[j]) : std::uint16_t{0});
+  }
+  record.received.insert(record.received.end(), received.begin(), received.end());
+  record.window_sum.insert(record.window_sum.end(), window_sum.begin(), window_sum.end());
+  LayerRecord one;
+  pool.appendTo(one);
+  for (std::size_t level = 0; level < cells.size(); ++level) {
+    record.map_mean[level].insert(record.map_mean[level].end(), one.map_mean[level].begin(), one.map_mean[level].end());
+    record.map_max[level].insert(record.map_max[level].end(), one.map_max[level].begin(), one.map_max[level].end());
+  }
+}
+
+LayerRecord makeLayer(const SampleTraceOptions& options, const std::vector<std::uint64_t>& cells,
+                      const SampleAttention& attention, std::uint32_t layer) {
+  LayerRecord record;
+  record.layer = LayerIndex(layer);
+  record.map_mean.resize(cells.size());
+  record.map_max.resize(cells.size());
+  for (std::uint32_t head = 0; head < options.query_heads; ++head) addHead(record, options, cells, attention, head);
+  record.key_norm = attention.keyNorms();
+  std::mt19937 random(options.seed + 77 + layer);
+  for (std::size_t i = 0; i < record.key_norm.size(); ++i) {
+    record.value_norm.push_back(static_cast<float>((i % options.tokens < 4 ? 0.3 : 2.0) + uniform(random)));
+  }
+  if (options.keep_qk) {
+    record.query = attention.queryBits();
+    record.key = attention.keyBits();
+  }
+  return record;
+}
+
+std::vector<std::uint64_t> mapCells(const SampleTraceOptions& options) {
+  std::uint64_t cell = 1;
+  while ((options.tokens + cell - 1) / cell > options.map_size) cell *= 2;
+  std::vector<std::uint64_t> cells = {cell};
+  while ((options.tokens + cells.back() - 1) / cells.back() > 64) cells.push_back(cells.back() * 2);
+  return cells;
+}
+
+struct Method {
+  const char *name, *title;
+};
+constexpr std::array kMethods = {Method{"streamingllm", "StreamingLLM"}, Method{"h2o", "H2O"},
+                                 Method{"snapkv", "SnapKV"}, Method{"pyramidkv", "PyramidKV"}};
+
+trace::TraceHeader makeHeader(const SampleTraceOptions& options) {
+  trace::TraceHeader header;
+  header.generator = "kvatlas sample";
+  header.created = "2026-01-01T00:00:00Z";
+  header.model = {.name = "sample",
+                  .architecture = "LlamaForCausalLM",
+                  .compute_dtype = "f32",
+                  .weights_fingerprint = std::string(64, 'a'),
+                  .layers = options.layers,
+                  .query_heads = options.query_heads,
+                  .kv_heads = options.kv_heads,
+                  .head_dim = std::max(options.head_dim, 8U),
+                  .hidden_size = options.query_heads * std::max(options.head_dim, 8U),
+                  .vocab_size = options.vocab,
+                  .sliding_window = options.sliding_window,
+                  .rope_theta = 10000.0};
+  header.prompt = makePrompt(options);
+  header.attention.window = options.window;
+  for (std::uint32_t layer = 0; layer < options.layers; ++layer) header.attention.layers.emplace_back(layer);
+  header.attention.cells = mapCells(options);
+  header.attention.keep_qk = options.keep_qk;
+  const bool query_head = options.query_head_granularity;
+  const RunHeader base = {.granularity = query_head ? "query-head" : "kv-head",
+                          .heads = query_head ? options.query_heads : options.kv_heads};
+  RunHeader full = base;
+  full.method = full.label = full.budget = "full";
+  full.parameters = "{}";
+  full.budget_nominal = options.tokens;
+  full.is_full = true;
+  header.runs = {full};
+  for (const Method& method : kMethods) {
+    for (const std::uint32_t budget : options.budgets) {
+      RunHeader run = base;
+      run.method = method.name;
+      run.label = std::string(method.title) + " " + std::to_string(budget);
+      run.parameters = R"({"window":)" + std::to_string(options.window) + "}";
+      run.budget = std::to_string(budget);
+      run.budget_nominal = std::min(budget, options.tokens);
+      header.runs.push_back(run);
+    }
+  }
+  return header;
+}
+
+// Sum over the query heads that share a stored head.
+std::vector<double> pooledScore(const std::vector<float>& signal, const SampleTraceOptions& options,
+                                std::uint32_t heads, std::uint32_t head) {
+  const std::uint32_t group = options.query_heads / heads;
+  std::vector<double> score(options.tokens, 0.0);
+  for (std::uint32_t member = head * group; member < (head + 1) * group; ++member) {
+    for (std::uint32_t j = 0; j < options.tokens; ++j) score[j] += signal[std::size_t{member} * options.tokens + j];
+  }
+  return score;
+}
+
+std::vector<double> maxPooled(const std::vector<double>& score, std::size_t radius) {
+  std::vector<double> result(score.size());
+  for (std::size_t j = 0; j < score.size(); ++j) {
+    const std::size_t first = j < radius ? 0 : j - radius, last = std::min(j + radius + 1, score.size());
+    result[j] = *std::max_element(score.begin() + static_cast<std::ptrdiff_t>(first),
+                                  score.begin() + static_cast<std::ptrdiff_t>(last));
+  }
+  return result;
+}
+
+std::vector<TokenIndex> keepBest(const std::vector<double>& score, std::uint32_t window, std::uint32_t capacity) {
+  const auto tokens = static_cast<std::uint32_t>(score.size());
+  std::vector<TokenIndex> order(tokens);
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(), [&](TokenIndex a, TokenIndex b) {
+    const bool a_window = a + window >= tokens, b_window = b + window >= tokens;
+    return a_window != b_window ? a_window : score[a] > score[b];
+  });
+  order.resize(std::min(capacity, tokens));
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
+// Tokens per head of one layer: PyramidKV gives to the lower layers what it takes from the upper ones.
+std::uint32_t capacityOf(const RunHeader& run, const SampleTraceOptions& options, std::uint32_t layer) {
+  const auto budget = static_cast<std::int64_t>(run.budget_nominal);
+  if (run.method != "pyramidkv" || options.layers < 2) return static_cast<std::uint32_t>(budget);
+  const std::int64_t spread =
+      std::max<std::int64_t>(std::min<std::int64_t>(budget - options.window, options.tokens - budget), 0) * 9 / 10;
+  const std::int64_t last = options.layers - 1, position = std::min<std::int64_t>(layer, last - layer);
+  const std::int64_t shift = spread * (last - 2 * position) / last;
+  return static_cast<std::uint32_t>(layer <= last - layer ? budget + shift : budget - shift);
+}
+
+std::vector<TokenIndex> keptOf(const RunHeader& run, const SampleTraceOptions& options, const LayerRecord& layer,
+                               std::uint32_t head) {
+  const std::uint32_t capacity = capacityOf(run, options, layer.layer.value);
+  if (run.method == "h2o")
+    return keepBest(pooledScore(layer.received, options, run.heads, head), options.window, capacity);
+  if (run.method == "snapkv" || run.method == "pyramidkv") {
+    return keepBest(maxPooled(pooledScore(layer.window_sum, options, run.heads, head), 3), options.window, capacity);
+  }
+  std::vector<double> score(options.tokens);
+  for (std::uint32_t j = 0; j < options.tokens; ++j) score[j] = j < 4 || run.is_full ? 1e9 : j;
+  return keepBest(score, options.window, capacity);
+}
+
+void addDecode(RunRecord& record, const RunHeader& run, const SampleTraceOptions& options) {
+  for (std::uint32_t step = 0; step < options.new_tokens; ++step) {
+    const bool wrong = run.method == "streamingllm" && step > 0;
+    record.decode_ids.push_back(300 + step + (wrong ? 50 : 0));
+    record.decode_text += std::string(" ") + (wrong ? "a" : kAnswers[step % kAnswers.size()]);
+  }
+}
+
+// Mass of the full attention on the kept tokens and on the best set as large, for each generated token.
+void addMass(RunRecord& record, const RunHeader& run, const SampleTraceOptions& options,
+             const std::vector<SampleAttention>& attention) {
+  const std::uint32_t group = options.query_heads / run.heads;
+  for (std::uint32_t step = 0; step < options.new_tokens; ++step) {
+    double total = 0;
+    for (std::uint32_t layer = 0; layer < options.layers; ++layer) {
+      for (std::uint32_t head = 0; head < options.query_heads; ++head) {
+        const std::vector<double> p = attention[layer].row(head, options.tokens + step);
+        const std::size_t row = std::size_t{layer} * run.heads + head / group;
+        double kept = std::accumulate(p.begin() + options.tokens, p.end(), 0.0), best = kept;
+        for (std::uint64_t i = record.kept_offsets[row]; i < record.kept_offsets[row + 1]; ++i)
+          kept += p[record.kept_positions[i]];
+        std::vector<double> sorted(p.begin(), p.begin() + options.tokens);
+        std::sort(sorted.rbegin(), sorted.rend());
+        best +=
+            std::accumulate(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(record.capacity[row]), 0.0);
+        record.retained.push_back(static_cast<float>(std::min(kept, best)));
+        record.oracle.push_back(static_cast<float>(best));
+        total += kept;
+      }
+    }
+    record.kl.push_back(static_cast<float>(-std::log(std::min(total / (options.layers * options.query_heads), 1.0))));
+  }
+}
+
+RunRecord makeRun(const RunHeader& run, const SampleTraceOptions& options, const SampleTrace& sample,
+                  const std::vector<SampleAttention>& attention) {
+  RunRecord record;
+  record.kept_offsets = {0};
+  for (std::uint32_t layer = 0; layer < options.layers; ++layer) {
+    for (std::uint32_t head = 0; head < run.heads; ++head) {
+      const auto kept = keptOf(run, options, sample.layers[layer], head);
+      record.capacity.push_back(static_cast<std::uint32_t>(kept.size()));
+      record.kept_positions.insert(record.kept_positions.end(), kept.begin(), kept.end());
+      record.kept_offsets.push_back(record.kept_positions.size());
+      if (run.method != "h2o" || kept.size() <= options.window || options.new_tokens == 0) continue;
+      record.evicted.push_back({options.new_tokens - 1, layer, head, kept[kept.size() - options.window - 1]});
+    }
+  }
+  record.budget_realised = double(record.kept_positions.size()) / (options.layers * run.heads);
+  record.cache_bytes = record.kept_positions.size() * sample.header.model.head_dim * 2 * sizeof(float);
+  record.seconds = 0.5;
+  addDecode(record, run, options);
+  if (!run.is_full) addMass(record, run, options, attention);
+  return record;
+}
+
+}  // namespace
+
+SampleTrace makeSampleTrace(const SampleTraceOptions& given) {
+  SampleTraceOptions options = given;
+  options.window = std::min(options.window, options.tokens);
+  SampleTrace sample;
+  sample.header = makeHeader(options);
+  std::vector<SampleAttention> attention;
+  for (std::uint32_t layer = 0; layer < options.layers; ++layer) {
+    attention.emplace_back(options, layer);
+    sample.layers.push_back(makeLayer(options, sample.header.attention.cells, attention.back(), layer));
+  }
+  std::mt19937 random(options.seed + 5);
+  for (std::uint32_t id = 0; id < options.vocab; ++id)
+    sample.next_logits.push_back(static_cast<float>(normal(random) + (id == 300 ? 10 : 0)));
+  for (const RunHeader& run : sample.header.runs) sample.runs.push_back(makeRun(run, options, sample, attention));
+  return sample;
+}
+
+void writeSampleTrace(const std::filesystem::path& path, const SampleTrace& sample, bool finish) {
+  trace::Writer writer(path, sample.header);
+  for (const LayerRecord& layer : sample.layers) writer.writeLayer(layer);
+  writer.writeNextLogits(sample.next_logits);
+  for (std::size_t run = 0; run < sample.runs.size(); ++run) writer.writeRun(run, sample.runs[run]);
+  if (finish) writer.finish();
+}
+
+void writeSampleTrace(const std::filesystem::path& path, const SampleTraceOptions& options) {
+  writeSampleTrace(path, makeSampleTrace(options), options.finish);
+}
+
+}  // namespace kvatlas::test
