@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/text/byte_alphabet.h"
 #include "core/text/utf8.h"
 
@@ -127,7 +129,8 @@ void BpeModel::prepareCuts() {
   for (const auto& token : m_byte_tokens) {
     if (token) stand_in[*token] = true;
   }
-  m_can_cut = true;
+  m_can_cut = m_unknown ||
+              std::all_of(m_byte_tokens.begin(), m_byte_tokens.end(), [](const auto& id) { return id.has_value(); });
   for (const TokenId result : m_results) {
     const std::string_view piece = m_vocabulary.piece(result);
     for (std::size_t at = 0, next = 0; at < piece.size(); at = next) {

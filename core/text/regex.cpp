@@ -3,6 +3,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <algorithm>
+
 #include "core/base/error.h"
 #include "core/text/utf8.h"
 
@@ -31,22 +33,57 @@ std::string message(int code) {
   return reinterpret_cast<const char*>(text);
 }
 
-// PCRE2's own \s also holds U+180E, which left White_Space in Unicode 6.3.
-std::string translate(std::string_view pattern) {
+// What an escape of Oniguruma means where PCRE2 means something else: its \s also holds U+180E, which left White_Space
+// in Unicode 6.3, its \w lacks marks and connectors, its \h is no hexadecimal digit. Empty: the same, or not to be said
+// inside a class.
+std::string_view meaning(char escape, bool in_class) {
+  switch (escape) {
+    case 's':
+      return R"(\p{White_Space})";
+    case 'S':
+      return R"(\P{White_Space})";
+    case 'w':
+      return in_class ? R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})" : R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}])";
+    case 'W':
+      return in_class ? "" : R"([^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}])";
+    case 'h':
+      return in_class ? "0-9A-Fa-f" : "[0-9A-Fa-f]";
+    case 'H':
+      return in_class ? "" : "[^0-9A-Fa-f]";
+    default:
+      return "";
+  }
+}
+
+// The pattern for PCRE2. Error on set operations of classes ([a[bc]], &&), which PCRE2 10 does not have.
+std::string translate(std::string_view pattern, const std::string& where) {
   std::string out;
+  bool in_class = false;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] != '\\' || i + 1 == pattern.size()) {
-      out.push_back(pattern[i]);
+    const char c = pattern[i];
+    const std::string_view rest = pattern.substr(i);
+    if (c == '\\' && rest.size() > 1) {
+      const std::string_view other = meaning(pattern[++i], in_class);
+      const bool unsaid = in_class && (pattern[i] == 'W' || pattern[i] == 'H');
+      if (unsaid) fail("{}: \\{} inside of [] is not supported", where, pattern[i]);
+      out += other.empty() ? rest.substr(0, 2) : other;
       continue;
     }
-    const char escape = pattern[++i];
-    if (escape == 's') {
-      out += "\\p{White_Space}";
-    } else if (escape == 'S') {
-      out += "\\P{White_Space}";
-    } else {
-      out.push_back('\\');
-      out.push_back(escape);
+    if (in_class && (rest.starts_with("&&") || (c == '[' && !rest.starts_with("[:")))) {
+      fail("{}: sets of characters inside of [] are not supported", where);
+    }
+    if (in_class && rest.starts_with("[:")) {
+      const std::size_t end = std::min(rest.find(":]"), rest.size() - 2) + 2;
+      out += rest.substr(0, end);
+      i += end - 1;
+      continue;
+    }
+    out.push_back(c);
+    if (in_class && c == ']') in_class = false;
+    if (c != '[' || in_class) continue;
+    in_class = true;
+    for (const char first : {'^', ']'}) {  // a ] that comes first stands for itself
+      if (i + 1 < pattern.size() && pattern[i + 1] == first) out.push_back(pattern[++i]);
     }
   }
   return out;
@@ -75,13 +112,14 @@ struct Regex::Impl {
 Regex::Regex(std::string_view pattern, const std::string& where) {
   if (!isValidUtf8(pattern)) fail("{}: the pattern is not valid UTF-8", where);
   const std::uint32_t options = PCRE2_UCP | PCRE2_MULTILINE;
-  m_impl = std::make_unique<const Impl>(Impl{compile(translate(pattern), options, where), where});
+  m_impl = std::make_unique<const Impl>(Impl{compile(translate(pattern, where), options, where), where});
 }
 
 Regex Regex::literal(std::string_view text, const std::string& where) {
   std::string escaped;
   for (const char c : text) {
-    const bool word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c < 0;
+    const bool word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                      static_cast<unsigned char>(c) >= 0x80;
     if (!word) escaped.push_back('\\');
     escaped.push_back(c);
   }
