@@ -84,10 +84,10 @@ class DecodeRow {
       : m_head_dim(head_dim), m_log2_scale(log2_scale), m_output(head_dim), m_chunk_output(head_dim) {}
 
   void addChunk(float* logits, std::size_t count, const float* value) {
-    // std::max would drop a NaN in either place; a cache that holds one must show it.
     float top = m_top;
     for (std::size_t j = 0; j < count; ++j) {
-      top = logits[j] <= top ? top : logits[j];
+      top = std::max(top, logits[j]);
+      m_finite = m_finite && std::isfinite(logits[j]);
     }
     rescale(top);
     exponentiate(logits, count, top, m_log2_scale);
@@ -102,13 +102,13 @@ class DecodeRow {
 
   void write(float* output) const {
     for (std::size_t k = 0; k < m_head_dim; ++k) {
-      output[k] = static_cast<float>(m_output[k] / m_sum);
+      output[k] = m_finite ? static_cast<float>(m_output[k] / m_sum) : std::numeric_limits<float>::quiet_NaN();
     }
   }
 
   // logits → probabilities, in place
   void normalise(float* logits, std::size_t count) const {
-    const auto inverse = static_cast<float>(1 / m_sum);
+    const auto inverse = m_finite ? static_cast<float>(1 / m_sum) : std::numeric_limits<float>::quiet_NaN();
     HWY_ALIGN float chunk[kChunk] = {};
     for (std::size_t j = 0; j < count; j += kChunk) {
       const std::size_t length = std::min(kChunk, count - j);
@@ -135,6 +135,7 @@ class DecodeRow {
   float m_log2_scale;
   float m_top = std::numeric_limits<float>::lowest();
   double m_sum = 0;
+  bool m_finite = true;  // a cache that holds NaN or Inf must show it, on every target: some vector maxima drop NaN
   std::vector<double> m_output;
   std::vector<float> m_chunk_output;
 };

@@ -17,7 +17,8 @@ struct DecodeSegment {
   float* probabilities = nullptr;  // [rows, length] or null
 };
 
-// softmax(q Kᵀ · scale) V for every segment. Each segment is computed by one task in a fixed order.
+// softmax(q Kᵀ · scale) V for every segment, each by one task in a fixed order: threads do not change a bit. A row with
+// a logit that is NaN or Inf comes out as NaN.
 void raggedDecodeAttention(std::span<const DecodeSegment> segments, std::size_t head_dim, float scale,
                            unsigned threads = 0);
 void raggedDecodeAttentionReference(std::span<const DecodeSegment> segments, std::size_t head_dim, float scale);
