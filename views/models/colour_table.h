@@ -1,0 +1,26 @@
+// Colour tables for continuous values (viridis, magma, cividis, grey, ramps to one colour); knows no Qt Gui.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "views/models/palette.h"
+
+namespace kvatlas::views {
+
+// 256 colours, dark or pale first. at(t): t in [0, 1], clamped, nearest entry round(255 t).
+struct ColourTable {
+  std::array<Rgb, 256> entries{};
+  [[nodiscard]] Rgb at(double t) const;
+};
+
+// UsageError with the nearest names for an unknown one.
+[[nodiscard]] const ColourTable& colourTable(std::string_view name);
+[[nodiscard]] std::vector<std::string> colourTableNames();
+// From the page's own colour to `colour`, for marks of one method.
+[[nodiscard]] ColourTable rampTo(Rgb from, Rgb colour);
+
+}  // namespace kvatlas::views

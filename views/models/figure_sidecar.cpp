@@ -1,0 +1,95 @@
+#include "views/models/figure_sidecar.h"
+
+#include <cmath>
+
+namespace kvatlas::views {
+namespace {
+
+using nlohmann::json;
+
+// NaN has no JSON number: null.
+json numbers(const std::vector<double>& values) {
+  json list = json::array();
+  for (const double value : values) list.push_back(std::isnan(value) ? json(nullptr) : json(value));
+  return list;
+}
+
+json spansOf(const std::vector<trace::Span>& spans) {
+  json list = json::array();
+  for (const trace::Span& span : spans) list.push_back({{"name", span.name}, {"begin", span.begin}, {"end", span.end}});
+  return list;
+}
+
+}  // namespace
+
+json sidecarOf(const FigureSpec& spec, const TraceFacts& facts) {
+  json model = {{"name", facts.model},
+                {"architecture", facts.architecture},
+                {"layers", facts.layers},
+                {"query_heads", facts.query_heads},
+                {"kv_heads", facts.kv_heads},
+                {"compute_dtype", facts.compute_dtype},
+                {"sliding_window", facts.sliding_window},
+                {"weights_fingerprint", facts.weights_fingerprint}};
+  json trace = {{"file", facts.file},         {"generator", facts.generator}, {"created", facts.created},
+                {"complete", facts.complete}, {"tokens", facts.tokens},       {"prompt_sha256", facts.prompt_sha256},
+                {"window", facts.window},     {"model", std::move(model)}};
+  return {{"format", "kvatlas-figure"},
+          {"generator", std::string("kvatlas ") + KVATLAS_VERSION},
+          {"kind", std::string(figureKindName(spec.kind))},
+          {"width_inches", spec.width_inches},
+          {"dpi", spec.dpi},
+          {"theme", spec.theme == Theme::Light ? "light" : "dark"},
+          {"title", spec.title},
+          {"spans", spec.spans ? spansOf(facts.spans) : json::array()},
+          {"trace", std::move(trace)}};
+}
+
+json describeScale(const FigureSpec& spec) {
+  const bool log = spec.scale == ScaleKind::Log;
+  return {{"kind", log ? "log" : "linear"},
+          {"low", log ? spec.floor : 0.0},
+          {"clip", spec.clip},
+          {"colour_map", spec.colour_map},
+          {"reduction", spec.reduction == trace::Reduction::Mean ? "mean" : "max"}};
+}
+
+json describeRun(const ChosenRun& run) {
+  json parameters = json::parse(run.header.parameters, nullptr, false);
+  if (parameters.is_discarded()) parameters = run.header.parameters;
+  return {{"run", run.index},
+          {"method", run.header.method},
+          {"title", run.title},
+          {"label", run.header.label},
+          {"parameters", std::move(parameters)},
+          {"budget", run.header.budget},
+          {"budget_nominal", run.header.budget_nominal},
+          {"budget_realised", run.record.budget_realised},
+          {"granularity", run.header.granularity},
+          {"cache_bytes", run.record.cache_bytes}};
+}
+
+json describeMap(const MapPanel& panel) {
+  return {{"layer", panel.layer.value},
+          {"head", panel.head ? json(panel.head->value) : json("mean")},
+          {"cell_tokens", panel.cell},
+          {"captured", !panel.grid.missing()}};
+}
+
+json describeChart(const LayerChart& chart) {
+  json panels = json::array();
+  for (const LayerPanel& panel : chart.panels) {
+    json lines = json::array();
+    for (const LayerSeries& series : panel.series) {
+      json line = {{"run", series.run}, {"method", series.method}, {"title", series.title},
+                   {"oracle", series.oracle}, {"values", numbers(series.values)}};
+      if (!series.low.empty()) line["p10"] = numbers(series.low);
+      if (!series.high.empty()) line["p90"] = numbers(series.high);
+      lines.push_back(std::move(line));
+    }
+    panels.push_back({{"budget", panel.budget}, {"budget_nominal", panel.nominal}, {"lines", std::move(lines)}});
+  }
+  return {{"quantity", chart.quantity}, {"panels", std::move(panels)}};
+}
+
+}  // namespace kvatlas::views

@@ -1,0 +1,61 @@
+// Everything a person can choose about a figure, parsed and checked; knows no Qt Gui and no file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/trace/reader.h"
+#include "views/models/palette.h"
+#include "views/models/value_scale.h"
+
+namespace kvatlas::views {
+
+enum class FigureKind { Pattern, Heatmap, Budget, Eviction, Retained };
+
+inline constexpr double kSingleColumnInches = 3.3;
+inline constexpr double kDoubleColumnInches = 6.9;
+
+struct FigureSpec {
+  FigureKind kind = FigureKind::Pattern;
+  double width_inches = kDoubleColumnInches;
+  double dpi = 300;  // of PNG; vector formats do not depend on it
+  Theme theme = Theme::Light;
+  std::string title;
+  std::vector<std::uint32_t> layers;        // pattern: empty = six spread over the model
+  std::optional<std::uint32_t> layer;       // heatmap: empty = the middle recorded one
+  std::optional<std::uint32_t> head;        // heatmap: empty = over all query heads
+  std::vector<std::string> runs;            // "snapkv", "snapkv@128", a label or a run number; empty = all
+  std::vector<std::string> budgets;         // as given at the capture: "128", "20%"; empty = see run_choice.h
+  trace::Reduction reduction = trace::Reduction::Mean;
+  ScaleKind scale = ScaleKind::Linear;
+  double clip = 0;   // upper end of the colour scale
+  double floor = 0;  // lower end of a log scale
+  std::string colour_map = "viridis";
+  bool spans = true;
+  bool entropy = false;        // heatmap: the track along the queries
+  std::size_t columns = 0;     // panels per row; 0 = by width
+  double lowest_retained = 0;  // retained: lower end of the y axis
+};
+
+[[nodiscard]] std::vector<std::string> figureKindNames();
+[[nodiscard]] FigureKind parseFigureKind(std::string_view name);  // UsageError with the nearest names
+[[nodiscard]] std::string_view figureKindName(FigureKind kind);
+
+// The settings a figure has where a person says nothing: pattern as published (mean, linear, saturates at 0.01, double
+// column), heatmap max and log from 10⁻⁵ to 1, charts single column.
+[[nodiscard]] FigureSpec defaultSpec(FigureKind kind);
+
+// "mean", "linear", "light", "single" or inches, "0,6,12": UsageError that names the option and what it takes.
+[[nodiscard]] trace::Reduction parseReduction(std::string_view text);
+[[nodiscard]] ScaleKind parseScale(std::string_view text);
+[[nodiscard]] Theme parseTheme(std::string_view text);
+[[nodiscard]] double parseWidth(std::string_view text);
+[[nodiscard]] std::optional<std::uint32_t> parseHead(std::string_view text);  // "mean" → empty
+
+// UsageError when two settings cannot go together or a number is out of range.
+void checkSpec(const FigureSpec& spec);
+
+}  // namespace kvatlas::views

@@ -1,0 +1,66 @@
+#include "views/models/palette.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/policy/policy.h"
+
+namespace kvatlas::views {
+namespace {
+
+struct MethodLook {
+  std::string_view name;
+  std::uint32_t colour;
+  Mark mark;
+};
+
+// Okabe & Ito's eight colours for the methods people compare most, then Paul Tol's muted ones; `full` is ink.
+constexpr std::array kLooks = {
+    MethodLook{"pyramidkv", 0xD55E00, Mark::Circle},    MethodLook{"snapkv", 0x0072B2, Mark::Square},
+    MethodLook{"h2o", 0x009E73, Mark::Triangle},        MethodLook{"streamingllm", 0xCC79A7, Mark::Diamond},
+    MethodLook{"headkv", 0xE69F00, Mark::TriangleDown}, MethodLook{"adakv", 0x56B4E9, Mark::Star},
+    MethodLook{"l2norm", 0x882255, Mark::Cross},        MethodLook{"tova", 0x999933, Mark::Plus},
+    MethodLook{"cam", 0x332288, Mark::Circle},          MethodLook{"think", 0x117733, Mark::Square},
+    MethodLook{"random", 0x888888, Mark::Cross},
+};
+
+constexpr MethodLook kUnknown{"", 0x7A6A8A, Mark::Plus};
+
+constexpr ThemeColours kLight{rgb(0xFFFFFF), rgb(0x000000), rgb(0x5F5F5F), rgb(0xDDDDDD),
+                              rgb(0xE9E9E9), rgb(0xD0D0D0), rgb(0xB0B0B0)};
+constexpr ThemeColours kDark{rgb(0x16181D), rgb(0xF0F0F0), rgb(0xA8ACB3), rgb(0x3A3E46),
+                             rgb(0x2E3138), rgb(0x4A4D54), rgb(0x62666E)};
+
+const MethodLook& look(std::string_view method) {
+  const auto* found = std::find_if(kLooks.begin(), kLooks.end(), [&](const MethodLook& l) { return l.name == method; });
+  return found == kLooks.end() ? kUnknown : *found;
+}
+
+}  // namespace
+
+Rgb mix(Rgb a, Rgb b, double t) {
+  const auto channel = [t](std::uint8_t from, std::uint8_t to) {
+    return static_cast<std::uint8_t>(std::lround(from + (to - from) * std::clamp(t, 0.0, 1.0)));
+  };
+  return {channel(a.r, b.r), channel(a.g, b.g), channel(a.b, b.b)};
+}
+
+const ThemeColours& themeColours(Theme theme) { return theme == Theme::Light ? kLight : kDark; }
+
+Rgb methodColour(std::string_view method, Theme theme) {
+  if (method == "full") return themeColours(theme).ink;
+  return rgb(look(method).colour);
+}
+
+Mark methodMark(std::string_view method) { return method == "full" ? Mark::None : look(method).mark; }
+
+std::string methodTitle(std::string_view method) {
+  for (const policy::Method& known : policy::methods())
+    if (known.name == method) return std::string(known.title);
+  return std::string(method);
+}
+
+Rgb oracleColour(Theme theme) { return theme == Theme::Light ? rgb(0x808080) : rgb(0x9A9A9A); }
+
+}  // namespace kvatlas::views

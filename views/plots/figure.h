@@ -1,0 +1,50 @@
+// The figures of KVAtlas: from a trace and a specification to a canvas, its sidecar and the files; no dialogs.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/trace/reader.h"
+#include "views/models/figure_spec.h"
+#include "views/models/trace_facts.h"
+#include "views/plots/canvas.h"
+#include "views/plots/colour_bar.h"
+
+namespace kvatlas::views {
+
+struct Figure {
+  std::unique_ptr<Canvas> canvas;
+  nlohmann::json sidecar;
+  std::vector<std::string> warnings;  // what is missing from the picture, one sentence each
+  std::string title, created;
+};
+
+// Small multiples of the head-averaged map of several layers with one colour bar.
+[[nodiscard]] Figure patternFigure(const trace::Reader& reader, const FigureSpec& spec);
+// One map with received mass and the kept strips of the runs along its keys, entropy along its queries.
+[[nodiscard]] Figure heatmapFigure(const trace::Reader& reader, const FigureSpec& spec);
+// Kept tokens per layer: the pyramid. One panel per budget.
+[[nodiscard]] Figure budgetFigure(const trace::Reader& reader, const FigureSpec& spec);
+// Layers × positions: the fraction of heads that keep a position, one panel per run at one budget.
+[[nodiscard]] Figure evictionFigure(const trace::Reader& reader, const FigureSpec& spec);
+// Retained mass per layer with the band over heads and the best set of equal size.
+[[nodiscard]] Figure retainedFigure(const trace::Reader& reader, const FigureSpec& spec);
+
+// The one that spec.kind names. Errors of all: UsageError for what the trace cannot have, Error for what it lacks.
+[[nodiscard]] Figure buildFigure(const trace::Reader& reader, const FigureSpec& spec);
+
+// Writes path and path + ".json", each under a temporary name first. Error names the file that cannot be written.
+void writeFigure(Figure& figure, const std::filesystem::path& path, double dpi);
+
+// Shared by the builders: an empty figure with the sidecar every kind has, and the footnote "model · N tokens".
+[[nodiscard]] Figure startFigure(const FigureSpec& spec, const TraceFacts& facts);
+[[nodiscard]] std::vector<std::string> commonNotes(const TraceFacts& facts);
+// "mean over 8 query heads", "layer 3, query head 5"
+[[nodiscard]] std::string headPhrase(std::optional<HeadIndex> head, std::uint32_t query_heads);
+[[nodiscard]] std::string cellPhrase(std::uint64_t cell, trace::Reduction reduction);
+[[nodiscard]] ColourBar mapColourBar(const FigureSpec& spec);
+
+}  // namespace kvatlas::views

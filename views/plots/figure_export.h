@@ -1,0 +1,27 @@
+// Writes a figure as PDF, SVG or PNG at its printed size; the same input gives the same bytes; knows no trace.
+#pragma once
+
+#include <QByteArray>
+#include <filesystem>
+#include <string>
+
+#include "views/plots/canvas.h"
+
+namespace kvatlas::views {
+
+enum class FigureFormat { Pdf, Svg, Png };
+
+struct ExportSettings {
+  double dpi = 300;     // PNG only
+  std::string title;    // document title
+  std::string created;  // ISO 8601; the date written into a PDF, so that it does not depend on the clock
+};
+
+// By the ending of the name; UsageError for another one.
+[[nodiscard]] FigureFormat formatOf(const std::filesystem::path& path);
+
+// Vector axes and text with embedded fonts, images lossless (Flate; PNG inside SVG). Page, viewBox and pHYs are the
+// figure's size exactly.
+[[nodiscard]] QByteArray renderFigure(Canvas& canvas, FigureFormat format, const ExportSettings& settings);
+
+}  // namespace kvatlas::views

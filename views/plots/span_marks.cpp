@@ -1,0 +1,106 @@
+#include "views/plots/span_marks.h"
+
+#include <algorithm>
+
+namespace kvatlas::views {
+namespace {
+
+constexpr double kBracketPoints = 1.8, kBracketGapPoints = 1.4, kNameGapPoints = 5;
+
+QPen bracketPen(const Canvas& canvas) {
+  return {toColour(canvas.colours().muted), points(kBracketPoints), Qt::SolidLine, Qt::FlatCap, Qt::MiterJoin};
+}
+
+// Start and end of a span along a side of `length` units, widened about its middle to at least the bracket's own width.
+std::pair<double, double> extentOf(const trace::Span& span, double tokens, double length, double least) {
+  double begin = span.begin / tokens * length, end = span.end / tokens * length;
+  if (end - begin < least) {
+    const double middle = (begin + end) / 2;
+    begin = std::max(0.0, middle - least / 2);
+    end = std::min(length, begin + least);
+  }
+  return {begin, end};
+}
+
+QPen outlinePen(const QColor& colour) {
+  QPen pen(colour, points(0.5), Qt::CustomDashLine, Qt::FlatCap, Qt::MiterJoin);
+  pen.setDashPattern({4, 3});
+  return pen;
+}
+
+}  // namespace
+
+std::vector<SpanName> planSpanNames(const std::vector<trace::Span>& spans, double tokens, int width, int rows) {
+  std::vector<SpanName> names;
+  std::vector<double> free(static_cast<std::size_t>(std::max(rows, 0)), -1e9);
+  std::vector<std::size_t> order(spans.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return spans[a].begin < spans[b].begin; });
+  for (const std::size_t i : order) {
+    const double half = Canvas::textWidth(spans[i].name, kTickPoints) / 2.0;
+    if (2 * half > width || spans[i].name.empty()) continue;
+    const double centre = std::clamp((spans[i].begin + spans[i].end) / 2.0 / tokens * width, half, width - half);
+    const auto row = std::find_if(free.begin(), free.end(), [&](double end) { return centre - half >= end; });
+    if (row == free.end()) continue;
+    *row = centre + half + points(kNameGapPoints);
+    names.push_back({i, centre, static_cast<int>(row - free.begin())});
+  }
+  return names;
+}
+
+int spanNamesHeight(const std::vector<SpanName>& names) {
+  int rows = 0;
+  for (const SpanName& name : names) rows = std::max(rows, name.row + 1);
+  return static_cast<int>(points(kBracketPoints + 2 * kBracketGapPoints)) + rows * Canvas::textHeight(kTickPoints);
+}
+
+void drawKeySpans(Canvas& canvas, const QRect& area, const std::vector<trace::Span>& spans, double tokens,
+                  const std::vector<SpanName>& names) {
+  const double y = area.top() - points(kBracketGapPoints + kBracketPoints / 2);
+  for (const trace::Span& span : spans) {
+    const auto [begin, end] = extentOf(span, tokens, area.width(), points(kBracketPoints));
+    canvas.addLine(QPointF(area.left() + begin, y), QPointF(area.left() + end, y), bracketPen(canvas));
+  }
+  const double base = area.top() - points(kBracketPoints + 2 * kBracketGapPoints);
+  for (const SpanName& name : names)
+    canvas.addText(QPointF(area.left() + name.centre, base - name.row * Canvas::textHeight(kTickPoints)), spans[name.span].name,
+                   {kTickPoints, Qt::AlignHCenter | Qt::AlignBottom}, canvas.colours().muted);
+}
+
+void drawQuerySpans(Canvas& canvas, const QRect& area, const std::vector<trace::Span>& spans, double tokens) {
+  const double x = area.right() + 1 + points(kBracketGapPoints + kBracketPoints / 2);
+  for (const trace::Span& span : spans) {
+    const auto [begin, end] = extentOf(span, tokens, area.height(), points(kBracketPoints));
+    canvas.addLine(QPointF(x, area.top() + begin), QPointF(x, area.top() + end), bracketPen(canvas));
+  }
+}
+
+void outlineSpansOnMap(Canvas& canvas, const QRect& area, const std::vector<trace::Span>& spans, double tokens) {
+  const QPen pen = outlinePen(QColor(255, 255, 255, 200));
+  constexpr double kDocument = 0.06;  // of the prompt: from here on a span is drawn as its own triangle
+  for (const trace::Span& span : spans) {
+    const double x0 = area.left() + span.begin / tokens * area.width(), x1 = area.left() + span.end / tokens * area.width();
+    const double y0 = area.top() + span.begin / tokens * area.height(), y1 = area.top() + span.end / tokens * area.height();
+    if ((span.end - span.begin) / tokens >= kDocument) {
+      canvas.addLine(QPointF(x0, y0), QPointF(x0, y1), pen);
+      canvas.addLine(QPointF(x0, y1), QPointF(x1, y1), pen);
+    } else {
+      const double aside = points(0.8);  // beside the cells, never on them
+      canvas.addLine(QPointF(x0 - aside, y0), QPointF(x0 - aside, area.top() + area.height()), pen);
+      canvas.addLine(QPointF(x1 + aside, y1), QPointF(x1 + aside, area.top() + area.height()), pen);
+    }
+  }
+}
+
+void outlineSpansOnStrip(Canvas& canvas, const QRect& area, const std::vector<trace::Span>& spans, double tokens) {
+  const QPen pen = outlinePen(toColour(canvas.colours().ink, 0.6));
+  for (const trace::Span& span : spans) {
+    for (const TokenIndex edge : {span.begin, span.end}) {
+      if (edge == 0 || edge >= tokens) continue;
+      const double x = area.left() + edge / tokens * area.width();
+      canvas.addLine(QPointF(x, area.top()), QPointF(x, area.top() + area.height()), pen);
+    }
+  }
+}
+
+}  // namespace kvatlas::views
