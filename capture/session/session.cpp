@@ -1,5 +1,7 @@
 #include "capture/session/session.h"
 
+#include <ATen/Parallel.h>
+
 #include <chrono>
 
 #include "capture/session/device.h"
@@ -47,6 +49,7 @@ policy::Shape shapeOf(const ModelConfig& config, const PreparedPrompt& prompt) {
 
 Session::Session(const SessionOptions& options, const WorkContext& work)
     : m_options(options), m_config(loadModelConfig(options.model)), m_tokenizer(loadTokenizer(options.model)) {
+  if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   m_load = chooseDevice(options.device, options.dtype, m_dtype_name);
   m_prompt = preparePrompt(options.prompt, options.model, m_config, m_tokenizer);
   m_branches = planBranches(options, shapeOf(m_config, m_prompt));

@@ -1,0 +1,218 @@
+// From a prompt to a trace: what is in the file against an independent double-precision computation of the same attention.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <thread>
+
+#include "capture/recorder/capture.h"
+#include "capture/recorder/layer_encoder.h"
+#include "capture/recorder/trace_queue.h"
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/trace/reader.h"
+#include "kernels/attention_probe.h"
+#include "kernels/log2_codec.h"
+#include "tests/capture/model/golden.h"
+
+namespace kvatlas::capture::test {
+namespace {
+
+CaptureOptions smallCapture(const ScratchFolder& scratch, const char* model) {
+  CaptureOptions options;
+  options.session.model = modelFolder(model);
+  std::string ids;
+  for (int i = 0; i < 150; ++i) ids += std::to_string((i * 7919 + 13) % 61) + " ";
+  options.session.prompt.ids_file = scratch.write("ids.txt", ids);
+  for (const char* method : {"snapkv", "pyramidkv", "h2o", "streamingllm"}) options.session.methods.push_back(policy::parseMethod(method));
+  options.session.budgets = {policy::parseBudget("20"), policy::parseBudget("25%")};
+  options.session.max_new_tokens = 5;
+  options.session.device = "cpu";
+  options.output = scratch.path() / "out.kva.h5";
+  options.map_size = 64;
+  options.quiet = true;
+  return options;
+}
+
+// The layers' queries and keys, as the model gives them.
+class Tap final : public AttentionObserver {
+ public:
+  bool wants(LayerIndex) const override { return true; }
+  void onAttention(const LayerAttention& attention) override { layers.push_back(attention); }
+  std::vector<LayerAttention> layers;
+};
+
+// Double-precision reference of one layer.
+struct Reference {
+  std::vector<float> lse, entropy, received, window_sum, window_rows, mean, max;
+};
+Reference referenceOf(const LayerAttention& attention, const ModelConfig& config, std::size_t window, std::size_t cell) {
+  const auto tokens = static_cast<std::size_t>(attention.query.size(1)), heads = std::size_t{config.query_heads}, n = (tokens + cell - 1) / cell;
+  Reference r;
+  for (auto* v : {&r.lse, &r.entropy, &r.received, &r.window_sum}) v->resize(heads * tokens);
+  r.window_rows.resize(heads * window * tokens);
+  for (auto* v : {&r.mean, &r.max}) v->resize(heads * n * n);
+  const kernels::ProbeShape shape{config.query_heads, config.kv_heads, tokens, config.head_dim, window, config.sliding_window,
+                                  1.0F / std::sqrt(static_cast<float>(config.head_dim))};
+  (void)kernels::attentionProbeReference(shape, {.query = attention.query.const_data_ptr<float>(), .key = attention.key.const_data_ptr<float>()},
+                                         {r.lse.data(), r.entropy.data(), r.received.data(), r.window_sum.data(), r.window_rows.data(), r.mean.data(), r.max.data(), cell});
+  return r;
+}
+
+void expectNear(const std::vector<float>& expected, const std::optional<std::vector<float>>& found, double absolute, double relative, const char* what) {
+  ASSERT_TRUE(found.has_value()) << what;
+  ASSERT_EQ(found->size(), expected.size()) << what;
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    ASSERT_NEAR((*found)[i], expected[i], absolute + relative * std::abs(static_cast<double>(expected[i]))) << what << " at " << i;
+}
+
+class Recorded : public testing::TestWithParam<const char*> {};
+
+TEST_P(Recorded, SignalsAndMapsEqualTheReference) {
+  const ScratchFolder scratch;
+  const CaptureOptions options = smallCapture(scratch, GetParam());
+  const CaptureSummary summary = runCapture(options, {});
+  EXPECT_EQ(summary.tokens, 150U);
+  EXPECT_FALSE(std::filesystem::exists(options.output.string() + ".part"));
+  const trace::Reader reader(options.output);
+  EXPECT_TRUE(reader.complete());
+  ASSERT_EQ(reader.tokens(), 150U);
+
+  const Decoder decoder = Decoder::load(options.session.model, {}, {});
+  const ModelConfig& config = decoder.config();
+  Tap tap;
+  const PrefillResult prefill = decoder.prefill(reader.header().prompt.ids, &tap, {});
+  const std::size_t cell = 4;  // ⌈150/4⌉ = 38 ≤ 64 < ⌈150/2⌉
+  ASSERT_EQ(reader.header().attention.cells, (std::vector<std::uint64_t>{4}));
+  for (const LayerAttention& layer : tap.layers) {
+    SCOPED_TRACE(layer.layer.value);
+    const Reference r = referenceOf(layer, config, 8, cell);
+    expectNear(r.lse, reader.signal(layer.layer, trace::Signal::Lse), 3e-6, 1e-6, "lse");
+    expectNear(r.entropy, reader.signal(layer.layer, trace::Signal::Entropy), 3e-5, 1e-5, "entropy");
+    expectNear(r.received, reader.signal(layer.layer, trace::Signal::Received), 1e-9, 1e-5, "received");
+    expectNear(r.window_sum, reader.signal(layer.layer, trace::Signal::WindowSum), 1e-9, 1e-5, "window_sum");
+    const std::size_t map = 38UL * 38UL;
+    for (std::uint32_t head = 0; head < config.query_heads; ++head) {
+      const auto slice = [&](const std::vector<float>& all, std::size_t size) { return std::vector<float>(all.begin() + static_cast<std::ptrdiff_t>(head * size), all.begin() + static_cast<std::ptrdiff_t>((head + 1) * size)); };
+      expectNear(slice(r.mean, map), reader.map(layer.layer, HeadIndex{head}, trace::Reduction::Mean, 0), 3e-10, 3e-4, "mean map");
+      expectNear(slice(r.max, map), reader.map(layer.layer, HeadIndex{head}, trace::Reduction::Max, 0), 3e-10, 3e-4, "max map");
+      expectNear(slice(r.window_rows, 8UL * 150UL), reader.windowRows(layer.layer, HeadIndex{head}), 3e-10, 3e-4, "window rows");
+    }
+  }
+  const auto logits = reader.nextLogits();
+  ASSERT_TRUE(logits.has_value());
+  for (std::size_t i = 0; i < logits->size(); ++i) EXPECT_FLOAT_EQ((*logits)[i], prefill.next_logits.const_data_ptr<float>()[i]);
+  EXPECT_TRUE(trace::validate(options.output).empty());
+}
+INSTANTIATE_TEST_SUITE_P(Models, Recorded, testing::Values("llama2-gqa", "mistral-window", "llama1-mha"), [](const auto& test) {
+  std::string name = test.param;
+  std::erase(name, '-');
+  return name;
+});
+
+TEST(Recorder, RunsHoldTheDecisionsAndTheirArithmetic) {
+  const ScratchFolder scratch;
+  const CaptureOptions options = smallCapture(scratch, "llama2-gqa");
+  const CaptureSummary summary = runCapture(options, {});
+  const trace::Reader reader(options.output);
+  const auto& header = reader.header();
+  ASSERT_EQ(header.runs.size(), 9U);
+  EXPECT_TRUE(header.runs[0].is_full);
+  for (std::size_t i = 0; i < header.runs.size(); ++i) {
+    const auto run = reader.run(i);
+    ASSERT_TRUE(run.has_value()) << i;
+    const double nominal = i == 0 ? 150 : header.runs[i].budget == "20" ? 20 : 38;  // 25 % of 150 = 37.5, half up
+    EXPECT_DOUBLE_EQ(header.runs[i].budget_nominal, nominal) << header.runs[i].label;
+    EXPECT_DOUBLE_EQ(run->budget_realised, nominal) << header.runs[i].label;
+    EXPECT_EQ(run->cache_bytes, run->kept_positions.size() * 2 * header.model.head_dim * sizeof(float));
+    EXPECT_EQ(run->kept_positions.size(), static_cast<std::size_t>(nominal) * header.model.layers * header.model.kv_heads);
+    EXPECT_EQ(summary.runs[i].label, header.runs[i].label);
+    if (i > 0) {
+      EXPECT_EQ(run->decode_ids[0], reader.run(0)->decode_ids[0]);
+    }
+  }
+}
+
+TEST(Recorder, RecordsOnlyTheLayersAskedForAndQueriesAndKeysOnDemand) {
+  const ScratchFolder scratch;
+  CaptureOptions options = smallCapture(scratch, "llama2-gqa");
+  options.layers = std::vector<std::uint32_t>{1};
+  options.keep_qk = true;
+  (void)runCapture(options, {});
+  const trace::Reader reader(options.output);
+  EXPECT_FALSE(reader.hasLayer(LayerIndex{0}));
+  EXPECT_TRUE(reader.hasLayer(LayerIndex{1}));
+  EXPECT_FALSE(reader.signal(LayerIndex{0}, trace::Signal::Lse).has_value());
+  ASSERT_TRUE(reader.run(1).has_value());  // the policies saw every layer
+
+  const Decoder decoder = Decoder::load(options.session.model, {}, {});
+  Tap tap;
+  (void)decoder.prefill(reader.header().prompt.ids, &tap, {});
+  const auto bits = reader.keyBits(LayerIndex{1}, KvHeadIndex{1});
+  ASSERT_TRUE(bits.has_value());
+  const at::Tensor key = tap.layers[1].key[1].to(at::kBFloat16).contiguous();
+  ASSERT_EQ(bits->size(), static_cast<std::size_t>(key.numel()));
+  EXPECT_EQ(std::memcmp(bits->data(), key.const_data_ptr(), bits->size() * 2), 0);
+}
+
+TEST(Recorder, MapCellsAreTheSmallestPowersThatFit) {
+  EXPECT_EQ(mapCells(150, 64), (std::vector<std::uint64_t>{4}));
+  EXPECT_EQ(mapCells(512, 512), (std::vector<std::uint64_t>{1, 2, 4, 8}));
+  EXPECT_EQ(mapCells(513, 512), (std::vector<std::uint64_t>{2, 4, 8, 16}));
+  EXPECT_EQ(mapCells(1, 512), (std::vector<std::uint64_t>{1}));
+  EXPECT_EQ(mapCells(100, 1), (std::vector<std::uint64_t>{128}));
+  EXPECT_TRUE(mapCells(100, 0).empty());
+}
+
+TEST(Recorder, RefusesWhatCannotBeBeforeWork) {
+  const ScratchFolder scratch;
+  CaptureOptions options = smallCapture(scratch, "llama2-gqa");
+  options.layers = std::vector<std::uint32_t>{7};
+  EXPECT_THROW((void)runCapture(options, {}), UsageError);
+  options.layers.reset();
+  options.output = scratch.path() / "missing" / "x.kva.h5";
+  EXPECT_THROW((void)runCapture(options, {}), Error);
+  options.output = scratch.path();
+  EXPECT_THROW((void)runCapture(options, {}), Error);
+  EXPECT_FALSE(std::filesystem::exists(scratch.path() / "out.kva.h5"));
+}
+
+trace::TraceHeader tinyHeader() {
+  trace::TraceHeader header{.generator = "test", .created = "2020-01-01T00:00:00Z"};
+  header.model = {.name = "m", .architecture = "LlamaForCausalLM", .compute_dtype = "f32", .weights_fingerprint = "0", .layers = 1, .query_heads = 1, .kv_heads = 1, .head_dim = 4, .hidden_size = 4, .vocab_size = 8, .rope_theta = 1e4};
+  header.prompt = {.ids = {1, 2, 3}, .text = "", .offsets = {0, 0, 0, 0}};
+  header.attention.window = 1;
+  header.runs.push_back({.method = "full", .label = "full", .parameters = "{}", .budget = "full", .granularity = "kv-head", .budget_nominal = 3, .heads = 1, .is_full = true});
+  return header;
+}
+
+TEST(TraceQueue, RunsJobsInOrderAndHandsErrorsBack) {
+  const ScratchFolder scratch;
+  std::vector<int> order;
+  {
+    TraceQueue queue(scratch.path() / "a.kva.h5", tinyHeader());
+    for (int i = 0; i < 20; ++i) queue.push([&order, i](trace::Writer&) { order.push_back(i); });
+    queue.finish();
+  }
+  EXPECT_EQ(order.size(), 20U);
+  EXPECT_TRUE(std::ranges::is_sorted(order));
+  EXPECT_TRUE(std::filesystem::exists(scratch.path() / "a.kva.h5"));
+
+  TraceQueue failing(scratch.path() / "b.kva.h5", tinyHeader());
+  failing.push([](trace::Writer&) { throw Error("disk full"); });
+  EXPECT_THROW(failing.finish(), Error);
+  EXPECT_THROW(failing.push([](trace::Writer&) {}), Error);
+  EXPECT_FALSE(std::filesystem::exists(scratch.path() / "b.kva.h5"));
+}
+
+TEST(TraceQueue, AnAbandonedTraceKeepsItsTemporaryName) {
+  const ScratchFolder scratch;
+  const auto target = scratch.path() / "c.kva.h5";
+  { TraceQueue queue(target, tinyHeader()); }
+  EXPECT_FALSE(std::filesystem::exists(target));
+  EXPECT_TRUE(std::filesystem::exists(target.string() + ".part"));
+  EXPECT_THROW(TraceQueue(scratch.path() / "none" / "d.kva.h5", tinyHeader()), Error);
+}
+
+}  // namespace
+}  // namespace kvatlas::capture::test
