@@ -1,4 +1,5 @@
 // Logits and greedy continuations against Hugging Face Transformers, every variant of the families.
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,7 +10,15 @@
 namespace kvatlas::capture::test {
 namespace {
 
-class GoldenModel : public testing::TestWithParam<const char*> {};
+// One thread: models this small gain nothing from more, and lose much on a busy machine.
+class GoldenModel : public testing::TestWithParam<const char*> {
+ protected:
+  GoldenModel() : m_threads(at::get_num_threads()) { at::set_num_threads(1); }
+  ~GoldenModel() override { at::set_num_threads(m_threads); }
+
+ private:
+  int m_threads;
+};
 
 void expectLogits(const at::Tensor& logits, const GoldenRun& run, std::size_t vocab) {
   ASSERT_EQ(logits.size(0), static_cast<std::int64_t>(run.ids.size()));
