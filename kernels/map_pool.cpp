@@ -2,17 +2,11 @@
 
 #include <algorithm>
 
+#include "kernels/visible_pairs.h"
+
 namespace kvatlas::kernels {
 
 namespace {
-
-// Keys of [first, last) that query sees.
-std::size_t visibleKeys(const MapGeometry& geometry, std::size_t query, std::size_t first, std::size_t last) {
-  const std::size_t end = std::min(last, query + 1);
-  const bool banded = geometry.sliding_window > 0 && query + 1 > geometry.sliding_window;
-  const std::size_t begin = std::max(first, banded ? query + 1 - geometry.sliding_window : 0);
-  return end > begin ? end - begin : 0;
-}
 
 // Walks the coarse map and hands each coarse cell its up to four fine cells.
 template <typename Combine>
@@ -59,27 +53,8 @@ struct MaxCombine {
 }  // namespace
 
 std::size_t visiblePairs(const MapGeometry& geometry, std::size_t row, std::size_t column) {
-  const std::size_t query_begin = row * geometry.cell;
-  const std::size_t query_end = std::min(geometry.tokens, query_begin + geometry.cell);
-  const std::size_t key_begin = column * geometry.cell;
-  const std::size_t key_end = std::min(geometry.tokens, key_begin + geometry.cell);
-  if (query_begin >= query_end || key_begin >= key_end || key_begin >= query_end) {
-    return 0;
-  }
-  // Only the cells on the two edges of the visible band need a walk over their rows.
-  const bool below_diagonal = key_end <= query_begin + 1;
-  const bool inside_band = geometry.sliding_window == 0 || key_begin + geometry.sliding_window >= query_end;
-  if (below_diagonal && inside_band) {
-    return (query_end - query_begin) * (key_end - key_begin);
-  }
-  if (geometry.sliding_window > 0 && key_end + geometry.sliding_window <= query_begin + 1) {
-    return 0;
-  }
-  std::size_t pairs = 0;
-  for (std::size_t query = query_begin; query < query_end; ++query) {
-    pairs += visibleKeys(geometry, query, key_begin, key_end);
-  }
-  return pairs;
+  return countVisiblePairs(cellTokens(row, geometry.cell, geometry.tokens),
+                           cellTokens(column, geometry.cell, geometry.tokens), geometry.sliding_window);
 }
 
 void coarsenMean(const MapGeometry& geometry, const float* fine, float* coarse) {

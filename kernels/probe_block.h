@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "kernels/visible_pairs.h"
+
 namespace kvatlas::kernels {
 
 // Logits are kept unscaled; y = (logit − top) · log2_scale is the base-2 exponent of an unnormalised probability.
@@ -17,10 +19,7 @@ struct ScoreBlock {
   float log2_scale = 0;  // scale · log₂ e
 
   [[nodiscard]] std::size_t rowBegin() const { return key_begin; }
-  [[nodiscard]] std::size_t rowEnd() const {
-    const std::size_t last = sliding_window == 0 ? tokens : key_end - 1 + sliding_window;
-    return last < tokens ? last : tokens;
-  }
+  [[nodiscard]] std::size_t rowEnd() const { return lastQueryEnd(key_end, tokens, sliding_window); }
 };
 
 // First sweep. top and sum [tokens] hold what earlier blocks gave (sum 0: nothing yet) and take this block in.

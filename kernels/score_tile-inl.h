@@ -13,6 +13,7 @@
 
 #include "kernels/probe_block.h"
 #include "kernels/probe_plan.h"
+#include "kernels/visible_pairs.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace kvatlas::kernels {
@@ -100,8 +101,7 @@ HWY_INLINE Sight sight(const ScoreBlock& block, const Strip& strip, std::size_t 
 struct Visible {
   Visible(const ScoreBlock& block, std::size_t row, std::size_t panel_begin) {
     end = row + 1 <= panel_begin ? 0 : std::min(kPanelKeys, row + 1 - panel_begin);
-    const std::size_t first =
-        block.sliding_window > 0 && row + 1 > block.sliding_window ? row + 1 - block.sliding_window : 0;
+    const std::size_t first = firstVisibleKey(row, block.sliding_window);
     begin = first <= panel_begin ? 0 : std::min(end, first - panel_begin);
   }
   std::size_t begin;
