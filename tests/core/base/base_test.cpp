@@ -3,10 +3,14 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <stop_token>
+#include <string>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/base/files.h"

@@ -2,6 +2,11 @@
 // around the thresholds of the published code.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <set>
+
 #include "core/policy/policy.h"
 #include "tests/core/policy/naive_policy.h"
 

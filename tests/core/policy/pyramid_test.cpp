@@ -1,9 +1,13 @@
 // PyramidKV's layer budgets: the published tables and the exact sum.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
+#include <set>
+#include <string>
 
 #include "core/base/files.h"
+#include "core/policy/policy.h"
 #include "core/policy/pyramid.h"
 #include "tests/core/policy/naive_policy.h"
 
@@ -50,15 +54,18 @@ TEST(PublishedPyramid, ReproducesTheBudgetTable) {
   }
 }
 
+// Through the method, so that prompts no longer than the budget are covered as well.
 TEST(PublishedPyramid, EqualsTheSimulatedLayersAroundEveryThreshold) {
   const auto rows = readJsonFile(KVATLAS_TEST_DATA "/policy/pyramid_budgets.json");
   std::set<std::uint32_t> layers;
   for (const auto& row : rows) {
-    const PyramidShape shape{row["layers"], row["tokens"], row["window"], row["budget"], 20};
-    if (shape.tokens <= shape.budget) continue;  // decide() keeps everything: tested in decision_test
+    const Shape shape{.layers = row["layers"], .query_heads = 1, .kv_heads = 1, .tokens = row["tokens"]};
+    const Budget budget = parseBudget(std::to_string(row["budget"].get<int>()));
+    const MethodRequest request = parseMethod("pyramidkv");
+    const Setting setting = makeSetting(request, shape, budget, Granularity::QueryHead, Preset::Paper, row["window"]);
     layers.insert(shape.layers);
-    EXPECT_EQ(publishedPyramid(shape), row["kept"].get<std::vector<std::uint32_t>>())
-        << "L=" << shape.layers << " W=" << shape.window << " C=" << shape.budget << " N=" << shape.tokens;
+    EXPECT_EQ(request.method->allocate(setting, {}), row["kept"].get<std::vector<std::uint32_t>>())
+        << "L=" << shape.layers << " W=" << setting.window << " C=" << budget.text << " N=" << shape.tokens;
   }
   EXPECT_EQ(layers, (std::set<std::uint32_t>{28, 32, 40, 80}));
 }

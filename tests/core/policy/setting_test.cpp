@@ -153,6 +153,7 @@ TEST(Reasons, SayWhyAPositionIsKept) {
   EXPECT_EQ(reasonFor(snapkv, scored, 3, false), Reason::Evicted);
   const Setting streaming = set("streamingllm", "128");
   EXPECT_EQ(reasonFor(findMethod("streamingllm"), streaming, 3, true), Reason::Sink);
+  EXPECT_EQ(reasonFor(findMethod("streamingllm"), streaming, 4, true), Reason::Window);
   EXPECT_EQ(reasonFor(findMethod("streamingllm"), streaming, 876, true), Reason::Window);
   EXPECT_EQ(reasonFor(findMethod("streamingllm"), streaming, 4, false), Reason::Evicted);
   for (const char* method : {"full", "streamingllm", "h2o", "snapkv", "pyramidkv"})
