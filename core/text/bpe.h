@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "core/base/ids.h"
@@ -63,16 +62,16 @@ class BpeModel {
   std::optional<TokenId> m_unknown;
   std::array<std::optional<TokenId>, 256> m_byte_tokens;  // "<0x00>" …
   std::array<std::optional<TokenId>, 256> m_byte_units;   // BpeUnits::Bytes
-  std::unordered_map<std::string, TokenId> m_words;       // BpeUnits::Bytes and ignore_merges: a piece's bytes
+  PieceIds m_words;                                       // BpeUnits::Bytes and ignore_merges: a piece's bytes
   FlatMap<TokenId> m_character_units;                     // BpeUnits::Characters: code point → id
   FlatMap<char> m_inner_pairs;                            // neighbours (code points) inside some result of a merge
   bool m_can_cut = false;
 };
 
-// Encodes the words of one text and remembers those it has seen. The words must stay where they are while it lives.
+// Encodes the words of one text and remembers some it has seen. The words must stay where they are while it lives.
 class BpeEncoder {
  public:
-  explicit BpeEncoder(const BpeModel& model) : m_model(model) {}
+  BpeEncoder(const BpeModel& model, std::size_t text_bytes);
   // Appends the tokens of `word`, which begins at byte `begin` of the text.
   void encode(std::string_view word, std::size_t begin, std::vector<PlacedToken>& tokens);
 
@@ -83,13 +82,15 @@ class BpeEncoder {
     std::int32_t previous, next;  // -1: none
   };
   struct Known {
-    std::size_t first, count;  // in m_known_tokens, begins counted from the word
+    std::string_view word;
+    std::size_t first = 0, count = 0;  // in m_known_tokens, begins counted from the word
   };
   static constexpr TokenId kMerged = ~TokenId{0};
   static constexpr std::size_t kLongestKnown = 64;
 
   [[nodiscard]] std::size_t nextCut(std::string_view word, std::size_t from) const;
   [[nodiscard]] std::optional<TokenId> wholeWord(std::string_view word) const;
+  [[nodiscard]] Known& slotOf(std::string_view word);
   void encodeUncut(std::string_view word, std::size_t begin, std::vector<PlacedToken>& tokens);
   void splitIntoSymbols(std::string_view word);
   void splitIntoCharacters(std::string_view word);
@@ -103,7 +104,7 @@ class BpeEncoder {
   std::vector<Symbol> m_symbols;
   std::vector<std::uint64_t> m_queue;            // a heap of rank << 32 | position, lowest on top
   std::optional<std::size_t> m_pending_unknown;  // where an unknown token not yet added begins
-  std::unordered_map<std::string_view, Known> m_known;
+  std::vector<Known> m_known;                    // by hash; a new word drives out the one in its slot
   std::vector<PlacedToken> m_known_tokens;
 };
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <functional>
 
 #include "core/base/error.h"
@@ -7,6 +8,9 @@
 #include "core/text/utf8.h"
 
 namespace kvatlas::text {
+
+BpeEncoder::BpeEncoder(const BpeModel& model, std::size_t text_bytes)
+    : m_model(model), m_known(std::bit_ceil(std::clamp<std::size_t>(text_bytes / 8, 16, std::size_t{1} << 15))) {}
 
 void BpeEncoder::encode(std::string_view word, std::size_t begin, std::vector<PlacedToken>& tokens) {
   if (m_model.m_ignore_merges) {
@@ -28,7 +32,7 @@ void BpeEncoder::encode(std::string_view word, std::size_t begin, std::vector<Pl
 
 std::optional<TokenId> BpeEncoder::wholeWord(std::string_view word) const {
   if (m_model.m_units == BpeUnits::Characters) return m_model.m_vocabulary.find(word);
-  const auto found = m_model.m_words.find(std::string(word));
+  const auto found = m_model.m_words.find(word);
   if (found == m_model.m_words.end()) return std::nullopt;
   return found->second;
 }
@@ -46,16 +50,17 @@ std::size_t BpeEncoder::nextCut(std::string_view word, std::size_t from) const {
   return word.size();
 }
 
+BpeEncoder::Known& BpeEncoder::slotOf(std::string_view word) {
+  return m_known[std::hash<std::string_view>{}(word) & (m_known.size() - 1)];
+}
+
 void BpeEncoder::encodeUncut(std::string_view word, std::size_t begin, std::vector<PlacedToken>& tokens) {
-  const bool keep = word.size() <= kLongestKnown;
-  if (keep) {
-    if (const auto known = m_known.find(word); known != m_known.end()) {
-      const auto [first, count] = known->second;
-      for (std::size_t i = first; i < first + count; ++i) {
-        tokens.push_back({m_known_tokens[i].id, begin + m_known_tokens[i].begin});
-      }
-      return;
+  Known* slot = word.size() <= kLongestKnown ? &slotOf(word) : nullptr;
+  if (slot && slot->word == word) {
+    for (std::size_t i = slot->first; i < slot->first + slot->count; ++i) {
+      tokens.push_back({m_known_tokens[i].id, begin + m_known_tokens[i].begin});
     }
+    return;
   }
   splitIntoSymbols(word);
   mergeSymbols();
@@ -63,9 +68,9 @@ void BpeEncoder::encodeUncut(std::string_view word, std::size_t begin, std::vect
   for (const Symbol& symbol : m_symbols) {
     if (symbol.id == kMerged) continue;
     tokens.push_back({symbol.id, begin + symbol.begin});
-    if (keep) m_known_tokens.push_back({symbol.id, symbol.begin});
+    if (slot) m_known_tokens.push_back({symbol.id, symbol.begin});
   }
-  if (keep) m_known.emplace(word, Known{first, m_known_tokens.size() - first});
+  if (slot) *slot = {word, first, m_known_tokens.size() - first};
 }
 
 void BpeEncoder::splitIntoSymbols(std::string_view word) {

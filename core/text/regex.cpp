@@ -107,37 +107,42 @@ Code compile(std::string_view pattern, std::uint32_t options, const std::string&
 struct Regex::Impl {
   Code code;
   std::string where;
+  std::string literal;  // searched for as it is, without `code`
 };
 
 Regex::Regex(std::string_view pattern, const std::string& where) {
   if (!isValidUtf8(pattern)) fail("{}: the pattern is not valid UTF-8", where);
   const std::uint32_t options = PCRE2_UCP | PCRE2_MULTILINE;
-  m_impl = std::make_unique<const Impl>(Impl{compile(translate(pattern, where), options, where), where});
+  m_impl = std::make_unique<const Impl>(Impl{compile(translate(pattern, where), options, where), where, {}});
 }
 
 Regex Regex::literal(std::string_view text, const std::string& where) {
-  std::string escaped;
-  for (const char c : text) {
-    const bool word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                      static_cast<unsigned char>(c) >= 0x80;
-    if (!word) escaped.push_back('\\');
-    escaped.push_back(c);
-  }
-  return Regex(escaped, where);
+  if (text.empty()) return Regex("", where);
+  Regex result;
+  result.m_impl = std::make_unique<const Impl>(Impl{nullptr, where, std::string(text)});
+  return result;
 }
 
+Regex::Regex() = default;
 Regex::~Regex() = default;
 Regex::Regex(Regex&&) noexcept = default;
 Regex& Regex::operator=(Regex&&) noexcept = default;
 
 struct Matcher::Impl {
   const Regex::Impl& regex;
-  MatchData data{pcre2_match_data_create_from_pattern(regex.code.get(), nullptr)};
-  MatchContext context{pcre2_match_context_create(nullptr)};
-  JitStack stack{pcre2_jit_stack_create(std::size_t{32} << 10, std::size_t{64} << 20, nullptr)};
+  MatchData data;
+  MatchContext context;
+  JitStack stack;
+
+  void findPattern(std::string_view text, std::vector<Range>& matches);
+  void findLiteral(std::string_view text, std::vector<Range>& matches) const;
 };
 
-Matcher::Matcher(const Regex& regex) : m_impl(new Impl{*regex.m_impl}) {
+Matcher::Matcher(const Regex& regex) : m_impl(new Impl{*regex.m_impl, nullptr, nullptr, nullptr}) {
+  if (!regex.m_impl->code) return;
+  m_impl->data.reset(pcre2_match_data_create_from_pattern(regex.m_impl->code.get(), nullptr));
+  m_impl->context.reset(pcre2_match_context_create(nullptr));
+  m_impl->stack.reset(pcre2_jit_stack_create(std::size_t{32} << 10, std::size_t{64} << 20, nullptr));
   if (!m_impl->data || !m_impl->context || !m_impl->stack) throw std::bad_alloc();
   pcre2_jit_stack_assign(m_impl->context.get(), nullptr, m_impl->stack.get());
 }
@@ -146,16 +151,30 @@ Matcher::~Matcher() = default;
 
 void Matcher::findAll(std::string_view text, std::vector<Range>& matches) {
   matches.clear();
-  const pcre2_code* code = m_impl->regex.code.get();
+  if (m_impl->regex.code) {
+    m_impl->findPattern(text, matches);
+  } else {
+    m_impl->findLiteral(text, matches);
+  }
+}
+
+void Matcher::Impl::findLiteral(std::string_view text, std::vector<Range>& matches) const {
+  const std::string& literal = regex.literal;
+  for (std::size_t at = text.find(literal); at != text.npos; at = text.find(literal, at + literal.size())) {
+    matches.emplace_back(at, at + literal.size());
+  }
+}
+
+void Matcher::Impl::findPattern(std::string_view text, std::vector<Range>& matches) {
   std::size_t at = 0;
   while (at <= text.size()) {
     const int found =
-        pcre2_match(code, units(text), text.size(), at, PCRE2_NO_UTF_CHECK, m_impl->data.get(), m_impl->context.get());
+        pcre2_match(regex.code.get(), units(text), text.size(), at, PCRE2_NO_UTF_CHECK, data.get(), context.get());
     if (found == PCRE2_ERROR_NOMATCH) break;
-    if (found < 0) fail("{}: matching the pattern failed: {}", m_impl->regex.where, message(found));
-    const PCRE2_SIZE* range = pcre2_get_ovector_pointer(m_impl->data.get());
+    if (found < 0) fail("{}: matching the pattern failed: {}", regex.where, message(found));
+    const PCRE2_SIZE* range = pcre2_get_ovector_pointer(data.get());
     const std::size_t begin = range[0], end = range[1];
-    if (end < begin) fail("{}: a match of the pattern ends before it begins", m_impl->regex.where);
+    if (end < begin || end < at) fail("{}: a match of the pattern ends before it begins", regex.where);
     const bool empty = begin == end;
     if (!empty || matches.empty() || matches.back().second != begin) matches.emplace_back(begin, end);
     at = end;

@@ -24,6 +24,7 @@ class Regex {
 
  private:
   friend class Matcher;
+  Regex();
   struct Impl;
   std::unique_ptr<const Impl> m_impl;
 };

@@ -31,7 +31,12 @@ std::optional<std::string> namedToken(const JsonField& config, std::string_view 
 struct Tokenizer::Impl {
   Vocabulary vocabulary;  // added tokens included
   std::unordered_map<TokenId, AddedToken> added;
-  std::unordered_set<std::string> special;  // contents
+  // What decoding sees of each id.
+  struct DecodedPiece {
+    std::string_view piece;
+    bool special = false;  // left out where special tokens are skipped
+  };
+  std::vector<DecodedPiece> decoded;  // [vocabulary.size()]
   AddedTokenFinder raw_tokens, normalized_tokens;
   std::vector<std::unique_ptr<const TextStep>> normalizer;
   PreTokenizer pre_tokenizer;
@@ -45,7 +50,7 @@ struct Tokenizer::Impl {
   void readAddedToken(const JsonField& entry);
   void readConfig(const std::filesystem::path& path);
   [[nodiscard]] std::string normalize(const std::string& text) const;
-  [[nodiscard]] std::string_view decodedPiece(TokenId id) const;
+  void prepareDecoding();
 };
 
 void Tokenizer::Impl::read(const JsonField& root) {
@@ -58,6 +63,7 @@ void Tokenizer::Impl::read(const JsonField& root) {
   if (vocabulary.size() == 0) model_field.at("vocab").complain("there is no piece in it");
   post_processor = readPostProcessor(root.find("post_processor"), vocabulary);
   decoder = readDecoder(root.find("decoder"));
+  prepareDecoding();
 }
 
 void Tokenizer::Impl::readAddedTokens(const JsonField& list) {
@@ -82,7 +88,6 @@ void Tokenizer::Impl::readAddedToken(const JsonField& entry) {
   token.special = entry.boolean("special", false);
   token.matches_normalized = entry.boolean("normalized", !token.special);
   if (token.matches_normalized) token.normalized = normalize(token.content);
-  if (token.special) special.insert(token.content);
   const TokenId id = token.id;
   added.insert_or_assign(id, std::move(token));
 }
@@ -100,9 +105,19 @@ void Tokenizer::Impl::readConfig(const std::filesystem::path& path) {
   if (const auto piece = namedToken(config, "eos_token")) eos = vocabulary.find(*piece);
 }
 
-std::string_view Tokenizer::Impl::decodedPiece(TokenId id) const {
-  const auto token = added.find(id);
-  return token == added.end() ? vocabulary.piece(id) : std::string_view(token->second.pattern());
+// A token that is looked for in normalised text is decoded from there too; special is what spells a special token.
+void Tokenizer::Impl::prepareDecoding() {
+  std::unordered_set<std::string_view> special;
+  for (const auto& entry : added) {
+    if (entry.second.special) special.insert(entry.second.content);
+  }
+  decoded.resize(vocabulary.size());
+  for (TokenId id = 0; id < vocabulary.size(); ++id) {
+    if (!vocabulary.contains(id)) continue;
+    const auto token = added.find(id);
+    decoded[id].piece = token == added.end() ? vocabulary.piece(id) : std::string_view(token->second.pattern());
+    decoded[id].special = special.contains(decoded[id].piece);
+  }
 }
 
 Tokenizer::Tokenizer(std::unique_ptr<const Impl> impl) : m_impl(std::move(impl)) {}
@@ -138,7 +153,7 @@ Encoding Tokenizer::encode(std::string_view text, bool add_special) const {
   for (const auto& step : m_impl->pre_tokenizer.steps) step->apply(spanned);
 
   std::vector<PlacedToken> tokens;
-  BpeEncoder encoder(m_impl->model);
+  BpeEncoder encoder(m_impl->model, spanned.text.bytes.size());
   for (const Span& span : spanned.spans) {
     if (span.token) {
       tokens.push_back({*span.token, span.begin});
@@ -176,10 +191,10 @@ Decoded Tokenizer::decodeWithOffsets(std::span<const TokenId> ids, bool skip_spe
     if (!m_impl->vocabulary.contains(ids[i])) {
       fail("the id {} is not in the vocabulary of {} pieces", ids[i], m_impl->vocabulary.size());
     }
-    const std::string_view piece = m_impl->decodedPiece(ids[i]);
-    if (skip_special && m_impl->special.contains(std::string(piece))) continue;
+    const Impl::DecodedPiece& decoded = m_impl->decoded[ids[i]];
+    if (skip_special && decoded.special) continue;
     text.beginPiece();
-    text.append(piece, static_cast<std::uint32_t>(i));
+    text.append(decoded.piece, static_cast<std::uint32_t>(i));
   }
   for (const auto& step : m_impl->decoder) text = step->apply(text);
   Decoded decoded;

@@ -13,6 +13,13 @@
 
 namespace kvatlas::text {
 
+struct PieceHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view piece) const { return std::hash<std::string_view>{}(piece); }
+};
+// Can be asked with a string_view.
+using PieceIds = std::unordered_map<std::string, TokenId, PieceHash, std::equal_to<>>;
+
 class Vocabulary {
  public:
   // Ids at or above this are refused: nothing may be allocated because of one number in a file.
@@ -32,12 +39,7 @@ class Vocabulary {
   [[nodiscard]] std::size_t size() const { return m_pieces.size(); }  // largest id + 1
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view piece) const { return std::hash<std::string_view>{}(piece); }
-  };
-  std::unordered_map<std::string, TokenId, Hash, std::equal_to<>>
-      m_ids;                               // its nodes stay where they are, also when moved
+  PieceIds m_ids;                          // its nodes stay where they are, also when moved
   std::vector<std::string_view> m_pieces;  // [largest id + 1]; no data: the id has no piece
 };
 
