@@ -23,7 +23,9 @@ struct ChatMessage {
     std::string_view name);  // "llama2" | "llama3" | "mistral", UsageError otherwise
 
 // The prompt text, BOS piece included (encode it with add_special = false), as Hugging Face `apply_chat_template`
-// renders it.
+// renders the formats published for Llama 2 chat, Llama 3 instruct (without the dates that 3.1 sets before the system
+// message) and Mistral 7B instruct v0.1 (a system message goes before the first user message). UsageError when roles do
+// not alternate (Llama 3 takes any).
 [[nodiscard]] std::string applyChatTemplate(ChatFamily family, std::span<const ChatMessage> messages,
                                             bool add_generation_prompt);
 
