@@ -61,7 +61,8 @@ Rgb ColourTable::at(double t) const {
 
 ColourTable rampTo(Rgb from, Rgb colour) {
   ColourTable table;
-  for (std::size_t e = 0; e < table.entries.size(); ++e) table.entries[e] = mix(from, colour, static_cast<double>(e) / 255.0);
+  for (std::size_t e = 0; e < table.entries.size(); ++e)
+    table.entries[e] = mix(from, colour, static_cast<double>(e) / 255.0);
   return table;
 }
 

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "core/base/version.h"
+
 namespace kvatlas::views {
 namespace {
 
@@ -35,7 +37,7 @@ json sidecarOf(const FigureSpec& spec, const TraceFacts& facts) {
                 {"complete", facts.complete}, {"tokens", facts.tokens},       {"prompt_sha256", facts.prompt_sha256},
                 {"window", facts.window},     {"model", std::move(model)}};
   return {{"format", "kvatlas-figure"},
-          {"generator", std::string("kvatlas ") + KVATLAS_VERSION},
+          {"generator", std::string("kvatlas ") + kVersion},
           {"kind", std::string(figureKindName(spec.kind))},
           {"width_inches", spec.width_inches},
           {"dpi", spec.dpi},
@@ -81,8 +83,11 @@ json describeChart(const LayerChart& chart) {
   for (const LayerPanel& panel : chart.panels) {
     json lines = json::array();
     for (const LayerSeries& series : panel.series) {
-      json line = {{"run", series.run}, {"method", series.method}, {"title", series.title},
-                   {"oracle", series.oracle}, {"values", numbers(series.values)}};
+      json line = {{"run", series.run},
+                   {"method", series.method},
+                   {"title", series.title},
+                   {"oracle", series.oracle},
+                   {"values", numbers(series.values)}};
       if (!series.low.empty()) line["p10"] = numbers(series.low);
       if (!series.high.empty()) line["p90"] = numbers(series.high);
       lines.push_back(std::move(line));

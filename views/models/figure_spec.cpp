@@ -22,11 +22,17 @@ std::size_t choose(std::string_view option, std::string_view text, const std::ar
 
 }  // namespace
 
-std::vector<std::string> figureKindNames() { return {kKinds.begin(), kKinds.end()}; }
+std::vector<std::string> figureKindNames() {
+  return {kKinds.begin(), kKinds.end()};
+}
 
-FigureKind parseFigureKind(std::string_view name) { return static_cast<FigureKind>(choose("figure", name, kKinds)); }
+FigureKind parseFigureKind(std::string_view name) {
+  return static_cast<FigureKind>(choose("figure", name, kKinds));
+}
 
-std::string_view figureKindName(FigureKind kind) { return kKinds.at(static_cast<std::size_t>(kind)); }
+std::string_view figureKindName(FigureKind kind) {
+  return kKinds.at(static_cast<std::size_t>(kind));
+}
 
 FigureSpec defaultSpec(FigureKind kind) {
   FigureSpec spec;
@@ -69,7 +75,8 @@ std::optional<std::uint32_t> parseHead(std::string_view text) {
   if (text == "mean") return std::nullopt;
   std::uint32_t head = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), head);
-  if (code != std::errc{} || end != text.data() + text.size()) failUsage("--head '{}': expected a head number or mean", text);
+  if (code != std::errc{} || end != text.data() + text.size())
+    failUsage("--head '{}': expected a head number or mean", text);
   return head;
 }
 

@@ -24,11 +24,11 @@ struct FigureSpec {
   double dpi = 300;  // of PNG; vector formats do not depend on it
   Theme theme = Theme::Light;
   std::string title;
-  std::vector<std::uint32_t> layers;        // pattern: empty = six spread over the model
-  std::optional<std::uint32_t> layer;       // heatmap: empty = the middle recorded one
-  std::optional<std::uint32_t> head;        // heatmap: empty = over all query heads
-  std::vector<std::string> runs;            // "snapkv", "snapkv@128", a label or a run number; empty = all
-  std::vector<std::string> budgets;         // as given at the capture: "128", "20%"; empty = see run_choice.h
+  std::vector<std::uint32_t> layers;   // pattern: empty = six spread over the model
+  std::optional<std::uint32_t> layer;  // heatmap: empty = the middle recorded one
+  std::optional<std::uint32_t> head;   // heatmap: empty = over all query heads
+  std::vector<std::string> runs;       // "snapkv", "snapkv@128", a label or a run number; empty = all
+  std::vector<std::string> budgets;    // as given at the capture: "128", "20%"; empty = see run_choice.h
   trace::Reduction reduction = trace::Reduction::Mean;
   ScaleKind scale = ScaleKind::Linear;
   double clip = 0;   // upper end of the colour scale

@@ -27,7 +27,8 @@ double meanOf(const std::vector<double>& values) {
 std::vector<LayerPanel> panelsByBudget(const RunChoice& choice) {
   std::vector<LayerPanel> panels;
   for (const std::string& budget : choice.budgets) {
-    const auto first = std::find_if(choice.runs.begin(), choice.runs.end(), [&](const ChosenRun& r) { return r.header.budget == budget; });
+    const auto first = std::find_if(choice.runs.begin(), choice.runs.end(),
+                                    [&](const ChosenRun& r) { return r.header.budget == budget; });
     panels.push_back({budget, first->header.budget_nominal, {}});
   }
   return panels;
@@ -40,14 +41,16 @@ std::vector<std::vector<double>> headMeans(const std::vector<float>& values, std
   for (std::size_t layer = 0; layer < layers; ++layer) {
     for (std::size_t head = 0; head < heads; ++head) {
       std::vector<double> over_steps(steps);
-      for (std::size_t step = 0; step < steps; ++step) over_steps[step] = values[(step * layers + layer) * heads + head];
+      for (std::size_t step = 0; step < steps; ++step)
+        over_steps[step] = values[(step * layers + layer) * heads + head];
       means[layer][head] = meanOf(over_steps);
     }
   }
   return means;
 }
 
-LayerSeries massSeries(const ChosenRun& run, const std::vector<float>& values, const trace::ModelInfo& model, bool oracle) {
+LayerSeries massSeries(const ChosenRun& run, const std::vector<float>& values, const trace::ModelInfo& model,
+                       bool oracle) {
   LayerSeries series{run.header.method, run.title, run.index, {}, {}, {}, oracle, false};
   for (const std::vector<double>& heads : headMeans(values, model.layers, model.query_heads)) {
     series.values.push_back(meanOf(heads));
@@ -95,11 +98,13 @@ LayerChart budgetChart(const trace::Reader& reader, const RunChoice& choice) {
   for (LayerPanel& panel : chart.panels) {
     for (const ChosenRun& run : choice.runs) {
       if (run.header.budget != panel.budget) continue;
-      if (run.record.capacity.size() != layers * run.header.heads) fail("run {}: its capacity table is damaged", run.index);
+      if (run.record.capacity.size() != layers * run.header.heads)
+        fail("run {}: its capacity table is damaged", run.index);
       LayerSeries series{run.header.method, run.title, run.index, {}, {}, {}, false, false};
       for (std::size_t layer = 0; layer < layers; ++layer) {
         double sum = 0;
-        for (std::size_t head = 0; head < run.header.heads; ++head) sum += run.record.capacity[layer * run.header.heads + head];
+        for (std::size_t head = 0; head < run.header.heads; ++head)
+          sum += run.record.capacity[layer * run.header.heads + head];
         series.values.push_back(sum / run.header.heads);
         chart.high = std::max(chart.high, series.values.back());
       }
@@ -119,11 +124,13 @@ LayerChart retainedChart(const trace::Reader& reader, const RunChoice& choice, d
     for (const ChosenRun& run : choice.runs) {
       if (run.header.budget != panel.budget) continue;
       if (run.record.retained.empty() || run.record.retained.size() % step_size != 0) {
-        chart.warnings.push_back(fmt::format("run {} ({}) has no retained mass and is not drawn", run.index, run.header.label));
+        chart.warnings.push_back(
+            fmt::format("run {} ({}) has no retained mass and is not drawn", run.index, run.header.label));
         continue;
       }
       panel.series.push_back(massSeries(run, run.record.retained, model, false));
-      if (run.record.oracle.size() == run.record.retained.size()) oracles.push_back(massSeries(run, run.record.oracle, model, true));
+      if (run.record.oracle.size() == run.record.retained.size())
+        oracles.push_back(massSeries(run, run.record.oracle, model, true));
       any = true;
     }
     addOracles(panel, std::move(oracles));

@@ -13,24 +13,24 @@ namespace kvatlas::views {
 struct LayerSeries {
   std::string method, title;
   std::size_t run = 0;
-  std::vector<double> values;                  // [layers]; NaN: unknown
-  std::vector<double> low, high;               // [layers] p10 and p90 over heads; empty: no band
-  bool oracle = false;                         // the best set of equal size: dashed
-  bool shared = false;                         // an oracle that serves every method of the panel: grey
+  std::vector<double> values;     // [layers]; NaN: unknown
+  std::vector<double> low, high;  // [layers] p10 and p90 over heads; empty: no band
+  bool oracle = false;            // the best set of equal size: dashed
+  bool shared = false;            // an oracle that serves every method of the panel: grey
 };
 
 struct LayerPanel {
-  std::string budget;                          // as given
-  double nominal = 0;                          // tokens per head
+  std::string budget;  // as given
+  double nominal = 0;  // tokens per head
   std::vector<LayerSeries> series;
 };
 
 struct LayerChart {
-  std::vector<LayerPanel> panels;              // ascending budget
-  std::string quantity;                        // "kept tokens per head"
-  double low = 0, high = 1;                    // the y range of every panel where shared_range, else of the highest
-  bool shared_range = false;                   // false: each panel from 0 to its own top
-  bool whole = false;                          // values are counts
+  std::vector<LayerPanel> panels;  // ascending budget
+  std::string quantity;            // "kept tokens per head"
+  double low = 0, high = 1;        // the y range of every panel where shared_range, else of the highest
+  bool shared_range = false;       // false: each panel from 0 to its own top
+  bool whole = false;              // values are counts
   std::vector<std::string> warnings;
 };
 

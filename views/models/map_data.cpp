@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "kernels/map_pool.h"
 
 namespace kvatlas::views {
 namespace {
@@ -39,12 +40,11 @@ std::vector<float> readMap(const trace::Reader& reader, LayerIndex layer, std::o
 }
 
 // Fills in how many pairs each cell has and masks those without any.
-void applyMask(ValueGrid& grid, std::uint64_t cell, std::uint64_t tokens, std::uint64_t sliding_window) {
+void applyMask(ValueGrid& grid, const kernels::MapGeometry& geometry) {
   grid.weights.resize(grid.values.size());
-  for (std::uint64_t r = 0; r < grid.rows; ++r) {
-    for (std::uint64_t c = 0; c < grid.columns; ++c) {
-      const std::uint64_t pairs = visiblePairsOf(r * cell, std::min((r + 1) * cell, tokens), c * cell,
-                                                 std::min((c + 1) * cell, tokens), sliding_window);
+  for (std::size_t r = 0; r < grid.rows; ++r) {
+    for (std::size_t c = 0; c < grid.columns; ++c) {
+      const std::size_t pairs = c > r ? 0 : kernels::visiblePairs(geometry, r, c);
       grid.weights[r * grid.columns + c] = static_cast<float>(pairs);
       if (pairs == 0) grid.at(r, c) = kMasked;
     }
@@ -53,17 +53,18 @@ void applyMask(ValueGrid& grid, std::uint64_t cell, std::uint64_t tokens, std::u
 
 }  // namespace
 
-MapPanel loadMap(const trace::Reader& reader, LayerIndex layer, std::optional<HeadIndex> head, trace::Reduction reduction,
-                 std::size_t cells) {
+MapPanel loadMap(const trace::Reader& reader, LayerIndex layer, std::optional<HeadIndex> head,
+                 trace::Reduction reduction, std::size_t cells) {
   const std::size_t level = chooseLevel(reader, cells);
   MapPanel panel{layer, head, reader.header().attention.cells.at(level), {}};
   std::vector<float> values = readMap(reader, layer, head, reduction, level);
   if (values.empty()) return panel;
   const std::size_t n = (reader.tokens() + panel.cell - 1) / panel.cell;
-  if (values.size() != n * n) fail("{}: the map of layer {} is not {}×{} cells", reader.path().string(), layer.value, n, n);
+  if (values.size() != n * n)
+    fail("{}: the map of layer {} is not {}×{} cells", reader.path().string(), layer.value, n, n);
   const double span = static_cast<double>(reader.tokens()) / static_cast<double>(panel.cell);
   panel.grid = {n, n, span, span, std::move(values), {}};
-  applyMask(panel.grid, panel.cell, reader.tokens(), reader.header().model.sliding_window);
+  applyMask(panel.grid, {reader.tokens(), panel.cell, reader.header().model.sliding_window});
   return panel;
 }
 
@@ -84,7 +85,8 @@ std::vector<LayerIndex> spreadLayers(const trace::Reader& reader, std::size_t mo
   const std::vector<LayerIndex>& recorded = reader.header().attention.layers;
   if (recorded.size() <= most) return recorded;
   std::vector<LayerIndex> spread;
-  for (std::size_t i = 0; i < most; ++i) spread.push_back(recorded[(i * (recorded.size() - 1) + (most - 1) / 2) / (most - 1)]);
+  for (std::size_t i = 0; i < most; ++i)
+    spread.push_back(recorded[(i * (recorded.size() - 1) + (most - 1) / 2) / (most - 1)]);
   return spread;
 }
 
@@ -92,7 +94,8 @@ void requireMaps(const trace::Reader& reader) {
   const trace::AttentionPlan& plan = reader.header().attention;
   if (plan.layers.empty() || plan.cells.empty())
     fail("{}: holds no attention maps (captured with --layers none or --map-size 0)", reader.path().string());
-  const bool any = std::any_of(plan.layers.begin(), plan.layers.end(), [&](LayerIndex layer) { return reader.hasLayer(layer); });
+  const bool any =
+      std::any_of(plan.layers.begin(), plan.layers.end(), [&](LayerIndex layer) { return reader.hasLayer(layer); });
   if (!any) fail("{}: its capture stopped before the attention of any layer was written", reader.path().string());
 }
 

@@ -29,7 +29,8 @@ struct MapPanel {
 // `most` layers spread evenly over the recorded ones, first and last included.
 [[nodiscard]] std::vector<LayerIndex> spreadLayers(const trace::Reader& reader, std::size_t most);
 
-// Error when the trace holds no maps; UsageError for a layer or head that the model does not have or that was not recorded.
+// Error when the trace holds no maps; UsageError for a layer or head that the model does not have or that was not
+// recorded.
 void requireMaps(const trace::Reader& reader);
 void requireLayer(const trace::Reader& reader, std::uint32_t layer);
 void requireHead(const trace::Reader& reader, std::uint32_t head);

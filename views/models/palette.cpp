@@ -46,14 +46,18 @@ Rgb mix(Rgb a, Rgb b, double t) {
   return {channel(a.r, b.r), channel(a.g, b.g), channel(a.b, b.b)};
 }
 
-const ThemeColours& themeColours(Theme theme) { return theme == Theme::Light ? kLight : kDark; }
+const ThemeColours& themeColours(Theme theme) {
+  return theme == Theme::Light ? kLight : kDark;
+}
 
 Rgb methodColour(std::string_view method, Theme theme) {
   if (method == "full") return themeColours(theme).ink;
   return rgb(look(method).colour);
 }
 
-Mark methodMark(std::string_view method) { return method == "full" ? Mark::None : look(method).mark; }
+Mark methodMark(std::string_view method) {
+  return method == "full" ? Mark::None : look(method).mark;
+}
 
 std::string methodTitle(std::string_view method) {
   for (const policy::Method& known : policy::methods())
@@ -61,6 +65,8 @@ std::string methodTitle(std::string_view method) {
   return std::string(method);
 }
 
-Rgb oracleColour(Theme theme) { return theme == Theme::Light ? rgb(0x808080) : rgb(0x9A9A9A); }
+Rgb oracleColour(Theme theme) {
+  return theme == Theme::Light ? rgb(0x808080) : rgb(0x9A9A9A);
+}
 
 }  // namespace kvatlas::views

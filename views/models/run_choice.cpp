@@ -13,7 +13,9 @@
 namespace kvatlas::views {
 namespace {
 
-std::string methodAtBudget(const trace::RunHeader& run) { return run.method + "@" + run.budget; }
+std::string methodAtBudget(const trace::RunHeader& run) {
+  return run.method + "@" + run.budget;
+}
 
 bool matches(const std::string& selector, std::size_t index, const trace::RunHeader& run) {
   return selector == run.method || selector == run.label || selector == methodAtBudget(run) ||
@@ -50,12 +52,14 @@ void checkBudgets(const std::vector<trace::RunHeader>& runs, const std::vector<s
 }
 
 // What everything that draws a run relies on.
-void checkShape(const trace::Reader& reader, std::size_t index, const trace::RunHeader& run, const trace::RunRecord& record) {
+void checkShape(const trace::Reader& reader, std::size_t index, const trace::RunHeader& run,
+                const trace::RunRecord& record) {
   const trace::ModelInfo& model = reader.header().model;
   const std::size_t heads = std::size_t{model.layers} * run.heads;
   const bool heads_fit = run.heads > 0 && run.heads <= model.query_heads && model.query_heads % run.heads == 0;
   if (!heads_fit || record.capacity.size() != heads || record.kept_offsets.size() != heads + 1)
-    fail("{}: /runs/{:03}: its tables do not fit {} layers of {} heads", reader.path().string(), index, model.layers, run.heads);
+    fail("{}: /runs/{:03}: its tables do not fit {} layers of {} heads", reader.path().string(), index, model.layers,
+         run.heads);
 }
 
 // Two runs of one method at one budget differ in their parameters: their labels tell them apart.
@@ -65,7 +69,8 @@ void nameRuns(std::vector<ChosenRun>& runs) {
       return methodAtBudget(other.header) == methodAtBudget(run.header);
     });
     run.title = methodTitle(run.header.method);
-    if (twins > 1) run.title += fmt::format(" ({})", run.header.label.empty() ? std::to_string(run.index) : run.header.label);
+    if (twins > 1)
+      run.title += fmt::format(" ({})", run.header.label.empty() ? std::to_string(run.index) : run.header.label);
   }
 }
 
@@ -89,13 +94,13 @@ RunChoice chooseRuns(const trace::Reader& reader, const std::vector<std::string>
       choice.warnings.push_back(fmt::format("run {} ({}) was not finished and is not drawn", i, methodAtBudget(run)));
     }
   }
-  if (choice.runs.empty())
-    fail("{}: holds no finished run of an eviction method to draw", reader.path().string());
+  if (choice.runs.empty()) fail("{}: holds no finished run of an eviction method to draw", reader.path().string());
   nameRuns(choice.runs);
   std::vector<std::pair<double, std::string>> sizes;
   for (const ChosenRun& run : choice.runs) {
     const auto same = [&](const auto& size) { return size.second == run.header.budget; };
-    if (std::none_of(sizes.begin(), sizes.end(), same)) sizes.emplace_back(run.header.budget_nominal, run.header.budget);
+    if (std::none_of(sizes.begin(), sizes.end(), same))
+      sizes.emplace_back(run.header.budget_nominal, run.header.budget);
   }
   std::stable_sort(sizes.begin(), sizes.end());
   for (auto& size : sizes) choice.budgets.push_back(std::move(size.second));

@@ -22,8 +22,8 @@ struct RunChoice {
   std::vector<std::string> warnings;  // runs that were not finished
 };
 
-// selectors: "snapkv", "snapkv@128", a label or a run number; empty = all. budgets: as given at the capture; empty = all.
-// UsageError with the nearest names when one matches nothing; Error when nothing is left to draw.
+// selectors: "snapkv", "snapkv@128", a label or a run number; empty = all. budgets: as given at the capture; empty =
+// all. UsageError with the nearest names when one matches nothing; Error when nothing is left to draw.
 [[nodiscard]] RunChoice chooseRuns(const trace::Reader& reader, const std::vector<std::string>& selectors,
                                    const std::vector<std::string>& budgets);
 
@@ -34,6 +34,7 @@ struct RunChoice {
                                                  const std::vector<std::string>& given);
 
 // Stored head of a run that serves a query head.
-[[nodiscard]] std::size_t storedHead(const trace::RunHeader& run, const trace::ModelInfo& model, std::size_t query_head);
+[[nodiscard]] std::size_t storedHead(const trace::RunHeader& run, const trace::ModelInfo& model,
+                                     std::size_t query_head);
 
 }  // namespace kvatlas::views

@@ -15,7 +15,7 @@ namespace kvatlas::views {
 [[nodiscard]] ValueGrid keptFractions(const trace::ModelInfo& model, std::uint64_t tokens, const ChosenRun& run);
 
 // [1, N]: whether the head that serves a query head keeps each position (0 or 1); without a head the fraction over all.
-[[nodiscard]] ValueGrid keptStrip(const trace::ModelInfo& model, std::uint64_t tokens, const ChosenRun& run, LayerIndex layer,
-                                  std::optional<HeadIndex> query_head);
+[[nodiscard]] ValueGrid keptStrip(const trace::ModelInfo& model, std::uint64_t tokens, const ChosenRun& run,
+                                  LayerIndex layer, std::optional<HeadIndex> query_head);
 
 }  // namespace kvatlas::views

@@ -40,7 +40,8 @@ std::vector<Tick> linearTicks(double low, double high, std::size_t most, bool wh
 }
 
 std::vector<Tick> logTicks(double low, double high, std::size_t most) {
-  const int first = static_cast<int>(std::ceil(std::log10(low) - 1e-9)), last = static_cast<int>(std::floor(std::log10(high) + 1e-9));
+  const int first = static_cast<int>(std::ceil(std::log10(low) - 1e-9)),
+            last = static_cast<int>(std::floor(std::log10(high) + 1e-9));
   if (last < first) return {};
   const int step = std::max(1, (last - first + static_cast<int>(most)) / std::max(1, static_cast<int>(most)));
   std::vector<Tick> ticks;
@@ -55,6 +56,8 @@ std::string grouped(std::uint64_t number) {
   return digits;
 }
 
-std::string plainNumber(double value) { return fmt::format("{}", value); }
+std::string plainNumber(double value) {
+  return fmt::format("{}", value);
+}
 
 }  // namespace kvatlas::views

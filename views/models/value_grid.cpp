@@ -63,23 +63,9 @@ ValueGrid resample(const ValueGrid& grid, std::size_t rows, std::size_t columns,
   const auto row_ranges = cellRanges(rows, grid.row_span, grid.rows);
   const auto column_ranges = cellRanges(columns, grid.column_span, grid.columns);
   for (std::size_t r = 0; r < rows; ++r)
-    for (std::size_t c = 0; c < columns; ++c) out.at(r, c) = reduceCells(grid, row_ranges[r], column_ranges[c], pooling);
+    for (std::size_t c = 0; c < columns; ++c)
+      out.at(r, c) = reduceCells(grid, row_ranges[r], column_ranges[c], pooling);
   return out;
-}
-
-std::uint64_t visiblePairsOf(std::uint64_t row_begin, std::uint64_t row_end, std::uint64_t column_begin,
-                             std::uint64_t column_end, std::uint64_t sliding_window) {
-  if (row_begin >= row_end || column_begin >= column_end || column_begin >= row_end) return 0;
-  const bool below_diagonal = column_end <= row_begin + 1;
-  const bool inside_window = sliding_window == 0 || row_end - 1 - column_begin < sliding_window;
-  if (below_diagonal && inside_window) return (row_end - row_begin) * (column_end - column_begin);
-  std::uint64_t pairs = 0;
-  for (std::uint64_t query = row_begin; query < row_end; ++query) {
-    const std::uint64_t oldest = sliding_window != 0 && query + 1 > sliding_window ? query + 1 - sliding_window : 0;
-    const std::uint64_t begin = std::max(column_begin, oldest), end = std::min(column_end, query + 1);
-    if (end > begin) pairs += end - begin;
-  }
-  return pairs;
 }
 
 }  // namespace kvatlas::views

@@ -1,7 +1,7 @@
 // A matrix of values with masked and missing cells, and its honest reduction to pixels; arrays only, no Qt Gui.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <vector>
 
 namespace kvatlas::views {
@@ -30,10 +30,5 @@ struct ValueGrid {
 // belonging to exactly one pixel, so that no single-token stripe is ever dropped; where a cell covers several pixels it
 // is repeated. Masked and missing cells take part only where nothing else is in the pixel.
 [[nodiscard]] ValueGrid resample(const ValueGrid& grid, std::size_t rows, std::size_t columns, Pooling pooling);
-
-// Visible (query, key) pairs of the cell of queries [row_begin, row_end) and keys [column_begin, column_end) under the
-// causal mask and a sliding window (0: none).
-[[nodiscard]] std::uint64_t visiblePairsOf(std::uint64_t row_begin, std::uint64_t row_end, std::uint64_t column_begin,
-                                           std::uint64_t column_end, std::uint64_t sliding_window);
 
 }  // namespace kvatlas::views

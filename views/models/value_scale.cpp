@@ -24,7 +24,8 @@ std::vector<std::uint32_t> Colouring::pixels(const ValueGrid& grid) const {
   for (std::size_t r = 0; r < grid.rows; ++r) {
     for (std::size_t c = 0; c < grid.columns; ++c) {
       const Rgb colour = colourOf(grid.at(r, c), r, c);
-      out[r * grid.columns + c] = 0xFF000000U | (std::uint32_t{colour.r} << 16) | (std::uint32_t{colour.g} << 8) | colour.b;
+      out[r * grid.columns + c] =
+          0xFF000000U | (std::uint32_t{colour.r} << 16) | (std::uint32_t{colour.g} << 8) | colour.b;
     }
   }
   return out;

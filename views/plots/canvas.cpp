@@ -109,7 +109,8 @@ QFont Canvas::font(double size_points, bool bold) {
 }
 
 int Canvas::textWidth(const std::string& text, double size_points, bool bold) {
-  return static_cast<int>(std::ceil(QFontMetricsF(font(size_points, bold)).horizontalAdvance(QString::fromStdString(text))));
+  return static_cast<int>(
+      std::ceil(QFontMetricsF(font(size_points, bold)).horizontalAdvance(QString::fromStdString(text))));
 }
 
 int Canvas::textHeight(double size_points) {

@@ -14,8 +14,12 @@ namespace kvatlas::views {
 
 // All coordinates of a figure are whole units of 1/300 inch (0.24 pt), whatever the screen or the output format.
 inline constexpr int kUnitsPerInch = 300;
-[[nodiscard]] constexpr int inches(double value) { return static_cast<int>(value * kUnitsPerInch + 0.5); }
-[[nodiscard]] constexpr double points(double value) { return value * kUnitsPerInch / 72.0; }
+[[nodiscard]] constexpr int inches(double value) {
+  return static_cast<int>(value * kUnitsPerInch + 0.5);
+}
+[[nodiscard]] constexpr double points(double value) {
+  return value * kUnitsPerInch / 72.0;
+}
 
 inline constexpr double kLabelPoints = 8, kTickPoints = 7, kTitlePoints = 9;
 inline constexpr double kAxisWidth = 0.6, kLineWidth = 1.2;  // points

@@ -34,8 +34,8 @@ Chrome planChrome(const std::string& title, const std::vector<std::string>& phra
 
 void drawChrome(Canvas& canvas, const Chrome& chrome) {
   if (!chrome.title.empty())
-    canvas.addText(QPointF(kOuterMargin, kOuterMargin), chrome.title, {kTitlePoints, Qt::AlignLeft | Qt::AlignTop, 0, true},
-                   canvas.colours().ink);
+    canvas.addText(QPointF(kOuterMargin, kOuterMargin), chrome.title,
+                   {kTitlePoints, Qt::AlignLeft | Qt::AlignTop, 0, true}, canvas.colours().ink);
   const int line = Canvas::textHeight(kNotePoints);
   int y = canvas.height() - kOuterMargin - line * static_cast<int>(chrome.notes.size());
   for (const std::string& note : chrome.notes) {

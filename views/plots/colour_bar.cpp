@@ -13,7 +13,8 @@ int barWidth(const ColourBar& bar) {
 
 std::vector<Tick> barTicks(const ColourBar& bar, std::size_t most) {
   const ValueScale& scale = bar.scale;
-  std::vector<Tick> ticks = scale.kind == ScaleKind::Log ? logTicks(scale.low, scale.high, most) : linearTicks(scale.low, scale.high, most);
+  std::vector<Tick> ticks =
+      scale.kind == ScaleKind::Log ? logTicks(scale.low, scale.high, most) : linearTicks(scale.low, scale.high, most);
   for (Tick& tick : ticks) {
     const double at = scale.position(tick.value);
     if (bar.saturates_high && at > 1 - 1e-9) tick.text = "≥ " + tick.text;
@@ -51,7 +52,8 @@ void drawColourBar(Canvas& canvas, const ColourBar& bar, const QPoint& top_left,
   }
   canvas.setTicks(panel->axis(QCPAxis::atRight), barTicks(bar, kMostTicks));
   const double x = top_left.x() + colourBarWidth(bar) - Canvas::textHeight(kLabelPoints) / 2.0;
-  canvas.addText(QPointF(x, top_left.y() + height / 2.0), bar.label, {kLabelPoints, Qt::AlignCenter, -90}, canvas.colours().ink);
+  canvas.addText(QPointF(x, top_left.y() + height / 2.0), bar.label, {kLabelPoints, Qt::AlignCenter, -90},
+                 canvas.colours().ink);
 }
 
 }  // namespace kvatlas::views

@@ -45,24 +45,30 @@ Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, std::size_t p
   grid.count = panels;
   grid.columns = 1;
   // Every layer gets whole units, between 2 and 12 points.
-  const int row = std::clamp(inches(0.75) / static_cast<int>(facts.layers), static_cast<int>(points(1.5)), static_cast<int>(points(8)));
+  const int row = std::clamp(inches(0.75) / static_cast<int>(facts.layers), static_cast<int>(points(1.5)),
+                             static_cast<int>(points(8)));
   grid.panel_height = row * static_cast<int>(facts.layers);
-  layout.layers = linearTicks(0, facts.layers - 1 + 1e-6, static_cast<std::size_t>(std::max(2, grid.panel_height / static_cast<int>(points(10)))), true);
+  layout.layers =
+      linearTicks(0, facts.layers - 1 + 1e-6,
+                  static_cast<std::size_t>(std::max(2, grid.panel_height / static_cast<int>(points(10)))), true);
   layout.positions = linearTicks(0, tokens, spec.width_inches > 4.5 ? 9 : 5, true);
-  grid.left = kOuterMargin + Canvas::textHeight(kLabelPoints) + static_cast<int>(points(5)) + Canvas::widestTick(layout.layers);
+  grid.left =
+      kOuterMargin + Canvas::textHeight(kLabelPoints) + static_cast<int>(points(5)) + Canvas::widestTick(layout.layers);
   const int right = static_cast<int>(points(8)) + colourBarWidth(bar) + kOuterMargin;
   const int wide = width - grid.left - right;
   grid.panel_width = facts.tokens < static_cast<std::uint64_t>(wide) ? snapSide(wide, facts.tokens) : wide;
   grid.gap_y = static_cast<int>(points(3)) + Canvas::textHeight(kLabelPoints);
   if (spec.spans) layout.names = planSpanNames(facts.spans, tokens, grid.panel_width, 3);
   const bool marks = spec.spans && !facts.spans.empty();
-  grid.top = layout.chrome.top() + (marks ? spanNamesHeight(layout.names) : 0) + Canvas::textHeight(kLabelPoints) + static_cast<int>(points(2));
-  layout.height = grid.bottom() + static_cast<int>(points(5)) + Canvas::textHeight(kTickPoints) + Canvas::textHeight(kLabelPoints) + layout.chrome.bottom();
+  grid.top = layout.chrome.top() + (marks ? spanNamesHeight(layout.names) : 0) + Canvas::textHeight(kLabelPoints) +
+             static_cast<int>(points(2));
+  layout.height = grid.bottom() + static_cast<int>(points(5)) + Canvas::textHeight(kTickPoints) +
+                  Canvas::textHeight(kLabelPoints) + layout.chrome.bottom();
   return layout;
 }
 
-void drawPanel(Canvas& canvas, const Layout& layout, std::size_t index, const ChosenRun& run, const trace::ModelInfo& model,
-               const FigureSpec& spec, const TraceFacts& facts) {
+void drawPanel(Canvas& canvas, const Layout& layout, std::size_t index, const ChosenRun& run,
+               const trace::ModelInfo& model, const FigureSpec& spec, const TraceFacts& facts) {
   const QRect area = layout.grid.area(index);
   const double tokens = static_cast<double>(facts.tokens), layers = facts.layers;
   QCPAxisRect* panel = canvas.addPanel(area);
@@ -73,28 +79,34 @@ void drawPanel(Canvas& canvas, const Layout& layout, std::size_t index, const Ch
   canvas.setTicks(panel->axis(QCPAxis::atLeft), layout.layers);
   auto* tiles = new RasterItem(&canvas.plot(), panel);
   const ColourTable ramp = rampTo(canvas.colours().evicted, methodColour(run.header.method, canvas.theme()));
-  tiles->setData(keptFractions(model, facts.tokens, run), makeColouring(ramp, ValueScale{}, canvas.theme()), Pooling::Max);
+  tiles->setData(keptFractions(model, facts.tokens, run), makeColouring(ramp, ValueScale{}, canvas.theme()),
+                 Pooling::Max);
   tiles->setExtent(0, -0.5, tokens, layers - 0.5);
   if (spec.spans) outlineSpansOnStrip(canvas, area, facts.spans, tokens);
   const QPointF corner(area.left(), area.top() - points(2));
-  canvas.addText(corner, run.title, {kLabelPoints, Qt::AlignLeft | Qt::AlignBottom, 0, true}, methodColour(run.header.method, canvas.theme()));
-  canvas.addText(QPointF(area.right() + 1, corner.y()), fmt::format("{:.1f} of {} tokens per head", run.record.budget_realised, grouped(facts.tokens)),
+  canvas.addText(corner, run.title, {kLabelPoints, Qt::AlignLeft | Qt::AlignBottom, 0, true},
+                 methodColour(run.header.method, canvas.theme()));
+  canvas.addText(QPointF(area.right() + 1, corner.y()),
+                 fmt::format("{:.1f} of {} tokens per head", run.record.budget_realised, grouped(facts.tokens)),
                  {kTickPoints, Qt::AlignRight | Qt::AlignBottom}, canvas.colours().muted);
 }
 
 void drawAxisTitles(Canvas& canvas, const Layout& layout) {
   const PanelGrid& grid = layout.grid;
   const double half = Canvas::textHeight(kLabelPoints) / 2.0;
-  canvas.addText(QPointF(kOuterMargin + half, (grid.top + grid.bottom()) / 2.0), "layer", {kLabelPoints, Qt::AlignCenter, -90}, canvas.colours().ink);
-  canvas.addText(QPointF((grid.left + grid.right()) / 2.0, grid.bottom() + points(5) + Canvas::textHeight(kTickPoints) + half),
-                 "position in the prompt (tokens)", {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
+  canvas.addText(QPointF(kOuterMargin + half, (grid.top + grid.bottom()) / 2.0), "layer",
+                 {kLabelPoints, Qt::AlignCenter, -90}, canvas.colours().ink);
+  canvas.addText(
+      QPointF((grid.left + grid.right()) / 2.0, grid.bottom() + points(5) + Canvas::textHeight(kTickPoints) + half),
+      "position in the prompt (tokens)", {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
 }
 
 }  // namespace
 
 Figure evictionFigure(const trace::Reader& reader, const FigureSpec& spec) {
   const TraceFacts facts = traceFacts(reader);
-  if (spec.budgets.size() > 1) failUsage("--budget: an eviction figure shows one budget, {} were given", spec.budgets.size());
+  if (spec.budgets.size() > 1)
+    failUsage("--budget: an eviction figure shows one budget, {} were given", spec.budgets.size());
   const RunChoice choice = chooseRuns(reader, spec.runs, oneBudget(reader, spec.runs, spec.budgets));
   Figure figure = startFigure(spec, facts);
   figure.warnings.insert(figure.warnings.end(), choice.warnings.begin(), choice.warnings.end());

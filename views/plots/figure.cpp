@@ -14,11 +14,16 @@ Figure buildFigure(const trace::Reader& reader, const FigureSpec& spec) {
   if (reader.tokens() == 0 || reader.header().model.layers == 0)
     fail("{}: holds no prompt to draw", reader.path().string());
   switch (spec.kind) {
-    case FigureKind::Pattern: return patternFigure(reader, spec);
-    case FigureKind::Heatmap: return heatmapFigure(reader, spec);
-    case FigureKind::Budget: return budgetFigure(reader, spec);
-    case FigureKind::Eviction: return evictionFigure(reader, spec);
-    case FigureKind::Retained: return retainedFigure(reader, spec);
+    case FigureKind::Pattern:
+      return patternFigure(reader, spec);
+    case FigureKind::Heatmap:
+      return heatmapFigure(reader, spec);
+    case FigureKind::Budget:
+      return budgetFigure(reader, spec);
+    case FigureKind::Eviction:
+      return evictionFigure(reader, spec);
+    case FigureKind::Retained:
+      return retainedFigure(reader, spec);
   }
   fail("unknown kind of figure");
 }
@@ -38,7 +43,9 @@ Figure startFigure(const FigureSpec& spec, const TraceFacts& facts) {
   figure.sidecar = sidecarOf(spec, facts);
   figure.title = spec.title.empty() ? fmt::format("{} of {}", figureKindName(spec.kind), facts.model) : spec.title;
   figure.created = facts.created;
-  if (!facts.complete) figure.warnings.push_back(fmt::format("{}: its capture is not complete; the figure shows what was written", facts.file));
+  if (!facts.complete)
+    figure.warnings.push_back(
+        fmt::format("{}: its capture is not complete; the figure shows what was written", facts.file));
   return figure;
 }
 
@@ -63,7 +70,11 @@ std::string cellPhrase(std::uint64_t cell, trace::Reduction reduction) {
 
 ColourBar mapColourBar(const FigureSpec& spec) {
   const bool log = spec.scale == ScaleKind::Log;
-  ColourBar bar{{colourTable(spec.colour_map)}, {spec.scale, log ? spec.floor : 0.0, spec.clip}, log, spec.clip < 1, "attention probability"};
+  ColourBar bar{{colourTable(spec.colour_map)},
+                {spec.scale, log ? spec.floor : 0.0, spec.clip},
+                log,
+                spec.clip < 1,
+                "attention probability"};
   if (spec.clip < 1) bar.label += fmt::format(" (saturates at {})", plainNumber(spec.clip));
   return bar;
 }

@@ -24,13 +24,16 @@ void paint(Canvas& canvas, QCPPainter& painter) {
 // Replaces bytes of equal number, so that every offset of the file stays true.
 void patch(QByteArray& bytes, const QByteArray& before, const QByteArray& now) {
   const qsizetype at = bytes.indexOf(before);
-  if (at < 0 || before.size() != now.size()) fail("the PDF engine wrote something unexpected: no '{}'", before.toStdString());
+  if (at < 0 || before.size() != now.size())
+    fail("the PDF engine wrote something unexpected: no '{}'", before.toStdString());
   bytes.replace(at, before.size(), now);
 }
 
 // Qt rounds pages to whole points; the figure's own width is written over it in the same number of characters.
 void setExactPage(QByteArray& pdf, const QSize& page, double width, double height) {
-  const auto box = [](double w, double h) { return QByteArray::fromStdString(fmt::format("/MediaBox [0 0 {:.6f} {:.6f}]", w, h)); };
+  const auto box = [](double w, double h) {
+    return QByteArray::fromStdString(fmt::format("/MediaBox [0 0 {:.6f} {:.6f}]", w, h));
+  };
   patch(pdf, box(page.width(), page.height()), box(width, height));
 }
 
@@ -58,7 +61,8 @@ QByteArray renderPdf(Canvas& canvas, const ExportSettings& settings) {
     QPdfWriter writer(&buffer);
     writer.setResolution(kUnitsPerInch);
     writer.setPageLayout(QPageLayout(QPageSize(QSizeF(page), QPageSize::Point, QString(), QPageSize::ExactMatch),
-                                     QPageLayout::Portrait, QMarginsF(0, 0, 0, 0), QPageLayout::Point, QMarginsF(0, 0, 0, 0)));
+                                     QPageLayout::Portrait, QMarginsF(0, 0, 0, 0), QPageLayout::Point,
+                                     QMarginsF(0, 0, 0, 0)));
     writer.setTitle(QString::fromStdString(settings.title));
     writer.setCreator(QStringLiteral("KVAtlas"));
     QCPPainter painter;
@@ -89,7 +93,8 @@ QByteArray renderSvg(Canvas& canvas, const ExportSettings& settings) {
   paint(canvas, painter);
   painter.end();
   // Some viewers smooth "optimizeSpeed"; the newer word says what is meant.
-  bytes.replace("image-rendering=\"optimizeSpeed\"", "image-rendering=\"optimizeSpeed\" style=\"image-rendering:pixelated\"");
+  bytes.replace("image-rendering=\"optimizeSpeed\"",
+                "image-rendering=\"optimizeSpeed\" style=\"image-rendering:pixelated\"");
   return bytes;
 }
 
@@ -98,7 +103,8 @@ QByteArray renderPng(Canvas& canvas, const ExportSettings& settings) {
   const double scale = settings.dpi / kUnitsPerInch;
   const int width = qRound(canvas.width() * scale), height = qRound(canvas.height() * scale);
   if (width < 1 || height < 1 || width > kMostPixels || height > kMostPixels)
-    failUsage("--dpi {}: the figure would be {} × {} pixels, at most {} are possible", settings.dpi, width, height, kMostPixels);
+    failUsage("--dpi {}: the figure would be {} × {} pixels, at most {} are possible", settings.dpi, width, height,
+              kMostPixels);
   QImage image(width, height, QImage::Format_RGB32);
   if (image.isNull()) fail("not enough memory for a picture of {} × {} pixels", width, height);
   image.fill(toColour(canvas.colours().paper));
@@ -134,9 +140,12 @@ FigureFormat formatOf(const std::filesystem::path& path) {
 
 QByteArray renderFigure(Canvas& canvas, FigureFormat format, const ExportSettings& settings) {
   switch (format) {
-    case FigureFormat::Pdf: return renderPdf(canvas, settings);
-    case FigureFormat::Svg: return renderSvg(canvas, settings);
-    case FigureFormat::Png: return renderPng(canvas, settings);
+    case FigureFormat::Pdf:
+      return renderPdf(canvas, settings);
+    case FigureFormat::Svg:
+      return renderSvg(canvas, settings);
+    case FigureFormat::Png:
+      return renderPng(canvas, settings);
   }
   fail("unknown figure format");
 }

@@ -52,7 +52,8 @@ Data load(const trace::Reader& reader, const FigureSpec& spec, Figure& figure) {
     fail("{}: its capture stopped before layer {} was written", reader.path().string(), layer.value);
   data.received = loadTrack(reader, layer, head, trace::Signal::Received);
   if (spec.entropy) data.entropy = loadTrack(reader, layer, head, trace::Signal::Entropy);
-  if (spec.entropy && data.entropy.empty()) figure.warnings.emplace_back("the trace holds no entropy; its track is left out");
+  if (spec.entropy && data.entropy.empty())
+    figure.warnings.emplace_back("the trace holds no entropy; its track is left out");
   if (anyFinishedRun(reader)) {
     RunChoice choice = chooseRuns(reader, spec.runs, oneBudget(reader, spec.runs, spec.budgets));
     figure.warnings.insert(figure.warnings.end(), choice.warnings.begin(), choice.warnings.end());
@@ -63,13 +64,16 @@ Data load(const trace::Reader& reader, const FigureSpec& spec, Figure& figure) {
   return data;
 }
 
-std::string stripLabel(const ChosenRun& run) { return fmt::format("{} {}", run.title, run.header.budget); }
+std::string stripLabel(const ChosenRun& run) {
+  return fmt::format("{} {}", run.title, run.header.budget);
+}
 
 // The column right of the map: strip labels above, entropy track and colour bar below.
 int rightColumn(const Data& data, const ColourBar& bar, int entropy_width) {
   int labels = Canvas::textWidth("received mass", kTickPoints);
   for (const ChosenRun& run : data.runs) labels = std::max(labels, Canvas::textWidth(stripLabel(run), kTickPoints));
-  return std::max(labels + static_cast<int>(points(4)), entropy_width + static_cast<int>(points(9)) + colourBarWidth(bar));
+  return std::max(labels + static_cast<int>(points(4)),
+                  entropy_width + static_cast<int>(points(9)) + colourBarWidth(bar));
 }
 
 Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, const Data& data, const ColourBar& bar,
@@ -82,7 +86,8 @@ Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, const Data& d
   const int gap = static_cast<int>(points(3));
   const int text = Canvas::textHeight(kLabelPoints), axis = static_cast<int>(points(5));
   const int left = kOuterMargin + text + axis + Canvas::widestTick(layout.ticks);
-  const int entropy_width = data.entropy.empty() ? 0 : inches(std::max(0.32, spec.width_inches * 0.08)) + static_cast<int>(points(8));
+  const int entropy_width =
+      data.entropy.empty() ? 0 : inches(std::max(0.32, spec.width_inches * 0.08)) + static_cast<int>(points(8));
   const int side = width - left - rightColumn(data, bar, entropy_width) - kOuterMargin;
   const bool whole = facts.tokens % data.map.cell == 0;
   const int map_side = snapSide(side, whole ? data.map.grid.columns : 0);
@@ -126,7 +131,8 @@ QCPGraph* addEnvelope(QCPAxis* key, QCPAxis* value, const std::vector<float>& va
   const double step = static_cast<double>(values.size()) / static_cast<double>(columns);
   auto* graph = new QCPGraph(key, value);
   for (std::size_t c = 0; c < columns; ++c)
-    graph->addData((static_cast<double>(c) + 0.5) * step, std::max(static_cast<double>(reduced.values[c]), value->range().lower));
+    graph->addData((static_cast<double>(c) + 0.5) * step,
+                   std::max(static_cast<double>(reduced.values[c]), value->range().lower));
   graph->setLineStyle(QCPGraph::lsStepCenter);
   return graph;
 }
@@ -156,7 +162,8 @@ void drawReceived(Canvas& canvas, const Layout& layout, const Data& data, double
   sideLabel(canvas, layout.track, "received mass", canvas.colours().ink);
 }
 
-void drawStrips(Canvas& canvas, const Layout& layout, const Data& data, const trace::ModelInfo& model, std::uint64_t tokens) {
+void drawStrips(Canvas& canvas, const Layout& layout, const Data& data, const trace::ModelInfo& model,
+                std::uint64_t tokens) {
   for (std::size_t i = 0; i < data.runs.size(); ++i) {
     const ChosenRun& run = data.runs[i];
     const Rgb colour = methodColour(run.header.method, canvas.theme());
@@ -201,7 +208,8 @@ void drawMap(Canvas& canvas, const Layout& layout, const Data& data, const Colou
   map->setExtent(0, 0, tokens, tokens);
   const double inset = points(4);
   const QPointF corner(layout.map.right() - inset, layout.map.top() + inset);
-  canvas.addText(corner, fmt::format("layer {}", data.map.layer.value), {kLabelPoints, Qt::AlignRight | Qt::AlignTop, 0, true}, canvas.colours().ink);
+  canvas.addText(corner, fmt::format("layer {}", data.map.layer.value),
+                 {kLabelPoints, Qt::AlignRight | Qt::AlignTop, 0, true}, canvas.colours().ink);
   canvas.addText(corner + QPointF(0, Canvas::textHeight(kLabelPoints)), headPhrase(data.map.head, facts.query_heads),
                  {kTickPoints, Qt::AlignRight | Qt::AlignTop}, canvas.colours().ink);
   if (spec.spans) {
@@ -211,9 +219,11 @@ void drawMap(Canvas& canvas, const Layout& layout, const Data& data, const Colou
     drawKeySpans(canvas, top, facts.spans, tokens, layout.names);
   }
   const double half = Canvas::textHeight(kLabelPoints) / 2.0;
-  canvas.addText(QPointF(kOuterMargin + half, layout.map.center().y()), "query position (tokens)", {kLabelPoints, Qt::AlignCenter, -90}, canvas.colours().ink);
-  canvas.addText(QPointF(layout.map.center().x(), layout.map.bottom() + points(5) + Canvas::textHeight(kTickPoints) + half),
-                 "key position (tokens)", {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
+  canvas.addText(QPointF(kOuterMargin + half, layout.map.center().y()), "query position (tokens)",
+                 {kLabelPoints, Qt::AlignCenter, -90}, canvas.colours().ink);
+  canvas.addText(
+      QPointF(layout.map.center().x(), layout.map.bottom() + points(5) + Canvas::textHeight(kTickPoints) + half),
+      "key position (tokens)", {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
 }
 
 }  // namespace
@@ -234,7 +244,8 @@ Figure heatmapFigure(const trace::Reader& reader, const FigureSpec& spec) {
   std::vector<std::string> notes = commonNotes(facts);
   notes.push_back(cellPhrase(data.map.cell, spec.reduction));
   if (!data.runs.empty())
-    notes.push_back(data.map.head ? "coloured: kept, grey: evicted" : "strips: fraction of the layer's heads that keep the key");
+    notes.push_back(data.map.head ? "coloured: kept, grey: evicted"
+                                  : "strips: fraction of the layer's heads that keep the key");
   const Layout layout = planLayout(spec, facts, data, bar, notes);
   figure.canvas = std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme);
   Canvas& canvas = *figure.canvas;

@@ -29,7 +29,8 @@ QColor colourOf(const LayerSeries& series, Theme theme) {
 }
 
 QPen penOf(const LayerSeries& series, Theme theme) {
-  QPen pen(colourOf(series, theme), points(series.oracle && !series.shared ? 0.7 : kLineWidth), Qt::SolidLine, Qt::FlatCap, Qt::RoundJoin);
+  QPen pen(colourOf(series, theme), points(series.oracle && !series.shared ? 0.7 : kLineWidth), Qt::SolidLine,
+           Qt::FlatCap, Qt::RoundJoin);
   if (series.oracle) pen.setDashPattern({4, 2.5});
   return pen;
 }
@@ -51,13 +52,16 @@ std::vector<LegendEntry> legendOf(const LayerChart& chart, Theme theme) {
       const QString title = QString::fromStdString(series.title);
       const auto same = [&](const LegendEntry& entry) { return entry.text == series.title; };
       if (series.oracle || std::any_of(entries.begin(), entries.end(), same)) continue;
-      entries.push_back({series.title, penOf(series, theme), scatterOf(methodMark(series.method), colourOf(series, theme), paper)});
+      entries.push_back(
+          {series.title, penOf(series, theme), scatterOf(methodMark(series.method), colourOf(series, theme), paper)});
     }
   }
   QPen oracle(toColour(oracleColour(theme)), points(own_oracles ? 0.7 : kLineWidth), Qt::SolidLine, Qt::FlatCap);
   oracle.setDashPattern({4, 2.5});
-  if (own_oracles) entries.push_back({"oracle: best set of the method's size", oracle, {}});
-  else if (shared_oracle) entries.push_back({"oracle: best set of equal size", oracle, {}});
+  if (own_oracles)
+    entries.push_back({"oracle: best set of the method's size", oracle, {}});
+  else if (shared_oracle)
+    entries.push_back({"oracle: best set of equal size", oracle, {}});
   if (chart.whole) entries.push_back({"nominal budget", nominalPen(theme), {}});
   return entries;
 }
@@ -76,7 +80,9 @@ Layout planLayout(const FigureSpec& spec, const LayerChart& chart, const std::ve
   const bool wide = spec.width_inches > 4.5;
   PanelGrid& grid = layout.grid;
   grid.count = chart.panels.size();
-  grid.columns = spec.columns > 0 ? spec.columns : wide ? std::min<std::size_t>(grid.count, grid.count == 4 ? 2 : 3) : 1;
+  grid.columns = spec.columns > 0 ? spec.columns
+                 : wide           ? std::min<std::size_t>(grid.count, grid.count == 4 ? 2 : 3)
+                                  : 1;
   layout.chrome = planChrome(spec.title, notes, width);
   layout.legend = legendOf(chart, spec.theme);
   int widest = 0;
@@ -89,12 +95,13 @@ Layout planLayout(const FigureSpec& spec, const LayerChart& chart, const std::ve
   grid.left = kOuterMargin + Canvas::textHeight(kLabelPoints) + static_cast<int>(points(5.5)) + widest;
   grid.gap_x = static_cast<int>(points(chart.shared_range ? 8 : 12)) + (chart.shared_range ? 0 : widest);
   grid.gap_y = static_cast<int>(points(6)) + Canvas::textHeight(kLabelPoints);
-  grid.panel_width = (width - grid.left - kOuterMargin - static_cast<int>(points(3)) - (columns - 1) * grid.gap_x) / columns;
+  grid.panel_width =
+      (width - grid.left - kOuterMargin - static_cast<int>(points(3)) - (columns - 1) * grid.gap_x) / columns;
   const double aspect = columns == 1 ? (grid.count > 1 ? 0.42 : 0.62) : 0.8;
   grid.panel_height = static_cast<int>(grid.panel_width * aspect);
   layout.legend_top = layout.chrome.top();
-  grid.top = layout.legend_top + legendHeight(layout.legend, width - grid.left - kOuterMargin) + static_cast<int>(points(3)) +
-             Canvas::textHeight(kLabelPoints);
+  grid.top = layout.legend_top + legendHeight(layout.legend, width - grid.left - kOuterMargin) +
+             static_cast<int>(points(3)) + Canvas::textHeight(kLabelPoints);
   layout.height = grid.bottom() + static_cast<int>(points(5.5)) + Canvas::textHeight(kTickPoints) +
                   Canvas::textHeight(kLabelPoints) + layout.chrome.bottom();
   return layout;
@@ -125,7 +132,9 @@ std::vector<Sharing> sharingOf(const LayerPanel& panel, double tolerance) {
   return sharing;
 }
 
-QVector<double> vectorOf(const std::vector<double>& values) { return {values.begin(), values.end()}; }
+QVector<double> vectorOf(const std::vector<double>& values) {
+  return {values.begin(), values.end()};
+}
 
 void drawBand(QCPAxisRect* panel, const LayerSeries& series, const QVector<double>& layers, Theme theme) {
   if (series.low.empty()) return;
@@ -141,7 +150,8 @@ void drawBand(QCPAxisRect* panel, const LayerSeries& series, const QVector<doubl
   high->setChannelFillGraph(low);
 }
 
-void drawSeries(Canvas& canvas, QCPAxisRect* panel, const LayerSeries& series, const QVector<double>& layers, Sharing sharing) {
+void drawSeries(Canvas& canvas, QCPAxisRect* panel, const LayerSeries& series, const QVector<double>& layers,
+                Sharing sharing) {
   QCPAxis* x = panel->axis(QCPAxis::atBottom);
   QCPAxis* y = panel->axis(QCPAxis::atLeft);
   QPen pen = penOf(series, canvas.theme());
@@ -156,9 +166,11 @@ void drawSeries(Canvas& canvas, QCPAxisRect* panel, const LayerSeries& series, c
   if (series.oracle) return;
   auto* marks = new QCPGraph(x, y);
   for (qsizetype i = 0; i < layers.size(); ++i)
-    if (static_cast<std::size_t>(i) % sharing.of == sharing.place) marks->addData(layers[i], series.values[static_cast<std::size_t>(i)]);
+    if (static_cast<std::size_t>(i) % sharing.of == sharing.place)
+      marks->addData(layers[i], series.values[static_cast<std::size_t>(i)]);
   marks->setLineStyle(QCPGraph::lsNone);
-  marks->setScatterStyle(scatterOf(methodMark(series.method), colourOf(series, canvas.theme()), toColour(canvas.colours().paper)));
+  marks->setScatterStyle(
+      scatterOf(methodMark(series.method), colourOf(series, canvas.theme()), toColour(canvas.colours().paper)));
 }
 
 std::string panelTitle(const LayerPanel& panel) {
@@ -166,7 +178,8 @@ std::string panelTitle(const LayerPanel& panel) {
   return fmt::format("budget {} ({} tokens per head)", panel.budget, plainNumber(panel.nominal));
 }
 
-void drawPanel(Canvas& canvas, const Layout& layout, const LayerChart& chart, std::size_t index, std::size_t layer_count) {
+void drawPanel(Canvas& canvas, const Layout& layout, const LayerChart& chart, std::size_t index,
+               std::size_t layer_count) {
   const LayerPanel& data = chart.panels[index];
   const QRect area = layout.grid.area(index);
   QCPAxisRect* panel = canvas.addPanel(area);
@@ -192,7 +205,8 @@ void drawPanel(Canvas& canvas, const Layout& layout, const LayerChart& chart, st
   for (const LayerSeries& series : data.series) drawBand(panel, series, layers, canvas.theme());
   const std::vector<Sharing> sharing = sharingOf(data, 0.004 * (layout.tops[index] - chart.low));
   for (std::size_t i = 0; i < data.series.size(); ++i) drawSeries(canvas, panel, data.series[i], layers, sharing[i]);
-  canvas.addText(QPointF(area.left(), area.top() - points(2)), panelTitle(data), {kLabelPoints, Qt::AlignLeft | Qt::AlignBottom}, canvas.colours().ink);
+  canvas.addText(QPointF(area.left(), area.top() - points(2)), panelTitle(data),
+                 {kLabelPoints, Qt::AlignLeft | Qt::AlignBottom}, canvas.colours().ink);
 }
 
 void drawChart(Figure& figure, const LayerChart& chart, const FigureSpec& spec, const TraceFacts& facts,
@@ -202,7 +216,8 @@ void drawChart(Figure& figure, const LayerChart& chart, const FigureSpec& spec, 
   figure.canvas = std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme);
   Canvas& canvas = *figure.canvas;
   for (std::size_t i = 0; i < chart.panels.size(); ++i) drawPanel(canvas, layout, chart, i, facts.layers);
-  drawLegend(canvas, layout.legend, QPoint(layout.grid.left, layout.legend_top), canvas.width() - layout.grid.left - kOuterMargin);
+  drawLegend(canvas, layout.legend, QPoint(layout.grid.left, layout.legend_top),
+             canvas.width() - layout.grid.left - kOuterMargin);
   const double half = Canvas::textHeight(kLabelPoints) / 2.0;
   canvas.addText(QPointF(kOuterMargin + half, (layout.grid.top + layout.grid.bottom()) / 2.0), chart.quantity,
                  {kLabelPoints, Qt::AlignCenter, -90}, canvas.colours().ink);
@@ -242,7 +257,8 @@ Figure retainedFigure(const trace::Reader& reader, const FigureSpec& spec) {
   const LayerChart chart = retainedChart(reader, choice, spec.lowest_retained);
   Figure figure = startChart(spec, facts, choice, chart);
   std::vector<std::string> notes = commonNotes(facts);
-  const std::size_t steps = choice.runs.front().record.retained.size() / (std::size_t{facts.layers} * facts.query_heads);
+  const std::size_t steps =
+      choice.runs.front().record.retained.size() / (std::size_t{facts.layers} * facts.query_heads);
   notes.push_back(fmt::format("mean over {} decoding steps and {} query heads", steps, facts.query_heads));
   notes.emplace_back("band: 10th to 90th percentile of heads");
   drawChart(figure, chart, spec, facts, notes);

@@ -45,7 +45,9 @@ std::vector<Place> flow(const std::vector<LegendEntry>& entries, int width) {
   return places;
 }
 
-int rowHeight() { return Canvas::textHeight(kTickPoints) + static_cast<int>(points(kLeadingPoints)); }
+int rowHeight() {
+  return Canvas::textHeight(kTickPoints) + static_cast<int>(points(kLeadingPoints));
+}
 
 }  // namespace
 
@@ -60,8 +62,8 @@ void drawLegend(Canvas& canvas, const std::vector<LegendEntry>& entries, const Q
     const QPointF end = start + QPointF(points(kSamplePoints), 0);
     canvas.addLine(start, end, entries[i].line);
     if (!entries[i].mark.isNone()) new MarkItem(&canvas.plot(), (start + end) / 2, entries[i].mark);
-    canvas.addText(end + QPointF(points(kGapPoints), 0), entries[i].text, {kTickPoints, Qt::AlignLeft | Qt::AlignVCenter},
-                   canvas.colours().ink);
+    canvas.addText(end + QPointF(points(kGapPoints), 0), entries[i].text,
+                   {kTickPoints, Qt::AlignLeft | Qt::AlignVCenter}, canvas.colours().ink);
   }
 }
 
@@ -69,15 +71,24 @@ QCPScatterStyle scatterOf(Mark mark, const QColor& colour, const QColor& paper) 
   const QPen pen(colour, points(0.9));
   const auto size = points(4.2);
   switch (mark) {
-    case Mark::None: return {};
-    case Mark::Circle: return {QCPScatterStyle::ssCircle, pen, paper, size};
-    case Mark::Square: return {QCPScatterStyle::ssSquare, pen, paper, size * 0.9};
-    case Mark::Triangle: return {QCPScatterStyle::ssTriangle, pen, paper, size * 1.15};
-    case Mark::TriangleDown: return {QCPScatterStyle::ssTriangleInverted, pen, paper, size * 1.15};
-    case Mark::Diamond: return {QCPScatterStyle::ssDiamond, pen, paper, size * 1.2};
-    case Mark::Cross: return {QCPScatterStyle::ssCross, pen, Qt::NoBrush, size};
-    case Mark::Plus: return {QCPScatterStyle::ssPlus, pen, Qt::NoBrush, size * 1.1};
-    case Mark::Star: return {QCPScatterStyle::ssStar, pen, Qt::NoBrush, size * 1.1};
+    case Mark::None:
+      return {};
+    case Mark::Circle:
+      return {QCPScatterStyle::ssCircle, pen, paper, size};
+    case Mark::Square:
+      return {QCPScatterStyle::ssSquare, pen, paper, size * 0.9};
+    case Mark::Triangle:
+      return {QCPScatterStyle::ssTriangle, pen, paper, size * 1.15};
+    case Mark::TriangleDown:
+      return {QCPScatterStyle::ssTriangleInverted, pen, paper, size * 1.15};
+    case Mark::Diamond:
+      return {QCPScatterStyle::ssDiamond, pen, paper, size * 1.2};
+    case Mark::Cross:
+      return {QCPScatterStyle::ssCross, pen, Qt::NoBrush, size};
+    case Mark::Plus:
+      return {QCPScatterStyle::ssPlus, pen, Qt::NoBrush, size * 1.1};
+    case Mark::Star:
+      return {QCPScatterStyle::ssStar, pen, Qt::NoBrush, size * 1.1};
   }
   return {};
 }

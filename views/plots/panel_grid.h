@@ -8,7 +8,7 @@ namespace kvatlas::views {
 
 struct PanelGrid {
   std::size_t count = 0, columns = 1;
-  int left = 0, top = 0;                    // of the first panel
+  int left = 0, top = 0;  // of the first panel
   int panel_width = 0, panel_height = 0;
   int gap_x = 0, gap_y = 0;
 

@@ -35,8 +35,8 @@ std::vector<LayerIndex> layersOf(const trace::Reader& reader, const FigureSpec& 
   return layers;
 }
 
-Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, std::size_t panels, const ColourBar& bar, std::size_t cells,
-                  const std::vector<std::string>& notes) {
+Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, std::size_t panels, const ColourBar& bar,
+                  std::size_t cells, const std::vector<std::string>& notes) {
   Layout layout;
   const int width = inches(spec.width_inches);
   const double tokens = static_cast<double>(facts.tokens);
@@ -61,7 +61,9 @@ Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, std::size_t p
 }
 
 // A hatched square where a layer was not recorded or not yet flushed.
-ValueGrid notCaptured() { return ValueGrid::filled(1, 1, std::numeric_limits<float>::quiet_NaN()); }
+ValueGrid notCaptured() {
+  return ValueGrid::filled(1, 1, std::numeric_limits<float>::quiet_NaN());
+}
 
 void drawPanel(Canvas& canvas, const Layout& layout, std::size_t index, const MapPanel& data, const ColourBar& bar,
                const FigureSpec& spec, const TraceFacts& facts) {
@@ -91,9 +93,10 @@ void drawAxisTitles(Canvas& canvas, const Layout& layout) {
   const PanelGrid& grid = layout.grid;
   const double half = Canvas::textHeight(kLabelPoints) / 2.0;
   const double centre_x = (grid.left + grid.right()) / 2.0, centre_y = (grid.top + grid.bottom()) / 2.0;
-  canvas.addText(QPointF(kOuterMargin + half, centre_y), "query position (tokens)", {kLabelPoints, Qt::AlignCenter, -90}, canvas.colours().ink);
-  canvas.addText(QPointF(centre_x, grid.bottom() + points(4.5) + Canvas::textHeight(kTickPoints) + half), "key position (tokens)",
-                 {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
+  canvas.addText(QPointF(kOuterMargin + half, centre_y), "query position (tokens)",
+                 {kLabelPoints, Qt::AlignCenter, -90}, canvas.colours().ink);
+  canvas.addText(QPointF(centre_x, grid.bottom() + points(4.5) + Canvas::textHeight(kTickPoints) + half),
+                 "key position (tokens)", {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
 }
 
 }  // namespace
@@ -104,7 +107,8 @@ Figure patternFigure(const trace::Reader& reader, const FigureSpec& spec) {
   Figure figure = startFigure(spec, facts);
   const std::vector<LayerIndex> layers = layersOf(reader, spec);
   const ColourBar bar = mapColourBar(spec);
-  const auto wanted = static_cast<std::size_t>(2 * inches(spec.width_inches / 2));  // cells at 600 per inch of half the width
+  const auto wanted =
+      static_cast<std::size_t>(2 * inches(spec.width_inches / 2));  // cells at 600 per inch of half the width
   std::vector<MapPanel> panels;
   std::vector<std::uint32_t> missing;
   nlohmann::json maps = nlohmann::json::array();
@@ -113,7 +117,9 @@ Figure patternFigure(const trace::Reader& reader, const FigureSpec& spec) {
     if (panels.back().grid.missing()) missing.push_back(layer.value);
     maps.push_back(describeMap(panels.back()));
   }
-  if (!missing.empty()) figure.warnings.push_back(fmt::format("layer {} was not written and is drawn as not captured", fmt::join(missing, ", ")));
+  if (!missing.empty())
+    figure.warnings.push_back(
+        fmt::format("layer {} was not written and is drawn as not captured", fmt::join(missing, ", ")));
   figure.sidecar["maps"] = std::move(maps);
   figure.sidecar["scale"] = describeScale(spec);
   std::vector<std::string> notes = commonNotes(facts);
@@ -126,7 +132,8 @@ Figure patternFigure(const trace::Reader& reader, const FigureSpec& spec) {
   for (std::size_t i = 0; i < panels.size(); ++i) drawPanel(*figure.canvas, layout, i, panels[i], bar, spec, facts);
   drawAxisTitles(*figure.canvas, layout);
   const int bar_height = std::min(layout.grid.bottom() - layout.grid.top, inches(3.2));
-  drawColourBar(*figure.canvas, bar, QPoint(layout.grid.right() + static_cast<int>(points(10)), layout.grid.top), bar_height);
+  drawColourBar(*figure.canvas, bar, QPoint(layout.grid.right() + static_cast<int>(points(10)), layout.grid.top),
+                bar_height);
   drawChrome(*figure.canvas, layout.chrome);
   return figure;
 }

@@ -52,7 +52,8 @@ void RasterItem::setExtent(double left, double top, double right, double bottom)
 }
 
 QImage RasterItem::imageOf(int width, int height) const {
-  const ValueGrid shown = resample(m_grid, static_cast<std::size_t>(height), static_cast<std::size_t>(width), m_pooling);
+  const ValueGrid shown =
+      resample(m_grid, static_cast<std::size_t>(height), static_cast<std::size_t>(width), m_pooling);
   const std::vector<std::uint32_t> pixels = m_colouring.pixels(shown);
   QImage image(width, height, QImage::Format_RGB32);
   for (int row = 0; row < height; ++row)

@@ -8,10 +8,10 @@
 
 namespace kvatlas::views {
 
-// A rectangle of the plot filled with a grid, row 0 at `top_left`. On a raster device the grid is reduced or repeated to
-// exactly the device pixels it covers; in a vector file it becomes a lossless image of at most 600 (cells reduced) and
-// at least about 300 pixels per inch (cells repeated, so that a viewer that smooths images blurs less than the eye sees).
-// QCPColorMap is not used: it copies reversed maps, drops thin stripes and multiplies sizes as int.
+// A rectangle of the plot filled with a grid, row 0 at `top_left`. On a raster device the grid is reduced or repeated
+// to exactly the device pixels it covers; in a vector file it becomes a lossless image of at most 600 (cells reduced)
+// and at least about 300 pixels per inch (cells repeated, so that a viewer that smooths images blurs less than the eye
+// sees). QCPColorMap is not used: it copies reversed maps, drops thin stripes and multiplies sizes as int.
 class RasterItem : public QCPAbstractItem {
  public:
   RasterItem(QCustomPlot* plot, QCPAxisRect* panel);

@@ -35,7 +35,8 @@ std::vector<SpanName> planSpanNames(const std::vector<trace::Span>& spans, doubl
   std::vector<double> free(static_cast<std::size_t>(std::max(rows, 0)), -1e9);
   std::vector<std::size_t> order(spans.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return spans[a].begin < spans[b].begin; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return spans[a].begin < spans[b].begin; });
   for (const std::size_t i : order) {
     const double half = Canvas::textWidth(spans[i].name, kTickPoints) / 2.0;
     if (2 * half > width || spans[i].name.empty()) continue;
@@ -63,8 +64,8 @@ void drawKeySpans(Canvas& canvas, const QRect& area, const std::vector<trace::Sp
   }
   const double base = area.top() - points(kBracketPoints + 2 * kBracketGapPoints);
   for (const SpanName& name : names)
-    canvas.addText(QPointF(area.left() + name.centre, base - name.row * Canvas::textHeight(kTickPoints)), spans[name.span].name,
-                   {kTickPoints, Qt::AlignHCenter | Qt::AlignBottom}, canvas.colours().muted);
+    canvas.addText(QPointF(area.left() + name.centre, base - name.row * Canvas::textHeight(kTickPoints)),
+                   spans[name.span].name, {kTickPoints, Qt::AlignHCenter | Qt::AlignBottom}, canvas.colours().muted);
 }
 
 void drawQuerySpans(Canvas& canvas, const QRect& area, const std::vector<trace::Span>& spans, double tokens) {
@@ -79,8 +80,10 @@ void outlineSpansOnMap(Canvas& canvas, const QRect& area, const std::vector<trac
   const QPen pen = outlinePen(QColor(255, 255, 255, 200));
   constexpr double kDocument = 0.06;  // of the prompt: from here on a span is drawn as its own triangle
   for (const trace::Span& span : spans) {
-    const double x0 = area.left() + span.begin / tokens * area.width(), x1 = area.left() + span.end / tokens * area.width();
-    const double y0 = area.top() + span.begin / tokens * area.height(), y1 = area.top() + span.end / tokens * area.height();
+    const double x0 = area.left() + span.begin / tokens * area.width(),
+                 x1 = area.left() + span.end / tokens * area.width();
+    const double y0 = area.top() + span.begin / tokens * area.height(),
+                 y1 = area.top() + span.end / tokens * area.height();
     if ((span.end - span.begin) / tokens >= kDocument) {
       canvas.addLine(QPointF(x0, y0), QPointF(x0, y1), pen);
       canvas.addLine(QPointF(x0, y1), QPointF(x1, y1), pen);

@@ -16,7 +16,8 @@ struct SpanName {
 };
 
 // Names that fit over `width` units without touching, on at most `rows` rows; names that do not fit are left out.
-[[nodiscard]] std::vector<SpanName> planSpanNames(const std::vector<trace::Span>& spans, double tokens, int width, int rows);
+[[nodiscard]] std::vector<SpanName> planSpanNames(const std::vector<trace::Span>& spans, double tokens, int width,
+                                                  int rows);
 [[nodiscard]] int spanNamesHeight(const std::vector<SpanName>& names);  // brackets included
 
 // Brackets above the panel, one per span, with their names.

@@ -1,0 +1,86 @@
+// libkvatlas_figures.so: the views behind one C function, so that `kvatlas` itself links no Qt.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "app/figures/figure_options.h"
+#include "app/outcome.h"
+#include "core/base/error.h"
+#include "views/plots/figure.h"
+#include "views/plots/figure_export.h"
+
+namespace kvatlas::app {
+namespace {
+
+// Settings that belong to other kinds are refused, not ignored: a figure must be what was asked for.
+void refuse(bool given, const char* option, const FigureOptions& options, const char* kinds) {
+  if (given) failUsage("{} has no meaning for a {} figure, only for {}", option, options.kind, kinds);
+}
+
+void checkApplies(const FigureOptions& options, views::FigureKind kind) {
+  using views::FigureKind;
+  const bool pattern = kind == FigureKind::Pattern, heatmap = kind == FigureKind::Heatmap, map = pattern || heatmap;
+  const char* const maps = "pattern and heatmap";
+  refuse(!map && !options.reduction.empty(), "--reduction", options, maps);
+  refuse(!map && !options.scale.empty(), "--scale", options, maps);
+  refuse(!map && !options.colour_map.empty(), "--colour-map", options, maps);
+  refuse(!map && options.clip.has_value(), "--clip", options, maps);
+  refuse(!map && options.floor.has_value(), "--floor", options, maps);
+  refuse(!pattern && !options.layers.empty(), "--layers", options, "pattern");
+  refuse(!heatmap && options.layer.has_value(), "--layer", options, "heatmap");
+  refuse(!heatmap && !options.head.empty(), "--head", options, "heatmap");
+  refuse(!heatmap && options.entropy, "--entropy", options, "heatmap");
+  refuse(pattern && !options.runs.empty(), "--runs", options, "heatmap, budget, eviction and retained");
+  refuse(pattern && !options.budgets.empty(), "--budget", options, "heatmap, budget, eviction and retained");
+  refuse(kind != FigureKind::Retained && options.lowest.has_value(), "--lowest", options, "retained");
+}
+
+views::FigureSpec specOf(const FigureOptions& options) {
+  const views::FigureKind kind = views::parseFigureKind(options.kind);
+  checkApplies(options, kind);
+  views::FigureSpec spec = views::defaultSpec(kind);
+  if (!options.width.empty()) spec.width_inches = views::parseWidth(options.width);
+  if (!options.theme.empty()) spec.theme = views::parseTheme(options.theme);
+  if (!options.reduction.empty()) spec.reduction = views::parseReduction(options.reduction);
+  if (!options.scale.empty()) spec.scale = views::parseScale(options.scale);
+  // Saturating at 0.01 is the published linear figure; a log scale shows everything.
+  if (!options.scale.empty() && spec.scale == views::ScaleKind::Log) spec.clip = 1;
+  if (!options.colour_map.empty()) spec.colour_map = options.colour_map;
+  if (!options.head.empty()) spec.head = views::parseHead(options.head);
+  spec.dpi = options.dpi.value_or(spec.dpi);
+  spec.clip = options.clip.value_or(spec.clip);
+  spec.floor = options.floor.value_or(spec.floor);
+  spec.lowest_retained = options.lowest.value_or(spec.lowest_retained);
+  spec.title = options.title;
+  spec.layers = options.layers;
+  spec.layer = options.layer;
+  spec.runs = options.runs;
+  spec.budgets = options.budgets;
+  spec.columns = options.columns;
+  spec.entropy = options.entropy;
+  spec.spans = !options.no_spans;
+  views::checkSpec(spec);
+  return spec;
+}
+
+void drawFigure(const FigureOptions& options) {
+  const views::FigureSpec spec = specOf(options);
+  if (options.files.size() != 1)
+    failUsage("figure {}: expected one trace file, {} were given", options.kind, options.files.size());
+  (void)views::formatOf(options.output);  // before any work
+  const trace::Reader reader(options.files.front());
+  views::Figure figure = views::buildFigure(reader, spec);
+  views::writeFigure(figure, options.output, spec.dpi);
+  if (options.quiet) return;
+  for (const std::string& warning : figure.warnings) fmt::print(stderr, "kvatlas: warning: {}\n", warning);
+}
+
+}  // namespace
+}  // namespace kvatlas::app
+
+extern "C" __attribute__((visibility("default"))) int kvatlasFigureMain(const kvatlas::app::FigureOptions* options,
+                                                                        std::string* error_message) {
+  const kvatlas::app::Outcome outcome = kvatlas::app::guarded([&] { kvatlas::app::drawFigure(*options); });
+  *error_message = outcome.message;
+  return outcome.exit_code;
+}
