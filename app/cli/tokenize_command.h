@@ -1,0 +1,11 @@
+// `kvatlas tokenize` and `kvatlas detokenize`: text and token ids through standard input and output; knows tokenizers
+// only.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace kvatlas::app {
+
+void addTokenizeCommands(CLI::App& root);
+
+}  // namespace kvatlas::app
