@@ -20,7 +20,7 @@ namespace kvatlas::capture {
 struct LoadOptions {
   at::ScalarType dtype = at::kFloat;  // compute type
   at::Device device = at::kCPU;
-  std::int64_t row_chunk = 1024;  // rows that projections and MLP take at once in a prefill
+  std::int64_t row_chunk = 0;  // rows that projections and MLP take at once in a prefill; 0: chosen for the device
 };
 
 struct LayerCache {

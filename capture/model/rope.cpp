@@ -69,9 +69,12 @@ RopeTable stepTable(const RopeConfig& rope, std::uint32_t head_dim, std::span<co
                     std::uint64_t prompt_tokens, const at::TensorOptions& options) {
   std::vector<at::Tensor> rows;
   rows.reserve(positions.size());
-  for (const std::uint64_t position : positions)
-    rows.push_back(
-        inverseFrequencies(rope, head_dim, std::max(prompt_tokens, position + 1)).mul(static_cast<float>(position)));
+  at::Tensor frequencies;
+  for (const std::uint64_t position : positions) {
+    if (!frequencies.defined() || rope.scaling == RopeScaling::Dynamic)
+      frequencies = inverseFrequencies(rope, head_dim, std::max(prompt_tokens, position + 1));
+    rows.push_back(frequencies * static_cast<float>(position));
+  }
   return tableOf(at::stack(rows), options);
 }
 

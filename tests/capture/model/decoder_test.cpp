@@ -236,7 +236,7 @@ TEST(Refusals, NameWhatIsWrong) {
   const std::vector<TokenId> two{1, 2};
   const std::vector<std::uint64_t> one{0};
   EXPECT_THROW(static_cast<void>(decoder.step(two, one, 1, nullptr)), UsageError);
-  EXPECT_THROW(static_cast<void>(Decoder::load(modelFolder("llama2-gqa"), {.row_chunk = 0}, {})), UsageError);
+  EXPECT_THROW(static_cast<void>(Decoder::load(modelFolder("llama2-gqa"), {.row_chunk = -1}, {})), UsageError);
   EXPECT_THROW(static_cast<void>(Decoder::load(modelFolder("llama2-gqa"), {.device = at::kCUDA}, {})), Error);
 }
 
