@@ -1,0 +1,265 @@
+// What goldens cannot show: byte offsets, the vocabulary's face, refusal of hostile files, long texts.
+#include "core/text/tokenizer.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+
+namespace kvatlas::text {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const std::filesystem::path kKinds = std::filesystem::path(KVATLAS_TEST_DATA) / "tokenizers";
+
+// A byte-level tokenizer of single bytes and the pair "ab".
+json tinyByteLevel() {
+  json vocab;
+  const std::string printable = "!\"#$%&'()*+,-./0123456789abcdefghijklmnopqrstuvwxyz";
+  for (std::size_t i = 0; i < printable.size(); ++i) vocab[std::string(1, printable[i])] = i;
+  vocab["ab"] = printable.size();
+  return {{"version", "1.0"},
+          {"added_tokens", json::array()},
+          {"normalizer", nullptr},
+          {"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", false}}},
+          {"post_processor", nullptr},
+          {"decoder", {{"type", "ByteLevel"}}},
+          {"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", json::array({"a b"})}}}};
+}
+
+class TokenizerFolder : public testing::Test {
+ protected:
+  TokenizerFolder() { std::filesystem::create_directories(folder); }
+  ~TokenizerFolder() override { std::filesystem::remove_all(folder); }
+
+  Tokenizer load(const json& contents) {
+    writeFileAtomically(folder / "tokenizer.json", contents.dump());
+    return Tokenizer::load(folder);
+  }
+  // The complaint about the document, "accepted" when there is none.
+  std::string refusal(const json& contents) {
+    try {
+      static_cast<void>(load(contents));
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  }
+  json document = tinyByteLevel();
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() /
+      fmt::format("kvatlas-tokenizer-{}-{}", ::getpid(), testing::UnitTest::GetInstance()->current_test_info()->name());
+};
+
+TEST(TokenizerOffsets, SplitCharactersGiveEachTokenItsBytes) {
+  const Tokenizer tokenizer = Tokenizer::load(kKinds / "mistral");
+  const Encoding encoding = tokenizer.encode("\U0001FAE0", false);  // in no training text: ▁ and four bytes
+  EXPECT_THAT(encoding.offsets, ElementsAre(0, 0, 1, 2, 3, 4));
+}
+
+// Each character of a byte-level piece stands for one byte.
+TEST(TokenizerOffsets, ByteLevelTokensCoverAsManyBytesAsTheirPieceHasCharacters) {
+  const Tokenizer tokenizer = Tokenizer::load(kKinds / "llama3");
+  const std::string text = "The men\t were naïve: \U0001FAE0 中文, don't ಕ್ಷ 12345\r\n";
+  const Encoding encoding = tokenizer.encode(text, false);
+  bool splits_a_character = false;
+  for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
+    const std::string_view piece = tokenizer.piece(encoding.ids[i]);
+    const auto characters = std::count_if(piece.begin(), piece.end(), [](char c) { return (c & 0xC0) != 0x80; });
+    EXPECT_EQ(encoding.offsets[i + 1] - encoding.offsets[i], static_cast<std::uint64_t>(characters)) << piece;
+    splits_a_character = splits_a_character || (text[encoding.offsets[i]] & 0xC0) == 0x80;
+  }
+  EXPECT_TRUE(splits_a_character);
+}
+
+TEST(TokenizerOffsets, BytesOfPlainTokensSpellTheirPiece) {
+  const Tokenizer tokenizer = Tokenizer::load(kKinds / "llama2");
+  const std::string text = "  the  men were\tnaïve 中文, don't";
+  const Encoding encoding = tokenizer.encode(text);
+  EXPECT_EQ(encoding.offsets[0], 0u);
+  EXPECT_EQ(encoding.offsets[1], 0u);  // BOS covers nothing
+  for (std::size_t i = 1; i < encoding.ids.size(); ++i) {
+    std::string piece(tokenizer.piece(encoding.ids[i]));
+    if (piece.size() == 6 && piece.starts_with("<0x")) continue;
+    for (std::size_t at = piece.find("▁"); at != piece.npos; at = piece.find("▁")) piece.replace(at, 3, 1, ' ');
+    if (i == 1) piece.erase(0, 1);  // the mark that the normaliser set before the text
+    EXPECT_EQ(text.substr(encoding.offsets[i], encoding.offsets[i + 1] - encoding.offsets[i]), piece) << i;
+  }
+}
+
+TEST(TokenizerOffsets, InvalidBytesKeepTheirPlaces) {
+  const Tokenizer tokenizer = Tokenizer::load(kKinds / "llama3");
+  const std::string text =
+      "a\xF0\x9F\x98"
+      "b";  // three bytes, one U+FFFD of three bytes
+  const Encoding encoding = tokenizer.encode(text, false);
+  ASSERT_GE(encoding.ids.size(), 3u);
+  EXPECT_EQ(encoding.offsets[1], 1u);
+  EXPECT_EQ(encoding.offsets[encoding.ids.size() - 1], 4u);
+  EXPECT_EQ(encoding.offsets.back(), 5u);
+  EXPECT_EQ(tokenizer.decode(encoding.ids),
+            "a\xEF\xBF\xBD"
+            "b");
+}
+
+TEST(TokenizerOffsets, StrippedBlanksBelongToTheAddedToken) {
+  const Tokenizer tokenizer = Tokenizer::load(kKinds / "mistral");
+  const Encoding encoding = tokenizer.encode("x  [BOTH]\n y", false);
+  const auto both = std::find(encoding.ids.begin(), encoding.ids.end(), tokenizer.idOf("[BOTH]").value());
+  ASSERT_NE(both, encoding.ids.end());
+  const auto at = static_cast<std::size_t>(both - encoding.ids.begin());
+  EXPECT_EQ(encoding.offsets[at], 1u);
+  EXPECT_EQ(encoding.offsets[at + 1], 11u);
+}
+
+TEST(TokenizerOffsets, DecodedBytesOfASplitCharacterBelongToTheirTokens) {
+  const Tokenizer tokenizer = Tokenizer::load(kKinds / "llama2");
+  const auto byte = [&](const char* piece) { return tokenizer.idOf(piece).value(); };
+  const std::vector<TokenId> ids{1, byte("<0xC3>"), byte("<0xA9>"), byte("<0xFF>")};
+  const Decoded valid = tokenizer.decodeWithOffsets(std::span(ids).first(3), true);
+  EXPECT_EQ(valid.text, "é");
+  EXPECT_THAT(valid.offsets, ElementsAre(0, 0, 1, 2));
+  const Decoded invalid = tokenizer.decodeWithOffsets(ids, true);  // one bad byte spoils its run
+  EXPECT_EQ(invalid.text, "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+  EXPECT_THAT(invalid.offsets, ElementsAre(0, 0, 3, 6, 9));
+}
+
+TEST(TokenizerVocabulary, FaceOfTheVocabulary) {
+  const Tokenizer tokenizer = Tokenizer::load(kKinds / "llama2");
+  EXPECT_EQ(tokenizer.idOf("<s>"), 1u);
+  EXPECT_EQ(tokenizer.piece(1), "<s>");
+  EXPECT_TRUE(tokenizer.isSpecial(1));
+  EXPECT_FALSE(tokenizer.isSpecial(tokenizer.idOf("[LEFT]").value()));
+  EXPECT_EQ(tokenizer.idOf("no such piece"), std::nullopt);
+  const TokenId beyond = static_cast<TokenId>(tokenizer.vocabularySize());
+  EXPECT_THROW(static_cast<void>(tokenizer.piece(beyond)), Error);
+  EXPECT_THROW(static_cast<void>(tokenizer.decode(std::vector<TokenId>{beyond})), Error);
+  EXPECT_THROW(static_cast<void>(tokenizer.decode(std::vector<TokenId>{~TokenId{0}})), Error);
+}
+
+TEST_F(TokenizerFolder, NamedTokensComeFromTheConfig) {
+  EXPECT_EQ(load(document).bos(), std::nullopt);
+  writeFileAtomically(folder / "tokenizer_config.json", R"({"bos_token": "ab", "eos_token": {"content": "z"}})");
+  const Tokenizer tokenizer = load(document);
+  EXPECT_EQ(tokenizer.bos(), tokenizer.idOf("ab"));
+  EXPECT_EQ(tokenizer.eos(), tokenizer.idOf("z"));
+  writeFileAtomically(folder / "tokenizer_config.json", R"({"bos_token": 3})");
+  EXPECT_THAT(refusal(document), HasSubstr("tokenizer_config.json: bos_token"));
+}
+
+TEST_F(TokenizerFolder, MissingAndBrokenFiles) {
+  EXPECT_THROW(static_cast<void>(Tokenizer::load(folder)), Error);
+  EXPECT_THROW(static_cast<void>(Tokenizer::load(folder / "none")), Error);
+  writeFileAtomically(folder / "tokenizer.json", R"({"model": )");
+  EXPECT_THROW(static_cast<void>(Tokenizer::load(folder)), Error);
+  writeFileAtomically(folder / "tokenizer.json", std::string(200000, '['));
+  EXPECT_THROW(static_cast<void>(Tokenizer::load(folder)), Error);
+  for (const char* text : {"[]", "3", "null", "{}", "\"x\""}) {
+    EXPECT_THAT(refusal(json::parse(text)), HasSubstr("tokenizer.json")) << text;
+  }
+  EXPECT_EQ(refusal(document), "accepted");
+}
+
+TEST_F(TokenizerFolder, HostileVocabularies) {
+  const auto with = [&](const char* pointer, const json& value) {
+    json changed = document;
+    changed[json::json_pointer(pointer)] = value;
+    return refusal(changed);
+  };
+  EXPECT_THAT(with("/model/vocab", json::array({"a"})), HasSubstr("model.vocab"));
+  EXPECT_THAT(with("/model/vocab/zz", "7"), HasSubstr("'zz'"));
+  EXPECT_THAT(with("/model/vocab/zz", -1), HasSubstr("'zz'"));
+  EXPECT_THAT(with("/model/vocab/zz", 1.5), HasSubstr("'zz'"));
+  EXPECT_THAT(with("/model/vocab/zz", 4000000000u), HasSubstr("4000000000"));
+  EXPECT_THAT(with("/model/vocab/zz", 18446744073709551615u), HasSubstr("'zz'"));
+  EXPECT_THAT(with("/model/vocab/zz", 0), HasSubstr("both have the id 0"));
+  EXPECT_THAT(with("/model/merges", "a b"), HasSubstr("model.merges"));
+  EXPECT_THAT(with("/model/merges", json::array({"ab"})), HasSubstr("model.merges[0]"));
+  EXPECT_THAT(with("/model/merges", json::array({"a b", "a b c"})), HasSubstr("model.merges[1]"));
+  EXPECT_THAT(with("/model/merges", json::array({json::array({"a"})})), HasSubstr("model.merges[0]"));
+  EXPECT_THAT(with("/model/merges", json::array({json::array({"a", 3})})), HasSubstr("model.merges[0]"));
+  EXPECT_THAT(with("/model/merges", json::array({"a Q"})), HasSubstr("'Q' is not in the vocabulary"));
+  EXPECT_THAT(with("/model/merges", json::array({"a c"})), HasSubstr("'ac' is not in the vocabulary"));
+  EXPECT_THAT(with("/model/type", "Unigram"), HasSubstr("'Unigram' is not supported"));
+  EXPECT_THAT(with("/model/dropout", 0.1), HasSubstr("model.dropout"));
+  EXPECT_THAT(with("/model/unk_token", "??"), HasSubstr("'?\?' is not in the vocabulary"));
+  EXPECT_THAT(with("/model/byte_fallback", "yes"), HasSubstr("model.byte_fallback"));
+  EXPECT_THAT(with("/model/end_of_word_suffix", "</w>"), HasSubstr("end_of_word_suffix"));
+}
+
+TEST_F(TokenizerFolder, ComponentsThatAreNotSupportedAreNamed) {
+  const auto with = [&](const char* key, const char* value) {
+    json changed = document;
+    changed[key] = json::parse(value);
+    return refusal(changed);
+  };
+  EXPECT_THAT(with("normalizer", R"({"type": "Lowercase"})"), HasSubstr("normalizer 'Lowercase' is not supported"));
+  EXPECT_THAT(with("normalizer", R"({"type": "Sequence", "normalizers": [{"type": "Nmt"}]})"),
+              HasSubstr("normalizers[0]"));
+  EXPECT_THAT(with("normalizer", R"({"type": "Replace", "pattern": "x", "content": "y"})"),
+              HasSubstr("normalizer.pattern"));
+  EXPECT_THAT(with("pre_tokenizer", R"({"type": "BertPreTokenizer"})"), HasSubstr("'BertPreTokenizer'"));
+  EXPECT_THAT(with("pre_tokenizer", R"({"type": "Split", "pattern": {"Regex": "(a"}, "behavior": "Isolated"})"),
+              HasSubstr("pre_tokenizer.pattern.Regex"));
+  EXPECT_THAT(with("pre_tokenizer", R"({"type": "Split", "pattern": {"Regex": "[a[bc]]"}, "behavior": "Isolated"})"),
+              HasSubstr("inside of []"));
+  EXPECT_THAT(with("pre_tokenizer", R"({"type": "Split", "pattern": {"Regex": "a"}, "behavior": "Around"})"),
+              HasSubstr("'Around'"));
+  EXPECT_THAT(
+      with("pre_tokenizer", R"({"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "Digits"}]})"),
+      HasSubstr("'Digits' after ByteLevel"));
+  EXPECT_THAT(with("post_processor", R"({"type": "BertProcessing"})"), HasSubstr("'BertProcessing'"));
+  EXPECT_THAT(with("post_processor", R"({"type": "TemplateProcessing", "single": [], "special_tokens": {}})"),
+              HasSubstr("post_processor.single"));
+  EXPECT_THAT(with("post_processor", R"({"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "x"}}],
+                    "special_tokens": {"x": {"ids": [9999]}}})"),
+              HasSubstr("9999"));
+  EXPECT_THAT(with("decoder", R"({"type": "WordPiece"})"), HasSubstr("decoder 'WordPiece'"));
+  EXPECT_THAT(with("added_tokens", R"([{"content": "ab", "id": 3}, {"content": "new", "id": 2}])"),
+              HasSubstr("added_tokens[1]"));
+  EXPECT_THAT(with("added_tokens", R"([{"content": "new", "id": 1e9}])"), HasSubstr("added_tokens[0].id"));
+  EXPECT_THAT(with("added_tokens", R"([{"id": 1}])"), HasSubstr("'content' is missing"));
+  std::string nested = R"({"type": "Strip"})";
+  for (int depth = 0; depth < 60; ++depth)
+    nested = std::string(R"({"type": "Sequence", "normalizers": [)").append(nested).append("]}");
+  EXPECT_THAT(with("normalizer", nested.c_str()), HasSubstr("normalizer"));
+}
+
+// A pattern that backtracks without end is given up, not waited for.
+TEST_F(TokenizerFolder, RunawayPatternsAreGivenUp) {
+  document["pre_tokenizer"] = json::parse(
+      R"({"type": "Sequence", "pretokenizers": [
+            {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": false},
+            {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]})");
+  const Tokenizer tokenizer = load(document);
+  EXPECT_THROW(static_cast<void>(tokenizer.encode(std::string(5000, 'a') + "b")), Error);
+}
+
+// A text without a place to cut is one word: this ends soon only where merging takes n log n steps.
+TEST(TokenizerLongTexts, OneCharacterRepeated) {
+  for (const char* kind : {"llama3", "gpt2", "digits", "llama2", "mistral", "metaspace", "unknown", "dropped"}) {
+    const Tokenizer tokenizer = Tokenizer::load(kKinds / kind);
+    for (const char* unit : {"a", " ", "\n", "0", "<", "\xFF", "中"}) {
+      std::string text;
+      while (text.size() < 100000) text += unit;
+      const Encoding encoding = tokenizer.encode(text);
+      EXPECT_EQ(encoding.offsets.back(), text.size());
+      static_cast<void>(tokenizer.decode(encoding.ids));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kvatlas::text
