@@ -1,0 +1,26 @@
+// Opens the CUDA kernels' library at run time; knows its C border, neither CUDA headers nor tensors.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "kernels/cuda/cuda_library.h"
+
+namespace kvatlas::kernels {
+
+// The functions of an opened libkvatlas_cuda.so. It stays open until the process ends.
+struct CudaLibrary {
+  decltype(&kvatlasCudaDeviceCount) device_count = nullptr;
+  decltype(&kvatlasCudaDeviceName) device_name = nullptr;
+  decltype(&kvatlasCudaDeviceMemory) device_memory = nullptr;
+  decltype(&kvatlasCudaProbeWorkspace) probe_workspace = nullptr;
+  decltype(&kvatlasCudaProbe) probe = nullptr;
+  decltype(&kvatlasCudaDecode) decode = nullptr;
+  decltype(&kvatlasCudaGather) gather = nullptr;
+};
+
+// Looked for beside this programme's own libraries ($ORIGIN, $ORIGIN/../lib) and on the loader's path. Returns null and
+// fills `reason` when it is not there or of another ABI; the first answer is kept.
+[[nodiscard]] const CudaLibrary* openCudaLibrary(std::string& reason);
+
+}  // namespace kvatlas::kernels

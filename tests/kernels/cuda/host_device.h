@@ -1,0 +1,53 @@
+// Runs CUDA kernels on the host, one fibre per thread of a block, so that their logic is tested without a device.
+// Included before a .cu file by a plain C++ compiler; knows the few CUDA features those files use.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+
+// Blocks run one after another: a block's shared memory is a static that the next block overwrites.
+#undef __shared__
+#define __shared__ static
+#ifndef __launch_bounds__
+#define __launch_bounds__(...)
+#endif
+
+namespace kvatlas::kernels {
+
+struct HostThread {
+  dim3 block;
+  dim3 grid;
+  dim3 threads;
+  unsigned thread = 0;
+};
+// The fibre that runs now.
+HostThread& hostThread();
+
+struct ThreadIndex {
+  unsigned x;
+};
+
+// Runs `body` once per thread of every block of the grid.
+void runOnHost(dim3 grid, unsigned threads, const std::function<void()>& body);
+void syncBlock();
+float shuffleXor(float value, int lane_mask);
+
+inline void atomicMin(unsigned long long* target, unsigned long long value) {
+  *target = value < *target ? value : *target;
+}
+
+}  // namespace kvatlas::kernels
+
+#define threadIdx (::kvatlas::kernels::ThreadIndex{::kvatlas::kernels::hostThread().thread})
+#define blockIdx (::kvatlas::kernels::hostThread().block)
+#define gridDim (::kvatlas::kernels::hostThread().grid)
+#define blockDim (::kvatlas::kernels::hostThread().threads)
+#define __syncthreads ::kvatlas::kernels::syncBlock
+#define __shfl_xor_sync(mask, value, step) ::kvatlas::kernels::shuffleXor(value, step)
+#define cudaMemsetAsync(target, value, bytes, stream) std::memset(target, value, bytes)
+#define cudaGetLastError() cudaSuccess
+using std::isfinite;
