@@ -61,23 +61,27 @@ LayerSeries massSeries(const ChosenRun& run, const std::vector<float>& values, c
   return series;
 }
 
-bool agree(const std::vector<LayerSeries>& oracles, double tolerance) {
-  for (const LayerSeries& oracle : oracles)
-    for (std::size_t layer = 0; layer < oracle.values.size(); ++layer)
-      if (!(std::abs(oracle.values[layer] - oracles.front().values[layer]) <= tolerance)) return false;
+bool agree(const LayerSeries& a, const LayerSeries& b, double tolerance) {
+  for (std::size_t layer = 0; layer < a.values.size(); ++layer)
+    if (!(std::abs(a.values[layer] - b.values[layer]) <= tolerance)) return false;
   return true;
 }
 
-// Oracles first, so that the methods are drawn above them.
-void addOracles(LayerPanel& panel, std::vector<LayerSeries> oracles) {
+// Oracles first, so that the methods are drawn above them. Those of methods with the same sizes are one line, in grey.
+void addOracles(LayerPanel& panel, const std::vector<LayerSeries>& oracles) {
   constexpr double kSameLine = 0.005;
-  if (oracles.empty()) return;
-  if (agree(oracles, kSameLine)) {
-    oracles.front().shared = true;
-    oracles.front().title = "best set of equal size";
-    oracles.resize(1);
+  std::vector<LayerSeries> lines;
+  for (const LayerSeries& oracle : oracles) {
+    const auto twin =
+        std::find_if(lines.begin(), lines.end(), [&](const LayerSeries& l) { return agree(l, oracle, kSameLine); });
+    if (twin == lines.end()) {
+      lines.push_back(oracle);
+    } else {
+      twin->shared = true;
+    }
   }
-  panel.series.insert(panel.series.begin(), oracles.begin(), oracles.end());
+  if (lines.size() == 1) lines.front().shared = true;
+  panel.series.insert(panel.series.begin(), lines.begin(), lines.end());
 }
 
 }  // namespace
@@ -133,7 +137,7 @@ LayerChart retainedChart(const trace::Reader& reader, const RunChoice& choice, d
         oracles.push_back(massSeries(run, run.record.oracle, model, true));
       any = true;
     }
-    addOracles(panel, std::move(oracles));
+    addOracles(panel, oracles);
   }
   if (!any) fail("{}: holds no retained mass (captured with --max-new-tokens 0)", reader.path().string());
   std::erase_if(chart.panels, [](const LayerPanel& panel) { return panel.series.empty(); });

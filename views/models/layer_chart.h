@@ -16,7 +16,7 @@ struct LayerSeries {
   std::vector<double> values;     // [layers]; NaN: unknown
   std::vector<double> low, high;  // [layers] p10 and p90 over heads; empty: no band
   bool oracle = false;            // the best set of equal size: dashed
-  bool shared = false;            // an oracle that serves every method of the panel: grey
+  bool shared = false;            // an oracle that serves several methods of the panel, or the only one: grey
 };
 
 struct LayerPanel {
@@ -38,7 +38,7 @@ struct LayerChart {
 [[nodiscard]] LayerChart budgetChart(const trace::Reader& reader, const RunChoice& choice);
 
 // Mean over steps and query heads of the retained mass; band: p10 and p90 over heads of the mean over steps. Oracles
-// are drawn once, in grey, where those of a panel agree within 0.005 in every layer. Error where no run has decoded.
+// that agree within 0.005 in every layer are drawn once, in grey. Error where no run has decoded.
 [[nodiscard]] LayerChart retainedChart(const trace::Reader& reader, const RunChoice& choice, double lowest);
 
 // Quantile with linear interpolation between order statistics (the usual "type 7"); NaNs are left out.

@@ -86,9 +86,13 @@ void drawPanel(Canvas& canvas, const Layout& layout, std::size_t index, const Ch
   const QPointF corner(area.left(), area.top() - points(2));
   canvas.addText(corner, run.title, {kLabelPoints, Qt::AlignLeft | Qt::AlignBottom, 0, true},
                  methodColour(run.header.method, canvas.theme()));
-  canvas.addText(QPointF(area.right() + 1, corner.y()),
-                 fmt::format("{:.1f} of {} tokens per head", run.record.budget_realised, grouped(facts.tokens)),
-                 {kTickPoints, Qt::AlignRight | Qt::AlignBottom}, canvas.colours().muted);
+  std::string kept = fmt::format("{:.1f} of {} tokens per head", run.record.budget_realised, grouped(facts.tokens));
+  const int room = area.width() - Canvas::textWidth(run.title, kLabelPoints, true) - static_cast<int>(points(6));
+  if (Canvas::textWidth(kept, kTickPoints) > room)
+    kept = fmt::format("{:.1f} tokens per head", run.record.budget_realised);
+  if (Canvas::textWidth(kept, kTickPoints) > room) return;
+  canvas.addText(QPointF(area.right() + 1, corner.y()), kept, {kTickPoints, Qt::AlignRight | Qt::AlignBottom},
+                 canvas.colours().muted);
 }
 
 void drawAxisTitles(Canvas& canvas, const Layout& layout) {

@@ -190,8 +190,10 @@ void drawEntropy(Canvas& canvas, const Layout& layout, const Data& data, double 
   canvas.setTicks(x, linearTicks(0, most, 2, true));
   QCPGraph* graph = addEnvelope(y, x, data.entropy, layout.entropy.height(), Pooling::Mean);
   graph->setPen(QPen(toColour(canvas.colours().ink), points(0.5), Qt::SolidLine, Qt::FlatCap, Qt::RoundJoin));
-  canvas.addText(QPointF(layout.entropy.center().x() + 0.5, layout.entropy.top() - points(2)), "H (nats)",
-                 {kTickPoints, Qt::AlignHCenter | Qt::AlignBottom}, canvas.colours().ink);
+  canvas.addText(
+      QPointF(layout.entropy.center().x() + 0.5, layout.entropy.bottom() + points(5) + Canvas::textHeight(kTickPoints) +
+                                                     Canvas::textHeight(kLabelPoints) / 2.0),
+      "H (nats)", {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
 }
 
 void drawMap(Canvas& canvas, const Layout& layout, const Data& data, const ColourBar& bar, const FigureSpec& spec,

@@ -29,8 +29,8 @@ QColor colourOf(const LayerSeries& series, Theme theme) {
 }
 
 QPen penOf(const LayerSeries& series, Theme theme) {
-  QPen pen(colourOf(series, theme), points(series.oracle && !series.shared ? 0.7 : kLineWidth), Qt::SolidLine,
-           Qt::FlatCap, Qt::RoundJoin);
+  QPen pen(colourOf(series, theme), points(series.oracle ? 0.8 : kLineWidth), Qt::SolidLine, Qt::FlatCap,
+           Qt::RoundJoin);
   if (series.oracle) pen.setDashPattern({4, 2.5});
   return pen;
 }
@@ -56,12 +56,14 @@ std::vector<LegendEntry> legendOf(const LayerChart& chart, Theme theme) {
           {series.title, penOf(series, theme), scatterOf(methodMark(series.method), colourOf(series, theme), paper)});
     }
   }
-  QPen oracle(toColour(oracleColour(theme)), points(own_oracles ? 0.7 : kLineWidth), Qt::SolidLine, Qt::FlatCap);
-  oracle.setDashPattern({4, 2.5});
-  if (own_oracles)
-    entries.push_back({"oracle: best set of the method's size", oracle, {}});
-  else if (shared_oracle)
-    entries.push_back({"oracle: best set of equal size", oracle, {}});
+  if (own_oracles || shared_oracle) {
+    QPen oracle(toColour(oracleColour(theme)), points(0.8), Qt::SolidLine, Qt::FlatCap);
+    oracle.setDashPattern({4, 2.5});
+    entries.push_back(
+        {own_oracles ? "best set of equal size (coloured: of that method's sizes)" : "best set of equal size",
+         oracle,
+         {}});
+  }
   if (chart.whole) entries.push_back({"nominal budget", nominalPen(theme), {}});
   return entries;
 }

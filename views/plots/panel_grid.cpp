@@ -15,7 +15,7 @@ int snapSide(int side, std::size_t cells) {
     const int factor = (n + side - 1) / side;
     if (n % factor == 0) snapped = n / factor;
   }
-  return snapped * 100 >= side * 85 ? snapped : side;
+  return snapped * 100 >= side * 94 ? snapped : side;
 }
 
 }  // namespace kvatlas::views

@@ -20,7 +20,7 @@ struct PanelGrid {
   [[nodiscard]] bool lowest(std::size_t panel) const { return panel + columns >= count; }  // nothing below it
 };
 
-// A side near `side` on which `cells` fall on whole units (300 per inch) or whole units on cells, at most 15 % smaller;
+// A side near `side` on which `cells` fall on whole units (300 per inch) or whole units on cells, at most 6 % smaller;
 // `side` itself where there is none.
 [[nodiscard]] int snapSide(int side, std::size_t cells);
 
