@@ -11,6 +11,8 @@ namespace kvatlas::kernels {
 inline constexpr std::size_t kPanelKeys = 64;
 // Query rows of one register tile.
 inline constexpr std::size_t kStripRows = 6;
+// Rows summed in float at most before the sum goes to double; a power of two.
+inline constexpr std::size_t kMostFlushRows = 256;
 
 // Keys are cut into blocks that fit the second-level cache; consecutive blocks that share map cells form a span; span s
 // belongs to segment s mod segments. One task computes one segment for all query heads of one KV head, block after
@@ -20,7 +22,7 @@ struct ProbePlan {
   std::size_t span_keys = 0;   // max(block_keys, cell)
   std::size_t spans = 0;
   std::size_t segments = 0;    // partial row sums kept per query head: bounded, whatever N
-  std::size_t flush_rows = 0;  // rows summed in float before they go to double and into the map
+  std::size_t flush_rows = 0;  // rows summed before they go into the map; divides kMostFlushRows
 };
 
 // Throws std::invalid_argument that names the field.

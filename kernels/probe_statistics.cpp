@@ -14,10 +14,11 @@ namespace kvatlas::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Per-key sums and maxima of the rows since the last flush.
+// Per-key sums and maxima of the rows since the last flush, and the sums of flushed rows on their way to double.
 struct PanelColumns {
   HWY_ALIGN float sum[kPanelKeys];
   HWY_ALIGN float max[kPanelKeys];
+  HWY_ALIGN float flushed[kPanelKeys];
 };
 
 // What the strip's rows accumulate over all panels, one vector of lanes each.
@@ -67,15 +68,44 @@ HWY_INLINE void addRows(const StatisticsBlock& block, const Strip& strip, std::s
   }
 }
 
+// values[i] = combine(values[2i], values[2i + 1]) for i < count / 2, in place: what is written has been read.
+template <class Combine>
+HWY_INLINE void foldPairs(float* values, std::size_t count, const Combine& combine) {
+  std::size_t i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const F32 d;
+  for (; i + kLanes <= count / 2; i += kLanes) {
+    const Vec32 low = hn::Load(d, values + 2 * i);
+    const Vec32 high = hn::Load(d, values + 2 * i + kLanes);
+    hn::Store(combine(hn::ConcatEven(d, high, low), hn::ConcatOdd(d, high, low)), d, values + i);
+  }
+#endif
+  const hn::CappedTag<float, 1> one;
+  for (; i < count / 2; ++i) {
+    hn::StoreU(combine(hn::Set(one, values[2 * i]), hn::Set(one, values[2 * i + 1])), one, values + i);
+  }
+}
+
+struct AddPairs {
+  template <class V>
+  HWY_INLINE V operator()(V a, V b) const {
+    return hn::Add(a, b);
+  }
+};
+struct MaxPairs {
+  template <class V>
+  HWY_INLINE V operator()(V a, V b) const {
+    return hn::Max(a, b);
+  }
+};
+
 // Folds neighbours until one value per map cell is left; returns how many. Pairwise, so independent of the vector
 // length.
 HWY_INLINE std::size_t foldToCells(std::size_t cell, PanelColumns& columns) {
   std::size_t count = kPanelKeys;
   for (; count > 1 && kPanelKeys / count < cell; count /= 2) {
-    for (std::size_t i = 0; i < count / 2; ++i) {
-      columns.sum[i] = columns.sum[2 * i] + columns.sum[2 * i + 1];
-      columns.max[i] = std::max(columns.max[2 * i], columns.max[2 * i + 1]);
-    }
+    foldPairs(columns.sum, count, AddPairs());
+    foldPairs(columns.max, count, MaxPairs());
   }
   return count;
 }
@@ -93,22 +123,38 @@ HWY_INLINE void addToMap(const StatisticsBlock& block, std::size_t row, std::siz
   }
 }
 
-// The rows since the last flush, the last of which is `row`, leave the float accumulators.
-HWY_INLINE void flush(const StatisticsBlock& block, std::size_t row, std::size_t panel, PanelColumns& columns) {
+// True when the float sums up to this row must go to double: too many rows, or the window or the block ends.
+HWY_INLINE bool settleAfter(const StatisticsBlock& block, std::size_t row) {
+  return (row + 1) % kMostFlushRows == 0 || row + 1 == block.window_begin || row + 1 == block.rowEnd();
+}
+
+HWY_INLINE void settle(const StatisticsBlock& block, std::size_t row, std::size_t panel, PanelColumns& columns) {
   double* const received = block.received + (panel - block.key_begin);
   for (std::size_t i = 0; i < kPanelKeys; ++i) {
-    received[i] += static_cast<double>(columns.sum[i]);
+    received[i] += static_cast<double>(columns.flushed[i]);
   }
   if (row >= block.window_begin) {
     double* const window_sum = block.window_sum + (panel - block.key_begin);
     for (std::size_t i = 0; i < kPanelKeys; ++i) {
-      window_sum[i] += static_cast<double>(columns.sum[i]);
+      window_sum[i] += static_cast<double>(columns.flushed[i]);
     }
+  }
+  std::fill_n(columns.flushed, kPanelKeys, 0.0F);
+}
+
+// The rows since the last flush, the last of which is `row`, leave the float accumulators.
+HWY_INLINE void flush(const StatisticsBlock& block, std::size_t row, std::size_t panel, PanelColumns& columns) {
+  for (std::size_t i = 0; i < kPanelKeys; ++i) {
+    columns.flushed[i] += columns.sum[i];
+  }
+  if (settleAfter(block, row)) {
+    settle(block, row, panel, columns);
   }
   if (block.cells > 0) {
     addToMap(block, row, panel, columns);
   }
-  columns = PanelColumns{};
+  std::fill_n(columns.sum, kPanelKeys, 0.0F);
+  std::fill_n(columns.max, kPanelKeys, 0.0F);
 }
 
 HWY_INLINE void keepWindowRows(const StatisticsBlock& block, const Strip& strip, std::size_t panel,
@@ -158,7 +204,6 @@ HWY_INLINE void flushLeftPanel(const StatisticsBlock& block, const Strip& strip,
   for (std::size_t r = 0; r < strip.rows; ++r) {
     if (flushAfter(block, strip.row + r)) {
       flush(block, strip.row + r, panel, columns);
-      return;
     }
   }
 }
