@@ -1,9 +1,13 @@
 #include "app/cli/capture_command.h"
 
 #include <fmt/format.h>
+#include <stdlib.h>
 
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "app/capture/capture_module.h"
 #include "app/cli/interrupt.h"
@@ -23,10 +27,14 @@ struct CaptureArguments {
 };
 
 // Runs one entry of the capture library with progress and Ctrl-C; rethrows its outcome as the error it stands for.
+// `stopped` words a stop by the user.
 template <class Entry, class Call>
-void callCapture(const char* symbol, Call call, bool quiet) {
+void callCapture(const char* symbol, Call call, bool quiet, const std::function<std::string()>& stopped) {
+  const Interrupt interrupt(stopped);
+  // libtorch's OpenMP threads spin between its many short parallel loops; beyond some microseconds that only takes the processor from
+  // others. Has to be set before the library is opened; a value of the user's stays.
+  ::setenv("GOMP_SPINCOUNT", "10000", 0);
   const auto entry = reinterpret_cast<Entry>(moduleSymbol(kCaptureLibrary, symbol));
-  const Interrupt interrupt;
   const auto progress = makeStderrProgress(quiet);
   const WorkContext work{.progress = progress.get(), .stop = interrupt.token()};
   call.work = &work;
@@ -34,8 +42,24 @@ void callCapture(const char* symbol, Call call, bool quiet) {
   entry(&call, &outcome);
   progress->end();
   if (outcome.exit_code == 2) throw UsageError(outcome.message);
-  if (outcome.exit_code == 130) throw Cancelled(outcome.message);
+  if (outcome.exit_code == 130) throw Cancelled(stopped());
   if (outcome.exit_code != 0) throw Error(outcome.message);
+}
+
+using FileTime = std::optional<std::filesystem::file_time_type>;
+
+std::filesystem::path partOf(const std::filesystem::path& output) { return std::filesystem::path(output) += ".part"; }
+
+FileTime writtenAt(const std::filesystem::path& file) {
+  std::error_code code;
+  const auto time = std::filesystem::last_write_time(file, code);
+  return code ? FileTime() : time;
+}
+
+// Where a capture that is stopped left what it recorded. A file that is as it was before is an earlier capture's.
+std::string stoppedText(const std::filesystem::path& part, FileTime before) {
+  const FileTime now = writtenAt(part);
+  return !now || now == before ? "stopped before anything was recorded" : fmt::format("stopped; what was recorded so far is in {}", part.string());
 }
 
 void runCaptureCommand(CaptureArguments& arguments) {
@@ -43,12 +67,10 @@ void runCaptureCommand(CaptureArguments& arguments) {
   arguments.options.session = arguments.session.options;
   if (!arguments.layers.empty()) arguments.options.layers = arguments.layers;
   capture::CaptureSummary summary;
-  try {
-    callCapture<CaptureEntry>("kvatlasCapture", CaptureCall{.options = &arguments.options, .summary = &summary}, arguments.quiet);
-  } catch (const Cancelled&) {
-    const auto part = arguments.options.output.string() + ".part";
-    throw Cancelled(std::filesystem::exists(part) ? fmt::format("stopped; what was recorded so far is in {}", part) : "stopped before anything was recorded");
-  }
+  const auto part = partOf(arguments.options.output);
+  const FileTime before = writtenAt(part);
+  callCapture<CaptureEntry>("kvatlasCapture", CaptureCall{.options = &arguments.options, .summary = &summary}, arguments.quiet,
+                            [&] { return stoppedText(part, before); });
   if (arguments.json)
     fmt::print("{}\n", summaryJson(summary, arguments.answer).dump(2));
   else if (!arguments.quiet)
@@ -58,7 +80,8 @@ void runCaptureCommand(CaptureArguments& arguments) {
 void runGenerateCommand(CaptureArguments& arguments) {
   resolveSessionOptions(arguments.session);
   capture::GenerateSummary summary;
-  callCapture<GenerateEntry>("kvatlasGenerate", GenerateCall{.options = &arguments.session.options, .summary = &summary}, arguments.quiet);
+  callCapture<GenerateEntry>("kvatlasGenerate", GenerateCall{.options = &arguments.session.options, .summary = &summary}, arguments.quiet,
+                             [] { return std::string("stopped"); });
   if (arguments.json) {
     fmt::print("{}\n", runsJson(summary.runs).dump(2));
   } else if (summary.runs.size() == 1) {

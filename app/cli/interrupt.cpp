@@ -1,34 +1,59 @@
 #include "app/cli/interrupt.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
+#include <cstdio>
 #include <thread>
 
 namespace kvatlas::app {
+namespace {
+
+constexpr timespec kPatience{.tv_sec = 0, .tv_nsec = 800'000'000};
+constexpr int kStopped = 130;
+
+}  // namespace
 
 // Signals are blocked in every thread and taken by one that waits for them, so that no code runs inside a signal handler.
 struct Interrupt::Impl {
+  std::function<std::string()> last_words;
   std::stop_source source;
   std::atomic<bool> closing{false};
   sigset_t signals{}, before{};
   std::thread waiter;
+
+  void watch() {
+    int signal = 0;
+    while (sigwait(&signals, &signal) == 0 && !closing) {
+      if (signal == SIGUSR1) continue;
+      source.request_stop();
+      return waitForTheEnd();
+    }
+  }
+
+  void waitForTheEnd() const {
+    int next = -1;
+    do next = sigtimedwait(&signals, nullptr, &kPatience);
+    while (next < 0 && errno == EINTR);
+    if (closing) return;
+    if (next < 0) {
+      fmt::print(stderr, "{}kvatlas: error: {}\n", isatty(STDERR_FILENO) == 1 ? "\r\033[K" : "", last_words());
+      std::fflush(stderr);
+    }
+    _exit(kStopped);
+  }
 };
 
-Interrupt::Interrupt() : m_impl(std::make_unique<Impl>()) {
+Interrupt::Interrupt(std::function<std::string()> last_words) : m_impl(std::make_unique<Impl>()) {
+  m_impl->last_words = std::move(last_words);
   sigemptyset(&m_impl->signals);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&m_impl->signals, signal);
   pthread_sigmask(SIG_BLOCK, &m_impl->signals, &m_impl->before);
-  m_impl->waiter = std::thread([impl = m_impl.get()] {
-    int signal = 0;
-    while (sigwait(&impl->signals, &signal) == 0 && !impl->closing) {
-      if (signal == SIGUSR1) continue;
-      if (impl->source.stop_requested()) _exit(130);
-      impl->source.request_stop();
-    }
-  });
+  m_impl->waiter = std::thread([impl = m_impl.get()] { impl->watch(); });
 }
 
 Interrupt::~Interrupt() {

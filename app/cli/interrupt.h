@@ -1,16 +1,22 @@
 // Turns Ctrl-C and SIGTERM into a stop request; knows signals only.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stop_token>
+#include <string>
 
 namespace kvatlas::app {
 
-// While it lives, the first SIGINT or SIGTERM requests a stop, the second ends the process at once. Create it before other threads.
+// While it lives, the first SIGINT or SIGTERM requests a stop. Work that is not done with stopping in under a second (it may sit in one long
+// matrix product) is ended where it stands, like a kill, after the error line `last_words` returns; a second signal ends it at once.
+// Create it before other threads.
 class Interrupt {
  public:
-  Interrupt();
+  explicit Interrupt(std::function<std::string()> last_words);
   ~Interrupt();
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
   [[nodiscard]] std::stop_token token() const;
 
  private:

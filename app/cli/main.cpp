@@ -1,5 +1,9 @@
 // `kvatlas`: the command line. Starts at once; libtorch and Qt are opened only by the commands that need them.
+#include <poll.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 
@@ -29,37 +33,54 @@ void addCommands(CLI::App& root) {
   kvatlas::app::addBenchCommand(root);
 }
 
-// The option names a command knows, for suggestions.
-std::vector<std::string> knownWords(const CLI::App& root) {
-  std::vector<std::string> words;
-  const auto addOptions = [&](const CLI::App* app) {
-    for (const CLI::Option* option : app->get_options())
-      for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
-  };
+// What may stand where this word stands, for suggestions: the options or the commands.
+std::vector<std::string> knownWords(const CLI::App& root, bool is_option) {
   const auto chosen = root.get_subcommands();
-  if (!chosen.empty()) {
-    addOptions(chosen.front());
-    return words;
+  const CLI::App& app = chosen.empty() ? root : *chosen.front();
+  std::vector<std::string> words;
+  if (is_option) {
+    for (const CLI::Option* option : app.get_options())
+      for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+  } else if (chosen.empty()) {
+    for (const CLI::App* command : root.get_subcommands(nullptr)) words.push_back(command->get_name());
   }
-  for (const CLI::App* command : root.get_subcommands(nullptr)) words.push_back(command->get_name());
   return words;
+}
+
+Outcome unknownWord(const CLI::App& root, const std::string& given) {
+  const std::string word = given.substr(0, given.find('='));
+  const bool is_option = word.starts_with('-');
+  const std::vector<std::string> known = knownWords(root, is_option);
+  const char* kind = is_option ? "option" : known.empty() ? "argument" : "command";
+  return {2, fmt::format("{}: unknown {}{}", word, kind, known.empty() ? "" : kvatlas::suggestion(word, known))};
 }
 
 Outcome parseAndRun(CLI::App& root, int argc, char** argv) {
   try {
     root.parse(argc, argv);
     return {};
-  } catch (const CLI::ExtrasError& error) {
-    const std::vector<std::string> extras = root.remaining(true);
-    const std::string word = extras.empty() ? "" : extras.front();
-    return {2, fmt::format("{}: unknown {}{}", word, word.starts_with("-") ? "option" : "command or argument", kvatlas::suggestion(word, knownWords(root)))};
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {
       root.exit(error);
       return {};
     }
+    // A mistyped word first: the option that is said to be missing may be the one that was meant.
+    const std::vector<std::string> unknown = root.remaining(true);
+    const bool misses = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr || dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+    if (misses && !unknown.empty()) return unknownWord(root, unknown.front());
     return {2, error.what()};
   }
+}
+
+// Results that did not get out are a failure of their own. A pipe that nobody reads any more (`| head`) ends quietly.
+Outcome finishOutput(Outcome outcome) {
+  const bool failed_before = std::ferror(stdout) != 0;
+  errno = 0;
+  if (std::fflush(stdout) == 0 && !failed_before) return outcome;
+  pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  const bool nobody_reads = errno == EPIPE || (::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0);
+  if (nobody_reads) return {1, ""};
+  return {1, kvatlas::systemMessage("standard output", errno != 0 ? errno : EIO)};
 }
 
 }  // namespace
@@ -73,8 +94,7 @@ int main(int argc, char** argv) {
   addCommands(root);
   Outcome inner;
   const Outcome outcome = kvatlas::app::guarded([&] { inner = parseAndRun(root, argc, argv); });
-  const Outcome& last = outcome.exit_code != 0 ? outcome : inner;
-  if (last.exit_code != 0) fmt::print(stderr, "kvatlas: error: {}\n", kvatlas::app::firstLine(last.message));
-  if (std::fflush(stdout) != 0 && last.exit_code == 0) return 1;
+  const Outcome last = finishOutput(outcome.exit_code != 0 ? outcome : inner);
+  if (!last.message.empty()) fmt::print(stderr, "kvatlas: error: {}\n", kvatlas::app::firstLine(last.message));
   return last.exit_code;
 }

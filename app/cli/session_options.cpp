@@ -58,7 +58,7 @@ void addSessionOptions(CLI::App& command, SessionArguments& arguments) {
   command.add_option("--follow", arguments.follow, "own: each branch its own tokens; full: all are fed the full cache's")->capture_default_str();
   command.add_option("--device", options.device, "auto, cpu, cuda, cuda:<i>")->capture_default_str();
   command.add_option("--dtype", options.dtype, "auto, f32, bf16, f16")->capture_default_str();
-  command.add_option("--seed", options.seed, "for methods that draw at random")->capture_default_str();
+  command.add_option("--seed", options.seed, "for methods that draw at random")->capture_default_str()->check(CLI::NonNegativeNumber);
   command.add_option("--threads", options.threads, "processor threads, 0: all")->capture_default_str()->check(CLI::Range(0, 1024));
 }
 

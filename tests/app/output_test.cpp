@@ -1,0 +1,145 @@
+// Outputs that cannot be written: folders that are missing, closed or full. The final name holds what it held before.
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "tests/app/programme.h"
+
+namespace kvatlas::app_test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Output : public ProgrammeTest {
+ protected:
+  Words captureTo(const std::string& output, const Words& more = {}) const {
+    Words words{"capture",
+                "--model",
+                bundledModel().string(),
+                "--max-new-tokens",
+                "4",
+                "--method",
+                "snapkv",
+                "--budget",
+                "12",
+                "--text",
+                "It is a truth universally acknowledged, that a single man in possession of a good fortune.",
+                "-o",
+                output};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+};
+
+TEST_F(Output, FolderMissing) {
+  expectRefused(run(captureTo(path("nowhere/out.kva.h5"))), 1, {path("nowhere/out.kva.h5"), "folder"});
+  EXPECT_EQ(names(), Words{});
+}
+
+TEST_F(Output, FolderIsAFile) {
+  write("file", "x");
+  expectRefused(run(captureTo(path("file/out.kva.h5"))), 1, {path("file/out.kva.h5")});
+  EXPECT_EQ(names(), Words{"file"});
+}
+
+TEST_F(Output, IsAFolder) {
+  expectRefused(run(captureTo(folder().string())), 1, {folder().string(), "folder"});
+  EXPECT_EQ(names(), Words{});
+}
+
+TEST_F(Output, EmptyName) {
+  expectRefused(run(captureTo("")), 2, {"output"});
+}
+
+TEST_F(Output, FolderNotWritable) {
+  const fs::path closed = folder() / "closed";
+  fs::create_directory(closed);
+  fs::permissions(closed, fs::perms::owner_read | fs::perms::owner_exec);
+  const Ended ended = run(captureTo((closed / "out.kva.h5").string()), {.unprivileged = true});
+  expectRefused(ended, 1, {closed.string(), "Permission denied"});
+  EXPECT_TRUE(fs::is_empty(closed));
+}
+
+TEST_F(Output, CannotBeHadAsAFile) {
+  expectRefused(run(captureTo("/dev/full/out.kva.h5")), 1, {"/dev/full/out.kva.h5"});
+}
+
+// A disk that is full at any moment: from the first byte, in the middle of the layers, near the end.
+TEST_F(Output, FullAtAnyMoment) {
+  ASSERT_EQ(run(captureTo(path("whole.kva.h5"))).exit_code, 0);
+  const std::uint64_t whole = fs::file_size(path("whole.kva.h5"));
+  ASSERT_GT(whole, 10'000U);
+  for (const std::uint64_t limit :
+       {std::uint64_t{0}, std::uint64_t{1000}, whole / 4, whole / 2, 3 * whole / 4, whole - 64}) {
+    SCOPED_TRACE(testing::Message() << limit << " of " << whole << " bytes");
+    const Ended ended = run(captureTo(trace()), {.largest_file = limit});
+    expectRefused(ended, 1, {"out.kva.h5", "File too large"});
+    EXPECT_FALSE(fs::exists(trace()));
+    if (fs::exists(trace() + ".part")) {
+      EXPECT_EQ(run({"info", trace() + ".part"}).exit_code, 0);
+      fs::remove(trace() + ".part");
+    }
+    EXPECT_EQ(names(), Words{"whole.kva.h5"});
+  }
+}
+
+TEST_F(Output, FullDisk) {
+  const fs::path disk = folder() / "disk";
+  fs::create_directory(disk);
+  if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=256k") != 0)
+    GTEST_SKIP() << "no file system may be mounted here";
+  const Ended ended = run(captureTo((disk / "out.kva.h5").string()));
+  expectRefused(ended, 1, {"out.kva.h5", "free"});
+  EXPECT_TRUE(fs::is_empty(disk));
+  ::umount(disk.c_str());
+}
+
+TEST_F(Output, WhatStandsUnderTheFinalNameStaysUntilItIsReplaced) {
+  write("out.kva.h5", "precious");
+  const Ended failed = run(captureTo(trace(), {"--span", "needle=not in it"}));
+  EXPECT_EQ(failed.exit_code, 2);
+  EXPECT_EQ(fs::file_size(trace()), 8U);
+  expectDone(run(captureTo(trace())));
+  EXPECT_GT(fs::file_size(trace()), 10'000U);
+  EXPECT_EQ(names(), Words{"out.kva.h5"});
+}
+
+// `kvatlas … | head -1`: nobody reads on. No signal, no complaint about it as if it were the work's failure.
+TEST_F(Output, ClosedPipe) {
+  for (const Words& words : {Words{"--help"}, captureTo(trace()), captureTo(trace(), {"--json"})}) {
+    const Ended ended = run(words, {.closed_output = true});
+    EXPECT_EQ(ended.signal, 0);
+    EXPECT_LE(ended.exit_code, 1);
+    EXPECT_TRUE(ended.errorLines().empty()) << ended.err;
+  }
+  EXPECT_TRUE(fs::exists(trace()));
+}
+
+// Results that are lost are an error.
+TEST_F(Output, FullStandardOutput) {
+  expectRefused(run(captureTo(trace(), {"--json"}), {.output_file = "/dev/full"}), 1, {"output", "No space left"});
+}
+
+TEST_F(Output, ProgressIsPlainLinesOnStandardErrorOnly) {
+  const Ended ended = run(captureTo(trace()));
+  expectDone(ended);
+  EXPECT_NE(ended.err.find("kvatlas: prefill 100 %\n"), std::string::npos) << ended.err;
+  EXPECT_NE(ended.err.find("kvatlas: loading 100 %\n"), std::string::npos) << ended.err;
+  EXPECT_EQ(ended.err.find_first_of("\r\033"), std::string::npos) << ended.err;
+  EXPECT_EQ(ended.out.find("prefill 100"), std::string::npos) << ended.out;
+  std::istringstream lines(ended.err);
+  for (std::string line; std::getline(lines, line);) EXPECT_TRUE(line.starts_with("kvatlas: ")) << line;
+}
+
+TEST_F(Output, QuietSaysNothing) {
+  const Ended ended = run(captureTo(trace(), {"--quiet"}));
+  expectDone(ended);
+  EXPECT_EQ(ended.out, "");
+  EXPECT_EQ(ended.err, "");
+}
+
+}  // namespace
+}  // namespace kvatlas::app_test

@@ -1,0 +1,95 @@
+// Runs the built `kvatlas` as a person does, in a process of its own, and keeps what it said, how it ended and what it
+// cost. Knows processes and folders, nothing of KVAtlas's code.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kvatlas::app_test {
+
+using Words = std::vector<std::string>;
+
+// How one run ended.
+struct Ended {
+  int exit_code = -1;  // −1: ended by a signal
+  int signal = 0;      // 0: exited
+  std::string out, err;
+  double seconds = 0;
+  std::uint64_t peak_bytes = 0;
+
+  [[nodiscard]] Words errorLines() const;  // lines of stderr that start with "kvatlas: error:"
+  [[nodiscard]] std::string lastLine() const;
+};
+
+// What is unusual about a run's surroundings.
+struct Surroundings {
+  std::optional<std::uint64_t> largest_file;  // RLIMIT_FSIZE, its signal ignored: writing fails as on a full disk
+  bool unprivileged = false;                  // file permissions hold for root too
+  bool closed_output = false;                 // stdout is a pipe nobody reads any more
+  std::optional<std::filesystem::path> output_file;  // stdout goes there
+  Words environment;                                 // more "NAME=value"
+};
+
+// A run that is under way. It is killed when this goes out of scope or it outlives any reasonable run.
+class Running {
+ public:
+  explicit Running(const Words& arguments, const Surroundings& surroundings = {});
+  ~Running();
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  void send(int signal) const;
+  // Reads stderr until the text stands in it. False: the run ended before.
+  bool waitForError(const std::string& text);
+  [[nodiscard]] Ended wait();
+  [[nodiscard]] pid_t pid() const { return m_child; }
+
+ private:
+  bool readError();  // false at its end
+
+  pid_t m_child = -1;
+  int m_error = -1, m_output = -1;
+  double m_start = 0;
+  std::string m_said;
+};
+
+[[nodiscard]] Ended run(const Words& arguments, const Surroundings& surroundings = {});
+[[nodiscard]] std::filesystem::path programmePath();
+[[nodiscard]] std::filesystem::path bundledModel();
+[[nodiscard]] std::filesystem::path
+smallModel();  // random weights, no tokenizer: a vocabulary of 64, 512 positions, 3 layers
+
+// A folder of its own for every test, gone afterwards.
+class ProgrammeTest : public testing::Test {
+ protected:
+  ProgrammeTest();
+  ~ProgrammeTest() override;
+
+  [[nodiscard]] const std::filesystem::path& folder() const { return m_folder; }
+  [[nodiscard]] std::string path(const std::string& name) const { return (m_folder / name).string(); }
+  std::string write(const std::string& name, const std::string& bytes) const;  // the path
+  [[nodiscard]] Words names() const;                                           // what lies in the folder, sorted
+
+  // `capture -o <folder>/out.kva.h5` with these arguments.
+  [[nodiscard]] Words capture(Words arguments) const;
+  [[nodiscard]] std::string trace() const { return path("out.kva.h5"); }
+
+ private:
+  std::filesystem::path m_folder;
+};
+
+// Exit code, no signal, nothing on stdout, and one error line, the last of stderr, that names every culprit.
+void expectRefused(const Ended& ended, int exit_code, const Words& culprits);
+void expectDone(const Ended& ended);
+
+// `count` ids that differ, separated by blanks, all below `vocabulary`.
+[[nodiscard]] std::string idsText(std::size_t count, std::size_t vocabulary);
+
+}  // namespace kvatlas::app_test
