@@ -84,22 +84,6 @@ herr_t writeGrid(hid_t dataset, const Grid& grid, const schema::DatasetSpec& spe
 
 }  // namespace
 
-hid_t fileType(schema::Type type) {
-  switch (type) {
-    case schema::Type::U8:
-      return H5T_STD_U8LE;
-    case schema::Type::U16:
-      return H5T_STD_U16LE;
-    case schema::Type::U32:
-      return H5T_STD_U32LE;
-    case schema::Type::U64:
-      return H5T_STD_U64LE;
-    case schema::Type::F32:
-      break;
-  }
-  return H5T_IEEE_F32LE;
-}
-
 Handle creationList(hid_t kind, const std::string& file) {
   Handle list(check(H5Pcreate(kind), file, "", "prepare HDF5"));
   H5Pset_obj_track_times(list.get(), false);  // same inputs, same bytes

@@ -7,38 +7,10 @@
 #include <vector>
 
 #include "core/trace/h5.h"
+#include "core/trace/h5_types.h"
 #include "core/trace/schema.h"
 
 namespace kvatlas::trace::h5 {
-
-template <class T>
-hid_t nativeType();
-template <>
-inline hid_t nativeType<std::uint8_t>() {
-  return H5T_NATIVE_UINT8;
-}
-template <>
-inline hid_t nativeType<std::uint16_t>() {
-  return H5T_NATIVE_UINT16;
-}
-template <>
-inline hid_t nativeType<std::uint32_t>() {
-  return H5T_NATIVE_UINT32;
-}
-template <>
-inline hid_t nativeType<std::uint64_t>() {
-  return H5T_NATIVE_UINT64;
-}
-template <>
-inline hid_t nativeType<float>() {
-  return H5T_NATIVE_FLOAT;
-}
-template <>
-inline hid_t nativeType<double>() {
-  return H5T_NATIVE_DOUBLE;
-}
-
-[[nodiscard]] hid_t fileType(schema::Type type);  // little endian
 
 inline std::span<const std::uint8_t> bytesOf(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};

@@ -15,15 +15,6 @@ void require(bool holds, const std::string& target, std::string_view problem) {
   if (!holds) fail("{}: {}", target, problem);
 }
 
-void checkModel(const ModelInfo& model, const std::string& target) {
-  require(model.layers > 0 && model.layers <= schema::kMaxLayers, target, "/model: layers out of range");
-  require(model.query_heads > 0 && model.query_heads <= schema::kMaxHeads, target, "/model: query_heads out of range");
-  require(model.kv_heads > 0 && model.query_heads % model.kv_heads == 0, target,
-          "/model: query_heads is not a multiple of kv_heads");
-  require(model.head_dim > 0 && model.head_dim <= schema::kMaxHeadDim, target, "/model: head_dim out of range");
-  require(model.vocab_size > 0, target, "/model: vocab_size is 0");
-}
-
 void checkPrompt(const Prompt& prompt, const std::string& target) {
   const std::size_t tokens = prompt.ids.size();
   require(tokens > 0 && tokens <= schema::kMaxTokens, target, "/prompt/ids: a trace needs at least one token");
@@ -102,6 +93,15 @@ RunValues runMember(const RunRecord& record, std::string_view path) {
   return std::span(reinterpret_cast<const std::uint8_t*>(record.decode_text.data()), record.decode_text.size());
 }
 
+void checkModel(const ModelInfo& model, const std::string& target) {
+  require(model.layers > 0 && model.layers <= schema::kMaxLayers, target, "/model: layers out of range");
+  require(model.query_heads > 0 && model.query_heads <= schema::kMaxHeads, target, "/model: query_heads out of range");
+  require(model.kv_heads > 0 && model.query_heads % model.kv_heads == 0, target,
+          "/model: query_heads is not a multiple of kv_heads");
+  require(model.head_dim > 0 && model.head_dim <= schema::kMaxHeadDim, target, "/model: head_dim out of range");
+  require(model.vocab_size > 0, target, "/model: vocab_size is 0");
+}
+
 void checkHeader(const TraceHeader& header, const std::string& target) {
   checkModel(header.model, target);
   checkPrompt(header.prompt, target);
@@ -109,13 +109,15 @@ void checkHeader(const TraceHeader& header, const std::string& target) {
   checkRuns(header, target);
 }
 
-void checkRun(const TraceHeader& header, std::size_t run, const RunRecord& record, const std::string& target) {
+void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord& record, const std::string& target) {
   const RunHeader& head = header.runs[run];
   const std::string where = fmt::format("/runs/{}", schema::numbered(run));
   const std::size_t rows = std::size_t{header.model.layers} * head.heads, steps = record.decode_ids.size();
   require(record.capacity.size() == rows, target, where + "/capacity: needs one entry per layer and head");
-  require(record.kept_offsets.size() == rows + 1 && record.kept_offsets.back() == record.kept_positions.size(), target,
-          where + "/kept: offsets and positions do not belong together");
+  const auto& offsets = record.kept_offsets;
+  require(offsets.size() == rows + 1 && offsets.front() == 0 && std::is_sorted(offsets.begin(), offsets.end()) &&
+              offsets.back() == record.kept_positions.size(),
+          target, where + "/kept: offsets and positions do not belong together");
   if (head.is_full) {
     require(record.kl.empty() && record.retained.empty() && record.oracle.empty(), target,
             where + ": the full run is its own reference, it has no kl, retained or oracle");

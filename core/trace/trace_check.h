@@ -19,8 +19,9 @@ using RunValues = std::variant<std::span<const std::uint32_t>, std::span<const s
 [[nodiscard]] RunValues runMember(const RunRecord& record, std::string_view path);
 
 // Error naming the target and the field when the header contradicts itself or exceeds the format's limits.
+void checkModel(const ModelInfo& model, const std::string& target);
 void checkHeader(const TraceHeader& header, const std::string& target);
-// Error when the parts of a run do not belong together.
-void checkRun(const TraceHeader& header, std::size_t run, const RunRecord& record, const std::string& target);
+// Error when the parts of a run do not belong together: lengths, and the order of kept/offsets that indices rely on.
+void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord& record, const std::string& target);
 
 }  // namespace kvatlas::trace

@@ -1,0 +1,136 @@
+#include "core/trace/read_header.h"
+
+#include <algorithm>
+
+#include "core/trace/trace_check.h"
+
+namespace kvatlas::trace {
+namespace {
+
+namespace attribute = schema::attribute;
+namespace member = schema::member;
+using h5::SourceDataset;
+using h5::SourceGroup;
+
+constexpr std::uint64_t kU32 = UINT32_MAX;
+
+void checkFormat(const SourceGroup& root) {
+  if (root.text(attribute::kFormat) != schema::kFormat) root.fail("not a KVAtlas trace");
+  const std::uint64_t version = root.integer(attribute::kFormatVersion);
+  if (version == 0 || version > schema::kFormatVersion) {
+    root.fail(
+        fmt::format("trace format version {}, this program reads up to version {}", version, schema::kFormatVersion));
+  }
+}
+
+std::uint32_t u32(const SourceGroup& group, const char* name) {
+  return static_cast<std::uint32_t>(group.integer(name, kU32));
+}
+
+ModelInfo readModel(const SourceGroup& group) {
+  return {.name = group.text(attribute::kName),
+          .architecture = group.text(attribute::kArchitecture),
+          .compute_dtype = group.text(attribute::kComputeDtype),
+          .weights_fingerprint = group.text(attribute::kWeightsFingerprint),
+          .layers = u32(group, attribute::kLayers),
+          .query_heads = u32(group, attribute::kQueryHeads),
+          .kv_heads = u32(group, attribute::kKvHeads),
+          .head_dim = u32(group, attribute::kHeadDim),
+          .hidden_size = u32(group, attribute::kHiddenSize),
+          .vocab_size = u32(group, attribute::kVocabSize),
+          .sliding_window = group.integer(attribute::kSlidingWindow),
+          .rope_theta = group.number(attribute::kRopeTheta)};
+}
+
+template <class T>
+std::vector<T> readList(const SourceGroup& group, const char* name, schema::Type type, std::uint64_t limit) {
+  const SourceDataset dataset = group.dataset(name);
+  dataset.expect(type, 1);
+  if (dataset.dims()[0] > limit)
+    dataset.fail(fmt::format("has {} entries, at most {} were expected", dataset.dims()[0], limit));
+  dataset.requireStored(dataset.dims()[0] * sizeof(T));
+  return dataset.readAll<T>();
+}
+
+std::vector<Span> readSpans(const SourceGroup& group, std::uint64_t tokens) {
+  const SourceDataset dataset = group.dataset(member::kSpans);
+  dataset.expect(schema::Type::U64, 2);
+  if (dataset.dims()[1] != 2 || dataset.dims()[0] > schema::kMaxTokens) dataset.fail("is not a list of token ranges");
+  dataset.requireStored(dataset.dims()[0] * 2 * sizeof(std::uint64_t));
+  const auto ranges = dataset.readAll<std::uint64_t>();
+  const auto names = group.dataset(member::kSpanNames).readStrings();
+  if (names.size() * 2 != ranges.size()) dataset.fail("has not as many ranges as there are span names");
+  std::vector<Span> spans;
+  for (std::size_t index = 0; index < names.size(); ++index) {
+    const std::uint64_t begin = ranges[2 * index], end = ranges[2 * index + 1];
+    if (begin > end || end > tokens) dataset.fail(fmt::format("range {} lies outside the prompt", index));
+    spans.push_back({static_cast<TokenIndex>(begin), static_cast<TokenIndex>(end), names[index]});
+  }
+  return spans;
+}
+
+Prompt readPrompt(const SourceGroup& group) {
+  Prompt prompt;
+  prompt.ids = readList<TokenId>(group, member::kIds, schema::Type::U32, schema::kMaxTokens);
+  const auto text = readList<std::uint8_t>(group, member::kText, schema::Type::U8, std::uint64_t{1} << 40);
+  prompt.text.assign(text.begin(), text.end());
+  prompt.offsets = readList<std::uint64_t>(group, member::kOffsets, schema::Type::U64, schema::kMaxTokens + 1);
+  if (!std::is_sorted(prompt.offsets.begin(), prompt.offsets.end()) ||
+      (!prompt.offsets.empty() && prompt.offsets.back() > prompt.text.size())) {
+    group.dataset(member::kOffsets).fail("is not ascending within the text");
+  }
+  prompt.spans = readSpans(group, prompt.ids.size());
+  return prompt;
+}
+
+AttentionPlan readPlan(const SourceGroup& group, std::uint32_t layers) {
+  AttentionPlan plan;
+  plan.window = u32(group, attribute::kWindow);
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    if (group.has(schema::numbered(layer))) plan.layers.emplace_back(layer);
+  }
+  if (plan.layers.empty()) return plan;
+  const SourceGroup first = group.group(schema::numbered(plan.layers.front().value));
+  for (std::size_t level = 0; level < schema::kMaxMapLevels && first.has(schema::mapPath(false, level)); ++level) {
+    plan.cells.push_back(first.dataset(schema::mapPath(false, level)).integer(attribute::kCell, schema::kMaxTokens));
+  }
+  plan.keep_qk = first.has(member::kQuery);
+  return plan;
+}
+
+RunHeader readRun(const SourceGroup& group, const ModelInfo& model, bool first) {
+  RunHeader run;
+  run.method = group.text(attribute::kMethod);
+  run.label = group.text(attribute::kLabel);
+  run.parameters = group.text(attribute::kParameters);
+  run.budget = group.text(attribute::kBudget);
+  run.granularity = group.text(attribute::kGranularity);
+  run.budget_nominal = group.number(attribute::kBudgetNominal);
+  run.heads = run.granularity == schema::kQueryHeadGranularity ? model.query_heads : model.kv_heads;
+  run.is_full = first;
+  return run;
+}
+
+}  // namespace
+
+OpenedHeader readHeader(const h5::Source& source) {
+  const SourceGroup root = SourceGroup::root(source);
+  checkFormat(root);
+  OpenedHeader opened;
+  opened.complete = root.text(attribute::kStatus) == schema::kComplete;
+  TraceHeader& header = opened.header;
+  header.generator = root.text(attribute::kGenerator);
+  header.created = root.text(attribute::kCreated);
+  header.model = readModel(root.group(member::kModel));
+  checkModel(header.model, source->name());
+  header.prompt = readPrompt(root.group(member::kPrompt));
+  header.attention = readPlan(root.group(member::kAttention), header.model.layers);
+  const SourceGroup runs = root.group(member::kRuns);
+  for (std::size_t run = 0; run < schema::kMaxRuns && runs.has(schema::numbered(run)); ++run) {
+    header.runs.push_back(readRun(runs.group(schema::numbered(run)), header.model, run == 0));
+  }
+  checkHeader(header, source->name());
+  return opened;
+}
+
+}  // namespace kvatlas::trace
