@@ -44,11 +44,10 @@ QPen nominalPen(Theme theme) {
 std::vector<LegendEntry> legendOf(const LayerChart& chart, Theme theme) {
   const QColor paper = toColour(themeColours(theme).paper);
   std::vector<LegendEntry> entries;
-  bool own_oracles = false, shared_oracle = false;
+  bool oracles = false;
   for (const LayerPanel& panel : chart.panels) {
     for (const LayerSeries& series : panel.series) {
-      own_oracles = own_oracles || (series.oracle && !series.shared);
-      shared_oracle = shared_oracle || series.shared;
+      oracles = oracles || series.oracle;
       const QString title = QString::fromStdString(series.title);
       const auto same = [&](const LegendEntry& entry) { return entry.text == series.title; };
       if (series.oracle || std::any_of(entries.begin(), entries.end(), same)) continue;
@@ -56,16 +55,23 @@ std::vector<LegendEntry> legendOf(const LayerChart& chart, Theme theme) {
           {series.title, penOf(series, theme), scatterOf(methodMark(series.method), colourOf(series, theme), paper)});
     }
   }
-  if (own_oracles || shared_oracle) {
+  if (oracles) {
     QPen oracle(toColour(oracleColour(theme)), points(0.8), Qt::SolidLine, Qt::FlatCap);
     oracle.setDashPattern({4, 2.5});
     entries.push_back(
-        {own_oracles ? "best set of equal size (coloured: of that method's sizes)" : "best set of equal size",
+        {"best set of equal size",
          oracle,
          {}});
   }
   if (chart.whole) entries.push_back({"nominal budget", nominalPen(theme), {}});
   return entries;
+}
+
+bool anyOwnOracle(const LayerChart& chart) {
+  for (const LayerPanel& panel : chart.panels)
+    for (const LayerSeries& series : panel.series)
+      if (series.oracle && !series.shared) return true;
+  return false;
 }
 
 double topOf(const LayerChart& chart, const LayerPanel& panel) {
@@ -263,6 +269,7 @@ Figure retainedFigure(const trace::Reader& reader, const FigureSpec& spec) {
       choice.runs.front().record.retained.size() / (std::size_t{facts.layers} * facts.query_heads);
   notes.push_back(fmt::format("mean over {} decoding steps and {} query heads", steps, facts.query_heads));
   notes.emplace_back("band: 10th to 90th percentile of heads");
+  if (anyOwnOracle(chart)) notes.emplace_back("dashed in a method's colour: the best set of that method's sizes");
   drawChart(figure, chart, spec, facts, notes);
   return figure;
 }

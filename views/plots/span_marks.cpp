@@ -7,8 +7,29 @@ namespace {
 
 constexpr double kBracketPoints = 1.8, kBracketGapPoints = 1.4, kNameGapPoints = 5;
 
-QPen bracketPen(const Canvas& canvas) {
-  return {toColour(canvas.colours().muted), points(kBracketPoints), Qt::SolidLine, Qt::FlatCap, Qt::MiterJoin};
+// A span inside a longer one stands out against it.
+QPen bracketPen(const Canvas& canvas, bool nested) {
+  const Rgb colour = nested ? canvas.colours().ink : canvas.colours().muted;
+  return {toColour(colour), points(kBracketPoints), Qt::SolidLine, Qt::FlatCap, Qt::MiterJoin};
+}
+
+struct Bracket {
+  trace::Span span;
+  bool nested = false;
+};
+
+// Longest first, so that the short ones lie on top.
+std::vector<Bracket> bracketsOf(const std::vector<trace::Span>& spans) {
+  std::vector<Bracket> brackets;
+  for (const trace::Span& span : spans) brackets.push_back({span, false});
+  const auto length = [](const Bracket& b) { return b.span.end - b.span.begin; };
+  std::stable_sort(brackets.begin(), brackets.end(),
+                   [&](const Bracket& a, const Bracket& b) { return length(a) > length(b); });
+  for (std::size_t i = 0; i < brackets.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (brackets[j].span.begin < brackets[i].span.end && brackets[i].span.begin < brackets[j].span.end)
+        brackets[i].nested = true;
+  return brackets;
 }
 
 // Start and end of a span along a side of `length` units, widened about its middle to at least the bracket's own width.
@@ -58,9 +79,9 @@ int spanNamesHeight(const std::vector<SpanName>& names) {
 void drawKeySpans(Canvas& canvas, const QRect& area, const std::vector<trace::Span>& spans, double tokens,
                   const std::vector<SpanName>& names) {
   const double y = area.top() - points(kBracketGapPoints + kBracketPoints / 2);
-  for (const trace::Span& span : spans) {
+  for (const auto& [span, nested] : bracketsOf(spans)) {
     const auto [begin, end] = extentOf(span, tokens, area.width(), points(kBracketPoints));
-    canvas.addLine(QPointF(area.left() + begin, y), QPointF(area.left() + end, y), bracketPen(canvas));
+    canvas.addLine(QPointF(area.left() + begin, y), QPointF(area.left() + end, y), bracketPen(canvas, nested));
   }
   const double base = area.top() - points(kBracketPoints + 2 * kBracketGapPoints);
   for (const SpanName& name : names)
@@ -70,9 +91,9 @@ void drawKeySpans(Canvas& canvas, const QRect& area, const std::vector<trace::Sp
 
 void drawQuerySpans(Canvas& canvas, const QRect& area, const std::vector<trace::Span>& spans, double tokens) {
   const double x = area.right() + 1 + points(kBracketGapPoints + kBracketPoints / 2);
-  for (const trace::Span& span : spans) {
+  for (const auto& [span, nested] : bracketsOf(spans)) {
     const auto [begin, end] = extentOf(span, tokens, area.height(), points(kBracketPoints));
-    canvas.addLine(QPointF(x, area.top() + begin), QPointF(x, area.top() + end), bracketPen(canvas));
+    canvas.addLine(QPointF(x, area.top() + begin), QPointF(x, area.top() + end), bracketPen(canvas, nested));
   }
 }
 
@@ -85,8 +106,8 @@ void outlineSpansOnMap(Canvas& canvas, const QRect& area, const std::vector<trac
     const double y0 = area.top() + span.begin / tokens * area.height(),
                  y1 = area.top() + span.end / tokens * area.height();
     if ((span.end - span.begin) / tokens >= kDocument) {
-      canvas.addLine(QPointF(x0, y0), QPointF(x0, y1), pen);
-      canvas.addLine(QPointF(x0, y1), QPointF(x1, y1), pen);
+      if (span.begin > 0) canvas.addLine(QPointF(x0, y0), QPointF(x0, y1), pen);
+      if (span.end < tokens) canvas.addLine(QPointF(x0, y1), QPointF(x1, y1), pen);
     } else {
       const double aside = points(0.8);  // beside the cells, never on them
       canvas.addLine(QPointF(x0 - aside, y0), QPointF(x0 - aside, area.top() + area.height()), pen);

@@ -1,0 +1,86 @@
+// The figures library through its C border, opened as `kvatlas figure` opens it.
+#include <dlfcn.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "app/figures/figure_options.h"
+#include "tests/support/sample_trace.h"
+
+namespace kvatlas::app {
+namespace {
+
+using ::testing::HasSubstr;
+
+class FigureModule : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    void* library = ::dlopen(KVATLAS_FIGURES_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    ASSERT_NE(library, nullptr) << ::dlerror();
+    s_draw = reinterpret_cast<FigureEntry>(::dlsym(library, kFigureSymbol));
+    ASSERT_NE(s_draw, nullptr);
+    s_folder = std::filesystem::temp_directory_path() / ("views-module-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(s_folder);
+    test::writeSampleTrace(s_folder / "sample.kva.h5", test::SampleTraceOptions{});
+  }
+  static void TearDownTestSuite() { std::filesystem::remove_all(s_folder); }
+
+  static FigureOptions options(const std::string& kind) {
+    FigureOptions all;
+    all.kind = kind;
+    all.files = {(s_folder / "sample.kva.h5").string()};
+    all.output = (s_folder / (kind + ".svg")).string();
+    return all;
+  }
+  static int draw(const FigureOptions& wanted, std::string& message) { return s_draw(&wanted, &message); }
+  static void expectError(const FigureOptions& wanted, int code, const char* part) {
+    std::string message;
+    EXPECT_EQ(draw(wanted, message), code) << message;
+    EXPECT_THAT(message, HasSubstr(part));
+    EXPECT_FALSE(std::filesystem::exists(wanted.output)) << "a file was left";
+  }
+
+  inline static FigureEntry s_draw = nullptr;
+  inline static std::filesystem::path s_folder;
+};
+
+TEST_F(FigureModule, DrawsEveryKind) {
+  for (const char* kind : {"pattern", "heatmap", "budget", "eviction", "retained"}) {
+    std::string message;
+    EXPECT_EQ(draw(options(kind), message), 0) << message;
+    EXPECT_TRUE(std::filesystem::exists(options(kind).output));
+    EXPECT_TRUE(std::filesystem::exists(options(kind).output + ".json"));
+    std::filesystem::remove(options(kind).output);
+  }
+}
+
+TEST_F(FigureModule, WrongUsageIsCodeTwoWithOneSentence) {
+  FigureOptions wanted = options("patern");
+  expectError(wanted, 2, "did you mean 'pattern'");
+  wanted = options("budget");
+  wanted.clip = 0.5;
+  expectError(wanted, 2, "--clip has no meaning for a budget figure");
+  wanted = options("heatmap");
+  wanted.layer = 40;
+  expectError(wanted, 2, "layer 40");
+  wanted = options("heatmap");
+  wanted.output += ".jpg";
+  expectError(wanted, 2, ".pdf, .svg or .png");
+  wanted = options("budget");
+  wanted.files.push_back("other");
+  expectError(wanted, 2, "one trace");
+}
+
+TEST_F(FigureModule, WhatTheWorldLacksIsCodeOne) {
+  FigureOptions wanted = options("budget");
+  wanted.files = {(s_folder / "missing.kva.h5").string()};
+  expectError(wanted, 1, "missing.kva.h5");
+  wanted = options("budget");
+  wanted.output = (s_folder / "no folder" / "x.svg").string();
+  expectError(wanted, 1, "no folder");
+}
+
+}  // namespace
+}  // namespace kvatlas::app

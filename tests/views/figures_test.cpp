@@ -1,0 +1,230 @@
+// Every kind of figure from a real trace file: files, sidecar, content, errors.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "tests/support/sample_trace.h"
+#include "tests/views/rendering.h"
+#include "views/models/colour_table.h"
+#include "views/plots/figure.h"
+
+namespace kvatlas::views {
+namespace {
+
+using ::testing::HasSubstr;
+
+test::SampleTraceOptions sampleOptions() {
+  test::SampleTraceOptions options;
+  options.budgets = {24, 48};
+  options.keep_qk = false;
+  return options;
+}
+
+class FigureTest : public ::testing::Test {
+ protected:
+  FigureTest() { test::writeSampleTrace(m_trace, sampleOptions()); }
+
+  QImage png(const FigureSpec& spec) {
+    Figure figure = buildFigure(trace::Reader(m_trace), spec);
+    writeFigure(figure, m_folder / "figure.png", spec.dpi);
+    return QImage((m_folder / "figure.png").c_str()).convertToFormat(QImage::Format_RGB32);
+  }
+  std::string errorOf(const FigureSpec& spec) {
+    try {
+      (void)buildFigure(trace::Reader(m_trace), spec);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+
+  test::Folder m_folder;
+  const std::filesystem::path m_trace = m_folder / "sample.kva.h5";
+};
+
+std::size_t pixelsOf(const QImage& image, Rgb colour) {
+  const QRgb wanted = qRgb(colour.r, colour.g, colour.b);
+  std::size_t count = 0;
+  for (int y = 0; y < image.height(); ++y)
+    for (int x = 0; x < image.width(); ++x) count += image.pixel(x, y) == wanted ? 1 : 0;
+  return count;
+}
+
+class EveryKind : public FigureTest, public ::testing::WithParamInterface<FigureKind> {};
+
+TEST_P(EveryKind, WritesAllFormatsAndACompleteSidecar) {
+  for (const char* ending : {".pdf", ".svg", ".png"}) {
+    const auto path = m_folder / (std::string("figure") + ending);
+    FigureSpec spec = defaultSpec(GetParam());
+    spec.title = "A title";
+    Figure figure = buildFigure(trace::Reader(m_trace), spec);
+    writeFigure(figure, path, spec.dpi);
+    EXPECT_GT(std::filesystem::file_size(path), 3000U);
+    EXPECT_TRUE(figure.warnings.empty()) << figure.warnings.front();
+    const nlohmann::json sidecar = readJsonFile(path.string() + ".json");
+    for (const char* member : {"kind", "generator", "width_inches", "height_inches", "dpi", "theme", "title", "spans",
+                               "trace", "figure", "warnings"})
+      EXPECT_TRUE(sidecar.contains(member)) << member;
+    EXPECT_EQ(sidecar["kind"], std::string(figureKindName(GetParam())));
+    EXPECT_EQ(sidecar["trace"]["file"], "sample.kva.h5");
+    EXPECT_EQ(sidecar["trace"]["tokens"], 256);
+    EXPECT_EQ(sidecar["trace"]["prompt_sha256"].get<std::string>().size(), 64U);
+    EXPECT_EQ(sidecar["trace"]["model"]["layers"], 4);
+    EXPECT_FALSE(std::filesystem::exists(path.string() + ".part"));
+  }
+}
+
+TEST_P(EveryKind, SameBytesTwice) {
+  for (const char* ending : {".pdf", ".svg", ".png"}) {
+    std::vector<std::string> files;
+    for (const char* name : {"first", "second"}) {
+      Figure figure = buildFigure(trace::Reader(m_trace), defaultSpec(GetParam()));
+      writeFigure(figure, m_folder / (std::string(name) + ending), 300);
+      files.push_back(readFile(m_folder / (std::string(name) + ending)));
+    }
+    EXPECT_EQ(files[0], files[1]) << ending;
+  }
+}
+
+TEST_P(EveryKind, PdfHasNoLossyImageAndLooksLikeThePng) {
+  FigureSpec spec = defaultSpec(GetParam());
+  const QImage picture = png(spec);
+  Figure figure = buildFigure(trace::Reader(m_trace), spec);
+  writeFigure(figure, m_folder / "figure.pdf", 300);
+  const std::string pdf = readFile(m_folder / "figure.pdf");
+  EXPECT_EQ(pdf.find("DCTDecode"), std::string::npos);
+  if (!test::havePoppler()) GTEST_SKIP() << "pdftoppm is not installed";
+  const QImage page = test::renderPdf(QByteArray::fromStdString(pdf));
+  ASSERT_NEAR(page.width(), picture.width(), 1);
+  ASSERT_NEAR(page.height(), picture.height(), 1);
+  // Antialiased edges differ between renderers; areas do not.
+  std::size_t different = 0, all = 0;
+  for (int y = 0; y < std::min(page.height(), picture.height()); ++y) {
+    for (int x = 0; x < std::min(page.width(), picture.width()); ++x) {
+      const QRgb a = page.pixel(x, y), b = picture.pixel(x, y);
+      different +=
+          std::abs(qRed(a) - qRed(b)) + std::abs(qGreen(a) - qGreen(b)) + std::abs(qBlue(a) - qBlue(b)) > 120 ? 1 : 0;
+      ++all;
+    }
+  }
+  EXPECT_LT(static_cast<double>(different) / static_cast<double>(all), 0.03);
+}
+
+TEST_P(EveryKind, DarkThemeAndBothWidths) {
+  FigureSpec spec = defaultSpec(GetParam());
+  spec.theme = Theme::Dark;
+  for (const double width : {kSingleColumnInches, kDoubleColumnInches}) {
+    spec.width_inches = width;
+    const QImage image = png(spec);
+    EXPECT_EQ(image.width(), qRound(width * 300));
+    const Rgb paper = themeColours(Theme::Dark).paper;
+    EXPECT_EQ(image.pixel(2, 2) & 0xFFFFFFU, qRgb(paper.r, paper.g, paper.b) & 0xFFFFFFU);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryKind,
+                         ::testing::Values(FigureKind::Pattern, FigureKind::Heatmap, FigureKind::Budget,
+                                           FigureKind::Eviction, FigureKind::Retained),
+                         [](const auto& kind) { return std::string(figureKindName(kind.param)); });
+
+TEST_F(FigureTest, PatternDrawsSaturatedDiagonalsOfEveryLayerAndTheWholeRange) {
+  FigureSpec spec = defaultSpec(FigureKind::Pattern);
+  spec.layers = {0, 3};
+  const QImage image = png(spec);
+  EXPECT_GT(pixelsOf(image, colourTable("viridis").entries[255]), 1000U);
+  spec.clip = 1;
+  EXPECT_LT(pixelsOf(png(spec), colourTable("viridis").entries[255]),
+            pixelsOf(image, colourTable("viridis").entries[255]));
+}
+
+TEST_F(FigureTest, HeatmapStripsShowEachMethodInItsColour) {
+  FigureSpec spec = defaultSpec(FigureKind::Heatmap);
+  spec.head = 1;
+  const QImage image = png(spec);
+  for (const char* method : {"pyramidkv", "snapkv", "h2o", "streamingllm"})
+    EXPECT_GT(pixelsOf(image, methodColour(method)), 200U) << method;
+  spec.runs = {"snapkv"};
+  EXPECT_EQ(pixelsOf(png(spec), methodColour("h2o")), 0U);
+}
+
+TEST_F(FigureTest, ChartSidecarHoldsTheNumbers) {
+  Figure figure = buildFigure(trace::Reader(m_trace), defaultSpec(FigureKind::Budget));
+  const nlohmann::json& panels = figure.sidecar["chart"]["panels"];
+  ASSERT_EQ(panels.size(), 2U);
+  EXPECT_EQ(panels[0]["budget"], "24");
+  for (const auto& line : panels[0]["lines"]) EXPECT_EQ(line["values"].size(), 4U);
+  EXPECT_EQ(figure.sidecar["runs"].size(), 8U);
+  EXPECT_TRUE(figure.sidecar["runs"][0].contains("parameters"));
+}
+
+TEST_F(FigureTest, ErrorsNameWhatIsWrong) {
+  FigureSpec spec = defaultSpec(FigureKind::Heatmap);
+  spec.layer = 17;
+  EXPECT_THAT(errorOf(spec), HasSubstr("layer 17"));
+  spec = defaultSpec(FigureKind::Heatmap);
+  spec.head = 4;
+  EXPECT_THAT(errorOf(spec), HasSubstr("head 4"));
+  spec = defaultSpec(FigureKind::Budget);
+  spec.runs = {"pyramid"};
+  EXPECT_THAT(errorOf(spec), HasSubstr("pyramidkv"));
+  spec = defaultSpec(FigureKind::Pattern);
+  spec.colour_map = "jet";
+  EXPECT_THAT(errorOf(spec), HasSubstr("jet"));
+}
+
+TEST_F(FigureTest, UnwritableOutputIsOneErrorAndLeavesNothing) {
+  Figure figure = buildFigure(trace::Reader(m_trace), defaultSpec(FigureKind::Budget));
+  const auto missing = m_folder / "no such folder" / "x.png";
+  try {
+    writeFigure(figure, missing, 300);
+    FAIL() << "written into a folder that is not there";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("no such folder"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(missing));
+}
+
+TEST(UnfinishedTrace, IsDrawnAsFarAsItGoes) {
+  const test::Folder folder;
+  const auto path = folder / "half.kva.h5";
+  test::SampleTrace sample = test::makeSampleTrace(sampleOptions());
+  sample.layers.resize(2);  // the capture died before layer 2 and before any run
+  sample.runs.clear();
+  test::writeSampleTrace(path, sample, false);
+  const trace::Reader reader(path.string() + ".part");
+  const Figure pattern = buildFigure(reader, defaultSpec(FigureKind::Pattern));
+  ASSERT_FALSE(pattern.warnings.empty());
+  EXPECT_THAT(pattern.warnings, ::testing::Contains(HasSubstr("2, 3")));
+  EXPECT_EQ(pattern.sidecar["maps"][3]["captured"], false);
+  FigureSpec spec = defaultSpec(FigureKind::Heatmap);
+  spec.layer = 1;
+  EXPECT_THAT(buildFigure(reader, spec).warnings, ::testing::Contains(HasSubstr("no kept strips")));
+  EXPECT_THROW((void)buildFigure(reader, defaultSpec(FigureKind::Budget)), Error);
+  spec.layer = 3;
+  EXPECT_THROW((void)buildFigure(reader, spec), Error);
+}
+
+TEST(TraceWithoutMaps, SaysSo) {
+  const test::Folder folder;
+  const auto path = folder / "nomaps.kva.h5";
+  test::SampleTrace sample = test::makeSampleTrace(sampleOptions());
+  sample.header.attention.cells.clear();
+  for (trace::LayerRecord& layer : sample.layers) {
+    layer.map_mean.clear();
+    layer.map_max.clear();
+  }
+  test::writeSampleTrace(path, sample);
+  try {
+    (void)buildFigure(trace::Reader(path), defaultSpec(FigureKind::Pattern));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("no attention maps"));
+  }
+  EXPECT_NO_THROW((void)buildFigure(trace::Reader(path), defaultSpec(FigureKind::Budget)));
+}
+
+}  // namespace
+}  // namespace kvatlas::views

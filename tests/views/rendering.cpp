@@ -1,0 +1,49 @@
+#include "tests/views/rendering.h"
+
+#include <unistd.h>
+
+#include <QPainter>
+#include <QProcess>
+#include <QStandardPaths>
+#include <QSvgRenderer>
+#include <QTemporaryDir>
+
+namespace kvatlas::test {
+
+bool havePoppler() {
+  return !QStandardPaths::findExecutable(QStringLiteral("pdftoppm")).isEmpty();
+}
+
+QImage renderPdf(const QByteArray& pdf) {
+  QTemporaryDir folder;
+  QFile file(folder.filePath(QStringLiteral("figure.pdf")));
+  if (!file.open(QIODevice::WriteOnly) || file.write(pdf) != pdf.size()) return {};
+  file.close();
+  const QString target = folder.filePath(QStringLiteral("page"));
+  const int code = QProcess::execute(QStringLiteral("pdftoppm"),
+                                     {QStringLiteral("-r"), QStringLiteral("300"), QStringLiteral("-png"),
+                                      QStringLiteral("-singlefile"), file.fileName(), target});
+  return code == 0 ? QImage(target + QStringLiteral(".png")).convertToFormat(QImage::Format_RGB32) : QImage();
+}
+
+QImage renderSvg(const QByteArray& svg, const QSize& size) {
+  QSvgRenderer renderer(svg);
+  if (!renderer.isValid()) return {};
+  QImage image(size, QImage::Format_RGB32);
+  image.fill(Qt::white);
+  QPainter painter(&image);
+  renderer.render(&painter, QRectF(image.rect()));
+  return image;
+}
+
+Folder::Folder() {
+  std::string name = (std::filesystem::temp_directory_path() / "kvatlas-views-XXXXXX").string();
+  if (::mkdtemp(name.data()) != nullptr) m_path = name;
+}
+
+Folder::~Folder() {
+  std::error_code ignored;
+  if (!m_path.empty()) std::filesystem::remove_all(m_path, ignored);
+}
+
+}  // namespace kvatlas::test

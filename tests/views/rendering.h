@@ -1,0 +1,27 @@
+// Turns exported figures back into pixels, by other programmes than the one that wrote them.
+#pragma once
+
+#include <QByteArray>
+#include <QImage>
+#include <filesystem>
+#include <string>
+
+namespace kvatlas::test {
+
+// At 300 pixels per inch. PDF by poppler's pdftoppm (a null image where it is not installed), SVG by Qt's reader.
+[[nodiscard]] QImage renderPdf(const QByteArray& pdf);
+[[nodiscard]] QImage renderSvg(const QByteArray& svg, const QSize& size);
+[[nodiscard]] bool havePoppler();
+
+// A folder that is gone after the test.
+class Folder {
+ public:
+  Folder();
+  ~Folder();
+  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return m_path / name; }
+
+ private:
+  std::filesystem::path m_path;
+};
+
+}  // namespace kvatlas::test
