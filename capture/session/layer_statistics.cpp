@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/session/cuda_probe.h"
 #include "core/base/error.h"
 #include "kernels/attention_probe.h"
 
@@ -13,6 +14,15 @@ namespace {
 
 at::Tensor hostFloat(const at::Tensor& tensor) {
   return tensor.defined() ? tensor.to(at::kCPU, at::kFloat).contiguous() : tensor;
+}
+
+kernels::ProbeReport probeOnHost(const kernels::ProbeShape& shape, const LayerAttention& attention, const kernels::ProbeOutput& output,
+                                 unsigned threads) {
+  const at::Tensor query = hostFloat(attention.query), key = hostFloat(attention.key), lse = hostFloat(attention.lse);
+  const kernels::ProbeInput input{.query = query.const_data_ptr<float>(),
+                                  .key = key.const_data_ptr<float>(),
+                                  .lse = lse.defined() ? lse.const_data_ptr<float>() : nullptr};
+  return kernels::attentionProbe(shape, input, output, threads);
 }
 
 std::vector<float> rowNorms(const at::Tensor& rows) {  // [heads, N, d] → [heads * N]
@@ -40,8 +50,7 @@ StatisticsRequest StatisticsRequest::joined(const StatisticsRequest& other) cons
 }
 
 LayerStatistics measureLayer(const LayerAttention& attention, const ModelConfig& config, const StatisticsRequest& request, unsigned threads) {
-  const at::Tensor query = hostFloat(attention.query), key = hostFloat(attention.key), lse = hostFloat(attention.lse);
-  const auto tokens = static_cast<std::size_t>(query.size(1));
+  const auto tokens = static_cast<std::size_t>(attention.query.size(1));
   const kernels::ProbeShape shape{.query_heads = config.query_heads,
                                   .kv_heads = config.kv_heads,
                                   .tokens = tokens,
@@ -61,10 +70,9 @@ LayerStatistics measureLayer(const LayerAttention& attention, const ModelConfig&
                                     .map_mean = sized(result.map_mean, cells > 0, map),
                                     .map_max = sized(result.map_max, cells > 0, map),
                                     .cell = request.map_cell};
-  const kernels::ProbeInput input{.query = query.const_data_ptr<float>(),
-                                  .key = key.const_data_ptr<float>(),
-                                  .lse = lse.defined() ? lse.const_data_ptr<float>() : nullptr};
-  const kernels::ProbeReport report = kernels::attentionProbe(shape, input, output, threads);
+  const kernels::ProbeReport report = attention.query.is_cuda()
+                                          ? attentionProbeOnCuda(shape, attention.query, attention.key, attention.lse, output)
+                                          : probeOnHost(shape, attention, output, threads);
   if (!report.ok())
     fail("the attention of layer {}, head {} is not finite at query {}: the weights or the compute type overflow", attention.layer.value,
          report.bad_head, report.bad_query);

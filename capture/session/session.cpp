@@ -53,10 +53,10 @@ Session::Session(const SessionOptions& options, const WorkContext& work)
   m_load = chooseDevice(options.device, options.dtype, m_dtype_name);
   m_prompt = preparePrompt(options.prompt, options.model, m_config, m_tokenizer);
   m_branches = planBranches(options, shapeOf(m_config, m_prompt));
-  const std::uint64_t last = m_prompt.ids.size() + options.max_new_tokens;
-  if (m_config.max_positions > 0 && last > m_config.max_positions)
-    work.progress->warn(fmt::format("prompt and generation reach position {}, the model was made for {}: its answers may be nonsense", last,
-                                    m_config.max_positions));
+  // A prompt that is too long itself is the decoder's to say.
+  const std::uint64_t tokens = m_prompt.ids.size(), last = tokens + options.max_new_tokens;
+  if (tokens <= m_config.max_positions && last > m_config.max_positions)
+    work.progress->warn(fmt::format("generation reaches position {}; {} was made for {} positions", last, m_config.name, m_config.max_positions));
 }
 
 std::uint32_t Session::window() const { return std::min(m_options.window, static_cast<std::uint32_t>(m_prompt.ids.size())); }
