@@ -1,0 +1,248 @@
+#include "core/trace/h5_read.h"
+
+#include <fcntl.h>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace kvatlas::trace::h5 {
+namespace {
+
+constexpr std::uint64_t kMaxDeflateRatio = 1100;  // deflate reaches 1032
+constexpr std::size_t kMaxRank = 3;
+
+// What the first bytes say, before HDF5 is let near the file.
+struct Superblock {
+  bool writing = false, swmr = false;
+};
+
+Superblock readSuperblock(const std::filesystem::path& path) {
+  const std::string name = path.string();
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) throw Error(systemMessage(name, errno));
+  struct stat info {};
+  std::array<unsigned char, 12> start{};
+  const bool known = fstat(fd, &info) == 0;
+  const ssize_t got = known && S_ISREG(info.st_mode) ? pread(fd, start.data(), start.size(), 0) : -1;
+  close(fd);
+  if (known && S_ISDIR(info.st_mode)) failAt(name, "", "is a folder, not a trace file");
+  if (known && !S_ISREG(info.st_mode)) failAt(name, "", "is not a regular file");
+  constexpr std::array<unsigned char, 8> kSignature{0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+  if (got != static_cast<ssize_t>(start.size()) || !std::equal(kSignature.begin(), kSignature.end(), start.begin())) {
+    failAt(name, "", "not a trace file (it is not HDF5)");
+  }
+  if (start[8] != 3)
+    failAt(name, "", fmt::format("not a trace file (HDF5 superblock version {}, expected 3)", start[8]));
+  return {(start[11] & 1) != 0, (start[11] & 4) != 0};
+}
+
+Handle openAny(const std::filesystem::path& path, bool live) {
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS));
+  // Readers take no lock: a trace on a read-only or network disk opens as well, and a writer is never held up.
+  H5Pset_file_locking(access.get(), false, true);
+  const unsigned mode = live ? H5F_ACC_RDONLY | H5F_ACC_SWMR_READ : H5F_ACC_RDONLY;
+  return Handle(check(H5Fopen(path.c_str(), mode, access.get()), path.string(), "", "open the file"));
+}
+
+std::string trimmed(const std::string& text) {
+  return text.substr(0, text.find_last_not_of('\0') + 1);
+}
+
+std::string below(const std::string& path, const std::string& name) {
+  return (path == "/" ? "" : path) + "/" + name;
+}
+
+}  // namespace
+
+SourceFile::SourceFile(const std::filesystem::path& path) : m_name(path.string()) {
+  quiet();
+  const Superblock start = readSuperblock(path);
+  if (start.writing && !start.swmr) failAt(m_name, "", "another program opened it for writing and did not close it");
+  m_live = start.swmr;
+  m_id = openAny(path, m_live);
+}
+
+std::uint64_t SourceFile::bytes() const {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(m_name, error);
+  if (!error) return size;
+  hsize_t known = 0;  // renamed or removed since: HDF5 still has it open
+  return H5Fget_filesize(m_id.get(), &known) < 0 ? 0 : known;
+}
+
+Handle Node::openAttribute(const char* name, H5T_class_t kind) const {
+  quiet();
+  const auto problem = [&](std::string_view what) { fail(fmt::format("attribute '{}' {}", name, what)); };
+  if (H5Aexists(m_id.get(), name) <= 0) problem("is missing");
+  Handle attribute(checked(H5Aopen(m_id.get(), name, H5P_DEFAULT), fmt::format("open attribute '{}'", name)));
+  const Handle type(checked(H5Aget_type(attribute.get()), "read an attribute's type"));
+  const Handle space(checked(H5Aget_space(attribute.get()), "read an attribute's shape"));
+  if (H5Tget_class(type.get()) != kind) problem("has the wrong type");
+  if (H5Sget_simple_extent_type(space.get()) != H5S_SCALAR) problem("is not a single value");
+  return attribute;
+}
+
+std::string Node::text(const char* name) const {
+  const Handle attribute = openAttribute(name, H5T_STRING);
+  const Handle type(checked(H5Aget_type(attribute.get()), "read an attribute's type"));
+  const std::size_t length = H5Tget_size(type.get());
+  if (H5Tis_variable_str(type.get()) != 0 || length > 2 * schema::kMaxAttributeText) {
+    fail(fmt::format("attribute '{}' is not a string of fixed length", name));
+  }
+  std::string value(length, '\0');
+  checked(H5Aread(attribute.get(), type.get(), value.data()), fmt::format("read attribute '{}'", name));
+  return trimmed(value);
+}
+
+std::uint64_t Node::integer(const char* name, std::uint64_t limit) const {
+  const Handle attribute = openAttribute(name, H5T_INTEGER);
+  std::uint64_t value = 0;
+  checked(H5Aread(attribute.get(), H5T_NATIVE_UINT64, &value), fmt::format("read attribute '{}'", name));
+  if (value > limit) fail(fmt::format("attribute '{}' is {}, at most {} was expected", name, value, limit));
+  return value;
+}
+
+double Node::number(const char* name) const {
+  const Handle attribute = openAttribute(name, H5T_FLOAT);
+  double value = 0;
+  checked(H5Aread(attribute.get(), H5T_NATIVE_DOUBLE, &value), fmt::format("read attribute '{}'", name));
+  return value;
+}
+
+SourceDataset::SourceDataset(Source source, Handle id, std::string path)
+    : Node(std::move(source), std::move(id), std::move(path)) {
+  if (m_source->live()) checked(H5Drefresh(m_id.get()), "look at it afresh");
+  const Handle space(checked(H5Dget_space(m_id.get()), "read its shape"));
+  const int rank = H5Sget_simple_extent_ndims(space.get());
+  if (rank < 1 || rank > static_cast<int>(kMaxRank)) fail("has an unexpected number of axes");
+  std::array<hsize_t, kMaxRank> lengths{};
+  checked(H5Sget_simple_extent_dims(space.get(), lengths.data(), nullptr), "read its shape");
+  m_dims.assign(lengths.begin(), lengths.begin() + rank);
+  const Handle list(checked(H5Dget_create_plist(m_id.get()), "read how it is stored"));
+  const H5D_layout_t layout = H5Pget_layout(list.get());
+  if (layout != H5D_CHUNKED && layout != H5D_CONTIGUOUS && layout != H5D_COMPACT) fail("its data is not stored in it");
+  if (H5Pget_external_count(list.get()) != 0) fail("its data lies in another file, which is not followed");
+  checkFilters(list.get());
+}
+
+void SourceDataset::checkFilters(hid_t list) {
+  for (int index = 0; index < H5Pget_nfilters(list); ++index) {
+    unsigned flags = 0;
+    std::size_t values = 0;
+    const H5Z_filter_t filter =
+        H5Pget_filter2(list, static_cast<unsigned>(index), &flags, &values, nullptr, 0, nullptr, nullptr);
+    if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE && filter != H5Z_FILTER_FLETCHER32) {
+      fail(fmt::format("is stored with the unknown filter {}", filter));
+    }
+    m_expansion = kMaxDeflateRatio;
+  }
+}
+
+void SourceDataset::expect(schema::Type type, std::size_t rank) const {
+  const Handle stored(checked(H5Dget_type(m_id.get()), "read its type"));
+  if (H5Tequal(stored.get(), fileType(type)) <= 0) {
+    fail(fmt::format("has the wrong type, {} was expected", schema::nameOf(type)));
+  }
+  if (m_dims.size() != rank) fail(fmt::format("has {} axes, {} were expected", m_dims.size(), rank));
+}
+
+void SourceDataset::expect(const schema::DatasetSpec& spec) const {
+  expect(spec.type, spec.dims.size());
+  for (std::size_t axis = spec.grows ? 1 : 0; axis < m_dims.size(); ++axis) {
+    if (m_dims[axis] == spec.dims[axis]) continue;
+    fail(fmt::format("has shape [{}], [{}] was expected", fmt::join(m_dims, ", "), fmt::join(spec.dims, ", ")));
+  }
+}
+
+std::uint64_t SourceDataset::storedBytes() const {
+  return H5Dget_storage_size(m_id.get());
+}
+
+void SourceDataset::requireStored(std::uint64_t bytes) const {
+  // The order matters: only sizes the file could hold are worth walking the chunk index for.
+  const std::uint64_t file = m_source->bytes();
+  if (bytes / m_expansion > file) fail(fmt::format("claims {} bytes, more than the file can hold", bytes));
+  const std::uint64_t stored = storedBytes();
+  if (stored > file) fail(fmt::format("claims {} bytes, more than the file has", stored));
+  if (stored < bytes / m_expansion) fail(fmt::format("has {} of {} bytes: its data is missing", stored, bytes));
+}
+
+void SourceDataset::readInto(hid_t type, const std::vector<std::uint64_t>& start,
+                             const std::vector<std::uint64_t>& count, void* values) const {
+  if (std::find(count.begin(), count.end(), 0) != count.end()) return;
+  const std::vector<hsize_t> from(start.begin(), start.end()), length(count.begin(), count.end());
+  const Handle space(checked(H5Dget_space(m_id.get()), "read its shape"));
+  const Handle memory(
+      checked(H5Screate_simple(static_cast<int>(length.size()), length.data(), nullptr), "prepare reading"));
+  checked(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, from.data(), nullptr, length.data(), nullptr),
+          "prepare reading");
+  checked(H5Dread(m_id.get(), type, memory.get(), space.get(), H5P_DEFAULT, values), "read its data");
+}
+
+std::vector<std::string> SourceDataset::readStrings() const {
+  const Handle type(checked(H5Dget_type(m_id.get()), "read its type"));
+  if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0 || m_dims.size() != 1) {
+    fail("is not a list of strings of fixed length");
+  }
+  const std::size_t length = H5Tget_size(type.get());
+  const std::uint64_t file = m_source->bytes();
+  if (m_dims[0] > file || length > file) fail("claims more strings than the file can hold");
+  requireStored(m_dims[0] * length);
+  std::string packed(m_dims[0] * length, '\0');
+  readInto(type.get(), {0}, m_dims, packed.data());
+  std::vector<std::string> values;
+  for (std::uint64_t index = 0; index < m_dims[0]; ++index) {
+    values.push_back(trimmed(packed.substr(index * length, length)));
+  }
+  return values;
+}
+
+SourceGroup SourceGroup::root(const Source& source) {
+  return {source, Handle(check(H5Gopen2(source->get(), "/", H5P_DEFAULT), source->name(), "/", "open")), "/"};
+}
+
+bool SourceGroup::hasHere(const std::string& name) const {
+  quiet();
+  if (checked(H5Lexists(m_id.get(), name.c_str(), H5P_DEFAULT), "look for " + name) == 0) return false;
+  H5L_info_t link;
+  checked(H5Lget_info(m_id.get(), name.c_str(), &link, H5P_DEFAULT), "look at " + name);
+  if (link.type != H5L_TYPE_HARD) fail(fmt::format("'{}' is a link to elsewhere, which is not followed", name));
+  return true;
+}
+
+Handle SourceGroup::openHere(const std::string& name, H5I_type_t kind) const {
+  if (!hasHere(name)) fail(fmt::format("'{}' is missing", name));
+  Handle id(checked(H5Oopen(m_id.get(), name.c_str(), H5P_DEFAULT), "open " + name));
+  if (H5Iget_type(id.get()) != kind) {
+    fail(fmt::format("'{}' is not a {}", name, kind == H5I_GROUP ? "group" : "dataset"));
+  }
+  return id;
+}
+
+bool SourceGroup::has(const std::string& path) const {
+  const auto slash = path.find('/');
+  if (!hasHere(path.substr(0, slash))) return false;
+  return slash == std::string::npos || group(path.substr(0, slash)).has(path.substr(slash + 1));
+}
+
+SourceGroup SourceGroup::group(const std::string& path) const {
+  const auto slash = path.find('/');
+  const std::string first = path.substr(0, slash);
+  SourceGroup next(m_source, openHere(first, H5I_GROUP), below(m_path, first));
+  if (m_source->live()) next.checked(H5Orefresh(next.m_id.get()), "look at it afresh");
+  if (slash == std::string::npos) return next;
+  return next.group(path.substr(slash + 1));
+}
+
+SourceDataset SourceGroup::dataset(const std::string& path) const {
+  if (const auto slash = path.rfind('/'); slash != std::string::npos) {
+    return group(path.substr(0, slash)).dataset(path.substr(slash + 1));
+  }
+  return {m_source, openHere(path, H5I_DATASET), below(m_path, path)};
+}
+
+}  // namespace kvatlas::trace::h5

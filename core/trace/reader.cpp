@@ -1,0 +1,259 @@
+#include "core/trace/reader.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/trace/read_header.h"
+#include "core/trace/trace_check.h"
+#include "kernels/log2_codec.h"
+
+namespace kvatlas::trace {
+namespace {
+
+namespace attribute = schema::attribute;
+namespace member = schema::member;
+using h5::SourceDataset;
+using h5::SourceGroup;
+using schema::DatasetSpec;
+
+constexpr std::size_t kMaxOpenDatasets = 64;
+
+const char* nameOf(Signal which) {
+  switch (which) {
+    case Signal::Lse:
+      return member::kLse;
+    case Signal::Entropy:
+      return member::kEntropy;
+    case Signal::Received:
+      return member::kReceived;
+    case Signal::WindowSum:
+      return member::kWindowSum;
+    case Signal::KeyNorm:
+      return member::kKeyNorm;
+    case Signal::ValueNorm:
+      break;
+  }
+  return member::kValueNorm;
+}
+
+// Bytes that have to be stored: the cells on and below the diagonal.
+std::uint64_t neededBytes(const DatasetSpec& spec, const std::vector<std::uint64_t>& dims) {
+  const std::size_t rank = dims.size();
+  std::uint64_t cells = 1;
+  for (std::size_t axis = 0; axis + (spec.diagonal ? 2 : 0) < rank; ++axis) cells *= dims[axis];
+  if (spec.diagonal) {
+    std::uint64_t visible = 0;
+    for (std::uint64_t row = 0; row < dims[rank - 2]; ++row) {
+      visible += std::min(dims[rank - 1], row + *spec.diagonal + 1);
+    }
+    cells *= visible;
+  }
+  return cells * schema::sizeOf(spec.type);
+}
+
+std::vector<float> decode(const std::vector<std::uint16_t>& codes) {
+  std::vector<float> values(codes.size());
+  kernels::decodeLog2(codes.data(), values.data(), codes.size());
+  return values;
+}
+
+const DatasetSpec* find(const std::vector<DatasetSpec>& specs, std::string_view path) {
+  const auto found =
+      std::find_if(specs.begin(), specs.end(), [&](const DatasetSpec& spec) { return spec.path == path; });
+  return found == specs.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+struct Reader::Impl {
+  explicit Impl(const std::filesystem::path& given) : path(given), source(std::make_shared<h5::SourceFile>(given)) {
+    OpenedHeader opened = readHeader(source);
+    header = std::move(opened.header);
+    complete = opened.complete;
+    layer_specs = schema::layerDatasets(header);
+  }
+
+  [[nodiscard]] bool planned(LayerIndex layer) const {
+    return std::binary_search(header.attention.layers.begin(), header.attention.layers.end(), layer);
+  }
+  [[nodiscard]] SourceGroup layerGroup(LayerIndex layer) const {
+    return SourceGroup::root(source).group(member::kAttention).group(schema::numbered(layer.value));
+  }
+  [[nodiscard]] bool recorded(LayerIndex layer) const {
+    h5::quiet();
+    return planned(layer) && layerGroup(layer).integer(attribute::kRecorded) != 0;
+  }
+
+  // A checked dataset of a recorded layer; null when it was not captured. Valid until the next call.
+  const SourceDataset* layerDataset(LayerIndex layer, const std::string& name) {
+    h5::quiet();
+    const DatasetSpec* spec = find(layer_specs, name);
+    if (!planned(layer) || spec == nullptr) return nullptr;
+    const std::string key = schema::numbered(layer.value) + "/" + name;
+    if (const auto known = open.find(key); known != open.end() && !source->live()) return &known->second;
+    const SourceGroup group = layerGroup(layer);
+    if (group.integer(attribute::kRecorded) == 0 || !group.has(name)) return nullptr;
+    SourceDataset dataset = group.dataset(name);
+    dataset.expect(*spec);
+    if (spec->cell && dataset.integer(attribute::kCell) != *spec->cell) {
+      dataset.fail("has another cell size than the first layer");
+    }
+    if (dataset.storedBytes() == 0) return nullptr;
+    dataset.requireStored(neededBytes(*spec, dataset.dims()));
+    if (open.size() >= kMaxOpenDatasets) open.clear();
+    return &open.insert_or_assign(key, std::move(dataset)).first->second;
+  }
+
+  // The slab [head, …] of a layer's dataset.
+  template <class T>
+  std::optional<std::vector<T>> head(LayerIndex layer, const std::string& name, std::uint32_t index) {
+    const SourceDataset* dataset = layerDataset(layer, name);
+    if (dataset == nullptr) return std::nullopt;
+    if (index >= dataset->dims()[0]) {
+      dataset->fail(fmt::format("has no head {}, only {}", index, dataset->dims()[0]));
+    }
+    std::vector<std::uint64_t> start(dataset->dims().size(), 0), count = dataset->dims();
+    start[0] = index;
+    count[0] = 1;
+    return dataset->read<T>(start, count);
+  }
+
+  template <class T>
+  std::vector<T> runList(const SourceGroup& group, const std::vector<DatasetSpec>& specs, const char* name) const {
+    const DatasetSpec* spec = find(specs, name);
+    if (spec == nullptr) return {};
+    const SourceDataset dataset = group.dataset(name);
+    dataset.expect(*spec);
+    std::uint64_t row = schema::sizeOf(spec->type);
+    for (std::size_t axis = 1; axis < spec->dims.size(); ++axis) row *= spec->dims[axis];
+    if (dataset.dims()[0] > source->bytes()) dataset.fail("claims more entries than the file can hold");
+    dataset.requireStored(dataset.dims()[0] * row);
+    return dataset.readAll<T>();
+  }
+
+  std::filesystem::path path;
+  h5::Source source;
+  TraceHeader header;
+  bool complete = false;
+  std::vector<DatasetSpec> layer_specs;
+  std::map<std::string, SourceDataset> open;
+};
+
+Reader::Reader(const std::filesystem::path& path) : m_impl(std::make_unique<Impl>(path)) {}
+Reader::~Reader() = default;
+Reader::Reader(Reader&&) noexcept = default;
+Reader& Reader::operator=(Reader&&) noexcept = default;
+
+const std::filesystem::path& Reader::path() const {
+  return m_impl->path;
+}
+bool Reader::complete() const {
+  return m_impl->complete;
+}
+const TraceHeader& Reader::header() const {
+  return m_impl->header;
+}
+std::uint64_t Reader::tokens() const {
+  return m_impl->header.prompt.ids.size();
+}
+bool Reader::hasLayer(LayerIndex layer) const {
+  return m_impl->recorded(layer);
+}
+
+std::optional<std::vector<float>> Reader::signal(LayerIndex layer, Signal which) const {
+  const SourceDataset* dataset = m_impl->layerDataset(layer, nameOf(which));
+  if (dataset == nullptr) return std::nullopt;
+  return dataset->readAll<float>();
+}
+
+std::optional<std::vector<float>> Reader::signalOfHead(LayerIndex layer, Signal which, HeadIndex head) const {
+  return m_impl->head<float>(layer, nameOf(which), head.value);
+}
+
+std::optional<std::vector<float>> Reader::windowRows(LayerIndex layer, HeadIndex head) const {
+  const auto codes = m_impl->head<std::uint16_t>(layer, member::kWindowRows, head.value);
+  if (!codes) return std::nullopt;
+  return decode(*codes);
+}
+
+std::optional<std::vector<float>> Reader::map(LayerIndex layer, HeadIndex head, Reduction reduction,
+                                              std::size_t level) const {
+  const auto codes =
+      m_impl->head<std::uint16_t>(layer, schema::mapPath(reduction == Reduction::Max, level), head.value);
+  if (!codes) return std::nullopt;
+  return decode(*codes);
+}
+
+std::optional<std::vector<std::uint16_t>> Reader::mapTile(LayerIndex layer, HeadIndex head, Reduction reduction,
+                                                          std::size_t level, std::size_t row, std::size_t column,
+                                                          std::size_t rows, std::size_t columns) const {
+  const SourceDataset* dataset = m_impl->layerDataset(layer, schema::mapPath(reduction == Reduction::Max, level));
+  if (dataset == nullptr) return std::nullopt;
+  const std::uint64_t heads = dataset->dims()[0], side = dataset->dims()[1];
+  if (head.value >= heads) dataset->fail(fmt::format("has no head {}, only {}", head.value, heads));
+  if (row > side || rows > side - row || column > side || columns > side - column) {
+    dataset->fail(fmt::format("tile {}+{}, {}+{} lies outside its {} cells", row, rows, column, columns, side));
+  }
+  return dataset->read<std::uint16_t>({head.value, row, column}, {1, rows, columns});
+}
+
+std::optional<std::vector<std::uint16_t>> Reader::queryBits(LayerIndex layer, HeadIndex head) const {
+  return m_impl->head<std::uint16_t>(layer, member::kQuery, head.value);
+}
+
+std::optional<std::vector<std::uint16_t>> Reader::keyBits(LayerIndex layer, KvHeadIndex head) const {
+  return m_impl->head<std::uint16_t>(layer, member::kKey, head.value);
+}
+
+std::optional<std::vector<float>> Reader::nextLogits() const {
+  h5::quiet();
+  const DatasetSpec spec = schema::nextLogits(m_impl->header.model);
+  const SourceDataset dataset = SourceGroup::root(m_impl->source).group(member::kPrompt).dataset(spec.path);
+  dataset.expect(spec);
+  if (dataset.integer(attribute::kRecorded) == 0) return std::nullopt;
+  dataset.requireStored(neededBytes(spec, dataset.dims()));
+  return dataset.readAll<float>();
+}
+
+std::optional<RunRecord> Reader::run(std::size_t index) const {
+  h5::quiet();
+  const TraceHeader& header = m_impl->header;
+  const std::string& name = m_impl->source->name();
+  if (index >= header.runs.size()) fail("{}: there is no run {}, only {}", name, index, header.runs.size());
+  const SourceGroup group = SourceGroup::root(m_impl->source).group(member::kRuns).group(schema::numbered(index));
+  if (group.integer(attribute::kRecorded) == 0) return std::nullopt;
+  const std::vector<DatasetSpec> specs = schema::runDatasets(header, header.runs[index]);
+  const auto list = [&]<class T>(const char* path, std::vector<T>& out) {
+    out = m_impl->runList<T>(group, specs, path);
+  };
+  RunRecord record;
+  record.budget_realised = group.number(attribute::kBudgetRealised);
+  record.cache_bytes = group.integer(attribute::kCacheBytes);
+  record.seconds = group.number(attribute::kSeconds);
+  list(member::kCapacity, record.capacity);
+  list(member::kKeptOffsets, record.kept_offsets);
+  list(member::kKeptPositions, record.kept_positions);
+  list(member::kDecodeIds, record.decode_ids);
+  list(member::kDecodeKl, record.kl);
+  list(member::kRetained, record.retained);
+  list(member::kOracle, record.oracle);
+  const auto text = m_impl->runList<std::uint8_t>(group, specs, member::kDecodeText);
+  record.decode_text.assign(text.begin(), text.end());
+  const auto evicted = m_impl->runList<std::uint32_t>(group, specs, member::kDecodeEvicted);
+  for (std::size_t i = 0; i + 3 < evicted.size(); i += 4) {
+    record.evicted.push_back({evicted[i], evicted[i + 1], evicted[i + 2], evicted[i + 3]});
+  }
+  checkRunRecord(header, index, record, name);
+  return record;
+}
+
+std::string Reader::notes() const {
+  h5::quiet();
+  const SourceDataset dataset = SourceGroup::root(m_impl->source).dataset(member::kNotes);
+  dataset.expect(schema::Type::U8, 1);
+  dataset.requireStored(dataset.dims()[0]);
+  const auto bytes = dataset.readAll<std::uint8_t>();
+  return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace kvatlas::trace

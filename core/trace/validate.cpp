@@ -1,0 +1,198 @@
+// Checks a whole trace against what its numbers mean.
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "core/trace/reader.h"
+#include "core/trace/schema.h"
+#include "core/trace/validate_map.h"
+
+namespace kvatlas::trace {
+namespace {
+
+namespace member = schema::member;
+using Values = std::vector<float>;
+
+class Validation {
+ public:
+  explicit Validation(const std::filesystem::path& path)
+      : m_reader(path),
+        m_header(m_reader.header()),
+        m_tokens(m_reader.tokens()),
+        m_tolerance(m_header.model.compute_dtype == "f32" ? 1e-3 : 1e-2) {}
+
+  std::vector<Finding> run() {
+    if (!m_reader.complete()) add("/", "the capture did not finish; it holds what was written until then");
+    checkPrompt();
+    for (const LayerIndex layer : m_header.attention.layers) {
+      guarded("/attention/" + schema::numbered(layer.value),
+              [&](const std::string& where) { checkLayer(layer, where); });
+    }
+    for (std::size_t index = 0; index < m_header.runs.size(); ++index) {
+      guarded("/runs/" + schema::numbered(index), [&](const std::string& where) { checkRun(index, where); });
+    }
+    return std::move(m_findings);
+  }
+
+ private:
+  void add(const std::string& where, const std::string& problem) { m_findings.push_back({where, problem}); }
+  void require(bool holds, const std::string& where, const std::string& problem) {
+    if (!holds) add(where, problem);
+  }
+  // What cannot be read is a finding too, and the rest is still looked at.
+  void guarded(const std::string& where, const std::function<void(const std::string&)>& body) {
+    try {
+      body(where);
+    } catch (const Error& error) {
+      add(where, error.what());
+    }
+  }
+
+  void checkPrompt() {
+    const Prompt& prompt = m_header.prompt;
+    const auto foreign =
+        std::find_if(prompt.ids.begin(), prompt.ids.end(), [&](TokenId id) { return id >= m_header.model.vocab_size; });
+    require(foreign == prompt.ids.end(), "/prompt/ids", "an id lies outside the vocabulary");
+    require(prompt.offsets.back() == prompt.text.size(), "/prompt/offsets", "does not end where the text ends");
+    guarded("/prompt/next_logits", [&](const std::string& where) {
+      const auto logits = m_reader.nextLogits();
+      if (!logits) return require(!m_reader.complete(), where, "is missing");
+      require(allFinite(*logits), where, "holds a value that is not finite");
+    });
+    guarded("/notes", [&](const std::string&) { static_cast<void>(m_reader.notes()); });
+  }
+
+  void checkLayer(LayerIndex layer, const std::string& where) {
+    if (!m_reader.hasLayer(layer)) return add(where, "was not recorded");
+    for (std::uint32_t head = 0; head < m_header.model.query_heads; ++head) checkHead(layer, HeadIndex(head), where);
+    for (const auto& [which, name] :
+         {std::pair(Signal::KeyNorm, member::kKeyNorm), std::pair(Signal::ValueNorm, member::kValueNorm)}) {
+      const auto norms = m_reader.signal(layer, which);
+      require(!norms || (allFinite(*norms) && *std::min_element(norms->begin(), norms->end()) >= 0), where + "/" + name,
+              "a norm is negative or not finite");
+    }
+  }
+
+  void checkHead(LayerIndex layer, HeadIndex head, const std::string& where) {
+    const std::string who = " (head " + std::to_string(head.value) + ")";
+    const auto get = [&](Signal which) { return m_reader.signalOfHead(layer, which, head); };
+    if (const auto lse = get(Signal::Lse))
+      require(allFinite(*lse), where + "/lse", "holds a value that is not finite" + who);
+    if (const auto entropy = get(Signal::Entropy)) checkEntropy(*entropy, where + "/entropy", who);
+    const auto received = get(Signal::Received), window_sum = get(Signal::WindowSum);
+    if (received) checkMass(*received, double(m_tokens), where + "/received", "the number of queries", who);
+    if (window_sum) checkMass(*window_sum, m_header.attention.window, where + "/window_sum", "the window", who);
+    if (received && window_sum) {
+      for (std::size_t j = 0; j < m_tokens; ++j) {
+        if (double((*window_sum)[j]) <= (*received)[j] * (1 + m_tolerance) + 1e-5) continue;
+        add(where + "/window_sum", "exceeds what was received in all at key " + std::to_string(j) + who);
+        break;
+      }
+    }
+    if (const auto rows = m_reader.windowRows(layer, head))
+      checkWindowRows(*rows, window_sum, where + "/window_rows", who);
+    for (const MapProblem& problem : checkMaps(m_reader, layer, head, m_tolerance))
+      add(where + "/" + problem.member, problem.problem + who);
+  }
+
+  void checkEntropy(const Values& entropy, const std::string& where, const std::string& who) {
+    const std::uint64_t sliding = m_header.model.sliding_window;
+    for (std::size_t i = 0; i < entropy.size(); ++i) {
+      const double visible = double(sliding > 0 ? std::min<std::uint64_t>(sliding, i + 1) : i + 1);
+      if (entropy[i] >= -1e-4 && entropy[i] <= std::log(visible) + 1e-3) continue;
+      return add(where, fmt::format("query {} has {} nats, outside 0 … ln({}){}", i, entropy[i], visible, who));
+    }
+  }
+
+  void checkMass(const Values& mass, double expected, const std::string& where, const char* what,
+                 const std::string& who) {
+    double sum = 0;
+    for (const float value : mass) sum += value;
+    require(*std::min_element(mass.begin(), mass.end()) >= 0, where, "holds a negative mass" + who);
+    require(std::abs(sum - expected) <= expected * m_tolerance, where,
+            fmt::format("sums to {}, {} is {}{}", sum, what, expected, who));
+  }
+
+  void checkWindowRows(const Values& rows, const std::optional<Values>& window_sum, const std::string& where,
+                       const std::string& who) {
+    const std::size_t window = m_header.attention.window;
+    std::vector<double> columns(m_tokens, 0.0);
+    for (std::size_t r = 0; r < window; ++r) {
+      double sum = 0;
+      for (std::size_t j = 0; j < m_tokens; ++j) {
+        const double p = rows[r * m_tokens + j];
+        if (p > 0 && j > m_tokens - window + r) return add(where, fmt::format("row {} looks at a later key{}", r, who));
+        columns[j] += p;
+        sum += p;
+      }
+      if (std::abs(sum - 1) > 2 * m_tolerance) return add(where, fmt::format("row {} sums to {}{}", r, sum, who));
+    }
+    for (std::size_t j = 0; window_sum && j < m_tokens; ++j) {
+      if (std::abs(columns[j] - (*window_sum)[j]) <= columns[j] * 2 * m_tolerance + 1e-6 * double(window)) continue;
+      return add(where, fmt::format("column {} sums to {}, window_sum has {}{}", j, columns[j], (*window_sum)[j], who));
+    }
+  }
+
+  void checkRun(std::size_t index, const std::string& where) {
+    const auto run = m_reader.run(index);
+    if (!run) return add(where, "was not recorded");
+    checkKept(*run, m_header.runs[index], where);
+    for (const TokenId id : run->decode_ids) {
+      if (id >= m_header.model.vocab_size) return add(where + "/decode/ids", "an id lies outside the vocabulary");
+    }
+    for (const float kl : run->kl) {
+      if (kl < -1e-4F || std::isinf(kl)) return add(where + "/decode/kl", fmt::format("{} is no divergence", kl));
+    }
+    for (std::size_t i = 0; i < run->retained.size(); ++i) {
+      const float kept = run->retained[i], best = run->oracle[i];
+      if (std::isnan(kept) && std::isnan(best)) continue;  // the full cache had stopped
+      if (kept >= 0 && kept <= best + 1e-3F && best <= 1 + 1e-3F) continue;
+      return add(
+          where + "/retained",
+          fmt::format("entry {} is {} with an oracle of {}, 0 ≤ retained ≤ oracle ≤ 1 was expected", i, kept, best));
+    }
+    for (const Eviction& one : run->evicted) {
+      if (one.layer < m_header.model.layers && one.head < m_header.runs[index].heads &&
+          one.step < std::max<std::size_t>(run->decode_ids.size(), 1))
+        continue;
+      return add(where + "/decode/evicted", "names a step, layer or head that does not exist");
+    }
+  }
+
+  void checkKept(const RunRecord& run, const RunHeader& header, const std::string& where) {
+    for (std::size_t row = 0; row < run.capacity.size(); ++row) {
+      const auto first = run.kept_positions.begin() + static_cast<std::ptrdiff_t>(run.kept_offsets[row]);
+      const auto last = run.kept_positions.begin() + static_cast<std::ptrdiff_t>(run.kept_offsets[row + 1]);
+      const std::string who = fmt::format(" (layer {}, head {})", row / header.heads, row % header.heads);
+      if (last - first != std::ptrdiff_t{run.capacity[row]})
+        return add(where + "/capacity", "differs from the number of kept positions" + who);
+      if (header.is_full && run.capacity[row] != m_tokens)
+        return add(where + "/capacity", "the full cache lacks tokens" + who);
+      if (std::adjacent_find(first, last, std::greater_equal<>()) != last)
+        return add(where + "/kept/positions", "are not ascending" + who);
+      if (first != last && *(last - 1) >= m_tokens)
+        return add(where + "/kept/positions", "lie outside the prompt" + who);
+    }
+    const double mean = double(run.kept_positions.size()) / double(std::max<std::size_t>(run.capacity.size(), 1));
+    require(std::abs(mean - run.budget_realised) <= 1e-6 * mean + 1e-9, where,
+            fmt::format("budget_realised is {}, {} tokens are kept per head", run.budget_realised, mean));
+  }
+
+  static bool allFinite(const Values& values) {
+    return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+  }
+
+  Reader m_reader;
+  const TraceHeader& m_header;
+  std::size_t m_tokens;
+  double m_tolerance;
+  std::vector<Finding> m_findings;
+};
+
+}  // namespace
+
+std::vector<Finding> validate(const std::filesystem::path& path) {
+  return Validation(path).run();
+}
+
+}  // namespace kvatlas::trace
