@@ -43,21 +43,99 @@ HWY_INLINE float dot(const float* a, const float* b, std::size_t count) {
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(sum0, sum1))) + tail;
 }
 
+#if HWY_TARGET != HWY_SCALAR
+// Adds the blocks of four lanes to each other.
+template <class D>
+HWY_INLINE hn::Vec<hn::CappedTag<float, 4>> sumOfBlocks(D d, hn::Vec<D> blocks) {
+  if constexpr (hn::MaxLanes(D()) <= 4) {
+    (void)d;
+    return blocks;
+  } else {
+    const hn::Half<D> half;
+    return sumOfBlocks(half, hn::Add(hn::LowerHalf(half, blocks), hn::UpperHalf(half, blocks)));
+  }
+}
+
+// The sums of the lanes of four vectors, as a vector of four.
+HWY_INLINE hn::Vec<hn::CappedTag<float, 4>> sumsOfFour(Vec32 s0, Vec32 s1, Vec32 s2, Vec32 s3) {
+  const F32 d;
+  const hn::Repartition<double, F32> pairs;
+  const Vec32 s01 = hn::Add(hn::InterleaveLower(d, s0, s1), hn::InterleaveUpper(d, s0, s1));
+  const Vec32 s23 = hn::Add(hn::InterleaveLower(d, s2, s3), hn::InterleaveUpper(d, s2, s3));
+  const auto p01 = hn::BitCast(pairs, s01);
+  const auto p23 = hn::BitCast(pairs, s23);
+  const Vec32 blocks = hn::Add(hn::BitCast(d, hn::InterleaveLower(pairs, p01, p23)),
+                               hn::BitCast(d, hn::InterleaveUpper(pairs, p01, p23)));
+  return sumOfBlocks(d, blocks);
+}
+
+// Four keys against one query: the query is loaded once and the lanes are summed together.
+HWY_INLINE void dotFour(const float* query, const float* key, std::size_t count, float* logits) {
+  const F32 d;
+  Vec32 s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+  std::size_t k = 0;
+  for (; k + kLanes <= count; k += kLanes) {
+    const Vec32 q = hn::LoadU(d, query + k);
+    s0 = hn::MulAdd(q, hn::LoadU(d, key + k), s0);
+    s1 = hn::MulAdd(q, hn::LoadU(d, key + count + k), s1);
+    s2 = hn::MulAdd(q, hn::LoadU(d, key + 2 * count + k), s2);
+    s3 = hn::MulAdd(q, hn::LoadU(d, key + 3 * count + k), s3);
+  }
+  hn::StoreU(sumsOfFour(s0, s1, s2, s3), hn::CappedTag<float, 4>(), logits);
+  for (; k < count; ++k) {
+    for (std::size_t j = 0; j < 4; ++j) {
+      logits[j] += query[k] * key[j * count + k];
+    }
+  }
+}
+#endif
+
+HWY_INLINE void chunkLogits(const float* query, const float* key, std::size_t keys, std::size_t count, float* logits) {
+  std::size_t j = 0;
+#if HWY_TARGET != HWY_SCALAR
+  for (; j + 4 <= keys; j += 4) {
+    dotFour(query, key + j * count, count, logits + j);
+  }
+#endif
+  for (; j < keys; ++j) {
+    logits[j] = dot(query, key + j * count, count);
+  }
+}
+
+// target[0 … kVectors · kLanes) = Σ_j weight[j] · value[j, …]; even and odd rows apart, so that additions overlap.
+template <std::size_t kVectors>
+HWY_INLINE void weightedColumns(const float* weight, const float* value, std::size_t rows, std::size_t stride,
+                                float* target) {
+  const F32 d;
+  Vec32 sum[2][kVectors];
+  for (auto& half : sum) {
+    for (auto& vector : half) {
+      vector = hn::Zero(d);
+    }
+  }
+  for (std::size_t j = 0; j < rows; j += 2) {
+    const std::size_t odd = j + 1 < rows ? 1 : 0;
+    const Vec32 p0 = hn::Set(d, weight[j]);
+    const Vec32 p1 = hn::Set(d, odd == 1 ? weight[j + 1] : 0.0F);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sum[0][v] = hn::MulAdd(p0, hn::LoadU(d, value + j * stride + v * kLanes), sum[0][v]);
+      sum[1][v] = hn::MulAdd(p1, hn::LoadU(d, value + (j + odd) * stride + v * kLanes), sum[1][v]);
+    }
+  }
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    hn::StoreU(hn::Add(sum[0][v], sum[1][v]), d, target + v * kLanes);
+  }
+}
+
 // target[k] = Σ_j weight[j] · value[j, k]
 HWY_INLINE void weightedRows(const float* weight, const float* value, std::size_t rows, std::size_t count,
                              float* target) {
-  const F32 d;
   std::size_t k = 0;
-  for (; k + 2 * kLanes <= count; k += 2 * kLanes) {
-    Vec32 sum0 = hn::Zero(d);
-    Vec32 sum1 = hn::Zero(d);
-    for (std::size_t j = 0; j < rows; ++j) {
-      const Vec32 p = hn::Set(d, weight[j]);
-      sum0 = hn::MulAdd(p, hn::LoadU(d, value + j * count + k), sum0);
-      sum1 = hn::MulAdd(p, hn::LoadU(d, value + j * count + k + kLanes), sum1);
-    }
-    hn::StoreU(sum0, d, target + k);
-    hn::StoreU(sum1, d, target + k + kLanes);
+  for (; k + 4 * kLanes <= count; k += 4 * kLanes) {
+    weightedColumns<4>(weight, value + k, rows, count, target + k);
+  }
+  for (; k + kLanes <= count; k += kLanes) {
+    weightedColumns<1>(weight, value + k, rows, count, target + k);
   }
   for (; k < count; ++k) {
     float sum = 0;
@@ -146,9 +224,7 @@ void decodeSegment(const DecodeSegment& segment, std::size_t head_dim, float log
   for (std::size_t begin = 0; begin < segment.length; begin += kChunk) {
     const std::size_t count = std::min(kChunk, segment.length - begin);
     for (std::size_t r = 0; r < segment.rows; ++r) {
-      for (std::size_t j = 0; j < count; ++j) {
-        logits[j] = dot(segment.query + r * head_dim, segment.key + (begin + j) * head_dim, head_dim);
-      }
+      chunkLogits(segment.query + r * head_dim, segment.key + begin * head_dim, count, head_dim, logits);
       if (segment.probabilities != nullptr) {
         std::copy_n(logits, count, segment.probabilities + r * segment.length + begin);
       }
