@@ -1,5 +1,4 @@
 // Logits and greedy continuations against Hugging Face Transformers, every variant of the families.
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,14 +9,9 @@
 namespace kvatlas::capture::test {
 namespace {
 
-// One thread: models this small gain nothing from more, and lose much on a busy machine.
 class GoldenModel : public testing::TestWithParam<const char*> {
- protected:
-  GoldenModel() : m_threads(at::get_num_threads()) { at::set_num_threads(1); }
-  ~GoldenModel() override { at::set_num_threads(m_threads); }
-
  private:
-  int m_threads;
+  OneThread m_one_thread;
 };
 
 void expectLogits(const at::Tensor& logits, const GoldenRun& run, std::size_t vocab) {

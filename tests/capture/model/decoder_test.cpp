@@ -55,7 +55,10 @@ double worstError(const at::Tensor& ours, const std::vector<Matrix>& naive) {
   return worst;
 }
 
-class ObservedModel : public testing::TestWithParam<const char*> {};
+class ObservedModel : public testing::TestWithParam<const char*> {
+ private:
+  OneThread m_one_thread;
+};
 
 TEST_P(ObservedModel, SeesWhatDoublePrecisionComputes) {
   const std::vector<TokenId> ids = promptOf(70);

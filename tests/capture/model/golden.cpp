@@ -1,5 +1,6 @@
 #include "tests/capture/model/golden.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/matmul.h>
@@ -78,6 +79,13 @@ std::vector<TokenId> decodeGreedy(const Decoder& decoder, const std::vector<Toke
     greedy.push_back(argmax(decoder.step(std::array{greedy.back()}, std::array{position}, ids.size(), attention)));
   }
   return greedy;
+}
+
+OneThread::OneThread() : m_threads(at::get_num_threads()) {
+  at::set_num_threads(1);
+}
+OneThread::~OneThread() {
+  at::set_num_threads(m_threads);
 }
 
 ScratchFolder::ScratchFolder() {

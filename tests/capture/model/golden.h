@@ -44,6 +44,18 @@ class FullCache {
 [[nodiscard]] std::vector<TokenId> decodeGreedy(const Decoder& decoder, const std::vector<TokenId>& ids,
                                                 std::size_t count);
 
+// One thread while it lives: models this small gain nothing from more, and lose much on a busy machine.
+class OneThread {
+ public:
+  OneThread();
+  ~OneThread();
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int m_threads;
+};
+
 // A new empty folder that disappears with the object.
 class ScratchFolder {
  public:
