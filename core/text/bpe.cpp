@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/text/byte_alphabet.h"
 #include "core/text/utf8.h"
@@ -16,6 +17,19 @@ std::uint64_t neighbours(std::uint32_t left, std::uint32_t right) {
 
 std::string byteTokenPiece(unsigned byte) {
   return fmt::format("<0x{:02X}>", byte);
+}
+
+// "a b" or ["a", "b"].
+std::optional<std::pair<std::string_view, std::string_view>> piecesOfMerge(const nlohmann::json& entry) {
+  if (entry.is_string()) {
+    const std::string_view both = entry.get_ref<const std::string&>();
+    const std::size_t space = both.find(' ');
+    if (space == both.npos || both.find(' ', space + 1) != both.npos) return std::nullopt;
+    return std::pair(both.substr(0, space), both.substr(space + 1));
+  }
+  if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_string()) return std::nullopt;
+  return std::pair<std::string_view, std::string_view>(entry[0].get_ref<const std::string&>(),
+                                                       entry[1].get_ref<const std::string&>());
 }
 
 void refuseAffix(const JsonField& model, std::string_view key) {
@@ -68,32 +82,24 @@ void BpeModel::readMerges(const JsonField& model) {
   if (!merges.value().is_array()) merges.complain("a list was expected");
   m_results.reserve(merges.value().size());
   for (const nlohmann::json& entry : merges.value()) {
-    const JsonField where(entry, fmt::format("{}[{}]", merges.where(), m_results.size()));
-    if (entry.is_string()) {
-      const std::string_view both = entry.get_ref<const std::string&>();
-      const std::size_t space = both.find(' ');
-      if (space == both.npos || both.find(' ', space + 1) != both.npos)
-        where.complain("two pieces with one space between were expected");
-      addMerge(both.substr(0, space), both.substr(space + 1), where);
-    } else if (entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_string()) {
-      addMerge(entry[0].get_ref<const std::string&>(), entry[1].get_ref<const std::string&>(), where);
-    } else {
-      where.complain("two pieces were expected");
-    }
+    const std::string problem = addMerge(entry);
+    if (!problem.empty()) JsonField(entry, fmt::format("{}[{}]", merges.where(), m_results.size())).complain(problem);
   }
 }
 
-void BpeModel::addMerge(std::string_view left, std::string_view right, const JsonField& where) {
-  const auto idOf = [&](std::string_view piece) {
-    const std::optional<TokenId> id = m_vocabulary.find(piece);
-    if (!id) where.complain(fmt::format("'{}' is not in the vocabulary", piece));
-    return *id;
-  };
-  const TokenId left_id = idOf(left), right_id = idOf(right);
-  const TokenId result = idOf(std::string(left).append(right));
-  const auto rank = static_cast<std::uint32_t>(m_results.size());
-  m_results.push_back(result);
-  m_merges.insertOrAssign(neighbours(left_id, right_id), {rank, result});
+std::string BpeModel::addMerge(const nlohmann::json& entry) {
+  const std::optional<std::pair<std::string_view, std::string_view>> pieces = piecesOfMerge(entry);
+  if (!pieces) return "two pieces were expected";
+  const auto [left, right] = *pieces;
+  const std::string both = std::string(left).append(right);
+  const std::optional<TokenId> left_id = m_vocabulary.find(left), right_id = m_vocabulary.find(right);
+  const std::optional<TokenId> result = m_vocabulary.find(both);
+  if (!left_id || !right_id || !result) {
+    return fmt::format("'{}' is not in the vocabulary", !left_id ? left : !right_id ? right : std::string_view(both));
+  }
+  m_merges.insertOrAssign(neighbours(*left_id, *right_id), {static_cast<std::uint32_t>(m_results.size()), *result});
+  m_results.push_back(*result);
+  return {};
 }
 
 void BpeModel::prepareBytes() {

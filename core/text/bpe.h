@@ -35,6 +35,8 @@ class BpeModel {
   [[nodiscard]] static BpeModel read(const JsonField& model, BpeUnits units);
 
   [[nodiscard]] const Vocabulary& vocabulary() const { return m_vocabulary; }
+  // Added tokens stand in it too; the model finds none of them in a word.
+  [[nodiscard]] Vocabulary& vocabulary() { return m_vocabulary; }
 
  private:
   friend class BpeEncoder;
@@ -44,7 +46,8 @@ class BpeModel {
   };
 
   void readMerges(const JsonField& model);
-  void addMerge(std::string_view left, std::string_view right, const JsonField& where);
+  // Empty, or why it cannot be.
+  [[nodiscard]] std::string addMerge(const nlohmann::json& entry);
   void prepareBytes();
   void prepareCharacters(const JsonField& model);
   void prepareCuts();

@@ -31,7 +31,7 @@ void BpeEncoder::encode(std::string_view word, std::size_t begin, std::vector<Pl
 }
 
 std::optional<TokenId> BpeEncoder::wholeWord(std::string_view word) const {
-  if (m_model.m_units == BpeUnits::Characters) return m_model.m_vocabulary.find(word);
+  if (m_model.m_units == BpeUnits::Characters) return m_model.m_vocabulary.findInModel(word);
   const auto found = m_model.m_words.find(word);
   if (found == m_model.m_words.end()) return std::nullopt;
   return found->second;

@@ -29,7 +29,6 @@ std::optional<std::string> namedToken(const JsonField& config, std::string_view 
 }  // namespace
 
 struct Tokenizer::Impl {
-  Vocabulary vocabulary;  // added tokens included
   std::unordered_map<TokenId, AddedToken> added;
   // What decoding sees of each id.
   struct DecodedPiece {
@@ -41,6 +40,7 @@ struct Tokenizer::Impl {
   std::vector<std::unique_ptr<const TextStep>> normalizer;
   PreTokenizer pre_tokenizer;
   BpeModel model;
+  Vocabulary& vocabulary = model.vocabulary();  // added tokens included
   PostProcessor post_processor;
   std::vector<std::unique_ptr<const DecodeStep>> decoder;
   std::optional<TokenId> bos, eos;
@@ -51,6 +51,7 @@ struct Tokenizer::Impl {
   void readConfig(const std::filesystem::path& path);
   [[nodiscard]] std::string normalize(const std::string& text) const;
   void prepareDecoding();
+  [[nodiscard]] SpannedText splitIntoWords(std::string_view text) const;
 };
 
 void Tokenizer::Impl::read(const JsonField& root) {
@@ -58,7 +59,6 @@ void Tokenizer::Impl::read(const JsonField& root) {
   pre_tokenizer = readPreTokenizer(root.find("pre_tokenizer"));
   const JsonField model_field = root.at("model");
   model = BpeModel::read(model_field, pre_tokenizer.byte_level ? BpeUnits::Bytes : BpeUnits::Characters);
-  vocabulary = Vocabulary::read(model_field.at("vocab"));
   if (const auto list = root.find("added_tokens")) readAddedTokens(*list);
   if (vocabulary.size() == 0) model_field.at("vocab").complain("there is no piece in it");
   post_processor = readPostProcessor(root.find("post_processor"), vocabulary);
@@ -81,7 +81,7 @@ void Tokenizer::Impl::readAddedToken(const JsonField& entry) {
   AddedToken token;
   token.content = entry.at("content").asString();
   if (token.content.empty()) return;
-  token.id = vocabulary.add(token.content, entry.at("id").asUnsigned(), entry);
+  token.id = vocabulary.addBeside(token.content, entry.at("id").asUnsigned(), entry);
   token.single_word = entry.boolean("single_word", false);
   token.strip_left = entry.boolean("lstrip", false);
   token.strip_right = entry.boolean("rstrip", false);
@@ -144,14 +144,18 @@ Tokenizer Tokenizer::load(const std::filesystem::path& folder_or_file) {
   return Tokenizer(std::move(impl));
 }
 
-Encoding Tokenizer::encode(std::string_view text, bool add_special) const {
+SpannedText Tokenizer::Impl::splitIntoWords(std::string_view text) const {
   SpannedText spanned{readText(text), {}};
   if (!text.empty()) spanned.spans.push_back({0, spanned.text.bytes.size(), std::nullopt});
-  m_impl->raw_tokens.apply(spanned);
-  for (const auto& step : m_impl->normalizer) step->apply(spanned);
-  m_impl->normalized_tokens.apply(spanned);
-  for (const auto& step : m_impl->pre_tokenizer.steps) step->apply(spanned);
+  raw_tokens.apply(spanned);
+  for (const auto& step : normalizer) step->apply(spanned);
+  normalized_tokens.apply(spanned);
+  for (const auto& step : pre_tokenizer.steps) step->apply(spanned);
+  return spanned;
+}
 
+Encoding Tokenizer::encode(std::string_view text, bool add_special) const {
+  const SpannedText spanned = m_impl->splitIntoWords(text);
   std::vector<PlacedToken> tokens;
   BpeEncoder encoder(m_impl->model, spanned.text.bytes.size());
   for (const Span& span : spanned.spans) {

@@ -8,15 +8,21 @@ Vocabulary Vocabulary::read(const JsonField& vocab) {
   Vocabulary result;
   if (!vocab.value().is_object()) vocab.complain("an object of pieces and their ids was expected");
   result.m_ids.reserve(vocab.value().size());
-  for (const auto& [piece, id] : vocab.value().items()) {
+  for (const auto& [piece, id] : vocab.value().get_ref<const nlohmann::json::object_t&>()) {
     if (!id.is_number_unsigned()) vocab.complain(fmt::format("the id of '{}' is no whole number of 0 or more", piece));
-    result.add(piece, id.get<std::uint64_t>(), vocab);
+    result.insert(piece, id.get<std::uint64_t>(), vocab);
   }
   return result;
 }
 
-TokenId Vocabulary::add(std::string_view piece, std::uint64_t id, const JsonField& where) {
+TokenId Vocabulary::addBeside(std::string_view piece, std::uint64_t id, const JsonField& where) {
   if (const std::optional<TokenId> known = find(piece)) return *known;
+  const TokenId token = insert(piece, id, where);
+  m_beside.insert(token);
+  return token;
+}
+
+TokenId Vocabulary::insert(std::string_view piece, std::uint64_t id, const JsonField& where) {
   if (id >= kIdLimit)
     where.complain(fmt::format("'{}' has the id {}, ids below {} were expected", piece, id, kIdLimit));
   const auto token = static_cast<TokenId>(id);
@@ -30,6 +36,11 @@ std::optional<TokenId> Vocabulary::find(std::string_view piece) const {
   const auto found = m_ids.find(piece);
   if (found == m_ids.end()) return std::nullopt;
   return found->second;
+}
+
+std::optional<TokenId> Vocabulary::findInModel(std::string_view piece) const {
+  const std::optional<TokenId> id = find(piece);
+  return id && !m_beside.contains(*id) ? id : std::nullopt;
 }
 
 }  // namespace kvatlas::text

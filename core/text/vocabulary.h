@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/base/ids.h"
@@ -31,16 +32,21 @@ class Vocabulary {
   Vocabulary(Vocabulary&&) = default;
   Vocabulary& operator=(Vocabulary&&) = default;
 
-  // Error when the id already has another piece. A piece the vocabulary has keeps its id.
-  TokenId add(std::string_view piece, std::uint64_t id, const JsonField& where);
+  // Adds a piece beside those of the model. Error when the id already has another piece. A piece the vocabulary has
+  // keeps its id.
+  TokenId addBeside(std::string_view piece, std::uint64_t id, const JsonField& where);
   [[nodiscard]] std::optional<TokenId> find(std::string_view piece) const;
+  [[nodiscard]] std::optional<TokenId> findInModel(std::string_view piece) const;
   [[nodiscard]] bool contains(TokenId id) const { return id < m_pieces.size() && m_pieces[id].data() != nullptr; }
   [[nodiscard]] std::string_view piece(TokenId id) const { return m_pieces[id]; }
   [[nodiscard]] std::size_t size() const { return m_pieces.size(); }  // largest id + 1
 
  private:
+  TokenId insert(std::string_view piece, std::uint64_t id, const JsonField& where);
+
   PieceIds m_ids;                          // its nodes stay where they are, also when moved
   std::vector<std::string_view> m_pieces;  // [largest id + 1]; no data: the id has no piece
+  std::unordered_set<TokenId> m_beside;    // ids that are not of the model
 };
 
 }  // namespace kvatlas::text
