@@ -44,6 +44,7 @@ struct StatisticsBlock : ScoreBlock {
   std::size_t flush_rows = 0;
 };
 
+// Keys [key_begin, key_end) of [N, head_dim] transposed into panels; packed holds whole panels.
 void packKeys(const float* key, std::size_t key_begin, std::size_t key_end, std::size_t head_dim, float* packed);
 void addNormaliserBlock(const NormaliserBlock& block);
 void addStatisticsBlock(const StatisticsBlock& block);

@@ -10,8 +10,7 @@ namespace kvatlas::kernels {
 namespace {
 
 constexpr std::size_t kBlockFloats = 65536;  // 256 KiB of packed keys
-constexpr std::size_t kMostBlockKeys = 512;
-constexpr std::size_t kMostPartials = 128;  // segments × query heads
+constexpr std::size_t kMostPartials = 128;   // segments × query heads
 
 bool wantsMap(const ProbeOutput& output) {
   return output.map_mean != nullptr || output.map_max != nullptr;

@@ -230,9 +230,8 @@ HWY_INLINE void addStrip(const StatisticsBlock& block, const Strip& strip, float
 }
 
 void statisticsBlock(const StatisticsBlock& block) {
-  constexpr std::size_t kMostPanels = 8;  // 512 keys: planProbe
   HWY_ALIGN float scores[kStripRows * kPanelKeys];
-  PanelColumns columns[kMostPanels] = {};
+  PanelColumns columns[kMostBlockKeys / kPanelKeys] = {};
   for (std::size_t row = block.rowBegin(); row < block.rowEnd(); row += kStripRows) {
     addStrip(block, Strip(block, row), scores, columns);
   }
