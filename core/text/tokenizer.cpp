@@ -29,6 +29,7 @@ std::optional<std::string> namedToken(const JsonField& config, std::string_view 
 }  // namespace
 
 struct Tokenizer::Impl {
+  std::string where;  // the file
   std::unordered_map<TokenId, AddedToken> added;
   // What decoding sees of each id.
   struct DecodedPiece {
@@ -46,6 +47,7 @@ struct Tokenizer::Impl {
   std::optional<TokenId> bos, eos;
 
   void read(const JsonField& root);
+  void requireId(TokenId id) const;
   void readAddedTokens(const JsonField& list);
   void readAddedToken(const JsonField& entry);
   void readConfig(const std::filesystem::path& path);
@@ -55,6 +57,7 @@ struct Tokenizer::Impl {
 };
 
 void Tokenizer::Impl::read(const JsonField& root) {
+  where = root.where();
   normalizer = readNormalizer(root.find("normalizer"));
   pre_tokenizer = readPreTokenizer(root.find("pre_tokenizer"));
   const JsonField model_field = root.at("model");
@@ -64,6 +67,11 @@ void Tokenizer::Impl::read(const JsonField& root) {
   post_processor = readPostProcessor(root.find("post_processor"), vocabulary);
   decoder = readDecoder(root.find("decoder"));
   prepareDecoding();
+}
+
+void Tokenizer::Impl::requireId(TokenId id) const {
+  if (!vocabulary.contains(id))
+    fail("{}: the id {} is not in its vocabulary of {} pieces", where, id, vocabulary.size());
 }
 
 void Tokenizer::Impl::readAddedTokens(const JsonField& list) {
@@ -192,9 +200,7 @@ Encoding Tokenizer::encode(std::string_view text, bool add_special) const {
 Decoded Tokenizer::decodeWithOffsets(std::span<const TokenId> ids, bool skip_special) const {
   DecodingText text;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (!m_impl->vocabulary.contains(ids[i])) {
-      fail("the id {} is not in the vocabulary of {} pieces", ids[i], m_impl->vocabulary.size());
-    }
+    m_impl->requireId(ids[i]);
     const Impl::DecodedPiece& decoded = m_impl->decoded[ids[i]];
     if (skip_special && decoded.special) continue;
     text.beginPiece();
@@ -217,9 +223,7 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special) c
 }
 
 std::string_view Tokenizer::piece(TokenId id) const {
-  if (!m_impl->vocabulary.contains(id)) {
-    fail("the id {} is not in the vocabulary of {} pieces", id, m_impl->vocabulary.size());
-  }
+  m_impl->requireId(id);
   return m_impl->vocabulary.piece(id);
 }
 

@@ -16,9 +16,11 @@ namespace kvatlas::text {
 
 struct Encoding {
   std::vector<TokenId> ids;  // [n]
-  std::vector<std::uint64_t>
-      offsets;  // [n+1]: token i covers bytes [offsets[i], offsets[i+1]) of the text given; added tokens
-                // (BOS) cover none; tokens that split a character get the bytes they stand for
+  // [n+1]: token i covers bytes [offsets[i], offsets[i+1]) of the text given, and the ranges part it. Tokens set around
+  // a text (BOS) and marks that a normaliser inserts cover none; tokens that split a character get the bytes they stand
+  // for; bytes that no token stands for (stripped, dropped as unknown) belong to the token before them, at the start to
+  // the first.
+  std::vector<std::uint64_t> offsets;
 };
 
 struct Decoded {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -245,6 +246,25 @@ TEST_F(TokenizerFolder, RunawayPatternsAreGivenUp) {
             {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]})");
   const Tokenizer tokenizer = load(document);
   EXPECT_THROW(static_cast<void>(tokenizer.encode(std::string(5000, 'a') + "b")), Error);
+}
+
+TEST(TokenizerThreads, OneTokenizerServesSeveral) {
+  for (const char* kind : {"llama3", "llama2", "gpt2"}) {
+    const Tokenizer tokenizer = Tokenizer::load(kKinds / kind);
+    const auto work = [&] {
+      std::vector<TokenId> all;
+      for (int i = 0; i < 200; ++i) {
+        const Encoding encoding = tokenizer.encode(fmt::format("the men {} [WORD] weren't 中文\n", i));
+        all.insert(all.end(), encoding.ids.begin(), encoding.ids.end());
+        static_cast<void>(tokenizer.decode(encoding.ids));
+      }
+      return all;
+    };
+    const std::vector<TokenId> expected = work();
+    std::vector<std::future<std::vector<TokenId>>> results;
+    for (int i = 0; i < 4; ++i) results.push_back(std::async(std::launch::async, work));
+    for (auto& result : results) EXPECT_EQ(result.get(), expected);
+  }
 }
 
 // A text without a place to cut is one word: this ends soon only where merging takes n log n steps.
