@@ -1,0 +1,10 @@
+// `kvatlas info`: what a trace holds, for people and as JSON.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace kvatlas::app {
+
+void addInfoCommand(CLI::App& root);
+
+}  // namespace kvatlas::app
