@@ -42,7 +42,8 @@ herr_t close(H5FD_t* file) {
 
 herr_t query(const H5FD_t*, unsigned long* flags) {
   *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE |
-           H5FD_FEAT_AGGREGATE_SMALLDATA | H5FD_FEAT_SUPPORTS_SWMR_IO;
+           H5FD_FEAT_AGGREGATE_SMALLDATA | H5FD_FEAT_POSIX_COMPAT_HANDLE | H5FD_FEAT_SUPPORTS_SWMR_IO |
+           H5FD_FEAT_DEFAULT_VFD_COMPATIBLE;
   return 0;
 }
 
@@ -55,6 +56,19 @@ haddr_t endOfFile(const H5FD_t* file, H5FD_mem_t) {
 
 herr_t setEndOfAllocation(H5FD_t* file, H5FD_mem_t, haddr_t address) {
   self(file)->end_of_allocation = address;
+  return 0;
+}
+
+// PartFile locks the file itself; HDF5 marks a file as open for writing only where its driver can lock.
+herr_t lock(H5FD_t*, hbool_t) {
+  return 0;
+}
+herr_t unlock(H5FD_t*) {
+  return 0;
+}
+
+herr_t handle(H5FD_t* file, hid_t, void** result) {
+  *result = &self(file)->sink->fd;
   return 0;
 }
 
@@ -117,6 +131,9 @@ hid_t registerDriver() {
   driver.get_eoa = endOfAllocation;
   driver.set_eoa = setEndOfAllocation;
   driver.get_eof = endOfFile;
+  driver.get_handle = handle;
+  driver.lock = lock;
+  driver.unlock = unlock;
   driver.read = read;
   driver.write = write;
   driver.truncate = truncate;

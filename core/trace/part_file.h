@@ -27,6 +27,9 @@ class PartFile {
   [[nodiscard]] const std::filesystem::path& target() const { return m_target; }
   [[nodiscard]] const std::filesystem::path& partPath() const { return m_part; }
 
+  // The name the file has while it is being created.
+  [[nodiscard]] const std::filesystem::path& newPath() const { return m_new; }
+
   struct Sink {
     int fd = -1;
     int error = 0;  // errno of the first failed write

@@ -90,7 +90,9 @@ struct Reader::Impl {
     const DatasetSpec* spec = find(layer_specs, name);
     if (!planned(layer) || spec == nullptr) return nullptr;
     const std::string key = schema::numbered(layer.value) + "/" + name;
-    if (const auto known = open.find(key); known != open.end() && !source->live()) return &known->second;
+    // HDF5 1.10 reads stale chunks from a dataset that is refreshed while another handle to it is open.
+    if (source->live()) open.clear();
+    if (const auto known = open.find(key); known != open.end()) return &known->second;
     const SourceGroup group = layerGroup(layer);
     if (group.integer(attribute::kRecorded) == 0 || !group.has(name)) return nullptr;
     SourceDataset dataset = group.dataset(name);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <functional>
 
+#include "core/base/error.h"
 #include "core/trace/reader.h"
 #include "core/trace/schema.h"
 #include "core/trace/validate_map.h"

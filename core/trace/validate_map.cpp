@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/error.h"
 #include "core/trace/schema.h"
 
 namespace kvatlas::trace {

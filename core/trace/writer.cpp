@@ -151,7 +151,7 @@ Writer::Writer(std::filesystem::path target, const TraceHeader& header) {
   Impl& self = *m_impl;
   const h5::Handle access = self.part.accessList();
   const h5::Handle creation = h5::creationList(H5P_FILE_CREATE, self.name);
-  self.file = h5::Handle(H5Fcreate(self.name.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()));
+  self.file = h5::Handle(H5Fcreate(self.part.newPath().c_str(), H5F_ACC_TRUNC, creation.get(), access.get()));
   if (self.file.get() < 0) self.failHdf5("create");
   createAll(self.root(), header);
   self.flush();

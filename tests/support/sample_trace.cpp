@@ -257,7 +257,7 @@ std::vector<TokenIndex> keptOf(const RunHeader& run, const SampleTraceOptions& o
 void addDecode(RunRecord& record, const RunHeader& run, const SampleTraceOptions& options) {
   for (std::uint32_t step = 0; step < options.new_tokens; ++step) {
     const bool wrong = run.method == "streamingllm" && step > 0;
-    record.decode_ids.push_back(300 + step + (wrong ? 50 : 0));
+    record.decode_ids.push_back(wrong ? 1 + step : 300 + step);
     record.decode_text += std::string(" ") + (wrong ? "a" : kAnswers[step % kAnswers.size()]);
   }
 }
