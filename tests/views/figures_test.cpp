@@ -175,6 +175,14 @@ TEST_F(FigureTest, ErrorsNameWhatIsWrong) {
   EXPECT_THAT(errorOf(spec), HasSubstr("jet"));
 }
 
+TEST_F(FigureTest, PanelsTooSmallToReadAreRefused) {
+  FigureSpec spec = defaultSpec(FigureKind::Pattern);
+  spec.columns = 12;
+  spec.layers = {0, 1, 2, 3};
+  spec.width_inches = 2.5;
+  EXPECT_THAT(errorOf(spec), HasSubstr("--columns"));
+}
+
 TEST_F(FigureTest, UnwritableOutputIsOneErrorAndLeavesNothing) {
   Figure figure = buildFigure(trace::Reader(m_trace), defaultSpec(FigureKind::Budget));
   const auto missing = m_folder / "no such folder" / "x.png";

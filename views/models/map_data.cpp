@@ -93,7 +93,7 @@ std::vector<LayerIndex> spreadLayers(const trace::Reader& reader, std::size_t mo
 void requireMaps(const trace::Reader& reader) {
   const trace::AttentionPlan& plan = reader.header().attention;
   if (plan.layers.empty() || plan.cells.empty())
-    fail("{}: holds no attention maps (captured with --layers none or --map-size 0)", reader.path().string());
+    fail("{}: holds no attention maps (captured with --map-size 0)", reader.path().string());
   const bool any =
       std::any_of(plan.layers.begin(), plan.layers.end(), [&](LayerIndex layer) { return reader.hasLayer(layer); });
   if (!any) fail("{}: its capture stopped before the attention of any layer was written", reader.path().string());

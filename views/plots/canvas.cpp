@@ -113,6 +113,10 @@ int Canvas::textWidth(const std::string& text, double size_points, bool bold) {
       std::ceil(QFontMetricsF(font(size_points, bold)).horizontalAdvance(QString::fromStdString(text))));
 }
 
+std::string Canvas::elided(const std::string& text, double size_points, int width) {
+  return QFontMetricsF(font(size_points)).elidedText(QString::fromStdString(text), Qt::ElideRight, width).toStdString();
+}
+
 int Canvas::textHeight(double size_points) {
   return static_cast<int>(std::ceil(QFontMetricsF(font(size_points)).height()));
 }

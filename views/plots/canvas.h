@@ -54,6 +54,7 @@ class Canvas {
 
   [[nodiscard]] static QFont font(double size_points, bool bold = false);
   [[nodiscard]] static int textWidth(const std::string& text, double size_points, bool bold = false);
+  [[nodiscard]] static std::string elided(const std::string& text, double size_points, int width);  // "a long na…"
   [[nodiscard]] static int textHeight(double size_points);
   [[nodiscard]] static int widestTick(const std::vector<Tick>& ticks);
 

@@ -3,7 +3,7 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr double kNotePoints = 7;
+constexpr double kNotePoints = 7, kBoldIsWider = 1.15;
 constexpr const char* kBetween = " · ";
 
 }  // namespace
@@ -18,7 +18,7 @@ int Chrome::bottom() const {
 }
 
 Chrome planChrome(const std::string& title, const std::vector<std::string>& phrases, int width) {
-  Chrome chrome{title, {}};
+  Chrome chrome{Canvas::elided(title, kTitlePoints * kBoldIsWider, width - 2 * kOuterMargin), {}};
   for (const std::string& phrase : phrases) {
     if (!chrome.notes.empty()) {
       const std::string longer = chrome.notes.back() + kBetween + phrase;
@@ -27,7 +27,7 @@ Chrome planChrome(const std::string& title, const std::vector<std::string>& phra
         continue;
       }
     }
-    chrome.notes.push_back(phrase);
+    chrome.notes.push_back(Canvas::elided(phrase, kNotePoints, width - 2 * kOuterMargin));
   }
   return chrome;
 }

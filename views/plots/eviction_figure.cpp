@@ -56,6 +56,7 @@ Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, std::size_t p
       kOuterMargin + Canvas::textHeight(kLabelPoints) + static_cast<int>(points(5)) + Canvas::widestTick(layout.layers);
   const int right = static_cast<int>(points(8)) + colourBarWidth(bar) + kOuterMargin;
   const int wide = width - grid.left - right;
+  requireReadable(wide);
   grid.panel_width = facts.tokens < static_cast<std::uint64_t>(wide) ? snapSide(wide, facts.tokens) : wide;
   grid.gap_y = static_cast<int>(points(3)) + Canvas::textHeight(kLabelPoints);
   if (spec.spans) layout.names = planSpanNames(facts.spans, tokens, grid.panel_width, 3);

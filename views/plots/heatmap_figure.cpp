@@ -65,7 +65,7 @@ Data load(const trace::Reader& reader, const FigureSpec& spec, Figure& figure) {
 }
 
 std::string stripLabel(const ChosenRun& run) {
-  return fmt::format("{} {}", run.title, run.header.budget);
+  return Canvas::elided(fmt::format("{} {}", run.title, run.header.budget), kTickPoints, inches(1.0));
 }
 
 // The column right of the map: strip labels above, entropy track and colour bar below.
@@ -89,6 +89,7 @@ Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, const Data& d
   const int entropy_width =
       data.entropy.empty() ? 0 : inches(std::max(0.32, spec.width_inches * 0.08)) + static_cast<int>(points(8));
   const int side = width - left - rightColumn(data, bar, entropy_width) - kOuterMargin;
+  requireReadable(side);
   const bool whole = facts.tokens % data.map.cell == 0;
   const int map_side = snapSide(side, whole ? data.map.grid.columns : 0);
   if (spec.spans) layout.names = planSpanNames(facts.spans, tokens, map_side, 2);

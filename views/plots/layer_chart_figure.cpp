@@ -58,10 +58,7 @@ std::vector<LegendEntry> legendOf(const LayerChart& chart, Theme theme) {
   if (oracles) {
     QPen oracle(toColour(oracleColour(theme)), points(0.8), Qt::SolidLine, Qt::FlatCap);
     oracle.setDashPattern({4, 2.5});
-    entries.push_back(
-        {"best set of equal size",
-         oracle,
-         {}});
+    entries.push_back({"best set of equal size", oracle, {}});
   }
   if (chart.whole) entries.push_back({"nominal budget", nominalPen(theme), {}});
   return entries;
@@ -75,7 +72,7 @@ bool anyOwnOracle(const LayerChart& chart) {
 }
 
 double topOf(const LayerChart& chart, const LayerPanel& panel) {
-  if (chart.shared_range) return chart.high + 0.03 * (chart.high - chart.low);
+  if (chart.shared_range) return chart.high + 0.05 * (chart.high - chart.low);
   double top = panel.nominal;
   for (const LayerSeries& series : panel.series)
     for (const double value : series.values) top = std::max(top, value);
@@ -105,6 +102,7 @@ Layout planLayout(const FigureSpec& spec, const LayerChart& chart, const std::ve
   grid.gap_y = static_cast<int>(points(6)) + Canvas::textHeight(kLabelPoints);
   grid.panel_width =
       (width - grid.left - kOuterMargin - static_cast<int>(points(3)) - (columns - 1) * grid.gap_x) / columns;
+  requireReadable(grid.panel_width);
   const double aspect = columns == 1 ? (grid.count > 1 ? 0.42 : 0.62) : 0.8;
   grid.panel_height = static_cast<int>(grid.panel_width * aspect);
   layout.legend_top = layout.chrome.top();
@@ -154,7 +152,7 @@ void drawBand(QCPAxisRect* panel, const LayerSeries& series, const QVector<doubl
   };
   QCPGraph* low = addEdge(series.low);
   QCPGraph* high = addEdge(series.high);
-  high->setBrush(toColour(methodColour(series.method, theme), 0.14));
+  high->setBrush(toColour(methodColour(series.method, theme), 0.09));
   high->setChannelFillGraph(low);
 }
 

@@ -20,6 +20,9 @@ struct PanelGrid {
   [[nodiscard]] bool lowest(std::size_t panel) const { return panel + columns >= count; }  // nothing below it
 };
 
+// UsageError when panels of this width, in units, would be too small to read.
+void requireReadable(int panel_width);
+
 // A side near `side` on which `cells` fall on whole units (300 per inch) or whole units on cells, at most 6 % smaller;
 // `side` itself where there is none.
 [[nodiscard]] int snapSide(int side, std::size_t cells);

@@ -51,6 +51,7 @@ Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, std::size_t p
   const int right = static_cast<int>(points(10)) + colourBarWidth(bar) + kOuterMargin;
   const int columns = static_cast<int>(grid.columns);
   const int side = (width - grid.left - right - (columns - 1) * grid.gap_x) / columns;
+  requireReadable(side);
   grid.panel_width = grid.panel_height = snapSide(side, facts.tokens % cells == 0 || cells == facts.tokens ? cells : 0);
   if (columns > 1) grid.gap_x += (side - grid.panel_width) * columns / (columns - 1);
   if (spec.spans) layout.names = planSpanNames(facts.spans, tokens, grid.panel_width, 2);
