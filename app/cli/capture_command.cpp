@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <stdlib.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -35,6 +34,8 @@ void callCapture(const char* symbol, Call call, bool quiet, const std::function<
   // libtorch's OpenMP threads spin between its many short parallel loops; beyond some microseconds that only takes the processor from
   // others. Has to be set before the library is opened; a value of the user's stays.
   ::setenv("GOMP_SPINCOUNT", "10000", 0);
+  // Its matrix products add in an order that depends on the number of threads unless told not to.
+  ::setenv("MKL_CBWR", "AUTO,STRICT", 0);
   const auto entry = reinterpret_cast<Entry>(moduleSymbol(kCaptureLibrary, symbol));
   const auto progress = makeStderrProgress(quiet);
   const WorkContext work{.progress = progress.get(), .stop = interrupt.token()};

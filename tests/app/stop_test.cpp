@@ -80,8 +80,11 @@ class Stop : public ProgrammeTest {
     ASSERT_TRUE(fs::exists(trace() + ".part"));
     const Ended info = run({"info", trace() + ".part"});
     expectDone(info);
-    EXPECT_NE((info.out + info.err).find("unfinished"), std::string::npos) << info.out << info.err;
-    expectRefused(run({"validate", trace() + ".part"}), 1, {trace() + ".part"});
+    EXPECT_NE((info.out + info.err).find("UNFINISHED"), std::string::npos) << info.out << info.err;
+    const Ended validated = run({"validate", trace() + ".part"});
+    EXPECT_EQ(validated.exit_code, 1);
+    EXPECT_NE(validated.out.find("did not finish"), std::string::npos) << validated.out;
+    EXPECT_EQ(validated.errorLines().size(), 1U) << validated.err;
   }
 };
 
