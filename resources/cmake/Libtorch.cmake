@@ -34,3 +34,9 @@ foreach(folder IN LISTS kvatlas_torch_rpath)
   # DT_RPATH, not RUNPATH: it also serves libtorch's own dependencies.
   target_link_options(kvatlas_libtorch INTERFACE "LINKER:--disable-new-dtags,-rpath,${folder}" "LINKER:-rpath-link,${folder}")
 endforeach()
+
+# libtorch's headers hold a newer fmt of their own; ours must be found first, everywhere libtorch is used.
+get_target_property(fmt_headers fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/system-fmt")
+file(CREATE_LINK "${fmt_headers}/fmt" "${CMAKE_BINARY_DIR}/system-fmt/fmt" SYMBOLIC)
+target_include_directories(kvatlas_libtorch SYSTEM BEFORE INTERFACE "${CMAKE_BINARY_DIR}/system-fmt")
