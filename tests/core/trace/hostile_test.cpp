@@ -1,0 +1,107 @@
+// Files nobody vouches for: truncated, flipped, misshapen, foreign.
+#include <hdf5.h>
+
+#include <functional>
+#include <random>
+
+#include "core/base/error.h"
+#include "core/trace/reader.h"
+#include "tests/core/trace/trace_fixture.h"
+
+namespace kvatlas::test {
+namespace {
+
+using testing::HasSubstr;
+
+class Hostile : public TraceTest {
+ protected:
+  void SetUp() override {
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    writeSampleTrace(file(), tinyOptions());
+  }
+  // Changes the trace with plain HDF5.
+  void edit(const std::function<void(hid_t)>& change) const {
+    const hid_t id = H5Fopen(file().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    ASSERT_GE(id, 0);
+    change(id);
+    ASSERT_GE(H5Fclose(id), 0);
+  }
+  // What opening and reading everything says; anything but an Error or success fails the test by crashing it.
+  static std::string readAll(const std::filesystem::path& path) {
+    return messageOf([&] { static_cast<void>(trace::validate(path)); });
+  }
+  static void replaceDataset(hid_t id, const char* name, hid_t type, const std::vector<hsize_t>& dims) {
+    H5Ldelete(id, name, H5P_DEFAULT);
+    const hid_t space = H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr);
+    H5Dclose(H5Dcreate2(id, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Sclose(space);
+  }
+  static void setNumber(hid_t id, const char* group, const char* name, std::uint32_t value) {
+    const hid_t attribute = H5Aopen_by_name(id, group, name, H5P_DEFAULT, H5P_DEFAULT);
+    H5Awrite(attribute, H5T_NATIVE_UINT32, &value);
+    H5Aclose(attribute);
+  }
+};
+
+TEST_F(Hostile, WhatIsNoTraceIsSaidSo) {
+  EXPECT_THAT(messageOf([&] { trace::Reader reader(file("none")); }), HasSubstr("No such file"));
+  EXPECT_THAT(messageOf([&] { trace::Reader reader(m_folder); }), HasSubstr("is a folder"));
+  putBytes(file("empty"), "");
+  EXPECT_THAT(messageOf([&] { trace::Reader reader(file("empty")); }), HasSubstr("not HDF5"));
+  putBytes(file("text"), std::string(5000, 'x'));
+  EXPECT_THAT(messageOf([&] { trace::Reader reader(file("text")); }), HasSubstr("not HDF5"));
+}
+
+TEST_F(Hostile, ANewerVersionIsRefusedNamingBoth) {
+  edit([](hid_t id) { setNumber(id, "/", "format_version", 2); });
+  EXPECT_THAT(readAll(file()), HasSubstr("version 2, this program reads up to version 1"));
+}
+
+TEST_F(Hostile, TruncatedAnywhere) {
+  const std::string bytes = bytesOf(file());
+  for (std::size_t length = 0; length < bytes.size(); length += 1 + bytes.size() / 150) {
+    putBytes(file("cut"), bytes.substr(0, length));
+    EXPECT_NE(readAll(file("cut")), "") << length;
+  }
+}
+
+TEST_F(Hostile, FlippedBytesNeverCrash) {
+  const std::string bytes = bytesOf(file());
+  std::mt19937 random(7);
+  for (int round = 0; round < 250; ++round) {
+    std::string damaged = bytes;
+    const std::size_t range = round % 2 == 0 ? std::min<std::size_t>(bytes.size(), 6000) : bytes.size();
+    for (int flips = 0; flips <= round % 4; ++flips) damaged[random() % range] = static_cast<char>(random());
+    putBytes(file("flipped"), damaged);
+    static_cast<void>(readAll(file("flipped")));
+  }
+}
+
+TEST_F(Hostile, WrongShapesAndAbsurdSizesAreRefusedByName) {
+  edit([](hid_t id) { replaceDataset(id, "/prompt/ids", H5T_STD_U32LE, {hsize_t{1} << 30}); });
+  EXPECT_THAT(readAll(file()), HasSubstr("/prompt/ids"));
+  SetUp();
+  edit([](hid_t id) { replaceDataset(id, "/prompt/ids", H5T_IEEE_F32LE, {40}); });
+  EXPECT_THAT(readAll(file()), HasSubstr("/prompt/ids: has the wrong type, u32"));
+  SetUp();
+  edit([](hid_t id) { setNumber(id, "/model", "query_heads", 65'536); });
+  const trace::Reader reader(file());
+  EXPECT_THAT(messageOf([&] { static_cast<void>(reader.signal(LayerIndex(0), trace::Signal::Lse)); }),
+              HasSubstr("/attention/000/lse"));
+}
+
+TEST_F(Hostile, LinksAreNotFollowed) {
+  edit([](hid_t id) {
+    H5Ldelete(id, "/notes", H5P_DEFAULT);
+    H5Lcreate_external("/etc/other.h5", "/notes", id, "notes", H5P_DEFAULT, H5P_DEFAULT);
+    H5Ldelete(id, "/attention/000/lse", H5P_DEFAULT);
+    H5Lcreate_soft("/attention/001/lse", id, "/attention/000/lse", H5P_DEFAULT, H5P_DEFAULT);
+  });
+  const trace::Reader reader(file());
+  EXPECT_THAT(messageOf([&] { static_cast<void>(reader.notes()); }), HasSubstr("'notes' is a link"));
+  EXPECT_THAT(messageOf([&] { static_cast<void>(reader.signal(LayerIndex(0), trace::Signal::Lse)); }),
+              HasSubstr("'lse' is a link"));
+}
+
+}  // namespace
+}  // namespace kvatlas::test

@@ -1,0 +1,66 @@
+#include <cmath>
+
+#include "core/trace/reader.h"
+#include "tests/core/trace/trace_fixture.h"
+
+namespace kvatlas::test {
+namespace {
+
+using testing::Contains;
+using testing::Field;
+using testing::HasSubstr;
+using trace::Finding;
+
+class Validate : public TraceTest {
+ protected:
+  // The findings of a trace after one thing was changed.
+  template <class Change>
+  std::vector<Finding> after(const Change& change) {
+    SampleTrace sample = makeSampleTrace(tinyOptions());
+    change(sample);
+    writeSampleTrace(file(), sample);
+    return trace::validate(file());
+  }
+  static auto names(const std::string& member) { return Contains(Field(&Finding::member, HasSubstr(member))); }
+};
+
+TEST_F(Validate, AWholeTraceHasNoFindings) {
+  for (const std::uint64_t sliding : {0, 16}) {
+    SampleTraceOptions options = tinyOptions();
+    options.tokens = 301;
+    options.map_size = 160;
+    options.sliding_window = sliding;
+    writeSampleTrace(file(), options);
+    for (const Finding& finding : trace::validate(file())) ADD_FAILURE() << finding.member << ": " << finding.problem;
+  }
+}
+
+TEST_F(Validate, AnUnfinishedTraceIsAFinding) {
+  SampleTraceOptions options = tinyOptions();
+  options.finish = false;
+  writeSampleTrace(file(), options);
+  const auto findings = trace::validate(part());
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_THAT(findings[0].problem, HasSubstr("did not finish"));
+}
+
+TEST_F(Validate, EachKindOfDamageIsNamed) {
+  EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].received[3] += 1; }), names("/attention/000/received"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.layers[1].entropy[5] = 9; }), names("/attention/001/entropy"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].lse[0] = NAN; }), names("/attention/000/lse"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].window_rows[39] = 60'000; }), names("/attention/000/window_rows"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].key_norm[0] = -1; }), names("/attention/000/key_norm"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].map_max[0][0] = 1; }), names("/attention/000/map/"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].map_mean[0][1] = 9; }), names("/attention/000/map/mean/0"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.runs[1].retained[0] = s.runs[1].oracle[0] + 0.1F; }),
+              names("/runs/001/retained"));
+  EXPECT_THAT(after([](SampleTrace& s) { std::swap(s.runs[2].kept_positions[0], s.runs[2].kept_positions[1]); }),
+              names("/runs/002/kept/positions"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.runs[1].capacity[0] -= 1; }), names("/runs/001/capacity"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.runs[1].budget_realised += 1; }), names("/runs/001"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.runs[1].decode_ids[0] = 310; }), names("/runs/001/decode/ids"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.header.prompt.ids[0] = 310; }), names("/prompt/ids"));
+}
+
+}  // namespace
+}  // namespace kvatlas::test
