@@ -37,9 +37,11 @@ class Hostile : public TraceTest {
     H5Sclose(space);
   }
   static void setNumber(hid_t id, const char* group, const char* name, std::uint32_t value) {
-    const hid_t attribute = H5Aopen_by_name(id, group, name, H5P_DEFAULT, H5P_DEFAULT);
-    H5Awrite(attribute, H5T_NATIVE_UINT32, &value);
+    const hid_t object = H5Gopen2(id, group, H5P_DEFAULT);
+    const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+    EXPECT_GE(H5Awrite(attribute, H5T_NATIVE_UINT32, &value), 0) << group << name;
     H5Aclose(attribute);
+    H5Gclose(object);
   }
 };
 
@@ -83,9 +85,13 @@ TEST_F(Hostile, WrongShapesAndAbsurdSizesAreRefusedByName) {
   SetUp();
   edit([](hid_t id) { replaceDataset(id, "/prompt/ids", H5T_IEEE_F32LE, {40}); });
   EXPECT_THAT(readAll(file()), HasSubstr("/prompt/ids: has the wrong type, u32"));
-  SetUp();
+}
+
+TEST_F(Hostile, MoreHeadsThanTheFileHoldsAreRefusedByName) {
   edit([](hid_t id) { setNumber(id, "/model", "query_heads", 65'536); });
   const trace::Reader reader(file());
+  ASSERT_EQ(reader.header().model.query_heads, 65'536U);
+  ASSERT_TRUE(reader.hasLayer(LayerIndex(0)));
   EXPECT_THAT(messageOf([&] { static_cast<void>(reader.signal(LayerIndex(0), trace::Signal::Lse)); }),
               HasSubstr("/attention/000/lse"));
 }
