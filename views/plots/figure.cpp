@@ -68,6 +68,12 @@ std::string cellPhrase(std::uint64_t cell, trace::Reduction reduction) {
   return fmt::format("1 cell = {0} × {0} tokens ({1})", cell, reducer);
 }
 
+std::string scaleNote(const FigureSpec& spec) {
+  std::string note = spec.clip < 1 ? fmt::format("colours saturate at {}", plainNumber(spec.clip)) : "";
+  if (spec.scale == ScaleKind::Log) note += note.empty() ? "black: exactly 0" : ", black: exactly 0";
+  return note;
+}
+
 ColourBar mapColourBar(const FigureSpec& spec) {
   const bool log = spec.scale == ScaleKind::Log;
   ColourBar bar{{colourTable(spec.colour_map)},
@@ -75,7 +81,6 @@ ColourBar mapColourBar(const FigureSpec& spec) {
                 log,
                 spec.clip < 1,
                 "attention probability"};
-  if (spec.clip < 1) bar.label += fmt::format(" (saturates at {})", plainNumber(spec.clip));
   return bar;
 }
 

@@ -45,6 +45,8 @@ void writeFigure(Figure& figure, const std::filesystem::path& path, double dpi);
 // "mean over 8 query heads", "layer 3, query head 5"
 [[nodiscard]] std::string headPhrase(std::optional<HeadIndex> head, std::uint32_t query_heads);
 [[nodiscard]] std::string cellPhrase(std::uint64_t cell, trace::Reduction reduction);
+// What the bar cannot show: "colours saturate at 0.01", "black: exactly 0"; may be empty.
+[[nodiscard]] std::string scaleNote(const FigureSpec& spec);
 [[nodiscard]] ColourBar mapColourBar(const FigureSpec& spec);
 
 }  // namespace kvatlas::views

@@ -246,6 +246,7 @@ Figure heatmapFigure(const trace::Reader& reader, const FigureSpec& spec) {
   ensureApplication();
   std::vector<std::string> notes = commonNotes(facts);
   notes.push_back(cellPhrase(data.map.cell, spec.reduction));
+  if (!scaleNote(spec).empty()) notes.push_back(scaleNote(spec));
   if (!data.runs.empty())
     notes.push_back(data.map.head ? "coloured: kept, grey: evicted"
                                   : "strips: fraction of the layer's heads that keep the key");

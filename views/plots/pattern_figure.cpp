@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "views/models/figure_sidecar.h"
@@ -45,11 +46,15 @@ Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, std::size_t p
   grid.columns = spec.columns > 0 ? spec.columns : std::min<std::size_t>(panels, spec.width_inches > 4.5 ? 3 : 2);
   layout.chrome = planChrome(spec.title, notes, width);
   grid.gap_x = grid.gap_y = static_cast<int>(points(7));
-  layout.ticks = linearTicks(0, tokens, 4, true);
-  const int axis = static_cast<int>(points(4.5)) + Canvas::textHeight(kLabelPoints);
+  const int number = Canvas::textWidth(std::to_string(facts.tokens), kTickPoints);
+  const int room = width * 3 / 4 / static_cast<int>(grid.columns);  // about the width of a panel
+  layout.ticks = linearTicks(0, tokens, static_cast<std::size_t>(std::clamp(room / (2 * number), 2, 4)), true);
+  const int axis = static_cast<int>(points(5.5)) + Canvas::textHeight(kLabelPoints);
   grid.left = kOuterMargin + axis + Canvas::widestTick(layout.ticks);
   const int right = static_cast<int>(points(10)) + colourBarWidth(bar) + kOuterMargin;
   const int columns = static_cast<int>(grid.columns);
+  // The last number of a panel must not run into the first of the next.
+  grid.gap_x += (Canvas::widestTick(layout.ticks) + Canvas::textWidth("0", kTickPoints)) / 2;
   const int side = (width - grid.left - right - (columns - 1) * grid.gap_x) / columns;
   requireReadable(side);
   grid.panel_width = grid.panel_height = snapSide(side, facts.tokens % cells == 0 || cells == facts.tokens ? cells : 0);
@@ -90,14 +95,20 @@ void drawPanel(Canvas& canvas, const Layout& layout, std::size_t index, const Ma
   if (index < layout.grid.columns) drawKeySpans(canvas, area, facts.spans, tokens, layout.names);
 }
 
+std::string fitting(const std::string& text, const std::string& shorter, int length) {
+  return Canvas::textWidth(text, kLabelPoints) <= length ? text : shorter;
+}
+
 void drawAxisTitles(Canvas& canvas, const Layout& layout) {
   const PanelGrid& grid = layout.grid;
   const double half = Canvas::textHeight(kLabelPoints) / 2.0;
   const double centre_x = (grid.left + grid.right()) / 2.0, centre_y = (grid.top + grid.bottom()) / 2.0;
-  canvas.addText(QPointF(kOuterMargin + half, centre_y), "query position (tokens)",
+  canvas.addText(QPointF(kOuterMargin + half, centre_y),
+                 fitting("query position (tokens)", "query", grid.bottom() - grid.top),
                  {kLabelPoints, Qt::AlignCenter, -90}, canvas.colours().ink);
-  canvas.addText(QPointF(centre_x, grid.bottom() + points(4.5) + Canvas::textHeight(kTickPoints) + half),
-                 "key position (tokens)", {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
+  canvas.addText(QPointF(centre_x, grid.bottom() + points(5.5) + Canvas::textHeight(kTickPoints) + half),
+                 fitting("key position (tokens)", "key", grid.right() - grid.left), {kLabelPoints, Qt::AlignCenter},
+                 canvas.colours().ink);
 }
 
 }  // namespace
@@ -126,6 +137,7 @@ Figure patternFigure(const trace::Reader& reader, const FigureSpec& spec) {
   std::vector<std::string> notes = commonNotes(facts);
   notes.push_back(headPhrase(std::nullopt, facts.query_heads));
   notes.push_back(cellPhrase(panels.front().cell, spec.reduction));
+  if (!scaleNote(spec).empty()) notes.push_back(scaleNote(spec));
   ensureApplication();
   const std::size_t cells = (facts.tokens + panels.front().cell - 1) / panels.front().cell;
   const Layout layout = planLayout(spec, facts, panels.size(), bar, cells, notes);
