@@ -64,6 +64,9 @@ std::string stoppedText(const std::filesystem::path& part, FileTime before) {
   return !now || now == before ? "stopped before anything was recorded" : fmt::format("stopped; what was recorded so far is in {}", part.string());
 }
 
+// File names need not be UTF-8; JSON has to be.
+std::string jsonText(const nlohmann::json& json) { return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace); }
+
 void runCaptureCommand(CaptureArguments& arguments) {
   resolveSessionOptions(arguments.session);
   arguments.options.session = arguments.session.options;
@@ -74,7 +77,7 @@ void runCaptureCommand(CaptureArguments& arguments) {
   callCapture<CaptureEntry>("kvatlasCapture", CaptureCall{.options = &arguments.options, .summary = &summary}, arguments.quiet,
                             [&] { return stoppedText(part, before); });
   if (arguments.json)
-    fmt::print("{}\n", summaryJson(summary, arguments.answer).dump(2));
+    fmt::print("{}\n", jsonText(summaryJson(summary, arguments.answer)));
   else if (!arguments.quiet)
     fmt::print("{}", summaryTable(summary, arguments.answer));
 }
@@ -85,7 +88,7 @@ void runGenerateCommand(CaptureArguments& arguments) {
   callCapture<GenerateEntry>("kvatlasGenerate", GenerateCall{.options = &arguments.session.options, .summary = &summary}, arguments.quiet,
                              [] { return std::string("stopped"); });
   if (arguments.json) {
-    fmt::print("{}\n", runsJson(summary.runs).dump(2));
+    fmt::print("{}\n", jsonText(runsJson(summary.runs)));
   } else if (summary.runs.size() == 1) {
     fmt::print("{}\n", summary.runs.front().text);
   } else {

@@ -275,7 +275,7 @@ void exportPart(const Request& request) {
 }  // namespace
 
 void addExportCommand(CLI::App& root) {
-  CLI::App* command = root.add_subcommand("export", "Write one part of a trace as CSV or JSON");
+  CLI::App* command = root.add_subcommand("export", "write one part of a trace as CSV or JSON");
   auto request = std::make_shared<Request>();
   command->add_option("file", request->file, "Trace file")->required();
   command->add_option("what", request->what, fmt::format("One of {}", fmt::join(partNames(), ", ")))->required();

@@ -185,7 +185,7 @@ void printInfo(const json& info) {
 }  // namespace
 
 void addInfoCommand(CLI::App& root) {
-  CLI::App* command = root.add_subcommand("info", "Say what a trace holds");
+  CLI::App* command = root.add_subcommand("info", "say what a trace holds");
   auto file = std::make_shared<std::string>();
   auto as_json = std::make_shared<bool>(false);
   command->add_option("file", *file, "Trace file")->required();

@@ -32,10 +32,22 @@ void resolvePrompt(SessionArguments& arguments) {
   }
 }
 
+// Every method of the table with its parameters, under the options.
+std::string methodsHelp() {
+  std::string help = "Methods:\n";
+  for (const policy::Method& method : policy::methods()) {
+    help += fmt::format("  {:<14} {}{}\n", method.name, method.title, method.paper.empty() ? "" : fmt::format(", {}", method.paper));
+    for (const policy::ParameterSpec& parameter : method.parameters)
+      help += fmt::format("    {}={}  {} ({})\n", parameter.name, parameter.default_value, parameter.meaning, parameter.values);
+  }
+  return help;
+}
+
 }  // namespace
 
 void addSessionOptions(CLI::App& command, SessionArguments& arguments) {
   capture::SessionOptions& options = arguments.options;
+  command.footer(methodsHelp);
   command.add_option("--model", options.model, "checkpoint folder (Hugging Face layout)")->required();
   command.add_option("--prompt", arguments.prompt, "text file with the prompt");
   command.add_option_function<std::string>(

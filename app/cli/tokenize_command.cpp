@@ -120,9 +120,9 @@ void addCommand(CLI::App& root, const std::string& name, const std::string& desc
 }  // namespace
 
 void addTokenizeCommands(CLI::App& root) {
-  addCommand(root, "tokenize", "Text on standard input to token ids",
+  addCommand(root, "tokenize", "text on standard input to token ids",
              "one JSON string a line in, one list of ids a line out", "add no special tokens (BOS, EOS)", tokenize);
-  addCommand(root, "detokenize", "Token ids on standard input to text",
+  addCommand(root, "detokenize", "token ids on standard input to text",
              "one list of ids a line in, one JSON string a line out", "leave special tokens out", detokenize);
 }
 

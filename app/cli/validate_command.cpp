@@ -20,7 +20,7 @@ void validateTrace(const std::string& file) {
 }  // namespace
 
 void addValidateCommand(CLI::App& root) {
-  CLI::App* command = root.add_subcommand("validate", "Check that a trace is whole and consistent");
+  CLI::App* command = root.add_subcommand("validate", "check that a trace is whole and consistent");
   auto file = std::make_shared<std::string>();
   command->add_option("file", *file, "Trace file")->required();
   command->callback([file] { validateTrace(*file); });

@@ -7,7 +7,7 @@
 
 namespace kvatlas {
 
-// ", did you mean 'snapkv'?" for the nearest known names, or ": one of a, b, c" when none is near.
+// ", did you mean 'snapkv'?" for the nearest known names, or "; known are a, b, c" when none is near.
 [[nodiscard]] std::string suggestion(std::string_view given, const std::vector<std::string>& known);
 
 }  // namespace kvatlas
