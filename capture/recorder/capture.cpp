@@ -21,6 +21,10 @@ void checkOutput(const std::filesystem::path& output) {
   std::error_code code;
   const auto folder = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
   if (std::filesystem::is_directory(output, code)) fail("{}: is a folder, a file name was expected", output.string());
+  // The finished trace is renamed over what stands there: never over a device, a pipe or a link.
+  const auto there = std::filesystem::symlink_status(output, code);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+    fail("{}: is not a regular file and will not be replaced by a trace", output.string());
   if (!std::filesystem::is_directory(folder, code)) fail("{}: its folder does not exist", output.string());
   if (::access(folder.c_str(), W_OK | X_OK) != 0) throw Error(systemMessage(folder.string(), errno));
 }

@@ -110,8 +110,7 @@ TEST_F(Capture, PercentAndTokensOfTheSameCountDecideTheSame) {
   const Contents all = contents();
   for (const auto& [percent, count] : {std::pair{"/runs/001/", "/runs/002/"}, std::pair{"/runs/003/", "/runs/004/"}}) {
     EXPECT_EQ(textOf(all, std::string(percent).substr(0, 9) + "@budget"), "25%");
-    for (const char* member :
-         {"capacity", "kept/offsets", "kept/positions", "decode/ids", "retained", "oracle"})
+    for (const char* member : {"capacity", "kept/offsets", "kept/positions", "decode/ids", "retained", "oracle"})
       EXPECT_TRUE(all.at(std::string(percent) + member) == all.at(std::string(count) + member)) << percent << member;
     // The two rows stand in different places of one matrix product, which may round them differently.
     const auto a = valuesOf<float>(all, std::string(percent) + "decode/kl");
@@ -246,6 +245,20 @@ TEST_F(Capture, JsonIsForScripts) {
   EXPECT_LE(run.at("retained"), run.at("oracle"));
   EXPECT_GE(run.at("kl"), 0.0);
   EXPECT_TRUE(summary["runs"][0].at("kl").is_null()) << "the full cache is not compared with itself";
+}
+
+TEST_F(Capture, FileNamesNeedNotBeUtf8) {
+  const std::string name = "out\xff.kva.h5";
+  const Ended ended = good({"--text", kText, "--max-new-tokens", "1", "--json"}, name);
+  EXPECT_FALSE(json::parse(ended.out, nullptr, false).is_discarded()) << ended.out;
+  EXPECT_EQ(names(), Words{name});
+}
+
+TEST_F(Capture, PromptsNeedNotBeUtf8) {
+  const std::string file =
+      write("prompt.txt", std::string("It is a truth \xff\xfe universally \0 acknowledged \xe2\x82 by Emma", 54));
+  good({"--prompt", file, "--max-new-tokens", "1", "--span", "name=Emma"});
+  EXPECT_TRUE(info().is_object());
 }
 
 TEST_F(Capture, InfoSaysWhatTheTraceHolds) {

@@ -1,6 +1,7 @@
 // Outputs that cannot be written: folders that are missing, closed or full. The final name holds what it held before.
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -47,6 +48,19 @@ TEST_F(Output, FolderIsAFile) {
 TEST_F(Output, IsAFolder) {
   expectRefused(run(captureTo(folder().string())), 1, {folder().string(), "folder"});
   EXPECT_EQ(names(), Words{});
+}
+
+// A pipe stands for every device: replacing /dev/null would break the machine.
+TEST_F(Output, IsNoRegularFile) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0666), 0);
+  expectRefused(run(captureTo(path("pipe"))), 1, {path("pipe"), "regular file"});
+  EXPECT_TRUE(fs::is_fifo(path("pipe")));
+  write("target", "precious");
+  fs::create_symlink("target", folder() / "link");
+  expectRefused(run(captureTo(path("link"))), 1, {path("link"), "regular file"});
+  EXPECT_TRUE(fs::is_symlink(path("link")));
+  EXPECT_EQ(fs::file_size(path("target")), 8U);
+  EXPECT_EQ(names(), (Words{"link", "pipe", "target"}));
 }
 
 TEST_F(Output, EmptyName) {
