@@ -48,7 +48,7 @@ Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, std::size_t p
   grid.gap_x = grid.gap_y = static_cast<int>(points(7));
   const int number = Canvas::textWidth(std::to_string(facts.tokens), kTickPoints);
   const int room = width * 3 / 4 / static_cast<int>(grid.columns);  // about the width of a panel
-  layout.ticks = linearTicks(0, tokens, static_cast<std::size_t>(std::clamp(room / (2 * number), 2, 4)), true);
+  layout.ticks = linearTicks(0, tokens, static_cast<std::size_t>(std::clamp(2 * room / (3 * number), 3, 4)), true);
   const int axis = static_cast<int>(points(5.5)) + Canvas::textHeight(kLabelPoints);
   grid.left = kOuterMargin + axis + Canvas::widestTick(layout.ticks);
   const int right = static_cast<int>(points(10)) + colourBarWidth(bar) + kOuterMargin;
