@@ -19,12 +19,16 @@ struct DecodeTrack {
   std::vector<float> oracle;     // [T, layers, query_heads]
 };
 
+// Asked after each step with the tokens so far: true when nothing that follows is wanted.
+using FinishedTest = std::function<bool(std::span<const TokenId> ids)>;
+
 struct DecodeOptions {
   std::uint32_t max_new_tokens = 64;
   Follow follow = Follow::Own;
   unsigned threads = 0;
   bool measure = true;                                                   // kl, retained, oracle
   std::function<void(std::size_t branch, TokenId id)> on_token;          // may be empty
+  FinishedTest finished;                                                 // may be empty; with Follow::Full asked of the full cache's tokens
 };
 
 // What decoding starts from. branches[0] is full; caches hold the kept prompt rows.

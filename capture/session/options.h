@@ -36,6 +36,7 @@ struct SessionOptions {
   std::uint32_t window = 8;
   std::uint32_t max_new_tokens = 64;
   Follow follow = Follow::Own;
+  bool measure = true;  // compare every branch with the full cache at each step: KL, retained mass, oracle
   std::string device = "auto", dtype = "auto";
   std::uint64_t seed = 0;
   unsigned threads = 0;  // 0: all processors

@@ -1,10 +1,7 @@
 #include "capture/session/session.h"
 
-#include <ATen/Parallel.h>
-
 #include <chrono>
 
-#include "capture/session/device.h"
 #include "core/base/error.h"
 
 namespace kvatlas::capture {
@@ -47,22 +44,28 @@ policy::Shape shapeOf(const ModelConfig& config, const PreparedPrompt& prompt) {
 
 }  // namespace
 
-Session::Session(const SessionOptions& options, const WorkContext& work)
-    : m_options(options), m_config(loadModelConfig(options.model)), m_tokenizer(loadTokenizer(options.model)) {
-  if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
-  m_load = chooseDevice(options.device, options.dtype, m_dtype_name);
-  m_prompt = preparePrompt(options.prompt, options.model, m_config, m_tokenizer);
-  m_branches = planBranches(options, shapeOf(m_config, m_prompt));
+Session::Session(const SessionOptions& options, const WorkContext& work) : m_options(options), m_model(openModel(options)) {
+  m_prompt = preparePrompt(options.prompt, options.model, config(), tokenizer());
+  planAndWarn(work);
+}
+
+Session::Session(const SessionOptions& options, std::shared_ptr<LoadedModel> model, PreparedPrompt prompt, const WorkContext& work)
+    : m_options(options), m_model(std::move(model)), m_prompt(std::move(prompt)) {
+  planAndWarn(work);
+}
+
+void Session::planAndWarn(const WorkContext& work) {
+  m_branches = planBranches(m_options, shapeOf(config(), m_prompt));
   // A prompt that is too long itself is the decoder's to say.
-  const std::uint64_t tokens = m_prompt.ids.size(), last = tokens + options.max_new_tokens;
-  if (tokens <= m_config.max_positions && last > m_config.max_positions)
-    work.progress->warn(fmt::format("generation reaches position {}; {} was made for {} positions", last, m_config.name, m_config.max_positions));
+  const std::uint64_t tokens = m_prompt.ids.size(), last = tokens + m_options.max_new_tokens;
+  if (tokens <= config().max_positions && last > config().max_positions)
+    work.progress->warn(fmt::format("generation reaches position {}; {} was made for {} positions", last, config().name, config().max_positions));
 }
 
 std::uint32_t Session::window() const { return std::min(m_options.window, static_cast<std::uint32_t>(m_prompt.ids.size())); }
-std::size_t Session::elementBytes() const { return c10::elementSize(m_load.dtype); }
+std::size_t Session::elementBytes() const { return c10::elementSize(m_model->load.dtype); }
 
-void Session::loadWeights(const WorkContext& work) { m_decoder.emplace(Decoder::load(m_options.model, m_load, work)); }
+void Session::loadWeights(const WorkContext& work) { capture::loadWeights(*m_model, work); }
 
 void Session::setLayerSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers) {
   m_sink = std::move(sink);
@@ -72,12 +75,12 @@ void Session::setLayerSink(LayerSink sink, const StatisticsRequest& request, std
 
 SessionResult Session::run(const WorkContext& work, const std::function<void(std::size_t, TokenId)>& on_token) {
   SessionResult result;
-  const bool measure = m_branches.size() > 1 && m_options.max_new_tokens > 0;
-  SignalCollector collector(m_config, requestFor(m_options.methods, window(), measure), m_options.threads);
+  const bool measure = m_options.measure && m_branches.size() > 1 && m_options.max_new_tokens > 0;
+  SignalCollector collector(config(), requestFor(m_options.methods, window(), measure), m_options.threads);
   if (m_sink) collector.setSink(m_sink, m_sink_request, m_sink_layers);
 
   auto start = Clock::now();
-  PrefillResult prefill = m_decoder->prefill(m_prompt.ids, &collector, work);
+  PrefillResult prefill = decoder().prefill(m_prompt.ids, &collector, work);
   result.prefill_seconds = secondsSince(start);
   result.next_logits.assign(prefill.next_logits.const_data_ptr<float>(), prefill.next_logits.const_data_ptr<float>() + prefill.next_logits.numel());
 
@@ -86,7 +89,7 @@ SessionResult Session::run(const WorkContext& work, const std::function<void(std
   decideBranches(result.branches, signals);
   for (const Branch& branch : result.branches) result.branch_seconds.push_back(branch.decide_seconds);
   std::vector<BranchCache> caches =
-      gatherCaches(m_config, result.branches, prefill.cache, m_options.max_new_tokens, result.branch_seconds, work);
+      gatherCaches(config(), result.branches, prefill.cache, m_options.max_new_tokens, result.branch_seconds, work);
 
   start = Clock::now();
   const DecodeStart from{.branches = result.branches,
@@ -98,8 +101,9 @@ SessionResult Session::run(const WorkContext& work, const std::function<void(std
                              .follow = m_options.follow,
                              .threads = m_options.threads,
                              .measure = measure,
-                             .on_token = on_token};
-  result.tracks = decodeBranches(*m_decoder, from, decode, work);
+                             .on_token = on_token,
+                             .finished = m_finished};
+  result.tracks = decodeBranches(decoder(), from, decode, work);
   result.decode_seconds = secondsSince(start);
   for (double& seconds : result.branch_seconds) seconds += result.decode_seconds / static_cast<double>(result.branches.size());
   return result;

@@ -5,6 +5,7 @@
 
 #include "capture/session/branches.h"
 #include "capture/session/decode_loop.h"
+#include "capture/session/loaded_model.h"
 #include "capture/session/prompt.h"
 #include "capture/session/signal_collector.h"
 
@@ -23,30 +24,34 @@ class Session {
   // Loads configuration, tokenizer and prompt, and plans the branches; weights are loaded by loadWeights(), so that everything that can be
   // wrong with the request is said before.
   Session(const SessionOptions& options, const WorkContext& work);
+  // The same with a model that is open already and a prompt that is made: many sessions share one model, one after the other. What
+  // `options` says of model, prompt, device and dtype is not looked at.
+  Session(const SessionOptions& options, std::shared_ptr<LoadedModel> model, PreparedPrompt prompt, const WorkContext& work);
 
   void loadWeights(const WorkContext& work);
   // Adds a receiver of measured layers (the recorder); before run().
   void setLayerSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers);
+  // Ends a branch before its end token or limit; see DecodeOptions::finished.
+  void setFinished(FinishedTest finished) { m_finished = std::move(finished); }
   [[nodiscard]] SessionResult run(const WorkContext& work, const std::function<void(std::size_t, TokenId)>& on_token = {});
 
-  [[nodiscard]] const ModelConfig& config() const { return m_config; }
+  [[nodiscard]] const ModelConfig& config() const { return m_model->config; }
   [[nodiscard]] const PreparedPrompt& prompt() const { return m_prompt; }
   [[nodiscard]] const std::vector<Branch>& plan() const { return m_branches; }
-  [[nodiscard]] const Decoder& decoder() const { return *m_decoder; }
-  [[nodiscard]] const std::optional<text::Tokenizer>& tokenizer() const { return m_tokenizer; }
+  [[nodiscard]] const Decoder& decoder() const { return *m_model->decoder; }
+  [[nodiscard]] const std::optional<text::Tokenizer>& tokenizer() const { return m_model->tokenizer; }
   [[nodiscard]] std::uint32_t window() const;  // W, at most N
-  [[nodiscard]] const std::string& dtypeName() const { return m_dtype_name; }
+  [[nodiscard]] const std::string& dtypeName() const { return m_model->dtype_name; }
   [[nodiscard]] std::size_t elementBytes() const;
 
  private:
+  void planAndWarn(const WorkContext& work);
+
   SessionOptions m_options;
-  ModelConfig m_config;
-  std::optional<text::Tokenizer> m_tokenizer;
+  std::shared_ptr<LoadedModel> m_model;
   PreparedPrompt m_prompt;
   std::vector<Branch> m_branches;
-  LoadOptions m_load;
-  std::string m_dtype_name;
-  std::optional<Decoder> m_decoder;
+  FinishedTest m_finished;
   LayerSink m_sink;
   StatisticsRequest m_sink_request;
   std::vector<bool> m_sink_layers;

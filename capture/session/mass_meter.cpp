@@ -1,0 +1,81 @@
+#include "capture/session/mass_meter.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/analysis/mass.h"
+#include "kernels/parallel.h"
+
+namespace kvatlas::capture {
+namespace {
+
+constexpr float kNotMeasured = std::numeric_limits<float>::quiet_NaN();
+
+}  // namespace
+
+MassMeter::MassMeter(const ModelConfig& config, std::span<const Branch> branches, std::uint64_t prompt_tokens, std::uint32_t max_new_tokens,
+                     unsigned threads)
+    : m_config(config), m_branches(branches), m_prompt_tokens(prompt_tokens), m_threads(threads), m_mass(branches.size()) {
+  const std::size_t most = config.query_heads * (prompt_tokens + max_new_tokens);
+  m_seen.reserve(most);
+  m_rows.reserve(most);
+}
+
+void MassMeter::beginStep(const std::vector<bool>& active) {
+  ++m_steps;
+  const std::size_t size = m_steps * m_config.layers * m_config.query_heads;
+  for (std::size_t b = 1; b < m_mass.size(); ++b) {
+    if (!active[b]) continue;
+    m_mass[b].retained.resize(size, kNotMeasured);
+    m_mass[b].oracle.resize(size, kNotMeasured);
+  }
+}
+
+void MassMeter::measurePrompt(LayerIndex layer, std::span<const float> rows) { measure(layer, rows, m_prompt_tokens); }
+
+void MassMeter::watch(const BranchCache& full, LayerIndex layer, std::uint64_t position, std::span<kernels::DecodeSegment> segments) {
+  m_length = position + 1;
+  m_hidden = full.hiddenRows(layer, 0, position);
+  const std::size_t visible = m_length - m_hidden;
+  m_seen.resize(m_config.query_heads * visible);
+  float* at = m_seen.data();
+  for (kernels::DecodeSegment& segment : segments.first(full.shape().stored_heads)) {
+    segment.probabilities = at;
+    at += segment.rows * visible;
+  }
+}
+
+void MassMeter::measureStep(LayerIndex layer) {
+  if (m_hidden == 0) return measure(layer, m_seen, m_length);
+  const std::size_t visible = m_length - m_hidden;
+  m_rows.assign(m_config.query_heads * m_length, 0.0F);
+  for (std::size_t head = 0; head < m_config.query_heads; ++head)
+    std::copy_n(m_seen.begin() + static_cast<std::ptrdiff_t>(head * visible), visible,
+                m_rows.begin() + static_cast<std::ptrdiff_t>(head * m_length + m_hidden));
+  measure(layer, m_rows, m_length);
+}
+
+void MassMeter::measure(LayerIndex layer, std::span<const float> rows, std::size_t length) {
+  kernels::parallelFor(m_config.query_heads, m_threads, [&](std::size_t head, unsigned) {
+    measureHead(layer, static_cast<std::uint32_t>(head), rows.subspan(head * length, length));
+  });
+}
+
+void MassMeter::measureHead(LayerIndex layer, std::uint32_t head, std::span<const float> row) {
+  const auto prompt = static_cast<std::uint32_t>(m_prompt_tokens);
+  std::vector<std::uint32_t> sizes;
+  std::vector<std::span<const TokenIndex>> kept;
+  for (const Branch& branch : m_branches.subspan(1)) {
+    kept.push_back(branch.decision.kept(layer, head / (m_config.query_heads / branch.decision.heads)));
+    sizes.push_back(static_cast<std::uint32_t>(kept.back().size()));
+  }
+  const std::vector<double> best = analysis::oracleMass(row, prompt, sizes);
+  const std::size_t cell = ((m_steps - 1) * m_config.layers + layer.value) * m_config.query_heads + head;
+  for (std::size_t b = 1; b < m_mass.size(); ++b) {
+    if (m_mass[b].retained.size() <= cell) continue;  // this branch has stopped
+    m_mass[b].retained[cell] = static_cast<float>(analysis::retainedMass(row, prompt, kept[b - 1]));
+    m_mass[b].oracle[cell] = static_cast<float>(best[b - 1]);
+  }
+}
+
+}  // namespace kvatlas::capture

@@ -1,0 +1,48 @@
+// How much of the full cache's attention each branch still holds, step by step; knows caches and decisions, no model.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "capture/model/config.h"
+#include "capture/session/branch_cache.h"
+#include "capture/session/branches.h"
+
+namespace kvatlas::capture {
+
+// Mass of one branch over the steps measured so far, [T, layers, query_heads]; NaN where the full cache had stopped.
+struct BranchMass {
+  std::vector<float> retained, oracle;
+};
+
+class MassMeter {
+ public:
+  // branches[0] is full. Room for `max_new_tokens` generated tokens.
+  MassMeter(const ModelConfig& config, std::span<const Branch> branches, std::uint64_t prompt_tokens, std::uint32_t max_new_tokens, unsigned threads);
+
+  // Begins the next step, in which the branches marked active take part.
+  void beginStep(const std::vector<bool>& active);
+  // Step 0: the prompt's last query, [query_heads, N].
+  void measurePrompt(LayerIndex layer, std::span<const float> rows);
+  // Has the full cache's segments (the first of the batch) write their probabilities; call measureStep after the kernel.
+  void watch(const BranchCache& full, LayerIndex layer, std::uint64_t position, std::span<kernels::DecodeSegment> segments);
+  void measureStep(LayerIndex layer);
+
+  [[nodiscard]] BranchMass takeMass(std::size_t branch) { return std::move(m_mass[branch]); }
+
+ private:
+  void measure(LayerIndex layer, std::span<const float> rows, std::size_t length);
+  void measureHead(LayerIndex layer, std::uint32_t head, std::span<const float> row);
+
+  const ModelConfig& m_config;
+  std::span<const Branch> m_branches;
+  std::uint64_t m_prompt_tokens;
+  unsigned m_threads;
+  std::size_t m_steps = 0;
+  std::vector<BranchMass> m_mass;     // [branches], the full cache's stays empty
+  std::vector<float> m_seen;          // [query_heads, length − hidden] as the kernel writes it
+  std::vector<float> m_rows;          // [query_heads, length], zero where the sliding window hides keys
+  std::size_t m_hidden = 0, m_length = 0;
+};
+
+}  // namespace kvatlas::capture
