@@ -22,6 +22,7 @@ void resolvePrompt(SessionArguments& arguments) {
   capture::PromptOptions& prompt = arguments.options.prompt;
   const int given = int{!arguments.prompt.empty()} + int{arguments.text_given} + int{!arguments.ids.empty()};
   if (given != 1) failUsage("exactly one of --prompt FILE, --text STRING and --ids FILE is needed, {} were given", given);
+  if (!prompt.system.empty() && prompt.chat.empty()) failUsage("--system needs --chat: without a chat template there is no system message");
   prompt.file = arguments.prompt;
   prompt.ids_file = arguments.ids;
   if (arguments.text_given) prompt.text = arguments.text;

@@ -35,6 +35,10 @@ nlohmann::json readJsonFile(const std::filesystem::path& path) {
 }
 
 void writeFileAtomically(const std::filesystem::path& path, std::string_view bytes) {
+  std::error_code code;
+  const auto there = std::filesystem::symlink_status(path, code);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+    fail("{}: is not a regular file and will not be replaced", path.string());
   const std::string part = path.string() + ".part";
   const int file = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file < 0) throw Error(systemMessage(path.string(), errno));

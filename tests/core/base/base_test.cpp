@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -142,6 +143,17 @@ TEST_F(FilesTest, AFolderInTheWayStaysAndNothingElseDoes) {
   EXPECT_THAT(complaint([&] { writeFileAtomically(file("target"), "abc"); }), HasSubstr(file("target").string()));
   EXPECT_THAT(listing(), testing::ElementsAre("target"));
   EXPECT_EQ(readFile(file("target/inside")), "1");
+}
+
+TEST_F(FilesTest, LinksAndPipesAreNeverReplaced) {
+  put("real", "1");
+  fs::create_symlink(file("real"), file("link"));
+  ASSERT_EQ(mkfifo(file("pipe").c_str(), 0600), 0);
+  for (const char* name : {"link", "pipe"})
+    EXPECT_THAT(complaint([&] { writeFileAtomically(file(name), "abc"); }), AllOf(HasSubstr(name), HasSubstr("not a regular file")));
+  EXPECT_TRUE(fs::is_symlink(file("link")));
+  EXPECT_TRUE(fs::is_fifo(file("pipe")));
+  EXPECT_EQ(readFile(file("real")), "1");
 }
 
 // A file-size limit stands for a full disk: writing stops midway, the old content stays, no part file is left.
