@@ -9,13 +9,13 @@ trace="$out/kellynch.kva.h5"
 
 "$kvatlas" capture --model "$resources/models/tiny-llama" --prompt "$resources/samples/kellynch.txt" \
   --method streamingllm --method h2o --method snapkv --method pyramidkv \
-  --budget 48 --budget 96 --budget 192 --max-new-tokens 8 \
+  --budget 24 --budget 64 --budget 192 --max-new-tokens 8 \
   --span "needle=The secret number of Marlow is 48213." --span "question=Question: The secret number of Marlow is" \
   --answer 48213 -o "$trace"
 
 figure() { local kind="$1" name="$2"; shift 2; for format in pdf svg png; do "$kvatlas" figure "$kind" "$trace" -o "$out/$name.$format" "$@"; done; }
 figure pattern pattern --width double
-figure heatmap heatmap --width double --layer 3 --head mean
+figure heatmap heatmap --width double --layer 4 --head 2 --entropy
 figure budget budget
 figure eviction eviction --width double
 figure retained retained --width double
