@@ -177,25 +177,13 @@ fs::path smallModel() {
   return fs::path(KVATLAS_TEST_DATA) / "models/llama2-gqa";
 }
 
-ProgrammeTest::ProgrammeTest() {
-  std::string pattern = (fs::temp_directory_path() / "kvatlas-app-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  m_folder = pattern;
-}
-
-ProgrammeTest::~ProgrammeTest() {
-  std::error_code ignored;
-  fs::remove_all(m_folder, ignored);
-}
-
 std::string ProgrammeTest::write(const std::string& name, const std::string& bytes) const {
-  std::ofstream(m_folder / name, std::ios::binary) << bytes;
-  return path(name);
+  return m_folder.write(name, bytes).string();
 }
 
 Words ProgrammeTest::names() const {
   Words found;
-  for (const auto& entry : fs::directory_iterator(m_folder)) found.push_back(entry.path().filename().string());
+  for (const auto& entry : fs::directory_iterator(folder())) found.push_back(entry.path().filename().string());
   std::ranges::sort(found);
   return found;
 }

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/scratch_folder.h"
+
 namespace kvatlas::app_test {
 
 using Words = std::vector<std::string>;
@@ -69,10 +71,7 @@ smallModel();  // random weights, no tokenizer: a vocabulary of 64, 512 position
 // A folder of its own for every test, gone afterwards.
 class ProgrammeTest : public testing::Test {
  protected:
-  ProgrammeTest();
-  ~ProgrammeTest() override;
-
-  [[nodiscard]] const std::filesystem::path& folder() const { return m_folder; }
+  [[nodiscard]] const std::filesystem::path& folder() const { return m_folder.path(); }
   [[nodiscard]] std::string path(const std::string& name) const { return (m_folder / name).string(); }
   std::string write(const std::string& name, const std::string& bytes) const;  // the path
   [[nodiscard]] Words names() const;                                           // what lies in the folder, sorted
@@ -82,7 +81,7 @@ class ProgrammeTest : public testing::Test {
   [[nodiscard]] std::string trace() const { return path("out.kva.h5"); }
 
  private:
-  std::filesystem::path m_folder;
+  test::ScratchFolder m_folder;
 };
 
 // Exit code, no signal, nothing on stdout, and one error line, the last of stderr, that names every culprit.

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "tests/support/sample_trace.h"
+#include "tests/support/scratch_folder.h"
 #include "tests/views/rendering.h"
 #include "views/models/colour_table.h"
 #include "views/plots/figure.h"
@@ -41,7 +42,7 @@ class FigureTest : public ::testing::Test {
     return "no error";
   }
 
-  test::Folder m_folder;
+  test::ScratchFolder m_folder;
   const std::filesystem::path m_trace = m_folder / "sample.kva.h5";
 };
 
@@ -196,7 +197,7 @@ TEST_F(FigureTest, UnwritableOutputIsOneErrorAndLeavesNothing) {
 }
 
 TEST(UnfinishedTrace, IsDrawnAsFarAsItGoes) {
-  const test::Folder folder;
+  const test::ScratchFolder folder;
   const auto path = folder / "half.kva.h5";
   test::SampleTrace sample = test::makeSampleTrace(sampleOptions());
   sample.layers.resize(2);  // the capture died before layer 2 and before any run
@@ -216,7 +217,7 @@ TEST(UnfinishedTrace, IsDrawnAsFarAsItGoes) {
 }
 
 TEST(TraceWithoutMaps, SaysSo) {
-  const test::Folder folder;
+  const test::ScratchFolder folder;
   const auto path = folder / "nomaps.kva.h5";
   test::SampleTrace sample = test::makeSampleTrace(sampleOptions());
   sample.header.attention.cells.clear();

@@ -36,14 +36,4 @@ QImage renderSvg(const QByteArray& svg, const QSize& size) {
   return image;
 }
 
-Folder::Folder() {
-  std::string name = (std::filesystem::temp_directory_path() / "kvatlas-views-XXXXXX").string();
-  if (::mkdtemp(name.data()) != nullptr) m_path = name;
-}
-
-Folder::~Folder() {
-  std::error_code ignored;
-  if (!m_path.empty()) std::filesystem::remove_all(m_path, ignored);
-}
-
 }  // namespace kvatlas::test

@@ -13,15 +13,4 @@ namespace kvatlas::test {
 [[nodiscard]] QImage renderSvg(const QByteArray& svg, const QSize& size);
 [[nodiscard]] bool havePoppler();
 
-// A folder that is gone after the test.
-class Folder {
- public:
-  Folder();
-  ~Folder();
-  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return m_path / name; }
-
- private:
-  std::filesystem::path m_path;
-};
-
 }  // namespace kvatlas::test

@@ -88,21 +88,4 @@ OneThread::~OneThread() {
   at::set_num_threads(m_threads);
 }
 
-ScratchFolder::ScratchFolder() {
-  std::string name = (fs::temp_directory_path() / "kvatlas-model-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no scratch folder");
-  m_path = name;
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code code;
-  fs::remove_all(m_path, code);
-}
-
-fs::path ScratchFolder::write(const std::string& name, const std::string& bytes) const {
-  fs::path file = m_path / name;
-  std::ofstream(file, std::ios::binary) << bytes;
-  return file;
-}
-
 }  // namespace kvatlas::capture::test

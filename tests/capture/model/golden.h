@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "capture/model/decoder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace kvatlas::capture::test {
 
@@ -56,18 +57,6 @@ class OneThread {
   int m_threads;
 };
 
-// A new empty folder that disappears with the object.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
-  std::filesystem::path write(const std::string& name, const std::string& bytes) const;
-
- private:
-  std::filesystem::path m_path;
-};
+using kvatlas::test::ScratchFolder;
 
 }  // namespace kvatlas::capture::test

@@ -17,6 +17,7 @@
 #include "core/base/files.h"
 #include "core/base/progress.h"
 #include "core/base/suggest.h"
+#include "tests/support/scratch_folder.h"
 
 namespace kvatlas {
 namespace {
@@ -29,26 +30,19 @@ using testing::Not;
 // An empty folder of this test's own, gone afterwards.
 class FilesTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "kvatlas-base-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    m_folder = pattern;
-  }
-  void TearDown() override { fs::remove_all(m_folder); }
-
   [[nodiscard]] fs::path file(const std::string& name) const { return m_folder / name; }
   void put(const std::string& name, std::string_view bytes) const {
     std::ofstream(file(name), std::ios::binary) << bytes;
   }
   [[nodiscard]] std::vector<std::string> listing() const {
     std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(m_folder)) names.push_back(entry.path().filename().string());
+    for (const auto& entry : fs::directory_iterator(m_folder.path())) names.push_back(entry.path().filename().string());
     std::sort(names.begin(), names.end());
     return names;
   }
 
  private:
-  fs::path m_folder;
+  test::ScratchFolder m_folder;
 };
 
 template <class Action>

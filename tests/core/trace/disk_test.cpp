@@ -60,7 +60,7 @@ TEST_F(Disk, AMissingFolderIsSaidBeforeAnyWork) {
   const auto target = m_folder / "missing" / "a.kva.h5";
   EXPECT_THAT(messageOf([&] { trace::Writer writer(target, sample.header); }),
               HasSubstr(target.string() + ": No such file"));
-  EXPECT_THAT(messageOf([&] { trace::Writer writer(m_folder, sample.header); }), HasSubstr("directory"));
+  EXPECT_THAT(messageOf([&] { trace::Writer writer(m_folder.path(), sample.header); }), HasSubstr("directory"));
 }
 
 TEST_F(Disk, AnExistingTargetIsReplacedByTheRenameOnly) {

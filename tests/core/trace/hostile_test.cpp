@@ -47,7 +47,7 @@ class Hostile : public TraceTest {
 
 TEST_F(Hostile, WhatIsNoTraceIsSaidSo) {
   EXPECT_THAT(messageOf([&] { trace::Reader reader(file("none")); }), HasSubstr("No such file"));
-  EXPECT_THAT(messageOf([&] { trace::Reader reader(m_folder); }), HasSubstr("is a folder"));
+  EXPECT_THAT(messageOf([&] { trace::Reader reader(m_folder.path()); }), HasSubstr("is a folder"));
   putBytes(file("empty"), "");
   EXPECT_THAT(messageOf([&] { trace::Reader reader(file("empty")); }), HasSubstr("not HDF5"));
   putBytes(file("text"), std::string(5000, 'x'));

@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -11,22 +10,15 @@
 #include <string>
 
 #include "tests/support/sample_trace.h"
+#include "tests/support/scratch_folder.h"
 
 namespace kvatlas::test {
 
 class TraceTest : public testing::Test {
  protected:
-  TraceTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "kvatlas-trace-XXXXXX").string();
-    m_folder = mkdtemp(name.data());
-  }
-  ~TraceTest() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(m_folder, ignored);
-  }
   [[nodiscard]] std::filesystem::path file(const std::string& name = "a.kva.h5") const { return m_folder / name; }
   [[nodiscard]] std::filesystem::path part(const std::string& name = "a.kva.h5") const {
-    return m_folder / (name + ".part");
+    return m_folder.path() / (name + ".part");
   }
 
   static std::string bytesOf(const std::filesystem::path& path) {
@@ -38,7 +30,7 @@ class TraceTest : public testing::Test {
         .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   }
 
-  std::filesystem::path m_folder;
+  ScratchFolder m_folder;
 };
 
 // Small enough to be written hundreds of times.
