@@ -20,7 +20,7 @@ if(KVATLAS_WERROR)
 endif()
 if(KVATLAS_SANITIZE)
   target_compile_options(kvatlas_options INTERFACE $<${kvatlas_cxx}:-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g
-    -Wno-maybe-uninitialized>  # g++ 12 sees ghosts in instrumented library code)
+    -Wno-maybe-uninitialized>)  # g++ 12 sees ghosts in instrumented library code
   target_link_options(kvatlas_options INTERFACE -fsanitize=address,undefined)
 endif()
 find_program(KVATLAS_MOLD mold)
