@@ -1,4 +1,5 @@
-// How a command ended, as a value: exceptions are turned into it at thread, library and process borders. Knows only core/base.
+// How a command ended, as a value: exceptions are turned into it at thread, library and process borders. Knows only
+// core/base.
 #pragma once
 
 #include <exception>
@@ -33,6 +34,8 @@ template <class Work>
 }
 
 // The message's first line: libraries append their own stack traces.
-[[nodiscard]] inline std::string firstLine(const std::string& message) { return message.substr(0, message.find('\n')); }
+[[nodiscard]] inline std::string firstLine(const std::string& message) {
+  return message.substr(0, message.find('\n'));
+}
 
 }  // namespace kvatlas::app

@@ -1,4 +1,5 @@
-// The border of the capture library: what the command line calls once libkvatlas_capture.so is open. Plain values only; no libtorch.
+// The border of the capture library: what the command line calls once libkvatlas_capture.so is open. Plain values only;
+// no libtorch.
 #pragma once
 
 #include "app/outcome.h"

@@ -51,7 +51,9 @@ std::string machine() {
     if (line.starts_with("model name")) model = line.substr(line.find(':') + 2);
     if (line.starts_with("flags")) flags = line;
   }
-  const char* simd = flags.find("avx512_bf16") != std::string::npos ? "AVX-512 with bf16" : flags.find("avx512f") != std::string::npos ? "AVX-512" : "AVX2";
+  const char* simd = flags.find("avx512_bf16") != std::string::npos ? "AVX-512 with bf16"
+                     : flags.find("avx512f") != std::string::npos   ? "AVX-512"
+                                                                    : "AVX2";
   return fmt::format("{} × {}, {}", std::thread::hardware_concurrency(), model, simd);
 }
 
@@ -82,9 +84,18 @@ fs::path writeIds(const Scratch& scratch, const fs::path& model, std::uint32_t t
   return path;
 }
 
-std::vector<std::string> captureArguments(const Scratch& scratch, const fs::path& model, const fs::path& ids, std::uint32_t new_tokens, bool branches) {
-  std::vector<std::string> words{"capture", "--quiet", "--model", model.string(), "--ids", ids.string(), "--max-new-tokens",
-                                 std::to_string(new_tokens), "-o", (scratch.folder / "trace.kva.h5").string()};
+std::vector<std::string> captureArguments(const Scratch& scratch, const fs::path& model, const fs::path& ids,
+                                          std::uint32_t new_tokens, bool branches) {
+  std::vector<std::string> words{"capture",
+                                 "--quiet",
+                                 "--model",
+                                 model.string(),
+                                 "--ids",
+                                 ids.string(),
+                                 "--max-new-tokens",
+                                 std::to_string(new_tokens),
+                                 "-o",
+                                 (scratch.folder / "trace.kva.h5").string()};
   if (!branches) return words;
   for (const std::string& method : kMethods) words.insert(words.end(), {"--method", method});
   for (const std::string& budget : kBudgets) words.insert(words.end(), {"--budget", budget});
@@ -100,9 +111,12 @@ void benchBranches(const BenchArguments& arguments) {
     all.push_back(runKvatlas(captureArguments(scratch, model, ids, arguments.new_tokens, true)).wall_seconds);
     ratios.push_back(all.back() / full.back());
   }
-  fmt::print("machine: {}; {}; {} tokens, {} new, {} runs (medians)\n\n", machine(), model.filename().string(), arguments.tokens, arguments.new_tokens, arguments.repeat);
-  fmt::print("| capture of | seconds | against full alone |\n|---|---|---|\n| full | {:.2f} | 1.00 |\n| full and {} methods × {} budgets | {:.2f} | {:.2f} |\n",
-             median(full), kMethods.size(), kBudgets.size(), median(all), median(ratios));
+  fmt::print("machine: {}; {}; {} tokens, {} new, {} runs (medians)\n\n", machine(), model.filename().string(),
+             arguments.tokens, arguments.new_tokens, arguments.repeat);
+  fmt::print(
+      "| capture of | seconds | against full alone |\n|---|---|---|\n| full | {:.2f} | 1.00 |\n| full and {} methods × "
+      "{} budgets | {:.2f} | {:.2f} |\n",
+      median(full), kMethods.size(), kBudgets.size(), median(all), median(ratios));
 }
 
 // Least squares y = a + b·x and the share of the variance it explains.
@@ -131,19 +145,23 @@ void benchMemory(const BenchArguments& arguments) {
   if (arguments.lengths.size() < 3) failUsage("--lengths: at least three lengths are needed for a line");
   const Scratch scratch;
   const fs::path model = modelFolder(arguments.model);
-  fmt::print("machine: {}; {}; full and {} methods × {} budgets, {} new tokens\n\n", machine(), model.filename().string(), kMethods.size(), kBudgets.size(), arguments.new_tokens);
+  fmt::print("machine: {}; {}; full and {} methods × {} budgets, {} new tokens\n\n", machine(),
+             model.filename().string(), kMethods.size(), kBudgets.size(), arguments.new_tokens);
   fmt::print("| tokens | peak memory, MB | N×N maps of all heads would be, MB | seconds |\n|---|---|---|---|\n");
   const auto config = readJsonFile(model / "config.json");
   const double maps = config.value("num_hidden_layers", 1.0) * config.value("num_attention_heads", 1.0) * 4.0;
   std::vector<double> tokens, megabytes;
   for (const std::uint32_t length : arguments.lengths) {
-    const ChildRun run = runKvatlas(captureArguments(scratch, model, writeIds(scratch, model, length), arguments.new_tokens, true));
+    const ChildRun run =
+        runKvatlas(captureArguments(scratch, model, writeIds(scratch, model, length), arguments.new_tokens, true));
     tokens.push_back(length);
     megabytes.push_back(static_cast<double>(run.peak_bytes) / 1e6);
-    fmt::print("| {} | {:.0f} | {:.0f} | {:.2f} |\n", length, megabytes.back(), maps * length * length / 1e6, run.wall_seconds);
+    fmt::print("| {} | {:.0f} | {:.0f} | {:.2f} |\n", length, megabytes.back(), maps * length * length / 1e6,
+               run.wall_seconds);
   }
   const Line line = fitLine(tokens, megabytes);
-  fmt::print("\npeak = {:.0f} MB + {:.2f} MB per 1,000 tokens (R² = {:.4f})\n", line.intercept, 1000 * line.slope, line.r_squared);
+  fmt::print("\npeak = {:.0f} MB + {:.2f} MB per 1,000 tokens (R² = {:.4f})\n", line.intercept, 1000 * line.slope,
+             line.r_squared);
 }
 
 void benchStart(const BenchArguments& arguments) {
@@ -156,8 +174,10 @@ void benchStart(const BenchArguments& arguments) {
     info.push_back(runKvatlas({"info", (scratch.folder / "trace.kva.h5").string()}).wall_seconds);
     help.push_back(runKvatlas({"--version"}).wall_seconds);
   }
-  fmt::print("machine: {}; {} runs (medians)\n\n| command | seconds |\n|---|---|\n| kvatlas --version | {:.4f} |\n| kvatlas info (17 runs, 1,024 tokens) | {:.4f} |\n",
-             machine(), arguments.repeat, median(help), median(info));
+  fmt::print(
+      "machine: {}; {} runs (medians)\n\n| command | seconds |\n|---|---|\n| kvatlas --version | {:.4f} |\n| kvatlas "
+      "info (17 runs, 1,024 tokens) | {:.4f} |\n",
+      machine(), arguments.repeat, median(help), median(info));
 }
 
 void runBench(const BenchArguments& arguments) {
@@ -172,11 +192,20 @@ void runBench(const BenchArguments& arguments) {
 void addBenchCommand(CLI::App& root) {
   auto arguments = std::make_shared<BenchArguments>();
   CLI::App& command = *root.add_subcommand("bench", "measure: branches, memory, start");
-  command.add_option("NAME", arguments->name, "branches: many methods against full alone; memory: peak against length; start: start-up")->required();
+  command
+      .add_option("NAME", arguments->name,
+                  "branches: many methods against full alone; memory: peak against length; start: start-up")
+      ->required();
   command.add_option("--model", arguments->model, "checkpoint folder (default: the bundled model)");
-  command.add_option("--tokens", arguments->tokens, "prompt length (branches)")->capture_default_str()->check(CLI::Range(64, 1 << 22));
-  command.add_option("--lengths", arguments->lengths, "prompt lengths (memory)")->delimiter(',')->check(CLI::Range(64, 1 << 22));
-  command.add_option("--max-new-tokens", arguments->new_tokens, "tokens to generate")->capture_default_str()->check(CLI::Range(0, 1 << 16));
+  command.add_option("--tokens", arguments->tokens, "prompt length (branches)")
+      ->capture_default_str()
+      ->check(CLI::Range(64, 1 << 22));
+  command.add_option("--lengths", arguments->lengths, "prompt lengths (memory)")
+      ->delimiter(',')
+      ->check(CLI::Range(64, 1 << 22));
+  command.add_option("--max-new-tokens", arguments->new_tokens, "tokens to generate")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1 << 16));
   command.add_option("--repeat", arguments->repeat, "runs of each")->capture_default_str()->check(CLI::Range(1, 1000));
   command.callback([arguments] { runBench(*arguments); });
 }

@@ -1,4 +1,5 @@
-// `kvatlas bench NAME`: measurements as ratios against a baseline of the same run, printed as Markdown tables. Knows child processes only.
+// `kvatlas bench NAME`: measurements as ratios against a baseline of the same run, printed as Markdown tables. Knows
+// child processes only.
 #pragma once
 
 #include <CLI/CLI.hpp>

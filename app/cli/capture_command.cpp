@@ -31,8 +31,8 @@ struct CaptureArguments {
 template <class Entry, class Call>
 void callCapture(const char* symbol, Call call, bool quiet, const std::function<std::string()>& stopped) {
   const Interrupt interrupt(stopped);
-  // libtorch's OpenMP threads spin between its many short parallel loops; beyond some microseconds that only takes the processor from
-  // others. Has to be set before the library is opened; a value of the user's stays.
+  // libtorch's OpenMP threads spin between its many short parallel loops; beyond some microseconds that only takes the
+  // processor from others. Has to be set before the library is opened; a value of the user's stays.
   ::setenv("GOMP_SPINCOUNT", "10000", 0);
   // Its matrix products add in an order that depends on the number of threads unless told not to.
   ::setenv("MKL_CBWR", "AUTO,STRICT", 0);
@@ -50,7 +50,9 @@ void callCapture(const char* symbol, Call call, bool quiet, const std::function<
 
 using FileTime = std::optional<std::filesystem::file_time_type>;
 
-std::filesystem::path partOf(const std::filesystem::path& output) { return std::filesystem::path(output) += ".part"; }
+std::filesystem::path partOf(const std::filesystem::path& output) {
+  return std::filesystem::path(output) += ".part";
+}
 
 FileTime writtenAt(const std::filesystem::path& file) {
   std::error_code code;
@@ -61,11 +63,14 @@ FileTime writtenAt(const std::filesystem::path& file) {
 // Where a capture that is stopped left what it recorded. A file that is as it was before is an earlier capture's.
 std::string stoppedText(const std::filesystem::path& part, FileTime before) {
   const FileTime now = writtenAt(part);
-  return !now || now == before ? "stopped before anything was recorded" : fmt::format("stopped; what was recorded so far is in {}", part.string());
+  return !now || now == before ? "stopped before anything was recorded"
+                               : fmt::format("stopped; what was recorded so far is in {}", part.string());
 }
 
 // File names need not be UTF-8; JSON has to be.
-std::string jsonText(const nlohmann::json& json) { return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace); }
+std::string jsonText(const nlohmann::json& json) {
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
 void runCaptureCommand(CaptureArguments& arguments) {
   resolveSessionOptions(arguments.session);
@@ -74,8 +79,8 @@ void runCaptureCommand(CaptureArguments& arguments) {
   capture::CaptureSummary summary;
   const auto part = partOf(arguments.options.output);
   const FileTime before = writtenAt(part);
-  callCapture<CaptureEntry>("kvatlasCapture", CaptureCall{.options = &arguments.options, .summary = &summary}, arguments.quiet,
-                            [&] { return stoppedText(part, before); });
+  callCapture<CaptureEntry>("kvatlasCapture", CaptureCall{.options = &arguments.options, .summary = &summary},
+                            arguments.quiet, [&] { return stoppedText(part, before); });
   if (arguments.json)
     fmt::print("{}\n", jsonText(summaryJson(summary, arguments.answer)));
   else if (!arguments.quiet)
@@ -85,7 +90,8 @@ void runCaptureCommand(CaptureArguments& arguments) {
 void runGenerateCommand(CaptureArguments& arguments) {
   resolveSessionOptions(arguments.session);
   capture::GenerateSummary summary;
-  callCapture<GenerateEntry>("kvatlasGenerate", GenerateCall{.options = &arguments.session.options, .summary = &summary}, arguments.quiet,
+  callCapture<GenerateEntry>("kvatlasGenerate",
+                             GenerateCall{.options = &arguments.session.options, .summary = &summary}, arguments.quiet,
                              [] { return std::string("stopped"); });
   if (arguments.json) {
     fmt::print("{}\n", jsonText(runsJson(summary.runs)));
@@ -102,8 +108,12 @@ void addCaptureCommand(CLI::App& root) {
   auto arguments = std::make_shared<CaptureArguments>();
   CLI::App& command = *root.add_subcommand("capture", "run a prompt under several methods and record a trace");
   addSessionOptions(command, arguments->session);
-  command.add_option("--layers", arguments->layers, "record the attention of these layers only: 0,6,12")->delimiter(',')->allow_extra_args(false);
-  command.add_option("--map-size", arguments->options.map_size, "largest side of the recorded maps, 0: none")->capture_default_str()->check(CLI::Range(0, 1 << 16));
+  command.add_option("--layers", arguments->layers, "record the attention of these layers only: 0,6,12")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command.add_option("--map-size", arguments->options.map_size, "largest side of the recorded maps, 0: none")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1 << 16));
   command.add_flag("--keep-qk", arguments->options.keep_qk, "keep queries and keys, for exact tiles later");
   command.add_option("-o,--output", arguments->options.output, "trace file, *.kva.h5")->required();
   command.add_option("--answer", arguments->answer, "the right answer: the summary tells which runs give it");

@@ -18,7 +18,8 @@ constexpr int kStopped = 130;
 
 }  // namespace
 
-// Signals are blocked in every thread and taken by one that waits for them, so that no code runs inside a signal handler.
+// Signals are blocked in every thread and taken by one that waits for them, so that no code runs inside a signal
+// handler.
 struct Interrupt::Impl {
   std::function<std::string()> last_words;
   std::stop_source source;
@@ -63,6 +64,8 @@ Interrupt::~Interrupt() {
   pthread_sigmask(SIG_SETMASK, &m_impl->before, nullptr);
 }
 
-std::stop_token Interrupt::token() const { return m_impl->source.get_token(); }
+std::stop_token Interrupt::token() const {
+  return m_impl->source.get_token();
+}
 
 }  // namespace kvatlas::app

@@ -8,9 +8,9 @@
 
 namespace kvatlas::app {
 
-// While it lives, the first SIGINT or SIGTERM requests a stop. Work that is not done with stopping in under a second (it may sit in one long
-// matrix product) is ended where it stands, like a kill, after the error line `last_words` returns; a second signal ends it at once.
-// Create it before other threads.
+// While it lives, the first SIGINT or SIGTERM requests a stop. Work that is not done with stopping in under a second
+// (it may sit in one long matrix product) is ended where it stands, like a kill, after the error line `last_words`
+// returns; a second signal ends it at once. Create it before other threads.
 class Interrupt {
  public:
   explicit Interrupt(std::function<std::string()> last_words);

@@ -66,7 +66,8 @@ Outcome parseAndRun(CLI::App& root, int argc, char** argv) {
     }
     // A mistyped word first: the option that is said to be missing may be the one that was meant.
     const std::vector<std::string> unknown = root.remaining(true);
-    const bool misses = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr || dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+    const bool misses = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
+                        dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
     if (misses && !unknown.empty()) return unknownWord(root, unknown.front());
     return {2, error.what()};
   }

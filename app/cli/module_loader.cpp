@@ -29,7 +29,8 @@ void* openModule(const std::string& library) {
 void* moduleSymbol(const std::string& library, const std::string& symbol) {
   void* handle = openModule(library);
   void* address = ::dlsym(handle, symbol.c_str());
-  if (address == nullptr) fail("lib{}.so: has no function {}: it belongs to another version of KVAtlas", library, symbol);
+  if (address == nullptr)
+    fail("lib{}.so: has no function {}: it belongs to another version of KVAtlas", library, symbol);
   return address;
 }
 

@@ -1,12 +1,13 @@
-// Opens the parts of KVAtlas that are heavy to link (capture with libtorch, figures with Qt) when a command needs them; knows neither.
+// Opens the parts of KVAtlas that are heavy to link (capture with libtorch, figures with Qt) when a command needs them;
+// knows neither.
 #pragma once
 
 #include <string>
 
 namespace kvatlas::app {
 
-// The address of an exported function of lib<library>.so, which lies beside the programme (../lib) or where the loader looks.
-// Error when this build has no such part or it cannot be opened, with the loader's reason.
+// The address of an exported function of lib<library>.so, which lies beside the programme (../lib) or where the loader
+// looks. Error when this build has no such part or it cannot be opened, with the loader's reason.
 [[nodiscard]] void* moduleSymbol(const std::string& library, const std::string& symbol);
 
 }  // namespace kvatlas::app

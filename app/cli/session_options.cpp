@@ -9,7 +9,8 @@ namespace {
 constexpr const char* kDefaultBudget = "20%";
 
 template <class Value>
-Value choose(const std::string& option, const std::string& word, std::initializer_list<std::pair<const char*, Value>> known) {
+Value choose(const std::string& option, const std::string& word,
+             std::initializer_list<std::pair<const char*, Value>> known) {
   std::vector<std::string> names;
   for (const auto& [name, value] : known) {
     if (word == name) return value;
@@ -21,14 +22,17 @@ Value choose(const std::string& option, const std::string& word, std::initialize
 void resolvePrompt(SessionArguments& arguments) {
   capture::PromptOptions& prompt = arguments.options.prompt;
   const int given = int{!arguments.prompt.empty()} + int{arguments.text_given} + int{!arguments.ids.empty()};
-  if (given != 1) failUsage("exactly one of --prompt FILE, --text STRING and --ids FILE is needed, {} were given", given);
-  if (!prompt.system.empty() && prompt.chat.empty()) failUsage("--system needs --chat: without a chat template there is no system message");
+  if (given != 1)
+    failUsage("exactly one of --prompt FILE, --text STRING and --ids FILE is needed, {} were given", given);
+  if (!prompt.system.empty() && prompt.chat.empty())
+    failUsage("--system needs --chat: without a chat template there is no system message");
   prompt.file = arguments.prompt;
   prompt.ids_file = arguments.ids;
   if (arguments.text_given) prompt.text = arguments.text;
   for (const std::string& span : arguments.spans) {
     const auto equals = span.find('=');
-    if (equals == std::string::npos || equals == 0 || equals + 1 == span.size()) failUsage("--span {}: expected NAME=TEXT", span);
+    if (equals == std::string::npos || equals == 0 || equals + 1 == span.size())
+      failUsage("--span {}: expected NAME=TEXT", span);
     prompt.spans.push_back({span.substr(0, equals), span.substr(equals + 1)});
   }
 }
@@ -37,9 +41,11 @@ void resolvePrompt(SessionArguments& arguments) {
 std::string methodsHelp() {
   std::string help = "Methods:\n";
   for (const policy::Method& method : policy::methods()) {
-    help += fmt::format("  {:<14} {}{}\n", method.name, method.title, method.paper.empty() ? "" : fmt::format(", {}", method.paper));
+    help += fmt::format("  {:<14} {}{}\n", method.name, method.title,
+                        method.paper.empty() ? "" : fmt::format(", {}", method.paper));
     for (const policy::ParameterSpec& parameter : method.parameters)
-      help += fmt::format("    {}={}  {} ({})\n", parameter.name, parameter.default_value, parameter.meaning, parameter.values);
+      help += fmt::format("    {}={}  {} ({})\n", parameter.name, parameter.default_value, parameter.meaning,
+                          parameter.values);
   }
   return help;
 }
@@ -59,20 +65,37 @@ void addSessionOptions(CLI::App& command, SessionArguments& arguments) {
       },
       "the prompt itself");
   command.add_option("--ids", arguments.ids, "file of token ids (needs no tokenizer)");
-  command.add_option("--chat", options.prompt.chat, "wrap the prompt in a chat template: auto, llama2, llama3, mistral");
+  command.add_option("--chat", options.prompt.chat,
+                     "wrap the prompt in a chat template: auto, llama2, llama3, mistral");
   command.add_option("--system", options.prompt.system, "system message, with --chat");
-  command.add_option("--span", arguments.spans, "NAME=TEXT: marks where TEXT occurs in the prompt (repeatable)")->allow_extra_args(false);
-  command.add_option("--method", arguments.methods, "NAME[:key=value,…], repeatable; full is always run")->allow_extra_args(false);
-  command.add_option("--budget", arguments.budgets, "tokens per head, or a percentage of the prompt: 128, 20% (repeatable)")->allow_extra_args(false);
-  command.add_option("--window", options.window, "observation window: the last queries, always kept")->capture_default_str()->check(CLI::Range(1, 4096));
-  command.add_option("--granularity", arguments.granularity, "kv-head or query-head (default: kv-head, query-head with --preset paper)");
+  command.add_option("--span", arguments.spans, "NAME=TEXT: marks where TEXT occurs in the prompt (repeatable)")
+      ->allow_extra_args(false);
+  command.add_option("--method", arguments.methods, "NAME[:key=value,…], repeatable; full is always run")
+      ->allow_extra_args(false);
+  command
+      .add_option("--budget", arguments.budgets,
+                  "tokens per head, or a percentage of the prompt: 128, 20% (repeatable)")
+      ->allow_extra_args(false);
+  command.add_option("--window", options.window, "observation window: the last queries, always kept")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 4096));
+  command.add_option("--granularity", arguments.granularity,
+                     "kv-head or query-head (default: kv-head, query-head with --preset paper)");
   command.add_option("--preset", arguments.preset, "paper: the published arithmetic");
-  command.add_option("--max-new-tokens", options.max_new_tokens, "tokens to generate")->capture_default_str()->check(CLI::Range(0, 1 << 20));
-  command.add_option("--follow", arguments.follow, "own: each branch its own tokens; full: all are fed the full cache's")->capture_default_str();
+  command.add_option("--max-new-tokens", options.max_new_tokens, "tokens to generate")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1 << 20));
+  command
+      .add_option("--follow", arguments.follow, "own: each branch its own tokens; full: all are fed the full cache's")
+      ->capture_default_str();
   command.add_option("--device", options.device, "auto, cpu, cuda, cuda:<i>")->capture_default_str();
   command.add_option("--dtype", options.dtype, "auto, f32, bf16, f16")->capture_default_str();
-  command.add_option("--seed", options.seed, "for methods that draw at random")->capture_default_str()->check(CLI::NonNegativeNumber);
-  command.add_option("--threads", options.threads, "processor threads, 0: all")->capture_default_str()->check(CLI::Range(0, 1024));
+  command.add_option("--seed", options.seed, "for methods that draw at random")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--threads", options.threads, "processor threads, 0: all")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
 }
 
 void resolveSessionOptions(SessionArguments& arguments) {
@@ -82,11 +105,15 @@ void resolveSessionOptions(SessionArguments& arguments) {
   if (arguments.budgets.empty()) arguments.budgets.emplace_back(kDefaultBudget);
   for (const std::string& budget : arguments.budgets) options.budgets.push_back(policy::parseBudget(budget));
   if (!arguments.preset.empty())
-    options.preset = choose<policy::Preset>("--preset", arguments.preset, {{"paper", policy::Preset::Paper}, {"exact", policy::Preset::Exact}});
-  if (arguments.granularity.empty()) arguments.granularity = options.preset == policy::Preset::Paper ? "query-head" : "kv-head";
-  options.granularity = choose<policy::Granularity>("--granularity", arguments.granularity,
-                                                    {{"kv-head", policy::Granularity::KvHead}, {"query-head", policy::Granularity::QueryHead}});
-  options.follow = choose<capture::Follow>("--follow", arguments.follow, {{"own", capture::Follow::Own}, {"full", capture::Follow::Full}});
+    options.preset = choose<policy::Preset>("--preset", arguments.preset,
+                                            {{"paper", policy::Preset::Paper}, {"exact", policy::Preset::Exact}});
+  if (arguments.granularity.empty())
+    arguments.granularity = options.preset == policy::Preset::Paper ? "query-head" : "kv-head";
+  options.granularity = choose<policy::Granularity>(
+      "--granularity", arguments.granularity,
+      {{"kv-head", policy::Granularity::KvHead}, {"query-head", policy::Granularity::QueryHead}});
+  options.follow = choose<capture::Follow>("--follow", arguments.follow,
+                                           {{"own", capture::Follow::Own}, {"full", capture::Follow::Full}});
 }
 
 }  // namespace kvatlas::app

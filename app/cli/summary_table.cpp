@@ -13,7 +13,9 @@ std::string bytesText(std::uint64_t bytes) {
   return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
 }
 
-std::string measureText(double value, int digits) { return value < 0 ? "–" : fmt::format("{:.{}f}", value, digits); }
+std::string measureText(double value, int digits) {
+  return value < 0 ? "–" : fmt::format("{:.{}f}", value, digits);
+}
 
 // One line of at most `width` bytes: a line break ends it, the cut never splits a character.
 std::string oneLine(const std::string& text, std::size_t width) {
@@ -26,9 +28,13 @@ std::string oneLine(const std::string& text, std::size_t width) {
   return line.substr(0, cut) + "…";
 }
 
-bool isRight(const capture::RunSummary& run, const std::string& answer) { return run.text.find(answer) != std::string::npos; }
+bool isRight(const capture::RunSummary& run, const std::string& answer) {
+  return run.text.find(answer) != std::string::npos;
+}
 
-nlohmann::json measured(double value) { return value < 0 ? nlohmann::json(nullptr) : nlohmann::json(value); }
+nlohmann::json measured(double value) {
+  return value < 0 ? nlohmann::json(nullptr) : nlohmann::json(value);
+}
 
 }  // namespace
 
@@ -36,32 +42,48 @@ std::string summaryTable(const capture::CaptureSummary& summary, const std::stri
   std::size_t width = 6;
   for (const auto& run : summary.runs) width = std::max(width, run.label.size());
   const bool judged = !answer.empty();
-  std::string table = fmt::format("{:<{}}  {:>9}  {:>9}  {:>8}  {:>7}  {:>8}  {}{}\n", "run", width, "kept/head", "cache", "retained", "oracle",
-                                  "KL, nats", judged ? "answer   " : "", "text");
+  std::string table = fmt::format("{:<{}}  {:>9}  {:>9}  {:>8}  {:>7}  {:>8}  {}{}\n", "run", width, "kept/head",
+                                  "cache", "retained", "oracle", "KL, nats", judged ? "answer   " : "", "text");
   for (const auto& run : summary.runs)
-    table += fmt::format("{:<{}}  {:>9.1f}  {:>9}  {:>8}  {:>7}  {:>8}  {}{}\n", run.label, width, run.kept_tokens, bytesText(run.cache_bytes),
-                         measureText(run.retained, 3), measureText(run.oracle, 3), measureText(run.kl, 3),
-                         !judged ? "" : isRight(run, answer) ? "right    " : "wrong    ", oneLine(run.text, 60));
-  table += fmt::format("\n{} tokens; prefill {:.2f} s, decoding {:.2f} s, all {:.2f} s; {} ({})\n", summary.tokens, summary.prefill_seconds,
-                       summary.decode_seconds, summary.total_seconds, summary.output.string(), bytesText(summary.file_bytes));
+    table += fmt::format("{:<{}}  {:>9.1f}  {:>9}  {:>8}  {:>7}  {:>8}  {}{}\n", run.label, width, run.kept_tokens,
+                         bytesText(run.cache_bytes), measureText(run.retained, 3), measureText(run.oracle, 3),
+                         measureText(run.kl, 3),
+                         !judged                ? ""
+                         : isRight(run, answer) ? "right    "
+                                                : "wrong    ",
+                         oneLine(run.text, 60));
+  table += fmt::format("\n{} tokens; prefill {:.2f} s, decoding {:.2f} s, all {:.2f} s; {} ({})\n", summary.tokens,
+                       summary.prefill_seconds, summary.decode_seconds, summary.total_seconds, summary.output.string(),
+                       bytesText(summary.file_bytes));
   return table;
 }
 
 nlohmann::json runsJson(const std::vector<capture::RunSummary>& runs) {
   nlohmann::json list = nlohmann::json::array();
   for (const auto& run : runs)
-    list.push_back({{"label", run.label}, {"method", run.method}, {"budget", run.budget}, {"kept_tokens", run.kept_tokens},
-                    {"cache_bytes", run.cache_bytes}, {"retained", measured(run.retained)}, {"oracle", measured(run.oracle)},
-                    {"kl", measured(run.kl)}, {"seconds", run.seconds}, {"text", run.text}});
+    list.push_back({{"label", run.label},
+                    {"method", run.method},
+                    {"budget", run.budget},
+                    {"kept_tokens", run.kept_tokens},
+                    {"cache_bytes", run.cache_bytes},
+                    {"retained", measured(run.retained)},
+                    {"oracle", measured(run.oracle)},
+                    {"kl", measured(run.kl)},
+                    {"seconds", run.seconds},
+                    {"text", run.text}});
   return list;
 }
 
 nlohmann::json summaryJson(const capture::CaptureSummary& summary, const std::string& answer) {
   nlohmann::json runs = runsJson(summary.runs);
   for (std::size_t i = 0; !answer.empty() && i < runs.size(); ++i) runs[i]["right"] = isRight(summary.runs[i], answer);
-  return {{"output", summary.output.string()}, {"tokens", summary.tokens}, {"file_bytes", summary.file_bytes},
-          {"prefill_seconds", summary.prefill_seconds}, {"decode_seconds", summary.decode_seconds},
-          {"total_seconds", summary.total_seconds}, {"runs", runs}};
+  return {{"output", summary.output.string()},
+          {"tokens", summary.tokens},
+          {"file_bytes", summary.file_bytes},
+          {"prefill_seconds", summary.prefill_seconds},
+          {"decode_seconds", summary.decode_seconds},
+          {"total_seconds", summary.total_seconds},
+          {"runs", runs}};
 }
 
 }  // namespace kvatlas::app

@@ -34,8 +34,8 @@ void checkSpace(const std::filesystem::path& output, std::uint64_t expected) {
   const auto folder = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
   const auto space = std::filesystem::space(folder, code);
   if (!code && space.available < expected)
-    fail("{}: the trace needs about {} MB, {} MB are free on that disk; see --layers, --map-size", output.string(), expected >> 20,
-         space.available >> 20);
+    fail("{}: the trace needs about {} MB, {} MB are free on that disk; see --layers, --map-size", output.string(),
+         expected >> 20, space.available >> 20);
 }
 
 // Mean of the values that were measured, −1 without any.
@@ -86,7 +86,8 @@ StatisticsRequest everything(const trace::AttentionPlan& plan) {
 void recordLayers(Session& session, const trace::AttentionPlan& plan, TraceQueue& queue, unsigned threads) {
   session.setLayerSink(
       [&session, &queue, plan, threads](const LayerAttention& attention, LayerStatistics& statistics) {
-        auto record = std::make_shared<trace::LayerRecord>(encodeLayer(attention, statistics, session.config(), plan, threads));
+        auto record =
+            std::make_shared<trace::LayerRecord>(encodeLayer(attention, statistics, session.config(), plan, threads));
         queue.push([record](trace::Writer& writer) { writer.writeLayer(*record); });
       },
       everything(plan), layerFlags(plan, session.config().layers));
@@ -122,18 +123,21 @@ CaptureSummary runCapture(const CaptureOptions& options, const WorkContext& work
                          .file_bytes = std::filesystem::file_size(options.output),
                          .prefill_seconds = result.prefill_seconds,
                          .decode_seconds = result.decode_seconds};
-  for (std::size_t run = 0; run < result.branches.size(); ++run) summary.runs.push_back(summarise(session, result, run));
+  for (std::size_t run = 0; run < result.branches.size(); ++run)
+    summary.runs.push_back(summarise(session, result, run));
   summary.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return summary;
 }
 
 GenerateSummary runGenerate(const SessionOptions& options, const WorkContext& work) {
   Session session(options, work);
-  if (!session.tokenizer() && options.prompt.ids_file.empty()) fail("{}: has no tokenizer.json", options.model.string());
+  if (!session.tokenizer() && options.prompt.ids_file.empty())
+    fail("{}: has no tokenizer.json", options.model.string());
   session.loadWeights(work);
   const SessionResult result = session.run(work);
   GenerateSummary summary{.tokens = session.prompt().ids.size()};
-  for (std::size_t run = 0; run < result.branches.size(); ++run) summary.runs.push_back(summarise(session, result, run));
+  for (std::size_t run = 0; run < result.branches.size(); ++run)
+    summary.runs.push_back(summarise(session, result, run));
   return summary;
 }
 

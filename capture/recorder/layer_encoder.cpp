@@ -23,8 +23,9 @@ Codes encode(const std::vector<float>& probabilities, std::size_t rows, unsigned
 }
 
 // Every level of one reduction, each coarsened from the exact values of the finer one.
-std::vector<Codes> encodePyramid(std::vector<float> level, std::size_t heads, std::size_t tokens, const ModelConfig& config,
-                                 const std::vector<std::uint64_t>& cells, Coarsen coarsen, unsigned threads) {
+std::vector<Codes> encodePyramid(std::vector<float> level, std::size_t heads, std::size_t tokens,
+                                 const ModelConfig& config, const std::vector<std::uint64_t>& cells, Coarsen coarsen,
+                                 unsigned threads) {
   std::vector<Codes> pyramid;
   for (std::size_t k = 0; k < cells.size(); ++k) {
     if (k > 0) {
@@ -60,8 +61,8 @@ std::vector<std::uint64_t> mapCells(std::uint64_t tokens, std::uint64_t map_size
   return cells;
 }
 
-trace::LayerRecord encodeLayer(const LayerAttention& attention, const LayerStatistics& statistics, const ModelConfig& config,
-                               const trace::AttentionPlan& plan, unsigned threads) {
+trace::LayerRecord encodeLayer(const LayerAttention& attention, const LayerStatistics& statistics,
+                               const ModelConfig& config, const trace::AttentionPlan& plan, unsigned threads) {
   trace::LayerRecord record{.layer = statistics.layer,
                             .lse = statistics.lse,
                             .entropy = statistics.entropy,
@@ -72,7 +73,8 @@ trace::LayerRecord encodeLayer(const LayerAttention& attention, const LayerStati
   const std::size_t heads = config.query_heads;
   const auto tokens = static_cast<std::size_t>(attention.query.size(1));
   record.window_rows = encode(statistics.window_rows, heads, threads);
-  record.map_mean = encodePyramid(statistics.map_mean, heads, tokens, config, plan.cells, kernels::coarsenMean, threads);
+  record.map_mean =
+      encodePyramid(statistics.map_mean, heads, tokens, config, plan.cells, kernels::coarsenMean, threads);
   record.map_max = encodePyramid(statistics.map_max, heads, tokens, config, plan.cells, kernels::coarsenMax, threads);
   if (plan.keep_qk) {
     record.query = bf16Bits(attention.query);

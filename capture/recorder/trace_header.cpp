@@ -58,7 +58,9 @@ trace::RunHeader runHeader(const Branch& branch, const CaptureOptions& options) 
 }  // namespace
 
 trace::AttentionPlan makeAttentionPlan(const Session& session, const CaptureOptions& options) {
-  trace::AttentionPlan plan{.window = session.window(), .cells = mapCells(session.prompt().ids.size(), options.map_size), .keep_qk = options.keep_qk};
+  trace::AttentionPlan plan{.window = session.window(),
+                            .cells = mapCells(session.prompt().ids.size(), options.map_size),
+                            .keep_qk = options.keep_qk};
   std::vector<std::uint32_t> layers;
   if (options.layers) {
     layers = *options.layers;
@@ -68,13 +70,15 @@ trace::AttentionPlan makeAttentionPlan(const Session& session, const CaptureOpti
     for (std::uint32_t layer = 0; layer < session.config().layers; ++layer) layers.push_back(layer);
   }
   for (const std::uint32_t layer : layers) {
-    if (layer >= session.config().layers) failUsage("--layers: there is no layer {}, the model has {} (numbered from 0)", layer, session.config().layers);
+    if (layer >= session.config().layers)
+      failUsage("--layers: there is no layer {}, the model has {} (numbered from 0)", layer, session.config().layers);
     plan.layers.emplace_back(layer);
   }
   return plan;
 }
 
-trace::TraceHeader makeTraceHeader(const Session& session, const CaptureOptions& options, const trace::AttentionPlan& plan) {
+trace::TraceHeader makeTraceHeader(const Session& session, const CaptureOptions& options,
+                                   const trace::AttentionPlan& plan) {
   trace::TraceHeader header{.generator = std::string("KVAtlas ") + kVersion,
                             .created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
                             .model = modelInfo(session),

@@ -1,4 +1,5 @@
-// A bounded queue in front of the one thread that owns the trace file: inference goes on while it writes. Knows the writer, no tensors.
+// A bounded queue in front of the one thread that owns the trace file: inference goes on while it writes. Knows the
+// writer, no tensors.
 #pragma once
 
 #include <condition_variable>
@@ -12,7 +13,8 @@
 
 namespace kvatlas::capture {
 
-// Jobs run in order on the writing thread, which creates, uses and destroys the Writer: HDF5 is entered from there alone.
+// Jobs run in order on the writing thread, which creates, uses and destroys the Writer: HDF5 is entered from there
+// alone.
 class TraceQueue {
  public:
   using Job = std::function<void(trace::Writer&)>;

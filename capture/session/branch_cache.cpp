@@ -6,7 +6,8 @@
 
 namespace kvatlas::capture {
 
-void BranchCache::addLayer(const at::Tensor& key, const at::Tensor& value, const policy::Decision& decision, LayerIndex layer) {
+void BranchCache::addLayer(const at::Tensor& key, const at::Tensor& value, const policy::Decision& decision,
+                           LayerIndex layer) {
   const std::size_t row = m_shape.head_dim, head_size = static_cast<std::size_t>(key.size(1)) * row;
   for (std::uint32_t head = 0; head < m_shape.stored_heads; ++head) {
     const std::span<const TokenIndex> kept = decision.kept(layer, head);

@@ -13,10 +13,11 @@ Branch makeBranch(const SessionOptions& options, const policy::Shape& shape, con
   Branch branch{.request = request, .budget = budget};
   // The full cache is the same for every granularity: one list per KV head.
   const bool full = request.method->name == "full";
-  branch.setting = policy::makeSetting(request, shape, budget, full ? policy::Granularity::KvHead : options.granularity, options.preset,
-                                       options.window);
+  branch.setting = policy::makeSetting(request, shape, budget, full ? policy::Granularity::KvHead : options.granularity,
+                                       options.preset, options.window);
   std::string given;
-  for (const auto& [name, value] : request.given) given += fmt::format("{}{}={}", given.empty() ? ":" : ",", name, value);
+  for (const auto& [name, value] : request.given)
+    given += fmt::format("{}{}={}", given.empty() ? ":" : ",", name, value);
   branch.label = full ? "full" : fmt::format("{}{} {}", request.method->name, given, budget.text);
   return branch;
 }
@@ -29,7 +30,8 @@ std::vector<Branch> planBranches(const SessionOptions& options, const policy::Sh
     if (request.method->name == "full") continue;
     for (const policy::Budget& budget : options.budgets) {
       Branch branch = makeBranch(options, shape, request, budget);
-      const bool known = std::ranges::any_of(branches, [&](const Branch& other) { return other.label == branch.label; });
+      const bool known =
+          std::ranges::any_of(branches, [&](const Branch& other) { return other.label == branch.label; });
       if (!known) branches.push_back(std::move(branch));
     }
   }

@@ -1,4 +1,5 @@
-// The branches of a session: methods × budgets over one prefill, and what each decides to keep. Knows no tensors, no file.
+// The branches of a session: methods × budgets over one prefill, and what each decides to keep. Knows no tensors, no
+// file.
 #pragma once
 
 #include <span>
@@ -19,14 +20,15 @@ struct Branch {
   [[nodiscard]] bool isFull() const { return request.method->name == "full"; }
 };
 
-// `full` first, then every other method at every budget, in the order given; repeated combinations once. UsageError for a budget that is
-// not above the window, before anything is computed.
+// `full` first, then every other method at every budget, in the order given; repeated combinations once. UsageError for
+// a budget that is not above the window, before anything is computed.
 [[nodiscard]] std::vector<Branch> planBranches(const SessionOptions& options, const policy::Shape& shape);
 
 // Fills `decision` of every branch from the signals of all layers.
 void decideBranches(std::span<Branch> branches, std::span<const policy::LayerSignals> signals);
 
 // Bytes of keys and values a decision keeps at the end of the prompt.
-[[nodiscard]] std::uint64_t cacheBytes(const policy::Decision& decision, std::uint32_t head_dim, std::size_t element_bytes);
+[[nodiscard]] std::uint64_t cacheBytes(const policy::Decision& decision, std::uint32_t head_dim,
+                                       std::size_t element_bytes);
 
 }  // namespace kvatlas::capture

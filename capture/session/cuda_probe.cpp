@@ -49,14 +49,16 @@ void check(const char* error) {
 
 }  // namespace
 
-kernels::ProbeReport attentionProbeOnCuda(const kernels::ProbeShape& shape, const at::Tensor& query, const at::Tensor& key, const at::Tensor& lse,
+kernels::ProbeReport attentionProbeOnCuda(const kernels::ProbeShape& shape, const at::Tensor& query,
+                                          const at::Tensor& key, const at::Tensor& lse,
                                           const kernels::ProbeOutput& output) {
   std::string reason;
   const kernels::CudaLibrary* library = kernels::openCudaLibrary(reason);
   if (library == nullptr) fail("the CUDA kernels cannot be used: {}", reason);
   const std::size_t rows = shape.query_heads * shape.tokens;
   const std::size_t cells = output.cell == 0 ? 0 : (shape.tokens + output.cell - 1) / output.cell;
-  const at::Tensor q = query.contiguous(), k = key.contiguous(), known = lse.defined() ? lse.to(at::kFloat).contiguous() : lse;
+  const at::Tensor q = query.contiguous(), k = key.contiguous(),
+                   known = lse.defined() ? lse.to(at::kFloat).contiguous() : lse;
   DeviceOutputs outputs(q.device());
   const at::Tensor first_bad = at::empty({1}, q.options().dtype(at::kLong));
   KvatlasCudaProbe probe{.query_heads = shape.query_heads,
@@ -87,7 +89,8 @@ kernels::ProbeReport attentionProbeOnCuda(const kernels::ProbeShape& shape, cons
   outputs.copyToHost();
   const auto bad = static_cast<std::uint64_t>(first_bad.to(at::kCPU).item<std::int64_t>());
   if (bad >= rows) return {};
-  return {.bad_head = static_cast<std::ptrdiff_t>(bad / shape.tokens), .bad_query = static_cast<std::ptrdiff_t>(bad % shape.tokens)};
+  return {.bad_head = static_cast<std::ptrdiff_t>(bad / shape.tokens),
+          .bad_query = static_cast<std::ptrdiff_t>(bad % shape.tokens)};
 }
 
 }  // namespace kvatlas::capture

@@ -27,8 +27,13 @@ TokenId argmax(std::span<const float> logits) {
 class DecodeLoop {
  public:
   DecodeLoop(const Decoder& decoder, const DecodeStart& start, const DecodeOptions& options)
-      : m_decoder(decoder), m_config(decoder.config()), m_start(start), m_options(options), m_tracks(start.branches.size()),
-        m_active(start.branches.size(), options.max_new_tokens > 0), m_with_full(start.branches.size(), true) {
+      : m_decoder(decoder),
+        m_config(decoder.config()),
+        m_start(start),
+        m_options(options),
+        m_tracks(start.branches.size()),
+        m_active(start.branches.size(), options.max_new_tokens > 0),
+        m_with_full(start.branches.size(), true) {
     if (options.measure && m_tracks.size() > 1)
       m_meter.emplace(m_config, start.branches, start.prompt_tokens, options.max_new_tokens, options.threads);
   }
@@ -52,8 +57,12 @@ class DecodeLoop {
   }
 
  private:
-  [[nodiscard]] bool ended(TokenId id) const { return std::ranges::find(m_config.eos_ids, id) != m_config.eos_ids.end(); }
-  [[nodiscard]] TokenId fedTo(std::size_t branch) const { return m_tracks[m_options.follow == Follow::Full ? 0 : branch].ids.back(); }
+  [[nodiscard]] bool ended(TokenId id) const {
+    return std::ranges::find(m_config.eos_ids, id) != m_config.eos_ids.end();
+  }
+  [[nodiscard]] TokenId fedTo(std::size_t branch) const {
+    return m_tracks[m_options.follow == Follow::Full ? 0 : branch].ids.back();
+  }
   [[nodiscard]] bool fullInBatch() const { return !m_batch.empty() && m_batch.front() == 0; }
 
   // Step 0: every branch has the full prompt behind it, so all choose the same token.
@@ -61,7 +70,8 @@ class DecodeLoop {
     if (m_meter) m_meter->beginStep(m_active);
     for (std::uint32_t layer = 0; m_meter && layer < m_config.layers; ++layer)
       m_meter->measurePrompt(LayerIndex{layer}, m_start.last_row(LayerIndex{layer}));
-    const TokenId first = argmax({m_start.next_logits.const_data_ptr<float>(), static_cast<std::size_t>(m_start.next_logits.numel())});
+    const TokenId first =
+        argmax({m_start.next_logits.const_data_ptr<float>(), static_cast<std::size_t>(m_start.next_logits.numel())});
     for (std::size_t b = 0; b < m_tracks.size(); ++b) {
       if (b > 0 && m_options.measure) m_tracks[b].kl.push_back(0.0F);
       take(b, first);
@@ -77,7 +87,12 @@ class DecodeLoop {
   // A branch ends with its own end token; with Follow::Full all end with the full cache's.
   void endStopped() {
     for (std::size_t b = 0; b < m_active.size(); ++b)
-      if (m_active[b] && (ended(fedTo(b)) || m_tracks[b].ids.size() >= m_options.max_new_tokens)) m_active[b] = false;
+      if (m_active[b] && (ended(fedTo(b)) || m_tracks[b].ids.size() >= m_options.max_new_tokens || finished(b)))
+        m_active[b] = false;
+  }
+
+  [[nodiscard]] bool finished(std::size_t branch) const {
+    return m_options.finished && m_options.finished(m_tracks[m_options.follow == Follow::Full ? 0 : branch].ids);
   }
 
   bool chooseBatch() {
@@ -94,10 +109,11 @@ class DecodeLoop {
     for (const std::size_t branch : m_batch) ids.push_back(fedTo(branch));
     if (m_meter) m_meter->beginStep(m_active);
     const std::vector<std::uint64_t> positions(ids.size(), position);
-    const at::Tensor logits = m_decoder.step(ids, positions, m_start.prompt_tokens,
-                                             [&](LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
-                                               return attend(layer, query, key, value, position);
-                                             });
+    const at::Tensor logits =
+        m_decoder.step(ids, positions, m_start.prompt_tokens,
+                       [&](LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
+                         return attend(layer, query, key, value, position);
+                       });
     const auto vocab = static_cast<std::size_t>(logits.size(1));
     const std::span<const float> all(logits.const_data_ptr<float>(), vocab * m_batch.size());
     if (m_options.measure) measureKl(all, vocab);
@@ -106,20 +122,25 @@ class DecodeLoop {
     endStopped();
   }
 
-  at::Tensor attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, std::uint64_t position) {
+  at::Tensor attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                    std::uint64_t position) {
     const auto host = [](const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kFloat).contiguous(); };
     const at::Tensor q = host(query), k = host(key), v = host(value);
     at::Tensor output = at::empty_like(q);
-    const std::size_t q_stride = std::size_t{m_config.query_heads} * m_config.head_dim, kv_stride = std::size_t{m_config.kv_heads} * m_config.head_dim;
+    const std::size_t q_stride = std::size_t{m_config.query_heads} * m_config.head_dim,
+                      kv_stride = std::size_t{m_config.kv_heads} * m_config.head_dim;
     std::vector<kernels::DecodeSegment> segments;
     for (std::size_t i = 0; i < m_batch.size(); ++i) {
       BranchCache& cache = m_start.caches[m_batch[i]];
-      cache.append(layer, k.const_data_ptr<float>() + i * kv_stride, v.const_data_ptr<float>() + i * kv_stride, position);
-      cache.segments(layer, q.const_data_ptr<float>() + i * q_stride, output.mutable_data_ptr<float>() + i * q_stride, position, segments);
+      cache.append(layer, k.const_data_ptr<float>() + i * kv_stride, v.const_data_ptr<float>() + i * kv_stride,
+                   position);
+      cache.segments(layer, q.const_data_ptr<float>() + i * q_stride, output.mutable_data_ptr<float>() + i * q_stride,
+                     position, segments);
     }
     const bool watched = m_meter && fullInBatch();
     if (watched) m_meter->watch(m_start.caches[0], layer, position, segments);
-    kernels::raggedDecodeAttention(segments, m_config.head_dim, 1.0F / std::sqrt(static_cast<float>(m_config.head_dim)), m_options.threads);
+    kernels::raggedDecodeAttention(segments, m_config.head_dim, 1.0F / std::sqrt(static_cast<float>(m_config.head_dim)),
+                                   m_options.threads);
     if (watched) m_meter->measureStep(layer);
     return output.to(query.device(), query.scalar_type());
   }
@@ -130,7 +151,8 @@ class DecodeLoop {
       if (branch == 0) return;
       const bool comparable = fullInBatch() && m_with_full[branch];
       m_tracks[branch].kl.push_back(
-          comparable ? static_cast<float>(analysis::klDivergence(logits.first(vocab), logits.subspan(i * vocab, vocab))) : kNotMeasured);
+          comparable ? static_cast<float>(analysis::klDivergence(logits.first(vocab), logits.subspan(i * vocab, vocab)))
+                     : kNotMeasured);
     });
   }
 

@@ -1,4 +1,5 @@
-// Decodes all branches of a session as one batch and measures each against the full cache, step by step. Knows no file, no terminal.
+// Decodes all branches of a session as one batch and measures each against the full cache, step by step. Knows no file,
+// no terminal.
 #pragma once
 
 #include <functional>
@@ -13,10 +14,11 @@ namespace kvatlas::capture {
 
 // One branch's decoding. Step t is the choice of ids[t]; step 0 is the prompt's own last query.
 struct DecodeTrack {
-  std::vector<TokenId> ids;      // [T]; with Follow::Full the branch's own choice given the full cache's tokens so far
-  std::vector<float> kl;         // [T] KL(full ‖ branch) in nats at the same fed tokens; NaN after the paths have parted or full has stopped
-  std::vector<float> retained;   // [T, layers, query_heads]; NaN once full has stopped
-  std::vector<float> oracle;     // [T, layers, query_heads]
+  std::vector<TokenId> ids;  // [T]; with Follow::Full the branch's own choice given the full cache's tokens so far
+  std::vector<float>
+      kl;  // [T] KL(full ‖ branch) in nats at the same fed tokens; NaN after the paths have parted or full has stopped
+  std::vector<float> retained;  // [T, layers, query_heads]; NaN once full has stopped
+  std::vector<float> oracle;    // [T, layers, query_heads]
 };
 
 // Asked after each step with the tokens so far: true when nothing that follows is wanted.
@@ -26,21 +28,22 @@ struct DecodeOptions {
   std::uint32_t max_new_tokens = 64;
   Follow follow = Follow::Own;
   unsigned threads = 0;
-  bool measure = true;                                                   // kl, retained, oracle
-  std::function<void(std::size_t branch, TokenId id)> on_token;          // may be empty
-  FinishedTest finished;                                                 // may be empty; with Follow::Full asked of the full cache's tokens
+  bool measure = true;                                           // kl, retained, oracle
+  std::function<void(std::size_t branch, TokenId id)> on_token;  // may be empty
+  FinishedTest finished;  // may be empty; with Follow::Full asked of the full cache's tokens
 };
 
 // What decoding starts from. branches[0] is full; caches hold the kept prompt rows.
 struct DecodeStart {
   std::span<const Branch> branches;
   std::span<BranchCache> caches;
-  at::Tensor next_logits;                                                // [vocab] f32 host
-  std::function<std::span<const float>(LayerIndex)> last_row;            // [query_heads, N] probabilities of the prompt's last query
+  at::Tensor next_logits;  // [vocab] f32 host
+  std::function<std::span<const float>(LayerIndex)>
+      last_row;  // [query_heads, N] probabilities of the prompt's last query
   std::uint64_t prompt_tokens = 0;
 };
 
-[[nodiscard]] std::vector<DecodeTrack> decodeBranches(const Decoder& decoder, const DecodeStart& start, const DecodeOptions& options,
-                                                      const WorkContext& work);
+[[nodiscard]] std::vector<DecodeTrack> decodeBranches(const Decoder& decoder, const DecodeStart& start,
+                                                      const DecodeOptions& options, const WorkContext& work);
 
 }  // namespace kvatlas::capture

@@ -11,7 +11,8 @@
 namespace kvatlas::capture {
 namespace {
 
-// CUDA devices the driver shows; 0 without a driver. libtorch_cpu already links the CUDA runtime, so it only has to be looked up.
+// CUDA devices the driver shows; 0 without a driver. libtorch_cpu already links the CUDA runtime, so it only has to be
+// looked up.
 int cudaDeviceCount() {
   using GetDeviceCount = int (*)(int*);
   const auto get = reinterpret_cast<GetDeviceCount>(::dlsym(RTLD_DEFAULT, "cudaGetDeviceCount"));
@@ -36,16 +37,21 @@ at::Device cudaDevice(const std::string& word) {
       failUsage("--device {}: expected auto, cpu, cuda or cuda:<number>", word);
   }
   const int count = cudaDeviceCount();
-  if (count == 0) fail("--device {}: this machine shows no CUDA device (no driver, or none visible); use --device cpu", word);
+  if (count == 0)
+    fail("--device {}: this machine shows no CUDA device (no driver, or none visible); use --device cpu", word);
   if (index >= count) fail("--device {}: there are {} CUDA devices, numbered from 0", word, count);
   if (const std::string reason = openTorchCuda(); !reason.empty())
-    fail("--device {}: libtorch's CUDA part cannot be opened ({}); use --device cpu, or KVATLAS_LIBTORCH with a complete libtorch", word, reason);
+    fail(
+        "--device {}: libtorch's CUDA part cannot be opened ({}); use --device cpu, or KVATLAS_LIBTORCH with a "
+        "complete libtorch",
+        word, reason);
   return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
 at::Device parseDevice(const std::string& word) {
   if (word == "cpu") return at::kCPU;
-  if (word == "auto") return cudaDeviceCount() > 0 && openTorchCuda().empty() ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+  if (word == "auto")
+    return cudaDeviceCount() > 0 && openTorchCuda().empty() ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
   if (word.starts_with("cuda")) return cudaDevice(word);
   failUsage("--device {}: unknown device{}", word, suggestion(word, {"auto", "cpu", "cuda"}));
 }

@@ -7,8 +7,8 @@
 
 namespace kvatlas::capture {
 
-// device: auto | cpu | cuda | cuda:<i>; dtype: auto | f32 | bf16 | f16 (auto: f32 on CPU, bf16 on CUDA). Sets the dtype's name.
-// UsageError for other words; Error when CUDA is asked for and there is no device, saying why.
+// device: auto | cpu | cuda | cuda:<i>; dtype: auto | f32 | bf16 | f16 (auto: f32 on CPU, bf16 on CUDA). Sets the
+// dtype's name. UsageError for other words; Error when CUDA is asked for and there is no device, saying why.
 [[nodiscard]] LoadOptions chooseDevice(const std::string& device, const std::string& dtype, std::string& dtype_name);
 
 }  // namespace kvatlas::capture

@@ -16,8 +16,8 @@ at::Tensor hostFloat(const at::Tensor& tensor) {
   return tensor.defined() ? tensor.to(at::kCPU, at::kFloat).contiguous() : tensor;
 }
 
-kernels::ProbeReport probeOnHost(const kernels::ProbeShape& shape, const LayerAttention& attention, const kernels::ProbeOutput& output,
-                                 unsigned threads) {
+kernels::ProbeReport probeOnHost(const kernels::ProbeShape& shape, const LayerAttention& attention,
+                                 const kernels::ProbeOutput& output, unsigned threads) {
   const at::Tensor query = hostFloat(attention.query), key = hostFloat(attention.key), lse = hostFloat(attention.lse);
   const kernels::ProbeInput input{.query = query.const_data_ptr<float>(),
                                   .key = key.const_data_ptr<float>(),
@@ -49,7 +49,8 @@ StatisticsRequest StatisticsRequest::joined(const StatisticsRequest& other) cons
           .window = std::max(window, other.window)};
 }
 
-LayerStatistics measureLayer(const LayerAttention& attention, const ModelConfig& config, const StatisticsRequest& request, unsigned threads) {
+LayerStatistics measureLayer(const LayerAttention& attention, const ModelConfig& config,
+                             const StatisticsRequest& request, unsigned threads) {
   const auto tokens = static_cast<std::size_t>(attention.query.size(1));
   const kernels::ProbeShape shape{.query_heads = config.query_heads,
                                   .kv_heads = config.kv_heads,
@@ -62,20 +63,21 @@ LayerStatistics measureLayer(const LayerAttention& attention, const ModelConfig&
   const std::size_t per_token = shape.query_heads * tokens;
   const std::size_t cells = request.map_cell == 0 ? 0 : (tokens + request.map_cell - 1) / request.map_cell;
   const std::size_t map = shape.query_heads * cells * cells;
-  const kernels::ProbeOutput output{.lse = sized(result.lse, request.lse, per_token),
-                                    .entropy = sized(result.entropy, request.entropy, per_token),
-                                    .received = sized(result.received, request.received, per_token),
-                                    .window_sum = sized(result.window_sum, request.window_sum, per_token),
-                                    .window_rows = sized(result.window_rows, request.window_rows, per_token * request.window),
-                                    .map_mean = sized(result.map_mean, cells > 0, map),
-                                    .map_max = sized(result.map_max, cells > 0, map),
-                                    .cell = request.map_cell};
-  const kernels::ProbeReport report = attention.query.is_cuda()
-                                          ? attentionProbeOnCuda(shape, attention.query, attention.key, attention.lse, output)
-                                          : probeOnHost(shape, attention, output, threads);
+  const kernels::ProbeOutput output{
+      .lse = sized(result.lse, request.lse, per_token),
+      .entropy = sized(result.entropy, request.entropy, per_token),
+      .received = sized(result.received, request.received, per_token),
+      .window_sum = sized(result.window_sum, request.window_sum, per_token),
+      .window_rows = sized(result.window_rows, request.window_rows, per_token * request.window),
+      .map_mean = sized(result.map_mean, cells > 0, map),
+      .map_max = sized(result.map_max, cells > 0, map),
+      .cell = request.map_cell};
+  const kernels::ProbeReport report =
+      attention.query.is_cuda() ? attentionProbeOnCuda(shape, attention.query, attention.key, attention.lse, output)
+                                : probeOnHost(shape, attention, output, threads);
   if (!report.ok())
-    fail("the attention of layer {}, head {} is not finite at query {}: the weights or the compute type overflow", attention.layer.value,
-         report.bad_head, report.bad_query);
+    fail("the attention of layer {}, head {} is not finite at query {}: the weights or the compute type overflow",
+         attention.layer.value, report.bad_head, report.bad_query);
   if (request.norms) {
     result.key_norm = rowNorms(attention.key);
     result.value_norm = rowNorms(attention.value);

@@ -27,7 +27,7 @@ struct LayerStatistics {
 };
 
 // One probe sweep. Error naming layer, head and query when the layer's queries or keys hold NaN or Inf.
-[[nodiscard]] LayerStatistics measureLayer(const LayerAttention& attention, const ModelConfig& config, const StatisticsRequest& request,
-                                           unsigned threads);
+[[nodiscard]] LayerStatistics measureLayer(const LayerAttention& attention, const ModelConfig& config,
+                                           const StatisticsRequest& request, unsigned threads);
 
 }  // namespace kvatlas::capture

@@ -1,4 +1,5 @@
-// A checkpoint ready to run: configuration, tokenizer, device and weights, shared by any number of sessions. Knows no prompt, no method.
+// A checkpoint ready to run: configuration, tokenizer, device and weights, shared by any number of sessions. Knows no
+// prompt, no method.
 #pragma once
 
 #include <memory>
@@ -20,7 +21,8 @@ struct LoadedModel {
   std::optional<Decoder> decoder;  // absent until loadWeights()
 };
 
-// Everything but the weights, so that what is wrong with a request can be said before they are read. Sets the number of libtorch's threads.
+// Everything but the weights, so that what is wrong with a request can be said before they are read. Sets the number of
+// libtorch's threads.
 [[nodiscard]] std::shared_ptr<LoadedModel> openModel(const SessionOptions& options);
 // Reads the weights; a model that has them already is left alone.
 void loadWeights(LoadedModel& model, const WorkContext& work);

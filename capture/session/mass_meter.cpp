@@ -13,9 +13,13 @@ constexpr float kNotMeasured = std::numeric_limits<float>::quiet_NaN();
 
 }  // namespace
 
-MassMeter::MassMeter(const ModelConfig& config, std::span<const Branch> branches, std::uint64_t prompt_tokens, std::uint32_t max_new_tokens,
-                     unsigned threads)
-    : m_config(config), m_branches(branches), m_prompt_tokens(prompt_tokens), m_threads(threads), m_mass(branches.size()) {
+MassMeter::MassMeter(const ModelConfig& config, std::span<const Branch> branches, std::uint64_t prompt_tokens,
+                     std::uint32_t max_new_tokens, unsigned threads)
+    : m_config(config),
+      m_branches(branches),
+      m_prompt_tokens(prompt_tokens),
+      m_threads(threads),
+      m_mass(branches.size()) {
   const std::size_t most = config.query_heads * (prompt_tokens + max_new_tokens);
   m_seen.reserve(most);
   m_rows.reserve(most);
@@ -31,9 +35,12 @@ void MassMeter::beginStep(const std::vector<bool>& active) {
   }
 }
 
-void MassMeter::measurePrompt(LayerIndex layer, std::span<const float> rows) { measure(layer, rows, m_prompt_tokens); }
+void MassMeter::measurePrompt(LayerIndex layer, std::span<const float> rows) {
+  measure(layer, rows, m_prompt_tokens);
+}
 
-void MassMeter::watch(const BranchCache& full, LayerIndex layer, std::uint64_t position, std::span<kernels::DecodeSegment> segments) {
+void MassMeter::watch(const BranchCache& full, LayerIndex layer, std::uint64_t position,
+                      std::span<kernels::DecodeSegment> segments) {
   m_length = position + 1;
   m_hidden = full.hiddenRows(layer, 0, position);
   const std::size_t visible = m_length - m_hidden;

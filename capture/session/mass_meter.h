@@ -18,14 +18,17 @@ struct BranchMass {
 class MassMeter {
  public:
   // branches[0] is full. Room for `max_new_tokens` generated tokens.
-  MassMeter(const ModelConfig& config, std::span<const Branch> branches, std::uint64_t prompt_tokens, std::uint32_t max_new_tokens, unsigned threads);
+  MassMeter(const ModelConfig& config, std::span<const Branch> branches, std::uint64_t prompt_tokens,
+            std::uint32_t max_new_tokens, unsigned threads);
 
   // Begins the next step, in which the branches marked active take part.
   void beginStep(const std::vector<bool>& active);
   // Step 0: the prompt's last query, [query_heads, N].
   void measurePrompt(LayerIndex layer, std::span<const float> rows);
-  // Has the full cache's segments (the first of the batch) write their probabilities; call measureStep after the kernel.
-  void watch(const BranchCache& full, LayerIndex layer, std::uint64_t position, std::span<kernels::DecodeSegment> segments);
+  // Has the full cache's segments (the first of the batch) write their probabilities; call measureStep after the
+  // kernel.
+  void watch(const BranchCache& full, LayerIndex layer, std::uint64_t position,
+             std::span<kernels::DecodeSegment> segments);
   void measureStep(LayerIndex layer);
 
   [[nodiscard]] BranchMass takeMass(std::size_t branch) { return std::move(m_mass[branch]); }
@@ -39,9 +42,9 @@ class MassMeter {
   std::uint64_t m_prompt_tokens;
   unsigned m_threads;
   std::size_t m_steps = 0;
-  std::vector<BranchMass> m_mass;     // [branches], the full cache's stays empty
-  std::vector<float> m_seen;          // [query_heads, length − hidden] as the kernel writes it
-  std::vector<float> m_rows;          // [query_heads, length], zero where the sliding window hides keys
+  std::vector<BranchMass> m_mass;  // [branches], the full cache's stays empty
+  std::vector<float> m_seen;       // [query_heads, length − hidden] as the kernel writes it
+  std::vector<float> m_rows;       // [query_heads, length], zero where the sliding window hides keys
   std::size_t m_hidden = 0, m_length = 0;
 };
 

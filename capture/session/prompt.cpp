@@ -10,7 +10,9 @@
 namespace kvatlas::capture {
 namespace {
 
-std::string sourceName(const PromptOptions& options) { return options.text ? "--text" : options.file.string(); }
+std::string sourceName(const PromptOptions& options) {
+  return options.text ? "--text" : options.file.string();
+}
 
 // Ids separated by white space or commas, or a JSON array.
 std::vector<TokenId> readIds(const std::filesystem::path& path) {
@@ -25,18 +27,21 @@ std::vector<TokenId> readIds(const std::filesystem::path& path) {
     }
     TokenId id = 0;
     const auto [next, error] = std::from_chars(at, end, id);
-    if (error != std::errc{}) fail("{}: byte {} is not a token id (whole numbers expected)", path.string(), at - text.data());
+    if (error != std::errc{})
+      fail("{}: byte {} is not a token id (whole numbers expected)", path.string(), at - text.data());
     ids.push_back(id);
     at = next;
   }
   return ids;
 }
 
-std::string applyChat(const PromptOptions& options, const std::filesystem::path& model_folder, const std::string& text) {
+std::string applyChat(const PromptOptions& options, const std::filesystem::path& model_folder,
+                      const std::string& text) {
   std::optional<text::ChatFamily> family;
   if (options.chat == "auto") {
     family = text::detectChatFamily(model_folder);
-    if (!family) fail("{}: has no chat template; name one with --chat llama2, llama3 or mistral", model_folder.string());
+    if (!family)
+      fail("{}: has no chat template; name one with --chat llama2, llama3 or mistral", model_folder.string());
   } else {
     family = text::parseChatFamily(options.chat);
   }
@@ -51,15 +56,19 @@ PromptSpan spanOfBytes(const PreparedPrompt& prompt, const std::string& name, st
   PromptSpan span{.name = name};
   const auto& offsets = prompt.offsets;
   const auto tokens = prompt.ids.size();
-  span.begin = static_cast<TokenIndex>(std::upper_bound(offsets.begin() + 1, offsets.begin() + static_cast<std::ptrdiff_t>(tokens), begin) - offsets.begin() - 1);
-  span.end = static_cast<TokenIndex>(std::lower_bound(offsets.begin(), offsets.begin() + static_cast<std::ptrdiff_t>(tokens), end) - offsets.begin());
+  span.begin = static_cast<TokenIndex>(
+      std::upper_bound(offsets.begin() + 1, offsets.begin() + static_cast<std::ptrdiff_t>(tokens), begin) -
+      offsets.begin() - 1);
+  span.end = static_cast<TokenIndex>(
+      std::lower_bound(offsets.begin(), offsets.begin() + static_cast<std::ptrdiff_t>(tokens), end) - offsets.begin());
   return span;
 }
 
 void findSpans(const PromptOptions& options, PreparedPrompt& prompt) {
   for (const SpanRequest& wanted : options.spans) {
     bool found = false;
-    for (auto at = prompt.text.find(wanted.text); at != std::string::npos && !wanted.text.empty(); at = prompt.text.find(wanted.text, at + wanted.text.size())) {
+    for (auto at = prompt.text.find(wanted.text); at != std::string::npos && !wanted.text.empty();
+         at = prompt.text.find(wanted.text, at + wanted.text.size())) {
       prompt.spans.push_back(spanOfBytes(prompt, wanted.name, at, at + wanted.text.size()));
       found = true;
     }
@@ -72,7 +81,8 @@ void checkIds(const PreparedPrompt& prompt, const ModelConfig& config, const std
   if (prompt.ids.empty()) fail("{}: the prompt is empty: at least one token is needed", source);
   for (std::size_t i = 0; i < prompt.ids.size(); ++i)
     if (prompt.ids[i] >= config.vocab_size)
-      fail("{}: token {} at position {} is outside the vocabulary of {} tokens", source, prompt.ids[i], i, config.vocab_size);
+      fail("{}: token {} at position {} is outside the vocabulary of {} tokens", source, prompt.ids[i], i,
+           config.vocab_size);
 }
 
 }  // namespace
@@ -82,8 +92,8 @@ std::optional<text::Tokenizer> loadTokenizer(const std::filesystem::path& model_
   return text::Tokenizer::load(model_folder);
 }
 
-PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem::path& model_folder, const ModelConfig& config,
-                             const std::optional<text::Tokenizer>& tokenizer) {
+PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem::path& model_folder,
+                             const ModelConfig& config, const std::optional<text::Tokenizer>& tokenizer) {
   PreparedPrompt prompt;
   if (!options.ids_file.empty()) {
     prompt.ids = readIds(options.ids_file);

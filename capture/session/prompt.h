@@ -21,10 +21,10 @@ struct PreparedPrompt {
   std::vector<PromptSpan> spans;       // by beginning
 };
 
-// The tokenizer may be absent with an ids file. Error / UsageError: empty prompt, unreadable file, ids outside the vocabulary, a span text that
-// does not occur, no tokenizer where one is needed.
-[[nodiscard]] PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem::path& model_folder, const ModelConfig& config,
-                                           const std::optional<text::Tokenizer>& tokenizer);
+// The tokenizer may be absent with an ids file. Error / UsageError: empty prompt, unreadable file, ids outside the
+// vocabulary, a span text that does not occur, no tokenizer where one is needed.
+[[nodiscard]] PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem::path& model_folder,
+                                           const ModelConfig& config, const std::optional<text::Tokenizer>& tokenizer);
 
 // The folder's tokenizer; empty when there is no tokenizer.json.
 [[nodiscard]] std::optional<text::Tokenizer> loadTokenizer(const std::filesystem::path& model_folder);

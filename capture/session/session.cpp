@@ -8,7 +8,9 @@ namespace kvatlas::capture {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 CacheShape cacheShape(const ModelConfig& config, const Branch& branch, std::uint32_t reserve) {
   return {.query_heads = config.query_heads,
@@ -20,8 +22,9 @@ CacheShape cacheShape(const ModelConfig& config, const Branch& branch, std::uint
 }
 
 // Gathers every branch's rows layer by layer and lets go of each layer of the prefill once it is copied.
-std::vector<BranchCache> gatherCaches(const ModelConfig& config, std::span<const Branch> branches, std::vector<LayerCache>& prefill,
-                                      std::uint32_t reserve, std::span<double> seconds, const WorkContext& work) {
+std::vector<BranchCache> gatherCaches(const ModelConfig& config, std::span<const Branch> branches,
+                                      std::vector<LayerCache>& prefill, std::uint32_t reserve,
+                                      std::span<double> seconds, const WorkContext& work) {
   std::vector<BranchCache> caches;
   for (const Branch& branch : branches) caches.emplace_back(cacheShape(config, branch, reserve));
   for (std::uint32_t layer = 0; layer < config.layers; ++layer) {
@@ -44,12 +47,14 @@ policy::Shape shapeOf(const ModelConfig& config, const PreparedPrompt& prompt) {
 
 }  // namespace
 
-Session::Session(const SessionOptions& options, const WorkContext& work) : m_options(options), m_model(openModel(options)) {
+Session::Session(const SessionOptions& options, const WorkContext& work)
+    : m_options(options), m_model(openModel(options)) {
   m_prompt = preparePrompt(options.prompt, options.model, config(), tokenizer());
   planAndWarn(work);
 }
 
-Session::Session(const SessionOptions& options, std::shared_ptr<LoadedModel> model, PreparedPrompt prompt, const WorkContext& work)
+Session::Session(const SessionOptions& options, std::shared_ptr<LoadedModel> model, PreparedPrompt prompt,
+                 const WorkContext& work)
     : m_options(options), m_model(std::move(model)), m_prompt(std::move(prompt)) {
   planAndWarn(work);
 }
@@ -59,13 +64,20 @@ void Session::planAndWarn(const WorkContext& work) {
   // A prompt that is too long itself is the decoder's to say.
   const std::uint64_t tokens = m_prompt.ids.size(), last = tokens + m_options.max_new_tokens;
   if (tokens <= config().max_positions && last > config().max_positions)
-    work.progress->warn(fmt::format("generation reaches position {}; {} was made for {} positions", last, config().name, config().max_positions));
+    work.progress->warn(fmt::format("generation reaches position {}; {} was made for {} positions", last, config().name,
+                                    config().max_positions));
 }
 
-std::uint32_t Session::window() const { return std::min(m_options.window, static_cast<std::uint32_t>(m_prompt.ids.size())); }
-std::size_t Session::elementBytes() const { return c10::elementSize(m_model->load.dtype); }
+std::uint32_t Session::window() const {
+  return std::min(m_options.window, static_cast<std::uint32_t>(m_prompt.ids.size()));
+}
+std::size_t Session::elementBytes() const {
+  return c10::elementSize(m_model->load.dtype);
+}
 
-void Session::loadWeights(const WorkContext& work) { capture::loadWeights(*m_model, work); }
+void Session::loadWeights(const WorkContext& work) {
+  capture::loadWeights(*m_model, work);
+}
 
 void Session::setLayerSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers) {
   m_sink = std::move(sink);
@@ -82,7 +94,8 @@ SessionResult Session::run(const WorkContext& work, const std::function<void(std
   auto start = Clock::now();
   PrefillResult prefill = decoder().prefill(m_prompt.ids, &collector, work);
   result.prefill_seconds = secondsSince(start);
-  result.next_logits.assign(prefill.next_logits.const_data_ptr<float>(), prefill.next_logits.const_data_ptr<float>() + prefill.next_logits.numel());
+  result.next_logits.assign(prefill.next_logits.const_data_ptr<float>(),
+                            prefill.next_logits.const_data_ptr<float>() + prefill.next_logits.numel());
 
   result.branches = m_branches;
   const std::vector<policy::LayerSignals> signals = collector.signals();
@@ -105,7 +118,8 @@ SessionResult Session::run(const WorkContext& work, const std::function<void(std
                              .finished = m_finished};
   result.tracks = decodeBranches(decoder(), from, decode, work);
   result.decode_seconds = secondsSince(start);
-  for (double& seconds : result.branch_seconds) seconds += result.decode_seconds / static_cast<double>(result.branches.size());
+  for (double& seconds : result.branch_seconds)
+    seconds += result.decode_seconds / static_cast<double>(result.branches.size());
   return result;
 }
 

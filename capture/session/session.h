@@ -1,4 +1,5 @@
-// A session: model, prompt, branches, decoding — everything between the options and a trace or a text. Knows no file format, no terminal.
+// A session: model, prompt, branches, decoding — everything between the options and a trace or a text. Knows no file
+// format, no terminal.
 #pragma once
 
 #include <memory>
@@ -21,19 +22,21 @@ struct SessionResult {
 
 class Session {
  public:
-  // Loads configuration, tokenizer and prompt, and plans the branches; weights are loaded by loadWeights(), so that everything that can be
-  // wrong with the request is said before.
+  // Loads configuration, tokenizer and prompt, and plans the branches; weights are loaded by loadWeights(), so that
+  // everything that can be wrong with the request is said before.
   Session(const SessionOptions& options, const WorkContext& work);
-  // The same with a model that is open already and a prompt that is made: many sessions share one model, one after the other. What
-  // `options` says of model, prompt, device and dtype is not looked at.
-  Session(const SessionOptions& options, std::shared_ptr<LoadedModel> model, PreparedPrompt prompt, const WorkContext& work);
+  // The same with a model that is open already and a prompt that is made: many sessions share one model, one after the
+  // other. What `options` says of model, prompt, device and dtype is not looked at.
+  Session(const SessionOptions& options, std::shared_ptr<LoadedModel> model, PreparedPrompt prompt,
+          const WorkContext& work);
 
   void loadWeights(const WorkContext& work);
   // Adds a receiver of measured layers (the recorder); before run().
   void setLayerSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers);
   // Ends a branch before its end token or limit; see DecodeOptions::finished.
   void setFinished(FinishedTest finished) { m_finished = std::move(finished); }
-  [[nodiscard]] SessionResult run(const WorkContext& work, const std::function<void(std::size_t, TokenId)>& on_token = {});
+  [[nodiscard]] SessionResult run(const WorkContext& work,
+                                  const std::function<void(std::size_t, TokenId)>& on_token = {});
 
   [[nodiscard]] const ModelConfig& config() const { return m_model->config; }
   [[nodiscard]] const PreparedPrompt& prompt() const { return m_prompt; }

@@ -6,7 +6,8 @@ namespace kvatlas::capture {
 namespace {
 
 bool needs(std::span<const policy::MethodRequest> methods, std::string_view signal) {
-  return std::ranges::any_of(methods, [&](const auto& request) { return request.method->needs.find(signal) != std::string_view::npos; });
+  return std::ranges::any_of(
+      methods, [&](const auto& request) { return request.method->needs.find(signal) != std::string_view::npos; });
 }
 
 // Row W−1 of every head: [heads, W, N] → [heads, N].
@@ -67,7 +68,8 @@ void SignalCollector::onAttention(const LayerAttention& attention) {
   dropUnless(m_for_methods.window_sum, kept.statistics.window_sum);
   dropUnless(m_for_methods.norms, kept.statistics.key_norm);
   dropUnless(m_for_methods.norms, kept.statistics.value_norm);
-  for (auto* unused : {&kept.statistics.lse, &kept.statistics.window_rows, &kept.statistics.map_mean, &kept.statistics.map_max})
+  for (auto* unused :
+       {&kept.statistics.lse, &kept.statistics.window_rows, &kept.statistics.map_mean, &kept.statistics.map_max})
     dropUnless(false, *unused);
 }
 
@@ -83,6 +85,8 @@ std::vector<policy::LayerSignals> SignalCollector::signals() const {
   return views;
 }
 
-std::span<const float> SignalCollector::lastRow(LayerIndex layer) const { return m_kept.at(layer.value).last_row; }
+std::span<const float> SignalCollector::lastRow(LayerIndex layer) const {
+  return m_kept.at(layer.value).last_row;
+}
 
 }  // namespace kvatlas::capture

@@ -1,4 +1,5 @@
-// Watches a prefill: measures each layer once, keeps what the eviction methods score by, passes the rest on. Knows no file.
+// Watches a prefill: measures each layer once, keeps what the eviction methods score by, passes the rest on. Knows no
+// file.
 #pragma once
 
 #include <functional>
@@ -13,8 +14,10 @@ namespace kvatlas::capture {
 // Receives a measured layer; takes what it wants out of it.
 using LayerSink = std::function<void(const LayerAttention&, LayerStatistics&)>;
 
-// What the methods of a session need of every layer. with_last_row: also the last query's row (retained mass of the first token).
-[[nodiscard]] StatisticsRequest requestFor(std::span<const policy::MethodRequest> methods, std::size_t window, bool with_last_row);
+// What the methods of a session need of every layer. with_last_row: also the last query's row (retained mass of the
+// first token).
+[[nodiscard]] StatisticsRequest requestFor(std::span<const policy::MethodRequest> methods, std::size_t window,
+                                           bool with_last_row);
 
 class SignalCollector final : public AttentionObserver {
  public:

@@ -10,9 +10,11 @@
 namespace kvatlas::analysis {
 
 // Σ probabilities[p] over kept prompt positions plus everything from prompt_tokens on (generated tokens, always kept).
-[[nodiscard]] double retainedMass(std::span<const float> probabilities, std::uint32_t prompt_tokens, std::span<const TokenIndex> kept);
+[[nodiscard]] double retainedMass(std::span<const float> probabilities, std::uint32_t prompt_tokens,
+                                  std::span<const TokenIndex> kept);
 
-// For each size: generated mass + the sum of the `size` largest prompt probabilities. sizes in any order, ≤ prompt_tokens. O(N), exact.
+// For each size: generated mass + the sum of the `size` largest prompt probabilities. sizes in any order, ≤
+// prompt_tokens. O(N), exact.
 [[nodiscard]] std::vector<double> oracleMass(std::span<const float> probabilities, std::uint32_t prompt_tokens,
                                              std::span<const std::uint32_t> sizes);
 

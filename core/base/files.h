@@ -14,8 +14,8 @@ namespace kvatlas {
 // Parsed JSON; Error names file and position.
 [[nodiscard]] nlohmann::json readJsonFile(const std::filesystem::path& path);
 
-// Writes under a temporary name beside the target, syncs and renames: the final name holds all or nothing. A folder, device, pipe
-// or link under that name is an Error, never replaced.
+// Writes under a temporary name beside the target, syncs and renames: the final name holds all or nothing. A folder,
+// device, pipe or link under that name is an Error, never replaced.
 void writeFileAtomically(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace kvatlas

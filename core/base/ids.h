@@ -16,7 +16,7 @@ struct Index {
 };
 
 using LayerIndex = Index<struct LayerTag>;
-using HeadIndex = Index<struct HeadTag>;      // a query head, or a stored head where the text says so
+using HeadIndex = Index<struct HeadTag>;  // a query head, or a stored head where the text says so
 using KvHeadIndex = Index<struct KvHeadTag>;
 
 using TokenId = std::uint32_t;     // a row of the vocabulary

@@ -68,7 +68,8 @@ class StderrProgress final : public Progress {
     std::string left;
     if (done > 0 && done < m_total && seconds > 1)
       left = fmt::format(", {:.0f} s left", seconds * static_cast<double>(m_total - done) / static_cast<double>(done));
-    fmt::print(stderr, "\r\033[K{:<10} [{:█<{}}{:·<{}}] {}/{}{}", m_task, "", filled, "", 30 - filled, done, m_total, left);
+    fmt::print(stderr, "\r\033[K{:<10} [{:█<{}}{:·<{}}] {}/{}{}", m_task, "", filled, "", 30 - filled, done, m_total,
+               left);
     std::fflush(stderr);
   }
 
@@ -92,6 +93,8 @@ void WorkContext::checkStop() const {
   if (stop.stop_requested()) throw Cancelled();
 }
 
-std::unique_ptr<Progress> makeStderrProgress(bool quiet) { return std::make_unique<StderrProgress>(quiet); }
+std::unique_ptr<Progress> makeStderrProgress(bool quiet) {
+  return std::make_unique<StderrProgress>(quiet);
+}
 
 }  // namespace kvatlas

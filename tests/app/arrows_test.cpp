@@ -1,4 +1,5 @@
-// The arrows of the design: kernels <- core <- capture <- app and core <- views <- app; read from includes, link graph and binaries.
+// The arrows of the design: kernels <- core <- capture <- app and core <- views <- app; read from includes, link graph
+// and binaries.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -34,8 +35,10 @@ const std::map<std::string, std::string> kForbiddenHeaders{
     {"views", R"(^(torch|ATen|c10|cuda))"},
 };
 
-const std::map<std::string, std::string> kForbiddenLibraries{
-    {"kernels", "torch|Qt6|QCustomPlot|HDF5"}, {"core", "torch|Qt6|QCustomPlot"}, {"capture", "Qt6|QCustomPlot"}, {"views", "torch"}};
+const std::map<std::string, std::string> kForbiddenLibraries{{"kernels", "torch|Qt6|QCustomPlot|HDF5"},
+                                                             {"core", "torch|Qt6|QCustomPlot"},
+                                                             {"capture", "Qt6|QCustomPlot"},
+                                                             {"views", "torch"}};
 
 Strings includesOf(const fs::path& file) {
   std::ifstream in(file);
@@ -47,7 +50,9 @@ Strings includesOf(const fs::path& file) {
   return names;
 }
 
-std::string firstPart(const std::string& path) { return path.substr(0, path.find('/')); }
+std::string firstPart(const std::string& path) {
+  return path.substr(0, path.find('/'));
+}
 
 Strings backwardIncludes(const std::string& folder) {
   Strings wrong;
@@ -61,7 +66,8 @@ Strings backwardIncludes(const std::string& folder) {
       const bool ours = kMayKnow.contains(top) && name.find('/') != std::string::npos;
       const auto forbidden = kForbiddenHeaders.find(folder);
       const bool backward = ours && !kMayKnow.at(folder).contains(top);
-      const bool foreign = forbidden != kForbiddenHeaders.end() && std::regex_search(name, std::regex(forbidden->second));
+      const bool foreign =
+          forbidden != kForbiddenHeaders.end() && std::regex_search(name, std::regex(forbidden->second));
       if (backward || foreign) wrong.push_back(entry.path().string() + " includes " + name);
     }
   }
@@ -70,7 +76,9 @@ Strings backwardIncludes(const std::string& folder) {
 }
 
 class Includes : public testing::TestWithParam<std::string> {};
-TEST_P(Includes, PointOneWay) { EXPECT_EQ(backwardIncludes(GetParam()), Strings{}); }
+TEST_P(Includes, PointOneWay) {
+  EXPECT_EQ(backwardIncludes(GetParam()), Strings{});
+}
 INSTANTIATE_TEST_SUITE_P(Arrows, Includes, testing::Values("kernels", "core", "capture", "views", "app"),
                          [](const auto& test) { return test.param; });
 
@@ -103,7 +111,8 @@ TEST(Arrows, LinkGraphPointsOneWay) {
       const auto known = targets.find(link);
       const bool backward = known != targets.end() && !kMayKnow.at(target.folder).contains(known->second.folder);
       const auto forbidden = kForbiddenLibraries.find(target.folder);
-      const bool foreign = forbidden != kForbiddenLibraries.end() && std::regex_search(link, std::regex(forbidden->second));
+      const bool foreign =
+          forbidden != kForbiddenLibraries.end() && std::regex_search(link, std::regex(forbidden->second));
       if (backward || foreign) wrong.push_back(name + " links " + link);
     }
   }

@@ -1,4 +1,5 @@
-// From a prompt to a trace: what is in the file against an independent double-precision computation of the same attention.
+// From a prompt to a trace: what is in the file against an independent double-precision computation of the same
+// attention.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -24,7 +25,8 @@ CaptureOptions smallCapture(const ScratchFolder& scratch, const char* model) {
   std::string ids;
   for (int i = 0; i < 150; ++i) ids += std::to_string((i * 7919 + 13) % 61) + " ";
   options.session.prompt.ids_file = scratch.write("ids.txt", ids);
-  for (const char* method : {"snapkv", "pyramidkv", "h2o", "streamingllm"}) options.session.methods.push_back(policy::parseMethod(method));
+  for (const char* method : {"snapkv", "pyramidkv", "h2o", "streamingllm"})
+    options.session.methods.push_back(policy::parseMethod(method));
   options.session.budgets = {policy::parseBudget("20"), policy::parseBudget("25%")};
   options.session.max_new_tokens = 5;
   options.session.device = "cpu";
@@ -47,24 +49,35 @@ class Tap final : public AttentionObserver {
 struct Reference {
   std::vector<float> lse, entropy, received, window_sum, window_rows, mean, max;
 };
-Reference referenceOf(const LayerAttention& attention, const ModelConfig& config, std::size_t window, std::size_t cell) {
-  const auto tokens = static_cast<std::size_t>(attention.query.size(1)), heads = std::size_t{config.query_heads}, n = (tokens + cell - 1) / cell;
+Reference referenceOf(const LayerAttention& attention, const ModelConfig& config, std::size_t window,
+                      std::size_t cell) {
+  const auto tokens = static_cast<std::size_t>(attention.query.size(1)), heads = std::size_t{config.query_heads},
+             n = (tokens + cell - 1) / cell;
   Reference r;
   for (auto* v : {&r.lse, &r.entropy, &r.received, &r.window_sum}) v->resize(heads * tokens);
   r.window_rows.resize(heads * window * tokens);
   for (auto* v : {&r.mean, &r.max}) v->resize(heads * n * n);
-  const kernels::ProbeShape shape{config.query_heads, config.kv_heads, tokens, config.head_dim, window, config.sliding_window,
+  const kernels::ProbeShape shape{config.query_heads,
+                                  config.kv_heads,
+                                  tokens,
+                                  config.head_dim,
+                                  window,
+                                  config.sliding_window,
                                   1.0F / std::sqrt(static_cast<float>(config.head_dim))};
-  (void)kernels::attentionProbeReference(shape, {.query = attention.query.const_data_ptr<float>(), .key = attention.key.const_data_ptr<float>()},
-                                         {r.lse.data(), r.entropy.data(), r.received.data(), r.window_sum.data(), r.window_rows.data(), r.mean.data(), r.max.data(), cell});
+  (void)kernels::attentionProbeReference(
+      shape, {.query = attention.query.const_data_ptr<float>(), .key = attention.key.const_data_ptr<float>()},
+      {r.lse.data(), r.entropy.data(), r.received.data(), r.window_sum.data(), r.window_rows.data(), r.mean.data(),
+       r.max.data(), cell});
   return r;
 }
 
-void expectNear(const std::vector<float>& expected, const std::optional<std::vector<float>>& found, double absolute, double relative, const char* what) {
+void expectNear(const std::vector<float>& expected, const std::optional<std::vector<float>>& found, double absolute,
+                double relative, const char* what) {
   ASSERT_TRUE(found.has_value()) << what;
   ASSERT_EQ(found->size(), expected.size()) << what;
   for (std::size_t i = 0; i < expected.size(); ++i)
-    ASSERT_NEAR((*found)[i], expected[i], absolute + relative * std::abs(static_cast<double>(expected[i]))) << what << " at " << i;
+    ASSERT_NEAR((*found)[i], expected[i], absolute + relative * std::abs(static_cast<double>(expected[i])))
+        << what << " at " << i;
 }
 
 class Recorded : public testing::TestWithParam<const char*> {};
@@ -94,22 +107,30 @@ TEST_P(Recorded, SignalsAndMapsEqualTheReference) {
     expectNear(r.window_sum, reader.signal(layer.layer, trace::Signal::WindowSum), 1e-9, 1e-5, "window_sum");
     const std::size_t map = 38UL * 38UL;
     for (std::uint32_t head = 0; head < config.query_heads; ++head) {
-      const auto slice = [&](const std::vector<float>& all, std::size_t size) { return std::vector<float>(all.begin() + static_cast<std::ptrdiff_t>(head * size), all.begin() + static_cast<std::ptrdiff_t>((head + 1) * size)); };
-      expectNear(slice(r.mean, map), reader.map(layer.layer, HeadIndex{head}, trace::Reduction::Mean, 0), 3e-10, 3e-4, "mean map");
-      expectNear(slice(r.max, map), reader.map(layer.layer, HeadIndex{head}, trace::Reduction::Max, 0), 3e-10, 3e-4, "max map");
-      expectNear(slice(r.window_rows, 8UL * 150UL), reader.windowRows(layer.layer, HeadIndex{head}), 3e-10, 3e-4, "window rows");
+      const auto slice = [&](const std::vector<float>& all, std::size_t size) {
+        return std::vector<float>(all.begin() + static_cast<std::ptrdiff_t>(head * size),
+                                  all.begin() + static_cast<std::ptrdiff_t>((head + 1) * size));
+      };
+      expectNear(slice(r.mean, map), reader.map(layer.layer, HeadIndex{head}, trace::Reduction::Mean, 0), 3e-10, 3e-4,
+                 "mean map");
+      expectNear(slice(r.max, map), reader.map(layer.layer, HeadIndex{head}, trace::Reduction::Max, 0), 3e-10, 3e-4,
+                 "max map");
+      expectNear(slice(r.window_rows, 8UL * 150UL), reader.windowRows(layer.layer, HeadIndex{head}), 3e-10, 3e-4,
+                 "window rows");
     }
   }
   const auto logits = reader.nextLogits();
   ASSERT_TRUE(logits.has_value());
-  for (std::size_t i = 0; i < logits->size(); ++i) EXPECT_FLOAT_EQ((*logits)[i], prefill.next_logits.const_data_ptr<float>()[i]);
+  for (std::size_t i = 0; i < logits->size(); ++i)
+    EXPECT_FLOAT_EQ((*logits)[i], prefill.next_logits.const_data_ptr<float>()[i]);
   EXPECT_TRUE(trace::validate(options.output).empty());
 }
-INSTANTIATE_TEST_SUITE_P(Models, Recorded, testing::Values("llama2-gqa", "mistral-window", "llama1-mha"), [](const auto& test) {
-  std::string name = test.param;
-  std::erase(name, '-');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Models, Recorded, testing::Values("llama2-gqa", "mistral-window", "llama1-mha"),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           std::erase(name, '-');
+                           return name;
+                         });
 
 TEST(Recorder, RunsHoldTheDecisionsAndTheirArithmetic) {
   const ScratchFolder scratch;
@@ -126,7 +147,8 @@ TEST(Recorder, RunsHoldTheDecisionsAndTheirArithmetic) {
     EXPECT_DOUBLE_EQ(header.runs[i].budget_nominal, nominal) << header.runs[i].label;
     EXPECT_DOUBLE_EQ(run->budget_realised, nominal) << header.runs[i].label;
     EXPECT_EQ(run->cache_bytes, run->kept_positions.size() * 2 * header.model.head_dim * sizeof(float));
-    EXPECT_EQ(run->kept_positions.size(), static_cast<std::size_t>(nominal) * header.model.layers * header.model.kv_heads);
+    EXPECT_EQ(run->kept_positions.size(),
+              static_cast<std::size_t>(nominal) * header.model.layers * header.model.kv_heads);
     EXPECT_EQ(summary.runs[i].label, header.runs[i].label);
     if (i > 0) {
       EXPECT_EQ(run->decode_ids[0], reader.run(0)->decode_ids[0]);
@@ -180,10 +202,27 @@ TEST(Recorder, RefusesWhatCannotBeBeforeWork) {
 
 trace::TraceHeader tinyHeader() {
   trace::TraceHeader header{.generator = "test", .created = "2020-01-01T00:00:00Z"};
-  header.model = {.name = "m", .architecture = "LlamaForCausalLM", .compute_dtype = "f32", .weights_fingerprint = "0", .layers = 1, .query_heads = 1, .kv_heads = 1, .head_dim = 4, .hidden_size = 4, .vocab_size = 8, .rope_theta = 1e4};
+  header.model = {.name = "m",
+                  .architecture = "LlamaForCausalLM",
+                  .compute_dtype = "f32",
+                  .weights_fingerprint = "0",
+                  .layers = 1,
+                  .query_heads = 1,
+                  .kv_heads = 1,
+                  .head_dim = 4,
+                  .hidden_size = 4,
+                  .vocab_size = 8,
+                  .rope_theta = 1e4};
   header.prompt = {.ids = {1, 2, 3}, .text = "", .offsets = {0, 0, 0, 0}};
   header.attention.window = 1;
-  header.runs.push_back({.method = "full", .label = "full", .parameters = "{}", .budget = "full", .granularity = "kv-head", .budget_nominal = 3, .heads = 1, .is_full = true});
+  header.runs.push_back({.method = "full",
+                         .label = "full",
+                         .parameters = "{}",
+                         .budget = "full",
+                         .granularity = "kv-head",
+                         .budget_nominal = 3,
+                         .heads = 1,
+                         .is_full = true});
   return header;
 }
 

@@ -32,7 +32,8 @@ std::vector<double> softmax(const std::vector<double>& logits, const std::vector
 std::vector<double> attentionRow(const at::Tensor& query, const at::Tensor& keys, const std::vector<bool>& visible) {
   std::vector<double> logits(visible.size(), 0.0);
   for (std::size_t j = 0; j < visible.size(); ++j)
-    if (visible[j]) logits[j] = dot(query, keys[static_cast<std::int64_t>(j)]) / std::sqrt(static_cast<double>(query.numel()));
+    if (visible[j])
+      logits[j] = dot(query, keys[static_cast<std::int64_t>(j)]) / std::sqrt(static_cast<double>(query.numel()));
   return softmax(logits, visible);
 }
 
@@ -49,7 +50,8 @@ class LastRows final : public AttentionObserver {
     Rows rows;
     for (std::int64_t head = 0; head < attention.query.size(0); ++head) {
       std::vector<bool> visible;
-      for (std::int64_t j = 0; j <= last; ++j) visible.push_back(insideWindow(m_config, static_cast<std::uint64_t>(last), static_cast<std::uint64_t>(j)));
+      for (std::int64_t j = 0; j <= last; ++j)
+        visible.push_back(insideWindow(m_config, static_cast<std::uint64_t>(last), static_cast<std::uint64_t>(j)));
       const std::int64_t kv = head / (attention.query.size(0) / attention.key.size(0));
       rows.push_back(attentionRow(attention.query[head][last], attention.key[kv], visible));
     }
@@ -63,22 +65,26 @@ class LastRows final : public AttentionObserver {
 
 }  // namespace
 
-NaiveBranch::NaiveBranch(const Decoder& decoder, const PrefillResult& prefill, const policy::Decision& decision, std::uint64_t tokens)
+NaiveBranch::NaiveBranch(const Decoder& decoder, const PrefillResult& prefill, const policy::Decision& decision,
+                         std::uint64_t tokens)
     : m_decoder(decoder), m_decision(decision), m_tokens(tokens), m_position(tokens), m_layers(prefill.cache) {}
 
 NaiveStep NaiveBranch::feed(TokenId id) {
   NaiveStep step;
   const std::vector<TokenId> ids{id};
   const std::vector<std::uint64_t> positions{m_position};
-  const at::Tensor logits = m_decoder.step(ids, positions, m_tokens, [&](LayerIndex layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-    return attend(layer, q, k, v, step);
-  });
-  for (std::int64_t i = 0; i < logits.numel(); ++i) step.logits.push_back(static_cast<double>(logits.const_data_ptr<float>()[i]));
+  const at::Tensor logits = m_decoder.step(
+      ids, positions, m_tokens, [&](LayerIndex layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+        return attend(layer, q, k, v, step);
+      });
+  for (std::int64_t i = 0; i < logits.numel(); ++i)
+    step.logits.push_back(static_cast<double>(logits.const_data_ptr<float>()[i]));
   ++m_position;
   return step;
 }
 
-at::Tensor NaiveBranch::attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, NaiveStep& step) {
+at::Tensor NaiveBranch::attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key,
+                               const at::Tensor& value, NaiveStep& step) {
   LayerCache& cache = m_layers[layer.value];
   cache.key = at::cat({cache.key, key[0].unsqueeze(1)}, 1);
   cache.value = at::cat({cache.value, value[0].unsqueeze(1)}, 1);
@@ -89,7 +95,8 @@ at::Tensor NaiveBranch::attend(LayerIndex layer, const at::Tensor& query, const 
     const auto kept = m_decision.kept(layer, head / (config.query_heads / m_decision.heads));
     std::vector<bool> visible;
     for (std::uint64_t j = 0; j <= m_position; ++j)
-      visible.push_back(insideWindow(config, m_position, j) && (j >= m_tokens || std::ranges::find(kept, j) != kept.end()));
+      visible.push_back(insideWindow(config, m_position, j) &&
+                        (j >= m_tokens || std::ranges::find(kept, j) != kept.end()));
     const std::int64_t kv = head / (config.query_heads / config.kv_heads);
     rows.push_back(attentionRow(query[0][head], cache.key[kv], visible));
     for (std::uint32_t c = 0; c < config.head_dim; ++c) {

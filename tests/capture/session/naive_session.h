@@ -12,17 +12,19 @@ namespace kvatlas::capture::test {
 using Rows = std::vector<std::vector<double>>;  // [query head][position] probabilities
 
 struct NaiveStep {
-  std::vector<double> logits;    // [vocab]
-  std::vector<Rows> attention;   // [layer] of the fed token over original positions; positions not kept are 0
+  std::vector<double> logits;   // [vocab]
+  std::vector<Rows> attention;  // [layer] of the fed token over original positions; positions not kept are 0
 };
 
 class NaiveBranch {
  public:
-  NaiveBranch(const Decoder& decoder, const PrefillResult& prefill, const policy::Decision& decision, std::uint64_t tokens);
+  NaiveBranch(const Decoder& decoder, const PrefillResult& prefill, const policy::Decision& decision,
+              std::uint64_t tokens);
   NaiveStep feed(TokenId id);
 
  private:
-  at::Tensor attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, NaiveStep& step);
+  at::Tensor attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                    NaiveStep& step);
 
   const Decoder& m_decoder;
   const policy::Decision& m_decision;

@@ -19,8 +19,8 @@ std::string joined(const std::vector<TokenId>& ids) {
   return text;
 }
 
-SessionOptions optionsFor(const std::string& model, const std::filesystem::path& ids_file, std::vector<std::string> methods,
-                          std::vector<std::string> budgets) {
+SessionOptions optionsFor(const std::string& model, const std::filesystem::path& ids_file,
+                          std::vector<std::string> methods, std::vector<std::string> budgets) {
   SessionOptions options{.model = modelFolder(model)};
   options.prompt.ids_file = ids_file;
   for (const auto& method : methods) options.methods.push_back(policy::parseMethod(method));
@@ -61,11 +61,12 @@ class Branches : public testing::TestWithParam<Case> {};
 
 // What the oracle needs to follow a session step by step.
 struct Replay {
-  std::vector<NaiveStep> full;              // the full cache fed its own tokens
-  std::vector<Rows> last_rows;              // of the prompt
+  std::vector<NaiveStep> full;  // the full cache fed its own tokens
+  std::vector<Rows> last_rows;  // of the prompt
 };
 
-void expectMass(const DecodeTrack& track, const policy::Decision& decision, const Replay& replay, const ModelConfig& config, std::uint64_t tokens) {
+void expectMass(const DecodeTrack& track, const policy::Decision& decision, const Replay& replay,
+                const ModelConfig& config, std::uint64_t tokens) {
   const std::size_t per_step = std::size_t{config.layers} * config.query_heads;
   ASSERT_EQ(track.retained.size(), track.ids.size() * per_step);
   ASSERT_EQ(track.oracle.size(), track.ids.size() * per_step);
@@ -78,14 +79,15 @@ void expectMass(const DecodeTrack& track, const policy::Decision& decision, cons
           continue;
         }
         const auto& row = t == 0 ? replay.last_rows[layer][head] : replay.full[t - 1].attention[layer][head];
-        const Mass mass = naiveMass(row, tokens, decision.kept(LayerIndex{layer}, head / (config.query_heads / decision.heads)));
+        const Mass mass =
+            naiveMass(row, tokens, decision.kept(LayerIndex{layer}, head / (config.query_heads / decision.heads)));
         EXPECT_NEAR(track.retained[cell], mass.kept, 1e-5) << t << ' ' << layer << ' ' << head;
         EXPECT_NEAR(track.oracle[cell], mass.best, 1e-5) << t << ' ' << layer << ' ' << head;
       }
 }
 
-void expectTrack(const Decoder& decoder, const PrefillResult& prefill, const SessionResult& result, std::size_t b, const Replay& replay,
-                 std::uint64_t tokens, Follow follow) {
+void expectTrack(const Decoder& decoder, const PrefillResult& prefill, const SessionResult& result, std::size_t b,
+                 const Replay& replay, std::uint64_t tokens, Follow follow) {
   const DecodeTrack &full = result.tracks[0], &track = result.tracks[b];
   NaiveBranch naive(decoder, prefill, result.branches[b].decision, tokens);
   ASSERT_FALSE(track.ids.empty());
@@ -94,7 +96,8 @@ void expectTrack(const Decoder& decoder, const PrefillResult& prefill, const Ses
   bool together = true;
   for (std::size_t t = 1; t < track.ids.size(); ++t) {
     const NaiveStep step = naive.feed(follow == Follow::Full ? full.ids[t - 1] : track.ids[t - 1]);
-    EXPECT_EQ(track.ids[t], std::ranges::max_element(step.logits) - step.logits.begin()) << result.branches[b].label << " step " << t;
+    EXPECT_EQ(track.ids[t], std::ranges::max_element(step.logits) - step.logits.begin())
+        << result.branches[b].label << " step " << t;
     together = follow == Follow::Full || (together && t <= full.ids.size() && track.ids[t - 1] == full.ids[t - 1]);
     if (together && t - 1 < replay.full.size())
       EXPECT_NEAR(track.kl[t], naiveKl(replay.full[t - 1].logits, step.logits), 2e-5) << t;
@@ -108,7 +111,8 @@ TEST_P(Branches, AgreeWithEachDecodedAlone) {
   const Golden golden = loadGolden(model);
   const std::vector<TokenId>& ids = longestPrompt(golden);
   const ScratchFolder scratch;
-  SessionOptions options = optionsFor(model, scratch.write("ids.txt", joined(ids)), {"streamingllm", "h2o", "snapkv:kernel=3", "pyramidkv"}, {"12", "50%"});
+  SessionOptions options = optionsFor(model, scratch.write("ids.txt", joined(ids)),
+                                      {"streamingllm", "h2o", "snapkv:kernel=3", "pyramidkv"}, {"12", "50%"});
   options.follow = follow;
   options.granularity = granularity;
   Session session(options, {});
@@ -121,7 +125,8 @@ TEST_P(Branches, AgreeWithEachDecodedAlone) {
   const PrefillResult prefill = decoder.prefill(ids, nullptr, {});
   Replay replay{.last_rows = lastPromptRows(decoder, ids)};
   NaiveBranch full(decoder, prefill, result.branches[0].decision, ids.size());
-  for (std::size_t t = 1; t < result.tracks[0].ids.size(); ++t) replay.full.push_back(full.feed(result.tracks[0].ids[t - 1]));
+  for (std::size_t t = 1; t < result.tracks[0].ids.size(); ++t)
+    replay.full.push_back(full.feed(result.tracks[0].ids[t - 1]));
   EXPECT_TRUE(result.tracks[0].kl.empty());
   EXPECT_TRUE(result.tracks[0].retained.empty());
   for (std::size_t b = 1; b < result.branches.size(); ++b) {
@@ -132,12 +137,16 @@ TEST_P(Branches, AgreeWithEachDecodedAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sessions, Branches,
-                         testing::Values(Case{"llama2-gqa", Follow::Full, policy::Granularity::KvHead}, Case{"llama2-gqa", Follow::Own, policy::Granularity::QueryHead},
-                                         Case{"mistral-window", Follow::Full, policy::Granularity::KvHead}, Case{"mistral-window", Follow::Own, policy::Granularity::KvHead},
-                                         Case{"llama1-mha", Follow::Own, policy::Granularity::KvHead}, Case{"dynamic", Follow::Full, policy::Granularity::QueryHead}),
+                         testing::Values(Case{"llama2-gqa", Follow::Full, policy::Granularity::KvHead},
+                                         Case{"llama2-gqa", Follow::Own, policy::Granularity::QueryHead},
+                                         Case{"mistral-window", Follow::Full, policy::Granularity::KvHead},
+                                         Case{"mistral-window", Follow::Own, policy::Granularity::KvHead},
+                                         Case{"llama1-mha", Follow::Own, policy::Granularity::KvHead},
+                                         Case{"dynamic", Follow::Full, policy::Granularity::QueryHead}),
                          [](const auto& test) {
-                           std::string name = std::string(test.param.model) + (test.param.follow == Follow::Own ? "Own" : "Full") +
-                                              (test.param.granularity == policy::Granularity::KvHead ? "KvHead" : "QueryHead");
+                           std::string name =
+                               std::string(test.param.model) + (test.param.follow == Follow::Own ? "Own" : "Full") +
+                               (test.param.granularity == policy::Granularity::KvHead ? "KvHead" : "QueryHead");
                            std::erase(name, '-');
                            return name;
                          });
@@ -164,7 +173,9 @@ TEST(Session, FullCacheGivesTransformersGreedyTokens) {
 TEST(Session, ABudgetOfEverythingIsTheFullCache) {
   const Golden golden = loadGolden("llama2-gqa");
   const ScratchFolder scratch;
-  Session session(optionsFor("llama2-gqa", scratch.write("ids.txt", joined(golden.runs[0].ids)), {"snapkv", "pyramidkv", "h2o", "streamingllm"}, {"100%"}), {});
+  Session session(optionsFor("llama2-gqa", scratch.write("ids.txt", joined(golden.runs[0].ids)),
+                             {"snapkv", "pyramidkv", "h2o", "streamingllm"}, {"100%"}),
+                  {});
   session.loadWeights({});
   const SessionResult result = session.run({});
   for (std::size_t b = 1; b < result.tracks.size(); ++b) {
@@ -192,10 +203,30 @@ TEST(Session, NamesIdsOutsideTheVocabulary) {
   }
 }
 
+TEST(Session, SharesAModelAndEndsBranchesWhereTheTestSays) {
+  const Golden golden = loadGolden("llama2-gqa");
+  const ScratchFolder scratch;
+  const SessionOptions options =
+      optionsFor("llama2-gqa", scratch.write("ids.txt", joined(golden.runs[0].ids)), {"snapkv"}, {"50%"});
+  const auto model = openModel(options);
+  const PreparedPrompt prompt = preparePrompt(options.prompt, model->folder, model->config, model->tokenizer);
+  Session whole(options, model, prompt, {}), cut(options, model, prompt, {});
+  whole.loadWeights({});
+  ASSERT_TRUE(model->decoder.has_value());
+  cut.setFinished([](std::span<const TokenId> ids) { return ids.size() == 3; });
+  const SessionResult expected = whole.run({}), result = cut.run({});
+  for (std::size_t b = 0; b < expected.tracks.size(); ++b) {
+    const auto& ids = expected.tracks[b].ids;
+    ASSERT_GT(ids.size(), 3U);
+    EXPECT_EQ(result.tracks[b].ids, std::vector<TokenId>(ids.begin(), ids.begin() + 3));
+  }
+}
+
 TEST(Session, StopsWhenAsked) {
   const Golden golden = loadGolden("llama2-gqa");
   const ScratchFolder scratch;
-  SessionOptions options = optionsFor("llama2-gqa", scratch.write("ids.txt", joined(golden.runs[0].ids)), {"snapkv"}, {"50%"});
+  SessionOptions options =
+      optionsFor("llama2-gqa", scratch.write("ids.txt", joined(golden.runs[0].ids)), {"snapkv"}, {"50%"});
   options.max_new_tokens = 1000000;
   Session session(options, {});
   session.loadWeights({});

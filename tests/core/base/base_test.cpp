@@ -144,7 +144,8 @@ TEST_F(FilesTest, LinksAndPipesAreNeverReplaced) {
   fs::create_symlink(file("real"), file("link"));
   ASSERT_EQ(mkfifo(file("pipe").c_str(), 0600), 0);
   for (const char* name : {"link", "pipe"})
-    EXPECT_THAT(complaint([&] { writeFileAtomically(file(name), "abc"); }), AllOf(HasSubstr(name), HasSubstr("not a regular file")));
+    EXPECT_THAT(complaint([&] { writeFileAtomically(file(name), "abc"); }),
+                AllOf(HasSubstr(name), HasSubstr("not a regular file")));
   EXPECT_TRUE(fs::is_symlink(file("link")));
   EXPECT_TRUE(fs::is_fifo(file("pipe")));
   EXPECT_EQ(readFile(file("real")), "1");
