@@ -43,7 +43,7 @@ std::vector<T> valuesOf(const Contents& contents, const std::string& member) {
   if (found == contents.end()) return {};
   const std::string bytes = found->second.substr(found->second.find(']') + 2);
   std::vector<T> values(bytes.size() / sizeof(T));
-  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(T));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(T));
   return values;
 }
 
