@@ -1,11 +1,8 @@
 #include "kernels/attention_probe.h"
 
-#include <hwy/aligned_allocator.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <new>
 #include <numbers>
 #include <vector>
 
@@ -72,28 +69,25 @@ class Probe {
     parallelFor(m_plan.segments * m_shape.kv_heads, m_threads, [&](std::size_t task, unsigned) {
       const std::size_t segment = task / m_shape.kv_heads;
       const std::size_t kv_head = task % m_shape.kv_heads;
-      const auto packed = hwy::AllocateAligned<float>(m_plan.block_keys * m_shape.head_dim);
-      if (!packed) {
-        throw std::bad_alloc();
-      }
+      PackedKeys packed(m_plan.block_keys, m_shape.head_dim);
       for (std::size_t span = segment; span < m_plan.spans; span += m_plan.segments) {
         const std::size_t span_end = std::min(m_shape.tokens, (span + 1) * m_plan.span_keys);
         for (std::size_t key = span * m_plan.span_keys; key < span_end; key += m_plan.block_keys) {
-          visitBlock(kv_head, segment, key, std::min(span_end, key + m_plan.block_keys), packed.get(), visit);
+          visitBlock(kv_head, segment, key, std::min(span_end, key + m_plan.block_keys), packed, visit);
         }
       }
     });
   }
 
   template <typename Visit>
-  void visitBlock(std::size_t kv_head, std::size_t segment, std::size_t begin, std::size_t end, float* packed,
+  void visitBlock(std::size_t kv_head, std::size_t segment, std::size_t begin, std::size_t end, PackedKeys& packed,
                   const Visit& visit) const {
     const std::size_t matrix = m_shape.tokens * m_shape.head_dim;
-    packKeys(m_input.key + kv_head * matrix, begin, end, m_shape.head_dim, packed);
+    packed.pack(m_input.key.from(kv_head * matrix), begin, end);
     for (std::size_t head = kv_head * m_group; head < (kv_head + 1) * m_group; ++head) {
       ScoreBlock block;
-      block.query = m_input.query + head * matrix;
-      block.packed = packed;
+      block.query = m_input.query.from(head * matrix);
+      block.packed = &packed;
       block.key_begin = begin;
       block.key_end = end;
       block.tokens = m_shape.tokens;

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "kernels/float_array.h"
+
 namespace kvatlas::kernels {
 
 // One layer. Query head h reads KV head h / (query_heads / kv_heads). Query i sees keys j with
@@ -17,10 +19,10 @@ struct ProbeShape {
   float scale = 0;                 // usually 1/√d
 };
 
-// Rows are contiguous along d.
+// Rows are contiguous along d. Query and key are of the same type: f32, or bf16 bits (a bf16 denormal may count as 0).
 struct ProbeInput {
-  const float* query = nullptr;  // [query_heads, N, d], after RoPE
-  const float* key = nullptr;    // [kv_heads, N, d], after RoPE
+  FloatArray query;  // [query_heads, N, d], after RoPE
+  FloatArray key;    // [kv_heads, N, d], after RoPE
   const float* lse =
       nullptr;  // [query_heads, N] natural log-sum-exp of the scaled visible logits, or null: computed first
 };

@@ -17,8 +17,8 @@ class ReferenceHead {
       : m_shape(shape),
         m_output(output),
         m_head(head),
-        m_query(input.query + head * shape.tokens * shape.head_dim),
-        m_key(input.key + head / (shape.query_heads / shape.kv_heads) * shape.tokens * shape.head_dim),
+        m_query(input.query.from(head * shape.tokens * shape.head_dim)),
+        m_key(input.key.from(head / (shape.query_heads / shape.kv_heads) * shape.tokens * shape.head_dim)),
         m_given_lse(input.lse == nullptr ? nullptr : input.lse + head * shape.tokens),
         m_row(shape.tokens),
         m_received(shape.tokens),
@@ -134,8 +134,8 @@ class ReferenceHead {
   const ProbeShape& m_shape;
   const ProbeOutput& m_output;
   std::size_t m_head;
-  const float* m_query;
-  const float* m_key;
+  FloatArray m_query;
+  FloatArray m_key;
   const float* m_given_lse;
   std::vector<double> m_row;
   std::vector<double> m_received;

@@ -14,14 +14,16 @@ namespace kvatlas::kernels {
 
 namespace {
 
-// Set while this thread runs tasks: a loop inside a task runs inline, so that nesting can neither deadlock nor
-// oversubscribe.
-thread_local bool t_inside = false;
+// Cleared while this thread runs tasks: a loop inside a task runs inline, so that nesting can neither deadlock nor
+// oversubscribe. Starts as true, not false: a binary whose thread storage is all zeros can be linked by mold 1.10 so
+// that it does not load (its read-only part then begins in a page that is not mapped), depending on the size of its
+// code.
+thread_local bool t_outside = true;
 
 class Inside {
  public:
-  Inside() { t_inside = true; }
-  ~Inside() { t_inside = false; }
+  Inside() { t_outside = false; }
+  ~Inside() { t_outside = true; }
   Inside(const Inside&) = delete;
   Inside& operator=(const Inside&) = delete;
 };
@@ -49,7 +51,7 @@ void parallelFor(std::size_t count, unsigned threads,
   if (threads == 0) {
     threads = defaultThreads();
   }
-  if (count <= 1 || threads <= 1 || t_inside) {
+  if (count <= 1 || threads <= 1 || !t_outside) {
     for (std::size_t index = 0; index < count; ++index) {
       task(index, 0);
     }

@@ -3,15 +3,17 @@
 
 #include <cstddef>
 
+#include "kernels/packed_keys.h"
 #include "kernels/visible_pairs.h"
 
 namespace kvatlas::kernels {
 
 // Logits are kept unscaled; y = (logit − top) · log2_scale is the base-2 exponent of an unnormalised probability.
 struct ScoreBlock {
-  const float* query = nullptr;   // [tokens, head_dim] of the head
-  const float* packed = nullptr;  // [panels, head_dim, kPanelKeys], keys past the end are 0
-  std::size_t key_begin = 0;      // a multiple of kPanelKeys
+  FloatArray query;  // [tokens − query_begin, head_dim] of the head
+  std::size_t query_begin = 0;
+  PackedKeys* packed = nullptr;  // keys [key_begin, key_end)
+  std::size_t key_begin = 0;     // a multiple of kPanelKeys
   std::size_t key_end = 0;
   std::size_t tokens = 0;
   std::size_t head_dim = 0;
@@ -44,8 +46,6 @@ struct StatisticsBlock : ScoreBlock {
   std::size_t flush_rows = 0;
 };
 
-// Keys [key_begin, key_end) of [N, head_dim] transposed into panels; packed holds whole panels.
-void packKeys(const float* key, std::size_t key_begin, std::size_t key_end, std::size_t head_dim, float* packed);
 void addNormaliserBlock(const NormaliserBlock& block);
 void addStatisticsBlock(const StatisticsBlock& block);
 

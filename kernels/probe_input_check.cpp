@@ -14,7 +14,7 @@ namespace {
 
 // NaN and Inf carry through: a sum of squares is finite exactly when every element is (floats cannot overflow a double
 // sum).
-double squaredNorm(const float* row, std::size_t count) {
+double squaredNorm(FloatArray row, std::size_t count) {
   double lanes[8] = {};
   std::size_t i = 0;
   for (; i + 8 <= count; i += 8) {
@@ -35,11 +35,11 @@ double largestLogit(float scale) {
 }
 
 // Of the KV head's keys [0, i]: the largest squared norm. NaN sticks.
-std::vector<double> prefixKeyNorms(const ProbeShape& shape, const float* key) {
+std::vector<double> prefixKeyNorms(const ProbeShape& shape, FloatArray key) {
   std::vector<double> largest(shape.tokens);
   double top = 0;
   for (std::size_t i = 0; i < shape.tokens; ++i) {
-    const double norm = squaredNorm(key + i * shape.head_dim, shape.head_dim);
+    const double norm = squaredNorm(key.from(i * shape.head_dim), shape.head_dim);
     top = norm <= top ? top : norm;
     largest[i] = top;
   }
@@ -49,10 +49,10 @@ std::vector<double> prefixKeyNorms(const ProbeShape& shape, const float* key) {
 std::ptrdiff_t firstBadQuery(const ProbeShape& shape, const ProbeInput& input, const std::vector<double>& key_norms,
                              std::size_t head) {
   const double limit = largestLogit(shape.scale);
-  const float* const query = input.query + head * shape.tokens * shape.head_dim;
+  const FloatArray query = input.query.from(head * shape.tokens * shape.head_dim);
   const float* const lse = input.lse == nullptr ? nullptr : input.lse + head * shape.tokens;
   for (std::size_t i = 0; i < shape.tokens; ++i) {
-    const double norms = squaredNorm(query + i * shape.head_dim, shape.head_dim) * key_norms[i];
+    const double norms = squaredNorm(query.from(i * shape.head_dim), shape.head_dim) * key_norms[i];
     const bool logits_finite = norms < limit * limit;  // false for NaN and for Inf · 0
     const bool lse_finite = lse == nullptr || std::abs(static_cast<double>(lse[i]) /
                                                        std::min(1.0, static_cast<double>(shape.scale))) < limit;
@@ -69,7 +69,7 @@ ProbeReport firstNonFinite(const ProbeShape& shape, const ProbeInput& input, uns
   const std::size_t group = shape.query_heads / shape.kv_heads;
   std::vector<std::ptrdiff_t> bad(shape.query_heads, -1);
   parallelFor(shape.kv_heads, threads, [&](std::size_t kv_head, unsigned) {
-    const auto norms = prefixKeyNorms(shape, input.key + kv_head * shape.tokens * shape.head_dim);
+    const auto norms = prefixKeyNorms(shape, input.key.from(kv_head * shape.tokens * shape.head_dim));
     for (std::size_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
       bad[head] = firstBadQuery(shape, input, norms, head);
     }

@@ -87,7 +87,7 @@ HWY_INLINE void addStrip(const NormaliserBlock& block, const Strip& strip, float
     if (seen == Sight::kNothingAnyMore) {
       continue;
     }
-    scorePanel(strip, block.packed + (panel - block.key_begin) * block.head_dim, block.head_dim, scores);
+    scorePanel(block, strip, panel, scores);
     for (std::size_t r = 0; r < strip.rows; ++r) {
       const Visible visible(block, strip.row + r, panel);
       const float* row = scores + r * kPanelKeys;

@@ -30,7 +30,9 @@ void checkProbe(const ProbeShape& shape, const ProbeInput& input, const ProbeOut
   require(shape.tokens > 0 && shape.head_dim > 0, "attention probe: tokens and head_dim must be positive");
   require(shape.window <= shape.tokens, "attention probe: window is longer than the sequence");
   require(std::isfinite(shape.scale) && shape.scale > 0, "attention probe: scale must be positive and finite");
-  require(input.query != nullptr && input.key != nullptr, "attention probe: query and key are needed");
+  require(!input.query.empty() && !input.key.empty(), "attention probe: query and key are needed");
+  require((input.query.f32() == nullptr) == (input.key.f32() == nullptr),
+          "attention probe: query and key must be of the same type");
   require(!wantsMap(output) || std::has_single_bit(output.cell), "attention probe: cell must be a power of two");
 }
 

@@ -4,15 +4,10 @@
 #include <cstddef>
 
 #include "kernels/attention_probe.h"
+#include "kernels/packed_keys.h"
 
 namespace kvatlas::kernels {
 
-// Keys packed side by side: the unit of the register tile.
-inline constexpr std::size_t kPanelKeys = 64;
-// Keys of one block at most.
-inline constexpr std::size_t kMostBlockKeys = 512;
-// Query rows of one register tile.
-inline constexpr std::size_t kStripRows = 6;
 // Rows summed in float at most before the sum goes to double; a power of two.
 inline constexpr std::size_t kMostFlushRows = 256;
 

@@ -220,7 +220,7 @@ HWY_INLINE void addStrip(const StatisticsBlock& block, const Strip& strip, float
       flushLeftPanel(block, strip, panel, panel_columns);
       continue;
     }
-    scorePanel(strip, block.packed + (panel - block.key_begin) * block.head_dim, block.head_dim, scores);
+    scorePanel(block, strip, panel, scores);
     addPanel(block, strip, panel, seen, scores, panel_columns, rows);
   }
   const F32 d;

@@ -31,27 +31,26 @@ constexpr std::size_t kTileVectors = kLanes >= 4 ? 2 : 1;
 #endif
 constexpr std::size_t kTileKeys = kTileVectors * kLanes;
 
-// A strip of up to kStripRows query rows; missing rows repeat the last one and are never read.
+// A strip of up to kStripRows query rows, the first of which is query row `first`.
 struct Strip {
-  Strip(const ScoreBlock& block, std::size_t first) : row(first), rows(std::min(kStripRows, block.rowEnd() - first)) {
-    for (std::size_t r = 0; r < kStripRows; ++r) {
-      query[r] = block.query + (first + std::min(r, rows - 1)) * block.head_dim;
-    }
-  }
+  Strip(const ScoreBlock& block, std::size_t first)
+      : row(first),
+        rows(std::min(kStripRows, block.rowEnd() - first)),
+        queries(block.packed->strip(block.query.from((first - block.query_begin) * block.head_dim), rows)) {}
   std::size_t row;
   std::size_t rows;
-  const float* query[kStripRows];
+  StripQueries queries;
 };
 
-// scores[r, key] = query[r] · key for one panel; scores is [kStripRows, kPanelKeys].
-HWY_INLINE void scorePanel(const Strip& strip, const float* panel, std::size_t head_dim, float* HWY_RESTRICT scores) {
+HWY_INLINE void scoreFloats(const StripQueries& queries, const float* panel, std::size_t head_dim,
+                            float* HWY_RESTRICT scores) {
   const F32 d;
-  const float* const q0 = strip.query[0];
-  const float* const q1 = strip.query[1];
-  const float* const q2 = strip.query[2];
-  const float* const q3 = strip.query[3];
-  const float* const q4 = strip.query[4];
-  const float* const q5 = strip.query[5];
+  const float* const q0 = queries.floats[0];
+  const float* const q1 = queries.floats[1];
+  const float* const q2 = queries.floats[2];
+  const float* const q3 = queries.floats[3];
+  const float* const q4 = queries.floats[4];
+  const float* const q5 = queries.floats[5];
   for (std::size_t first = 0; first < kPanelKeys; first += kTileKeys) {
     Vec32 sum[kStripRows][kTileVectors];
     for (auto& row : sum) {
@@ -78,6 +77,17 @@ HWY_INLINE void scorePanel(const Strip& strip, const float* panel, std::size_t h
         hn::Store(sum[r][v], d, scores + r * kPanelKeys + first + v * kLanes);
       }
     }
+  }
+}
+
+// scores[r, key] = query[r] · key for one panel of the block; scores is [kStripRows, kPanelKeys].
+HWY_INLINE void scorePanel(const ScoreBlock& block, const Strip& strip, std::size_t panel_begin, float* scores) {
+  const PackedKeys& keys = *block.packed;
+  const std::size_t panel = (panel_begin - block.key_begin) / kPanelKeys;
+  if (keys.holdsPairs()) {
+    scorePairs(strip.queries, keys.pairPanel(panel), keys.pairCount(), scores);
+  } else {
+    scoreFloats(strip.queries, keys.panel(panel), keys.headDim(), scores);
   }
 }
 

@@ -43,7 +43,14 @@ class ProbeHeadDims : public testing::TestWithParam<std::size_t> {};
 TEST_P(ProbeHeadDims, matchesReferenceOnEveryTarget) {
   forEachTarget([] { expectMatchesReference(randomCase(makeShape(2, 1, 150, GetParam(), 9), 16)); });
 }
-INSTANTIATE_TEST_SUITE_P(All, ProbeHeadDims, testing::Values(1, 3, 32, 64, 80, 96, 100, 128, 129, 256, 1100));
+
+TEST_P(ProbeHeadDims, bf16MatchesReferenceOnEveryTarget) {
+  forEachTarget([] {
+    expectMatchesReference(inBf16(randomCase(makeShape(2, 1, 150, GetParam(), 9), 16)));
+    expectMatchesReference(inBf16(randomCase(makeShape(4, 2, 71, GetParam(), 9, 33), 4)));
+  });
+}
+INSTANTIATE_TEST_SUITE_P(All, ProbeHeadDims, testing::Values(1, 2, 3, 32, 64, 80, 96, 100, 128, 129, 256, 1100));
 
 class ProbeCells : public testing::TestWithParam<std::size_t> {};
 
@@ -259,6 +266,41 @@ TEST(AttentionProbe, reportsTheFirstNonFiniteValue) {
     EXPECT_EQ(report.bad_query, 60);
     EXPECT_EQ(attentionProbeReference(c.shape, c.input(), b.output).bad_head, 2);
   }
+}
+
+TEST(AttentionProbe, bf16TrapsOnEveryTarget) {
+  forEachTarget([] {
+    for (const float magnitude : {-300.0F, -96.0F, 65536.0F})
+      expectMatchesReference(inBf16(exactLogits(77, magnitude)));
+    expectMatchesReference(inBf16(randomCase(makeShape(1, 1, 100, 16, 8), 8, 1e-4F)));
+    expectMatchesReference(inBf16(randomCase(makeShape(1, 1, 50, 16, 8), 8, 1e-41F)));
+    expectMatchesReference(inBf16(randomCase(makeShape(1, 1, 1, 7, 1), 1)));
+    ProbeCase c = inBf16(randomCase(makeShape(4, 2, 100, 8, 8), 8));
+    c.key_bits[(1 * 100 + 60) * 8 + 1] = 0x7f80;  // infinity; heads 2 and 3 read it, query 60 first
+    ProbeBuffers b(c.shape, c.cell);
+    const ProbeReport report = attentionProbe(c.shape, c.input(), b.output);
+    EXPECT_EQ(report.bad_head, 2);
+    EXPECT_EQ(report.bad_query, 60);
+  });
+}
+
+TEST(AttentionProbe, bf16ThreadCountDoesNotChangeABit) {
+  const ProbeCase c = inBf16(randomCase(makeShape(6, 2, 1500, 40, 16), 4));
+  ProbeBuffers one(c.shape, c.cell);
+  ASSERT_TRUE(attentionProbe(c.shape, c.input(), one.output, 1).ok());
+  for (const unsigned threads : {2U, 7U}) {
+    ProbeBuffers many(c.shape, c.cell);
+    ASSERT_TRUE(attentionProbe(c.shape, c.input(), many.output, threads).ok());
+    EXPECT_TRUE(one == many) << threads;
+  }
+}
+
+TEST(AttentionProbe, refusesMixedTypes) {
+  ProbeCase c = randomCase(makeShape(1, 1, 10, 8, 2), 8);
+  ProbeBuffers b(c.shape, c.cell);
+  const ProbeCase bits = inBf16(c);
+  EXPECT_THROW((void)attentionProbe(c.shape, {c.query.data(), bits.key_bits.data(), nullptr}, b.output),
+               std::invalid_argument);
 }
 
 TEST(AttentionProbe, reportsOverflowingLogitsAndBadLse) {

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <random>
 
+#include "tests/kernels/bf16_bits.h"
+
 namespace kvatlas::kernels {
 
 ProbeBuffers::ProbeBuffers(const ProbeShape& shape, std::size_t cell) {
@@ -36,13 +38,19 @@ bool ProbeBuffers::operator==(const ProbeBuffers& other) const {
 }
 
 ProbeCase randomCase(const ProbeShape& shape, std::size_t cell, float spread, unsigned seed) {
-  ProbeCase c{shape, cell, {}, {}};
+  ProbeCase c{shape, cell, {}, {}, {}, {}};
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0.0F, spread);
   c.query.resize(shape.query_heads * shape.tokens * shape.head_dim);
   c.key.resize(shape.kv_heads * shape.tokens * shape.head_dim);
   std::generate(c.query.begin(), c.query.end(), [&] { return normal(random); });
   std::generate(c.key.begin(), c.key.end(), [&] { return normal(random); });
+  return c;
+}
+
+ProbeCase inBf16(ProbeCase c) {
+  c.query_bits = toBf16(c.query);
+  c.key_bits = toBf16(c.key);
   return c;
 }
 

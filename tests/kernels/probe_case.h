@@ -24,11 +24,18 @@ struct ProbeCase {
   std::size_t cell = 4;
   std::vector<float> query;
   std::vector<float> key;
-  [[nodiscard]] ProbeInput input(const float* lse = nullptr) const { return {query.data(), key.data(), lse}; }
+  std::vector<std::uint16_t> query_bits, key_bits;  // where not empty, the input is these
+  [[nodiscard]] ProbeInput input(const float* lse = nullptr) const {
+    if (query_bits.empty()) return {query.data(), key.data(), lse};
+    return {query_bits.data(), key_bits.data(), lse};
+  }
 };
 
 // Normally distributed query and key of the given spread, the same in every run.
 ProbeCase randomCase(const ProbeShape& shape, std::size_t cell, float spread = 1.0F, unsigned seed = 1);
+
+// The same numbers rounded to bf16 and given as its bits.
+ProbeCase inBf16(ProbeCase c);
 
 // Largest |a − b| / max(|b|, floor).
 double worstError(const std::vector<float>& actual, const std::vector<float>& expected, double floor);
