@@ -51,6 +51,12 @@ class StderrProgress final : public Progress {
     m_open = false;
   }
 
+  void note(std::string_view message) override {
+    if (m_quiet) return;
+    if (m_open && m_terminal) fmt::print(stderr, "\r\033[K");
+    fmt::print(stderr, "kvatlas: {}\n", message);
+  }
+
   void warn(std::string_view message) override {
     if (m_open && m_terminal && !m_quiet) fmt::print(stderr, "\r\033[K");
     fmt::print(stderr, "kvatlas: warning: {}\n", message);
@@ -83,6 +89,8 @@ class StderrProgress final : public Progress {
 };
 
 }  // namespace
+
+void Progress::note(std::string_view) {}
 
 Progress& silentProgress() {
   static SilentProgress silent;

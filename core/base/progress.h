@@ -17,6 +17,7 @@ class Progress {
   virtual void advance(std::uint64_t done) = 0;                        // absolute, ≤ total
   virtual void end() = 0;
   virtual void warn(std::string_view message) = 0;
+  virtual void note(std::string_view message);  // worth knowing beforehand; nothing is wrong. Ignored by default
 };
 
 // A Progress that says nothing, for tests and inner calls.

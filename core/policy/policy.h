@@ -37,6 +37,7 @@ struct ParameterSpec {
       meaning;
   ParameterKind kind = ParameterKind::Choice;
   double lowest = 0, highest = 0;  // inclusive; for a Choice `values` lists what may be given, separated by '|'
+  bool changes_score = true;       // false: only `allocate` or `select` reads it
 };
 
 // Everything a method is asked with: one method, one budget, one prompt.

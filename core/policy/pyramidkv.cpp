@@ -18,7 +18,8 @@ constexpr ParameterSpec kParameters[] = {kKernelParameter,
                                           .meaning = "steepness: the last layer gets about 1/beta of the mean",
                                           .kind = ParameterKind::Number,
                                           .lowest = 1,
-                                          .highest = 1000}};
+                                          .highest = 1000,
+                                          .changes_score = false}};
 
 std::vector<std::uint32_t> allocate(const Setting& setting, std::span<const LayerScores> scores) {
   if (setting.budget >= setting.shape.tokens) return allocateUniform(setting, scores);

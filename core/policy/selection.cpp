@@ -17,18 +17,34 @@ std::uint64_t rankKey(float score, std::size_t position) {
   return (std::uint64_t{~ascending} << 32) | position;
 }
 
-}  // namespace
-
-std::vector<TokenIndex> topPositions(std::span<const float> scores, std::size_t count) {
-  count = std::min(count, scores.size());
+// The keys of the `count` best, in no order.
+std::vector<std::uint64_t> bestKeys(std::span<const float> scores, std::size_t count) {
   std::vector<std::uint64_t> keys(scores.size());
   for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = rankKey(scores[i], i);
   std::nth_element(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(count), keys.end());
-  std::vector<TokenIndex> positions(count);
-  std::transform(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(count), positions.begin(),
+  keys.resize(count);
+  return keys;
+}
+
+std::vector<TokenIndex> positionsOf(const std::vector<std::uint64_t>& keys) {
+  std::vector<TokenIndex> positions(keys.size());
+  std::transform(keys.begin(), keys.end(), positions.begin(),
                  [](std::uint64_t key) { return static_cast<TokenIndex>(key); });
+  return positions;
+}
+
+}  // namespace
+
+std::vector<TokenIndex> topPositions(std::span<const float> scores, std::size_t count) {
+  std::vector<TokenIndex> positions = positionsOf(bestKeys(scores, std::min(count, scores.size())));
   std::sort(positions.begin(), positions.end());
   return positions;
+}
+
+std::vector<TokenIndex> rankedPositions(std::span<const float> scores, std::size_t count) {
+  std::vector<std::uint64_t> keys = bestKeys(scores, std::min(count, scores.size()));
+  std::sort(keys.begin(), keys.end());
+  return positionsOf(keys);
 }
 
 std::vector<TokenIndex> selectTopAndWindow(const Setting& setting, LayerIndex, std::span<const float> head_scores,

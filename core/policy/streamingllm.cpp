@@ -18,7 +18,8 @@ constexpr ParameterSpec kParameters[] = {{.name = "sinks",
                                           .meaning = "first tokens that are always kept",
                                           .kind = ParameterKind::Integer,
                                           .lowest = 0,
-                                          .highest = 65536}};
+                                          .highest = 65536,
+                                          .changes_score = false}};
 
 std::uint32_t sinks(const Setting& setting) {
   return static_cast<std::uint32_t>(integerParameter(setting, "sinks"));

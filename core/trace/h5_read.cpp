@@ -74,7 +74,7 @@ std::uint64_t SourceFile::bytes() const {
   return H5Fget_filesize(m_id.get(), &known) < 0 ? 0 : known;
 }
 
-Handle Node::openAttribute(const char* name, H5T_class_t kind) const {
+Handle Node::openAttribute(const char* name, H5T_class_t kind, H5S_class_t shape) const {
   quiet();
   const auto problem = [&](std::string_view what) { fail(fmt::format("attribute '{}' {}", name, what)); };
   if (H5Aexists(m_id.get(), name) <= 0) problem("is missing");
@@ -82,7 +82,9 @@ Handle Node::openAttribute(const char* name, H5T_class_t kind) const {
   const Handle type(checked(H5Aget_type(attribute.get()), "read an attribute's type"));
   const Handle space(checked(H5Aget_space(attribute.get()), "read an attribute's shape"));
   if (H5Tget_class(type.get()) != kind) problem("has the wrong type");
-  if (H5Sget_simple_extent_type(space.get()) != H5S_SCALAR) problem("is not a single value");
+  if (H5Sget_simple_extent_type(space.get()) != shape) {
+    problem(shape == H5S_SCALAR ? "is not a single value" : "is not a list");
+  }
   return attribute;
 }
 
@@ -104,6 +106,23 @@ std::uint64_t Node::integer(const char* name, std::uint64_t limit) const {
   checked(H5Aread(attribute.get(), H5T_NATIVE_UINT64, &value), fmt::format("read attribute '{}'", name));
   if (value > limit) fail(fmt::format("attribute '{}' is {}, at most {} was expected", name, value, limit));
   return value;
+}
+
+bool Node::hasAttribute(const char* name) const {
+  quiet();
+  return H5Aexists(m_id.get(), name) > 0;
+}
+
+std::vector<std::uint32_t> Node::integers(const char* name, std::uint64_t limit) const {
+  const Handle attribute = openAttribute(name, H5T_INTEGER, H5S_SIMPLE);
+  const Handle space(checked(H5Aget_space(attribute.get()), "read an attribute's shape"));
+  const hssize_t count = H5Sget_simple_extent_npoints(space.get());
+  if (H5Sget_simple_extent_ndims(space.get()) != 1 || count < 0 || static_cast<std::uint64_t>(count) > limit) {
+    fail(fmt::format("attribute '{}' is not a list of at most {} numbers", name, limit));
+  }
+  std::vector<std::uint32_t> values(static_cast<std::size_t>(count));
+  checked(H5Aread(attribute.get(), H5T_NATIVE_UINT32, values.data()), fmt::format("read attribute '{}'", name));
+  return values;
 }
 
 double Node::number(const char* name) const {

@@ -40,6 +40,9 @@ class Node {
 
   [[nodiscard]] std::string text(const char* attribute) const;
   [[nodiscard]] std::uint64_t integer(const char* attribute, std::uint64_t limit = UINT64_MAX) const;
+  [[nodiscard]] bool hasAttribute(const char* attribute) const;
+  // One axis of at most `limit` numbers.
+  [[nodiscard]] std::vector<std::uint32_t> integers(const char* attribute, std::uint64_t limit) const;
   [[nodiscard]] double number(const char* attribute) const;
   [[noreturn]] void fail(std::string_view problem) const { failAt(m_source->name(), m_path, problem); }
 
@@ -54,7 +57,7 @@ class Node {
   std::string m_path;
 
  private:
-  [[nodiscard]] Handle openAttribute(const char* name, H5T_class_t kind) const;
+  [[nodiscard]] Handle openAttribute(const char* name, H5T_class_t kind, H5S_class_t shape = H5S_SCALAR) const;
 };
 
 class SourceDataset : public Node {

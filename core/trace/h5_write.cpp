@@ -66,6 +66,7 @@ herr_t writeGrid(hid_t dataset, const Grid& grid, const schema::DatasetSpec& spe
   std::array<std::uint64_t, 3> at{};
   for (at[0] = 0; at[0] < grid.dims[0]; at[0] += grid.chunk[0]) {
     for (at[1] = 0; at[1] < grid.dims[1]; at[1] += grid.chunk[1]) {
+      if (!schema::stored(spec, at[grid.lead])) continue;  // the array's own first axis
       const std::uint64_t last_row = std::min(at[1] + grid.chunk[1], grid.dims[1]) - 1;
       for (at[2] = 0; at[2] < grid.dims[2]; at[2] += grid.chunk[2]) {
         if (spec.diagonal && at[2] > last_row + *spec.diagonal) break;
@@ -101,6 +102,14 @@ void Object::set(const char* name, const std::string& value) const {
   std::string text = value.empty() ? std::string(1, '\0') : value;
   const Handle type = stringType(text.size());
   writeAttribute(name, type.get(), text.data(), true);
+}
+
+void Object::setList(const char* name, const std::vector<std::uint32_t>& values) const {
+  const hsize_t length = values.size();
+  const Handle space(H5Screate_simple(1, &length, nullptr));
+  const Handle attribute(checked(H5Acreate2(m_id.get(), name, H5T_STD_U32LE, space.get(), H5P_DEFAULT, H5P_DEFAULT),
+                                 fmt::format("write attribute '{}'", name)));
+  checked(H5Awrite(attribute.get(), H5T_NATIVE_UINT32, values.data()), fmt::format("write attribute '{}'", name));
 }
 
 void Object::update(const char* name, const std::string& value) const {

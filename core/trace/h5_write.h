@@ -31,6 +31,7 @@ class Object {
   void set(const char* name, T value) const {
     writeAttribute(name, nativeType<T>(), &value, true);
   }
+  void setList(const char* name, const std::vector<std::uint32_t>& values) const;  // one axis, not empty
   // Overwrites one; allowed while readers look on.
   void update(const char* name, const std::string& value) const;
   template <class T>

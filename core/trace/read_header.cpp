@@ -83,10 +83,14 @@ Prompt readPrompt(const SourceGroup& group) {
   return prompt;
 }
 
-AttentionPlan readPlan(const SourceGroup& group, std::uint32_t layers) {
+AttentionPlan readPlan(const SourceGroup& group, const ModelInfo& model) {
   AttentionPlan plan;
   plan.window = u32(group, attribute::kWindow);
-  for (std::size_t layer = 0; layer < layers; ++layer) {
+  if (group.hasAttribute(attribute::kHeads)) {
+    for (const std::uint32_t head : group.integers(attribute::kHeads, model.query_heads)) plan.heads.emplace_back(head);
+    if (plan.heads.empty()) group.fail("attribute 'heads' names no head");
+  }
+  for (std::size_t layer = 0; layer < model.layers; ++layer) {
     if (group.has(schema::numbered(layer))) plan.layers.emplace_back(layer);
   }
   if (plan.layers.empty()) return plan;
@@ -94,7 +98,9 @@ AttentionPlan readPlan(const SourceGroup& group, std::uint32_t layers) {
   for (std::size_t level = 0; level < schema::kMaxMapLevels && first.has(schema::mapPath(false, level)); ++level) {
     plan.cells.push_back(first.dataset(schema::mapPath(false, level)).integer(attribute::kCell, schema::kMaxTokens));
   }
-  plan.keep_qk = first.has(member::kQuery);
+  for (const LayerIndex layer : plan.layers) {
+    if (group.group(schema::numbered(layer.value)).has(member::kQuery)) plan.qk_layers.push_back(layer);
+  }
   return plan;
 }
 
@@ -124,7 +130,7 @@ OpenedHeader readHeader(const h5::Source& source) {
   header.model = readModel(root.group(member::kModel));
   checkModel(header.model, source->name());
   header.prompt = readPrompt(root.group(member::kPrompt));
-  header.attention = readPlan(root.group(member::kAttention), header.model.layers);
+  header.attention = readPlan(root.group(member::kAttention), header.model);
   const SourceGroup runs = root.group(member::kRuns);
   for (std::size_t run = 0; run < schema::kMaxRuns && runs.has(schema::numbered(run)); ++run) {
     header.runs.push_back(readRun(runs.group(schema::numbered(run)), header.model, run == 0));

@@ -1,6 +1,7 @@
 #include "core/trace/reader.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "core/trace/read_header.h"
@@ -40,7 +41,8 @@ const char* nameOf(Signal which) {
 std::uint64_t neededBytes(const DatasetSpec& spec, const std::vector<std::uint64_t>& dims) {
   const std::size_t rank = dims.size();
   std::uint64_t cells = 1;
-  for (std::size_t axis = 0; axis + (spec.diagonal ? 2 : 0) < rank; ++axis) cells *= dims[axis];
+  for (std::size_t axis = 0; axis + (spec.diagonal ? 2 : 0) < rank; ++axis)
+    cells *= axis == 0 ? schema::slabCount(spec, dims[0]) : dims[axis];
   if (spec.diagonal) {
     std::uint64_t visible = 0;
     for (std::uint64_t row = 0; row < dims[rank - 2]; ++row) {
@@ -70,7 +72,7 @@ struct Reader::Impl {
     OpenedHeader opened = readHeader(source);
     header = std::move(opened.header);
     complete = opened.complete;
-    layer_specs = schema::layerDatasets(header);
+    layer_specs = schema::layerDatasets(header, !header.attention.qk_layers.empty());
   }
 
   [[nodiscard]] bool planned(LayerIndex layer) const {
@@ -78,6 +80,10 @@ struct Reader::Impl {
   }
   [[nodiscard]] SourceGroup layerGroup(LayerIndex layer) const {
     return SourceGroup::root(source).group(member::kAttention).group(schema::numbered(layer.value));
+  }
+  [[nodiscard]] SourceGroup runGroup(std::size_t index) const {
+    if (index >= header.runs.size()) fail("{}: there is no run {}, only {}", source->name(), index, header.runs.size());
+    return SourceGroup::root(source).group(member::kRuns).group(schema::numbered(index));
   }
   [[nodiscard]] bool recorded(LayerIndex layer) const {
     h5::quiet();
@@ -106,17 +112,26 @@ struct Reader::Impl {
     return &open.insert_or_assign(key, std::move(dataset)).first->second;
   }
 
-  // The slab [head, …] of a layer's dataset.
+  // The slab [head, …] of a layer's dataset, or of its second axis [first, first + length) only.
   template <class T>
-  std::optional<std::vector<T>> head(LayerIndex layer, const std::string& name, std::uint32_t index) {
+  std::optional<std::vector<T>> head(LayerIndex layer, const std::string& name, std::uint32_t index,
+                                     std::uint64_t first = 0, std::uint64_t length = UINT64_MAX) {
     const SourceDataset* dataset = layerDataset(layer, name);
     if (dataset == nullptr) return std::nullopt;
     if (index >= dataset->dims()[0]) {
       dataset->fail(fmt::format("has no head {}, only {}", index, dataset->dims()[0]));
     }
+    if (!schema::stored(*find(layer_specs, name), index)) return std::nullopt;
     std::vector<std::uint64_t> start(dataset->dims().size(), 0), count = dataset->dims();
     start[0] = index;
     count[0] = 1;
+    if (length != UINT64_MAX) {
+      if (first > count[1] || length > count[1] - first) {
+        dataset->fail(fmt::format("tokens {}+{} lie outside its {}", first, length, count[1]));
+      }
+      start[1] = first;
+      count[1] = length;
+    }
     return dataset->read<T>(start, count);
   }
 
@@ -162,14 +177,33 @@ bool Reader::hasLayer(LayerIndex layer) const {
   return m_impl->recorded(layer);
 }
 
+bool Reader::holds(LayerIndex layer, const std::string& member) const {
+  return m_impl->layerDataset(layer, member) != nullptr;
+}
+
+bool Reader::hasHead(HeadIndex head) const {
+  return head.value < m_impl->header.model.query_heads && schema::recordsHead(m_impl->header.attention, head);
+}
+
 std::optional<std::vector<float>> Reader::signal(LayerIndex layer, Signal which) const {
   const SourceDataset* dataset = m_impl->layerDataset(layer, nameOf(which));
   if (dataset == nullptr) return std::nullopt;
-  return dataset->readAll<float>();
+  std::vector<float> values = dataset->readAll<float>();
+  const DatasetSpec& spec = *find(m_impl->layer_specs, nameOf(which));
+  const std::size_t row = dataset->dims()[1];
+  for (std::size_t head = 0; head < dataset->dims()[0]; ++head) {
+    if (!schema::stored(spec, head)) std::fill_n(values.begin() + static_cast<std::ptrdiff_t>(head * row), row, NAN);
+  }
+  return values;
 }
 
 std::optional<std::vector<float>> Reader::signalOfHead(LayerIndex layer, Signal which, HeadIndex head) const {
   return m_impl->head<float>(layer, nameOf(which), head.value);
+}
+
+std::optional<std::vector<float>> Reader::signalOfHead(LayerIndex layer, Signal which, HeadIndex head,
+                                                       std::uint64_t first, std::uint64_t count) const {
+  return m_impl->head<float>(layer, nameOf(which), head.value, first, count);
 }
 
 std::optional<std::vector<float>> Reader::windowRows(LayerIndex layer, HeadIndex head) const {
@@ -193,6 +227,7 @@ std::optional<std::vector<std::uint16_t>> Reader::mapTile(LayerIndex layer, Head
   if (dataset == nullptr) return std::nullopt;
   const std::uint64_t heads = dataset->dims()[0], side = dataset->dims()[1];
   if (head.value >= heads) dataset->fail(fmt::format("has no head {}, only {}", head.value, heads));
+  if (!schema::recordsHead(m_impl->header.attention, head)) return std::nullopt;
   if (row > side || rows > side - row || column > side || columns > side - column) {
     dataset->fail(fmt::format("tile {}+{}, {}+{} lies outside its {} cells", row, rows, column, columns, side));
   }
@@ -207,6 +242,16 @@ std::optional<std::vector<std::uint16_t>> Reader::keyBits(LayerIndex layer, KvHe
   return m_impl->head<std::uint16_t>(layer, member::kKey, head.value);
 }
 
+std::optional<std::vector<std::uint16_t>> Reader::queryBits(LayerIndex layer, HeadIndex head, std::uint64_t first,
+                                                            std::uint64_t count) const {
+  return m_impl->head<std::uint16_t>(layer, member::kQuery, head.value, first, count);
+}
+
+std::optional<std::vector<std::uint16_t>> Reader::keyBits(LayerIndex layer, KvHeadIndex head, std::uint64_t first,
+                                                          std::uint64_t count) const {
+  return m_impl->head<std::uint16_t>(layer, member::kKey, head.value, first, count);
+}
+
 std::optional<std::vector<float>> Reader::nextLogits() const {
   h5::quiet();
   const DatasetSpec spec = schema::nextLogits(m_impl->header.model);
@@ -217,12 +262,16 @@ std::optional<std::vector<float>> Reader::nextLogits() const {
   return dataset.readAll<float>();
 }
 
-std::optional<RunRecord> Reader::run(std::size_t index) const {
+bool Reader::hasRun(std::size_t index) const {
+  h5::quiet();
+  return m_impl->runGroup(index).integer(attribute::kRecorded) != 0;
+}
+
+std::optional<RunRecord> Reader::run(std::size_t index, RunParts parts) const {
   h5::quiet();
   const TraceHeader& header = m_impl->header;
   const std::string& name = m_impl->source->name();
-  if (index >= header.runs.size()) fail("{}: there is no run {}, only {}", name, index, header.runs.size());
-  const SourceGroup group = SourceGroup::root(m_impl->source).group(member::kRuns).group(schema::numbered(index));
+  const SourceGroup group = m_impl->runGroup(index);
   if (group.integer(attribute::kRecorded) == 0) return std::nullopt;
   const std::vector<DatasetSpec> specs = schema::runDatasets(header, header.runs[index]);
   const auto list = [&]<class T>(const char* path, std::vector<T>& out) {
@@ -234,7 +283,7 @@ std::optional<RunRecord> Reader::run(std::size_t index) const {
   record.seconds = group.number(attribute::kSeconds);
   list(member::kCapacity, record.capacity);
   list(member::kKeptOffsets, record.kept_offsets);
-  list(member::kKeptPositions, record.kept_positions);
+  if (parts == RunParts::Everything) list(member::kKeptPositions, record.kept_positions);
   list(member::kDecodeIds, record.decode_ids);
   list(member::kDecodeKl, record.kl);
   list(member::kRetained, record.retained);
@@ -245,7 +294,9 @@ std::optional<RunRecord> Reader::run(std::size_t index) const {
   for (std::size_t i = 0; i + 3 < evicted.size(); i += 4) {
     record.evicted.push_back({evicted[i], evicted[i + 1], evicted[i + 2], evicted[i + 3]});
   }
-  checkRunRecord(header, index, record, name);
+  const std::uint64_t positions =
+      parts == RunParts::Everything ? record.kept_positions.size() : group.dataset(member::kKeptPositions).dims().at(0);
+  checkRunRecord(header, index, record, positions, name);
   return record;
 }
 

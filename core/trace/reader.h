@@ -6,16 +6,18 @@
 #include <optional>
 #include <string_view>
 
+#include "core/base/progress.h"
 #include "core/trace/records.h"
 
 namespace kvatlas::trace {
 
 // Per-token signals of a layer, [query_heads, N] unless noted.
 enum class Signal { Lse, Entropy, Received, WindowSum, KeyNorm /* [kv_heads, N] */, ValueNorm /* [kv_heads, N] */ };
-enum class Reduction { Mean, Max };
+enum class RunParts { Everything, WithoutPositions };  // kept/positions may be most of a file
 
-// All methods throw Error naming the file and the member. Data of an unfinished file that was never flushed is absent:
-// optionals are empty. Everything read is checked against the header before memory is allocated.
+// All methods throw Error naming the file and the member. Data that was not recorded (a head, a layer, what an
+// unfinished file never flushed) is absent: optionals are empty. Everything read is checked against the header before
+// memory is allocated.
 class Reader {
  public:
   explicit Reader(const std::filesystem::path& path);
@@ -29,9 +31,15 @@ class Reader {
   [[nodiscard]] std::uint64_t tokens() const;       // N
 
   [[nodiscard]] bool hasLayer(LayerIndex layer) const;  // recorded and flushed
+  [[nodiscard]] bool hasHead(HeadIndex head) const;     // among the recorded query heads
+  // Whether a layer's dataset was captured, by its name in the file: "query", "map/max/0".
+  [[nodiscard]] bool holds(LayerIndex layer, const std::string& member) const;
+  // Of all heads; NaN for heads that were not recorded.
   [[nodiscard]] std::optional<std::vector<float>> signal(LayerIndex layer, Signal which) const;
   [[nodiscard]] std::optional<std::vector<float>> signalOfHead(LayerIndex layer, Signal which,
                                                                HeadIndex head) const;  // [N]
+  [[nodiscard]] std::optional<std::vector<float>> signalOfHead(LayerIndex layer, Signal which, HeadIndex head,
+                                                               std::uint64_t first, std::uint64_t count) const;
   [[nodiscard]] std::optional<std::vector<float>> windowRows(LayerIndex layer,
                                                              HeadIndex head) const;  // [W, N], decoded
 
@@ -45,10 +53,17 @@ class Reader {
   [[nodiscard]] std::optional<std::vector<std::uint16_t>> queryBits(LayerIndex layer,
                                                                     HeadIndex head) const;  // bf16 [N, d]
   [[nodiscard]] std::optional<std::vector<std::uint16_t>> keyBits(LayerIndex layer, KvHeadIndex head) const;
+  // Tokens [first, first + count) alone: only their chunks are read.
+  [[nodiscard]] std::optional<std::vector<std::uint16_t>> queryBits(LayerIndex layer, HeadIndex head,
+                                                                    std::uint64_t first, std::uint64_t count) const;
+  [[nodiscard]] std::optional<std::vector<std::uint16_t>> keyBits(LayerIndex layer, KvHeadIndex head,
+                                                                  std::uint64_t first, std::uint64_t count) const;
 
   [[nodiscard]] std::optional<std::vector<float>> nextLogits() const;
-  [[nodiscard]] std::optional<RunRecord> run(std::size_t run) const;  // empty: the run was not finished
-  [[nodiscard]] std::string notes() const;                            // JSON, "" when empty
+  [[nodiscard]] bool hasRun(std::size_t run) const;  // finished and flushed
+  // Empty: the run was not finished.
+  [[nodiscard]] std::optional<RunRecord> run(std::size_t run, RunParts parts = RunParts::Everything) const;
+  [[nodiscard]] std::string notes() const;  // JSON, "" when empty
 
  private:
   struct Impl;
@@ -61,7 +76,8 @@ struct Finding {
 };
 
 // Reads everything and checks shapes, ranges, order of positions, Σ received = N, 0 ≤ entropy ≤ ln(i+1), retained ≤
-// oracle ≤ 1, map pyramid consistency. Empty: valid. Throws only what opening throws.
-[[nodiscard]] std::vector<Finding> validate(const std::filesystem::path& path);
+// oracle ≤ 1, map pyramid consistency. Empty: valid. One head at a time, one run at a time. Throws what opening throws,
+// and Cancelled.
+[[nodiscard]] std::vector<Finding> validate(const std::filesystem::path& path, const WorkContext& work = {});
 
 }  // namespace kvatlas::trace

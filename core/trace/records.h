@@ -10,6 +10,8 @@
 
 namespace kvatlas::trace {
 
+enum class Reduction { Mean, Max };  // of the probabilities inside a map cell
+
 struct ModelInfo {
   std::string name, architecture, compute_dtype, weights_fingerprint;
   std::uint32_t layers = 0, query_heads = 0, kv_heads = 0, head_dim = 0, hidden_size = 0, vocab_size = 0;
@@ -31,13 +33,15 @@ struct Prompt {
 
 // What the attention part of a trace will hold; fixed before the first data is written.
 struct AttentionPlan {
-  std::uint32_t window = 0;          // W
-  std::vector<LayerIndex> layers;    // recorded layers, ascending
-  std::vector<std::uint64_t> cells;  // tokens per cell of map level 0, 1, …; empty: no maps
-  bool keep_qk = false;
+  std::uint32_t window = 0;           // W
+  std::vector<LayerIndex> layers;     // recorded layers, ascending
+  std::vector<HeadIndex> heads;       // recorded query heads, ascending; empty: all
+  std::vector<std::uint64_t> cells;   // tokens per cell of map level 0, 1, …; empty: no maps
+  std::vector<LayerIndex> qk_layers;  // the recorded layers whose queries and keys are kept, ascending
 };
 
-// One recorded layer. Vectors are row-major; an empty one is not written.
+// One recorded layer. Vectors are row-major; an empty one is not written. Where the plan names heads, only their rows
+// are written, and the keys of the KV heads they read.
 struct LayerRecord {
   LayerIndex layer;
   std::vector<float> lse, entropy, received, window_sum;      // [query_heads, N]

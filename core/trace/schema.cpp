@@ -43,6 +43,18 @@ DatasetSpec growing(const char* path, Type type, Dims dims, std::uint64_t limit)
   return {path, type, std::move(dims), std::move(chunk), true, {}, {}};
 }
 
+// The rows that are recorded where only some query heads are: norms of all KV heads, keys of those that are read.
+std::vector<std::uint32_t> slabsOf(const TraceHeader& header, const std::string& path) {
+  std::vector<std::uint32_t> slabs;
+  if (path == member::kKeyNorm || path == member::kValueNorm) return slabs;
+  const std::uint32_t group = header.model.query_heads / std::max(header.model.kv_heads, 1U);
+  for (const HeadIndex head : header.attention.heads) {
+    const std::uint32_t slab = path == member::kKey ? head.value / std::max(group, 1U) : head.value;
+    if (slabs.empty() || slabs.back() != slab) slabs.push_back(slab);
+  }
+  return slabs;
+}
+
 }  // namespace
 
 std::size_t sizeOf(Type type) {
@@ -92,7 +104,7 @@ DatasetSpec nextLogits(const ModelInfo& model) {
   return {member::kNextLogits, Type::F32, {model.vocab_size}, {balanced(model.vocab_size, 65'536)}, false, {}, {}};
 }
 
-std::vector<DatasetSpec> layerDatasets(const TraceHeader& header) {
+std::vector<DatasetSpec> layerDatasets(const TraceHeader& header, bool keep_qk) {
   const std::uint64_t tokens = header.prompt.ids.size(), window = header.attention.window;
   const std::uint64_t heads = header.model.query_heads, kv_heads = header.model.kv_heads;
   std::vector<DatasetSpec> all = {vectors(member::kLse, heads, tokens), vectors(member::kEntropy, heads, tokens),
@@ -108,11 +120,20 @@ std::vector<DatasetSpec> layerDatasets(const TraceHeader& header) {
       all.push_back(mapLevel(max, level, heads, tokens, header.attention.cells[level]));
     }
   }
-  if (header.attention.keep_qk) {
+  if (keep_qk) {
     all.push_back(bits(member::kQuery, heads, tokens, header.model.head_dim));
     all.push_back(bits(member::kKey, kv_heads, tokens, header.model.head_dim));
   }
+  for (DatasetSpec& spec : all) spec.slabs = slabsOf(header, spec.path);
   return all;
+}
+
+bool recordsHead(const AttentionPlan& plan, HeadIndex head) {
+  return plan.heads.empty() || std::binary_search(plan.heads.begin(), plan.heads.end(), head);
+}
+
+bool keepsQk(const AttentionPlan& plan, LayerIndex layer) {
+  return std::binary_search(plan.qk_layers.begin(), plan.qk_layers.end(), layer);
 }
 
 std::vector<DatasetSpec> runDatasets(const TraceHeader& header, const RunHeader& run, std::uint64_t new_tokens) {
@@ -134,10 +155,19 @@ std::vector<DatasetSpec> runDatasets(const TraceHeader& header, const RunHeader&
   return all;
 }
 
+bool stored(const DatasetSpec& spec, std::uint64_t slab) {
+  return spec.slabs.empty() || std::binary_search(spec.slabs.begin(), spec.slabs.end(), slab);
+}
+
+std::uint64_t slabCount(const DatasetSpec& spec, std::uint64_t length) {
+  return spec.slabs.empty() ? length : spec.slabs.size();
+}
+
 std::uint64_t storedBytes(const DatasetSpec& spec) {
   const std::size_t rank = spec.dims.size();
   const auto chunksAlong = [&](std::size_t axis) {
-    return (spec.dims[axis] + spec.chunk[axis] - 1) / spec.chunk[axis];
+    const std::uint64_t length = axis == 0 ? slabCount(spec, spec.dims[0]) : spec.dims[axis];
+    return (length + spec.chunk[axis] - 1) / spec.chunk[axis];
   };
   std::uint64_t chunks = 1;
   for (std::size_t axis = 0; axis + (spec.diagonal ? 2 : 0) < rank; ++axis) chunks *= chunksAlong(axis);

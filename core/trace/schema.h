@@ -31,7 +31,7 @@ inline constexpr char kName[] = "name", kArchitecture[] = "architecture", kLayer
                       kHiddenSize[] = "hidden_size", kVocabSize[] = "vocab_size", kRopeTheta[] = "rope_theta",
                       kSlidingWindow[] = "sliding_window", kComputeDtype[] = "compute_dtype",
                       kWeightsFingerprint[] = "weights_fingerprint";
-inline constexpr char kWindow[] = "window", kCell[] = "cell", kRecorded[] = "recorded";
+inline constexpr char kWindow[] = "window", kHeads[] = "heads", kCell[] = "cell", kRecorded[] = "recorded";
 inline constexpr char kMethod[] = "method", kLabel[] = "label", kParameters[] = "parameters", kBudget[] = "budget",
                       kBudgetNominal[] = "budget_nominal", kBudgetRealised[] = "budget_realised",
                       kGranularity[] = "granularity", kCacheBytes[] = "cache_bytes", kSeconds[] = "seconds";
@@ -66,6 +66,7 @@ struct DatasetSpec {
   // Columns c > row + diagonal are always zero, and chunks wholly there are not written.
   std::optional<std::uint64_t> diagonal;
   std::optional<std::uint64_t> cell;  // attribute of map levels
+  std::vector<std::uint32_t> slabs;   // indices along axis 0 that are stored, ascending; empty: all
 };
 
 [[nodiscard]] std::string numbered(std::size_t index);  // "007"
@@ -75,10 +76,17 @@ struct DatasetSpec {
 [[nodiscard]] std::string mapPath(bool max, std::size_t level);  // "map/mean/0"
 
 [[nodiscard]] DatasetSpec nextLogits(const ModelInfo& model);
-[[nodiscard]] std::vector<DatasetSpec> layerDatasets(const TraceHeader& header);
+// `keep_qk`: with the layer's queries and keys.
+[[nodiscard]] std::vector<DatasetSpec> layerDatasets(const TraceHeader& header, bool keep_qk);
+[[nodiscard]] bool recordsHead(const AttentionPlan& plan, HeadIndex head);
+[[nodiscard]] bool keepsQk(const AttentionPlan& plan, LayerIndex layer);
 // `new_tokens`: how many generated tokens to reckon with (it only chooses chunks and the expected length).
 [[nodiscard]] std::vector<DatasetSpec> runDatasets(const TraceHeader& header, const RunHeader& run,
                                                    std::uint64_t new_tokens = 64);
+
+[[nodiscard]] bool stored(const DatasetSpec& spec, std::uint64_t slab);
+// Stored indices along axis 0.
+[[nodiscard]] std::uint64_t slabCount(const DatasetSpec& spec, std::uint64_t length);
 
 // The bytes a dataset takes when filled: whole chunks, without those above the diagonal.
 [[nodiscard]] std::uint64_t storedBytes(const DatasetSpec& spec);

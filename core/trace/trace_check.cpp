@@ -37,6 +37,14 @@ void checkPlan(const TraceHeader& header, const std::string& target) {
     require(layer.value < header.model.layers, target,
             fmt::format("/attention: the model has no layer {}", layer.value));
   }
+  require(std::is_sorted(plan.heads.begin(), plan.heads.end()) &&
+              std::adjacent_find(plan.heads.begin(), plan.heads.end()) == plan.heads.end(),
+          target, "/attention: heads are not ascending");
+  require(plan.heads.empty() || plan.heads.back().value < header.model.query_heads, target,
+          "/attention: heads name one the model does not have");
+  require(std::is_sorted(plan.qk_layers.begin(), plan.qk_layers.end()) &&
+              std::includes(plan.layers.begin(), plan.layers.end(), plan.qk_layers.begin(), plan.qk_layers.end()),
+          target, "/attention: queries and keys can be kept of recorded layers only");
   require(plan.cells.size() <= schema::kMaxMapLevels, target, "/attention: too many map levels");
   for (const std::uint64_t cell : plan.cells) {
     require(cell > 0 && schema::mapSide(header.prompt.ids.size(), cell) <= schema::kMaxMapSize, target,
@@ -109,14 +117,15 @@ void checkHeader(const TraceHeader& header, const std::string& target) {
   checkRuns(header, target);
 }
 
-void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord& record, const std::string& target) {
+void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord& record, std::uint64_t positions,
+                    const std::string& target) {
   const RunHeader& head = header.runs[run];
   const std::string where = fmt::format("/runs/{}", schema::numbered(run));
   const std::size_t rows = std::size_t{header.model.layers} * head.heads, steps = record.decode_ids.size();
   require(record.capacity.size() == rows, target, where + "/capacity: needs one entry per layer and head");
   const auto& offsets = record.kept_offsets;
   require(offsets.size() == rows + 1 && offsets.front() == 0 && std::is_sorted(offsets.begin(), offsets.end()) &&
-              offsets.back() == record.kept_positions.size(),
+              offsets.back() == positions,
           target, where + "/kept: offsets and positions do not belong together");
   if (head.is_full) {
     require(record.kl.empty() && record.retained.empty() && record.oracle.empty(), target,

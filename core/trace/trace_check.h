@@ -22,6 +22,8 @@ using RunValues = std::variant<std::span<const std::uint32_t>, std::span<const s
 void checkModel(const ModelInfo& model, const std::string& target);
 void checkHeader(const TraceHeader& header, const std::string& target);
 // Error when the parts of a run do not belong together: lengths, and the order of kept/offsets that indices rely on.
-void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord& record, const std::string& target);
+// positions: the length of kept/positions, which the record may leave out.
+void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord& record, std::uint64_t positions,
+                    const std::string& target);
 
 }  // namespace kvatlas::trace

@@ -16,13 +16,17 @@ using Values = std::vector<float>;
 
 class Validation {
  public:
-  explicit Validation(const std::filesystem::path& path)
-      : m_reader(path),
+  Validation(const std::filesystem::path& path, const WorkContext& work)
+      : m_work(work),
+        m_reader(path),
         m_header(m_reader.header()),
         m_tokens(m_reader.tokens()),
-        m_tolerance(m_header.model.compute_dtype == "f32" ? 1e-3 : 1e-2) {}
+        m_tolerance(m_header.model.compute_dtype == "f32" ? 1e-3 : 1e-2),
+        m_maps(m_reader, m_tolerance) {}
 
   std::vector<Finding> run() {
+    const std::uint64_t heads = m_header.model.query_heads;
+    m_work.progress->begin("validate", m_header.attention.layers.size() * heads + m_header.runs.size());
     if (!m_reader.complete()) add("/", "the capture did not finish; it holds what was written until then");
     checkPrompt();
     for (const LayerIndex layer : m_header.attention.layers) {
@@ -32,6 +36,7 @@ class Validation {
     for (std::size_t index = 0; index < m_header.runs.size(); ++index) {
       guarded("/runs/" + schema::numbered(index), [&](const std::string& where) { checkRun(index, where); });
     }
+    m_work.progress->end();
     return std::move(m_findings);
   }
 
@@ -44,9 +49,16 @@ class Validation {
   void guarded(const std::string& where, const std::function<void(const std::string&)>& body) {
     try {
       body(where);
+    } catch (const Cancelled&) {
+      throw;
     } catch (const Error& error) {
       add(where, error.what());
     }
+  }
+
+  void step() {
+    m_work.checkStop();
+    m_work.progress->advance(++m_done);
   }
 
   void checkPrompt() {
@@ -65,7 +77,10 @@ class Validation {
 
   void checkLayer(LayerIndex layer, const std::string& where) {
     if (!m_reader.hasLayer(layer)) return add(where, "was not recorded");
-    for (std::uint32_t head = 0; head < m_header.model.query_heads; ++head) checkHead(layer, HeadIndex(head), where);
+    for (std::uint32_t head = 0; head < m_header.model.query_heads; ++head) {
+      if (m_reader.hasHead(HeadIndex(head))) checkHead(layer, HeadIndex(head), where);
+      step();
+    }
     for (const auto& [which, name] :
          {std::pair(Signal::KeyNorm, member::kKeyNorm), std::pair(Signal::ValueNorm, member::kValueNorm)}) {
       const auto norms = m_reader.signal(layer, which);
@@ -92,16 +107,19 @@ class Validation {
     }
     if (const auto rows = m_reader.windowRows(layer, head))
       checkWindowRows(*rows, window_sum, where + "/window_rows", who);
-    for (const MapProblem& problem : checkMaps(m_reader, layer, head, m_tolerance))
+    for (const MapProblem& problem : m_maps.check(layer, head))
       add(where + "/" + problem.member, problem.problem + who);
   }
 
   void checkEntropy(const Values& entropy, const std::string& where, const std::string& who) {
     const std::uint64_t sliding = m_header.model.sliding_window;
-    for (std::size_t i = 0; i < entropy.size(); ++i) {
+    for (std::size_t i = m_most_entropy.size(); i < entropy.size(); ++i) {
       const double visible = double(sliding > 0 ? std::min<std::uint64_t>(sliding, i + 1) : i + 1);
-      if (entropy[i] >= -1e-4 && entropy[i] <= std::log(visible) + 1e-3) continue;
-      return add(where, fmt::format("query {} has {} nats, outside 0 … ln({}){}", i, entropy[i], visible, who));
+      m_most_entropy.push_back(static_cast<float>(std::log(visible) + 1e-3));
+    }
+    for (std::size_t i = 0; i < entropy.size(); ++i) {
+      if (entropy[i] >= -1e-4F && entropy[i] <= m_most_entropy[i]) continue;
+      return add(where, fmt::format("query {} has {} nats, outside 0 … {}{}", i, entropy[i], m_most_entropy[i], who));
     }
   }
 
@@ -119,12 +137,14 @@ class Validation {
     const std::size_t window = m_header.attention.window;
     std::vector<double> columns(m_tokens, 0.0);
     for (std::size_t r = 0; r < window; ++r) {
+      const float* const row = rows.data() + r * m_tokens;
+      const std::size_t query = m_tokens - window + r;
+      if (std::any_of(row + query + 1, row + m_tokens, [](float p) { return p > 0; }))
+        return add(where, fmt::format("row {} looks at a later key{}", r, who));
       double sum = 0;
-      for (std::size_t j = 0; j < m_tokens; ++j) {
-        const double p = rows[r * m_tokens + j];
-        if (p > 0 && j > m_tokens - window + r) return add(where, fmt::format("row {} looks at a later key{}", r, who));
-        columns[j] += p;
-        sum += p;
+      for (std::size_t j = 0; j <= query; ++j) {
+        columns[j] += double(row[j]);
+        sum += double(row[j]);
       }
       if (std::abs(sum - 1) > 2 * m_tolerance) return add(where, fmt::format("row {} sums to {}{}", r, sum, who));
     }
@@ -135,6 +155,7 @@ class Validation {
   }
 
   void checkRun(std::size_t index, const std::string& where) {
+    step();
     const auto run = m_reader.run(index);
     if (!run) return add(where, "was not recorded");
     checkKept(*run, m_header.runs[index], where);
@@ -183,17 +204,21 @@ class Validation {
     return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
   }
 
+  const WorkContext& m_work;
   Reader m_reader;
   const TraceHeader& m_header;
   std::size_t m_tokens;
   double m_tolerance;
+  MapCheck m_maps;
+  std::vector<float> m_most_entropy;  // [N] grown with the first head
+  std::uint64_t m_done = 0;
   std::vector<Finding> m_findings;
 };
 
 }  // namespace
 
-std::vector<Finding> validate(const std::filesystem::path& path) {
-  return Validation(path).run();
+std::vector<Finding> validate(const std::filesystem::path& path, const WorkContext& work) {
+  return Validation(path, work).run();
 }
 
 }  // namespace kvatlas::trace

@@ -13,8 +13,17 @@ struct MapProblem {
 };
 
 // Checks: nothing above the diagonal, mean ≤ max, the finest mean holds one unit of mass per query, each coarser cell
-// is the maximum, or the mean over visible pairs, of its four. At most one problem per member.
-[[nodiscard]] std::vector<MapProblem> checkMaps(const Reader& reader, LayerIndex layer, HeadIndex head,
-                                                double tolerance);
+// is the maximum, or the mean over visible pairs, of its four. At most one problem per member. What depends on the
+// length alone is computed once for all heads.
+class MapCheck {
+ public:
+  MapCheck(const Reader& reader, double tolerance);
+  [[nodiscard]] std::vector<MapProblem> check(LayerIndex layer, HeadIndex head) const;
+
+ private:
+  const Reader& m_reader;
+  double m_tolerance;
+  std::vector<std::vector<float>> m_pairs;  // visible pairs of every cell of every level
+};
 
 }  // namespace kvatlas::trace

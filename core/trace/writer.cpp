@@ -55,11 +55,13 @@ void writePrompt(const Group& root, const TraceHeader& header) {
 void createLayers(const Group& root, const TraceHeader& header) {
   const Group attention = root.create(member::kAttention);
   attention.set(attribute::kWindow, header.attention.window);
-  const std::vector<DatasetSpec> specs = schema::layerDatasets(header);
+  std::vector<std::uint32_t> heads;
+  for (const HeadIndex head : header.attention.heads) heads.push_back(head.value);
+  if (!heads.empty()) attention.setList(attribute::kHeads, heads);
   for (const LayerIndex layer : header.attention.layers) {
     const Group group = attention.create(schema::numbered(layer.value));
     group.set(attribute::kRecorded, std::uint8_t{0});
-    for (const DatasetSpec& spec : specs) {
+    for (const DatasetSpec& spec : schema::layerDatasets(header, schema::keepsQk(header.attention, layer))) {
       const auto dataset = group.createDataset(spec);
       if (spec.cell) dataset.set(attribute::kCell, *spec.cell);
     }
@@ -170,7 +172,8 @@ void Writer::writeLayer(const LayerRecord& record) {
   }
   self.record([&]() -> h5::Object {
     Group group = self.root().open(member::kAttention).open(schema::numbered(record.layer.value));
-    for (const DatasetSpec& spec : schema::layerDatasets(self.header)) {
+    for (const DatasetSpec& spec :
+         schema::layerDatasets(self.header, schema::keepsQk(self.header.attention, record.layer))) {
       std::visit(
           [&](const auto& values) {
             if (!values.empty()) group.writeChunks(spec, values);
@@ -192,7 +195,7 @@ void Writer::writeNextLogits(const std::vector<float>& logits) {
 void Writer::writeRun(std::size_t run, const RunRecord& record) {
   Impl& self = *m_impl;
   if (run >= self.header.runs.size()) fail("{}: there is no run {}", self.name, run);
-  checkRunRecord(self.header, run, record, self.name);
+  checkRunRecord(self.header, run, record, record.kept_positions.size(), self.name);
   self.record([&]() -> h5::Object {
     Group group = self.root().open(member::kRuns).open(schema::numbered(run));
     for (const DatasetSpec& spec : schema::runDatasets(self.header, self.header.runs[run])) {

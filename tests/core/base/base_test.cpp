@@ -16,6 +16,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/progress.h"
+#include "core/base/sha256.h"
 #include "core/base/suggest.h"
 #include "tests/support/scratch_folder.h"
 
@@ -166,6 +167,15 @@ TEST_F(FilesTest, ADiskThatFillsUpLeavesTheOldFile) {
   EXPECT_THAT(message, AllOf(HasSubstr(file("target").string()), HasSubstr("too large")));
   EXPECT_EQ(readFile(file("target")), "old");
   EXPECT_THAT(listing(), testing::ElementsAre("target"));
+}
+
+// FIPS 180-2, appendix B.1 and B.2.
+TEST(Sha256, IsThatOfTheStandard) {
+  EXPECT_EQ(sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  Sha256 pieces;
+  for (const char* piece : {"abcdbcdecdefdefgefghfghighij", "", "hijkijkljklmklmnlmnomnopnopq"})
+    pieces.add(piece, std::char_traits<char>::length(piece));
+  EXPECT_EQ(pieces.hex(), "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
 }  // namespace

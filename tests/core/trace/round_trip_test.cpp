@@ -35,7 +35,7 @@ void expectHeader(const trace::TraceHeader& read, const trace::TraceHeader& writ
   EXPECT_EQ(read.attention.window, written.attention.window);
   EXPECT_EQ(read.attention.layers, written.attention.layers);
   EXPECT_EQ(read.attention.cells, written.attention.cells);
-  EXPECT_EQ(read.attention.keep_qk, written.attention.keep_qk);
+  EXPECT_EQ(read.attention.qk_layers, written.attention.qk_layers);
 }
 
 void expectRunHeader(const trace::RunHeader& read, const trace::RunHeader& written) {
@@ -105,7 +105,7 @@ TEST_F(RoundTrip, OneTokenNoDecodeNoTextNoSpans) {
 TEST_F(RoundTrip, WhatWasNotCapturedIsAbsentNotZero) {
   SampleTrace sample = makeSampleTrace(tinyOptions());
   sample.header.attention.layers = {LayerIndex(1)};
-  sample.header.attention.keep_qk = false;
+  sample.header.attention.qk_layers.clear();
   sample.layers[1].entropy.clear();
   sample.layers[1].map_max.clear();
   {

@@ -1,6 +1,7 @@
 // How a trace lies in the file: repeatable bytes, nothing above the diagonal, the estimated size.
 #include <hdf5.h>
 
+#include "core/trace/map_pyramid.h"
 #include "core/trace/writer.h"
 #include "tests/core/trace/trace_fixture.h"
 
@@ -16,6 +17,15 @@ std::uint64_t storedBytes(const std::filesystem::path& path, const char* dataset
   H5Dclose(id);
   H5Fclose(file);
   return bytes;
+}
+
+TEST(MapPyramid, CellsAreTheSmallestPowersThatFit) {
+  EXPECT_EQ(trace::mapCells(150, 64), (std::vector<std::uint64_t>{4}));
+  EXPECT_EQ(trace::mapCells(512, 512), (std::vector<std::uint64_t>{1, 2, 4, 8}));
+  EXPECT_EQ(trace::mapCells(513, 512), (std::vector<std::uint64_t>{2, 4, 8, 16}));
+  EXPECT_EQ(trace::mapCells(1, 512), (std::vector<std::uint64_t>{1}));
+  EXPECT_EQ(trace::mapCells(100, 1), (std::vector<std::uint64_t>{128}));
+  EXPECT_TRUE(trace::mapCells(100, 0).empty());
 }
 
 TEST_F(Storage, SameInputsGiveTheSameBytes) {

@@ -1,5 +1,7 @@
 #include <cmath>
+#include <stop_token>
 
+#include "core/base/error.h"
 #include "core/trace/reader.h"
 #include "tests/core/trace/trace_fixture.h"
 
@@ -42,6 +44,36 @@ TEST_F(Validate, AnUnfinishedTraceIsAFinding) {
   const auto findings = trace::validate(part());
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_THAT(findings[0].problem, HasSubstr("did not finish"));
+}
+
+class CountingProgress final : public Progress {
+ public:
+  explicit CountingProgress(std::stop_source* stop = nullptr) : m_stop(stop) {}
+  void begin(std::string_view, std::uint64_t total) override { m_total = total; }
+  void advance(std::uint64_t done) override {
+    m_done = done;
+    if (m_stop != nullptr) m_stop->request_stop();
+  }
+  void end() override {}
+  void warn(std::string_view) override {}
+
+  std::uint64_t m_total = 0, m_done = 0;
+
+ private:
+  std::stop_source* m_stop;
+};
+
+TEST_F(Validate, SaysHowFarItIsAndStopsWhenAsked) {
+  writeSampleTrace(file(), tinyOptions());
+  CountingProgress progress;
+  EXPECT_TRUE(trace::validate(file(), {.progress = &progress}).empty());
+  EXPECT_EQ(progress.m_total, 2U * 2 + 5);  // heads of all layers, runs
+  EXPECT_EQ(progress.m_done, progress.m_total);
+  std::stop_source stop;
+  CountingProgress stopping(&stop);
+  EXPECT_THROW(static_cast<void>(trace::validate(file(), {.progress = &stopping, .stop = stop.get_token()})),
+               Cancelled);
+  EXPECT_EQ(stopping.m_done, 1U);
 }
 
 TEST_F(Validate, EachKindOfDamageIsNamed) {

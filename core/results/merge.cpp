@@ -1,0 +1,90 @@
+#include "core/results/merge.h"
+
+#include <fmt/ranges.h>
+
+#include <map>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/output_file.h"
+#include "core/results/reader.h"
+#include "core/results/writer.h"
+
+namespace kvatlas::results {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Source {
+  fs::path folder;
+  Settings settings;
+};
+
+// Sources by the index of their shard: each once, all of one run.
+std::map<std::uint32_t, Source> openShards(std::span<const fs::path> folders) {
+  if (folders.empty()) failUsage("merge: no folder of results was given");
+  std::map<std::uint32_t, Source> sources;
+  const Settings first = readSettings(folders.front());
+  for (const fs::path& folder : folders) {
+    Settings settings = readSettings(folder);
+    if (const std::string difference = differenceOf(first, settings); !difference.empty())
+      fail("{} and {} come from different settings: {}", folders.front().string(), folder.string(), difference);
+    const Shard shard = settings.shard();
+    if (shard.count != first.shard().count)
+      fail("{} is one of {} shards, {} one of {}: they do not fit together", folders.front().string(),
+           first.shard().count, folder.string(), shard.count);
+    const auto [other, added] = sources.try_emplace(shard.index, Source{folder, std::move(settings)});
+    if (!added)
+      fail("{} and {} are both shard {} of {}", other->second.folder.string(), folder.string(), shard.index,
+           shard.count);
+  }
+  std::vector<std::uint32_t> missing;
+  for (std::uint32_t i = 1; i <= first.shard().count && missing.size() < 16; ++i)
+    if (!sources.contains(i)) missing.push_back(i);
+  if (!missing.empty())
+    fail("shard {} of {} {} missing", fmt::join(missing, ", "), first.shard().count,
+         missing.size() == 1 ? "is" : "are");
+  return sources;
+}
+
+void requireEmpty(const fs::path& output) {
+  std::error_code code;
+  if (fs::exists(output, code) && !fs::is_directory(output, code))
+    fail("{}: is a file; results go into a folder", output.string());
+  fs::create_directories(output, code);
+  if (code) throw Error(systemMessage(output.string(), code.value()));
+  const std::string half = std::string(kResultsFile) + ".part";  // of a merge that was killed
+  for (const auto& entry : fs::directory_iterator(output)) {
+    const std::string name = entry.path().filename().string();
+    if (name != kLockFile && name != half) fail("{}: is not empty ({}); choose another folder", output.string(), name);
+  }
+}
+
+}  // namespace
+
+Settings mergeResults(std::span<const fs::path> shards, const fs::path& output) {
+  const std::map<std::uint32_t, Source> sources = openShards(shards);
+  std::vector<CaseStream> streams;
+  for (const auto& [index, source] : sources) streams.emplace_back(source.folder, source.settings);
+  const Settings whole(sources.begin()->second.settings.values());
+  requireEmpty(output);
+  const FolderLock lock(output);
+  OutputFile file(output / kResultsFile);
+  const std::size_t cases = whole.allCases().size();
+  for (std::size_t i = 0; i < cases; ++i) {
+    CaseStream& stream = streams[i % streams.size()];
+    const std::vector<NeedleRecord> records = stream.next();
+    if (records.empty()) {
+      const Source& source = sources.at(static_cast<std::uint32_t>(i % streams.size() + 1));
+      fail("{}: shard {} of {} is unfinished: {} of {} cases", source.folder.string(), source.settings.shard().index,
+           streams.size(), stream.casesRead(), source.settings.cases().size());
+    }
+    for (const NeedleRecord& record : records) file.write(printRecord(record) + '\n');
+  }
+  for (CaseStream& stream : streams) (void)stream.next();  // a line too many is damage
+  file.complete();
+  writeFileAtomically(output / kSettingsFile, whole.print());
+  return whole;
+}
+
+}  // namespace kvatlas::results
