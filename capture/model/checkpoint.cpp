@@ -3,7 +3,6 @@
 #include <ATen/ops/from_blob.h>
 #include <c10/core/TensorOptions.h>
 #include <fmt/ranges.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/sha256.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -42,30 +42,6 @@ bool isPlainFileName(const std::string& name) {
   return !name.empty() && name != "." && name != ".." &&
          name.find_first_of(std::string("/\\\0", 3)) == std::string::npos;
 }
-
-class Sha256 {
- public:
-  Sha256() : m_context(EVP_MD_CTX_new()) {
-    if (m_context == nullptr || EVP_DigestInit_ex(m_context, EVP_sha256(), nullptr) != 1)
-      fail("OpenSSL has no SHA-256");
-  }
-  ~Sha256() { EVP_MD_CTX_free(m_context); }
-  Sha256(const Sha256&) = delete;
-  Sha256& operator=(const Sha256&) = delete;
-
-  void add(const void* data, std::size_t size) {
-    if (EVP_DigestUpdate(m_context, data, size) != 1) fail("OpenSSL: SHA-256 failed");
-  }
-  std::string hex() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned int size = 0;
-    if (EVP_DigestFinal_ex(m_context, digest.data(), &size) != 1) fail("OpenSSL: SHA-256 failed");
-    return fmt::format("{:02x}", fmt::join(digest.begin(), digest.begin() + size, ""));
-  }
-
- private:
-  EVP_MD_CTX* m_context;
-};
 
 }  // namespace
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "capture/model/json_fields.h"
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/json_fields.h"
 
 namespace kvatlas::capture {
 namespace {

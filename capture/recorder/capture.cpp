@@ -11,6 +11,7 @@
 #include "capture/recorder/trace_queue.h"
 #include "capture/session/session.h"
 #include "core/base/error.h"
+#include "core/trace/space.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -29,13 +30,12 @@ void checkOutput(const std::filesystem::path& output) {
   if (::access(folder.c_str(), W_OK | X_OK) != 0) throw Error(systemMessage(folder.string(), errno));
 }
 
-void checkSpace(const std::filesystem::path& output, std::uint64_t expected) {
-  std::error_code code;
-  const auto folder = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
-  const auto space = std::filesystem::space(folder, code);
-  if (!code && space.available < expected)
-    fail("{}: the trace needs about {} MB, {} MB are free on that disk; see --layers, --map-size", output.string(),
-         expected >> 20, space.available >> 20);
+// Said before the first byte is written: how large the trace will be, and no when the disk is too small.
+void checkSpace(const std::filesystem::path& output, std::uint64_t expected, const WorkContext& work) {
+  const auto free = trace::freeBytesFor(output);
+  trace::requireSpace(output, expected, free, "--layers, --heads, --map-size and --keep-qk of fewer layers");
+  work.progress->note(fmt::format("the trace will take about {}{}", trace::sizeText(expected),
+                                  free ? fmt::format(", {} are free", trace::sizeText(*free)) : ""));
 }
 
 // Mean of the values that were measured, −1 without any.
@@ -104,13 +104,18 @@ void recordRuns(const Session& session, const SessionResult& result, TraceQueue&
 }  // namespace
 
 CaptureSummary runCapture(const CaptureOptions& options, const WorkContext& work) {
-  const auto start = std::chrono::steady_clock::now();
   checkOutput(options.output);
   Session session(options.session, work);
+  return recordSession(session, options, work);
+}
+
+CaptureSummary recordSession(Session& session, const CaptureOptions& options, const WorkContext& work) {
+  const auto start = std::chrono::steady_clock::now();
+  checkOutput(options.output);
   const trace::AttentionPlan plan = makeAttentionPlan(session, options);
   session.loadWeights(work);
   const trace::TraceHeader header = makeTraceHeader(session, options, plan);
-  checkSpace(options.output, trace::expectedFileBytes(header, options.session.max_new_tokens));
+  checkSpace(options.output, trace::expectedFileBytes(header, options.session.max_new_tokens), work);
 
   TraceQueue queue(options.output, header);
   recordLayers(session, plan, queue, options.session.threads);

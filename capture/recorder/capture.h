@@ -9,6 +9,8 @@
 
 namespace kvatlas::capture {
 
+class Session;
+
 // One row of the table a capture ends with.
 struct RunSummary {
   std::string label, method, budget, text;
@@ -28,6 +30,10 @@ struct CaptureSummary {
 
 // Throws Error, UsageError, Cancelled; whatever was flushed stays in "<output>.part".
 [[nodiscard]] CaptureSummary runCapture(const CaptureOptions& options, const WorkContext& work);
+
+// The same for a session that is made already; of the options' session only the number of new tokens is looked at,
+// which must be the session's.
+[[nodiscard]] CaptureSummary recordSession(Session& session, const CaptureOptions& options, const WorkContext& work);
 
 // Text of every branch, no trace.
 struct GenerateSummary {

@@ -6,11 +6,7 @@
 
 namespace kvatlas::capture {
 
-// Map cells of every level for a prompt: level 0 is the smallest power of two with ⌈N/cell⌉ ≤ map_size, doubled until
-// ⌈N/cell⌉ ≤ 64. Empty for map_size 0.
-[[nodiscard]] std::vector<std::uint64_t> mapCells(std::uint64_t tokens, std::uint64_t map_size);
-
-// `statistics` is read, `attention` only for keep_qk.
+// `statistics` is read, `attention` only where its queries and keys are kept.
 [[nodiscard]] trace::LayerRecord encodeLayer(const LayerAttention& attention, const LayerStatistics& statistics,
                                              const ModelConfig& config, const trace::AttentionPlan& plan,
                                              unsigned threads);

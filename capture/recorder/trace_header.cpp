@@ -6,9 +6,9 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
-#include "capture/recorder/layer_encoder.h"
 #include "core/base/error.h"
 #include "core/base/version.h"
+#include "core/trace/map_pyramid.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -55,24 +55,37 @@ trace::RunHeader runHeader(const Branch& branch, const CaptureOptions& options) 
           .is_full = branch.isFull()};
 }
 
+// The numbers of an option in order, each once; UsageError for one the model does not have.
+template <class Which>
+std::vector<Which> chosen(const char* option, const char* what,
+                          const std::optional<std::vector<std::uint32_t>>& numbers, std::uint32_t count) {
+  std::vector<Which> all;
+  for (const std::uint32_t number : numbers.value_or(std::vector<std::uint32_t>())) {
+    if (number >= count)
+      failUsage("{}: there is no {} {}, the model has {} (numbered from 0)", option, what, number, count);
+    all.emplace_back(number);
+  }
+  std::ranges::sort(all);
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
 }  // namespace
 
 trace::AttentionPlan makeAttentionPlan(const Session& session, const CaptureOptions& options) {
   trace::AttentionPlan plan{.window = session.window(),
-                            .cells = mapCells(session.prompt().ids.size(), options.map_size),
-                            .keep_qk = options.keep_qk};
-  std::vector<std::uint32_t> layers;
-  if (options.layers) {
-    layers = *options.layers;
-    std::ranges::sort(layers);
-    layers.erase(std::unique(layers.begin(), layers.end()), layers.end());
-  } else {
-    for (std::uint32_t layer = 0; layer < session.config().layers; ++layer) layers.push_back(layer);
-  }
-  for (const std::uint32_t layer : layers) {
-    if (layer >= session.config().layers)
-      failUsage("--layers: there is no layer {}, the model has {} (numbered from 0)", layer, session.config().layers);
-    plan.layers.emplace_back(layer);
+                            .cells = trace::mapCells(session.prompt().ids.size(), options.map_size)};
+  const ModelConfig& config = session.config();
+  plan.layers = chosen<LayerIndex>("--layers", "layer", options.layers, config.layers);
+  if (plan.layers.empty())
+    for (std::uint32_t layer = 0; layer < config.layers; ++layer) plan.layers.emplace_back(layer);
+  plan.heads = chosen<HeadIndex>("--heads", "query head", options.heads, config.query_heads);
+  if (!options.keep_qk) return plan;
+  plan.qk_layers = chosen<LayerIndex>("--keep-qk", "layer", options.qk_layers, config.layers);
+  if (plan.qk_layers.empty()) plan.qk_layers = plan.layers;
+  for (const LayerIndex layer : plan.qk_layers) {
+    if (!std::ranges::binary_search(plan.layers, layer))
+      failUsage("--keep-qk {}: that layer is not recorded, see --layers", layer.value);
   }
   return plan;
 }

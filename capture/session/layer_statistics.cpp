@@ -16,12 +16,21 @@ at::Tensor hostFloat(const at::Tensor& tensor) {
   return tensor.defined() ? tensor.to(at::kCPU, at::kFloat).contiguous() : tensor;
 }
 
+kernels::FloatArray values(const at::Tensor& tensor) {
+  if (tensor.scalar_type() == at::kBFloat16) return static_cast<const std::uint16_t*>(tensor.const_data_ptr());
+  return tensor.const_data_ptr<float>();
+}
+
+// The probe reads f32 and bf16; other types are widened.
+at::Tensor readable(const at::Tensor& tensor) {
+  return tensor.scalar_type() == at::kBFloat16 ? tensor.contiguous() : hostFloat(tensor);
+}
+
 kernels::ProbeReport probeOnHost(const kernels::ProbeShape& shape, const LayerAttention& attention,
                                  const kernels::ProbeOutput& output, unsigned threads) {
-  const at::Tensor query = hostFloat(attention.query), key = hostFloat(attention.key), lse = hostFloat(attention.lse);
-  const kernels::ProbeInput input{.query = query.const_data_ptr<float>(),
-                                  .key = key.const_data_ptr<float>(),
-                                  .lse = lse.defined() ? lse.const_data_ptr<float>() : nullptr};
+  const at::Tensor query = readable(attention.query), key = readable(attention.key), lse = hostFloat(attention.lse);
+  const kernels::ProbeInput input{
+      .query = values(query), .key = values(key), .lse = lse.defined() ? lse.const_data_ptr<float>() : nullptr};
   return kernels::attentionProbe(shape, input, output, threads);
 }
 

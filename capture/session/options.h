@@ -48,6 +48,8 @@ struct CaptureOptions {
   std::optional<std::vector<std::uint32_t>> layers;  // recorded layers; empty: all
   std::uint32_t map_size = 512;                      // 0: no maps
   bool keep_qk = false;
+  std::optional<std::vector<std::uint32_t>> qk_layers;  // with keep_qk: only of these; empty: all recorded
+  std::optional<std::vector<std::uint32_t>> heads;      // recorded query heads; empty: all
   bool quiet = false, json = false;
 };
 

@@ -2,8 +2,12 @@
 // attention.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <fstream>
+#include <memory>
 #include <thread>
 
 #include "capture/recorder/capture.h"
@@ -178,15 +182,6 @@ TEST(Recorder, RecordsOnlyTheLayersAskedForAndQueriesAndKeysOnDemand) {
   EXPECT_EQ(std::memcmp(bits->data(), key.const_data_ptr(), bits->size() * 2), 0);
 }
 
-TEST(Recorder, MapCellsAreTheSmallestPowersThatFit) {
-  EXPECT_EQ(mapCells(150, 64), (std::vector<std::uint64_t>{4}));
-  EXPECT_EQ(mapCells(512, 512), (std::vector<std::uint64_t>{1, 2, 4, 8}));
-  EXPECT_EQ(mapCells(513, 512), (std::vector<std::uint64_t>{2, 4, 8, 16}));
-  EXPECT_EQ(mapCells(1, 512), (std::vector<std::uint64_t>{1}));
-  EXPECT_EQ(mapCells(100, 1), (std::vector<std::uint64_t>{128}));
-  EXPECT_TRUE(mapCells(100, 0).empty());
-}
-
 TEST(Recorder, RefusesWhatCannotBeBeforeWork) {
   const ScratchFolder scratch;
   CaptureOptions options = smallCapture(scratch, "llama2-gqa");
@@ -243,6 +238,32 @@ TEST(TraceQueue, RunsJobsInOrderAndHandsErrorsBack) {
   EXPECT_THROW(failing.finish(), Error);
   EXPECT_THROW(failing.push([](trace::Writer&) {}), Error);
   EXPECT_FALSE(std::filesystem::exists(scratch.path() / "b.kva.h5"));
+}
+
+// However many layers there are, only a handful is in memory: waiting, being written, being made.
+TEST(TraceQueue, LayersInMemoryDoNotGrowWithTheirNumber) {
+  struct Held {
+    explicit Held(std::atomic<int>& count) : m_count(count) { ++m_count; }
+    ~Held() { --m_count; }
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+    std::atomic<int>& m_count;
+  };
+  for (const int layers : {8, 64}) {
+    const ScratchFolder scratch;
+    TraceQueue queue(scratch.path() / "a.kva.h5", tinyHeader());
+    std::atomic<int> held{0};
+    int most = 0;
+    for (int layer = 0; layer < layers; ++layer) {
+      auto record = std::make_shared<Held>(held);
+      queue.push([record](trace::Writer&) { std::this_thread::sleep_for(std::chrono::milliseconds(1)); });
+      most = std::max(most, held.load());
+    }
+    queue.finish();
+    EXPECT_EQ(held, 0);
+    EXPECT_LE(most, 4) << layers << " layers";
+    EXPECT_GE(most, 2) << layers << " layers";
+  }
 }
 
 TEST(TraceQueue, AnAbandonedTraceKeepsItsTemporaryName) {

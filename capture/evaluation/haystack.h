@@ -1,0 +1,47 @@
+// The text that facts are hidden in: files read in a fixed order, as tokens whose sentence ends are known. Knows
+// tokenizers, no model.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/text/tokenizer.h"
+
+namespace kvatlas::evaluation {
+
+struct HaystackText {
+  std::string name;                          // of the file or folder; several: "first and 2 more"
+  std::string text;                          // all files, one after the other
+  std::string sha256;                        // of the text
+  std::vector<std::filesystem::path> paths;  // as given
+};
+
+// Every path is a text file or a folder, which stands for its *.txt files sorted by name. Error: nothing there,
+// unreadable, empty.
+[[nodiscard]] HaystackText readHaystack(std::span<const std::filesystem::path> paths);
+
+// Whether a sentence ends just before byte `at`: a full stop, exclamation or question mark, closing quotes or brackets,
+// white space before or after `at`. "Mr. Elliot" and "J. Austen" do not end one.
+[[nodiscard]] bool endsSentence(std::string_view text, std::size_t at);
+
+class Haystack {
+ public:
+  // Encodes the text; with `repeated_to` as often as it takes to reach that many tokens.
+  Haystack(const HaystackText& text, const text::Tokenizer& tokenizer, std::size_t repeated_to = 0);
+
+  [[nodiscard]] std::span<const TokenId> ids() const { return m_ids; }
+  // Token counts after which a sentence ends, ascending; 0 and the end of the text are among them.
+  [[nodiscard]] std::span<const TokenIndex> sentenceEnds() const { return m_sentence_ends; }
+  // The last of them at or before `position` that is not below `from`; `from` if there is none.
+  [[nodiscard]] TokenIndex sentenceEndBefore(TokenIndex position, TokenIndex from) const;
+
+ private:
+  std::vector<TokenId> m_ids;
+  std::vector<TokenIndex> m_sentence_ends;
+};
+
+}  // namespace kvatlas::evaluation

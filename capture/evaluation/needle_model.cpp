@@ -1,0 +1,51 @@
+#include "capture/evaluation/needle_model.h"
+
+#include <algorithm>
+
+#include "capture/model/checkpoint.h"
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/sha256.h"
+
+namespace kvatlas::evaluation {
+namespace {
+
+// Besides the model's own end tokens: the tokenizer's, Llama 3's by name, the last token of a line break.
+std::vector<TokenId> publishedStops(const text::Tokenizer& tokenizer) {
+  std::vector<TokenId> stops;
+  if (const auto eos = tokenizer.eos()) stops.push_back(*eos);
+  for (const char* piece : {"<|eot_id|>", "<|end_of_text|>"})
+    if (const auto id = tokenizer.idOf(piece)) stops.push_back(*id);
+  if (const auto line_break = tokenizer.encode("\n", false).ids; !line_break.empty())
+    stops.push_back(line_break.back());
+  return stops;
+}
+
+}  // namespace
+
+std::shared_ptr<capture::LoadedModel> openForPrompts(const capture::SessionOptions& options) {
+  auto model = capture::openModel(options);
+  if (!model->tokenizer) fail("{}: has no tokenizer.json; facts are planted in text", options.model.string());
+  return model;
+}
+
+RunIdentity identityOf(const capture::LoadedModel& model) {
+  return {.model = model.config.name,
+          .weights_fingerprint = capture::Checkpoint(model.folder).fingerprint(),
+          .tokenizer_sha256 = sha256Hex(readFile(model.folder / "tokenizer.json")),
+          .device = model.load.device.is_cpu() ? "cpu" : "cuda",
+          .dtype = model.dtype_name};
+}
+
+capture::FinishedTest finishedTest(const PromptPlan& plan, const NeedlePrompt& prompt,
+                                   const text::Tokenizer& tokenizer) {
+  if (plan.protocol == Protocol::Paper)
+    return [stops = publishedStops(tokenizer)](std::span<const TokenId> ids) {
+      return std::ranges::find(stops, ids.back()) != stops.end();
+    };
+  return [&prompt, &tokenizer](std::span<const TokenId> ids) {
+    return answerIsComplete(tokenizer.decode(ids, true), prompt.right);
+  };
+}
+
+}  // namespace kvatlas::evaluation
