@@ -1,15 +1,22 @@
 #include "app/capture/capture_module.h"
 
+#include "capture/evaluation/needle_run.h"
+#include "capture/evaluation/replay.h"
+
 #define KVATLAS_EXPORT extern "C" __attribute__((visibility("default")))
 
 using kvatlas::app::CaptureCall;
 using kvatlas::app::GenerateCall;
 using kvatlas::app::guarded;
+using kvatlas::app::NeedleCall;
 using kvatlas::app::Outcome;
+using kvatlas::app::ReplayCall;
 
 // Declared for -Wmissing-declarations; called through dlsym.
 KVATLAS_EXPORT void kvatlasCapture(const CaptureCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasGenerate(const GenerateCall* call, Outcome* outcome);
+KVATLAS_EXPORT void kvatlasNeedle(const NeedleCall* call, Outcome* outcome);
+KVATLAS_EXPORT void kvatlasReplay(const ReplayCall* call, Outcome* outcome);
 
 void kvatlasCapture(const CaptureCall* call, Outcome* outcome) {
   *outcome = guarded([&] { *call->summary = kvatlas::capture::runCapture(*call->options, *call->work); });
@@ -17,4 +24,12 @@ void kvatlasCapture(const CaptureCall* call, Outcome* outcome) {
 
 void kvatlasGenerate(const GenerateCall* call, Outcome* outcome) {
   *outcome = guarded([&] { *call->summary = kvatlas::capture::runGenerate(*call->options, *call->work); });
+}
+
+void kvatlasNeedle(const NeedleCall* call, Outcome* outcome) {
+  *outcome = guarded([&] { *call->summary = kvatlas::evaluation::runNeedle(*call->options, *call->work); });
+}
+
+void kvatlasReplay(const ReplayCall* call, Outcome* outcome) {
+  *outcome = guarded([&] { *call->summary = kvatlas::evaluation::captureCase(*call->options, *call->work); });
 }

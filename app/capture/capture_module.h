@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/outcome.h"
+#include "capture/evaluation/needle_options.h"
 #include "capture/recorder/capture.h"
 
 namespace kvatlas::app {
@@ -17,9 +18,21 @@ struct GenerateCall {
   const WorkContext* work = nullptr;
   capture::GenerateSummary* summary = nullptr;
 };
+struct NeedleCall {
+  const evaluation::NeedleOptions* options = nullptr;
+  const WorkContext* work = nullptr;
+  evaluation::NeedleSummary* summary = nullptr;
+};
+struct ReplayCall {
+  const evaluation::ReplayOptions* options = nullptr;
+  const WorkContext* work = nullptr;
+  capture::CaptureSummary* summary = nullptr;
+};
 
 inline constexpr const char* kCaptureLibrary = "kvatlas_capture";
 using CaptureEntry = void (*)(const CaptureCall*, Outcome*);    // "kvatlasCapture"
 using GenerateEntry = void (*)(const GenerateCall*, Outcome*);  // "kvatlasGenerate"
+using NeedleEntry = void (*)(const NeedleCall*, Outcome*);      // "kvatlasNeedle"
+using ReplayEntry = void (*)(const ReplayCall*, Outcome*);      // "kvatlasReplay"
 
 }  // namespace kvatlas::app

@@ -33,7 +33,12 @@ ChildRun runKvatlas(const std::vector<std::string>& arguments) {
   while (wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) fail("this run failed: kvatlas {}", fmt::join(arguments, " "));
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
   return {.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+          .cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime),
+          .processor_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime),
           .peak_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
 }
 

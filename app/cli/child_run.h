@@ -1,4 +1,5 @@
-// Runs this programme as a child and measures it from outside: wall time and peak memory. Knows processes only.
+// Runs this programme as a child and measures it from outside: wall and processor time and peak memory. Knows processes
+// only.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,8 @@ namespace kvatlas::app {
 
 struct ChildRun {
   double wall_seconds = 0;
+  double cpu_seconds = 0;        // of all its threads
+  double processor_seconds = 0;  // of all its threads: hardly changes when others use the machine too
   std::uint64_t peak_bytes = 0;  // largest resident set
 };
 

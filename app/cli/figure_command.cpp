@@ -38,7 +38,7 @@ void addMapOptions(CLI::App& command, FigureOptions& options) {
   command.add_option("--scale", options.scale, "linear or log (pattern: linear, heatmap: log)");
   command.add_option("--clip", options.clip, "probability at which the colours saturate (pattern: 0.01, heatmap: 1)");
   command.add_option("--floor", options.floor, "lower end of a log scale (1e-5)");
-  command.add_option("--colour-map", options.colour_map, "viridis, magma, cividis or grey");
+  command.add_option("--colour-map", options.colour_map, "viridis, magma, cividis or grey (needle: red to green)");
   command.add_flag("--entropy", options.entropy, "heatmap: a track of the entropy of each query");
 }
 
@@ -46,9 +46,17 @@ void addMapOptions(CLI::App& command, FigureOptions& options) {
 
 void addFigureCommand(CLI::App& root) {
   auto options = std::make_shared<FigureOptions>();
-  CLI::App& command = *root.add_subcommand("figure", "draw a figure of a trace as PDF, SVG or PNG");
-  command.add_option("kind", options->kind, "pattern, heatmap, budget, eviction or retained")->required();
-  command.add_option("file", options->files, "trace file")->required();
+  CLI::App& command = *root.add_subcommand("figure", "draw a figure of a trace or of results as PDF, SVG or PNG");
+  command
+      .add_option(
+          "kind", options->kind,
+          "of a trace: pattern, heatmap, budget, eviction, retained; of results: needle, accuracy; of a log: training")
+      ->required();
+  command
+      .add_option("file", options->files,
+                  "trace file (several of one prompt for budget, eviction and retained), folder of results, "
+                  "or CSV log of a training")
+      ->required();
   command.add_option("-o,--output", options->output, "*.pdf, *.svg or *.png; what made it goes into <output>.json")
       ->required();
   command.add_option("--runs", options->runs, "runs to draw: snapkv, snapkv@128, a label or a number (all)")
@@ -56,6 +64,8 @@ void addFigureCommand(CLI::App& root) {
       ->allow_extra_args(false);
   command.add_option("--budget", options->budgets, "budgets to draw: 128,20%")->delimiter(',')->allow_extra_args(false);
   command.add_option("--lowest", options->lowest, "retained: lower end of the mass axis (0)");
+  command.add_option("--score", options->score, "needle, accuracy: a recorded score, word_overlap (the run's own)");
+  command.add_option("--by", options->by, "accuracy: one panel per kind or length");
   addMapOptions(command, *options);
   addLookOptions(command, *options);
   command.callback([options] { runFigureCommand(*options); });

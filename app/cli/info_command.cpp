@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/trace/reader.h"
+#include "core/trace/schema.h"
 
 namespace kvatlas::app {
 namespace {
@@ -64,22 +65,12 @@ json promptJson(const trace::Prompt& prompt) {
 std::vector<std::string> membersOf(const Reader& reader, LayerIndex layer) {
   std::vector<std::string> members;
   if (!reader.hasLayer(layer)) return members;
-  const HeadIndex first(0);
-  const auto note = [&](bool there, const char* name) {
-    if (there) members.emplace_back(name);
-  };
-  note(reader.signalOfHead(layer, Signal::Lse, first).has_value(), "lse");
-  note(reader.signalOfHead(layer, Signal::Entropy, first).has_value(), "entropy");
-  note(reader.signalOfHead(layer, Signal::Received, first).has_value(), "received");
-  note(reader.signalOfHead(layer, Signal::WindowSum, first).has_value(), "window_sum");
-  note(reader.windowRows(layer, first).has_value(), "window_rows");
-  note(reader.signalOfHead(layer, Signal::KeyNorm, first).has_value(), "key_norm");
-  note(reader.signalOfHead(layer, Signal::ValueNorm, first).has_value(), "value_norm");
-  note(reader.mapTile(layer, first, trace::Reduction::Mean, 0, 0, 0, 1, 1).has_value(), "map/mean");
-  note(reader.mapTile(layer, first, trace::Reduction::Max, 0, 0, 0, 1, 1).has_value(), "map/max");
-  if (!reader.header().attention.keep_qk) return members;
-  note(reader.queryBits(layer, first).has_value(), "query");
-  note(reader.keyBits(layer, KvHeadIndex(0)).has_value(), "key");
+  for (const char* name : {"lse", "entropy", "received", "window_sum", "window_rows", "key_norm", "value_norm"})
+    if (reader.holds(layer, name)) members.emplace_back(name);
+  if (reader.holds(layer, trace::schema::mapPath(false, 0))) members.emplace_back("map/mean");
+  if (reader.holds(layer, trace::schema::mapPath(true, 0))) members.emplace_back("map/max");
+  for (const char* name : {"query", "key"})
+    if (reader.holds(layer, name)) members.emplace_back(name);
   return members;
 }
 
@@ -92,7 +83,7 @@ json runJson(const Reader& reader, std::size_t index) {
               {"granularity", header.granularity},
               {"parameters", json::parse(header.parameters, nullptr, false)}};
   if (run["parameters"].is_discarded()) run["parameters"] = header.parameters;
-  const auto record = reader.run(index);
+  const auto record = reader.run(index, trace::RunParts::WithoutPositions);
   run["recorded"] = record.has_value();
   if (!record) return run;
   run["budget_realised"] = finiteOrNull(record->budget_realised);
@@ -103,22 +94,33 @@ json runJson(const Reader& reader, std::size_t index) {
   return run;
 }
 
+// The recorded query heads.
+std::vector<std::uint32_t> headsOf(const trace::TraceHeader& header) {
+  std::vector<std::uint32_t> heads;
+  for (std::uint32_t head = 0; head < header.model.query_heads; ++head)
+    if (trace::schema::recordsHead(header.attention, HeadIndex(head))) heads.push_back(head);
+  return heads;
+}
+
 json infoJson(const Reader& reader) {
   const trace::TraceHeader& header = reader.header();
   json layers = json::array(), runs = json::array();
   for (const LayerIndex layer : header.attention.layers)
     layers.push_back({{"layer", layer.value}, {"members", membersOf(reader, layer)}});
   for (std::size_t run = 0; run < header.runs.size(); ++run) runs.push_back(runJson(reader, run));
-  return {
-      {"file", reader.path().string()},
-      {"bytes", std::filesystem::file_size(reader.path())},
-      {"complete", reader.complete()},
-      {"generator", header.generator},
-      {"created", header.created},
-      {"model", modelJson(header.model)},
-      {"prompt", promptJson(header.prompt)},
-      {"attention", {{"window", header.attention.window}, {"map_cells", header.attention.cells}, {"layers", layers}}},
-      {"runs", runs}};
+  return {{"file", reader.path().string()},
+          {"bytes", std::filesystem::file_size(reader.path())},
+          {"complete", reader.complete()},
+          {"generator", header.generator},
+          {"created", header.created},
+          {"model", modelJson(header.model)},
+          {"prompt", promptJson(header.prompt)},
+          {"attention",
+           {{"window", header.attention.window},
+            {"map_cells", header.attention.cells},
+            {"heads", headsOf(header)},
+            {"layers", layers}}},
+          {"runs", runs}};
 }
 
 std::string sizeText(std::uint64_t bytes) {
@@ -178,6 +180,9 @@ void printInfo(const json& info) {
   }
   fmt::print("attention, window {}, tokens per map cell {}\n", attention["window"].get<std::uint64_t>(),
              fmt::join(attention["map_cells"].get<std::vector<std::uint64_t>>(), ", "));
+  if (const auto heads = attention["heads"].get<std::vector<std::uint32_t>>();
+      heads.size() < info["model"]["query_heads"].get<std::size_t>())
+    fmt::print("  query heads {} alone\n", fmt::join(heads, ", "));
   printLayers(attention["layers"]);
   printRuns(info["runs"]);
 }

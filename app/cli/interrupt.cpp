@@ -13,7 +13,6 @@
 namespace kvatlas::app {
 namespace {
 
-constexpr timespec kPatience{.tv_sec = 0, .tv_nsec = 800'000'000};
 constexpr int kStopped = 130;
 
 }  // namespace
@@ -22,6 +21,7 @@ constexpr int kStopped = 130;
 // handler.
 struct Interrupt::Impl {
   std::function<std::string()> last_words;
+  timespec patience{};
   std::stop_source source;
   std::atomic<bool> closing{false};
   sigset_t signals{}, before{};
@@ -38,7 +38,7 @@ struct Interrupt::Impl {
 
   void waitForTheEnd() const {
     int next = -1;
-    do next = sigtimedwait(&signals, nullptr, &kPatience);
+    do next = sigtimedwait(&signals, nullptr, &patience);
     while (next < 0 && errno == EINTR);
     if (closing) return;
     if (next < 0) {
@@ -49,8 +49,10 @@ struct Interrupt::Impl {
   }
 };
 
-Interrupt::Interrupt(std::function<std::string()> last_words) : m_impl(std::make_unique<Impl>()) {
+Interrupt::Interrupt(std::function<std::string()> last_words, std::chrono::milliseconds patience)
+    : m_impl(std::make_unique<Impl>()) {
   m_impl->last_words = std::move(last_words);
+  m_impl->patience = {.tv_sec = patience.count() / 1000, .tv_nsec = patience.count() % 1000 * 1'000'000};
   sigemptyset(&m_impl->signals);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&m_impl->signals, signal);
   pthread_sigmask(SIG_BLOCK, &m_impl->signals, &m_impl->before);

@@ -1,6 +1,7 @@
 // Turns Ctrl-C and SIGTERM into a stop request; knows signals only.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -8,12 +9,13 @@
 
 namespace kvatlas::app {
 
-// While it lives, the first SIGINT or SIGTERM requests a stop. Work that is not done with stopping in under a second
+// While it lives, the first SIGINT or SIGTERM requests a stop. Work that is not done with stopping within `patience`
 // (it may sit in one long matrix product) is ended where it stands, like a kill, after the error line `last_words`
 // returns; a second signal ends it at once. Create it before other threads.
 class Interrupt {
  public:
-  explicit Interrupt(std::function<std::string()> last_words);
+  explicit Interrupt(std::function<std::string()> last_words,
+                     std::chrono::milliseconds patience = std::chrono::milliseconds(800));
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;

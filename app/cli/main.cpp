@@ -9,6 +9,8 @@
 
 #include "app/cli/bench_command.h"
 #include "app/cli/capture_command.h"
+#include "app/cli/evaluate_command.h"
+#include "app/cli/explore_command.h"
 #include "app/cli/export_command.h"
 #include "app/cli/figure_command.h"
 #include "app/cli/info_command.h"
@@ -27,22 +29,24 @@ void addCommands(CLI::App& root) {
   kvatlas::app::addGenerateCommand(root);
   kvatlas::app::addInfoCommand(root);
   kvatlas::app::addValidateCommand(root);
+  kvatlas::app::addEvaluateCommand(root);
   kvatlas::app::addExportCommand(root);
   kvatlas::app::addFigureCommand(root);
+  kvatlas::app::addExploreCommand(root);
   kvatlas::app::addTokenizeCommands(root);
   kvatlas::app::addBenchCommand(root);
 }
 
 // What may stand where this word stands, for suggestions: the options or the commands.
 std::vector<std::string> knownWords(const CLI::App& root, bool is_option) {
-  const auto chosen = root.get_subcommands();
-  const CLI::App& app = chosen.empty() ? root : *chosen.front();
+  const CLI::App* app = &root;
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
   std::vector<std::string> words;
   if (is_option) {
-    for (const CLI::Option* option : app.get_options())
+    for (const CLI::Option* option : app->get_options())
       for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
-  } else if (chosen.empty()) {
-    for (const CLI::App* command : root.get_subcommands(nullptr)) words.push_back(command->get_name());
+  } else {
+    for (const CLI::App* command : app->get_subcommands(nullptr)) words.push_back(command->get_name());
   }
   return words;
 }

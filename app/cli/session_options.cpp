@@ -6,8 +6,6 @@
 namespace kvatlas::app {
 namespace {
 
-constexpr const char* kDefaultBudget = "20%";
-
 template <class Value>
 Value choose(const std::string& option, const std::string& word,
              std::initializer_list<std::pair<const char*, Value>> known) {
@@ -52,10 +50,8 @@ std::string methodsHelp() {
 
 }  // namespace
 
-void addSessionOptions(CLI::App& command, SessionArguments& arguments) {
+void addPromptOptions(CLI::App& command, SessionArguments& arguments) {
   capture::SessionOptions& options = arguments.options;
-  command.footer(methodsHelp);
-  command.add_option("--model", options.model, "checkpoint folder (Hugging Face layout)")->required();
   command.add_option("--prompt", arguments.prompt, "text file with the prompt");
   command.add_option_function<std::string>(
       "--text",
@@ -70,6 +66,15 @@ void addSessionOptions(CLI::App& command, SessionArguments& arguments) {
   command.add_option("--system", options.prompt.system, "system message, with --chat");
   command.add_option("--span", arguments.spans, "NAME=TEXT: marks where TEXT occurs in the prompt (repeatable)")
       ->allow_extra_args(false);
+  command
+      .add_option("--follow", arguments.follow, "own: each branch its own tokens; full: all are fed the full cache's")
+      ->capture_default_str();
+}
+
+void addModelOptions(CLI::App& command, SessionArguments& arguments) {
+  capture::SessionOptions& options = arguments.options;
+  command.footer(methodsHelp);
+  command.add_option("--model", options.model, "checkpoint folder (Hugging Face layout)");
   command.add_option("--method", arguments.methods, "NAME[:key=value,…], repeatable; full is always run")
       ->allow_extra_args(false);
   command
@@ -85,12 +90,9 @@ void addSessionOptions(CLI::App& command, SessionArguments& arguments) {
   command.add_option("--max-new-tokens", options.max_new_tokens, "tokens to generate")
       ->capture_default_str()
       ->check(CLI::Range(0, 1 << 20));
-  command
-      .add_option("--follow", arguments.follow, "own: each branch its own tokens; full: all are fed the full cache's")
-      ->capture_default_str();
   command.add_option("--device", options.device, "auto, cpu, cuda, cuda:<i>")->capture_default_str();
   command.add_option("--dtype", options.dtype, "auto, f32, bf16, f16")->capture_default_str();
-  command.add_option("--seed", options.seed, "for methods that draw at random")
+  command.add_option("--seed", options.seed, "for what is drawn at random")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
   command.add_option("--threads", options.threads, "processor threads, 0: all")
@@ -98,11 +100,9 @@ void addSessionOptions(CLI::App& command, SessionArguments& arguments) {
       ->check(CLI::Range(0, 1024));
 }
 
-void resolveSessionOptions(SessionArguments& arguments) {
+void resolveModelOptions(SessionArguments& arguments) {
   capture::SessionOptions& options = arguments.options;
-  resolvePrompt(arguments);
   for (const std::string& method : arguments.methods) options.methods.push_back(policy::parseMethod(method));
-  if (arguments.budgets.empty()) arguments.budgets.emplace_back(kDefaultBudget);
   for (const std::string& budget : arguments.budgets) options.budgets.push_back(policy::parseBudget(budget));
   if (!arguments.preset.empty())
     options.preset = choose<policy::Preset>("--preset", arguments.preset,
@@ -112,8 +112,12 @@ void resolveSessionOptions(SessionArguments& arguments) {
   options.granularity = choose<policy::Granularity>(
       "--granularity", arguments.granularity,
       {{"kv-head", policy::Granularity::KvHead}, {"query-head", policy::Granularity::QueryHead}});
-  options.follow = choose<capture::Follow>("--follow", arguments.follow,
-                                           {{"own", capture::Follow::Own}, {"full", capture::Follow::Full}});
+}
+
+void resolvePromptOptions(SessionArguments& arguments) {
+  resolvePrompt(arguments);
+  arguments.options.follow = choose<capture::Follow>("--follow", arguments.follow,
+                                                     {{"own", capture::Follow::Own}, {"full", capture::Follow::Full}});
 }
 
 }  // namespace kvatlas::app

@@ -1,4 +1,4 @@
-// The options that capture and generate share; knows no libtorch.
+// The options that capture, generate and evaluate share; knows no libtorch.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -7,7 +7,7 @@
 
 namespace kvatlas::app {
 
-// Values as typed, until resolve() has checked them.
+// Values as typed, until they are resolved.
 struct SessionArguments {
   capture::SessionOptions options;
   std::vector<std::string> methods, budgets, spans;
@@ -15,8 +15,12 @@ struct SessionArguments {
   bool text_given = false;
 };
 
-void addSessionOptions(CLI::App& command, SessionArguments& arguments);
-// Fills arguments.options; UsageError names the option and the nearest known words.
-void resolveSessionOptions(SessionArguments& arguments);
+// Model, methods, budgets, device: what every command that runs a model takes.
+void addModelOptions(CLI::App& command, SessionArguments& arguments);
+// Prompt, spans, and whose tokens are fed.
+void addPromptOptions(CLI::App& command, SessionArguments& arguments);
+// Both fill arguments.options; UsageError names the option and the nearest known words.
+void resolveModelOptions(SessionArguments& arguments);
+void resolvePromptOptions(SessionArguments& arguments);
 
 }  // namespace kvatlas::app

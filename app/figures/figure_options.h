@@ -13,7 +13,7 @@ struct FigureOptions {
   std::string kind;
   std::vector<std::string> files;
   std::string output;
-  std::string width, theme, reduction, scale, colour_map, head, title;
+  std::string width, theme, reduction, scale, colour_map, head, title, score, by;
   std::optional<double> dpi, clip, floor, lowest;
   std::optional<std::uint32_t> layer;
   std::vector<std::uint32_t> layers;

@@ -158,4 +158,10 @@ TEST(Arrows, TheCommandLineLinksNeitherLibtorchNorQt) {
   expectNeedsNone(fs::path(KVATLAS_BINARY_DIR) / "lib/libkvatlas_capture.so", "libQt6|libtorch_cuda");
 }
 
+TEST(Arrows, TheExplorerLinksNeitherLibtorchNorCuda) {
+  const fs::path explorer = fs::path(KVATLAS_BINARY_DIR) / "bin/kvatlas-explorer";
+  if (!fs::exists(explorer)) GTEST_SKIP() << "built without Qt";
+  expectNeedsNone(explorer, "libtorch|libc10|libcuda");
+}
+
 }  // namespace

@@ -174,20 +174,27 @@ TEST_F(BadModel, MissingTensor) {
   model.editJson("config.json", [](json& config) { config["num_hidden_layers"] = 4; });
   refuses(model, {"model.layers.3."});
 }
+// A layer whose attention is not finite: said with layer and head, and neither that layer nor the trace is there.
 TEST_F(BadModel, WeightsThatAreNotFinite) {
-  const SpoiledModel model = spoil();
-  std::string bytes(8, '\0');
-  model.editTensors([](json& tensors) { tensors[kQuery]["dtype"] = "F32"; });
-  const auto file = model.file(kTensors);
-  FILE* raw = fopen(file.c_str(), "r+b");
-  fseek(raw, -4096, SEEK_END);  // the last tensors: the norms and projections of layer 2
-  const std::string nan("\0\0\xc0\x7f", 4);
-  for (int i = 0; i < 512; ++i) fwrite(nan.data(), 1, nan.size(), raw);
-  fclose(raw);
-  const std::string ids = write("prompt.ids", idsText(24, 64));
-  const Ended ended = run(capture({"--model", model.path(), "--ids", ids, "--max-new-tokens", "2"}));
-  expectRefused(ended, 1, {"layer 2", "not finite"});
-  EXPECT_FALSE(fs::exists(trace()));
+  for (const std::string& bits : {std::string("\0\0\xc0\x7f", 4), std::string("\0\0\x80\xff", 4)}) {  // NaN, −Inf
+    const SpoiledModel model = spoil();
+    model.editTensors([](json& tensors) { tensors[kQuery]["dtype"] = "F32"; });
+    const auto file = model.file(kTensors);
+    FILE* raw = fopen(file.c_str(), "r+b");
+    fseek(raw, -4096, SEEK_END);  // the last tensors: the norms and projections of layer 2
+    for (int i = 0; i < 512; ++i) fwrite(bits.data(), 1, bits.size(), raw);
+    fclose(raw);
+    const std::string ids = write("prompt.ids", idsText(24, 64));
+    const Ended ended = run(capture({"--model", model.path(), "--ids", ids, "--max-new-tokens", "2"}));
+    expectRefused(ended, 1, {"layer 2", "head", "not finite"});
+    EXPECT_FALSE(fs::exists(trace()));
+    const Ended info = run({"info", trace() + ".part", "--json"});
+    expectDone(info);
+    const json layers = json::parse(info.out)["attention"]["layers"];
+    ASSERT_EQ(layers.size(), 3U);
+    EXPECT_TRUE(layers[2]["members"].empty()) << info.out;
+    EXPECT_NE(run({"validate", trace() + ".part"}).out.find("did not finish"), std::string::npos);
+  }
 }
 
 TEST_F(BadModel, MissingShard) {

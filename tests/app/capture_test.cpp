@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 #include <sstream>
 
 #include "tests/app/programme.h"
@@ -351,6 +352,42 @@ TEST_F(Capture, QuickCommandsLoadNeitherLibtorchNorQt) {
                 .find("libtorch"),
             std::string::npos)
       << "this test could not see libtorch being loaded";
+}
+
+TEST_F(Capture, HeadsAndLayersOfQueriesAndKeysLimitWhatIsKept) {
+  const Ended ended =
+      good({"--text", kText, "--max-new-tokens", "1", "--layers", "0,2,4", "--heads", "5,1", "--keep-qk", "4"});
+  EXPECT_NE(ended.err.find("the trace will take about"), std::string::npos) << ended.err;
+  const json attention = info()["attention"];
+  EXPECT_EQ(attention["heads"], json({1, 5}));
+  ASSERT_EQ(attention["layers"].size(), 3U);
+  for (const json& layer : attention["layers"]) {
+    const Words members = layer["members"];
+    EXPECT_EQ(std::ranges::count(members, "query"), layer["layer"] == 4 ? 1 : 0);
+    EXPECT_EQ(std::ranges::count(members, "map/max"), 1);
+  }
+  const Ended lse = run({"export", trace(), "lse", "--layer", "2", "-o", path("lse.json")});
+  expectDone(lse);
+  std::set<std::size_t> heads;
+  std::ifstream in(path("lse.json"));
+  for (const json& row : json::parse(in)) heads.insert(row["head"].get<std::size_t>());
+  EXPECT_EQ(heads, (std::set<std::size_t>{1, 5}));
+  expectRefused(run({"export", trace(), "map", "--layer", "2", "--head", "0", "-o", path("map.csv")}), 1,
+                {"head 0", "not recorded"});
+}
+
+TEST_F(Capture, WhatCannotBeKeptIsRefusedByName) {
+  const Words prompt{"capture", "--model", bundledModel().string(), "--text", kText, "-o", trace()};
+  const auto refused = [&](const Words& more, const Words& culprits) {
+    Words words = prompt;
+    words.insert(words.end(), more.begin(), more.end());
+    expectRefused(run(words), 2, culprits);
+  };
+  refused({"--heads", "6"}, {"--heads", "6"});
+  refused({"--keep-qk", "1,x"}, {"--keep-qk", "1,x"});
+  refused({"--keep-qk", "9"}, {"--keep-qk", "9"});
+  refused({"--layers", "0", "--keep-qk", "1"}, {"--keep-qk", "1", "--layers"});
+  EXPECT_TRUE(names().empty());
 }
 
 }  // namespace

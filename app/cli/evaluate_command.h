@@ -1,0 +1,10 @@
+// `kvatlas evaluate needle` and `kvatlas evaluate merge`: options in, a table of scores out; knows no libtorch.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace kvatlas::app {
+
+void addEvaluateCommand(CLI::App& root);
+
+}  // namespace kvatlas::app

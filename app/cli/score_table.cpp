@@ -1,0 +1,75 @@
+#include "app/cli/score_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/results/tables.h"
+
+namespace kvatlas::app {
+namespace {
+
+using results::Accuracy;
+using results::Selection;
+
+constexpr const char* kRouge = "rouge1_f";
+
+bool isPaper(const results::ResultsReader& results) {
+  return results.settings().values().value("protocol", "") == "paper";
+}
+
+std::vector<Accuracy> rowsOf(const results::ResultsReader& results, const Selection& selection) {
+  return results::accuracyOf(results.settings().plan(), results.records(), selection);
+}
+
+std::string tableOf(const results::ResultsReader& results, const std::string& kind) {
+  const std::vector<Accuracy> rows = rowsOf(results, {.kind = kind});
+  const std::vector<Accuracy> rouge = rowsOf(results, {.score = kRouge, .kind = kind});
+  std::size_t width = 6;
+  for (const Accuracy& row : rows) width = std::max(width, row.branch.label.size());
+  std::string table = fmt::format("{:<{}}  {:>6}  {:>9}  {:>7}  {:>13}  {:>5}{}\n", "method", width, "budget",
+                                  "kept/head", "score", "95 % interval", "n", isPaper(results) ? "  ROUGE-1 ×10" : "");
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Accuracy& row = rows[i];
+    if (row.records == 0) continue;
+    table += fmt::format("{:<{}}  {:>6}  {:>9.1f}  {:>5.1f} %  {:>5.1f} – {:>5.1f}  {:>5}", row.branch.label, width,
+                         row.branch.budget == "full" ? "" : row.branch.budget, row.kept, 100 * row.mean,
+                         100 * row.interval.low, 100 * row.interval.high, row.records);
+    table += isPaper(results) ? fmt::format("  {:>11.2f}\n", 10 * rouge[i].mean) : "\n";
+  }
+  return table;
+}
+
+}  // namespace
+
+std::string scoreTable(const results::ResultsReader& results) {
+  const auto& kinds = results.settings().plan().kinds;
+  if (kinds.size() == 1) return tableOf(results, "");
+  std::string text;
+  for (const std::string& kind : kinds)
+    text += fmt::format("{}{}\n{}", text.empty() ? "" : "\n", kind, tableOf(results, kind));
+  return text;
+}
+
+nlohmann::json scoreJson(const results::ResultsReader& results) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const std::string& kind : results.settings().plan().kinds)
+    for (const Accuracy& row : rowsOf(results, {.kind = kind}))
+      rows.push_back({{"kind", kind},
+                      {"method", row.branch.method},
+                      {"label", row.branch.label},
+                      {"budget", row.branch.budget},
+                      {"kept", row.kept},
+                      {"score", row.mean},
+                      {"low", row.interval.low},
+                      {"high", row.interval.high},
+                      {"n", row.records}});
+  return {{"results", results.folder().string()},
+          {"settings_sha256", results.settings().sha256()},
+          {"score", results.settings().values().value("score", "")},
+          {"cases", results.casesDone()},
+          {"cases_planned", results.casesPlanned()},
+          {"rows", rows}};
+}
+
+}  // namespace kvatlas::app

@@ -1,0 +1,66 @@
+// `kvatlas bench`: every name runs and prints its table; what the numbers are is no test's business.
+#include <regex>
+
+#include "tests/app/programme.h"
+
+namespace kvatlas::app_test {
+namespace {
+
+class Bench : public ProgrammeTest {};
+
+// Rows of the Markdown table, without its head.
+std::size_t rowsOf(const std::string& text) {
+  std::size_t rows = 0;
+  for (std::size_t at = text.find("\n|"); at != std::string::npos; at = text.find("\n|", at + 1)) ++rows;
+  return rows < 2 ? 0 : rows - 2;
+}
+
+void expectTable(const Words& arguments, std::size_t rows) {
+  Words words{"bench", "--repeat", "1"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  const Ended ended = run(words);
+  expectDone(ended);
+  EXPECT_TRUE(ended.out.starts_with("machine: ")) << ended.out;
+  EXPECT_EQ(rowsOf(ended.out), rows) << ended.out;
+  EXPECT_TRUE(std::regex_search(ended.out, std::regex("load [0-9.]+ at the end"))) << ended.out;
+  EXPECT_EQ(ended.out.find("nan"), std::string::npos) << ended.out;
+}
+
+TEST_F(Bench, Kernels) {
+  expectTable({"tile"}, 4);
+  expectTable({"codec"}, 2);
+  expectTable({"decode"}, 1);
+  expectTable({"pool"}, 2);
+}
+
+TEST_F(Bench, CaptureAgainstPlainPrefill) {
+  expectTable({"capture", "--shape", "tiny", "--lengths", "64,200"}, 2);
+}
+
+TEST_F(Bench, GrowthPrintsItsFit) {
+  const Ended ended = run({"bench", "growth", "--shape", "tiny", "--lengths", "64,128,256,512", "--repeat", "1"});
+  expectDone(ended);
+  EXPECT_EQ(rowsOf(ended.out), 4U) << ended.out;
+  EXPECT_TRUE(std::regex_search(ended.out, std::regex("- memory: [0-9]+ MB [+-][0-9.]+ n"))) << ended.out;
+  EXPECT_TRUE(std::regex_search(ended.out, std::regex("- capture: .* n² \\(R² ="))) << ended.out;
+}
+
+TEST_F(Bench, OpenReadsEveryPart) {
+  expectDone(run(capture(
+      {"--model", smallModel().string(), "--ids", write("p", idsText(60, 64)), "--keep-qk", "--max-new-tokens", "1"})));
+  expectTable({"open", trace()}, 4);
+  expectDone(run(capture({"--model", smallModel().string(), "--ids", write("p", idsText(60, 64)), "--map-size", "0",
+                          "--max-new-tokens", "1"})));
+  expectTable({"open", trace()}, 2);
+}
+
+TEST_F(Bench, RefusesWhatItDoesNotKnow) {
+  expectRefused(run({"bench", "probr"}), 2, {"probr", "probe"});
+  expectRefused(run({"bench"}), 2, {"probe", "make-trace"});
+  expectRefused(run({"bench", "open"}), 2, {"trace file"});
+  expectRefused(run({"bench", "capture", "--shape", "8b"}), 2, {"--shape 8b", "1b"});
+  expectRefused(run({"bench", "growth", "--lengths", "64,128"}), 2, {"--lengths"});
+}
+
+}  // namespace
+}  // namespace kvatlas::app_test
