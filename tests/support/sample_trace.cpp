@@ -172,7 +172,7 @@ trace::TraceHeader makeHeader(const SampleTraceOptions& options) {
   header.attention.window = options.window;
   for (std::uint32_t layer = 0; layer < options.layers; ++layer) header.attention.layers.emplace_back(layer);
   header.attention.cells = mapCells(options);
-  header.attention.keep_qk = options.keep_qk;
+  if (options.keep_qk) header.attention.qk_layers = header.attention.layers;
   const bool query_head = options.query_head_granularity;
   const RunHeader base = {.granularity = query_head ? "query-head" : "kv-head",
                           .heads = query_head ? options.query_heads : options.kv_heads};

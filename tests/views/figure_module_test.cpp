@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "app/figures/figure_options.h"
+#include "tests/support/sample_results.h"
 #include "tests/support/sample_trace.h"
 
 namespace kvatlas::app {
@@ -24,6 +26,8 @@ class FigureModule : public ::testing::Test {
     s_folder = std::filesystem::temp_directory_path() / ("views-module-" + std::to_string(::getpid()));
     std::filesystem::create_directories(s_folder);
     test::writeSampleTrace(s_folder / "sample.kva.h5", test::SampleTraceOptions{});
+    results::test::writeCases(s_folder / "results", results::Settings(results::test::sampleValues()));
+    std::ofstream(s_folder / "log.csv") << "tokens,loss_text\n1000,5\n2000,4\n";
   }
   static void TearDownTestSuite() { std::filesystem::remove_all(s_folder); }
 
@@ -69,8 +73,35 @@ TEST_F(FigureModule, WrongUsageIsCodeTwoWithOneSentence) {
   wanted.output += ".jpg";
   expectError(wanted, 2, ".pdf, .svg or .png");
   wanted = options("budget");
-  wanted.files.push_back("other");
+  wanted.score = "exact";
+  expectError(wanted, 2, "--score has no meaning for a budget figure");
+  wanted = options("heatmap");
+  wanted.files.push_back(wanted.files.front());
   expectError(wanted, 2, "one trace");
+  wanted = options("needle");
+  wanted.files = {(s_folder / "results").string(), (s_folder / "results").string()};
+  expectError(wanted, 2, "one folder of results");
+}
+
+TEST_F(FigureModule, DrawsResultsAndLogs) {
+  for (const auto& [kind, source] :
+       {std::pair{"needle", "results"}, std::pair{"accuracy", "results"}, std::pair{"training", "log.csv"}}) {
+    FigureOptions wanted = options(kind);
+    wanted.files = {(s_folder / source).string()};
+    std::string message;
+    EXPECT_EQ(draw(wanted, message), 0) << message;
+    EXPECT_TRUE(std::filesystem::exists(wanted.output + ".json"));
+    std::filesystem::remove(wanted.output);
+  }
+}
+
+TEST_F(FigureModule, TheWrongSourceIsNamed) {
+  expectError(options("needle"), 1, "sample.kva.h5: is a file; a needle figure is drawn from a folder of results");
+  FigureOptions wanted = options("budget");
+  wanted.files = {(s_folder / "results").string()};
+  expectError(wanted, 1, "is a folder; a budget figure is drawn from a trace file");
+  wanted = options("training");
+  expectError(wanted, 1, "sample.kva.h5");
 }
 
 TEST_F(FigureModule, WhatTheWorldLacksIsCodeOne) {

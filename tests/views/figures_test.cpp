@@ -161,6 +161,80 @@ TEST_F(FigureTest, ChartSidecarHoldsTheNumbers) {
   EXPECT_TRUE(figure.sidecar["runs"][0].contains("parameters"));
 }
 
+// A second capture of the same prompt with another budget; the first has 24 and 48.
+class SeveralTraces : public FigureTest {
+ protected:
+  SeveralTraces() {
+    test::SampleTraceOptions options = sampleOptions();
+    options.budgets = {24, 96};
+    test::writeSampleTrace(m_other, options);
+  }
+  Figure draw(const FigureSpec& spec) {
+    const trace::Reader first(m_trace), second(m_other);
+    return buildFigure(Traces{&first, &second}, spec);
+  }
+  const std::filesystem::path m_other = m_folder / "other.kva.h5";
+};
+
+TEST_F(SeveralTraces, StandInOneChartLabelledByFile) {
+  for (const FigureKind kind : {FigureKind::Budget, FigureKind::Retained}) {
+    Figure figure = draw(defaultSpec(kind));
+    const nlohmann::json& panels = figure.sidecar["chart"]["panels"];
+    ASSERT_EQ(panels.size(), 3U) << "24 of both, 48 of the first, 96 of the second";
+    std::vector<std::string> titles;
+    for (const auto& line : panels[0]["lines"])
+      if (line["method"] == "snapkv" && !line["oracle"].get<bool>()) titles.push_back(line["title"]);
+    EXPECT_THAT(titles, ::testing::ElementsAre("SnapKV · sample", "SnapKV · other"));
+    EXPECT_EQ(panels[2]["budget"], "96");
+    EXPECT_EQ(figure.sidecar["traces"].size(), 2U);
+    EXPECT_EQ(figure.sidecar["runs"].back()["trace"], "other");
+    writeFigure(figure, m_folder / "both.svg", 300);
+    EXPECT_THAT(readFile(m_folder / "both.svg"), HasSubstr("SnapKV · other"));
+  }
+}
+
+TEST_F(SeveralTraces, RunsAndBudgetsMayStandInOneOfThem) {
+  FigureSpec spec = defaultSpec(FigureKind::Budget);
+  spec.budgets = {"96"};
+  EXPECT_EQ(draw(spec).sidecar["chart"]["panels"].size(), 1U);
+  spec.budgets = {"97"};
+  EXPECT_THROW((void)draw(spec), UsageError);
+}
+
+TEST_F(SeveralTraces, EvictionHasOnePanelPerRunOfEach) {
+  FigureSpec spec = defaultSpec(FigureKind::Eviction);
+  spec.budgets = {"24"};
+  Figure figure = draw(spec);
+  EXPECT_EQ(figure.sidecar["runs"].size(), 8U);
+  writeFigure(figure, m_folder / "both.svg", 300);
+  EXPECT_THAT(readFile(m_folder / "both.svg"), HasSubstr("H2O · sample"));
+}
+
+TEST_F(SeveralTraces, MustHoldTheSameTokens) {
+  test::SampleTrace sample = test::makeSampleTrace(sampleOptions());
+  sample.header.prompt.ids[17] ^= 1;
+  test::writeSampleTrace(m_other, sample);
+  try {
+    (void)draw(defaultSpec(FigureKind::Budget));
+    FAIL() << "different prompts in one figure";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::AllOf(HasSubstr("sample.kva.h5"), HasSubstr("other.kva.h5"), HasSubstr("17")));
+  }
+  EXPECT_THROW((void)draw(defaultSpec(FigureKind::Heatmap)), UsageError);
+}
+
+TEST_F(FigureTest, SpreadsOfManyMethodsStandBesideEachOtherOfTwoAreBands) {
+  const auto notes = [&](const std::vector<std::string>& runs) {
+    FigureSpec spec = defaultSpec(FigureKind::Retained);
+    spec.runs = runs;
+    Figure figure = buildFigure(trace::Reader(m_trace), spec);
+    writeFigure(figure, m_folder / "spread.svg", 300);
+    return readFile(m_folder / "spread.svg");
+  };
+  EXPECT_THAT(notes({}), HasSubstr("bars: 10th"));
+  EXPECT_THAT(notes({"snapkv", "h2o"}), HasSubstr("band: 10th"));
+}
+
 TEST_F(FigureTest, ErrorsNameWhatIsWrong) {
   FigureSpec spec = defaultSpec(FigureKind::Heatmap);
   spec.layer = 17;

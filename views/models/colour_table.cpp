@@ -66,6 +66,19 @@ ColourTable rampTo(Rgb from, Rgb colour) {
   return table;
 }
 
+const ColourTable& scoreTable() {
+  static const ColourTable table = [] {
+    ColourTable made;
+    for (std::size_t e = 0; e < made.entries.size(); ++e) {
+      const double t = static_cast<double>(e) / 255.0;
+      made.entries[e] =
+          t < 0.5 ? mix(rgb(0xF0496E), rgb(0xEBB839), 2 * t) : mix(rgb(0xEBB839), rgb(0x0CD79F), 2 * t - 1);
+    }
+    return made;
+  }();
+  return table;
+}
+
 std::vector<std::string> colourTableNames() {
   std::vector<std::string> names;
   for (const Named& named : tables()) names.emplace_back(named.name);

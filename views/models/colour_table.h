@@ -20,6 +20,8 @@ struct ColourTable {
 // UsageError with the nearest names for an unknown one.
 [[nodiscard]] const ColourTable& colourTable(std::string_view name);
 [[nodiscard]] std::vector<std::string> colourTableNames();
+// Scores from 0 to 1 as the published needle grids show them: red, yellow, green.
+[[nodiscard]] const ColourTable& scoreTable();
 // From the page's own colour to `colour`, for marks of one method.
 [[nodiscard]] ColourTable rampTo(Rgb from, Rgb colour);
 

@@ -22,9 +22,33 @@ json spansOf(const std::vector<trace::Span>& spans) {
   return list;
 }
 
+json branchOf(const BranchName& branch) {
+  return {{"method", branch.method}, {"label", branch.label}, {"budget", branch.budget}};
+}
+
+json pointOf(const AccuracyPoint& point) {
+  json described = branchOf(point.branch);
+  described.update({{"kept", point.kept},
+                    {"mean", point.mean},
+                    {"low", point.interval.low},
+                    {"high", point.interval.high},
+                    {"records", point.records}});
+  return described;
+}
+
 }  // namespace
 
-json sidecarOf(const FigureSpec& spec, const TraceFacts& facts) {
+json sidecarBase(const FigureSpec& spec) {
+  return {{"format", "kvatlas-figure"},
+          {"generator", std::string("kvatlas ") + kVersion},
+          {"kind", std::string(figureKindName(spec.kind))},
+          {"width_inches", spec.width_inches},
+          {"dpi", spec.dpi},
+          {"theme", spec.theme == Theme::Light ? "light" : "dark"},
+          {"title", spec.title}};
+}
+
+json describeTrace(const TraceFacts& facts) {
   json model = {{"name", facts.model},
                 {"architecture", facts.architecture},
                 {"layers", facts.layers},
@@ -33,18 +57,28 @@ json sidecarOf(const FigureSpec& spec, const TraceFacts& facts) {
                 {"compute_dtype", facts.compute_dtype},
                 {"sliding_window", facts.sliding_window},
                 {"weights_fingerprint", facts.weights_fingerprint}};
-  json trace = {{"file", facts.file},         {"generator", facts.generator}, {"created", facts.created},
-                {"complete", facts.complete}, {"tokens", facts.tokens},       {"prompt_sha256", facts.prompt_sha256},
-                {"window", facts.window},     {"model", std::move(model)}};
-  return {{"format", "kvatlas-figure"},
-          {"generator", std::string("kvatlas ") + kVersion},
-          {"kind", std::string(figureKindName(spec.kind))},
-          {"width_inches", spec.width_inches},
-          {"dpi", spec.dpi},
-          {"theme", spec.theme == Theme::Light ? "light" : "dark"},
-          {"title", spec.title},
-          {"spans", spec.spans ? spansOf(facts.spans) : json::array()},
-          {"trace", std::move(trace)}};
+  return {{"file", facts.file},         {"generator", facts.generator}, {"created", facts.created},
+          {"complete", facts.complete}, {"tokens", facts.tokens},       {"prompt_sha256", facts.prompt_sha256},
+          {"window", facts.window},     {"model", std::move(model)}};
+}
+
+json sidecarOf(const FigureSpec& spec, const TraceFacts& facts) {
+  json sidecar = sidecarBase(spec);
+  sidecar["spans"] = spec.spans ? spansOf(facts.spans) : json::array();
+  sidecar["trace"] = describeTrace(facts);
+  return sidecar;
+}
+
+json sidecarOf(const FigureSpec& spec, const ResultsFacts& facts, const results::Settings& settings) {
+  json sidecar = sidecarBase(spec);
+  sidecar["results"] = {{"folder", facts.folder},
+                        {"settings_sha256", facts.settings_sha256},
+                        {"shard", {{"index", settings.shard().index}, {"count", settings.shard().count}}},
+                        {"cases_done", facts.cases_done},
+                        {"cases_planned", facts.cases_planned},
+                        {"settings", settings.values()}};
+  sidecar["score"] = facts.score;
+  return sidecar;
 }
 
 json describeScale(const FigureSpec& spec) {
@@ -95,6 +129,57 @@ json describeChart(const LayerChart& chart) {
     panels.push_back({{"budget", panel.budget}, {"budget_nominal", panel.nominal}, {"lines", std::move(lines)}});
   }
   return {{"quantity", chart.quantity}, {"panels", std::move(panels)}};
+}
+
+json describeNeedle(const NeedleChart& chart) {
+  json panels = json::array();
+  for (const NeedlePanel& panel : chart.panels) {
+    json rows = json::array();
+    for (std::size_t d = 0; d < panel.grid.rows; ++d) {
+      std::vector<double> row;
+      for (std::size_t l = 0; l < panel.grid.columns; ++l) row.push_back(static_cast<double>(panel.grid.at(d, l)));
+      rows.push_back(numbers(row));
+    }
+    json described = branchOf(panel.branch);
+    described.update({{"title", panel.title},
+                      {"average", std::isnan(panel.average) ? json(nullptr) : json(panel.average)},
+                      {"records", panel.records},
+                      {"kept", panel.kept},
+                      {"scores", std::move(rows)}});
+    panels.push_back(std::move(described));
+  }
+  return {{"lengths", chart.lengths}, {"depths", chart.depths}, {"panels", std::move(panels)}};
+}
+
+json describeAccuracy(const AccuracyChart& chart) {
+  json panels = json::array();
+  for (const AccuracyPanel& panel : chart.panels) {
+    json lines = json::array();
+    for (const AccuracyLine& line : panel.lines) {
+      json points = json::array();
+      for (const AccuracyPoint& point : line.points) points.push_back(pointOf(point));
+      lines.push_back({{"method", line.method}, {"title", line.title}, {"points", std::move(points)}});
+    }
+    panels.push_back({{"title", panel.title}, {"full", pointOf(panel.full)}, {"lines", std::move(lines)}});
+  }
+  return {{"interval", "wilson 95 %"}, {"panels", std::move(panels)}};
+}
+
+json describeTraining(const TrainingLog& log) {
+  const auto curve = [](const TrainingCurve& one) { return json{{"tokens", one.tokens}, {"values", one.values}}; };
+  json stages = json::array(), accuracy = json::array();
+  for (const TrainingStage& stage : log.stages) stages.push_back({{"name", stage.name}, {"tokens", stage.tokens}});
+  for (const auto& [length, one] : log.accuracy) {
+    accuracy.push_back(curve(one));
+    accuracy.back()["length"] = length;
+  }
+  return {{"file", log.file},
+          {"rows", log.rows},
+          {"tokens", log.last_tokens},
+          {"stages", std::move(stages)},
+          {"loss_text", curve(log.text_loss)},
+          {"heldout_bits_per_byte", curve(log.held_out)},
+          {"accuracy", std::move(accuracy)}};
 }
 
 }  // namespace kvatlas::views

@@ -5,20 +5,31 @@
 #include <string>
 #include <vector>
 
+#include "views/models/accuracy_chart.h"
 #include "views/models/figure_spec.h"
 #include "views/models/layer_chart.h"
 #include "views/models/map_data.h"
+#include "views/models/needle_chart.h"
+#include "views/models/results_facts.h"
 #include "views/models/run_choice.h"
 #include "views/models/trace_facts.h"
+#include "views/models/training_log.h"
 
 namespace kvatlas::views {
 
-// kind, size, theme, title and what the trace is.
+// kind, size, theme, title; with them what the trace or the run of the results is.
+[[nodiscard]] nlohmann::json sidecarBase(const FigureSpec& spec);
 [[nodiscard]] nlohmann::json sidecarOf(const FigureSpec& spec, const TraceFacts& facts);
+[[nodiscard]] nlohmann::json describeTrace(const TraceFacts& facts);
+[[nodiscard]] nlohmann::json sidecarOf(const FigureSpec& spec, const ResultsFacts& facts,
+                                       const results::Settings& settings);
 
 [[nodiscard]] nlohmann::json describeScale(const FigureSpec& spec);  // kind, low, high, colour map, reducer
 [[nodiscard]] nlohmann::json describeRun(const ChosenRun& run);      // method, budget, parameters, what was kept
 [[nodiscard]] nlohmann::json describeMap(const MapPanel& panel);     // layer, head, cell, captured or not
 [[nodiscard]] nlohmann::json describeChart(const LayerChart& chart);
+[[nodiscard]] nlohmann::json describeNeedle(const NeedleChart& chart);      // scores by depth, then length
+[[nodiscard]] nlohmann::json describeAccuracy(const AccuracyChart& chart);  // points with their intervals
+[[nodiscard]] nlohmann::json describeTraining(const TrainingLog& log);      // file, stages, curves
 
 }  // namespace kvatlas::views

@@ -10,7 +10,8 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr std::array<std::string_view, 5> kKinds = {"pattern", "heatmap", "budget", "eviction", "retained"};
+constexpr std::array<std::string_view, 8> kKinds = {"pattern",  "heatmap", "budget",   "eviction",
+                                                    "retained", "needle",  "accuracy", "training"};
 
 // The index of `text` in `names`; UsageError naming the option.
 template <std::size_t N>
@@ -34,10 +35,15 @@ std::string_view figureKindName(FigureKind kind) {
   return kKinds.at(static_cast<std::size_t>(kind));
 }
 
+FigureSource sourceOf(FigureKind kind) {
+  if (kind == FigureKind::Needle || kind == FigureKind::Accuracy) return FigureSource::Results;
+  return kind == FigureKind::Training ? FigureSource::TrainingLog : FigureSource::Trace;
+}
+
 FigureSpec defaultSpec(FigureKind kind) {
   FigureSpec spec;
   spec.kind = kind;
-  const bool wide = kind == FigureKind::Pattern || kind == FigureKind::Eviction;
+  const bool wide = kind == FigureKind::Pattern || kind == FigureKind::Eviction || kind == FigureKind::Needle;
   spec.width_inches = wide ? kDoubleColumnInches : kSingleColumnInches;
   if (kind == FigureKind::Pattern) spec.clip = 0.01;
   if (kind == FigureKind::Heatmap) {
@@ -45,6 +51,7 @@ FigureSpec defaultSpec(FigureKind kind) {
     spec.scale = ScaleKind::Log;
     spec.clip = 1;
   }
+  if (kind == FigureKind::Needle) spec.colour_map = "score";
   spec.floor = 1e-5;
   return spec;
 }
@@ -59,6 +66,10 @@ ScaleKind parseScale(std::string_view text) {
 
 Theme parseTheme(std::string_view text) {
   return choose<2>("--theme", text, {"light", "dark"}) == 0 ? Theme::Light : Theme::Dark;
+}
+
+AccuracyBy parseBy(std::string_view text) {
+  return choose<2>("--by", text, {"kind", "length"}) == 0 ? AccuracyBy::Kind : AccuracyBy::Length;
 }
 
 double parseWidth(std::string_view text) {

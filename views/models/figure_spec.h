@@ -13,7 +13,11 @@
 
 namespace kvatlas::views {
 
-enum class FigureKind { Pattern, Heatmap, Budget, Eviction, Retained };
+enum class FigureKind { Pattern, Heatmap, Budget, Eviction, Retained, Needle, Accuracy, Training };
+// What a figure is drawn from: a captured trace, a folder of results, the CSV log of a training.
+enum class FigureSource { Trace, Results, TrainingLog };
+// One panel for everything, or one per kind of needle or context length.
+enum class AccuracyBy { All, Kind, Length };
 
 inline constexpr double kSingleColumnInches = 3.3;
 inline constexpr double kDoubleColumnInches = 6.9;
@@ -38,11 +42,14 @@ struct FigureSpec {
   bool entropy = false;        // heatmap: the track along the queries
   std::size_t columns = 0;     // panels per row; 0 = by width
   double lowest_retained = 0;  // retained: lower end of the y axis
+  std::string score;           // needle, accuracy: a recorded score; empty = the run's own
+  AccuracyBy by = AccuracyBy::All;
 };
 
 [[nodiscard]] std::vector<std::string> figureKindNames();
 [[nodiscard]] FigureKind parseFigureKind(std::string_view name);  // UsageError with the nearest names
 [[nodiscard]] std::string_view figureKindName(FigureKind kind);
+[[nodiscard]] FigureSource sourceOf(FigureKind kind);
 
 // The settings a figure has where a person says nothing: pattern as published (mean, linear, saturates at 0.01, double
 // column), heatmap max and log from 10⁻⁵ to 1, charts single column.
@@ -52,6 +59,7 @@ struct FigureSpec {
 [[nodiscard]] trace::Reduction parseReduction(std::string_view text);
 [[nodiscard]] ScaleKind parseScale(std::string_view text);
 [[nodiscard]] Theme parseTheme(std::string_view text);
+[[nodiscard]] AccuracyBy parseBy(std::string_view text);
 [[nodiscard]] double parseWidth(std::string_view text);
 [[nodiscard]] std::optional<std::uint32_t> parseHead(std::string_view text);  // "mean" → empty
 

@@ -144,4 +144,28 @@ LayerChart retainedChart(const trace::Reader& reader, const RunChoice& choice, d
   return chart;
 }
 
+LayerChart combined(std::vector<LayerChart> charts, const std::vector<std::string>& names) {
+  if (charts.size() == 1) return std::move(charts.front());
+  LayerChart whole = charts.front();
+  whole.panels.clear();
+  whole.warnings.clear();
+  for (std::size_t i = 0; i < charts.size(); ++i) {
+    whole.high = std::max(whole.high, charts[i].high);
+    for (const std::string& warning : charts[i].warnings) whole.warnings.push_back(names[i] + ": " + warning);
+    for (LayerPanel& panel : charts[i].panels) {
+      auto home = std::find_if(whole.panels.begin(), whole.panels.end(),
+                               [&](const LayerPanel& p) { return p.budget == panel.budget; });
+      if (home == whole.panels.end()) home = whole.panels.insert(home, {panel.budget, panel.nominal, {}});
+      for (LayerSeries& series : panel.series) {
+        series.trace = i;
+        series.title += " · " + names[i];
+        home->series.push_back(std::move(series));
+      }
+    }
+  }
+  std::stable_sort(whole.panels.begin(), whole.panels.end(),
+                   [](const LayerPanel& a, const LayerPanel& b) { return a.nominal < b.nominal; });
+  return whole;
+}
+
 }  // namespace kvatlas::views

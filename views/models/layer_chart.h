@@ -17,6 +17,7 @@ struct LayerSeries {
   std::vector<double> low, high;  // [layers] p10 and p90 over heads; empty: no band
   bool oracle = false;            // the best set of equal size: dashed
   bool shared = false;            // an oracle that serves several methods of the panel, or the only one: grey
+  std::size_t trace = 0;          // of several; its name stands behind the title
 };
 
 struct LayerPanel {
@@ -40,6 +41,9 @@ struct LayerChart {
 // Mean over steps and query heads of the retained mass; band: p10 and p90 over heads of the mean over steps. Oracles
 // that agree within 0.005 in every layer are drawn once, in grey. Error where no run has decoded.
 [[nodiscard]] LayerChart retainedChart(const trace::Reader& reader, const RunChoice& choice, double lowest);
+
+// One chart of several, panels of one budget together; `names` are those of the traces, behind every title.
+[[nodiscard]] LayerChart combined(std::vector<LayerChart> charts, const std::vector<std::string>& names);
 
 // Quantile with linear interpolation between order statistics (the usual "type 7"); NaNs are left out.
 [[nodiscard]] double quantile(std::vector<double> values, double q);

@@ -28,11 +28,13 @@ std::vector<float> meanOverHeads(const std::vector<double>& sum, std::size_t hea
 std::vector<float> readMap(const trace::Reader& reader, LayerIndex layer, std::optional<HeadIndex> head,
                            trace::Reduction reduction, std::size_t level) {
   if (head) return reader.map(layer, *head, reduction, level).value_or(std::vector<float>{});
-  const std::size_t heads = reader.header().model.query_heads;
   std::vector<double> sum;
-  for (std::size_t h = 0; h < heads; ++h) {
+  std::size_t heads = 0;
+  for (std::size_t h = 0; h < reader.header().model.query_heads; ++h) {
+    if (!reader.hasHead(HeadIndex(h))) continue;
     const auto map = reader.map(layer, HeadIndex(h), reduction, level);
     if (!map) return {};
+    ++heads;
     sum.resize(map->size());
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<double>((*map)[i]);
   }
@@ -74,10 +76,13 @@ std::vector<float> loadTrack(const trace::Reader& reader, LayerIndex layer, std:
   const auto all = reader.signal(layer, signal);
   const std::size_t tokens = reader.tokens();
   if (!all || all->empty() || tokens == 0) return {};
-  const std::size_t heads = all->size() / tokens;
   std::vector<double> sum(tokens);
-  for (std::size_t h = 0; h < heads; ++h)
+  std::size_t heads = 0;
+  for (std::size_t h = 0; h < all->size() / tokens; ++h) {
+    if (std::isnan((*all)[h * tokens])) continue;  // a head that was not recorded
+    ++heads;
     for (std::size_t i = 0; i < tokens; ++i) sum[i] += static_cast<double>((*all)[h * tokens + i]);
+  }
   return meanOverHeads(sum, heads);
 }
 
@@ -112,6 +117,10 @@ void requireLayer(const trace::Reader& reader, std::uint32_t layer) {
 void requireHead(const trace::Reader& reader, std::uint32_t head) {
   const std::uint32_t heads = reader.header().model.query_heads;
   if (head >= heads) failUsage("head {}: the model has query heads 0 to {}", head, heads - 1);
+  if (reader.hasHead(HeadIndex(head))) return;
+  std::vector<std::uint32_t> numbers;
+  for (const HeadIndex each : reader.header().attention.heads) numbers.push_back(each.value);
+  failUsage("head {} was not recorded; the trace holds {}", head, fmt::join(numbers, ", "));
 }
 
 }  // namespace kvatlas::views

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/base/error.h"
-#include "core/base/suggest.h"
+#include "views/models/branch_name.h"
 #include "views/models/palette.h"
 
 namespace kvatlas::views {
@@ -17,38 +17,11 @@ std::string methodAtBudget(const trace::RunHeader& run) {
   return run.method + "@" + run.budget;
 }
 
-bool matches(const std::string& selector, std::size_t index, const trace::RunHeader& run) {
-  return selector == run.method || selector == run.label || selector == methodAtBudget(run) ||
-         selector == std::to_string(index);
-}
-
-std::vector<std::string> runNames(const std::vector<trace::RunHeader>& runs) {
-  std::vector<std::string> names;
-  const auto add = [&](const std::string& name) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  };
+std::vector<BranchName> namesOf(const std::vector<trace::RunHeader>& runs) {
+  std::vector<BranchName> names;
   for (const trace::RunHeader& run : runs)
-    if (!run.is_full) add(run.method);
-  for (const trace::RunHeader& run : runs)
-    if (!run.is_full) add(methodAtBudget(run));
+    names.push_back({run.method, run.label, run.budget, names.size(), run.is_full});
   return names;
-}
-
-void checkSelectors(const std::vector<trace::RunHeader>& runs, const std::vector<std::string>& selectors) {
-  for (const std::string& selector : selectors) {
-    bool found = false;
-    for (std::size_t i = 0; i < runs.size(); ++i) found = found || (!runs[i].is_full && matches(selector, i, runs[i]));
-    if (!found) failUsage("--runs: no run '{}' in the trace{}", selector, suggestion(selector, runNames(runs)));
-  }
-}
-
-void checkBudgets(const std::vector<trace::RunHeader>& runs, const std::vector<std::string>& budgets) {
-  std::vector<std::string> known;
-  for (const trace::RunHeader& run : runs)
-    if (!run.is_full && std::find(known.begin(), known.end(), run.budget) == known.end()) known.push_back(run.budget);
-  for (const std::string& budget : budgets)
-    if (std::find(known.begin(), known.end(), budget) == known.end())
-      failUsage("--budget: no run with budget '{}' in the trace{}", budget, suggestion(budget, known));
 }
 
 // What everything that draws a run relies on.
@@ -68,34 +41,11 @@ void nameRuns(std::vector<ChosenRun>& runs) {
     const auto twins = std::count_if(runs.begin(), runs.end(), [&](const ChosenRun& other) {
       return methodAtBudget(other.header) == methodAtBudget(run.header);
     });
-    run.title = methodTitle(run.header.method);
-    if (twins > 1)
-      run.title += fmt::format(" ({})", run.header.label.empty() ? std::to_string(run.index) : run.header.label);
+    run.title = runTitle(run.header, run.index, twins > 1);
   }
 }
 
-}  // namespace
-
-RunChoice chooseRuns(const trace::Reader& reader, const std::vector<std::string>& selectors,
-                     const std::vector<std::string>& budgets) {
-  const std::vector<trace::RunHeader>& headers = reader.header().runs;
-  checkSelectors(headers, selectors);
-  checkBudgets(headers, budgets);
-  RunChoice choice;
-  for (std::size_t i = 0; i < headers.size(); ++i) {
-    const trace::RunHeader& run = headers[i];
-    const auto wanted = [&](const std::string& selector) { return matches(selector, i, run); };
-    if (run.is_full || (!selectors.empty() && std::none_of(selectors.begin(), selectors.end(), wanted))) continue;
-    if (!budgets.empty() && std::find(budgets.begin(), budgets.end(), run.budget) == budgets.end()) continue;
-    if (std::optional<trace::RunRecord> record = reader.run(i)) {
-      checkShape(reader, i, run, *record);
-      choice.runs.push_back({i, run, std::move(*record), {}});
-    } else {
-      choice.warnings.push_back(fmt::format("run {} ({}) was not finished and is not drawn", i, methodAtBudget(run)));
-    }
-  }
-  if (choice.runs.empty()) fail("{}: holds no finished run of an eviction method to draw", reader.path().string());
-  nameRuns(choice.runs);
+void collectBudgets(RunChoice& choice) {
   std::vector<std::pair<double, std::string>> sizes;
   for (const ChosenRun& run : choice.runs) {
     const auto same = [&](const auto& size) { return size.second == run.header.budget; };
@@ -104,7 +54,57 @@ RunChoice chooseRuns(const trace::Reader& reader, const std::vector<std::string>
   }
   std::stable_sort(sizes.begin(), sizes.end());
   for (auto& size : sizes) choice.budgets.push_back(std::move(size.second));
+}
+
+RunChoice collectRuns(const trace::Reader& reader, const std::vector<std::string>& selectors,
+                      const std::vector<std::string>& budgets) {
+  const std::vector<trace::RunHeader>& headers = reader.header().runs;
+  const std::vector<BranchName> names = namesOf(headers);
+  RunChoice choice;
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    const trace::RunHeader& run = headers[i];
+    if (run.is_full || !selectsAny(selectors, names[i])) continue;
+    if (!budgets.empty() && std::find(budgets.begin(), budgets.end(), run.budget) == budgets.end()) continue;
+    if (std::optional<trace::RunRecord> record = reader.run(i)) {
+      checkShape(reader, i, run, *record);
+      choice.runs.push_back({i, run, std::move(*record), {}});
+    } else {
+      choice.warnings.push_back(fmt::format("run {} ({}) was not finished and is not drawn", i, methodAtBudget(run)));
+    }
+  }
+  nameRuns(choice.runs);
+  collectBudgets(choice);
   return choice;
+}
+
+}  // namespace
+
+std::string runTitle(const trace::RunHeader& run, std::size_t index, bool has_twin) {
+  const std::string title = methodTitle(run.method);
+  return has_twin ? fmt::format("{} ({})", title, run.label.empty() ? std::to_string(index) : run.label) : title;
+}
+
+std::vector<RunChoice> chooseRuns(const Traces& traces, const std::vector<std::string>& selectors,
+                                  const std::vector<std::string>& budgets) {
+  std::vector<BranchName> names;
+  for (const trace::Reader* trace : traces)
+    for (BranchName& name : namesOf(trace->header().runs)) names.push_back(std::move(name));
+  const char* where = traces.size() == 1 ? "the trace" : "the traces";
+  checkSelectors(names, selectors, where);
+  checkBudgets(names, budgets, where);
+  std::vector<RunChoice> choices;
+  bool any = false;
+  for (const trace::Reader* trace : traces) {
+    choices.push_back(collectRuns(*trace, selectors, budgets));
+    any = any || !choices.back().runs.empty();
+  }
+  if (!any) fail("{}: holds no finished run of an eviction method to draw", traces.front()->path().string());
+  return choices;
+}
+
+RunChoice chooseRuns(const trace::Reader& reader, const std::vector<std::string>& selectors,
+                     const std::vector<std::string>& budgets) {
+  return std::move(chooseRuns(Traces{&reader}, selectors, budgets).front());
 }
 
 bool anyFinishedRun(const trace::Reader& reader) {
@@ -114,11 +114,12 @@ bool anyFinishedRun(const trace::Reader& reader) {
   return false;
 }
 
-std::vector<std::string> oneBudget(const trace::Reader& reader, const std::vector<std::string>& selectors,
+std::vector<std::string> oneBudget(const Traces& traces, const std::vector<std::string>& selectors,
                                    const std::vector<std::string>& given) {
   if (!given.empty()) return given;
-  const std::vector<std::string> all = chooseRuns(reader, selectors, {}).budgets;
-  return {all[(all.size() - 1) / 2]};
+  for (const RunChoice& choice : chooseRuns(traces, selectors, {}))
+    if (!choice.budgets.empty()) return {choice.budgets[(choice.budgets.size() - 1) / 2]};
+  fail("no finished run to draw");
 }
 
 std::size_t storedHead(const trace::RunHeader& run, const trace::ModelInfo& model, std::size_t query_head) {

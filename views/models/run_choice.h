@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/trace/reader.h"
+#include "views/models/traces.h"
 
 namespace kvatlas::views {
 
@@ -27,11 +28,19 @@ struct RunChoice {
 [[nodiscard]] RunChoice chooseRuns(const trace::Reader& reader, const std::vector<std::string>& selectors,
                                    const std::vector<std::string>& budgets);
 
+// Of several traces: every selector and budget must fit a run of at least one of them; the choice of a trace where
+// nothing fits is empty.
+[[nodiscard]] std::vector<RunChoice> chooseRuns(const Traces& traces, const std::vector<std::string>& selectors,
+                                                const std::vector<std::string>& budgets);
+
 // Whether any run of an eviction method was finished.
 [[nodiscard]] bool anyFinishedRun(const trace::Reader& reader);
 // For figures of one budget: `given`, or the middle one of the chosen runs where none is given.
-[[nodiscard]] std::vector<std::string> oneBudget(const trace::Reader& reader, const std::vector<std::string>& selectors,
+[[nodiscard]] std::vector<std::string> oneBudget(const Traces& traces, const std::vector<std::string>& selectors,
                                                  const std::vector<std::string>& given);
+
+// "PyramidKV"; with the label behind it, or the number, where another run has the same method and budget.
+[[nodiscard]] std::string runTitle(const trace::RunHeader& run, std::size_t index, bool has_twin);
 
 // Stored head of a run that serves a query head.
 [[nodiscard]] std::size_t storedHead(const trace::RunHeader& run, const trace::ModelInfo& model,

@@ -8,6 +8,7 @@ namespace kvatlas::views {
 double ValueScale::position(double value) const {
   if (kind == ScaleKind::Linear) return std::clamp((value - low) / (high - low), 0.0, 1.0);
   if (value <= low) return 0;
+  if (kind == ScaleKind::Sqrt) return std::clamp(std::sqrt((value - low) / (high - low)), 0.0, 1.0);
   return std::clamp(std::log(value / low) / std::log(high / low), 0.0, 1.0);
 }
 

@@ -1,4 +1,5 @@
-// From a value to a colour: linear or log range, colour table, and separate colours for zero, masked and missing.
+// From a value to a colour: linear, log or square-root range, colour table, and separate colours for zero, masked and
+// missing.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,7 @@
 
 namespace kvatlas::views {
 
-enum class ScaleKind { Linear, Log };
+enum class ScaleKind { Linear, Log, Sqrt };
 
 // The range [low, high] of a colour bar; low > 0 for Log. Values outside saturate, and the bar says so.
 struct ValueScale {

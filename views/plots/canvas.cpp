@@ -1,6 +1,7 @@
 #include "views/plots/canvas.h"
 
 #include <cmath>
+#include <limits>
 
 #include "views/plots/offscreen.h"
 
@@ -69,6 +70,25 @@ void Canvas::setTicks(QCPAxis* axis, const std::vector<Tick>& ticks, bool labels
   axis->setTicker(ticker);
   axis->setTicks(true);
   axis->setTickLabels(labels);
+}
+
+std::vector<Tick> Canvas::withoutTouching(std::vector<Tick> ticks, const QCPAxis& axis, int length) {
+  const double gap = points(axis.orientation() == Qt::Horizontal ? 3 : 0);
+  const QCPRange range = axis.range();
+  double free_from = -std::numeric_limits<double>::infinity();
+  for (Tick& tick : ticks) {
+    const double share = axis.scaleType() == QCPAxis::stLogarithmic
+                             ? std::log(tick.value / range.lower) / std::log(range.upper / range.lower)
+                             : (tick.value - range.lower) / range.size();
+    const double half =
+        (axis.orientation() == Qt::Horizontal ? textWidth(tick.text, kTickPoints) : textHeight(kTickPoints)) / 2.0;
+    if (share * length - half < free_from) {
+      tick.text.clear();
+    } else {
+      free_from = share * length + half + gap;
+    }
+  }
+  return ticks;
 }
 
 QCPItemText* Canvas::addText(const QPointF& position, const std::string& text, const TextLook& look, Rgb colour) {

@@ -48,6 +48,8 @@ class Canvas {
   // An axis rect that covers exactly `area`; left and bottom axes without ticks, all four frame lines.
   QCPAxisRect* addPanel(const QRect& area, bool frame = true);
   void setTicks(QCPAxis* axis, const std::vector<Tick>& ticks, bool labels = true);
+  // Ticks whose numbers leave room between them on an axis of `length` units; the others keep their mark.
+  [[nodiscard]] static std::vector<Tick> withoutTouching(std::vector<Tick> ticks, const QCPAxis& axis, int length);
 
   QCPItemText* addText(const QPointF& position, const std::string& text, const TextLook& look, Rgb colour);
   void addLine(const QPointF& from, const QPointF& to, const QPen& pen);

@@ -23,14 +23,39 @@ struct Layout {
   int height = 0;
 };
 
+// One panel: a run, its trace's model and what stands above it.
+struct Strip {
+  ChosenRun run;
+  const trace::ModelInfo* model = nullptr;
+  std::string title;
+};
+
+std::vector<Strip> stripsOf(const Traces& traces, std::vector<RunChoice> choices) {
+  std::vector<Strip> strips;
+  const std::vector<std::string> names = traceNames(traces);
+  const std::uint32_t layers = traces.front()->header().model.layers;
+  for (std::size_t i = 0; i < traces.size(); ++i) {
+    const trace::ModelInfo& model = traces[i]->header().model;
+    if (model.layers != layers)
+      fail("{} has {} layers, {} has {}: they cannot stand in one figure", traces.front()->path().string(), layers,
+           traces[i]->path().string(), model.layers);
+    for (ChosenRun& run : choices[i].runs) {
+      std::string title = names[i].empty() ? run.title : run.title + " · " + names[i];
+      strips.push_back({std::move(run), &model, std::move(title)});
+    }
+  }
+  return strips;
+}
+
 // A ramp per distinct method from the page's own colour to the method's.
-ColourBar barOf(const RunChoice& choice, Theme theme) {
+ColourBar barOf(const std::vector<Strip>& strips, Theme theme) {
   ColourBar bar{{}, {ScaleKind::Linear, 0, 1}, false, false, "fraction of heads that keep the position"};
   std::vector<std::string> seen;
-  for (const ChosenRun& run : choice.runs) {
-    if (std::find(seen.begin(), seen.end(), run.header.method) != seen.end()) continue;
-    seen.push_back(run.header.method);
-    bar.tables.push_back(rampTo(themeColours(theme).evicted, methodColour(run.header.method, theme)));
+  for (const Strip& strip : strips) {
+    const std::string& method = strip.run.header.method;
+    if (std::find(seen.begin(), seen.end(), method) != seen.end()) continue;
+    seen.push_back(method);
+    bar.tables.push_back(rampTo(themeColours(theme).evicted, methodColour(method, theme)));
   }
   return bar;
 }
@@ -68,8 +93,9 @@ Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, std::size_t p
   return layout;
 }
 
-void drawPanel(Canvas& canvas, const Layout& layout, std::size_t index, const ChosenRun& run,
-               const trace::ModelInfo& model, const FigureSpec& spec, const TraceFacts& facts) {
+void drawPanel(Canvas& canvas, const Layout& layout, std::size_t index, const Strip& strip, const FigureSpec& spec,
+               const TraceFacts& facts) {
+  const ChosenRun& run = strip.run;
   const QRect area = layout.grid.area(index);
   const double tokens = static_cast<double>(facts.tokens), layers = facts.layers;
   QCPAxisRect* panel = canvas.addPanel(area);
@@ -80,15 +106,15 @@ void drawPanel(Canvas& canvas, const Layout& layout, std::size_t index, const Ch
   canvas.setTicks(panel->axis(QCPAxis::atLeft), layout.layers);
   auto* tiles = new RasterItem(&canvas.plot(), panel);
   const ColourTable ramp = rampTo(canvas.colours().evicted, methodColour(run.header.method, canvas.theme()));
-  tiles->setData(keptFractions(model, facts.tokens, run), makeColouring(ramp, ValueScale{}, canvas.theme()),
+  tiles->setData(keptFractions(*strip.model, facts.tokens, run), makeColouring(ramp, ValueScale{}, canvas.theme()),
                  Pooling::Max);
   tiles->setExtent(0, -0.5, tokens, layers - 0.5);
   if (spec.spans) outlineSpansOnStrip(canvas, area, facts.spans, tokens);
   const QPointF corner(area.left(), area.top() - points(2));
-  canvas.addText(corner, run.title, {kLabelPoints, Qt::AlignLeft | Qt::AlignBottom, 0, true},
+  canvas.addText(corner, strip.title, {kLabelPoints, Qt::AlignLeft | Qt::AlignBottom, 0, true},
                  methodColour(run.header.method, canvas.theme()));
   std::string kept = fmt::format("{:.1f} of {} tokens per head", run.record.budget_realised, grouped(facts.tokens));
-  const int room = area.width() - Canvas::textWidth(run.title, kLabelPoints, true) - static_cast<int>(points(6));
+  const int room = area.width() - Canvas::textWidth(strip.title, kLabelPoints, true) - static_cast<int>(points(6));
   if (Canvas::textWidth(kept, kTickPoints) > room)
     kept = fmt::format("{:.1f} tokens per head", run.record.budget_realised);
   if (Canvas::textWidth(kept, kTickPoints) > room) return;
@@ -108,27 +134,26 @@ void drawAxisTitles(Canvas& canvas, const Layout& layout) {
 
 }  // namespace
 
-Figure evictionFigure(const trace::Reader& reader, const FigureSpec& spec) {
-  const TraceFacts facts = traceFacts(reader);
+Figure evictionFigure(const Traces& traces, const FigureSpec& spec) {
+  const TraceFacts facts = traceFacts(*traces.front());
   if (spec.budgets.size() > 1)
     failUsage("--budget: an eviction figure shows one budget, {} were given", spec.budgets.size());
-  const RunChoice choice = chooseRuns(reader, spec.runs, oneBudget(reader, spec.runs, spec.budgets));
-  Figure figure = startFigure(spec, facts);
-  figure.warnings.insert(figure.warnings.end(), choice.warnings.begin(), choice.warnings.end());
-  nlohmann::json runs = nlohmann::json::array();
-  for (const ChosenRun& run : choice.runs) runs.push_back(describeRun(run));
-  figure.sidecar["runs"] = std::move(runs);
+  const std::vector<std::string> budget = oneBudget(traces, spec.runs, spec.budgets);
+  const std::vector<RunChoice> choices = chooseRuns(traces, spec.runs, budget);
+  Figure figure = startFigure(spec, traces, choices);
+  for (const RunChoice& choice : choices)
+    figure.warnings.insert(figure.warnings.end(), choice.warnings.begin(), choice.warnings.end());
+  const std::vector<Strip> strips = stripsOf(traces, choices);
   figure.sidecar["scale"] = {{"kind", "linear"}, {"low", 0}, {"high", 1}, {"reduction", "max"}};
   ensureApplication();
-  const ColourBar bar = barOf(choice, spec.theme);
+  const ColourBar bar = barOf(strips, spec.theme);
   std::vector<std::string> notes = commonNotes(facts);
-  notes.push_back(fmt::format("budget {}", choice.budgets.front()));
+  notes.push_back(fmt::format("budget {}", budget.front()));
   notes.emplace_back("max where several positions share a dot");
-  const Layout layout = planLayout(spec, facts, choice.runs.size(), bar, notes);
+  const Layout layout = planLayout(spec, facts, strips.size(), bar, notes);
   figure.canvas = std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme);
   Canvas& canvas = *figure.canvas;
-  for (std::size_t i = 0; i < choice.runs.size(); ++i)
-    drawPanel(canvas, layout, i, choice.runs[i], reader.header().model, spec, facts);
+  for (std::size_t i = 0; i < strips.size(); ++i) drawPanel(canvas, layout, i, strips[i], spec, facts);
   if (spec.spans) {
     // Above the titles of the first panel.
     QRect above = layout.grid.area(0);

@@ -1,6 +1,7 @@
 #include "views/plots/figure.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
@@ -9,23 +10,40 @@
 
 namespace kvatlas::views {
 
-Figure buildFigure(const trace::Reader& reader, const FigureSpec& spec) {
+Figure buildFigure(const Traces& traces, const FigureSpec& spec) {
   checkSpec(spec);
-  if (reader.tokens() == 0 || reader.header().model.layers == 0)
-    fail("{}: holds no prompt to draw", reader.path().string());
+  for (const trace::Reader* trace : traces)
+    if (trace->tokens() == 0 || trace->header().model.layers == 0)
+      fail("{}: holds no prompt to draw", trace->path().string());
+  const bool map = spec.kind == FigureKind::Pattern || spec.kind == FigureKind::Heatmap;
+  if (map && traces.size() != 1)
+    failUsage("a {} figure shows one trace, {} were given", figureKindName(spec.kind), traces.size());
+  requireOneTokenisation(traces);
   switch (spec.kind) {
     case FigureKind::Pattern:
-      return patternFigure(reader, spec);
+      return patternFigure(*traces.front(), spec);
     case FigureKind::Heatmap:
-      return heatmapFigure(reader, spec);
+      return heatmapFigure(*traces.front(), spec);
     case FigureKind::Budget:
-      return budgetFigure(reader, spec);
+      return budgetFigure(traces, spec);
     case FigureKind::Eviction:
-      return evictionFigure(reader, spec);
+      return evictionFigure(traces, spec);
     case FigureKind::Retained:
-      return retainedFigure(reader, spec);
+      return retainedFigure(traces, spec);
+    default:
+      failUsage("a {} figure is not drawn from a trace", figureKindName(spec.kind));
   }
-  fail("unknown kind of figure");
+}
+
+Figure buildFigure(const trace::Reader& reader, const FigureSpec& spec) {
+  return buildFigure(Traces{&reader}, spec);
+}
+
+Figure buildFigure(const results::ResultsReader& reader, const FigureSpec& spec) {
+  checkSpec(spec);
+  if (spec.kind == FigureKind::Needle) return needleFigure(reader, spec);
+  if (spec.kind == FigureKind::Accuracy) return accuracyFigure(reader, spec);
+  failUsage("a {} figure is not drawn from results", figureKindName(spec.kind));
 }
 
 void writeFigure(Figure& figure, const std::filesystem::path& path, double dpi) {
@@ -47,6 +65,44 @@ Figure startFigure(const FigureSpec& spec, const TraceFacts& facts) {
     figure.warnings.push_back(
         fmt::format("{}: its capture is not complete; the figure shows what was written", facts.file));
   return figure;
+}
+
+Figure startFigure(const FigureSpec& spec, const Traces& traces, const std::vector<RunChoice>& choices) {
+  Figure figure = startFigure(spec, traceFacts(*traces.front()));
+  nlohmann::json runs = nlohmann::json::array(), files = nlohmann::json::array();
+  const std::vector<std::string> names = traceNames(traces);
+  for (std::size_t i = 0; i < traces.size(); ++i) {
+    files.push_back(describeTrace(traceFacts(*traces[i])));
+    if (i > 0 && !traces[i]->complete())
+      figure.warnings.push_back(fmt::format("{}: its capture is not complete", traces[i]->path().filename().string()));
+    for (const ChosenRun& run : choices[i].runs) {
+      runs.push_back(describeRun(run));
+      if (traces.size() > 1) runs.back()["trace"] = names[i];
+    }
+  }
+  if (traces.size() > 1) figure.sidecar["traces"] = std::move(files);
+  figure.sidecar["runs"] = std::move(runs);
+  return figure;
+}
+
+Figure startFigure(const FigureSpec& spec, const results::ResultsReader& reader) {
+  const ResultsFacts facts = resultsFacts(reader, spec.score);
+  Figure figure;
+  figure.sidecar = sidecarOf(spec, facts, reader.settings());
+  figure.title = spec.title.empty() ? fmt::format("{} of {}", figureKindName(spec.kind), facts.model) : spec.title;
+  figure.warnings = reader.warnings();
+  return figure;
+}
+
+std::vector<std::string> commonNotes(const ResultsFacts& facts) {
+  std::vector<std::string> notes;
+  if (!facts.model.empty()) notes.push_back(facts.model);
+  if (!facts.haystack.empty()) notes.push_back("text: " + facts.haystack);
+  notes.push_back(fmt::format("needle: {}", fmt::join(facts.kinds, ", ")));
+  notes.push_back(facts.trials == 1 ? "one trial per cell" : fmt::format("{} trials per cell", facts.trials));
+  if (facts.cases_done < facts.cases_planned)
+    notes.push_back(fmt::format("unfinished: {} of {} cases", facts.cases_done, facts.cases_planned));
+  return notes;
 }
 
 std::vector<std::string> commonNotes(const TraceFacts& facts) {

@@ -55,7 +55,7 @@ Data load(const trace::Reader& reader, const FigureSpec& spec, Figure& figure) {
   if (spec.entropy && data.entropy.empty())
     figure.warnings.emplace_back("the trace holds no entropy; its track is left out");
   if (anyFinishedRun(reader)) {
-    RunChoice choice = chooseRuns(reader, spec.runs, oneBudget(reader, spec.runs, spec.budgets));
+    RunChoice choice = chooseRuns(reader, spec.runs, oneBudget({&reader}, spec.runs, spec.budgets));
     figure.warnings.insert(figure.warnings.end(), choice.warnings.begin(), choice.warnings.end());
     data.runs = std::move(choice.runs);
   } else {

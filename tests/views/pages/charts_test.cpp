@@ -1,0 +1,208 @@
+// The charts and tables of runs over a sample trace: their numbers against the trace's own, and what a click leads to.
+#include <gmock/gmock.h>
+
+#include <QSlider>
+#include <QTreeWidget>
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "tests/views/pages/qt_widgets.h"
+#include "views/pages/decode_page.h"
+#include "views/pages/figure_dialog.h"
+#include "views/pages/layer_charts.h"
+#include "views/pages/position_chart.h"
+#include "views/pages/ranking_chart.h"
+#include "views/pages/runs_page.h"
+
+namespace kvatlas::views {
+namespace {
+
+class ChartsTest : public test::QtWidgetTest {
+ protected:
+  void open(const test::SampleTraceOptions& options = {.budgets = {32, 64}}) {
+    m_sample = test::makeSampleTrace(options);
+    test::writeSampleTrace(m_folder / "a.kva.h5", m_sample);
+    m_document.open(m_folder / "a.kva.h5");
+    ASSERT_TRUE(waitUntil([this] { return m_document.isOpen(); }));
+    for (const RunId run : m_document.runIds()) (void)m_document.run(run);
+    ASSERT_TRUE(settled());
+  }
+  bool settled() {
+    return waitUntil([this] { return m_document.thread().pending() == 0; });
+  }
+  // Shown, filled and drawn.
+  template <class Page>
+  void show(Page& page) {
+    page.resize(700, 240);
+    page.show();
+    page.updateNow();
+    ASSERT_TRUE(settled());
+    QApplication::processEvents();
+    page.updateNow();
+    QApplication::processEvents();
+  }
+  static const ChartLine& lineOf(RunChart& chart, int id) {
+    for (const ChartLine& line : chart.plot().lines())
+      if (line.id == id) return line;
+    throw std::runtime_error("no such line");
+  }
+  static void clickPoint(ChartPlot& plot, double x, double y) {
+    const QPoint at(qRound(plot.xAxis->coordToPixel(x)), qRound(plot.yAxis->coordToPixel(y)));
+    QTest::mouseClick(&plot, Qt::LeftButton, {}, at);
+  }
+
+  ReadingThread m_thread;
+  Document m_document{m_thread};
+  Selection m_selection{m_document};
+  test::SampleTrace m_sample;
+};
+
+TEST_F(ChartsTest, TheBudgetIsTheMeanCapacityOfEachLayer) {
+  open();
+  BudgetChart chart(m_document, m_selection);
+  show(chart);
+  EXPECT_EQ(chart.plot().lines().size(), m_sample.runs.size() - 1) << "one line for every run but the full one";
+  const std::size_t heads = m_sample.header.runs[3].heads;
+  const ChartLine& line = lineOf(chart, 3);
+  ASSERT_EQ(line.y.size(), m_sample.header.model.layers);
+  for (std::size_t layer = 0; layer < line.y.size(); ++layer) {
+    double sum = 0;
+    for (std::size_t head = 0; head < heads; ++head) sum += m_sample.runs[3].capacity[layer * heads + head];
+    EXPECT_DOUBLE_EQ(line.y[layer], sum / static_cast<double>(heads));
+  }
+}
+
+TEST_F(ChartsTest, AClickOnAPointLeadsToItsLayerAndRun) {
+  open();
+  BudgetChart chart(m_document, m_selection);
+  show(chart);
+  const ChartLine& line = lineOf(chart, 8);  // the last line lies on top of none other at its own heights
+  clickPoint(chart.plot(), 2, line.y[2]);
+  EXPECT_EQ(m_selection.layer(), LayerIndex(2));
+  const RunId focus = m_selection.focusRun();
+  EXPECT_DOUBLE_EQ(lineOf(chart, focus).y[2], line.y[2]) << "some run at exactly this point";
+}
+
+TEST_F(ChartsTest, RetainedMassIsAMeanOverStepsAndHeads) {
+  open();
+  m_selection.setFocusRun(2);
+  RetainedChart chart(m_document, m_selection);
+  show(chart);
+  const trace::ModelInfo& model = m_sample.header.model;
+  const auto& values = m_sample.runs[2].retained;
+  double sum = 0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if ((i / model.query_heads) % model.layers == 1 && !std::isnan(values[i])) {
+      sum += static_cast<double>(values[i]);
+      ++count;
+    }
+  EXPECT_NEAR(lineOf(chart, 2).y[1], sum / static_cast<double>(count), 1e-12);
+  const ChartLine& oracle = lineOf(chart, -2);
+  for (std::size_t layer = 0; layer < oracle.y.size(); ++layer)
+    EXPECT_GE(oracle.y[layer] + 1e-6, lineOf(chart, 2).y[layer]) << "no set of equal size holds more";
+}
+
+TEST_F(ChartsTest, HiddenRunsHaveNoLine) {
+  open();
+  BudgetChart chart(m_document, m_selection);
+  show(chart);
+  m_selection.setHidden(4, true);
+  chart.updateNow();
+  EXPECT_THROW((void)lineOf(chart, 4), std::runtime_error);
+  EXPECT_NO_THROW((void)lineOf(chart, 3));
+}
+
+TEST_F(ChartsTest, TheRankingFallsAndIsTheSignalSorted) {
+  open();
+  m_selection.setLayer(LayerIndex(1));
+  m_selection.setHead({HeadChoice::QueryHead, 2});
+  RankingChart chart(m_document, m_selection);
+  show(chart);
+  std::vector<float> received(m_sample.layers[1].received.begin() + 2 * 256,
+                              m_sample.layers[1].received.begin() + 3 * 256);
+  const auto best = static_cast<TokenIndex>(std::ranges::max_element(received) - received.begin());
+  std::ranges::sort(received, std::greater<>());
+  const ChartLine& line = lineOf(chart, 0);
+  for (std::size_t i = 0; i < line.x.size(); ++i) {
+    const float expected = received[static_cast<std::size_t>(line.x[i]) - 1];
+    if (expected > 0) {
+      EXPECT_FLOAT_EQ(static_cast<float>(line.y[i]), expected);
+    }
+  }
+  EXPECT_EQ(line.x.back(), 256);
+  clickPoint(chart.plot(), 1, line.y[0]);
+  ASSERT_TRUE(m_selection.cursor().has_value());
+  EXPECT_EQ(m_selection.cursor()->key, best);
+}
+
+TEST_F(ChartsTest, AClickOnAKeptPositionMovesTheCursorThere) {
+  open();
+  m_selection.setFocusRun(1);
+  PositionChart chart(m_document, m_selection);
+  show(chart);
+  QCustomPlot& plot = chart.plot();
+  QTest::mouseClick(&plot, Qt::LeftButton, {},
+                    QPoint(qRound(plot.xAxis->coordToPixel(100.5)), qRound(plot.yAxis->coordToPixel(3))));
+  ASSERT_TRUE(m_selection.cursor().has_value());
+  EXPECT_NEAR(m_selection.cursor()->key, 100, 1);
+  EXPECT_EQ(m_selection.layer(), LayerIndex(3));
+  // As many marks as positions that some head keeps.
+  std::size_t marks = 0;
+  const trace::RunRecord& run = m_sample.runs[1];
+  for (std::size_t layer = 0; layer < 4; ++layer) {
+    std::set<TokenIndex> kept;
+    for (std::size_t head = 0; head < 2; ++head)
+      kept.insert(run.kept_positions.begin() + static_cast<std::ptrdiff_t>(run.kept_offsets[layer * 2 + head]),
+                  run.kept_positions.begin() + static_cast<std::ptrdiff_t>(run.kept_offsets[layer * 2 + head + 1]));
+    marks += kept.size();
+  }
+  EXPECT_EQ(chart.csv().count(QLatin1Char('\n')), static_cast<qsizetype>(marks) + 1);
+}
+
+TEST_F(ChartsTest, TheListOfRunsShowsHidesAndFocuses) {
+  open();
+  RunsPage page(m_document, m_selection);
+  page.resize(320, 300);
+  page.show();
+  ASSERT_TRUE(waitUntil([&] { return page.topLevelItemCount() == 9; }));
+  QTreeWidgetItem* item = page.itemOf(5);
+  ASSERT_NE(item, nullptr);
+  item->setCheckState(0, Qt::Unchecked);
+  EXPECT_TRUE(m_selection.isHidden(5));
+  m_selection.setHidden(5, false);
+  EXPECT_EQ(item->checkState(0), Qt::Checked);
+  QTest::mouseClick(page.viewport(), Qt::LeftButton, {}, page.visualItemRect(page.itemOf(7)).center());
+  EXPECT_EQ(m_selection.focusRun(), 7);
+  EXPECT_EQ(page.itemOf(7)->text(1).toInt(), qRound(m_sample.runs[7].budget_realised));
+}
+
+TEST_F(ChartsTest, TheStepSliderMovesTheSelection) {
+  open();
+  DecodePage page(m_document, m_selection);
+  show(page);
+  EXPECT_EQ(page.slider().maximum(), 5);
+  EXPECT_EQ(page.table().topLevelItemCount(), 9);
+  page.slider().setFocus();
+  QTest::keyClick(&page.slider(), Qt::Key_Right);
+  QTest::keyClick(&page.slider(), Qt::Key_Right);
+  EXPECT_EQ(m_selection.step(), 2U);
+}
+
+TEST_F(ChartsTest, FiguresHaveAPreviewAtPrintedSizeAndAreWritten) {
+  open();
+  for (const std::string& name : figureKindNames()) {
+    FigureDialog dialog(m_document, m_selection, parseFigureKind(name));
+    dialog.draw();
+    EXPECT_EQ(dialog.problem(), "") << name;
+    const double inches = dialog.preview().width() / (dialog.logicalDpiX() * 2.0);
+    EXPECT_NEAR(inches, dialog.spec().width_inches, 0.02) << name;
+    EXPECT_EQ(dialog.writeTo(file(name + ".svg")), "");
+    EXPECT_GT(std::filesystem::file_size(m_folder / (name + ".svg")), 1000U);
+    EXPECT_NE(dialog.writeTo(file(name + ".bmp")), "") << "an ending that is no format";
+  }
+}
+
+}  // namespace
+}  // namespace kvatlas::views

@@ -1,0 +1,73 @@
+// A test that drives real widgets off screen with real events: waits on conditions, and fails on any Qt warning.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <QApplication>
+#include <QElapsedTimer>
+#include <QEventLoop>
+#include <QStringList>
+#include <QTest>
+#include <filesystem>
+#include <functional>
+
+#include "tests/support/sample_trace.h"
+#include "tests/support/scratch_folder.h"
+
+namespace kvatlas::test {
+
+class QtWidgetTest : public ::testing::Test {
+ protected:
+  QtWidgetTest() {
+    static int argc = 1;
+    static char name[] = "test", *argv[] = {name, nullptr};
+    static QApplication application(argc, argv);
+    warnings().clear();
+    qInstallMessageHandler([](QtMsgType type, const QMessageLogContext&, const QString& text) {
+      // About the account and the platform the test runs on, not about the window.
+      const bool session = text.startsWith(QLatin1String("QStandardPaths:")) ||
+                           text.contains(QLatin1String("does not support propagateSizeHints"));
+      if (type != QtDebugMsg && type != QtInfoMsg && !session) warnings() << text;
+    });
+  }
+  ~QtWidgetTest() override {
+    QApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+    qInstallMessageHandler(nullptr);
+    EXPECT_EQ(warnings().join(QLatin1Char('\n')).toStdString(), "");
+  }
+
+  // Runs the event loop until the condition holds; false when it never does.
+  static bool waitUntil(const std::function<bool()>& condition) {
+    QElapsedTimer timer;
+    for (timer.start(); !condition() && timer.elapsed() < 30000;)
+      QCoreApplication::processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents, 20);
+    return condition();
+  }
+
+  // The child of this name; the test fails where there is none.
+  template <class Widget>
+  static Widget* child(QObject& parent, const char* name) {
+    auto* found = parent.findChild<Widget*>(QString::fromLatin1(name));
+    EXPECT_NE(found, nullptr) << name;
+    return found;
+  }
+  static void click(QWidget* widget) { QTest::mouseClick(widget, Qt::LeftButton); }
+
+  // A sample trace in this test's folder.
+  std::filesystem::path sample(const std::string& name, const SampleTraceOptions& options = {}) {
+    writeSampleTrace(m_folder / name, options);
+    return m_folder / name;
+  }
+  [[nodiscard]] QString file(const std::string& name) const {
+    return QString::fromStdString((m_folder / name).string());
+  }
+  ScratchFolder m_folder;
+
+ private:
+  static QStringList& warnings() {
+    static QStringList texts;
+    return texts;
+  }
+};
+
+}  // namespace kvatlas::test

@@ -1,0 +1,118 @@
+// The colour control under real mouse events.
+#include "views/plots/colour_scale_bar.h"
+
+#include <QMenu>
+#include <QSignalSpy>
+
+#include "tests/views/plots/qt_guard.h"
+
+namespace kvatlas {
+namespace {
+
+using namespace views;
+
+class ColourScaleBarTest : public test::QtTest {
+ protected:
+  void SetUp() override {
+    QtTest::SetUp();
+    bar = std::make_unique<ColourScaleBar>();
+    bar->resize(100, 400);
+    bar->show();
+    CodeHistogram seen;
+    for (std::size_t bin = 100; bin < 200; ++bin) seen.bins[bin] = 10;  // 100 bins alike
+    bar->setHistogram(seen);
+    spy = std::make_unique<QSignalSpy>(bar.get(), &ColourScaleBar::settingsChanged);
+  }
+  void TearDown() override {
+    spy.reset();
+    bar.reset();
+    QtTest::TearDown();
+  }
+  void move(const QPoint& at) {
+    QMouseEvent event(QEvent::MouseMove, QPointF(at), QPointF(bar->mapToGlobal(at)), Qt::NoButton, Qt::LeftButton, {});
+    QCoreApplication::sendEvent(bar.get(), &event);
+  }
+  void drag(const QPoint& from, const QPoint& to) {
+    QTest::mousePress(bar.get(), Qt::LeftButton, {}, from);
+    move((from + to) / 2);
+    move(to);
+    QTest::mouseRelease(bar.get(), Qt::LeftButton, {}, to);
+  }
+  void trigger(const QString& text) {
+    for (QAction* action : bar->menu().actions())
+      if (action->text().startsWith(text)) action->trigger();
+  }
+  [[nodiscard]] int y(double value) const { return static_cast<int>(std::lround(bar->yOf(value))); }
+
+  std::unique_ptr<ColourScaleBar> bar;
+  std::unique_ptr<QSignalSpy> spy;
+};
+
+TEST_F(ColourScaleBarTest, DraggingALimitMovesThatLimitAlone) {
+  const int x = bar->scaleArea().center().x();
+  drag({x, y(bar->settings().low)}, {x, y(1e-3)});
+  EXPECT_NEAR(std::log10(bar->settings().low), -3, 0.1);
+  EXPECT_EQ(bar->settings().high, 1);
+  EXPECT_GT(spy->size(), 0);
+  drag({x, y(1)}, {x, y(0.1)});
+  EXPECT_NEAR(std::log10(bar->settings().high), -1, 0.1);
+  EXPECT_NEAR(std::log10(bar->settings().low), -3, 0.1);
+}
+
+TEST_F(ColourScaleBarTest, LimitsCannotCross) {
+  const int x = bar->scaleArea().center().x();
+  drag({x, y(bar->settings().low)}, {x, bar->scaleArea().top()});
+  EXPECT_LT(bar->settings().low, bar->settings().high);
+  EXPECT_LE(bar->settings().high, 1);
+}
+
+TEST_F(ColourScaleBarTest, DraggingOverTheHistogramChoosesARange) {
+  const int x = bar->histogramArea().center().x();
+  drag({x, y(1e-2)}, {x, y(1e-4)});
+  EXPECT_NEAR(std::log10(bar->settings().low), -4, 0.1);
+  EXPECT_NEAR(std::log10(bar->settings().high), -2, 0.1);
+}
+
+TEST_F(ColourScaleBarTest, FittingLeavesOnePercentAtEachEnd) {
+  trigger(QStringLiteral("Fit"));
+  // 100 filled bins of 256 codes, 2048 codes to a bit: the first and the last.
+  EXPECT_NEAR(bar->settings().low, valueOfBin(100), valueOfBin(100) * 0.1);
+  EXPECT_NEAR(bar->settings().high, valueOfBin(198), valueOfBin(198) * 0.1);
+  bar->setSettings({});
+  QTest::mouseDClick(bar.get(), Qt::LeftButton, {}, bar->histogramArea().center());
+  EXPECT_NEAR(bar->settings().low, valueOfBin(100), valueOfBin(100) * 0.1);
+}
+
+TEST_F(ColourScaleBarTest, MenuChoosesMapAndScaleAndKeepsLimitsPossible) {
+  trigger(QStringLiteral("magma"));
+  EXPECT_EQ(bar->settings().table, "magma");
+  trigger(QStringLiteral("linear"));
+  EXPECT_EQ(bar->settings().kind, ScaleKind::Linear);
+  const int x = bar->scaleArea().center().x();
+  drag({x, y(bar->settings().low)}, {x, bar->scaleArea().bottom() + 40});
+  EXPECT_EQ(bar->settings().low, 0);
+  trigger(QStringLiteral("logarithmic"));
+  EXPECT_GT(bar->settings().low, 0);
+  trigger(QStringLiteral("square root"));
+  EXPECT_EQ(bar->settings().kind, ScaleKind::Sqrt);
+}
+
+TEST_F(ColourScaleBarTest, LimitsStayWhenOtherValuesComeIntoView) {
+  const ColourSettings before = bar->settings();
+  CodeHistogram other;
+  other.bins[250] = 5;
+  bar->setHistogram(other);
+  EXPECT_EQ(bar->settings(), before);
+  EXPECT_EQ(spy->size(), 0);
+}
+
+TEST_F(ColourScaleBarTest, DifferencesHaveOneSymmetricLimit) {
+  bar->setQuantity(ScaleQuantity::Difference);
+  const int x = bar->scaleArea().center().x();
+  drag({x, y(0.05)}, {x, y(0.02)});
+  EXPECT_NEAR(bar->settings().difference_limit, 0.02, 0.002);
+  EXPECT_EQ(bar->settings().high, 1);
+}
+
+}  // namespace
+}  // namespace kvatlas

@@ -1,0 +1,234 @@
+// What single pixels of a map say: values, states, shades and comparisons, on screen and in files.
+#include <QBuffer>
+#include <QPdfWriter>
+#include <cmath>
+
+#include "tests/views/plots/qt_guard.h"
+#include "tests/views/plots/synthetic_tiles.h"
+#include "tests/views/rendering.h"
+#include "views/plots/map_plottable.h"
+
+namespace kvatlas {
+namespace {
+
+using test::SyntheticTiles;
+using namespace views;
+
+constexpr std::uint64_t kTokens = 4096;
+
+class MapColourTest : public test::QtTest {
+ protected:
+  MapColourTest() : tiles(kTokens, {64, 1000, 1001, 1002, 1003, 3000}) {}
+  void SetUp() override {
+    QtTest::SetUp();
+    plot = std::make_unique<QCustomPlot>();
+    plot->resize(700, 700);
+    plot->yAxis->setRangeReversed(true);
+    plot->axisRect()->setAutoMargins(QCP::msNone);
+    plot->axisRect()->setMargins({94, 94, 94, 94});  // 512 pixels: eight tokens each
+    map = new MapPlottable(plot->xAxis, plot->yAxis);
+    map->setColours({}, Theme::Light);
+    picture.a = {&tiles, LayerIndex(0), {}, trace::Reduction::Max, nullptr};
+  }
+  void TearDown() override {
+    plot.reset();
+    QtTest::TearDown();
+  }
+  QImage screen(double from = 0, double to = kTokens) {
+    map->setPicture(picture);
+    plot->xAxis->setRange(from, to);
+    plot->yAxis->setRange(from, to);
+    plot->replot();
+    QCoreApplication::processEvents();
+    plot->replot();
+    return plot->grab().toImage().convertToFormat(QImage::Format_RGB32);
+  }
+  // At a cell of the whole map.
+  static QRgb at(const QImage& image, int query, int key) {
+    return image.pixel(94 + key * 512 / static_cast<int>(kTokens), 94 + query * 512 / static_cast<int>(kTokens));
+  }
+  static QRgb rgbOf(Rgb colour) { return qRgb(colour.r, colour.g, colour.b); }
+  static std::shared_ptr<const PositionCounts> keeping(std::vector<TokenIndex> positions) {
+    return std::make_shared<const PositionCounts>(kTokens, positions);
+  }
+
+  SyntheticTiles tiles;
+  std::unique_ptr<QCustomPlot> plot;
+  MapPlottable* map = nullptr;
+  MapPicture picture;
+};
+
+TEST_F(MapColourTest, ValuesZerosAndMaskedCellsHaveColoursOfTheirOwn) {
+  tiles.ground = 0;
+  const QImage image = screen();
+  const MapColours& colours = map->colours();
+  EXPECT_EQ(at(image, 3500, 1000), rgbOf(colours.colourOf(0.5)));
+  EXPECT_EQ(at(image, 3500, 2000), rgbOf(colours.zero()));
+  EXPECT_EQ(at(image, 1000, 2000), rgbOf(colours.masked()));
+  EXPECT_NE(colours.zero(), colours.masked());
+  EXPECT_NE(colours.zero(), colours.colourOf(1e-9));
+}
+
+TEST_F(MapColourTest, TheDiagonalIsExactWhenCellsGrow) {
+  SyntheticTiles coarse(kTokens, {}, 64);
+  picture.a.source = &coarse;
+  const QImage image = screen(1000, 1256);  // two pixels a token, 128 a cell
+  for (const int token : {1010, 1100, 1249}) {
+    const int pixel = 94 + (token - 1000) * 2;
+    EXPECT_NE(image.pixel(pixel, pixel), rgbOf(map->colours().masked())) << token;
+    EXPECT_EQ(image.pixel(pixel + 2, pixel), rgbOf(map->colours().masked())) << token;
+  }
+  EXPECT_TRUE(map->detailText().contains(QStringLiteral("64 tokens")));
+  EXPECT_TRUE(map->detailText().contains(QStringLiteral("finest recorded")));
+}
+
+TEST_F(MapColourTest, OutsideTheSlidingWindowIsMasked) {
+  tiles.setSlidingWindow(512);
+  const QImage image = screen();
+  EXPECT_EQ(at(image, 3500, 2900), rgbOf(map->colours().masked()));
+  EXPECT_EQ(at(image, 3500, 3100), rgbOf(map->colours().colourOf(1e-4)));
+}
+
+TEST_F(MapColourTest, MeanAndMaxDifferAsTheyShould) {
+  picture.a.reduction = trace::Reduction::Mean;
+  const QImage image = screen();
+  // Four of the eight tokens of a pixel are stripes: 1000 … 1003.
+  const QRgb expected = rgbOf(map->colours().colourOf(0.5 * 0.5 + 0.5 * 1e-4));
+  EXPECT_EQ(at(image, 3500, 1000), expected);
+}
+
+TEST_F(MapColourTest, MissingTilesShowTheirParentThenThemselves) {
+  tiles.setLater(true);
+  QImage image = screen();
+  EXPECT_EQ(at(image, 3500, 2000), rgbOf(map->colours().notLoaded()));
+  ASSERT_FALSE(tiles.wanted.empty());
+  // The overview comes first, so that there is no blank for long.
+  const std::size_t coarsest = tiles.pyramid(LayerIndex(0)).cells.size() - 1;
+  EXPECT_EQ(tiles.wanted.front().level, coarsest);
+  QTRY_VERIFY(map->settled());
+  plot->replot();
+  image = plot->grab().toImage().convertToFormat(QImage::Format_RGB32);
+  EXPECT_EQ(at(image, 3500, 2000), rgbOf(map->colours().colourOf(1e-4)));
+  EXPECT_EQ(at(image, 3500, 1000), rgbOf(map->colours().colourOf(0.5)));
+}
+
+TEST_F(MapColourTest, WhatWasNotCapturedIsHatchedAndNotZero) {
+  tiles.setNotCaptured(13);
+  const QImage image = screen(3328, 3584);  // tile row 13 of single tokens
+  const ThemeColours& theme = themeColours(Theme::Light);
+  std::set<QRgb> seen;
+  for (int i = 0; i < 40; ++i) seen.insert(image.pixel(100 + i, 400));
+  EXPECT_EQ(seen, (std::set<QRgb>{rgbOf(theme.not_captured), rgbOf(theme.not_captured_hatch)}));
+}
+
+TEST_F(MapColourTest, EvictedColumnsAreDimmedAndKeptOnesAreNot) {
+  const QRgb plain = at(screen(), 3500, 3000);
+  picture.a.kept = keeping({1000, 2000});
+  const QImage image = screen();
+  EXPECT_EQ(at(image, 3500, 1000), rgbOf(map->colours().colourOf(0.5)));
+  EXPECT_EQ(at(image, 3500, 2000), rgbOf(map->colours().colourOf(1e-4)));
+  EXPECT_NE(at(image, 3500, 3000), plain);
+  EXPECT_EQ(at(image, 1000, 3000), rgbOf(map->colours().masked()));  // what is masked stays as it is
+}
+
+TEST_F(MapColourTest, RunsAreComparedByWhatTheyKeep) {
+  picture.a.kept = keeping({1000, 2000});
+  picture.b = picture.a;
+  picture.b->kept = keeping({1000, 2500});
+  picture.mode = CompareMode::Difference;
+  EXPECT_TRUE(picture.comparesRuns());
+  EXPECT_FALSE(picture.isSigned());
+  map->setColours({}, Theme::Light, {rgb(0xFF0000), rgb(0x0000FF)});
+  const QImage image = screen();
+  const Rgb ground = map->colours().colourOf(1e-4);
+  EXPECT_EQ(at(image, 3500, 1000), rgbOf(map->colours().colourOf(0.5)));
+  EXPECT_EQ(at(image, 3500, 2000), rgbOf(mix(ground, rgb(0xFF0000), 0.5)));
+  EXPECT_EQ(at(image, 3500, 2500), rgbOf(mix(ground, rgb(0x0000FF), 0.5)));
+}
+
+TEST_F(MapColourTest, DifferenceAndRatioOfTwoMaps) {
+  SyntheticTiles other(kTokens, {1000, 2000});
+  other.ground = 1e-4;
+  picture.b = picture.a;
+  picture.b->source = &other;
+  picture.mode = CompareMode::Difference;
+  QImage image = screen();
+  const MapColours& colours = map->colours();
+  EXPECT_EQ(at(image, 3500, 1500), rgbOf(colours.differenceColour(0)));
+  EXPECT_EQ(at(image, 3500, 3000), rgbOf(colours.differenceColour(1)));  // a has 0.5, b nothing: beyond the limit
+  EXPECT_EQ(at(image, 3500, 2000), rgbOf(colours.differenceColour(-1)));
+  EXPECT_EQ(at(image, 3500, 1000), rgbOf(colours.differenceColour(0)));
+  other.ground = 2e-4;
+  other.peak = 0.25;
+  SyntheticTiles doubled(kTokens, {1000});
+  doubled.ground = 2e-4;
+  picture.b->source = &doubled;
+  picture.mode = CompareMode::Ratio;
+  image = screen();
+  EXPECT_EQ(at(image, 3500, 1500), rgbOf(colours.differenceColour(-1.0 / 8)));  // log₂ ½ of a limit of 8
+}
+
+TEST_F(MapColourTest, SplitShowsTheOtherMapMirrored) {
+  SyntheticTiles other(kTokens, {500});
+  picture.b = picture.a;
+  picture.b->source = &other;
+  picture.mode = CompareMode::Split;
+  const QImage image = screen();
+  EXPECT_EQ(at(image, 3500, 1000), rgbOf(map->colours().colourOf(0.5)));  // A below
+  EXPECT_EQ(at(image, 3500, 500), rgbOf(map->colours().colourOf(1e-4)));
+  EXPECT_EQ(at(image, 500, 3500), rgbOf(map->colours().colourOf(0.5)));  // B above: its key runs down
+  EXPECT_EQ(at(image, 1000, 3500), rgbOf(map->colours().colourOf(1e-4)));
+}
+
+TEST_F(MapColourTest, LimitsAreAppliedAfterTheTiles) {
+  screen();
+  const std::size_t made = tiles.made();
+  ColourSettings settings;
+  settings.low = 1e-3;
+  map->setColours(settings, Theme::Light);
+  plot->replot();
+  EXPECT_EQ(tiles.made(), made);
+  EXPECT_EQ(at(plot->grab().toImage(), 3500, 2000), rgbOf(colourTable("viridis").entries[0]));
+}
+
+TEST_F(MapColourTest, PicturesInFilesHaveTheColoursOfTheScreen) {
+  picture.a.kept = keeping({1000, 2000, 64});
+  const QImage on_screen = screen();
+  const QImage png = plot->toPixmap(700, 700, 2).toImage().convertToFormat(QImage::Format_RGB32);
+  QByteArray pdf;
+  QBuffer buffer(&pdf);
+  ASSERT_TRUE(buffer.open(QIODevice::WriteOnly));
+  {
+    QPdfWriter writer(&buffer);
+    writer.setResolution(300);
+    writer.setPageSize(QPageSize(QSizeF(700 * 72 / 300.0, 700 * 72 / 300.0), QPageSize::Point));
+    writer.setPageMargins({});
+    QCPPainter painter(&writer);
+    painter.setRenderHint(QPainter::LosslessImageRendering);
+    painter.setMode(QCPPainter::pmVectorized);
+    painter.setMode(QCPPainter::pmNoCaching);
+    plot->toPainter(&painter, 700, 700);
+  }
+  const QImage paper = test::havePoppler() ? test::renderPdf(pdf) : QImage();
+  for (int query = 101; query < static_cast<int>(kTokens); query += 397) {
+    for (int key = 37; key < static_cast<int>(kTokens); key += 211) {
+      const int x = 94 + key / 8, y = 94 + query / 8;
+      EXPECT_EQ(png.pixel(2 * x, 2 * y), on_screen.pixel(x, y)) << query << " " << key;
+      if (!paper.isNull()) {
+        EXPECT_EQ(paper.pixel(x, y), on_screen.pixel(x, y)) << query << " " << key;
+      }
+    }
+  }
+}
+
+TEST_F(MapColourTest, ReadingsNameTheCellTheyComeFrom) {
+  screen();
+  MapReading reading = map->read(false, 3500, 1000);
+  EXPECT_NEAR(reading.probability, 0.5, 1e-3);
+  EXPECT_GE(reading.cell, 1U);
+  EXPECT_EQ(map->read(false, 1000, 3500).code, kMaskedPixel);
+  EXPECT_EQ(map->read(false, 5000, 1).code, kOutsidePixel);
+}
+
+}  // namespace
+}  // namespace kvatlas

@@ -1,0 +1,264 @@
+// The map view under real mouse, wheel and key events.
+#include <QContextMenuEvent>
+#include <QSignalSpy>
+#include <QWheelEvent>
+#include <cmath>
+
+#include "tests/views/plots/qt_guard.h"
+#include "tests/views/plots/synthetic_tiles.h"
+#include "views/plots/map_view.h"
+
+namespace kvatlas {
+namespace {
+
+using test::SyntheticTiles;
+using namespace views;
+
+constexpr std::uint64_t kTokens = 131072;
+
+class MapViewTest : public test::QtTest {
+ protected:
+  MapViewTest() : tiles(kTokens, {4096, 70000}) {}
+  void SetUp() override {
+    QtTest::SetUp();
+    view = std::make_unique<MapView>();
+    view->resize(900, 800);
+    view->show();
+    MapPicture picture;
+    picture.a.source = &tiles;
+    view->setPicture(picture);
+    settle();
+  }
+  void TearDown() override {
+    view.reset();
+    QtTest::TearDown();
+  }
+  static void settle() {
+    for (int i = 0; i < 4; ++i) QCoreApplication::processEvents();
+  }
+  void wheel(const QPointF& at, int delta, Qt::KeyboardModifiers keys = Qt::NoModifier) {
+    QWheelEvent event(at, view->mapToGlobal(at), {}, {0, delta}, Qt::NoButton, keys, Qt::NoScrollPhase, false);
+    QCoreApplication::sendEvent(view.get(), &event);
+    settle();
+  }
+  void drag(const QPoint& from, const QPoint& to, Qt::KeyboardModifiers keys = Qt::NoModifier) {
+    QTest::mousePress(view.get(), Qt::LeftButton, keys, from);
+    for (int step = 1; step <= 4; ++step) move(from + (to - from) * step / 4, Qt::LeftButton, keys);
+    QTest::mouseRelease(view.get(), Qt::LeftButton, keys, to);
+    settle();
+  }
+  // QTest::mouseMove carries no buttons.
+  void move(const QPoint& at, Qt::MouseButtons buttons = Qt::NoButton, Qt::KeyboardModifiers keys = Qt::NoModifier) {
+    QMouseEvent event(QEvent::MouseMove, QPointF(at), QPointF(view->mapToGlobal(at)), Qt::NoButton, buttons, keys);
+    QCoreApplication::sendEvent(view.get(), &event);
+    settle();
+  }
+  void key(Qt::Key which, Qt::KeyboardModifiers keys = Qt::NoModifier) {
+    QTest::keyClick(view.get(), which, keys);
+    settle();
+  }
+  [[nodiscard]] QRect area() const { return view->mapRect().rect(); }
+  [[nodiscard]] QPoint at(double x, double y) const {
+    return {area().left() + static_cast<int>(x * area().width()), area().top() + static_cast<int>(y * area().height())};
+  }
+  static void expectNear(const TokenWindow& a, const TokenWindow& b) {
+    EXPECT_NEAR(a.key_begin, b.key_begin, 1e-6);
+    EXPECT_NEAR(a.key_end, b.key_end, 1e-6);
+    EXPECT_NEAR(a.query_begin, b.query_begin, 1e-6);
+    EXPECT_NEAR(a.query_end, b.query_end, 1e-6);
+  }
+  void expectSquareCells() const {
+    const TokenWindow shown = view->window();
+    EXPECT_NEAR(shown.keys() / area().width(), shown.queries() / area().height(), 1e-9 * kTokens);
+  }
+
+  SyntheticTiles tiles;
+  std::unique_ptr<MapView> view;
+};
+
+TEST_F(MapViewTest, OpensWithEverythingInView) {
+  const TokenWindow shown = view->window();
+  EXPECT_LE(shown.key_begin, 0);
+  EXPECT_GE(shown.key_end, kTokens);
+  EXPECT_LE(shown.query_begin, 0);
+  EXPECT_GE(shown.query_end, kTokens);
+  expectSquareCells();
+}
+
+TEST_F(MapViewTest, WheelZoomsAtTheCursor) {
+  const QPointF point = at(0.3, 0.7);
+  for (int step = 0; step < 12; ++step) {
+    const QPointF before = view->tokensAt(point);
+    const double width = view->window().keys();
+    wheel(point, 120);
+    const QPointF after = view->tokensAt(point);
+    EXPECT_NEAR(after.x(), before.x(), 1e-3);
+    EXPECT_NEAR(after.y(), before.y(), 1e-3);
+    EXPECT_NEAR(view->window().keys(), width / 1.25, 1e-3);
+  }
+  expectSquareCells();
+}
+
+TEST_F(MapViewTest, ControlOrAltWheelKeepsTheDiagonalInView) {
+  for (const Qt::KeyboardModifier keys : {Qt::ControlModifier, Qt::AltModifier}) {
+    view->fit();
+    settle();
+    for (int step = 0; step < 25; ++step) {
+      wheel(at(0.2, 0.75), 120, keys);
+      const TokenWindow shown = view->window();
+      EXPECT_LT(shown.key_begin, shown.query_end);  // the windows of both axes overlap: the diagonal crosses the view
+      EXPECT_LT(shown.query_begin, shown.key_end);
+    }
+    EXPECT_LT(view->window().keys(), 2000);
+  }
+}
+
+TEST_F(MapViewTest, ShiftWheelMovesAlongTheDiagonal) {
+  for (int step = 0; step < 10; ++step) wheel(at(0.5, 0.5), 120);
+  const TokenWindow before = view->window();
+  wheel(at(0.5, 0.5), -120, Qt::ShiftModifier);
+  const TokenWindow after = view->window();
+  EXPECT_GT(after.key_begin, before.key_begin);
+  EXPECT_NEAR(after.key_begin - before.key_begin, after.query_begin - before.query_begin, 1e-6);
+  EXPECT_NEAR(after.keys(), before.keys(), 1e-6);
+}
+
+TEST_F(MapViewTest, DraggingMovesTheTokenUnderTheMouseWithIt) {
+  for (int step = 0; step < 6; ++step) wheel(at(0.5, 0.5), 120);
+  const QPoint from = at(0.6, 0.6), to = at(0.45, 0.3);
+  const QPointF token = view->tokensAt(from);
+  drag(from, to);
+  EXPECT_NEAR(view->tokensAt(to).x(), token.x(), 1e-6);
+  EXPECT_NEAR(view->tokensAt(to).y(), token.y(), 1e-6);
+}
+
+TEST_F(MapViewTest, TheMapCannotBeLost) {
+  for (int step = 0; step < 30; ++step) drag(at(0.9, 0.9), at(0.05, 0.05));
+  TokenWindow shown = view->window();
+  EXPECT_LT(shown.key_begin, kTokens);
+  EXPECT_LT(shown.query_begin, kTokens);
+  for (int step = 0; step < 60; ++step) wheel(at(0.5, 0.5), -240);
+  EXPECT_LE(std::min(view->window().keys(), view->window().queries()), kTokens * 1.31);
+  for (int step = 0; step < 200; ++step) wheel(at(0.5, 0.5), 240);
+  EXPECT_GE(std::min(view->window().keys(), view->window().queries()), 7.99);
+}
+
+TEST_F(MapViewTest, ShiftDragZoomsIntoTheBox) {
+  const QPointF a = view->tokensAt(at(0.2, 0.5)), b = view->tokensAt(at(0.4, 0.6));
+  drag(at(0.2, 0.5), at(0.4, 0.6), Qt::ShiftModifier);
+  const TokenWindow shown = view->window();
+  const double slack = kTokens / 200.0;  // boxes are whole pixels
+  EXPECT_LE(shown.key_begin, a.x() + slack);
+  EXPECT_GE(shown.key_end, b.x() - slack);
+  EXPECT_LE(shown.query_begin, a.y() + slack);
+  EXPECT_GE(shown.query_end, b.y() - slack);
+  EXPECT_NEAR(shown.keys(), b.x() - a.x(), 2 * slack);
+  EXPECT_NEAR((shown.query_begin + shown.query_end) / 2, (a.y() + b.y()) / 2, slack);
+  expectSquareCells();
+}
+
+TEST_F(MapViewTest, AClickIsNoDrag) {
+  QSignalSpy clicked(view.get(), &MapView::clicked);
+  const TokenWindow before = view->window();
+  QTest::mouseClick(view.get(), Qt::LeftButton, {}, at(0.3, 0.8));
+  settle();
+  ASSERT_EQ(clicked.size(), 1);
+  EXPECT_EQ(clicked[0][0].value<Cell>(), *view->cellAt(at(0.3, 0.8)));
+  expectNear(view->window(), before);
+}
+
+TEST_F(MapViewTest, HistoryGoesBackAndForwardGestureByGesture) {
+  const TokenWindow start = view->window();
+  for (int step = 0; step < 3; ++step) wheel(at(0.5, 0.5), 120);
+  const TokenWindow wheeled = view->window();
+  drag(at(0.3, 0.3), at(0.6, 0.6), Qt::ShiftModifier);
+  const TokenWindow boxed = view->window();
+  key(Qt::Key_Backspace);
+  expectNear(view->window(), wheeled);
+  key(Qt::Key_Left, Qt::AltModifier);
+  expectNear(view->window(), start);
+  key(Qt::Key_Backspace);  // nothing before
+  expectNear(view->window(), start);
+  key(Qt::Key_Right, Qt::AltModifier);
+  expectNear(view->window(), wheeled);
+  key(Qt::Key_Right, Qt::AltModifier);
+  expectNear(view->window(), boxed);
+  // A new step forgets what lay ahead.
+  key(Qt::Key_Backspace);
+  wheel(at(0.5, 0.5), -120);
+  const TokenWindow anew = view->window();
+  key(Qt::Key_Right, Qt::AltModifier);
+  expectNear(view->window(), anew);
+}
+
+TEST_F(MapViewTest, HomeAndDoubleClickShowEverything) {
+  const TokenWindow start = view->window();
+  wheel(at(0.2, 0.9), 720);
+  key(Qt::Key_Home);
+  expectNear(view->window(), start);
+  wheel(at(0.2, 0.9), 720);
+  QTest::mouseDClick(view.get(), Qt::LeftButton, {}, at(0.5, 0.5));
+  settle();
+  expectNear(view->window(), start);
+}
+
+TEST_F(MapViewTest, ArrowsStepLayersAndHeadsAndOtherKeysWork) {
+  QSignalSpy layers(view.get(), &MapView::layerStepped), heads(view.get(), &MapView::headStepped);
+  QSignalSpy blinks(view.get(), &MapView::blinkWanted);
+  for (const Qt::Key which : {Qt::Key_Up, Qt::Key_Down, Qt::Key_Left, Qt::Key_Right, Qt::Key_B}) key(which);
+  ASSERT_EQ(layers.size(), 2);
+  ASSERT_EQ(heads.size(), 2);
+  EXPECT_EQ(layers[0][0].toInt(), -1);
+  EXPECT_EQ(layers[1][0].toInt(), 1);
+  EXPECT_EQ(heads[0][0].toInt(), -1);
+  EXPECT_EQ(heads[1][0].toInt(), 1);
+  EXPECT_EQ(blinks.size(), 1);
+  const double width = view->window().keys();
+  key(Qt::Key_Plus);
+  EXPECT_NEAR(view->window().keys(), width / 1.5, 1);
+  key(Qt::Key_Minus);
+  EXPECT_NEAR(view->window().keys(), width, 1);
+}
+
+TEST_F(MapViewTest, TheCrosshairFollowsTheMouseAndLeavesWithIt) {
+  QSignalSpy moved(view.get(), &MapView::cursorMoved);
+  move(at(0.25, 0.6));
+  const auto cell = view->cellAt(at(0.25, 0.6));
+  ASSERT_TRUE(cell);
+  EXPECT_EQ(view->cursor(), cell);
+  ASSERT_EQ(moved.size(), 1);
+  EXPECT_EQ(moved[0][0].value<std::optional<Cell>>(), cell);
+  const QImage with = view->grab().toImage();
+  QEvent leave(QEvent::Leave);
+  QCoreApplication::sendEvent(view.get(), &leave);
+  settle();
+  EXPECT_FALSE(view->cursor());
+  const QImage without = view->grab().toImage();
+  const double x = (cell->key + 0.5 - view->window().key_begin) / view->window().keys() * area().width();
+  EXPECT_NE(with.pixel(area().left() + static_cast<int>(x), at(0, 0.9).y()),
+            without.pixel(area().left() + static_cast<int>(x), at(0, 0.9).y()));
+}
+
+TEST_F(MapViewTest, TheContextMenuKnowsItsCell) {
+  QSignalSpy menus(view.get(), &MapView::menuWanted);
+  QContextMenuEvent event(QContextMenuEvent::Mouse, at(0.4, 0.9), view->mapToGlobal(at(0.4, 0.9)));
+  QCoreApplication::sendEvent(view.get(), &event);
+  ASSERT_EQ(menus.size(), 1);
+  EXPECT_EQ(menus[0][1].value<std::optional<Cell>>(), view->cellAt(at(0.4, 0.9)));
+}
+
+TEST_F(MapViewTest, AnotherSizeKeepsTheZoomAndEverythingStaysEverything) {
+  view->resize(700, 600);
+  settle();
+  EXPECT_GE(view->window().keys(), kTokens);
+  expectSquareCells();
+  for (int step = 0; step < 8; ++step) wheel(at(0.5, 0.5), 120);
+  const double per_pixel = view->window().keys() / area().width();
+  view->resize(1000, 650);
+  settle();
+  EXPECT_NEAR(view->window().keys() / area().width(), per_pixel, 1e-6 * per_pixel);
+  expectSquareCells();
+}
+
+}  // namespace
+}  // namespace kvatlas

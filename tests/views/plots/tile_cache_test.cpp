@@ -1,0 +1,216 @@
+// Tiles of real traces: what the cache hands out against what the reader and the stored queries and keys say.
+#include "views/models/tile_cache.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/analysis/exact_tile.h"
+#include "kernels/log2_codec.h"
+#include "tests/views/qt_core.h"
+
+namespace kvatlas {
+namespace {
+
+using namespace views;
+using trace::Reduction;
+
+class TileCacheTest : public test::QtCoreTest {
+ protected:
+  void open(const test::SampleTraceOptions& options) {
+    path = sample("sample.kva.h5", options);
+    document.open(path);
+    ASSERT_TRUE(waitUntil([&] { return document.isOpen(); }));
+  }
+  TilePointer fetch(const TileKey& key) {
+    cache.want(this, {key});
+    if (!waitUntil([&] { return cache.find(key) != nullptr; })) return nullptr;
+    return cache.find(key);
+  }
+  // Without queries and keys: cells of 4, 8 and 16 tokens over 1000 tokens.
+  static test::SampleTraceOptions small() {
+    return {.tokens = 1000, .layers = 2, .query_heads = 4, .kv_heads = 2, .map_size = 256, .keep_qk = false};
+  }
+
+  std::filesystem::path path;
+  ReadingThread thread;
+  Document document{thread};
+  TileCache cache{document};
+};
+
+TEST_F(TileCacheTest, OneHeadIsTheStoredMap) {
+  open(small());
+  const TilePyramid pyramid = cache.pyramid(LayerIndex(1));
+  EXPECT_EQ(pyramid.tokens, 1000U);
+  EXPECT_EQ(pyramid.cells, (std::vector<std::uint64_t>{4, 8, 16}));
+  EXPECT_EQ(pyramid.exact_levels, 0U);
+  const trace::Reader reader(path);
+  for (const std::uint32_t level : {0U, 1U, 2U}) {
+    const TilePointer tile = fetch({LayerIndex(1), {HeadChoice::QueryHead, 2}, Reduction::Max, level, 0, 0});
+    ASSERT_TRUE(tile);
+    ASSERT_EQ(tile->rows, pyramid.side(level));
+    EXPECT_EQ(tile->codes,
+              *reader.mapTile(LayerIndex(1), HeadIndex(2), Reduction::Max, level, 0, 0, tile->rows, tile->columns));
+  }
+}
+
+TEST_F(TileCacheTest, HeadsAreJoinedByMeanAndMaximum) {
+  open(small());
+  const trace::Reader reader(path);
+  std::vector<std::vector<float>> heads;
+  for (std::size_t head = 0; head < 4; ++head)
+    heads.push_back(*reader.map(LayerIndex(0), HeadIndex(head), Reduction::Mean, 0));
+  const auto expectJoined = [&](HeadChoice choice, std::size_t first, std::size_t count) {
+    const TilePointer tile = fetch({LayerIndex(0), choice, Reduction::Mean, 0, 0, 0});
+    ASSERT_TRUE(tile);
+    for (std::size_t i = 0; i < tile->codes.size(); i += 7) {
+      double sum = 0, most = 0;
+      for (std::size_t head = first; head < first + count; ++head) {
+        sum += static_cast<double>(heads[head][i]);
+        most = std::max(most, static_cast<double>(heads[head][i]));
+      }
+      const double expected = choice.max() ? most : sum / static_cast<double>(count);
+      EXPECT_NEAR(kernels::decodeLog2(tile->codes[i]), expected, expected * 4e-4 + 1e-9) << i;
+    }
+  };
+  expectJoined({HeadChoice::MeanOverHeads, 0}, 0, 4);
+  expectJoined({HeadChoice::MaxOverHeads, 0}, 0, 4);
+  expectJoined({HeadChoice::MeanOverGroup, 1}, 2, 2);
+  expectJoined({HeadChoice::MaxOverGroup, 0}, 0, 2);
+}
+
+// The last cells of 1003 tokens are cut at every level; the recorded level is the oracle for the exact ones.
+TEST_F(TileCacheTest, ExactLevelsContinueTheStoredOnes) {
+  test::SampleTraceOptions options = small();
+  options.tokens = 1003;
+  options.keep_qk = true;
+  options.map_size = 64;  // cells of 16 tokens and up are stored
+  open(options);
+  const TilePyramid pyramid = cache.pyramid(LayerIndex(0));
+  ASSERT_EQ(pyramid.cells.front(), 1U);
+  ASSERT_EQ(pyramid.exact_levels, 4U);
+  for (const Reduction reduction : {Reduction::Max, Reduction::Mean}) {
+    const TileKey stored{LayerIndex(0), {HeadChoice::QueryHead, 1}, reduction, 4, 0, 0};
+    const TilePointer coarse = fetch(stored);
+    ASSERT_TRUE(coarse);
+    ASSERT_EQ(coarse->rows, 63U);
+    TileKey finer = stored;
+    finer.level = 3;
+    const TilePointer fine = fetch(finer);
+    ASSERT_TRUE(fine);
+    ASSERT_EQ(fine->rows, 126U);
+    for (std::uint32_t row = 0; row < coarse->rows; ++row) {
+      for (std::uint32_t column = 0; column < row; ++column) {
+        const auto at = [&](std::uint32_t r, std::uint32_t c) {
+          return kernels::decodeLog2(
+              fine->codes[std::min(r, fine->rows - 1) * fine->columns + std::min(c, fine->columns - 1)]);
+        };
+        const double own = kernels::decodeLog2(coarse->codes[row * coarse->columns + column]);
+        const double most = std::max(std::max(at(2 * row, 2 * column), at(2 * row, 2 * column + 1)),
+                                     std::max(at(2 * row + 1, 2 * column), at(2 * row + 1, 2 * column + 1)));
+        // Queries and keys are stored in bf16: a few percent.
+        if (reduction == Reduction::Max) {
+          EXPECT_NEAR(own, most, 0.08 * own + 1e-7) << row << " " << column;
+        } else {
+          EXPECT_LE(own, most * 1.08 + 1e-7) << row << " " << column;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(TileCacheTest, SingleTokensAreTheExactAttention) {
+  test::SampleTraceOptions options = small();
+  options.keep_qk = true;
+  open(options);
+  const TilePointer tile = fetch({LayerIndex(1), {HeadChoice::QueryHead, 3}, Reduction::Max, 0, 3, 2});
+  ASSERT_TRUE(tile);
+  EXPECT_EQ(tile->rows, 1000U - 768U);
+  EXPECT_EQ(tile->columns, 256U);
+  const trace::Reader reader(path);
+  const analysis::ExactTile exact = analysis::exactTile(reader, {LayerIndex(1), HeadIndex(3), {768, 1000}, {512, 768}});
+  for (std::size_t i = 0; i < exact.cells.size(); i += 13)
+    EXPECT_NEAR(kernels::decodeLog2(tile->codes[i]), exact.cells[i], 3e-4 * static_cast<double>(exact.cells[i]) + 1e-9);
+}
+
+TEST_F(TileCacheTest, TheLimitOfBytesHolds) {
+  test::SampleTraceOptions options = small();
+  options.layers = 4;
+  open(options);
+  cache.setLimit(0);  // as small as is allowed: nothing of this trace is dropped
+  std::vector<TileKey> keys;
+  for (std::uint32_t layer = 0; layer < 4; ++layer)
+    for (std::uint32_t head = 0; head < 4; ++head)
+      keys.push_back({LayerIndex(layer), {HeadChoice::QueryHead, head}, Reduction::Max, 0, 0, 0});
+  cache.want(this, keys);
+  ASSERT_TRUE(waitUntil([&] {
+    return std::all_of(keys.begin(), keys.end(), [&](const TileKey& key) { return cache.find(key) != nullptr; });
+  }));
+  std::size_t bytes = 0;
+  for (const TileKey& key : keys) bytes += cache.find(key)->bytes();
+  EXPECT_EQ(cache.bytes(), bytes);
+  EXPECT_LE(cache.bytes(), std::size_t{96} << 20);
+}
+
+TEST_F(TileCacheTest, OnlyWhatIsStillWantedIsRead) {
+  open(small());
+  std::vector<TileKey> old, now;
+  for (std::uint32_t head = 0; head < 4; ++head) {
+    for (const std::uint32_t level : {0U, 1U, 2U})
+      old.push_back({LayerIndex(0), {HeadChoice::QueryHead, head}, Reduction::Max, level, 0, 0});
+    now.push_back({LayerIndex(1), {HeadChoice::QueryHead, head}, Reduction::Max, 0, 0, 0});
+  }
+  cache.want(this, old);
+  cache.want(this, now);
+  std::vector<TileKey> arrived;
+  QObject::connect(&cache, &TileSource::arrived, [&](const TileKey& key) { arrived.push_back(key); });
+  ASSERT_TRUE(waitUntil([&] { return cache.find(now.back()) != nullptr && cache.inFlight() == 0; }));
+  // Three reads were under way when the wish changed; the other nine never happen.
+  EXPECT_EQ(arrived.size(), 7U);
+}
+
+TEST_F(TileCacheTest, TheViewerThatAskedLastIsServedFirst) {
+  open(small());
+  int one = 0, two = 0;
+  const auto keys = [](std::uint32_t layer) {
+    std::vector<TileKey> result;
+    for (std::uint32_t head = 0; head < 4; ++head)
+      for (const std::uint32_t level : {0U, 1U, 2U})
+        result.push_back({LayerIndex(layer), {HeadChoice::QueryHead, head}, Reduction::Max, level, 0, 0});
+    return result;
+  };
+  std::vector<std::uint32_t> layers;
+  QObject::connect(&cache, &TileSource::arrived, [&](const TileKey& key) { layers.push_back(key.layer.value); });
+  cache.want(&one, keys(0));
+  cache.want(&two, keys(1));
+  ASSERT_TRUE(waitUntil([&] { return layers.size() == 24; }));
+  // All but the three under way of the first come after the second's.
+  EXPECT_EQ(std::count(layers.begin(), layers.begin() + 15, 1U), 12);
+}
+
+TEST_F(TileCacheTest, WhatIsNotThereIsNotCaptured) {
+  open(small());
+  EXPECT_TRUE(cache.pyramid(LayerIndex(77)).cells.empty());
+  const TilePointer tile = fetch({LayerIndex(77), {}, Reduction::Max, 0, 0, 0});
+  ASSERT_TRUE(tile);
+  EXPECT_EQ(tile->state, Tile::State::NotCaptured);
+}
+
+TEST_F(TileCacheTest, AnotherTraceForgetsTheTiles) {
+  open(small());
+  const TileKey key{LayerIndex(0), {HeadChoice::QueryHead, 0}, Reduction::Max, 0, 0, 0};
+  const TilePointer before = fetch(key);
+  ASSERT_TRUE(before);
+  bool changed = false;
+  QObject::connect(&cache, &TileSource::changed, [&] { changed = true; });
+  test::SampleTraceOptions options = small();
+  options.seed = 99;
+  document.open(sample("other.kva.h5", options));
+  ASSERT_TRUE(waitUntil([&] { return changed; }));
+  EXPECT_EQ(cache.bytes(), 0U);
+  const TilePointer after = fetch(key);
+  ASSERT_TRUE(after);
+  EXPECT_NE(before->codes, after->codes);
+}
+
+}  // namespace
+}  // namespace kvatlas

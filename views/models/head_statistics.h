@@ -1,0 +1,40 @@
+// Numbers that characterise one head's attention, worked out from a layer's recorded signals; runs on the reading
+// thread.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/trace/reader.h"
+#include "views/models/run_view.h"
+
+namespace kvatlas::views {
+
+enum class HeadMetric { Entropy, SinkMass, Locality, Concentration, Retained, Kept };
+inline constexpr HeadMetric kHeadMetrics[] = {HeadMetric::Entropy,       HeadMetric::SinkMass, HeadMetric::Locality,
+                                              HeadMetric::Concentration, HeadMetric::Retained, HeadMetric::Kept};
+[[nodiscard]] std::string_view titleOf(HeadMetric metric);    // "entropy"
+[[nodiscard]] std::string_view meaningOf(HeadMetric metric);  // one sentence for a tool tip
+[[nodiscard]] bool ofRun(HeadMetric metric);                  // Retained, Kept: they belong to a run, not to the trace
+
+// NaN where it was not captured.
+struct HeadStatistics {
+  float entropy, sink_mass, locality, concentration;
+  [[nodiscard]] float of(HeadMetric metric) const;
+};
+
+inline constexpr std::size_t kSinkTokens = 4;
+
+// Share of Σ received on the first kSinkTokens tokens; on the most attended hundredth of them (at least one).
+[[nodiscard]] float sinkMass(std::span<const float> received);
+[[nodiscard]] float concentration(std::span<const float> received);
+
+// One entry per query head of a recorded layer; all NaN where the layer is not there.
+[[nodiscard]] std::vector<HeadStatistics> headStatistics(const trace::Reader& reader, LayerIndex layer);
+
+// Of a run, for one query head: mean over steps of the retained mass, tokens its list holds. NaN where unknown.
+[[nodiscard]] float runMetric(const RunView& run, HeadMetric metric, LayerIndex layer, HeadIndex head);
+
+}  // namespace kvatlas::views

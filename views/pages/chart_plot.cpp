@@ -1,0 +1,203 @@
+#include "views/pages/chart_plot.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "views/pages/look.h"
+#include "views/plots/canvas.h"
+#include "views/plots/legend.h"
+
+namespace kvatlas::views {
+namespace {
+
+constexpr double kReach = 18;  // pixels from the pointer to a point
+constexpr int kLegendRows = 9;
+constexpr double kMarkPixels = 5;
+
+QSharedPointer<QCPAxisTicker> tickerOf(bool logarithmic) {
+  if (logarithmic) return QSharedPointer<QCPAxisTicker>(new QCPAxisTickerLog);
+  auto* ticker = new QCPAxisTicker;
+  ticker->setTickStepStrategy(QCPAxisTicker::tssReadability);
+  return QSharedPointer<QCPAxisTicker>(ticker);
+}
+
+}  // namespace
+
+ChartPlot::ChartPlot(QWidget* parent)
+    : QCustomPlot(parent), m_marker(new QCPItemStraightLine(this)), m_text(new QCPItemText(this)) {
+  setMouseTracking(true);
+  setFocusPolicy(Qt::ClickFocus);
+  setNoAntialiasingOnDrag(true);
+  legend->setVisible(false);
+  plotLayout()->addElement(0, 1, legend);
+  plotLayout()->setColumnStretchFactor(1, 0.001);
+  plotLayout()->setColumnSpacing(6);
+  legend->setFillOrder(QCPLegend::foRowsFirst);
+  legend->setWrap(kLegendRows);
+  legend->setMargins(QMargins(4, 2, 4, 2));
+  legend->setRowSpacing(0);
+  legend->setIconSize(22, 10);
+  axisRect()->setupFullAxesBox(false);
+  xAxis2->setTicks(false);
+  yAxis2->setTicks(false);
+  m_marker->point1->setTypeX(QCPItemPosition::ptPlotCoords);
+  m_marker->setVisible(false);
+  m_marker->setLayer(QStringLiteral("background"));
+  m_text->position->setType(QCPItemPosition::ptAxisRectRatio);
+  m_text->position->setCoords(0.5, 0.5);
+  m_text->setVisible(false);
+  setLogarithmic(false, false);
+  dress();
+}
+
+void ChartPlot::setTitles(const QString& x, const QString& y) {
+  xAxis->setLabel(x);
+  yAxis->setLabel(y);
+}
+
+void ChartPlot::setLogarithmic(bool x, bool y) {
+  for (const auto& [axis, logarithmic] : {std::pair{xAxis, x}, std::pair{yAxis, y}}) {
+    axis->setScaleType(logarithmic ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
+    axis->setTicker(tickerOf(logarithmic));
+    axis->setNumberFormat(logarithmic ? QStringLiteral("eb") : QStringLiteral("gb"));
+    axis->setNumberPrecision(logarithmic ? 0 : 4);
+  }
+}
+
+void ChartPlot::setLines(std::vector<ChartLine> lines) {
+  m_lines = std::move(lines);
+  drawLines();
+}
+
+void ChartPlot::setMessage(const QString& text) {
+  m_text->setText(text);
+  m_text->setVisible(!text.isEmpty());
+  replot(rpQueuedReplot);
+}
+
+void ChartPlot::setMarker(std::optional<double> x) {
+  m_marker_x = x;
+  m_marker->setVisible(x.has_value());
+  if (x) {
+    m_marker->point1->setCoords(*x, yAxis->range().lower);
+    m_marker->point2->setCoords(*x, yAxis->range().upper);
+  }
+  replot(rpQueuedReplot);
+}
+
+void ChartPlot::drawLines() {
+  clearGraphs();
+  legend->clearItems();
+  const QColor paper = palette().color(QPalette::Base);
+  for (const ChartLine& line : m_lines) {
+    QCPGraph* graph = addGraph();
+    graph->removeFromLegend();
+    graph->setData(QVector<double>(line.x.begin(), line.x.end()), QVector<double>(line.y.begin(), line.y.end()), true);
+    graph->setPen(QPen(line.colour, line.strong ? 2.6 : 1.4, line.style));
+    graph->setAntialiased(true);
+    if (line.mark != Mark::None && line.x.size() <= 64) {
+      QCPScatterStyle style = scatterOf(line.mark, line.colour, paper);
+      style.setSize(line.strong ? kMarkPixels + 2 : kMarkPixels);
+      style.setPen(QPen(line.colour, line.strong ? 1.8 : 1.2));
+      graph->setScatterStyle(style);
+    }
+    if (line.strong) graph->setLayer(QStringLiteral("axes"));
+    if (!line.title.isEmpty()) addToLegend(line, graph);
+  }
+  legend->setVisible(legend->itemCount() > 0);
+  fitRanges();
+  setMarker(m_marker_x);
+}
+
+void ChartPlot::addToLegend(const ChartLine& line, QCPGraph* graph) {
+  graph->setName(line.title);
+  graph->addToLegend();
+}
+
+void ChartPlot::fitRanges() {
+  double left = INFINITY, right = -INFINITY, low = INFINITY, high = -INFINITY;
+  const bool log_y = yAxis->scaleType() == QCPAxis::stLogarithmic;
+  for (const ChartLine& line : m_lines) {
+    for (std::size_t i = 0; i < line.x.size(); ++i) {
+      left = std::min(left, line.x[i]);
+      right = std::max(right, line.x[i]);
+      if (std::isnan(line.y[i]) || (log_y && line.y[i] <= 0)) continue;
+      low = std::min(low, line.y[i]);
+      high = std::max(high, line.y[i]);
+    }
+  }
+  if (!(left <= right)) std::tie(left, right) = std::pair(0.0, 1.0);
+  if (!(low <= high)) std::tie(low, high) = std::pair(log_y ? 1e-6 : 0.0, 1.0);
+  if (xAxis->scaleType() == QCPAxis::stLogarithmic) {
+    xAxis->setRange(std::max(left, 1e-12) / 1.1, std::max(right, 1.0) * 1.1);
+  } else {
+    const double margin = std::max(right - left, 1.0) * 0.02;
+    xAxis->setRange(left - margin, right + margin);
+  }
+  if (m_y_range) return yAxis->setRange(*m_y_range);
+  if (log_y) return yAxis->setRange(low / 1.5, high * 1.5);
+  yAxis->setRange(std::min(0.0, low), high > 0 ? high * 1.06 : 1);
+}
+
+std::optional<ChartPoint> ChartPlot::nearest(const QPointF& pixel) const {
+  std::optional<ChartPoint> best;
+  double best_distance = kReach * kReach;
+  for (const ChartLine& line : m_lines) {
+    for (std::size_t i = 0; i < line.x.size(); ++i) {
+      if (std::isnan(line.y[i])) continue;
+      const double dx = xAxis->coordToPixel(line.x[i]) - pixel.x(), dy = yAxis->coordToPixel(line.y[i]) - pixel.y();
+      const double distance = dx * dx + dy * dy;
+      if (distance > best_distance || (distance == best_distance && best)) continue;
+      best_distance = distance;
+      best = ChartPoint{line.id, i, line.x[i], line.y[i]};
+    }
+  }
+  return best;
+}
+
+void ChartPlot::changeEvent(QEvent* event) {
+  QCustomPlot::changeEvent(event);
+  if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) dress();
+}
+
+void ChartPlot::mouseMoveEvent(QMouseEvent* event) {
+  QCustomPlot::mouseMoveEvent(event);
+  const auto point = nearest(event->position());
+  setCursor(point ? Qt::PointingHandCursor : Qt::ArrowCursor);
+  emit hovered(point, event->globalPosition().toPoint());
+}
+
+void ChartPlot::mouseReleaseEvent(QMouseEvent* event) {
+  QCustomPlot::mouseReleaseEvent(event);
+  if (event->button() != Qt::LeftButton) return;
+  if (const auto point = nearest(event->position())) emit picked(*point);
+}
+
+void ChartPlot::dress() {
+  const ThemeColours& colours = themeColours(themeOf(palette()));
+  const QColor ink = toColour(colours.ink), muted = toColour(colours.muted), grid = toColour(colours.grid);
+  QFont small = font();
+  small.setPointSizeF(std::max(7.0, font().pointSizeF() - 1));
+  setBackground(QBrush(toColour(colours.paper)));
+  for (QCPAxis* axis : {xAxis, yAxis, xAxis2, yAxis2}) {
+    axis->setBasePen(QPen(muted, 1));
+    axis->setTickPen(QPen(muted, 1));
+    axis->setSubTickPen(Qt::NoPen);
+    axis->setTickLabelColor(ink);
+    axis->setLabelColor(ink);
+    axis->setTickLabelFont(small);
+    axis->setLabelFont(small);
+    axis->grid()->setPen(QPen(grid, 1));
+    axis->grid()->setZeroLinePen(QPen(grid, 1));
+  }
+  legend->setFont(small);
+  legend->setTextColor(ink);
+  legend->setBorderPen(Qt::NoPen);
+  legend->setBrush(Qt::NoBrush);
+  m_marker->setPen(QPen(muted, 1, Qt::DashLine));
+  m_text->setColor(muted);
+  m_text->setFont(font());
+  replot(rpQueuedReplot);
+}
+
+}  // namespace kvatlas::views

@@ -1,0 +1,174 @@
+#include "views/pages/decode_page.h"
+
+#include <QHeaderView>
+#include <QLabel>
+#include <QSlider>
+#include <QSpinBox>
+#include <QTreeWidget>
+#include <QVBoxLayout>
+#include <algorithm>
+#include <cmath>
+
+#include "views/pages/look.h"
+#include "views/pages/run_chart.h"
+
+namespace kvatlas::views {
+namespace {
+
+enum DecodeColumn { DecodeRun, DecodeText, DecodeKl, DecodeMass, DecodeBest, DecodeEvicted, DecodeColumns };
+
+QString threeDecimals(double value) {
+  return std::isnan(value) ? QStringLiteral("–") : QString::number(value, 'f', 3);
+}
+
+// Line ends would break the row: they are shown as they are called.
+QString oneLine(const std::string& text) {
+  return QString::fromStdString(text).replace(QLatin1Char('\n'), QStringLiteral("↵"));
+}
+
+}  // namespace
+
+double meanAtStep(const std::vector<float>& values, std::size_t step, std::size_t row) {
+  if (row == 0 || (step + 1) * row > values.size()) return std::nan("");
+  double sum = 0;
+  std::size_t count = 0;
+  for (std::size_t i = step * row; i < (step + 1) * row; ++i) {
+    if (std::isnan(values[i])) continue;
+    sum += static_cast<double>(values[i]);
+    ++count;
+  }
+  return count == 0 ? std::nan("") : sum / static_cast<double>(count);
+}
+
+DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent)
+    : QWidget(parent),
+      m_document(document),
+      m_selection(selection),
+      m_slider(new QSlider(Qt::Horizontal)),
+      m_spin(new QSpinBox),
+      m_note(new QLabel),
+      m_table(new QTreeWidget) {
+  setObjectName(QStringLiteral("decodePage"));
+  m_slider->setObjectName(QStringLiteral("decodeSlider"));
+  m_slider->setPageStep(8);
+  m_table->setRootIsDecorated(false);
+  m_table->setUniformRowHeights(true);
+  m_table->setFrameShape(QFrame::NoFrame);
+  m_table->setHeaderLabels({tr("Run"), tr("Generated"), tr("KL"), tr("Mass held"), tr("Best set"), tr("Evicted")});
+  m_table->headerItem()->setToolTip(DecodeKl, tr("Divergence from the full cache at this token, nats"));
+  m_table->headerItem()->setToolTip(
+      DecodeMass, tr("Share of the full cache's attention at this token that falls on what the run keeps"));
+  m_table->headerItem()->setToolTip(DecodeBest, tr("What the best set of equal size would hold"));
+  m_table->headerItem()->setToolTip(DecodeEvicted,
+                                    tr("Entries evicted while this token was generated, over all heads"));
+  m_table->header()->setStretchLastSection(false);
+  m_table->header()->setSectionResizeMode(QHeaderView::ResizeToContents);
+  m_table->header()->setSectionResizeMode(DecodeText, QHeaderView::Stretch);
+  auto* row = new QHBoxLayout;
+  row->setContentsMargins(8, 4, 8, 2);
+  row->addWidget(new QLabel(tr("generated token")));
+  row->addWidget(m_spin);
+  row->addWidget(m_slider, 1);
+  row->addWidget(m_note);
+  auto* column = new QVBoxLayout(this);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->setSpacing(2);
+  column->addLayout(row);
+  column->addWidget(m_table, 1);
+  m_timer.setSingleShot(true);
+  m_timer.setInterval(0);
+  connect(&m_timer, &QTimer::timeout, this, &DecodePage::updateNow);
+  for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed, &Document::runListChanged})
+    connect(&document, signal, this, &DecodePage::refill);
+  connect(&document, &Document::runReady, this, &DecodePage::refill);
+  for (const auto signal :
+       {&Selection::reset, &Selection::focusRunChanged, &Selection::hiddenRunsChanged, &Selection::stepChanged})
+    connect(&selection, signal, this, &DecodePage::refill);
+  const auto choose = [this](int step) { m_selection.setStep(static_cast<std::uint32_t>(std::max(0, step))); };
+  connect(m_slider, &QSlider::valueChanged, this, choose);
+  connect(m_spin, &QSpinBox::valueChanged, this, choose);
+  connect(m_table, &QTreeWidget::itemClicked, this, [this](const QTreeWidgetItem* item) {
+    m_selection.setFocusRun(item->data(DecodeRun, Qt::UserRole).toInt());
+  });
+}
+
+void DecodePage::refill() {
+  m_stale = true;
+  if (isVisible()) m_timer.start();
+}
+
+int DecodePage::steps() const {
+  std::size_t most = 0;
+  for (const RunId run : m_document.runIds())
+    if (const RunPointer view = m_document.run(run)) most = std::max(most, view->run.record.decode_ids.size());
+  return static_cast<int>(most);
+}
+
+void DecodePage::updateNow() {
+  m_stale = false;
+  m_table->clear();
+  const int count = m_document.isOpen() ? steps() : 0;
+  const QSignalBlocker quiet_slider(m_slider), quiet_spin(m_spin);
+  for (QWidget* field : std::initializer_list<QWidget*>{m_slider, m_spin}) field->setEnabled(count > 0);
+  m_slider->setRange(0, std::max(0, count - 1));
+  m_spin->setRange(0, std::max(0, count - 1));
+  m_note->setText(count > 0 ? tr("of %1").arg(count) : tr("nothing was generated"));
+  if (!m_document.isOpen()) return;
+  m_slider->setValue(static_cast<int>(m_selection.step()));
+  m_spin->setValue(static_cast<int>(m_selection.step()));
+  for (const RunId run : m_selection.visibleRuns())
+    if (const RunPointer view = m_document.run(run); view && !view->run.record.decode_ids.empty())
+      fillRow(*new QTreeWidgetItem(m_table), *view);
+}
+
+void DecodePage::fillRow(QTreeWidgetItem& item, const RunView& view) const {
+  const trace::RunRecord& record = view.run.record;
+  const std::size_t step = m_selection.step();
+  const std::size_t row = std::size_t{view.model.layers} * view.model.query_heads;
+  item.setData(DecodeRun, Qt::UserRole, view.id);
+  item.setText(DecodeRun, runText(m_document, view.id));
+  item.setIcon(DecodeRun, methodIcon(view.run.header.method, themeOf(palette())));
+  item.setText(DecodeText, oneLine(record.decode_text));
+  item.setToolTip(DecodeText, QString::fromStdString(record.decode_text));
+  item.setText(DecodeKl, threeDecimals(step < record.kl.size() ? static_cast<double>(record.kl[step]) : std::nan("")));
+  item.setText(DecodeMass, threeDecimals(meanAtStep(record.retained, step, row)));
+  item.setText(DecodeBest, threeDecimals(meanAtStep(record.oracle, step, row)));
+  item.setText(DecodeEvicted, QString::number(std::ranges::count(
+                                  record.evicted, step, [](const trace::Eviction& e) { return std::size_t{e.step}; })));
+  for (int column = DecodeKl; column < DecodeColumns; ++column)
+    item.setTextAlignment(column, Qt::AlignRight | Qt::AlignVCenter);
+  QFont font = this->font();
+  font.setBold(view.id == m_selection.focusRun());
+  for (int column = 0; column < DecodeColumns; ++column) item.setFont(column, font);
+}
+
+QString DecodePage::csv() const {
+  QString text = QStringLiteral("run,step,kl,retained,oracle\n");
+  if (!m_document.isOpen()) return text;
+  for (const RunId run : m_selection.visibleRuns()) {
+    const RunPointer view = m_document.run(run);
+    if (!view) continue;
+    const trace::RunRecord& record = view->run.record;
+    const std::size_t row = std::size_t{view->model.layers} * view->model.query_heads;
+    for (std::size_t step = 0; step < record.decode_ids.size(); ++step)
+      text += QStringLiteral("\"%1\",%2,%3,%4,%5\n")
+                  .arg(runText(m_document, run))
+                  .arg(step)
+                  .arg(step < record.kl.size() ? static_cast<double>(record.kl[step]) : std::nan(""), 0, 'g', 9)
+                  .arg(meanAtStep(record.retained, step, row), 0, 'g', 9)
+                  .arg(meanAtStep(record.oracle, step, row), 0, 'g', 9);
+  }
+  return text;
+}
+
+void DecodePage::showEvent(QShowEvent* event) {
+  QWidget::showEvent(event);
+  if (m_stale) updateNow();
+}
+
+void DecodePage::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() == QEvent::PaletteChange) refill();
+}
+
+}  // namespace kvatlas::views

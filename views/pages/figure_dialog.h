@@ -1,0 +1,58 @@
+// A figure of the open trace as the command line draws it, with a preview at its printed size, written as PDF, SVG or
+// PNG. Knows document and selection.
+#pragma once
+
+#include <QDialog>
+#include <QTimer>
+
+#include "views/models/document.h"
+#include "views/models/figure_spec.h"
+#include "views/models/selection.h"
+
+class QCheckBox;
+class QComboBox;
+class QDoubleSpinBox;
+class QFormLayout;
+class QLabel;
+class QLineEdit;
+class QPushButton;
+class QScrollArea;
+
+namespace kvatlas::views {
+
+class FigureDialog : public QDialog {
+  Q_OBJECT
+
+ public:
+  FigureDialog(Document& document, Selection& selection, FigureKind kind, QWidget* parent = nullptr);
+
+  [[nodiscard]] FigureSpec spec() const;
+  // Empty where it was written; else one sentence.
+  QString writeTo(const QString& path);
+  [[nodiscard]] QImage preview() const { return m_image; }
+  [[nodiscard]] QString problem() const;
+  void draw();
+
+ protected:
+  void showEvent(QShowEvent* event) override;
+
+ private:
+  void makeFields(QFormLayout& form);
+  void fillBudgets();
+  void showKind();
+  void save();
+  void showPicture(const QImage& image, const QString& note);
+
+  Document& m_document;
+  Selection& m_selection;
+  QComboBox *m_kind, *m_width, *m_theme, *m_budget, *m_runs, *m_scale, *m_reduction, *m_colours;
+  QLineEdit* m_title;
+  QDoubleSpinBox* m_dpi;
+  QCheckBox *m_spans, *m_entropy;
+  QLabel *m_picture, *m_note, *m_problem;
+  QPushButton* m_save;
+  QTimer m_timer;
+  QImage m_image;
+};
+
+}  // namespace kvatlas::views

@@ -1,0 +1,50 @@
+// Which positions the run in focus keeps: layers × prompt positions, coloured by the share of heads that keep them.
+// Knows document and selection.
+#pragma once
+
+#include <QTimer>
+#include <QWidget>
+
+#include "views/models/document.h"
+#include "views/models/selection.h"
+
+class QCustomPlot;
+class QLabel;
+
+namespace kvatlas::views {
+
+class RasterItem;
+
+class PositionChart : public QWidget {
+  Q_OBJECT
+
+ public:
+  PositionChart(Document& document, Selection& selection, QWidget* parent = nullptr);
+
+  [[nodiscard]] QCustomPlot& plot() { return *m_plot; }
+  [[nodiscard]] QString csv() const;
+  void updateNow();
+
+ protected:
+  void showEvent(QShowEvent* event) override;
+  void changeEvent(QEvent* event) override;
+  bool eventFilter(QObject* watched, QEvent* event) override;
+
+ private:
+  void refill();
+  void dress();
+  void say(const QString& text);
+  void choose(const QPointF& pixel);
+  [[nodiscard]] QString describe(const QPointF& pixel) const;
+
+  Document& m_document;
+  Selection& m_selection;
+  QLabel* m_title;
+  QCustomPlot* m_plot;
+  RasterItem* m_item;
+  RunPointer m_view;
+  QTimer m_timer;
+  bool m_stale = true;
+};
+
+}  // namespace kvatlas::views

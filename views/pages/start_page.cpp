@@ -1,0 +1,138 @@
+#include "views/pages/start_page.h"
+
+#include <QCommandLinkButton>
+#include <QFileInfo>
+#include <QLabel>
+#include <QPushButton>
+#include <QScrollArea>
+#include <QVBoxLayout>
+
+namespace kvatlas::views {
+namespace {
+
+constexpr int kColumnWidth = 400;
+constexpr int kMostRecent = 5;
+
+QLabel* heading(const QString& text, double scale) {
+  auto* label = new QLabel(text);
+  QFont font = label->font();
+  font.setPointSizeF(font.pointSizeF() * scale);
+  font.setBold(true);
+  label->setFont(font);
+  return label;
+}
+
+QLabel* paragraph(const QString& html) {
+  auto* label = new QLabel(html);
+  label->setTextFormat(Qt::RichText);
+  label->setWordWrap(true);
+  return label;
+}
+
+}  // namespace
+
+StartPage::StartPage(QWidget* parent) : QWidget(parent), m_recent(new QVBoxLayout), m_recent_box(new QWidget) {
+  setObjectName(QStringLiteral("startPage"));
+  auto* content = new QWidget;
+  auto* columns = new QHBoxLayout;
+  columns->setSpacing(48);
+  columns->addWidget(makeChoices(), 0, Qt::AlignTop);
+  columns->addWidget(makeTour(), 0, Qt::AlignTop);
+  auto* page = new QVBoxLayout(content);
+  page->setContentsMargins(40, 32, 40, 32);
+  page->setSpacing(6);
+  page->addStretch(1);
+  page->addWidget(heading(tr("KVAtlas Explorer"), 1.9));
+  page->addWidget(paragraph(tr("What a KV cache throws away, on real attention.")));
+  page->addSpacing(18);
+  page->addLayout(columns);
+  page->addStretch(2);
+  auto* centre = new QWidget;
+  auto* middle = new QHBoxLayout(centre);
+  middle->addStretch(1);
+  middle->addWidget(content);
+  middle->addStretch(1);
+  auto* scroll = new QScrollArea;
+  scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setWidgetResizable(true);
+  scroll->setWidget(centre);
+  auto* outer = new QVBoxLayout(this);
+  outer->setContentsMargins(0, 0, 0, 0);
+  outer->addWidget(scroll);
+}
+
+QWidget* StartPage::makeChoices() {
+  auto* box = new QWidget;
+  box->setFixedWidth(kColumnWidth);
+  auto* column = new QVBoxLayout(box);
+  column->setContentsMargins(0, 0, 0, 0);
+  const auto add = [&](const char* name, const QString& title, const QString& text, void (StartPage::*signal)()) {
+    auto* button = new QCommandLinkButton(title, text);
+    button->setObjectName(QString::fromLatin1(name));
+    connect(button, &QCommandLinkButton::clicked, this, signal);
+    column->addWidget(button);
+    return button;
+  };
+  add("startOpen", tr("Open a trace…"),
+      tr("A *.kva.h5 file, or the .part of a capture that still runs. Drop it here too."), &StartPage::openRequested);
+  m_capture = add("startCapture", tr("Capture a prompt…"),
+                  tr("Run a checkpoint folder on a text under several methods."), &StartPage::captureRequested);
+  m_example = add("startExample", tr("Look at the example"),
+                  tr("A passage with a hidden number, a tiny model, four methods at two budgets."),
+                  &StartPage::exampleRequested);
+  auto* recent = new QVBoxLayout(m_recent_box);
+  recent->setContentsMargins(0, 12, 0, 0);
+  recent->addWidget(heading(tr("Recent"), 1.0));
+  recent->addLayout(m_recent);
+  m_recent_box->hide();
+  column->addWidget(m_recent_box);
+  return box;
+}
+
+QWidget* StartPage::makeTour() {
+  auto* box = new QWidget;
+  box->setFixedWidth(kColumnWidth);
+  auto* column = new QVBoxLayout(box);
+  column->setContentsMargins(0, 6, 0, 0);
+  column->setSpacing(10);
+  column->addWidget(heading(tr("A short tour"), 1.2));
+  const QString steps[] = {
+      tr("<b>The map</b> is the attention of one head: queries run down, keys to the right. Wheel to zoom, drag to "
+         "pan, "
+         "arrow keys for layer and head."),
+      tr("<b>The strips above it</b> show what each method keeps of those keys, and why: sink, window or score."),
+      tr("<b>Layer × head</b> lists every head by entropy, sink mass or retained mass. Click one to open its map."),
+      tr("<b>Inspector</b> and <b>tokens</b> say which words you look at, and who would have thrown them away."),
+      tr("<b>What if</b> moves a budget under the slider: the decision is made anew from the recorded scores."),
+      tr("<b>Charts</b> below: budgets, retained mass, kept positions, KL. Every point leads to its map."),
+  };
+  for (const QString& step : steps) column->addWidget(paragraph(step));
+  return box;
+}
+
+void StartPage::setRecentFiles(const QStringList& files) {
+  while (QLayoutItem* item = m_recent->takeAt(0)) {
+    item->widget()->deleteLater();
+    delete item;
+  }
+  for (const QString& file : files.mid(0, kMostRecent)) {
+    auto* button = new QPushButton(QFileInfo(file).fileName());
+    button->setFlat(true);
+    button->setStyleSheet(QStringLiteral("text-align: left; padding: 3px;"));
+    button->setToolTip(file);
+    connect(button, &QPushButton::clicked, this, [this, file] { emit fileRequested(file); });
+    m_recent->addWidget(button);
+  }
+  m_recent_box->setVisible(!files.isEmpty());
+}
+
+void StartPage::setExampleAvailable(bool available) {
+  m_example->setVisible(available);
+}
+
+void StartPage::setCaptureAvailable(bool available) {
+  m_capture->setEnabled(available);
+  m_capture->setToolTip(available ? QString() : tr("The programme kvatlas was not found beside this one."));
+}
+
+}  // namespace kvatlas::views

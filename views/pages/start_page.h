@@ -1,0 +1,38 @@
+// What the window shows while no trace is open: the ways to begin and a short tour; knows no document.
+#pragma once
+
+#include <QStringList>
+#include <QWidget>
+
+class QVBoxLayout;
+
+namespace kvatlas::views {
+
+class StartPage : public QWidget {
+  Q_OBJECT
+
+ public:
+  explicit StartPage(QWidget* parent = nullptr);
+
+  // Newest first. An example that is not there is not offered.
+  void setRecentFiles(const QStringList& files);
+  void setExampleAvailable(bool available);
+  void setCaptureAvailable(bool available);
+
+ signals:
+  void openRequested();
+  void captureRequested();
+  void exampleRequested();
+  void fileRequested(const QString& path);
+
+ private:
+  QWidget* makeChoices();
+  QWidget* makeTour();
+
+  QVBoxLayout* m_recent;
+  QWidget* m_recent_box;
+  QWidget* m_example = nullptr;
+  QWidget* m_capture = nullptr;
+};
+
+}  // namespace kvatlas::views

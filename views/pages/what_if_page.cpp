@@ -1,0 +1,219 @@
+#include "views/pages/what_if_page.h"
+
+#include <QComboBox>
+#include <QDoubleSpinBox>
+#include <QFormLayout>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QSlider>
+#include <QSpinBox>
+#include <QVBoxLayout>
+#include <cmath>
+
+#include "core/analysis/mass.h"
+#include "views/pages/look.h"
+#include "views/pages/run_chart.h"
+
+namespace kvatlas::views {
+namespace {
+
+constexpr int kSliderSteps = 400;
+
+QString plain(std::string_view text) {
+  return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
+// Mean over layers and heads of the overlap of two runs' kept sets; NaN where their heads differ.
+double agreement(const RunView& a, const RunView& b) {
+  if (a.heads() != b.heads() || a.everything() || b.everything()) return std::nan("");
+  double sum = 0;
+  for (std::size_t layer = 0; layer < a.model.layers; ++layer)
+    for (std::size_t head = 0; head < a.heads(); ++head)
+      sum += analysis::jaccard(a.kept(LayerIndex(layer), head), b.kept(LayerIndex(layer), head));
+  return sum / (static_cast<double>(a.model.layers) * a.heads());
+}
+
+}  // namespace
+
+WhatIfPage::WhatIfPage(Document& document, Selection& selection, QWidget* parent)
+    : QWidget(parent),
+      m_document(document),
+      m_selection(selection),
+      m_what_if(document),
+      m_method(new QComboBox),
+      m_slider(new QSlider(Qt::Horizontal)),
+      m_budget(new QSpinBox),
+      m_window(new QSpinBox),
+      m_form(new QFormLayout),
+      m_parameter_form(nullptr),
+      m_note(new QLabel),
+      m_remove(new QPushButton(tr("&Remove"))),
+      m_capture(new QPushButton(tr("&Capture this…"))) {
+  setObjectName(QStringLiteral("whatIfPage"));
+  makeForm();
+  for (const auto signal : {&Document::opened, &Document::closed})
+    connect(&document, signal, this, &WhatIfPage::restart);
+  connect(&m_what_if, &WhatIf::decided, this, &WhatIfPage::showDecision);
+  connect(&m_what_if, &WhatIf::failed, this, [this](const QString& message) { m_note->setText(message); });
+  connect(&m_what_if, &WhatIf::progress, this, [this](int layers, int of) {
+    m_note->setText(tr("ranking the scores, layer %1 of %2").arg(layers).arg(of));
+  });
+  connect(&selection, &Selection::focusRunChanged, this, &WhatIfPage::showDecision);
+  restart();
+}
+
+void WhatIfPage::makeForm() {
+  m_method->setObjectName(QStringLiteral("whatIfMethod"));
+  m_slider->setObjectName(QStringLiteral("whatIfBudget"));
+  for (const policy::Method& method : policy::methods())
+    if (method.name != "full")
+      m_method->addItem(methodIcon(method.name, themeOf(palette())), plain(method.title), plain(method.name));
+  m_slider->setRange(0, kSliderSteps);
+  m_note->setWordWrap(true);
+  m_note->setObjectName(QStringLiteral("whatIfNote"));
+  auto* budget = new QHBoxLayout;
+  budget->addWidget(m_slider, 1);
+  budget->addWidget(m_budget);
+  m_form->addRow(tr("method"), m_method);
+  m_form->addRow(tr("budget"), budget);
+  m_form->addRow(tr("window"), m_window);
+  auto* buttons = new QHBoxLayout;
+  buttons->addWidget(m_remove);
+  buttons->addWidget(m_capture);
+  auto* column = new QVBoxLayout(this);
+  column->setContentsMargins(8, 6, 8, 6);
+  column->addLayout(m_form);
+  column->addWidget(m_note);
+  column->addLayout(buttons);
+  column->addStretch(1);
+  connect(m_method, &QComboBox::currentIndexChanged, this, &WhatIfPage::showMethod);
+  connect(m_slider, &QSlider::valueChanged, this, [this](int step) {
+    if (!m_filling) m_budget->setValue(budgetAt(step));
+  });
+  connect(m_budget, &QSpinBox::valueChanged, this, [this](int value) {
+    m_filling = true;
+    m_slider->setValue(stepOf(value));
+    m_filling = false;
+    ask();
+  });
+  connect(m_window, &QSpinBox::valueChanged, this, [this](int window) {
+    m_budget->setMinimum(window + 1);
+    ask();
+  });
+  connect(m_remove, &QPushButton::clicked, this, [this] {
+    m_active = false;
+    m_what_if.remove();
+    showDecision();
+  });
+  connect(m_capture, &QPushButton::clicked, this, [this] {
+    QString method = m_method->currentData().toString();
+    QStringList given;
+    for (const auto& [name, value] : request().parameters)
+      given << QString::fromStdString(name) + QLatin1Char('=') + QString::fromStdString(value);
+    if (!given.isEmpty()) method += QLatin1Char(':') + given.join(QLatin1Char(','));
+    emit captureWanted(method, QString::number(m_budget->value()), m_window->value());
+  });
+}
+
+void WhatIfPage::restart() {
+  m_active = false;
+  setEnabled(m_document.isOpen());
+  if (m_document.isOpen()) {
+    const int tokens = static_cast<int>(m_document.tokens());
+    const int window = static_cast<int>(m_document.header().attention.window);
+    m_filling = true;
+    m_window->setRange(1, std::max(1, window));
+    m_window->setValue(window);
+    m_budget->setRange(std::min(window + 1, tokens), tokens);
+    m_budget->setValue(std::max(window + 1, tokens / 8));
+    m_slider->setValue(stepOf(m_budget->value()));
+    m_filling = false;
+  }
+  showMethod();
+}
+
+void WhatIfPage::showMethod() {
+  delete m_parameters;
+  m_fields.clear();
+  m_parameters = new QWidget;
+  auto* form = new QFormLayout(m_parameters);
+  form->setContentsMargins(0, 0, 0, 0);
+  const policy::Method& method = policy::findMethod(m_method->currentData().toString().toStdString());
+  const auto changed = [this] { ask(); };
+  for (const policy::ParameterSpec& spec : method.parameters) {
+    const std::string name(spec.name);
+    if (spec.kind == policy::ParameterKind::Choice) {
+      auto* box = new QComboBox;
+      box->addItems(plain(spec.values).split(QLatin1Char('|')));
+      box->setCurrentText(plain(spec.default_value));
+      connect(box, &QComboBox::currentIndexChanged, this, changed);
+      m_fields.push_back({name, [box] { return box->currentText().toStdString(); }});
+      form->addRow(plain(spec.name), box);
+    } else {
+      auto* box = new QDoubleSpinBox;
+      const bool whole = spec.kind != policy::ParameterKind::Number;
+      box->setRange(spec.lowest, spec.highest);
+      box->setDecimals(whole ? 0 : 3);
+      box->setSingleStep(spec.kind == policy::ParameterKind::OddInteger ? 2 : 1);
+      box->setValue(plain(spec.default_value).toDouble());
+      connect(box, &QDoubleSpinBox::valueChanged, this, changed);
+      m_fields.push_back({name, [box, whole] {
+                            return QString::number(box->value(), whole ? 'f' : 'g', whole ? 0 : 6).toStdString();
+                          }});
+      form->addRow(plain(spec.name), box);
+    }
+    form->labelForField(form->itemAt(form->rowCount() - 1, QFormLayout::FieldRole)->widget())
+        ->setToolTip(plain(spec.meaning));
+  }
+  m_form->addRow(m_parameters);
+  m_capture->setEnabled(m_document.isOpen());
+  if (m_active)
+    ask();
+  else
+    showDecision();
+}
+
+WhatIfRequest WhatIfPage::request() const {
+  WhatIfRequest request;
+  request.method = m_method->currentData().toString().toStdString();
+  for (const Field& field : m_fields) request.parameters[field.name] = field.value();
+  request.budget = std::to_string(m_budget->value());
+  request.window = static_cast<std::uint32_t>(m_window->value());
+  return request;
+}
+
+void WhatIfPage::ask() {
+  if (m_filling || !m_document.isOpen()) return;
+  m_active = true;
+  m_what_if.ask(request());
+}
+
+void WhatIfPage::showDecision() {
+  const RunPointer mine = m_active && m_document.hasRun(m_what_if.run()) ? m_document.run(m_what_if.run()) : nullptr;
+  m_remove->setEnabled(mine != nullptr);
+  if (!mine) return m_note->setText(tr("Move the budget: the decision is made anew from the recorded scores."));
+  QString text = tr("decided in %1 ms").arg(m_what_if.milliseconds(), 0, 'f', 1);
+  const RunId focus = m_selection.focusRun();
+  const RunPointer other = focus != m_what_if.run() && m_document.hasRun(focus) ? m_document.run(focus) : nullptr;
+  if (other)
+    if (const double overlap = agreement(*mine, *other); !std::isnan(overlap))
+      text += tr("\nagreement with %1: %2").arg(runText(m_document, focus)).arg(overlap, 0, 'f', 2);
+  m_note->setText(text);
+}
+
+QString WhatIfPage::note() const {
+  return m_note->text();
+}
+
+int WhatIfPage::budgetAt(int step) const {
+  const double low = std::log(m_budget->minimum()), high = std::log(m_budget->maximum());
+  return static_cast<int>(std::lround(std::exp(low + (high - low) * step / kSliderSteps)));
+}
+
+int WhatIfPage::stepOf(int budget) const {
+  const double low = std::log(m_budget->minimum()), high = std::log(m_budget->maximum());
+  return high > low ? static_cast<int>(std::lround((std::log(budget) - low) / (high - low) * kSliderSteps)) : 0;
+}
+
+}  // namespace kvatlas::views

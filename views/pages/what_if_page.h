@@ -1,0 +1,63 @@
+// Another decision from the recorded scores while a slider moves: method, budget, window and the method's parameters.
+// Knows document and selection.
+#pragma once
+
+#include <QWidget>
+#include <vector>
+
+#include "views/models/selection.h"
+#include "views/models/what_if.h"
+
+class QComboBox;
+class QFormLayout;
+class QLabel;
+class QPushButton;
+class QSlider;
+class QSpinBox;
+
+namespace kvatlas::views {
+
+class WhatIfPage : public QWidget {
+  Q_OBJECT
+
+ public:
+  WhatIfPage(Document& document, Selection& selection, QWidget* parent = nullptr);
+
+  [[nodiscard]] WhatIf& model() { return m_what_if; }
+  [[nodiscard]] QSlider& slider() { return *m_slider; }
+  [[nodiscard]] QString note() const;
+  [[nodiscard]] WhatIfRequest request() const;
+
+ signals:
+  // The same, run for real: "snapkv:kernel=5", "128", 8.
+  void captureWanted(const QString& method, const QString& budget, int window);
+
+ private:
+  void makeForm();
+  void restart();     // another trace
+  void showMethod();  // the fields of its parameters
+  void ask();
+  void showDecision();
+  [[nodiscard]] int budgetAt(int step) const;  // of the slider, evenly on a log scale
+  [[nodiscard]] int stepOf(int budget) const;
+
+  struct Field {
+    std::string name;
+    std::function<std::string()> value;
+  };
+
+  Document& m_document;
+  Selection& m_selection;
+  WhatIf m_what_if;
+  QComboBox* m_method;
+  QSlider* m_slider;
+  QSpinBox *m_budget, *m_window;
+  QFormLayout *m_form, *m_parameter_form;
+  QWidget* m_parameters = nullptr;
+  QLabel* m_note;
+  QPushButton *m_remove, *m_capture;
+  std::vector<Field> m_fields;
+  bool m_filling = false, m_active = false;
+};
+
+}  // namespace kvatlas::views
