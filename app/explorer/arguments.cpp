@@ -1,0 +1,33 @@
+#include "app/explorer/arguments.h"
+
+#include <CLI/CLI.hpp>
+
+#include "core/base/error.h"
+#include "core/base/version.h"
+
+namespace kvatlas::app {
+
+std::optional<ExplorerArguments> parseArguments(int argc, char** argv) {
+  ExplorerArguments arguments;
+  CLI::App parser{"KVAtlas Explorer: eviction on real attention, in a window", "kvatlas-explorer"};
+  parser.set_version_flag("--version", std::string("kvatlas-explorer ") + kVersion);
+  parser.add_option("file", arguments.file, "trace file (*.kva.h5, or the .part of a running capture)");
+  parser.add_option("--view", arguments.view, "the state to open it in: JSON, or a file that holds it");
+  parser.add_option("--theme", arguments.theme, "system, light or dark (as last chosen)")
+      ->check(CLI::IsMember({"system", "light", "dark"}));
+  parser.add_option("--screenshot-tour", arguments.tour_folder, "draw every page, light and dark, into this folder");
+  parser.add_option("--bench", arguments.bench_script,
+                    "drive a script of events and print frame times: a file, or 'panzoom'");
+  parser.add_option("--settings", arguments.settings_file, "keep layout and recent files in this file");
+  try {
+    parser.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) throw UsageError(error.what());
+    parser.exit(error);
+    return {};
+  }
+  if (!arguments.view.empty() && arguments.file.empty()) failUsage("--view needs the trace file it belongs to");
+  return arguments;
+}
+
+}  // namespace kvatlas::app

@@ -1,0 +1,129 @@
+#include "app/explorer/bench.h"
+
+#include <fmt/format.h>
+
+#include <QApplication>
+#include <QEvent>
+#include <QTimer>
+#include <QWheelEvent>
+#include <algorithm>
+#include <cstdio>
+
+#include "app/explorer/main_window.h"
+#include "app/explorer/settle.h"
+#include "app/explorer/window_pages.h"
+
+namespace kvatlas::app {
+namespace {
+
+double millisecondsSince(Moment start) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+double quantile(std::vector<double> values, double q) {
+  std::ranges::sort(values);
+  return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
+}
+
+void printRow(const std::string& name, const std::vector<double>& frames) {
+  fmt::print("{:<24} {:>6} {:>9.1f} {:>9.1f} {:>9.1f}\n", name, frames.size(), quantile(frames, 0.5),
+             quantile(frames, 0.95), quantile(frames, 1));
+}
+
+void sendMouse(QWidget& widget, QEvent::Type type, const QPointF& at, Qt::MouseButtons held) {
+  const Qt::MouseButton button = type == QEvent::MouseMove ? Qt::NoButton : Qt::LeftButton;
+  QMouseEvent event(type, at, widget.mapToGlobal(at), button, held, Qt::NoModifier);
+  QApplication::sendEvent(&widget, &event);
+}
+
+void sendWheel(QWidget& widget, int notches) {
+  const QPointF at = QRectF(widget.rect()).center() + QPointF(-40, 60);
+  QWheelEvent event(at, widget.mapToGlobal(at), QPoint(), QPoint(0, 120 * notches), Qt::NoButton, Qt::NoModifier,
+                    Qt::NoScrollPhase, false);
+  QApplication::sendEvent(&widget, &event);
+}
+
+}  // namespace
+
+Bench::Bench(MainWindow& window, const std::string& script, Moment started)
+    : m_window(window),
+      m_steps(script == "startup" ? std::vector<BenchStep>{} : benchScript(script)),
+      m_started(started) {
+  window.installEventFilter(this);
+  connect(&window.document(), &views::Document::opened, this, &Bench::traceOpened);
+  connect(&window.document(), &views::Document::failed, this, [this](const QString& message) {
+    fmt::print(stderr, "kvatlas-explorer: error: {}\n", message.toStdString());
+    m_window.close();
+  });
+}
+
+bool Bench::eventFilter(QObject* watched, QEvent* event) {
+  if (event->type() == QEvent::Paint && !m_painted) {
+    m_painted = true;
+    fmt::print("window painted   {:8.1f} ms\n", millisecondsSince(m_started));
+  }
+  return QObject::eventFilter(watched, event);
+}
+
+void Bench::traceOpened() {
+  if (m_opened) return;
+  m_opened = true;
+  fmt::print("trace open       {:8.1f} ms\n", millisecondsSince(m_started));
+  QTimer::singleShot(0, this, &Bench::run);
+}
+
+void Bench::run() {
+  m_window.repaint();
+  fmt::print("first picture    {:8.1f} ms\n", millisecondsSince(m_started));
+  settle(m_window);
+  fmt::print("at rest          {:8.1f} ms\n", millisecondsSince(m_started));
+  std::vector<double> all;
+  if (!m_steps.empty()) fmt::print("\n{:<24} {:>6} {:>9} {:>9} {:>9}\n", "step", "frames", "median", "95 %", "longest");
+  for (const BenchStep& step : m_steps) {
+    if (step.verb == "wait") {
+      settle(m_window);
+      continue;
+    }
+    const std::vector<double> frames = measure(step);
+    printRow(step.text(), frames);
+    all.insert(all.end(), frames.begin(), frames.end());
+  }
+  if (!all.empty()) printRow("all", all);
+  finish();
+}
+
+// A frame is an event and everything the event loop does because of it, painting included.
+std::vector<double> Bench::measure(const BenchStep& step) {
+  std::vector<double> frames;
+  QWidget& map = *m_window.pages().mapWidget();
+  const QPointF start = QRectF(map.rect()).center();
+  if (step.verb == "pan") sendMouse(map, QEvent::MouseButtonPress, start, Qt::LeftButton);
+  for (int time = 0; time < step.times; ++time) {
+    const Moment before = std::chrono::steady_clock::now();
+    act(step, time);
+    QCoreApplication::sendPostedEvents();
+    QCoreApplication::processEvents();
+    frames.push_back(millisecondsSince(before));
+  }
+  if (step.verb == "pan") sendMouse(map, QEvent::MouseButtonRelease, start, Qt::NoButton);
+  return frames;
+}
+
+void Bench::act(const BenchStep& step, int time) {
+  QWidget& map = *m_window.pages().mapWidget();
+  if (step.verb == "wheel") return sendWheel(map, step.a);
+  if (step.verb == "layer") return m_window.selection().stepLayer(step.a);
+  if (step.verb == "head") return m_window.selection().stepHead(step.a);
+  if (step.verb == "fit") return m_window.actions().fit->trigger();
+  const QPointF start = QRectF(map.rect()).center();
+  // To and fro, so that the map does not run out.
+  const int along = time % 20 < 10 ? time % 20 : 20 - time % 20;
+  sendMouse(map, QEvent::MouseMove, start + QPointF(step.a, step.b) * along / 4.0, Qt::LeftButton);
+}
+
+void Bench::finish() {
+  std::fflush(stdout);
+  m_window.close();
+}
+
+}  // namespace kvatlas::app

@@ -1,0 +1,40 @@
+// Measures the window from inside: drives real events and prints how long their frames took. Knows the window only.
+#pragma once
+
+#include <QObject>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "app/explorer/bench_script.h"
+
+namespace kvatlas::app {
+
+class MainWindow;
+using Moment = std::chrono::steady_clock::time_point;
+
+// Starts by itself once the window has opened its trace, prints to stdout, and closes the window.
+class Bench : public QObject {
+  Q_OBJECT
+
+ public:
+  // "startup": times since `started` and no more. UsageError for a script that cannot be read.
+  Bench(MainWindow& window, const std::string& script, Moment started);
+
+ protected:
+  bool eventFilter(QObject* watched, QEvent* event) override;
+
+ private:
+  void traceOpened();
+  void run();
+  void finish();
+  [[nodiscard]] std::vector<double> measure(const BenchStep& step);  // ms of every frame
+  void act(const BenchStep& step, int time);
+
+  MainWindow& m_window;
+  std::vector<BenchStep> m_steps;  // empty: startup
+  Moment m_started;
+  bool m_painted = false, m_opened = false;
+};
+
+}  // namespace kvatlas::app

@@ -1,0 +1,87 @@
+#include "app/explorer/explorer_settings.h"
+
+#include <QFileInfo>
+
+namespace kvatlas::app {
+namespace {
+
+const QString kRecent = QStringLiteral("recent"), kTheme = QStringLiteral("theme");
+const QString kGeometry = QStringLiteral("window/geometry"), kLayout = QStringLiteral("window/layout1");
+const QString kFolder = QStringLiteral("folder"), kDialogs = QStringLiteral("dialogs/");
+
+// Where Qt would keep an ini file of the user; `file` wins.
+QString storePath(const QString& file) {
+  if (!file.isEmpty()) return file;
+  return QSettings(QSettings::IniFormat, QSettings::UserScope, QStringLiteral("KVAtlas"), QStringLiteral("Explorer"))
+      .fileName();
+}
+
+}  // namespace
+
+ExplorerSettings::ExplorerSettings(const QString& file) : m_store(storePath(file), QSettings::IniFormat) {}
+
+QStringList ExplorerSettings::recentFiles() const {
+  return m_store.value(kRecent).toStringList();
+}
+
+void ExplorerSettings::addRecentFile(const QString& path) {
+  const QString absolute = QFileInfo(path).absoluteFilePath();
+  QStringList files = recentFiles();
+  files.removeAll(absolute);
+  files.prepend(absolute);
+  m_store.setValue(kRecent, files.mid(0, kMostRecentFiles));
+}
+
+void ExplorerSettings::removeRecentFile(const QString& path) {
+  QStringList files = recentFiles();
+  files.removeAll(QFileInfo(path).absoluteFilePath());
+  m_store.setValue(kRecent, files);
+}
+
+void ExplorerSettings::clearRecentFiles() {
+  m_store.remove(kRecent);
+}
+
+QString ExplorerSettings::theme() const {
+  const QString theme = m_store.value(kTheme).toString();
+  return theme == QLatin1String("light") || theme == QLatin1String("dark") ? theme : QStringLiteral("system");
+}
+
+void ExplorerSettings::setTheme(const QString& theme) {
+  m_store.setValue(kTheme, theme);
+}
+
+QByteArray ExplorerSettings::geometry() const {
+  return m_store.value(kGeometry).toByteArray();
+}
+
+QByteArray ExplorerSettings::layout() const {
+  return m_store.value(kLayout).toByteArray();
+}
+
+void ExplorerSettings::saveWindow(const QByteArray& geometry, const QByteArray& layout) {
+  m_store.setValue(kGeometry, geometry);
+  m_store.setValue(kLayout, layout);
+}
+
+void ExplorerSettings::forgetLayout() {
+  m_store.remove(kLayout);
+}
+
+QString ExplorerSettings::lastFolder() const {
+  return m_store.value(kFolder).toString();
+}
+
+void ExplorerSettings::setLastFolder(const QString& folder) {
+  m_store.setValue(kFolder, folder);
+}
+
+QVariantMap ExplorerSettings::dialog(const QString& name) const {
+  return m_store.value(kDialogs + name).toMap();
+}
+
+void ExplorerSettings::saveDialog(const QString& name, const QVariantMap& fields) {
+  m_store.setValue(kDialogs + name, fields);
+}
+
+}  // namespace kvatlas::app

@@ -1,0 +1,86 @@
+// `kvatlas-explorer`: opens the window, or makes its pictures and measurements without one.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <QApplication>
+#include <QHashSeed>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "app/explorer/arguments.h"
+#include "app/explorer/bench.h"
+#include "app/explorer/explorer_settings.h"
+#include "app/explorer/main_window.h"
+#include "app/explorer/screenshot_tour.h"
+#include "app/explorer/view_state.h"
+#include "app/outcome.h"
+
+namespace {
+
+using kvatlas::app::ExplorerArguments;
+
+bool s_starting = true;
+
+// Qt ends a programme that finds no display with abort(), after some lines of its own; a person gets one sentence
+// instead. What Qt says about missing session folders concerns nobody.
+void printMessage(QtMsgType type, const QMessageLogContext&, const QString& message) {
+  if (message.startsWith(QLatin1String("QStandardPaths:")) || (s_starting && type != QtFatalMsg)) return;
+  if (type != QtFatalMsg) {
+    fmt::print(stderr, "kvatlas-explorer: {}\n", message.toStdString());
+    return;
+  }
+  fmt::print(stderr, "kvatlas-explorer: error: no window can be opened: {}\n",
+             kvatlas::app::firstLine(message.toStdString()));
+  std::fflush(stderr);
+  ::_exit(1);
+}
+
+void requireDisplay() {
+  for (const char* name : {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"})
+    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return;
+  kvatlas::fail("there is no display (DISPLAY is not set); on a machine without one use kvatlas figure");
+}
+
+int runTour(const ExplorerArguments& arguments, int argc, char** argv) {
+  qputenv("QT_QPA_PLATFORM", "offscreen");
+  QHashSeed::setDeterministicGlobalSeed();
+  const QApplication application(argc, argv);
+  kvatlas::app::runScreenshotTour(QString::fromLocal8Bit(arguments.tour_folder.c_str()));
+  return 0;
+}
+
+int runWindow(const ExplorerArguments& arguments, kvatlas::app::Moment started, int argc, char** argv) {
+  requireDisplay();
+  const QApplication application(argc, argv);
+  s_starting = false;
+  QApplication::setApplicationDisplayName(QStringLiteral("KVAtlas"));
+  kvatlas::app::ExplorerSettings settings(QString::fromStdString(arguments.settings_file));
+  if (!arguments.theme.empty()) settings.setTheme(QString::fromStdString(arguments.theme));
+  kvatlas::app::MainWindow window(settings);
+  std::unique_ptr<kvatlas::app::Bench> bench;
+  if (!arguments.bench_script.empty())
+    bench = std::make_unique<kvatlas::app::Bench>(window, arguments.bench_script, started);
+  if (!arguments.view.empty()) window.setViewState(kvatlas::app::parseViewState(arguments.view));
+  window.show();
+  if (!arguments.file.empty()) window.openFile(QString::fromLocal8Bit(arguments.file.c_str()));
+  return QApplication::exec();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto started = std::chrono::steady_clock::now();
+  qInstallMessageHandler(printMessage);
+  int status = 0;
+  const kvatlas::app::Outcome outcome = kvatlas::app::guarded([&] {
+    const auto arguments = kvatlas::app::parseArguments(argc, argv);
+    if (!arguments) return;
+    status =
+        arguments->tour_folder.empty() ? runWindow(*arguments, started, argc, argv) : runTour(*arguments, argc, argv);
+  });
+  if (outcome.exit_code == 0) return status;
+  fmt::print(stderr, "kvatlas-explorer: error: {}\n", kvatlas::app::firstLine(outcome.message));
+  return outcome.exit_code;
+}

@@ -1,0 +1,382 @@
+#include "app/explorer/main_window.h"
+
+#include <QApplication>
+#include <QClipboard>
+#include <QCloseEvent>
+#include <QDockWidget>
+#include <QDragEnterEvent>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QInputDialog>
+#include <QLabel>
+#include <QMenuBar>
+#include <QMessageBox>
+#include <QMimeData>
+#include <QStackedWidget>
+#include <QStatusBar>
+#include <QVBoxLayout>
+#include <utility>
+
+#include "app/explorer/capture_dialog.h"
+#include "app/explorer/explorer_settings.h"
+#include "app/explorer/export_widget.h"
+#include "app/explorer/programme_files.h"
+#include "app/explorer/theme_switch.h"
+#include "app/explorer/view_state.h"
+#include "app/explorer/window_pages.h"
+#include "app/outcome.h"
+#include "core/base/version.h"
+#include "views/models/ticks.h"
+#include "views/pages/figure_dialog.h"
+#include "views/pages/map_page.h"
+#include "views/pages/message_bar.h"
+#include "views/pages/start_page.h"
+#include "views/pages/tokens_page.h"
+
+namespace kvatlas::app {
+namespace {
+
+constexpr QSize kFirstSize(1440, 900);
+
+const QString kExample = QStringLiteral("examples/marlow.kva.h5");
+
+QString droppedFile(const QMimeData* data) {
+  for (const QUrl& url : data->urls())
+    if (url.isLocalFile()) return url.toLocalFile();
+  return {};
+}
+
+}  // namespace
+
+MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
+    : QMainWindow(parent),
+      m_settings(settings),
+      m_theme(new ThemeSwitch(settings, this)),
+      m_document(m_thread),
+      m_selection(m_document),
+      m_actions(*this),
+      m_message(new views::MessageBar),
+      m_stack(new QStackedWidget),
+      m_start(new views::StartPage),
+      m_pages(new WindowPages(*this, m_document, m_selection)),
+      m_status(new QLabel),
+      m_progress(new QLabel) {
+  setObjectName(QStringLiteral("mainWindow"));
+  setAcceptDrops(true);
+  setDockOptions(AnimatedDocks | AllowNestedDocks | AllowTabbedDocks);
+  m_stack->addWidget(m_start);
+  m_stack->addWidget(m_pages->central());
+  auto* centre = new QWidget;
+  auto* column = new QVBoxLayout(centre);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->setSpacing(0);
+  column->addWidget(m_message);
+  column->addWidget(m_stack, 1);
+  setCentralWidget(centre);
+  m_status->setObjectName(QStringLiteral("status"));
+  m_progress->setObjectName(QStringLiteral("captureProgress"));
+  statusBar()->addWidget(m_status, 1);
+  statusBar()->addPermanentWidget(m_progress);
+  m_theme->addTo(*m_actions.theme);
+  m_pages->addTo(*m_actions.panels);
+  connectDocument();
+  connectActions();
+  connectCapture();
+  m_start->setExampleAvailable(!resourceFile(kExample).isEmpty());
+  m_start->setCaptureAvailable(!kvatlasProgramme().isEmpty());
+  fillRecent();
+  resize(kFirstSize);
+  m_pages->arrange();
+  restoreGeometry(settings.geometry());
+  restoreState(settings.layout());
+  showNoTrace();
+}
+
+// The pages hold on to document and selection: they go first.
+MainWindow::~MainWindow() {
+  delete m_capture_dialog;
+  for (QDockWidget* dock : m_pages->docks()) delete dock;
+  delete takeCentralWidget();
+}
+
+QString MainWindow::message() const {
+  return m_message->text();
+}
+
+bool MainWindow::busy() const {
+  return m_document.state() == views::Document::State::Opening || m_thread.pending() > 0 || m_pages->busy();
+}
+
+void MainWindow::connectDocument() {
+  using views::Document;
+  connect(&m_document, &Document::opened, this, &MainWindow::showTrace);
+  connect(&m_document, &Document::refreshed, this, &MainWindow::updateStatus);
+  connect(&m_document, &Document::closed, this, &MainWindow::showNoTrace);
+  connect(&m_document, &Document::failed, this, &MainWindow::failToOpen);
+  connect(&m_document, &Document::vanished, this,
+          [this](const QString& text) { m_message->show(views::MessageBar::Kind::Warning, text); });
+  connect(&m_document, &Document::runFailed, this,
+          [this](int, const QString& text) { m_message->show(views::MessageBar::Kind::Warning, text); });
+  using views::Selection;
+  for (const auto signal : {&Selection::reset, &Selection::layerChanged, &Selection::headChanged})
+    connect(&m_selection, signal, this, &MainWindow::updateStatus);
+  connect(&m_pages->map(), &views::MapPage::statusChanged, this, &MainWindow::updateStatus);
+}
+
+void MainWindow::connectActions() {
+  connect(m_start, &views::StartPage::openRequested, this, &MainWindow::chooseFile);
+  connect(m_start, &views::StartPage::captureRequested, this, &MainWindow::showCapture);
+  connect(m_start, &views::StartPage::exampleRequested, this, &MainWindow::openExample);
+  connect(m_start, &views::StartPage::fileRequested, this, &MainWindow::openFile);
+  connect(m_actions.open, &QAction::triggered, this, &MainWindow::chooseFile);
+  connect(m_actions.close, &QAction::triggered, &m_document, &views::Document::close);
+  connect(m_actions.refresh, &QAction::triggered, &m_document, &views::Document::refresh);
+  connect(m_actions.quit, &QAction::triggered, this, &QWidget::close);
+  connect(m_actions.new_capture, &QAction::triggered, this, &MainWindow::showCapture);
+  connect(m_actions.layer_down, &QAction::triggered, this, [this] { m_selection.stepLayer(1); });
+  connect(m_actions.layer_up, &QAction::triggered, this, [this] { m_selection.stepLayer(-1); });
+  connect(m_actions.head_right, &QAction::triggered, this, [this] { m_selection.stepHead(1); });
+  connect(m_actions.head_left, &QAction::triggered, this, [this] { m_selection.stepHead(-1); });
+  connect(m_actions.go_to, &QAction::triggered, this, &MainWindow::goTo);
+  connect(m_actions.fit, &QAction::triggered, &m_pages->map().view(), &views::MapView::fit);
+  connect(m_actions.find, &QAction::triggered, &m_pages->tokens(), &views::TokensPage::startSearch);
+  for (QAction* action : m_actions.compare_modes)
+    connect(action, &QAction::triggered, this,
+            [this, action] { m_pages->map().setMode(static_cast<views::PaneMode>(action->data().toInt())); });
+  connect(&m_pages->map(), &views::MapPage::modeChanged, this,
+          [this] { m_actions.compare_modes[static_cast<std::size_t>(m_pages->map().mode())]->setChecked(true); });
+  connect(m_actions.copy_image, &QAction::triggered, this,
+          [this] { QApplication::clipboard()->setPixmap(m_pages->central()->grab()); });
+  connect(m_actions.copy_view, &QAction::triggered, this,
+          [this] { QApplication::clipboard()->setText(QString::fromStdString(viewState().dump())); });
+  connect(m_actions.export_view, &QAction::triggered, this, &MainWindow::exportView);
+  connect(m_actions.copy_data, &QAction::triggered, this,
+          [this] { QApplication::clipboard()->setText(m_pages->csv()); });
+  for (QAction* action : m_actions.figure_kinds)
+    connect(action, &QAction::triggered, this, [this, action] { showFigure(action->data().toString()); });
+  connect(m_actions.reset_layout, &QAction::triggered, this, &MainWindow::resetLayout);
+  connect(m_actions.full_screen, &QAction::toggled, this,
+          [this](bool full) { setWindowState(windowState().setFlag(Qt::WindowFullScreen, full)); });
+  connect(m_actions.tour, &QAction::triggered, this, [this] {
+    const bool back = m_document.isOpen() && m_stack->currentWidget() == m_start;
+    m_stack->setCurrentWidget(back ? m_pages->central() : m_start);
+    m_pages->setVisible(back);
+  });
+  connect(m_actions.keys, &QAction::triggered, this, &MainWindow::showKeys);
+  connect(m_actions.about, &QAction::triggered, this, &MainWindow::showAbout);
+}
+
+void MainWindow::connectCapture() {
+  connect(m_actions.stop_capture, &QAction::triggered, &m_capture, &CaptureJob::stop);
+  connect(&m_capture, &CaptureJob::progressed, this, [this](const QString& task, int percent, double left) {
+    m_progress->setText(tr("capture: %1").arg(progressText(task, percent, left)));
+    m_actions.stop_capture->setEnabled(true);
+  });
+  connect(&m_capture, &CaptureJob::partAppeared, this, [this](const QString&) {
+    m_follow_capture = true;
+    m_document.open(m_capture.output().toStdString());
+  });
+  connect(&m_capture, &CaptureJob::finished, this, &MainWindow::endCapture);
+}
+
+void MainWindow::endCapture(CaptureJob::End end, const QString& message) {
+  using Kind = views::MessageBar::Kind;
+  m_progress->clear();
+  m_actions.stop_capture->setEnabled(false);
+  if (end == CaptureJob::End::Failed) m_message->show(Kind::Failure, tr("The capture failed: %1").arg(message));
+  if (end == CaptureJob::End::Stopped) m_message->show(Kind::Warning, tr("The capture ended early: %1").arg(message));
+  if (end == CaptureJob::End::Done && !m_follow_capture) openFile(m_capture.output());
+  if (end == CaptureJob::End::Done && m_follow_capture) m_document.refresh();
+  m_follow_capture = false;
+}
+
+void MainWindow::chooseFile() {
+  const QString file = QFileDialog::getOpenFileName(this, tr("Open a trace"), m_settings.lastFolder(),
+                                                    tr("KVAtlas traces (*.kva.h5 *.kva.h5.part *.h5);;All files (*)"));
+  if (!file.isEmpty()) openFile(file);
+}
+
+void MainWindow::openExample() {
+  openFile(resourceFile(kExample));
+}
+
+void MainWindow::openFile(const QString& path) {
+  m_message->clear();
+  m_opening = QFileInfo(path).absoluteFilePath();
+  m_settings.setLastFolder(QFileInfo(path).absolutePath());
+  m_document.open(m_opening.toStdString());
+}
+
+void MainWindow::showTrace() {
+  const QString path = QString::fromStdString(m_document.path().string());
+  m_settings.addRecentFile(path);
+  fillRecent();
+  setWindowFilePath(path);
+  setWindowTitle(tr("%1 — KVAtlas").arg(QFileInfo(path).fileName()));
+  m_stack->setCurrentWidget(m_pages->central());
+  m_pages->setVisible(true);
+  m_actions.setTraceOpen(true);
+  QStringList sentences;
+  for (const std::string& warning : m_document.warnings()) sentences << QString::fromStdString(warning);
+  if (sentences.isEmpty())
+    m_message->clear();
+  else
+    m_message->show(views::MessageBar::Kind::Warning, sentences.join(QLatin1Char(' ')));
+  if (m_view_state.is_object()) showViewState();
+  updateStatus();
+}
+
+void MainWindow::showViewState() {
+  const nlohmann::json state = std::exchange(m_view_state, nullptr);
+  // The map takes its size with the layout that has just become visible.
+  QMetaObject::invokeMethod(
+      this,
+      [this, state] {
+        const Outcome outcome = guarded([&] { applyViewState(state, m_selection, m_pages->map()); });
+        if (outcome.exit_code != 0)
+          m_message->show(views::MessageBar::Kind::Warning, QString::fromStdString(outcome.message));
+      },
+      Qt::QueuedConnection);
+}
+
+nlohmann::json MainWindow::viewState() {
+  return viewStateOf(m_selection, m_pages->map());
+}
+
+void MainWindow::showNoTrace() {
+  setWindowFilePath({});
+  setWindowTitle(tr("KVAtlas Explorer"));
+  m_stack->setCurrentWidget(m_start);
+  m_pages->setVisible(false);
+  m_actions.setTraceOpen(false);
+  m_status->clear();
+}
+
+void MainWindow::failToOpen(const QString& message) {
+  m_message->show(views::MessageBar::Kind::Failure, message);
+  if (!QFileInfo::exists(m_opening)) m_settings.removeRecentFile(m_opening);
+  fillRecent();
+}
+
+void MainWindow::updateStatus() {
+  if (!m_document.isOpen()) return;
+  m_status->setText(tr("L%1 %2 · %3 tokens · %4")
+                        .arg(m_selection.layer().value)
+                        .arg(QString::fromStdString(views::textOf(m_selection.head())),
+                             QString::fromStdString(views::grouped(m_document.tokens())), m_pages->map().statusText()));
+}
+
+void MainWindow::fillRecent() {
+  const QStringList files = m_settings.recentFiles();
+  m_actions.recent->clear();
+  for (const QString& file : files) {
+    QAction* action = m_actions.recent->addAction(QFileInfo(file).fileName());
+    action->setToolTip(file);
+    action->setStatusTip(file);
+    connect(action, &QAction::triggered, this, [this, file] { openFile(file); });
+  }
+  m_actions.recent->setEnabled(!files.isEmpty());
+  if (!files.isEmpty()) {
+    m_actions.recent->addSeparator();
+    connect(m_actions.recent->addAction(tr("&Forget these")), &QAction::triggered, this, [this] {
+      m_settings.clearRecentFiles();
+      QMetaObject::invokeMethod(
+          this, [this] { fillRecent(); }, Qt::QueuedConnection);  // not inside the menu's own signal
+    });
+  }
+  m_start->setRecentFiles(files);
+}
+
+void MainWindow::showCapture() {
+  const QString programme = kvatlasProgramme();
+  if (programme.isEmpty())
+    return m_message->show(views::MessageBar::Kind::Failure,
+                           tr("The programme kvatlas was not found beside this one: captures need it."));
+  if (!m_capture_dialog) {
+    m_capture_dialog = new CaptureDialog(m_capture, m_settings, programme, this);
+    m_capture_dialog->setAttribute(Qt::WA_DeleteOnClose);
+  }
+  m_capture_dialog->show();
+  m_capture_dialog->raise();
+  m_capture_dialog->activateWindow();
+}
+
+void MainWindow::showFigure(const QString& kind) {
+  auto* dialog = new views::FigureDialog(m_document, m_selection, views::parseFigureKind(kind.toStdString()), this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  dialog->show();
+}
+
+void MainWindow::exportView() {
+  const QString path = QFileDialog::getSaveFileName(this, tr("Export what is on screen"), m_settings.lastFolder(),
+                                                    tr("PNG (*.png);;PDF (*.pdf);;SVG (*.svg)"));
+  if (path.isEmpty()) return;
+  const Outcome outcome = guarded([&] { exportWidget(*m_pages->map().shownView(), path); });
+  if (outcome.exit_code != 0)
+    m_message->show(views::MessageBar::Kind::Failure, QString::fromStdString(outcome.message));
+  else
+    statusBar()->showMessage(tr("Written: %1").arg(path), 5000);
+}
+
+void MainWindow::goTo() {
+  bool chosen = false;
+  const int last = static_cast<int>(m_document.tokens()) - 1;
+  const int now = m_selection.cursor() ? static_cast<int>(m_selection.cursor()->key) : 0;
+  const int position = QInputDialog::getInt(this, tr("Go to a position"), tr("Key position, 0 to %1").arg(last), now, 0,
+                                            last, 1, &chosen);
+  if (!chosen) return;
+  const auto key = static_cast<TokenIndex>(position);
+  const TokenIndex query = m_selection.cursor() ? m_selection.cursor()->query : static_cast<TokenIndex>(last);
+  m_selection.setCursor(views::Cell{qMax(query, key), key});
+}
+
+void MainWindow::resetLayout() {
+  m_settings.forgetLayout();
+  m_pages->arrange();
+  if (!m_document.isOpen()) m_pages->setVisible(false);
+}
+
+void MainWindow::showKeys() {
+  QString rows;
+  const auto add = [&rows](const QString& keys, const QString& text) {
+    rows += QStringLiteral("<tr><td><b>%1</b>&nbsp;&nbsp;&nbsp;</td><td>%2</td></tr>").arg(keys, text);
+  };
+  for (QMenu* menu : {m_actions.file, m_actions.capture, m_actions.view, m_actions.compare, m_actions.help})
+    for (QAction* action : menu->actions())
+      if (!action->shortcut().isEmpty())
+        add(action->shortcut().toString(QKeySequence::NativeText), action->text().remove(QLatin1Char('&')));
+  add(tr("Wheel"), tr("zoom at the pointer"));
+  add(tr("Ctrl + wheel"), tr("zoom along the diagonal"));
+  add(tr("Drag"), tr("pan; with Shift: zoom to the box"));
+  add(tr("Arrow keys on the map"), tr("layer up and down, head left and right"));
+  QMessageBox box(QMessageBox::NoIcon, tr("Keys and mouse"), QStringLiteral("<table>%1</table>").arg(rows),
+                  QMessageBox::Close, this);
+  box.exec();
+}
+
+void MainWindow::showAbout() {
+  QMessageBox::about(this, tr("About KVAtlas"),
+                     tr("<b>KVAtlas %1</b><p>What a KV cache throws away.</p><p>GPL-3.0-or-later. Built on Qt, "
+                        "QCustomPlot and HDF5.</p>")
+                         .arg(QString::fromLatin1(kVersion)));
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+  if (!droppedFile(event->mimeData()).isEmpty()) event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+  const QString file = droppedFile(event->mimeData());
+  if (file.isEmpty()) return;
+  event->acceptProposedAction();
+  openFile(file);
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+  // Docks hidden because no trace is open must not be remembered as closed.
+  if (!m_document.isOpen()) m_pages->setVisible(true);
+  m_settings.saveWindow(saveGeometry(), saveState());
+  QMainWindow::closeEvent(event);
+}
+
+}  // namespace kvatlas::app

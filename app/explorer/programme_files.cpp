@@ -1,0 +1,30 @@
+#include "app/explorer/programme_files.h"
+
+#include <QCoreApplication>
+#include <QDir>
+#include <QFileInfo>
+
+namespace kvatlas::app {
+namespace {
+
+// Installed beside, or in the build folder of a source tree (also of a test programme one folder further down).
+QString firstExisting(const QStringList& candidates) {
+  for (const QString& candidate : candidates) {
+    const QString path = QDir(QCoreApplication::applicationDirPath()).absoluteFilePath(candidate);
+    if (QFileInfo::exists(path)) return QDir::cleanPath(path);
+  }
+  return {};
+}
+
+}  // namespace
+
+QString kvatlasProgramme() {
+  const QString found = firstExisting({QStringLiteral("kvatlas"), QStringLiteral("../bin/kvatlas")});
+  return QFileInfo(found).isExecutable() ? found : QString();
+}
+
+QString resourceFile(const QString& name) {
+  return firstExisting({QStringLiteral("../share/kvatlas/") + name, QStringLiteral("../../resources/") + name});
+}
+
+}  // namespace kvatlas::app

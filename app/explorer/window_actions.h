@@ -1,0 +1,39 @@
+// Every action of the window with its words and shortcut, and the menu bar they hang in; knows no page.
+#pragma once
+
+#include <QAction>
+#include <QMenu>
+#include <QObject>
+#include <vector>
+
+class QMainWindow;
+
+namespace kvatlas::app {
+
+struct WindowActions {
+  // Adds everything to the window's menu bar.
+  explicit WindowActions(QMainWindow& window);
+
+  QMenu *file, *recent, *capture, *view, *theme, *panels, *compare, *figures, *help;
+  QAction *open, *close, *refresh, *export_view, *copy_image, *copy_data, *copy_view, *quit;
+  QAction *new_capture, *stop_capture;
+  QAction *layer_up, *layer_down, *head_left, *head_right, *fit, *find, *go_to, *reset_layout, *full_screen;
+  QAction *tour, *keys, *about;
+  std::vector<QAction*> compare_modes;  // data(): a PaneMode
+  std::vector<QAction*> figure_kinds;   // data(): the name of the kind
+
+  // Those that mean something only with a trace open.
+  void setTraceOpen(bool open);
+
+ private:
+  QAction* add(QMenu* menu, const char* name, const QString& text, const QList<QKeySequence>& shortcuts = {});
+  void fillFile();
+  void fillView();
+  void fillCompare();
+  void fillFigures();
+
+  QMainWindow& m_window;
+  std::vector<QAction*> m_need_trace;
+};
+
+}  // namespace kvatlas::app

@@ -1,0 +1,193 @@
+// The window: opening good and bad files, recent files, layout, themes, drag and drop.
+#include <gmock/gmock.h>
+#include <hdf5.h>
+
+#include <QAbstractButton>
+#include <QDockWidget>
+#include <QDropEvent>
+#include <QMimeData>
+#include <QStackedWidget>
+#include <fstream>
+
+#include "app/explorer/explorer_settings.h"
+#include "app/explorer/main_window.h"
+#include "app/explorer/programme_files.h"
+#include "app/explorer/theme_switch.h"
+#include "app/explorer/window_pages.h"
+#include "tests/views/pages/qt_widgets.h"
+#include "views/pages/look.h"
+
+namespace kvatlas::app {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class WindowTest : public test::QtWidgetTest {
+ protected:
+  WindowTest() : m_settings(file("settings.ini")) { makeWindow(); }
+
+  void makeWindow() {
+    m_window.reset();
+    m_window = std::make_unique<MainWindow>(m_settings);
+    m_window->show();
+  }
+  // Until the document has answered: open or not.
+  void open(const fs::path& path) {
+    m_window->openFile(QString::fromStdString(path.string()));
+    ASSERT_TRUE(waitUntil([this] { return m_window->document().state() != views::Document::State::Opening; }));
+  }
+  std::string message() { return m_window->message().toStdString(); }
+  std::string title() { return m_window->windowTitle().toStdString(); }
+  bool onStartPage() { return child<QWidget>(*m_window, "startPage")->isVisible(); }
+  int shownDocks() {
+    int shown = 0;
+    for (const QDockWidget* dock : m_window->pages().docks()) shown += dock->isHidden() ? 0 : 1;
+    return shown;
+  }
+
+  ExplorerSettings m_settings;
+  std::unique_ptr<MainWindow> m_window;
+};
+
+TEST_F(WindowTest, StartsOnTheStartPageWithoutPanels) {
+  EXPECT_TRUE(onStartPage());
+  EXPECT_EQ(shownDocks(), 0);
+  EXPECT_EQ(message(), "");
+  EXPECT_FALSE(m_window->actions().close->isEnabled());
+}
+
+TEST_F(WindowTest, TheExampleOpensAtAClick) {
+  ASSERT_FALSE(resourceFile(QStringLiteral("examples/marlow.kva.h5")).isEmpty());
+  click(child<QAbstractButton>(*m_window, "startExample"));
+  ASSERT_TRUE(waitUntil([this] { return m_window->document().isOpen(); }));
+  EXPECT_FALSE(onStartPage());
+  EXPECT_EQ(m_window->document().tokens(), 377U);
+  EXPECT_THAT(title(), HasSubstr("marlow.kva.h5"));
+  EXPECT_EQ(message(), "");
+  EXPECT_GT(shownDocks(), 0);
+}
+
+TEST_F(WindowTest, ClosingATraceLeadsBackToTheStartPage) {
+  open(sample("a.kva.h5"));
+  EXPECT_FALSE(onStartPage());
+  m_window->actions().close->trigger();
+  ASSERT_TRUE(waitUntil([this] { return !m_window->document().isOpen(); }));
+  EXPECT_TRUE(onStartPage());
+  EXPECT_EQ(shownDocks(), 0);
+}
+
+TEST_F(WindowTest, RecentFilesAreRemembered) {
+  open(sample("a.kva.h5"));
+  open(sample("b.kva.h5"));
+  EXPECT_EQ(m_settings.recentFiles(), QStringList({file("b.kva.h5"), file("a.kva.h5")}));
+  ExplorerSettings again(file("settings.ini"));
+  EXPECT_EQ(again.recentFiles().size(), 2);
+  // One that is gone is forgotten once it was asked for.
+  fs::remove(m_folder / "a.kva.h5");
+  open(m_folder / "a.kva.h5");
+  EXPECT_EQ(m_settings.recentFiles(), QStringList({file("b.kva.h5")}));
+  EXPECT_THAT(message(), HasSubstr("a.kva.h5"));
+}
+
+TEST_F(WindowTest, ADroppedFileOpens) {
+  const fs::path path = sample("dropped.kva.h5");
+  QMimeData data;
+  data.setUrls({QUrl::fromLocalFile(QString::fromStdString(path.string()))});
+  QDragEnterEvent enter(QPoint(40, 40), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+  QApplication::sendEvent(m_window.get(), &enter);
+  EXPECT_TRUE(enter.isAccepted());
+  QDropEvent drop(QPointF(40, 40), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+  QApplication::sendEvent(m_window.get(), &drop);
+  ASSERT_TRUE(waitUntil([this] { return m_window->document().isOpen(); }));
+  EXPECT_THAT(title(), HasSubstr("dropped.kva.h5"));
+}
+
+TEST_F(WindowTest, TheThemeIsChosenAndRemembered) {
+  m_window->theme().choose(QStringLiteral("dark"));
+  EXPECT_EQ(views::themeOf(m_window->palette()), views::Theme::Dark);
+  m_window->theme().choose(QStringLiteral("light"));
+  EXPECT_EQ(views::themeOf(m_window->palette()), views::Theme::Light);
+  EXPECT_EQ(ExplorerSettings(file("settings.ini")).theme(), "light");
+}
+
+TEST_F(WindowTest, ClosedPanelsStayClosedAtTheNextStart) {
+  open(sample("a.kva.h5"));
+  ASSERT_FALSE(m_window->pages().docks().empty());
+  const int all = shownDocks();
+  m_window->pages().docks().front()->hide();
+  m_window->close();
+  makeWindow();
+  EXPECT_EQ(shownDocks(), 0) << "no trace, no panels";
+  open(m_folder / "a.kva.h5");
+  EXPECT_EQ(shownDocks(), all - 1);
+  m_window->resetLayout();
+  EXPECT_EQ(shownDocks(), all);
+}
+
+// Files that are no good trace: a sentence that names them, and what was open before is still there.
+void writeForeignHdf5(const fs::path& path) {
+  const hid_t made = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  ASSERT_GE(made, 0);
+  H5Fclose(made);
+}
+
+TEST_F(WindowTest, BadFilesAreNamedAndChangeNothing) {
+  open(sample("good.kva.h5"));
+  m_folder.write("empty.kva.h5", "");
+  m_folder.write("text.kva.h5", std::string(5000, 'x'));
+  fs::copy_file(m_folder / "good.kva.h5", m_folder / "cut.kva.h5");
+  fs::resize_file(m_folder / "cut.kva.h5", fs::file_size(m_folder / "good.kva.h5") / 3);
+  writeForeignHdf5(m_folder / "foreign.kva.h5");
+  fs::create_directory(m_folder / "folder.kva.h5");
+  for (const char* name :
+       {"empty.kva.h5", "text.kva.h5", "cut.kva.h5", "foreign.kva.h5", "folder.kva.h5", "none.kva.h5"}) {
+    open(m_folder / name);
+    EXPECT_THAT(message(), HasSubstr(name));
+    EXPECT_TRUE(m_window->document().isOpen());
+    EXPECT_THAT(title(), HasSubstr("good.kva.h5")) << name;
+    EXPECT_FALSE(onStartPage());
+  }
+  open(m_folder / "good.kva.h5");
+  EXPECT_EQ(message(), "");
+}
+
+TEST_F(WindowTest, DamagedBytesNeverEndTheWindow) {
+  const fs::path good = sample("good.kva.h5", {.tokens = 64, .layers = 2});
+  std::ifstream in(good, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  for (std::size_t at = 0; at < 4096 && at < bytes.size(); at += 193) {
+    std::string damaged = bytes;
+    damaged[at] = static_cast<char>(~damaged[at]);
+    open(m_folder.write("damaged.kva.h5", damaged));
+    EXPECT_TRUE(m_window->isVisible());
+  }
+}
+
+TEST_F(WindowTest, AnUnfinishedTraceOpensAndSaysSo) {
+  test::writeSampleTrace(m_folder / "growing.kva.h5", test::SampleTraceOptions{.finish = false});
+  open(m_folder / "growing.kva.h5.part");
+  EXPECT_TRUE(m_window->document().isOpen());
+  EXPECT_NE(message(), "");
+}
+
+TEST_F(WindowTest, SmallTracesOpen) {
+  for (const auto& options : {test::SampleTraceOptions{.layers = 1}, test::SampleTraceOptions{.budgets = {}},
+                              test::SampleTraceOptions{.new_tokens = 0}}) {
+    open(sample("small.kva.h5", options));
+    EXPECT_TRUE(m_window->document().isOpen()) << message();
+    m_window->document().close();
+  }
+}
+
+TEST_F(WindowTest, AVanishedFileIsSurvived) {
+  open(sample("gone.kva.h5"));
+  fs::remove(m_folder / "gone.kva.h5");
+  m_window->actions().refresh->trigger();
+  ASSERT_TRUE(waitUntil([this] { return !m_window->message().isEmpty(); }));
+  EXPECT_TRUE(m_window->document().isOpen());
+  EXPECT_THAT(message(), HasSubstr("gone.kva.h5"));
+}
+
+}  // namespace
+}  // namespace kvatlas::app
