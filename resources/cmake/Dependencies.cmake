@@ -13,7 +13,7 @@ if(KVATLAS_TORCH)
   include(Libtorch)
 endif()
 if(KVATLAS_QT)
-  find_package(Qt6 REQUIRED COMPONENTS Core Gui Widgets PrintSupport Svg)
+  find_package(Qt6 REQUIRED COMPONENTS Core Gui Widgets PrintSupport Svg Test)
   find_package(QCustomPlotQt6 REQUIRED)
 endif()
 
