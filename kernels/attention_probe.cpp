@@ -30,6 +30,9 @@ class Probe {
         m_cells(wantsMap() ? (shape.tokens + output.cell - 1) / output.cell : 0) {}
 
   void run() {
+    if (!wantsStatistics() && m_output.lse == nullptr) {
+      return;
+    }
     m_top.resize(rows());
     m_inverse_sum.resize(rows());
     m_log2_sum.resize(rows());
@@ -38,13 +41,16 @@ class Probe {
     } else {
       computeNormalisers();
     }
-    if (m_output.received != nullptr || m_output.window_sum != nullptr || m_output.window_rows != nullptr ||
-        m_output.entropy != nullptr || wantsMap()) {
+    if (wantsStatistics()) {
       computeStatistics();
     }
   }
 
  private:
+  bool wantsStatistics() const {
+    return m_output.received != nullptr || m_output.window_sum != nullptr || m_output.window_rows != nullptr ||
+           m_output.entropy != nullptr || wantsMap();
+  }
   bool wantsMap() const { return m_output.map_mean != nullptr || m_output.map_max != nullptr; }
   std::size_t rows() const { return m_shape.query_heads * m_shape.tokens; }
   std::size_t partialAt(std::size_t segment, std::size_t head) const {

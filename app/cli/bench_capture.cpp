@@ -17,10 +17,16 @@ using Words = std::vector<std::string>;
 
 constexpr std::uint32_t kStartTokens = 16;  // what loading and starting cost is what this prompt costs
 
+ModelShape chosenShape(const BenchArguments& arguments) {
+  ModelShape shape = modelShape(arguments.shape);
+  if (arguments.layers > 0) shape.layers = arguments.layers;
+  return shape;
+}
+
 // A random model of the wanted shape, or the named one.
 fs::path chosenModel(const BenchArguments& arguments, const Scratch& scratch) {
   if (!arguments.model.empty()) return arguments.model;
-  const ModelShape& shape = modelShape(arguments.shape);
+  const ModelShape shape = chosenShape(arguments);
   const fs::path folder = scratch.folder / shape.name;
   fs::create_directory(folder);
   fmt::print(stderr, "kvatlas: writing random weights ({})\n", shape.description);
@@ -71,8 +77,9 @@ class CaptureRuns {
 };
 
 std::string modelName(const BenchArguments& arguments) {
-  return arguments.model.empty() ? fmt::format("random model ({})", modelShape(arguments.shape).description)
-                                 : arguments.model.filename().string();
+  if (!arguments.model.empty()) return arguments.model.filename().string();
+  const std::string layers = arguments.layers > 0 ? fmt::format("; here with {} layers", arguments.layers) : "";
+  return fmt::format("random model ({}{})", modelShape(arguments.shape).description, layers);
 }
 
 }  // namespace

@@ -67,6 +67,9 @@ void addBenchCommand(CLI::App& root) {
   command.add_option("--model", arguments->model, "checkpoint folder (default: the bundled model, or --shape)");
   command.add_option("--shape", arguments->shape, "random model: tiny, six-layer, 1b (capture, growth)")
       ->capture_default_str();
+  command
+      .add_option("--layers", arguments->layers, "layers of the random model, 0: as its shape has (capture, growth)")
+      ->check(CLI::Range(0, 1000));
   command.add_option("--tokens", arguments->tokens, "prompt length (branches, what-if)")
       ->capture_default_str()
       ->check(CLI::Range(64, 1 << 22));

@@ -76,7 +76,7 @@ void benchNeedle(const BenchArguments& arguments) {
     full.push_back(alone.wall_seconds);
     all.push_back(together.wall_seconds);
     ratios.push_back(together.wall_seconds / alone.wall_seconds);
-    cpu_ratios.push_back(together.cpu_seconds / alone.cpu_seconds);
+    cpu_ratios.push_back(together.processor_seconds / alone.processor_seconds);
   }
   printMachine(fmt::format("{}; 8 lengths × 11 depths × {} trials, {} runs (medians)",
                            modelFolder(arguments.model).filename().string(), arguments.trials, arguments.repeat));

@@ -37,7 +37,6 @@ ChildRun runKvatlas(const std::vector<std::string>& arguments) {
     return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
   };
   return {.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
-          .cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime),
           .processor_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime),
           .peak_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
 }

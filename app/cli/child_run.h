@@ -10,7 +10,6 @@ namespace kvatlas::app {
 
 struct ChildRun {
   double wall_seconds = 0;
-  double cpu_seconds = 0;        // of all its threads
   double processor_seconds = 0;  // of all its threads: hardly changes when others use the machine too
   std::uint64_t peak_bytes = 0;  // largest resident set
 };

@@ -1,6 +1,8 @@
 #include "capture/session/session.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "core/base/error.h"
 
@@ -39,6 +41,12 @@ std::vector<BranchCache> gatherCaches(const ModelConfig& config, std::span<const
     }
   }
   return caches;
+}
+
+// The queries and keys of all layers were finite: what is not comes from behind the last attention.
+void requireFinite(const std::vector<float>& logits, const ModelConfig& config) {
+  if (std::ranges::all_of(logits, [](float logit) { return std::isfinite(logit); })) return;
+  fail("the logits after layer {} are not finite: the weights or the compute type overflow", config.layers - 1);
 }
 
 policy::Shape shapeOf(const ModelConfig& config, const PreparedPrompt& prompt) {
@@ -96,6 +104,7 @@ SessionResult Session::run(const WorkContext& work, const std::function<void(std
   result.prefill_seconds = secondsSince(start);
   result.next_logits.assign(prefill.next_logits.const_data_ptr<float>(),
                             prefill.next_logits.const_data_ptr<float>() + prefill.next_logits.numel());
+  requireFinite(result.next_logits, config());
 
   result.branches = m_branches;
   const std::vector<policy::LayerSignals> signals = collector.signals();

@@ -48,11 +48,6 @@ bool SignalCollector::sinkWants(LayerIndex layer) const {
   return m_sink && layer.value < m_sink_layers.size() && m_sink_layers[layer.value];
 }
 
-bool SignalCollector::wants(LayerIndex layer) const {
-  const StatisticsRequest& r = m_for_methods;
-  return sinkWants(layer) || r.entropy || r.received || r.window_sum || r.window_rows || r.norms;
-}
-
 void SignalCollector::onAttention(const LayerAttention& attention) {
   const bool sink = sinkWants(attention.layer);
   const StatisticsRequest request = sink ? m_for_methods.joined(m_for_sink) : m_for_methods;

@@ -25,7 +25,8 @@ class SignalCollector final : public AttentionObserver {
   SignalCollector(const ModelConfig& config, const StatisticsRequest& for_methods, unsigned threads);
   void setSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers);
 
-  [[nodiscard]] bool wants(LayerIndex layer) const override;
+  // Every layer: one nobody measures is still looked over for NaN and Inf, which would spread silently.
+  [[nodiscard]] bool wants(LayerIndex) const override { return true; }
   void onAttention(const LayerAttention& attention) override;
 
   // [layers] views of the kept signals, valid while the collector lives.

@@ -1,5 +1,6 @@
 // `kvatlas bench`: every name runs and prints its table; what the numbers are is no test's business.
 #include <regex>
+#include <thread>
 
 #include "tests/app/programme.h"
 
@@ -31,6 +32,17 @@ TEST_F(Bench, Kernels) {
   expectTable({"codec"}, 2);
   expectTable({"decode"}, 1);
   expectTable({"pool"}, 2);
+}
+
+TEST_F(Bench, ProbeAgainstTheMatrixProduct) {
+  const std::size_t threads = std::thread::hardware_concurrency() > 1 ? 2 : 1;
+  expectTable({"probe"}, 8 * threads);  // two types, two head sizes, log-sum-exp given or not
+}
+
+TEST_F(Bench, ALayerOfALargerModel) {
+  const Ended ended = run({"bench", "capture", "--shape", "tiny", "--layers", "2", "--lengths", "64", "--repeat", "1"});
+  expectDone(ended);
+  EXPECT_NE(ended.out.find("here with 2 layers"), std::string::npos) << ended.out;
 }
 
 TEST_F(Bench, CaptureAgainstPlainPrefill) {

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "capture/recorder/capture.h"
@@ -193,6 +194,43 @@ TEST(Recorder, RefusesWhatCannotBeBeforeWork) {
   options.output = scratch.path();
   EXPECT_THROW((void)runCapture(options, {}), Error);
   EXPECT_FALSE(std::filesystem::exists(scratch.path() / "out.kva.h5"));
+}
+
+// Overwrites the first bytes of a float32 tensor with NaN.
+void spoil(const std::filesystem::path& model, const std::string& tensor) {
+  std::fstream file(model / "model.safetensors", std::ios::in | std::ios::out | std::ios::binary);
+  std::uint64_t length = 0;
+  file.read(reinterpret_cast<char*>(&length), sizeof length);
+  std::string header(length, ' ');
+  file.read(header.data(), static_cast<std::streamsize>(length));
+  const nlohmann::json entry = nlohmann::json::parse(header).at(tensor);
+  ASSERT_EQ(entry.at("dtype"), "F32");
+  file.seekp(static_cast<std::streamoff>(8 + length + entry.at("data_offsets")[0].get<std::uint64_t>()));
+  file.write("\0\0\xc0\x7f", 4);
+}
+
+// A NaN in a layer that nobody records or scores by, and one behind the last attention: neither spreads into a trace.
+TEST(Recorder, NanIsReportedWithItsLayerWhateverIsRecorded) {
+  for (const auto& [tensor, layer] : {std::pair{"model.layers.1.self_attn.k_proj.weight", "layer 1, head 0"},
+                                      std::pair{"model.layers.2.self_attn.v_proj.weight", "after layer 2"},
+                                      std::pair{"model.layers.2.mlp.down_proj.weight", "after layer 2"},
+                                      std::pair{"model.norm.weight", "after layer 2"}}) {
+    const ScratchFolder scratch;
+    CaptureOptions options = smallCapture(scratch, "llama2-gqa");
+    std::filesystem::copy(options.session.model, scratch / "model", std::filesystem::copy_options::recursive);
+    options.session.model = scratch / "model";
+    spoil(options.session.model, tensor);
+    options.session.methods.clear();
+    options.session.budgets.clear();
+    options.layers = std::vector<std::uint32_t>{0};
+    try {
+      (void)runCapture(options, {});
+      ADD_FAILURE() << tensor << " was taken";
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(layer), std::string::npos) << error.what();
+    }
+    EXPECT_FALSE(std::filesystem::exists(options.output)) << tensor;
+  }
 }
 
 trace::TraceHeader tinyHeader() {
