@@ -14,16 +14,30 @@ bool havePoppler() {
   return !QStandardPaths::findExecutable(QStringLiteral("pdftoppm")).isEmpty();
 }
 
-QImage renderPdf(const QByteArray& pdf) {
+namespace {
+
+// What one of Poppler's programmes makes of a document: the picture `target` + `suffix`.
+QImage pictureFrom(const QByteArray& pdf, const QString& programme, const QStringList& options, const QString& suffix) {
   QTemporaryDir folder;
   QFile file(folder.filePath(QStringLiteral("figure.pdf")));
   if (!file.open(QIODevice::WriteOnly) || file.write(pdf) != pdf.size()) return {};
   file.close();
   const QString target = folder.filePath(QStringLiteral("page"));
-  const int code = QProcess::execute(QStringLiteral("pdftoppm"),
-                                     {QStringLiteral("-r"), QStringLiteral("300"), QStringLiteral("-png"),
-                                      QStringLiteral("-singlefile"), file.fileName(), target});
-  return code == 0 ? QImage(target + QStringLiteral(".png")).convertToFormat(QImage::Format_RGB32) : QImage();
+  const int code = QProcess::execute(programme, options + QStringList{file.fileName(), target});
+  return code == 0 ? QImage(target + suffix).convertToFormat(QImage::Format_RGB32) : QImage();
+}
+
+}  // namespace
+
+QImage renderPdf(const QByteArray& pdf) {
+  return pictureFrom(
+      pdf, QStringLiteral("pdftoppm"),
+      {QStringLiteral("-r"), QStringLiteral("300"), QStringLiteral("-png"), QStringLiteral("-singlefile")},
+      QStringLiteral(".png"));
+}
+
+QImage firstImageOfPdf(const QByteArray& pdf) {
+  return pictureFrom(pdf, QStringLiteral("pdfimages"), {QStringLiteral("-png")}, QStringLiteral("-000.png"));
 }
 
 QImage renderSvg(const QByteArray& svg, const QSize& size) {

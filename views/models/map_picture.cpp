@@ -86,7 +86,7 @@ bool MapPicture::shows(bool second) const {
 }
 
 std::size_t levelFor(const TilePyramid& pyramid, MapScale scale) {
-  const auto [less, more] = std::minmax(1 / scale.x, 1 / scale.y);
+  const double less = std::min(1 / scale.x, 1 / scale.y), more = std::max(1 / scale.x, 1 / scale.y);
   return pyramid.levelFor(std::max(less, more / 4));  // stretched pictures do not pool without end
 }
 

@@ -28,8 +28,9 @@ void MapCursor::draw(QCPPainter* painter) {
     }
   };
   if (m_cell) {
-    const double x = std::floor(m_map->axis(QCPAxis::atBottom)->coordToPixel(m_cell->key + 0.5)) + 0.5;
-    const double y = std::floor(m_map->axis(QCPAxis::atLeft)->coordToPixel(m_cell->query + 0.5)) + 0.5;
+    // Whole numbers: without smoothing, QCustomPlot rounds a half up to the next pixel.
+    const double x = std::floor(m_map->axis(QCPAxis::atBottom)->coordToPixel(m_cell->key + 0.5));
+    const double y = std::floor(m_map->axis(QCPAxis::atLeft)->coordToPixel(m_cell->query + 0.5));
     const bool inside_x = x >= area.left() && x <= area.right(), inside_y = y >= area.top() && y <= area.bottom();
     if (inside_x) line({x, static_cast<double>(area.top())}, {x, static_cast<double>(area.bottom())});
     if (inside_y) line({static_cast<double>(area.left()), y}, {static_cast<double>(area.right()), y});

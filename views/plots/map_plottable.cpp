@@ -24,6 +24,7 @@ bool isRaster(const QPainter& painter) {
 
 MapPlottable::MapPlottable(QCPAxis* keys, QCPAxis* queries) : QCPAbstractPlottable(keys, queries) {
   setPen(Qt::NoPen);
+  setAntialiased(false);  // antialiasing moves the painter by half a pixel: nothing would be drawn pixel by pixel
   m_ask.setSingleShot(true);
   m_refresh.setSingleShot(true);
   m_refresh.setInterval(kRefreshMilliseconds);
@@ -98,7 +99,7 @@ void MapPlottable::draw(QCPPainter* painter) {
   if (tokens() == 0) return;
   painter->save();
   painter->setRenderHint(QPainter::SmoothPixmapTransform, false);
-  painter->setRenderHint(QPainter::Antialiasing, false);
+  painter->setAntialiasing(false);  // also takes back the half pixel that QCustomPlot shifts smooth things by
   const double screen_ratio = mParentPlot->bufferDevicePixelRatio();
   const bool on_screen = isRaster(*painter) && painter->transform().isIdentity() &&
                          qFuzzyCompare(painter->device()->devicePixelRatioF(), screen_ratio);
@@ -139,16 +140,16 @@ void MapPlottable::drawWhole(QCPPainter* painter, const Raster& raster) {
 
 // The column of a span's keys from its own queries down, and the triangle of its own attention.
 void MapPlottable::drawSpans(QCPPainter* painter) const {
+  painter->setAntialiasing(false);
   const TokenWindow shown = window();
   const double all = static_cast<double>(tokens());
   const QRectF area = mKeyAxis->axisRect()->rect();
   const auto x = [&](double token) {
-    return std::round(area.left() + (token - shown.key_begin) / shown.keys() * area.width()) + 0.5;
+    return std::round(area.left() + (token - shown.key_begin) / shown.keys() * area.width());
   };
   const auto y = [&](double token) {
-    return std::round(area.top() + (token - shown.query_begin) / shown.queries() * area.height()) + 0.5;
+    return std::round(area.top() + (token - shown.query_begin) / shown.queries() * area.height());
   };
-  const QColor ink = toColour(colours().masked());
   const QColor line = m_theme == Theme::Light ? QColor(255, 255, 255) : QColor(235, 235, 235);
   for (const trace::Span& span : m_spans) {
     const double begin = span.begin, end = span.end;
@@ -162,7 +163,6 @@ void MapPlottable::drawSpans(QCPPainter* painter) const {
       painter->drawLine(base);
     }
   }
-  Q_UNUSED(ink)
 }
 
 void MapPlottable::take(const TileKey& key) {

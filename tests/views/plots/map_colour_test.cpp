@@ -48,6 +48,12 @@ class MapColourTest : public test::QtTest {
     return image.pixel(94 + key * 512 / static_cast<int>(kTokens), 94 + query * 512 / static_cast<int>(kTokens));
   }
   static QRgb rgbOf(Rgb colour) { return qRgb(colour.r, colour.g, colour.b); }
+  static bool isPlainAround(const QImage& image, int x, int y) {
+    for (int dy = -1; dy <= 1; ++dy)
+      for (int dx = -1; dx <= 1; ++dx)
+        if (image.pixel(x + dx, y + dy) != image.pixel(x, y)) return false;
+    return true;
+  }
   static std::shared_ptr<const PositionCounts> keeping(std::vector<TokenIndex> positions) {
     return std::make_shared<const PositionCounts>(kTokens, positions);
   }
@@ -210,15 +216,24 @@ TEST_F(MapColourTest, PicturesInFilesHaveTheColoursOfTheScreen) {
     plot->toPainter(&painter, 700, 700);
   }
   const QImage paper = test::havePoppler() ? test::renderPdf(pdf) : QImage();
+  const QImage inside = test::havePoppler() ? test::firstImageOfPdf(pdf) : QImage();
+  EXPECT_TRUE(inside.isNull() || inside.size() == QSize(512, 512));
+  int plain = 0;
   for (int query = 101; query < static_cast<int>(kTokens); query += 397) {
     for (int key = 37; key < static_cast<int>(kTokens); key += 211) {
       const int x = 94 + key / 8, y = 94 + query / 8;
       EXPECT_EQ(png.pixel(2 * x, 2 * y), on_screen.pixel(x, y)) << query << " " << key;
-      if (!paper.isNull()) {
+      if (inside.size() == QSize(512, 512)) {
+        EXPECT_EQ(inside.pixel(x - 94, y - 94), on_screen.pixel(x, y)) << query << " " << key;
+      }
+      // A page may lie a hundredth of a pixel off: beside another colour, the renderer mixes the two.
+      if (!paper.isNull() && isPlainAround(on_screen, x, y)) {
         EXPECT_EQ(paper.pixel(x, y), on_screen.pixel(x, y)) << query << " " << key;
+        ++plain;
       }
     }
   }
+  EXPECT_TRUE(paper.isNull() || plain > 50) << plain;
 }
 
 TEST_F(MapColourTest, ReadingsNameTheCellTheyComeFrom) {

@@ -83,6 +83,9 @@ TEST_F(MapViewTest, OpensWithEverythingInView) {
   EXPECT_LE(shown.query_begin, 0);
   EXPECT_GE(shown.query_end, kTokens);
   expectSquareCells();
+  // From the level of detail that the zoom asks for: 1024 × 1024 cells and the overview, not 131,072 × 131,072.
+  EXPECT_LE(tiles.made(), 16U + 10U);
+  EXPECT_TRUE(view->map().detailText().contains(QStringLiteral("128 tokens")));
 }
 
 TEST_F(MapViewTest, WheelZoomsAtTheCursor) {
