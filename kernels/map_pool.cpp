@@ -8,21 +8,51 @@ namespace kvatlas::kernels {
 
 namespace {
 
-// Walks the coarse map and hands each coarse cell its up to four fine cells.
+// Coarse columns of a coarse row whose four fine cells exist and hold visible pairs only.
+TokenRange wholeColumns(const MapGeometry& fine, std::size_t row) {
+  const std::size_t cell = 2 * fine.cell;
+  const std::size_t end = (row + 1) * cell;
+  if (end > fine.tokens) {
+    return {};
+  }
+  const std::size_t first = divideUp(firstVisibleKey(end - 1, fine.sliding_window), cell);
+  return {smaller(first, row), row};
+}
+
 template <typename Combine>
-void coarsen(const MapGeometry& fine_geometry, const float* fine, float* coarse, const Combine& combine) {
-  const std::size_t n = fine_geometry.cells();
+float combineCell(const MapGeometry& geometry, const float* fine, std::size_t row, std::size_t column,
+                  const Combine& combine) {
+  const std::size_t n = geometry.cells();
+  typename Combine::State state;
+  for (std::size_t r = 2 * row; r < std::min(n, 2 * row + 2); ++r) {
+    for (std::size_t c = 2 * column; c < std::min(n, 2 * column + 2); ++c) {
+      combine.add(state, r, c, fine[r * n + c]);
+    }
+  }
+  return combine.value(state);
+}
+
+// Walks the coarse map below its diagonal; above it is 0. Only cells at an edge of what is visible are counted pair by
+// pair.
+template <typename Combine>
+void coarsen(const MapGeometry& geometry, const float* fine, float* coarse, const Combine& combine) {
+  const std::size_t n = geometry.cells();
   const std::size_t m = (n + 1) / 2;
   for (std::size_t row = 0; row < m; ++row) {
-    for (std::size_t column = 0; column < m; ++column) {
-      typename Combine::State state;
-      for (std::size_t r = 2 * row; r < std::min(n, 2 * row + 2); ++r) {
-        for (std::size_t c = 2 * column; c < std::min(n, 2 * column + 2); ++c) {
-          combine.add(state, r, c, fine[r * n + c]);
-        }
-      }
-      coarse[row * m + column] = combine.value(state);
+    float* const out = coarse + row * m;
+    const TokenRange whole = wholeColumns(geometry, row);
+    for (std::size_t column = 0; column < whole.begin; ++column) {
+      out[column] = combineCell(geometry, fine, row, column, combine);
     }
+    const float* const upper = fine + 2 * row * n;
+    for (std::size_t column = whole.begin; column < whole.end; ++column) {
+      const float* const cells = upper + 2 * column;
+      out[column] = Combine::whole(cells[0], cells[1], cells[n], cells[n + 1]);
+    }
+    for (std::size_t column = whole.end; column <= row; ++column) {
+      out[column] = combineCell(geometry, fine, row, column, combine);
+    }
+    std::fill(out + row + 1, out + m, 0.0F);
   }
 }
 
@@ -37,6 +67,12 @@ struct MeanCombine {
     state.sum += static_cast<double>(mean) * static_cast<double>(pairs);
     state.pairs += pairs;
   }
+  // Four equal weights, a power of two: the same bits as weighing each.
+  static float whole(float a, float b, float c, float d) {
+    const double sum =
+        static_cast<double>(a) + static_cast<double>(b) + static_cast<double>(c) + static_cast<double>(d);
+    return static_cast<float>(0.25 * sum);
+  }
   static float value(const State& state) {
     return state.pairs == 0 ? 0.0F : static_cast<float>(state.sum / static_cast<double>(state.pairs));
   }
@@ -47,6 +83,7 @@ struct MaxCombine {
     float max = 0;
   };
   static void add(State& state, std::size_t, std::size_t, float max) { state.max = std::max(state.max, max); }
+  static float whole(float a, float b, float c, float d) { return std::max({0.0F, a, b, c, d}); }
   static float value(const State& state) { return state.max; }
 };
 

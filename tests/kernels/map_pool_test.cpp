@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -57,6 +58,41 @@ TEST(MapPool, coarsenMeanAveragesOverVisiblePairs) {
   EXPECT_EQ(coarse[2], 0.0F);
   EXPECT_EQ(coarse[3], 3.1F);
   EXPECT_EQ(coarse[8], 4.4F);
+}
+
+// Every size, cell and sliding window against weighing all pairs one by one.
+TEST(MapPool, coarseningIsThatOfThePairsWhateverTheShape) {
+  for (const std::size_t tokens : {1U, 2U, 7U, 16U, 33U, 50U}) {
+    for (const std::size_t cell : {1U, 2U, 4U}) {
+      for (const std::size_t window : {0U, 1U, 5U, 16U, 64U}) {
+        SCOPED_TRACE(testing::Message() << tokens << " tokens, cell " << cell << ", window " << window);
+        const MapGeometry geometry{tokens, cell, window};
+        const std::size_t n = geometry.cells();
+        const std::size_t m = (n + 1) / 2;
+        std::vector<float> fine(n * n);
+        std::vector<double> sum(m * m), pairs(m * m), most(m * m);
+        std::vector<double> fine_pairs(n * n);
+        for (std::size_t i = 0; i < tokens; ++i)
+          for (std::size_t j = 0; j <= i; ++j)
+            if (window == 0 || i - j < window) fine_pairs[i / cell * n + j / cell] += 1;
+        for (std::size_t at = 0; at < n * n; ++at) {
+          if (fine_pairs[at] == 0) continue;
+          fine[at] = static_cast<float>(at * 37 % 101) / 100;
+          const std::size_t to = at / n / 2 * m + at % n / 2;
+          sum[to] += static_cast<double>(fine[at]) * fine_pairs[at];
+          pairs[to] += fine_pairs[at];
+          most[to] = std::max(most[to], static_cast<double>(fine[at]));
+        }
+        std::vector<float> mean(m * m, -1), max(m * m, -1);
+        coarsenMean(geometry, fine.data(), mean.data());
+        coarsenMax(geometry, fine.data(), max.data());
+        for (std::size_t at = 0; at < m * m; ++at) {
+          EXPECT_FLOAT_EQ(mean[at], pairs[at] == 0 ? 0.0F : static_cast<float>(sum[at] / pairs[at])) << at;
+          EXPECT_EQ(static_cast<double>(max[at]), most[at]) << at;
+        }
+      }
+    }
+  }
 }
 
 }  // namespace
