@@ -194,6 +194,7 @@ TEST_F(BadModel, WeightsThatAreNotFinite) {
     ASSERT_EQ(layers.size(), 3U);
     EXPECT_TRUE(layers[2]["members"].empty()) << info.out;
     EXPECT_NE(run({"validate", trace() + ".part"}).out.find("did not finish"), std::string::npos);
+    fs::remove_all(model.path());
   }
 }
 

@@ -37,17 +37,28 @@ bool hasEnded(pid_t process) {
   return ::waitid(P_PID, static_cast<id_t>(process), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
 }
 
+std::string withoutFullStop(std::string answer) {
+  if (answer.ends_with('.')) answer.pop_back();
+  return answer;
+}
+
 class Evaluate : public ProgrammeTest {
  protected:
   [[nodiscard]] Words needle(const std::string& folder, const Words& arguments) const {
     return Words{"evaluate", "needle", "--model", bundledModel().string(), "-q", "-o", path(folder), "--threads", "1"} +
            arguments;
   }
-  // Twelve short prompts, three branches.
+  // Twelve short prompts, three branches. What `more` names again takes the place of what is here.
   [[nodiscard]] Words small(const std::string& folder, const Words& more = {}) const {
-    return needle(folder, Words{"--lengths", "80,120", "--depths", "0,50,100", "--trials", "2", "--method", "snapkv",
-                                "--method", "streamingllm", "--budget", "24", "--max-new-tokens", "6"} +
-                              more);
+    Words words{"--method", "snapkv", "--method", "streamingllm"};
+    const std::vector<Words> single{{"--lengths", "80,120"},
+                                    {"--depths", "0,50,100"},
+                                    {"--trials", "2"},
+                                    {"--budget", "24"},
+                                    {"--max-new-tokens", "6"}};
+    for (const Words& option : single)
+      if (std::ranges::find(more, option.front()) == more.end()) words = words + option;
+    return needle(folder, words + more);
   }
   [[nodiscard]] std::vector<NeedleRecord> records(const std::string& folder) const {
     std::vector<NeedleRecord> found;
@@ -74,7 +85,8 @@ TEST_F(Evaluate, WritesOneRecordPerPromptAndBranch) {
     EXPECT_EQ(record.prompt_sha256, all[i - i % 3].prompt_sha256);
     EXPECT_EQ(record.score, record.scores.at("exact"));
     EXPECT_EQ(record.scores.size(), 4U);
-    EXPECT_EQ(record.scores.at("exact") == 1, record.answer == record.expected) << record.answer;
+    EXPECT_EQ(record.scores.at("exact") == 1, withoutFullStop(record.answer) == withoutFullStop(record.expected))
+        << record.answer;
     EXPECT_EQ(record.answer.find('\n'), std::string::npos);
   }
   EXPECT_EQ(all.front().case_id, "L80-D0-number-t0");
