@@ -30,11 +30,14 @@ class Bench : public QObject {
   void finish();
   [[nodiscard]] std::vector<double> measure(const BenchStep& step);  // ms of every frame
   void act(const BenchStep& step, int time);
+  void awaitPainted();
+  void printMemory() const;
 
   MainWindow& m_window;
   std::vector<BenchStep> m_steps;  // empty: startup
   Moment m_started;
   bool m_painted = false, m_opened = false;
+  bool m_drawn = false, m_shown = false;  // since the last event: the map drew anew, and was painted with it
 };
 
 }  // namespace kvatlas::app

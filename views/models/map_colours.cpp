@@ -9,7 +9,7 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr std::int64_t kCapturePeriod = 16, kCaptureWidth = 4, kEvictedPeriod = 6;
+constexpr std::int64_t kCapturePeriod = 16, kCaptureWidth = 4, kEvictedPeriod = 8;
 constexpr double kBitsPerCode = 32.0 / 65534;
 constexpr std::size_t kHatchShade = 4;  // behind the shades of the enum
 
@@ -64,13 +64,13 @@ MapColours::MapColours(const ColourSettings& settings, Theme theme, ShadeColours
 Rgb MapColours::shaded(Rgb colour, std::size_t shade, const ShadeColours& shades) const {
   switch (shade) {
     case static_cast<std::size_t>(Shade::Evicted):
-      return mix(colour, m_theme.evicted, 0.62);
+      return mix(colour, m_theme.evicted, 0.5);
     case static_cast<std::size_t>(Shade::OnlyA):
       return mix(colour, shades.only_a, 0.5);
     case static_cast<std::size_t>(Shade::OnlyB):
       return mix(colour, shades.only_b, 0.5);
     case kHatchShade:
-      return mix(colour, m_theme.evicted, 0.85);
+      return mix(colour, m_theme.evicted, 0.75);
     default:
       return colour;
   }

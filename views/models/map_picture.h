@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "views/models/compare_mode.h"
@@ -19,6 +20,7 @@ struct MapSide {
   HeadChoice head;
   trace::Reduction reduction = trace::Reduction::Max;
   std::shared_ptr<const PositionCounts> kept;  // of the run in focus; null: nothing is evicted
+  std::string name;                            // of that run, or of the trace where two are compared
 
   [[nodiscard]] TileKey key(TilePlace place) const {
     return {layer, head, reduction, place.level, place.row, place.column};

@@ -25,6 +25,7 @@ class TileCache : public TileSource {
   void want(const void* viewer, std::vector<TileKey> keys, Urgency urgency = Urgency::View) override;
 
   void setLimit(std::size_t bytes);  // not below 96 MiB, what two sides of a large screen take
+  [[nodiscard]] std::size_t limit() const { return m_limit; }
   [[nodiscard]] std::size_t bytes() const { return m_bytes; }
   [[nodiscard]] std::size_t inFlight() const { return m_in_flight.size(); }
 

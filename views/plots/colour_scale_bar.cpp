@@ -16,11 +16,16 @@ namespace kvatlas::views {
 namespace {
 
 constexpr int kMargin = 8, kScaleWidth = 14, kHistogramWidth = 26, kGripSize = 6, kTickSpacing = 26;
+constexpr int kLegendRows = 3, kLegendRow = 14, kLeastHeightForLegend = 220;
 
 }  // namespace
 
 ColourScaleBar::ColourScaleBar(QWidget* parent)
-    : QWidget(parent), m_colours(m_settings, m_theme), m_button(new QToolButton(this)), m_menu(new QMenu(this)) {
+    : QWidget(parent),
+      m_colours(m_settings, m_theme),
+      m_button(new QToolButton(this)),
+      m_fit(new QToolButton(this)),
+      m_menu(new QMenu(this)) {
   setMouseTracking(true);
   setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Expanding);
   m_button->setText(tr("Colours"));
@@ -28,6 +33,11 @@ ColourScaleBar::ColourScaleBar(QWidget* parent)
   m_button->setPopupMode(QToolButton::InstantPopup);
   m_button->setMenu(m_menu);
   m_button->setAutoRaise(true);
+  m_fit->setObjectName(QStringLiteral("fitColours"));
+  m_fit->setText(tr("98 %"));
+  m_fit->setToolTip(tr("Set the limits to the middle 98 % of the visible values (they stay there while you move on)"));
+  m_fit->setAutoRaise(true);
+  connect(m_fit, &QToolButton::clicked, this, &ColourScaleBar::fitToVisible);
   setUpMenu();
   setSettings(m_settings);
 }
@@ -87,6 +97,7 @@ void ColourScaleBar::setTheme(Theme theme) {
 
 void ColourScaleBar::setQuantity(ScaleQuantity quantity) {
   m_quantity = quantity;
+  m_fit->setEnabled(quantity == ScaleQuantity::Probability);
   setSettings(m_settings);
 }
 
@@ -101,8 +112,14 @@ void ColourScaleBar::fitToVisible() {
 }
 
 QRect ColourScaleBar::scaleArea() const {
-  const int top = m_button->sizeHint().height() + kMargin;
-  return {kHistogramWidth + 2, top, kScaleWidth, std::max(height() - top - kMargin, 10)};
+  const int top = m_button->sizeHint().height() + m_fit->sizeHint().height() + kMargin;
+  const int below = legendArea().height() + kMargin;
+  return {kHistogramWidth + 2, top, kScaleWidth, std::max(height() - top - below, 10)};
+}
+
+QRect ColourScaleBar::legendArea() const {
+  const int rows = height() < kLeastHeightForLegend ? 0 : kLegendRows * kLegendRow + kMargin;
+  return {0, height() - rows, width(), rows};
 }
 
 QRect ColourScaleBar::histogramArea() const {
@@ -174,6 +191,7 @@ void ColourScaleBar::mouseDoubleClickEvent(QMouseEvent*) {
 
 void ColourScaleBar::resizeEvent(QResizeEvent*) {
   m_button->setGeometry(0, 0, width(), m_button->sizeHint().height());
+  m_fit->setGeometry(0, m_button->height(), width(), m_fit->sizeHint().height());
 }
 
 QRgb ColourScaleBar::colourAt(double value) const {
@@ -189,6 +207,7 @@ void ColourScaleBar::paintEvent(QPaintEvent*) {
   drawScale(painter);
   drawTicks(painter);
   drawGrips(painter);
+  drawLegend(painter);
 }
 
 // Heights by square root: the few large values beside the many small ones.
@@ -250,6 +269,36 @@ void ColourScaleBar::drawGrips(QPainter& painter) const {
     painter.drawPolygon(
         QPolygonF({QPointF(area.left() - 1, y), QPointF(area.left() - 1 - kGripSize, y - kGripSize * 0.7),
                    QPointF(area.left() - 1 - kGripSize, y + kGripSize * 0.7)}));
+  }
+}
+
+// Zero, masked and not captured are no values of the scale, and not each other.
+void ColourScaleBar::drawLegend(QPainter& painter) const {
+  const QRect area = legendArea();
+  if (area.isEmpty()) return;
+  QFont font = this->font();
+  font.setPixelSize(10);
+  painter.setFont(font);
+  painter.setRenderHint(QPainter::Antialiasing, false);
+  const std::array<std::pair<QString, Rgb>, kLegendRows> rows = {std::pair{tr("zero"), m_colours.zero()},
+                                                                 {tr("masked"), m_colours.masked()},
+                                                                 {tr("not captured"), m_colours.notLoaded()}};
+  int top = area.top() + kMargin / 2;
+  for (const auto& [text, colour] : rows) {
+    const QRect swatch(2, top + 2, 10, kLegendRow - 4);
+    painter.fillRect(swatch, toColour(colour));
+    if (&text == &rows.back().first)  // hatched as in the map
+      for (int y = swatch.top(); y <= swatch.bottom(); ++y)
+        for (int x = swatch.left(); x <= swatch.right(); ++x) {
+          painter.setPen(toColour(m_colours.notCaptured(x, y)));
+          painter.drawPoint(x, y);
+        }
+    painter.setPen(toColour(themeColours(m_theme).muted));
+    painter.setBrush(Qt::NoBrush);
+    painter.drawRect(swatch.adjusted(0, 0, -1, -1));
+    painter.setPen(toColour(themeColours(m_theme).ink));
+    painter.drawText(QRect(16, top, width() - 16, kLegendRow), Qt::AlignLeft | Qt::AlignVCenter, text);
+    top += kLegendRow;
   }
 }
 

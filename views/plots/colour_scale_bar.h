@@ -27,6 +27,7 @@ class ColourScaleBar : public QWidget {
   [[nodiscard]] double yOf(double value) const;
   [[nodiscard]] QRect scaleArea() const;      // the colours
   [[nodiscard]] QRect histogramArea() const;  // beside them
+  [[nodiscard]] QRect legendArea() const;     // below: what is no value; empty where the bar is too short
 
   [[nodiscard]] QSize sizeHint() const override { return {96, 260}; }
   [[nodiscard]] QSize minimumSizeHint() const override { return {96, 140}; }
@@ -57,6 +58,7 @@ class ColourScaleBar : public QWidget {
   void drawScale(QPainter& painter) const;
   void drawTicks(QPainter& painter) const;
   void drawGrips(QPainter& painter) const;
+  void drawLegend(QPainter& painter) const;
 
   ColourSettings m_settings;
   Theme m_theme = Theme::Light;
@@ -67,6 +69,7 @@ class ColourScaleBar : public QWidget {
   Grip m_grip = Grip::None;
   double m_range_start = 0;
   QToolButton* m_button;
+  QToolButton* m_fit;
   QMenu* m_menu;
 };
 

@@ -5,6 +5,7 @@
 
 #include "views/models/code_table.h"
 #include "views/plots/canvas.h"
+#include "views/plots/map_badge.h"
 
 namespace kvatlas::views {
 namespace {
@@ -57,6 +58,7 @@ void MapPlottable::connectSource(TileSource* source) {
 
 void MapPlottable::setColours(const ColourSettings& settings, Theme theme, ShadeColours shades) {
   m_theme = theme;
+  m_shades = shades;
   m_blocks.setColours(MapColours(settings, theme, shades));
 }
 
@@ -109,6 +111,10 @@ void MapPlottable::draw(QCPPainter* painter) {
     drawWhole(painter, raster(screen_ratio));
   painter->restore();
   drawSpans(painter);
+  if (m_badge) {
+    painter->setFont(mParentPlot->font());
+    drawBadge(*painter, mKeyAxis->axisRect()->rect(), badgeOf(picture(), detailText(), m_shades), m_theme);
+  }
   if (on_screen) m_ask.start(0);
 }
 
@@ -273,7 +279,10 @@ QString MapPlottable::detailText() const {
   const std::size_t level = levelFor(pyramid, raster(mParentPlot->bufferDevicePixelRatio()).scale);
   const std::uint64_t cell = pyramid.cells[level];
   const QString reduction = side.reduction == trace::Reduction::Max ? tr("max") : tr("mean");
-  if (cell == 1) return tr("1 cell = 1 token, exact");
+  if (cell == 1) {
+    const QString exact = tr("1 cell = 1 token, exact");
+    return tokensPerPixel() > 1 ? tr("%1; %2 of each pixel").arg(exact, reduction) : exact;
+  }
   QString text = tr("1 cell = %1 tokens, %2").arg(cell).arg(reduction);
   if (level < pyramid.exact_levels) return text + tr(", from queries and keys");
   if (level == pyramid.exact_levels && tokensPerPixel() * 1.5 < static_cast<double>(cell))

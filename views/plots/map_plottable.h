@@ -31,6 +31,7 @@ class MapPlottable : public QCPAbstractPlottable {
   void setPicture(const MapPicture& picture);
   void setColours(const ColourSettings& settings, Theme theme, ShadeColours shades = {});
   void setSpans(std::vector<trace::Span> spans) { m_spans = std::move(spans); }
+  void setBadgeShown(bool shown) { m_badge = shown; }  // its corner says layer, head and reduction
   [[nodiscard]] const MapPicture& picture() const { return m_blocks.picture(); }
   [[nodiscard]] const MapColours& colours() const { return m_blocks.colours(); }
 
@@ -72,6 +73,8 @@ class MapPlottable : public QCPAbstractPlottable {
 
   MapBlocks m_blocks;
   Theme m_theme = Theme::Light;
+  bool m_badge = true;
+  ShadeColours m_shades;
   std::vector<trace::Span> m_spans;
   std::vector<QPointer<TileSource>> m_asked;
   std::vector<QMetaObject::Connection> m_connections;

@@ -8,8 +8,8 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr int kSeriesThickness = 44, kSpanThickness = 20, kStripThickness = 13, kThinStrip = 7, kManyStrips = 10;
-constexpr int kGap = 3, kLeastLeftMargin = 104;
+constexpr int kSeriesThickness = 44, kSpanThickness = 20, kStripThickness = 15, kThinStrip = 9, kManyStrips = 10;
+constexpr int kGap = 3, kLeastLeftMargin = 104, kMostLeftMargin = 180;
 
 // A log scale over the four decades below the largest value: sinks are hundreds of times the rest.
 ValueScale receivedScale(const PooledSeries& series) {
@@ -115,7 +115,7 @@ void MapTracks::setEntropy(std::vector<float> values) {
   m_entropy.track->setSeries(std::move(series), {ScaleKind::Linear, 0, most});
 }
 
-void MapTracks::setStrips(const std::vector<KeptStrip>& strips) {
+void MapTracks::setStrips(const std::vector<StripPointer>& strips) {
   while (m_strips.size() > strips.size()) {
     m_plot->removePlottable(m_strips.back().track);
     m_grid->remove(m_strips.back().rect);
@@ -126,9 +126,12 @@ void MapTracks::setStrips(const std::vector<KeptStrip>& strips) {
   for (std::size_t i = 0; i < strips.size(); ++i) {
     m_strips[i].rect->setMinimumSize(10, thickness);
     m_strips[i].rect->setMaximumSize(QWIDGETSIZE_MAX, thickness);
-    m_strips[i].track->setTitle(QString::fromStdString(strips[i].title));
+    m_strips[i].track->setTitle(QString::fromStdString(strips[i]->title()));
     m_strips[i].track->setStrip(strips[i]);
   }
+  int margin = kLeastLeftMargin;
+  for (const Row<KeptTrack>& strip : m_strips) margin = std::max(margin, strip.track->titleWidth() + 12);
+  m_map->setMinimumMargins(QMargins(std::min(margin, kMostLeftMargin), 2, 2, 2));
   arrange();
   follow();
 }

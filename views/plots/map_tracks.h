@@ -19,7 +19,7 @@ class MapTracks {
   void setSpans(const std::vector<trace::Span>& spans);
   void setReceived(std::vector<float> values);
   void setEntropy(std::vector<float> values);
-  void setStrips(const std::vector<KeptStrip>& strips);
+  void setStrips(const std::vector<StripPointer>& strips);
   // Call after the map's ranges changed.
   void follow();
 

@@ -117,7 +117,7 @@ void MapView::setEntropy(std::vector<float> values) {
   replot(rpQueuedReplot);
 }
 
-void MapView::setStrips(const std::vector<KeptStrip>& strips) {
+void MapView::setStrips(const std::vector<StripPointer>& strips) {
   m_tracks->setStrips(strips);
   m_cursor->setTracks(m_tracks->alongKeys(), m_tracks->alongQueries());
   replot(rpQueuedReplot);

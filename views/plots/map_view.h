@@ -31,7 +31,7 @@ class MapView : public QCustomPlot {
   void setSpans(const std::vector<trace::Span>& spans);
   void setReceived(std::vector<float> values);  // [tokens], empty: no track
   void setEntropy(std::vector<float> values);   // [tokens], nats
-  void setStrips(const std::vector<KeptStrip>& strips);
+  void setStrips(const std::vector<StripPointer>& strips);
 
   [[nodiscard]] MapPlottable& map() { return *m_map; }
   [[nodiscard]] const MapPicture& picture() const { return m_map->picture(); }

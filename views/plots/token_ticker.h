@@ -1,4 +1,4 @@
-// Ticks of a token axis: whole numbers with grouped digits; knows numbers only.
+// Ticks of a token axis: whole numbers with grouped digits, in the middle of their tokens; knows numbers only.
 #pragma once
 
 #include <qcustomplot.h>
@@ -13,6 +13,8 @@ class TokenTicker : public QCPAxisTicker {
  protected:
   double getTickStep(const QCPRange& range) override;
   int getSubTickCount(double step) override { return step <= 1 ? 0 : QCPAxisTicker::getSubTickCount(step); }
+  // Token t covers [t, t + 1): its tick stands at t + ½.
+  QVector<double> createTickVector(double step, const QCPRange& range) override;
   QString getTickLabel(double tick, const QLocale&, QChar, int) override;
 };
 

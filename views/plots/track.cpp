@@ -6,6 +6,11 @@
 #include "views/plots/canvas.h"
 
 namespace kvatlas::views {
+namespace {
+
+constexpr int kEndsSize = 9;  // pixels
+
+}  // namespace
 
 Track::Track(QCPAxis* tokens, QCPAxis* other) : QCPAbstractPlottable(tokens, other) {}
 
@@ -22,8 +27,12 @@ QCPRange Track::getValueRange(bool& found, QCP::SignDomain, const QCPRange&) con
 QRect Track::clipRect() const {
   const QCPAxisRect* rect = mKeyAxis->axisRect();
   const bool vertical = mKeyAxis->orientation() == Qt::Vertical;
-  return rect->rect().adjusted(vertical ? 0 : -rect->margins().left(), vertical ? -rect->margins().top() - 20 : 0, 0,
-                               0);
+  if (vertical) return rect->rect().adjusted(0, -rect->margins().top() - 20, 0, rect->margins().bottom());
+  return rect->rect().adjusted(-rect->margins().left(), 0, 0, 0);
+}
+
+int Track::titleWidth() const {
+  return QFontMetrics(mParentPlot->font()).horizontalAdvance(m_title);
 }
 
 void Track::drawTitle(QCPPainter* painter) const {
@@ -31,13 +40,33 @@ void Track::drawTitle(QCPPainter* painter) const {
   const QRect area = mKeyAxis->axisRect()->rect(), all = clipRect();
   QFont font = mParentPlot->font();
   const bool vertical = mKeyAxis->orientation() == Qt::Vertical;
-  if (!vertical && area.height() < QFontMetrics(font).height()) font.setPixelSize(std::max(area.height(), 7));
+  if (!vertical && area.height() < QFontMetrics(font).height())
+    font.setPixelSize(std::max(area.height() * 3 / 4, 7));  // a line of text is a third higher than its size
+  if (vertical && titleWidth() > area.width())
+    font.setPixelSize(std::max(QFontInfo(font).pixelSize() * area.width() / titleWidth(), 7));
   painter->setFont(font);
   painter->setPen(toColour(colours().ink));
   const QRect room = vertical ? QRect(area.left(), area.top() - 18, area.width(), 16)
                               : QRect(all.left() + 2, area.top(), area.left() - all.left() - 8, area.height());
   const QString text = QFontMetrics(font).elidedText(m_title, Qt::ElideRight, room.width());
   painter->drawText(room, (vertical ? Qt::AlignHCenter : Qt::AlignRight) | Qt::AlignVCenter | Qt::TextDontClip, text);
+}
+
+void Track::drawEnds(QCPPainter* painter, const QString& near, const QString& far) const {
+  const QRect area = mKeyAxis->axisRect()->rect(), all = clipRect();
+  QFont font = mParentPlot->font();
+  font.setPixelSize(kEndsSize);
+  painter->setFont(font);
+  painter->setPen(toColour(colours().muted));
+  if (mKeyAxis->orientation() == Qt::Vertical) {
+    const QRect room(area.left(), area.bottom() + 3, area.width(), kEndsSize + 3);
+    painter->drawText(room, Qt::AlignLeft | Qt::AlignTop | Qt::TextDontClip, near);
+    painter->drawText(room, Qt::AlignRight | Qt::AlignTop | Qt::TextDontClip, far);
+  } else {
+    const QRect room(all.left(), area.top(), area.left() - all.left() - 4, area.height());
+    painter->drawText(room, Qt::AlignRight | Qt::AlignTop | Qt::TextDontClip, far);
+    painter->drawText(room, Qt::AlignRight | Qt::AlignBottom | Qt::TextDontClip, near);
+  }
 }
 
 Track::Raster Track::raster() const {
@@ -67,6 +96,8 @@ void SeriesTrack::setSeries(PooledSeries series, const ValueScale& scale) {
 
 void SeriesTrack::draw(QCPPainter* painter) {
   drawTitle(painter);
+  if (m_series.size() == 0) return;
+  drawEnds(painter, QString::number(m_scale.low, 'g', 2), QString::number(m_scale.high, 'g', 2));
   const Raster raster = this->raster();
   QVector<QRectF> bars;
   for (std::size_t i = raster.axis.first; i < raster.axis.last; ++i) {
@@ -81,28 +112,20 @@ void SeriesTrack::draw(QCPPainter* painter) {
   painter->drawRects(bars);
 }
 
-void KeptTrack::setStrip(const KeptStrip& strip) {
-  m_colour = strip.colour;
-  setTokens(strip.share.size());
-  m_before.assign(1, 0);
-  std::vector<TokenIndex> sinks, window;
-  for (std::size_t i = 0; i < strip.share.size(); ++i) {
-    m_before.push_back(m_before.back() + static_cast<double>(strip.share[i]));
-    if (!(strip.share[i] > 0) || i >= strip.reasons.size()) continue;
-    if (strip.reasons[i] == policy::Reason::Sink) sinks.push_back(static_cast<TokenIndex>(i));
-    if (strip.reasons[i] == policy::Reason::Window) window.push_back(static_cast<TokenIndex>(i));
-  }
-  m_sinks = PositionCounts(strip.share.size(), sinks);
-  m_window = PositionCounts(strip.share.size(), window);
+void KeptTrack::setStrip(StripPointer strip) {
+  m_strip = std::move(strip);
+  setTokens(m_strip ? m_strip->tokens() : 0);
 }
 
 QColor KeptTrack::colourOf(std::uint64_t begin, std::uint64_t end) const {
   end = std::min<std::uint64_t>(end, tokens());
   if (begin >= end) return {};
-  const double share = (m_before[end] - m_before[begin]) / static_cast<double>(end - begin);
+  const double share = m_strip->share(begin, end);
   if (!(share > 0)) return {};
-  const bool sink = m_sinks.count(begin, end) > 0, window = m_window.count(begin, end) * 2 > end - begin;
-  const Rgb why = sink ? mix(m_colour, colours().ink, 0.5) : window ? mix(m_colour, colours().paper, 0.45) : m_colour;
+  const Rgb colour = m_strip->colour();
+  const Rgb why = m_strip->holdsSink(begin, end)  ? mix(colour, colours().ink, 0.5)
+                  : m_strip->isWindow(begin, end) ? mix(colour, colours().paper, 0.45)
+                                                  : colour;
   return toColour(mix(colours().evicted, why, 0.4 + 0.6 * std::sqrt(std::min(share, 1.0))));
 }
 

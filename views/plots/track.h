@@ -8,12 +8,11 @@
 #include <vector>
 
 #include "core/trace/records.h"
-#include "views/models/kept_strip.h"
 #include "views/models/palette.h"
 #include "views/models/pixel_axis.h"
 #include "views/models/pooled_series.h"
-#include "views/models/position_counts.h"
 #include "views/models/value_scale.h"
+#include "views/plots/strip_counts.h"
 
 namespace kvatlas::views {
 
@@ -26,6 +25,7 @@ class Track : public QCPAbstractPlottable {
   void setTokens(std::uint64_t tokens) { m_tokens = tokens; }
   void setTitle(const QString& title) { m_title = title; }  // before the track; above it where it is vertical
   [[nodiscard]] QString title() const { return m_title; }
+  [[nodiscard]] int titleWidth() const;  // pixels
 
   double selectTest(const QPointF&, bool, QVariant*) const override { return -1; }
   QCPRange getKeyRange(bool& found, QCP::SignDomain) const override;
@@ -34,6 +34,8 @@ class Track : public QCPAbstractPlottable {
  protected:
   QRect clipRect() const override;  // the title's margin belongs to the track
   void drawTitle(QCPPainter* painter) const;
+  // What the nearest and the farthest edge of the track stand for: beside it, or below it where it is vertical.
+  void drawEnds(QCPPainter* painter, const QString& near, const QString& far) const;
   // Which tokens each device pixel along the track stands for.
   struct Raster {
     PixelAxis axis;
@@ -76,16 +78,14 @@ class KeptTrack : public Track {
   Q_OBJECT
  public:
   using Track::Track;
-  void setStrip(const KeptStrip& strip);
+  void setStrip(StripPointer strip);
   [[nodiscard]] QColor colourOf(std::uint64_t begin, std::uint64_t end) const;  // invalid: nothing is kept
 
  protected:
   void draw(QCPPainter* painter) override;
 
  private:
-  Rgb m_colour;
-  std::vector<double> m_before;  // [tokens + 1] sums of shares
-  PositionCounts m_sinks, m_window;
+  StripPointer m_strip;
 };
 
 class SpanTrack : public Track {

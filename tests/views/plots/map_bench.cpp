@@ -101,8 +101,8 @@ void driveColours(MapView& view) {
   frames.report("colour limits");
 }
 
-std::vector<KeptStrip> madeUpStrips(std::uint64_t tokens) {
-  std::vector<KeptStrip> strips;
+std::vector<StripPointer> madeUpStrips(std::uint64_t tokens) {
+  std::vector<StripPointer> strips;
   std::mt19937 random(3);
   const std::vector<std::string> methods = {"pyramidkv", "snapkv", "h2o", "streamingllm"};
   for (const std::string& method : methods) {
@@ -117,7 +117,7 @@ std::vector<KeptStrip> madeUpStrips(std::uint64_t tokens) {
       if (i + tokens / 128 >= tokens) keep(i, policy::Reason::Window);
       if (i < 4) keep(i, policy::Reason::Sink);
     }
-    strips.push_back(std::move(strip));
+    strips.push_back(std::make_shared<const StripCounts>(strip));
   }
   return strips;
 }

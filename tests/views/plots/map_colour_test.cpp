@@ -28,6 +28,7 @@ class MapColourTest : public test::QtTest {
     plot->axisRect()->setMargins({94, 94, 94, 94});  // 512 pixels: eight tokens each
     map = new MapPlottable(plot->xAxis, plot->yAxis);
     map->setColours({}, Theme::Light);
+    map->setBadgeShown(false);  // every pixel is the map's
     picture.a = {&tiles, LayerIndex(0), {}, trace::Reduction::Max, nullptr};
   }
   void TearDown() override {
