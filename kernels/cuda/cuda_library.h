@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 // Raised whenever a struct or function below changes.
-#define KVATLAS_CUDA_ABI 1
+#define KVATLAS_CUDA_ABI 2
 
 // Every function that can fail returns null, or an error text that lives as long as the calling thread or until its
 // next call. `stream` is a cudaStream_t; work is queued on it and nothing waits. The current device is the caller's.
@@ -18,6 +18,10 @@ extern "C" {
 // bits on one kind of device.
 
 typedef enum { kKvatlasF32 = 0, kKvatlasF16 = 1, kKvatlasBf16 = 2 } KvatlasElement;
+
+// How a probe is computed. Plain: float arithmetic, every element type and head size. Mma and Wgmma: tensor cores
+// (sm_80 and later; sm_90), 16-bit elements and the head sizes 64, 80, 96, 128 and 256.
+typedef enum { kKvatlasProbePlain = 0, kKvatlasProbeMma = 1, kKvatlasProbeWgmma = 2 } KvatlasProbePath;
 
 // As ProbeShape, ProbeInput and ProbeOutput (kernels/attention_probe.h); outputs are f32 and may be null.
 typedef struct {
@@ -29,13 +33,16 @@ typedef struct {
   const float* given_lse;  // [query_heads, tokens] or null
   float *lse, *entropy, *received, *window_sum, *window_rows, *map_mean, *map_max;
   uint64_t cell;
-  // Written always: query_heads · tokens when all is finite, else head · tokens + query of the first NaN or Inf.
+  int32_t path;  // KvatlasProbePath; one that this device or shape cannot go is an error
+  // Written always: query_heads · tokens when all is finite, else head · tokens + query of the first NaN or Inf, or all
+  // bits set when a kernel gave up waiting for its own copies (a defect of the path, never of the input).
   uint64_t* first_bad;
   void* workspace;  // kvatlasCudaProbeWorkspace bytes, 16-byte aligned
 } KvatlasCudaProbe;
 
 // As DecodeSegment (kernels/ragged_decode.h). query, key, value and output are of the call's element, probabilities f32
-// or null.
+// or null. Keys are cut into parts of fixed length, each a thread block's for all rows: a segment's bits do not depend
+// on what else is in the batch.
 typedef struct {
   const void* query;
   const void* key;
@@ -47,20 +54,45 @@ typedef struct {
 
 typedef struct {
   const KvatlasCudaSegment* segments;  // [count], in device memory
-  uint64_t count, most_rows, head_dim;
+  uint64_t count, most_rows, most_length, head_dim;
   float scale;
   int32_t element;
+  void* workspace;  // kvatlasCudaDecodeWorkspace bytes, 16-byte aligned
 } KvatlasCudaDecode;
+
+// As TileShape and TileInput (kernels/attention_tile.h): the rows of the two ranges only.
+typedef struct {
+  uint64_t first_query, queries, first_key, keys, head_dim, sliding_window;
+  float scale;
+  int32_t element;
+  int32_t value;      // 0 probability, 1 scaled logit, 2 log-probability in nats
+  const void* query;  // [queries, head_dim]
+  const void* key;    // [keys, head_dim]
+  const float* lse;   // [queries]; may be null for logits
+  float* output;      // [queries, keys], NaN where masked
+} KvatlasCudaTile;
 
 int32_t kvatlasCudaAbi(void);
 const char* kvatlasCudaDeviceCount(int32_t* host_count);
 const char* kvatlasCudaDeviceName(int32_t device, char* host_name, uint64_t size);
 const char* kvatlasCudaDeviceMemory(int32_t device, uint64_t* host_free, uint64_t* host_total);
 
+// The calls that follow, of this thread, mean this device.
+const char* kvatlasCudaUseDevice(int32_t device);
+
+// The fastest path the current device and this shape allow (a KvatlasProbePath).
+int32_t kvatlasCudaProbeBestPath(const KvatlasCudaProbe* probe);
 // Bytes of device memory the probe needs beside its outputs: O(tokens).
 uint64_t kvatlasCudaProbeWorkspace(const KvatlasCudaProbe* probe);
 const char* kvatlasCudaProbe(const KvatlasCudaProbe* probe, void* stream);
+uint64_t kvatlasCudaDecodeWorkspace(const KvatlasCudaDecode* decode);
 const char* kvatlasCudaDecode(const KvatlasCudaDecode* decode, void* stream);
+const char* kvatlasCudaTile(const KvatlasCudaTile* tile, void* stream);
+// The next coarser level of `heads` maps [n, n] at `cell` tokens per cell, as coarsenMean and coarsenMax
+// (kernels/map_pool.h); either pair may be null.
+const char* kvatlasCudaCoarsen(uint64_t heads, uint64_t tokens, uint64_t cell, uint64_t sliding_window,
+                               const float* fine_mean, const float* fine_max, float* coarse_mean, float* coarse_max,
+                               void* stream);
 // target[i, :] = source[rows[i], :] for `count` rows of row_bytes bytes.
 const char* kvatlasCudaGather(const void* source, const uint32_t* rows, uint64_t count, uint64_t row_bytes,
                               void* target, void* stream);

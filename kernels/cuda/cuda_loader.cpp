@@ -63,9 +63,13 @@ struct Opened {
     ok = find(handle, "kvatlasCudaDeviceCount", library.device_count) &&
          find(handle, "kvatlasCudaDeviceName", library.device_name) &&
          find(handle, "kvatlasCudaDeviceMemory", library.device_memory) &&
+         find(handle, "kvatlasCudaUseDevice", library.use_device) &&
+         find(handle, "kvatlasCudaProbeBestPath", library.probe_best_path) &&
          find(handle, "kvatlasCudaProbeWorkspace", library.probe_workspace) &&
-         find(handle, "kvatlasCudaProbe", library.probe) && find(handle, "kvatlasCudaDecode", library.decode) &&
-         find(handle, "kvatlasCudaGather", library.gather);
+         find(handle, "kvatlasCudaProbe", library.probe) &&
+         find(handle, "kvatlasCudaDecodeWorkspace", library.decode_workspace) &&
+         find(handle, "kvatlasCudaDecode", library.decode) && find(handle, "kvatlasCudaTile", library.tile) &&
+         find(handle, "kvatlasCudaCoarsen", library.coarsen) && find(handle, "kvatlasCudaGather", library.gather);
     reason = ok ? "" : std::string(kFileName) + " is incomplete";
   }
 };

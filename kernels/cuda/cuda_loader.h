@@ -13,9 +13,14 @@ struct CudaLibrary {
   decltype(&kvatlasCudaDeviceCount) device_count = nullptr;
   decltype(&kvatlasCudaDeviceName) device_name = nullptr;
   decltype(&kvatlasCudaDeviceMemory) device_memory = nullptr;
+  decltype(&kvatlasCudaUseDevice) use_device = nullptr;
+  decltype(&kvatlasCudaProbeBestPath) probe_best_path = nullptr;
   decltype(&kvatlasCudaProbeWorkspace) probe_workspace = nullptr;
   decltype(&kvatlasCudaProbe) probe = nullptr;
+  decltype(&kvatlasCudaDecodeWorkspace) decode_workspace = nullptr;
   decltype(&kvatlasCudaDecode) decode = nullptr;
+  decltype(&kvatlasCudaTile) tile = nullptr;
+  decltype(&kvatlasCudaCoarsen) coarsen = nullptr;
   decltype(&kvatlasCudaGather) gather = nullptr;
 };
 

@@ -31,6 +31,10 @@ KVATLAS_CUDA_EXPORT const char* kvatlasCudaDeviceName(int32_t device, char* host
   return nullptr;
 }
 
+KVATLAS_CUDA_EXPORT const char* kvatlasCudaUseDevice(int32_t device) {
+  return cudaText("choosing the device", cudaSetDevice(device));
+}
+
 KVATLAS_CUDA_EXPORT const char* kvatlasCudaDeviceMemory(int32_t device, uint64_t* host_free, uint64_t* host_total) {
   int before = 0;
   if (const char* error = cudaText("reading the current device", cudaGetDevice(&before))) {

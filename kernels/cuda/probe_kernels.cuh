@@ -1,10 +1,11 @@
-// The probe's two sweeps on the device; knows one layer's shape and where its outputs go.
+// The probe's kernels on the device; knows one layer's shape and where its outputs go.
 #pragma once
 
-#include "kernels/cuda/cuda_library.h"
-#include "kernels/cuda/tile_geometry.h"
-
 #include <cuda_runtime.h>
+
+#include "kernels/cuda/cuda_library.h"
+#include "kernels/cuda/tensor_tile.h"
+#include "kernels/cuda/tile_geometry.h"
 
 namespace kvatlas::kernels {
 
@@ -19,9 +20,71 @@ struct ProbeJob {
   size_t cells;
 };
 
-// Row normalisers and entropy: one block per query tile, longest first.
-void launchNormalisers(const ProbeJob& job, cudaStream_t stream);
-// Column sums, window rows and maps: one block per key tile, longest first.
-void launchStatistics(const ProbeJob& job, cudaStream_t stream);
+// What the tensor-core kernels take beside it: one pass over heads [first_head, first_head + heads).
+struct TensorJob {
+  KvatlasCudaProbe probe;
+  float log2_scale;
+  const float* lse;            // [query_heads, N]
+  float* columns;              // [heads, stripes, groups, N]; null when no column sums are wanted
+  float *base_sum, *base_max;  // [heads, base_cells, base_cells]; null when the map's own cells are made at once
+  unsigned* failed;            // not 0: a wait took too long
+  size_t first_head, heads, stripes, blocks, base, base_cells;
+};
+
+#ifdef __CUDACC__
+#define KVATLAS_DEVICE __device__
+#else
+#define KVATLAS_DEVICE
+#endif
+
+KVATLAS_DEVICE inline void reportBad(const KvatlasCudaProbe& probe, size_t head, size_t query) {
+  // The smallest of all reports: the same whatever the order.
+  atomicMin(reinterpret_cast<unsigned long long*>(probe.first_bad),
+            static_cast<unsigned long long>(head * probe.tokens + query));
+}
+
+KVATLAS_DEVICE inline void writeCell(const KvatlasCudaProbe& probe, size_t cells, size_t head, size_t row,
+                                     size_t column, float sum, float max) {
+  if (row >= cells || column >= cells) {
+    return;
+  }
+  const size_t at = (head * cells + row) * cells + column;
+  if (probe.map_mean != nullptr) {
+    const size_t pairs = countVisiblePairs(cellTokens(row, probe.cell, probe.tokens),
+                                           cellTokens(column, probe.cell, probe.tokens), probe.sliding_window);
+    probe.map_mean[at] = pairs == 0 ? 0.0F : sum / static_cast<float>(pairs);
+  }
+  if (probe.map_max != nullptr) {
+    probe.map_max[at] = max;
+  }
+}
+
+// Row normalisers and entropy: one block per query tile, longest first. Without `sweep` only a given lse is taken over.
+void launchNormalisers(const ProbeJob& job, bool sweep, cudaStream_t stream);
+// Column sums, window rows and maps: one block per key tile, longest first. Outputs that are null cost nothing; with
+// `window_only` just the last queries' tiles are visited.
+void launchStatistics(const ProbeJob& job, bool window_only, cudaStream_t stream);
+
+// Tensor cores: entropy, column sums and map cells of one pass, by rows of the known lse. Error text or null.
+const char* launchMma(const TensorJob& job, cudaStream_t stream);
+const char* launchWgmma(const TensorJob& job, cudaStream_t stream);
+// Adds the stripes' column sums in order and pools base cells.
+void launchFold(const TensorJob& job, cudaStream_t stream);
+
+inline void clear(float* target, size_t count, cudaStream_t stream) {
+  if (target != nullptr) {
+    cudaMemsetAsync(target, 0, count * sizeof(float), stream);
+  }
+}
+
+int mmaSharedBytes(size_t head_dim);  // dynamic shared memory of a block
+
+inline constexpr size_t kMmaGroupRows = kTileRows;  // rows a group of warps holds at once
+constexpr size_t wgmmaGroupRows(size_t head_dim) {  // two accumulator tiles, where shared memory allows it
+  return head_dim > 128 ? kTileRows : 2 * kTileRows;
+}
+constexpr bool tensorHeadDim(size_t d) {
+  return d == 64 || d == 80 || d == 96 || d == 128 || d == 256;
+}
 
 }  // namespace kvatlas::kernels

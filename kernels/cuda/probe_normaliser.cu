@@ -24,12 +24,6 @@ struct RowSums {
   }
 };
 
-__device__ void reportBad(const ProbeJob& job, size_t head, size_t query) {
-  // The smallest of all reports: the same whatever the order.
-  atomicMin(reinterpret_cast<unsigned long long*>(job.probe.first_bad),
-            static_cast<unsigned long long>(head * job.probe.tokens + query));
-}
-
 template <typename T>
 __device__ void addScores(const ProbeJob& job, size_t head, size_t query, size_t first_key, const float* score,
                           RowSums& row) {
@@ -40,7 +34,7 @@ __device__ void addScores(const ProbeJob& job, size_t head, size_t query, size_t
     if (visible[j]) {
       top = fmaxf(top, score[j]);
       if (!isfinite(score[j])) {
-        reportBad(job, head, query);
+        reportBad(job.probe, head, query);
       }
     }
   }
@@ -95,7 +89,7 @@ __global__ void __launch_bounds__(kTileThreads) normaliserTiles(ProbeJob job) {
   const size_t matrix = probe.tokens * probe.head_dim;
   const HeadView<T> view{static_cast<const T*>(probe.query) + head * matrix,
                          static_cast<const T*>(probe.key) + head / (probe.query_heads / probe.kv_heads) * matrix,
-                         probe.tokens, probe.head_dim, probe.sliding_window};
+                         probe.tokens, probe.tokens, probe.head_dim};
   RowSums rows[kPerThread];
   const TokenRange key_tiles = keyTilesOf(tile, probe.tokens, probe.sliding_window);
   for (size_t key_tile = key_tiles.begin; key_tile < key_tiles.end; ++key_tile) {
@@ -121,7 +115,7 @@ __global__ void takeGiven(ProbeJob job) {
        i += static_cast<size_t>(gridDim.x) * blockDim.x) {
     const float lse = job.probe.given_lse[i];
     if (!isfinite(lse)) {
-      reportBad(job, i / job.probe.tokens, i % job.probe.tokens);
+      reportBad(job.probe, i / job.probe.tokens, i % job.probe.tokens);
     }
     job.top[i] = lse / job.probe.scale;
     job.inverse_sum[i] = 1;
@@ -137,12 +131,15 @@ __global__ void clearBad(ProbeJob job) {
 
 }  // namespace
 
-void launchNormalisers(const ProbeJob& job, cudaStream_t stream) {
+void launchNormalisers(const ProbeJob& job, bool sweep, cudaStream_t stream) {
   launch(clearBad, 1, 1, stream, job);
   if (job.probe.given_lse != nullptr) {
     launch(takeGiven, 256, 256, stream, job);
   }
-  // With a given lse the sweep still runs: for the entropy, and to find what is not finite.
+  if (!sweep) {
+    return;
+  }
+  // With a given lse the plain path sweeps too: for the entropy, and to find what is not finite.
   const dim3 grid(static_cast<unsigned>(divideUp(job.probe.tokens, kTile)),
                   static_cast<unsigned>(job.probe.query_heads));
   switch (job.probe.element) {

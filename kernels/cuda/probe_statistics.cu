@@ -75,22 +75,6 @@ __device__ void keepWindowRows(const KvatlasCudaProbe& probe, size_t head, size_
   }
 }
 
-__device__ void writeCell(const ProbeJob& job, size_t head, size_t row, size_t column, float sum, float max) {
-  if (row >= job.cells || column >= job.cells) {
-    return;
-  }
-  const KvatlasCudaProbe& probe = job.probe;
-  const size_t at = (head * job.cells + row) * job.cells + column;
-  if (probe.map_mean != nullptr) {
-    const size_t pairs = countVisiblePairs(cellTokens(row, probe.cell, probe.tokens),
-                                           cellTokens(column, probe.cell, probe.tokens), probe.sliding_window);
-    probe.map_mean[at] = pairs == 0 ? 0.0F : sum / static_cast<float>(pairs);
-  }
-  if (probe.map_max != nullptr) {
-    probe.map_max[at] = max;
-  }
-}
-
 // Cells that lie whole in the tile. First each cell's columns are folded in place (sum to the cell's first row, max to
 // its second: nobody else reads those), then along the row.
 __device__ void foldSmallCells(const ProbeJob& job, size_t head, size_t query_tile, size_t key_tile,
@@ -126,7 +110,7 @@ __device__ void foldSmallCells(const ProbeJob& job, size_t head, size_t query_ti
       sum += fold.p[row * cell][column * cell + k];
       max = fmaxf(max, fold.p[row * cell + max_row][column * cell + k]);
     }
-    writeCell(job, head, query_tile * per_side + row, key_tile * per_side + column, sum, max);
+    writeCell(job.probe, job.cells, head, query_tile * per_side + row, key_tile * per_side + column, sum, max);
   }
 }
 
@@ -186,7 +170,7 @@ __device__ void writeColumns(const KvatlasCudaProbe& probe, size_t head, size_t 
 }
 
 template <typename T>
-__global__ void __launch_bounds__(kTileThreads) statisticsTiles(ProbeJob job) {
+__global__ void __launch_bounds__(kTileThreads, 2) statisticsTiles(ProbeJob job, size_t first_tile) {
   __shared__ SharedState shared;
   const KvatlasCudaProbe& probe = job.probe;
   const size_t head = blockIdx.y;
@@ -194,10 +178,10 @@ __global__ void __launch_bounds__(kTileThreads) statisticsTiles(ProbeJob job) {
   const size_t matrix = probe.tokens * probe.head_dim;
   const HeadView<T> view{static_cast<const T*>(probe.query) + head * matrix,
                          static_cast<const T*>(probe.key) + head / (probe.query_heads / probe.kv_heads) * matrix,
-                         probe.tokens, probe.head_dim, probe.sliding_window};
+                         probe.tokens, probe.tokens, probe.head_dim};
   ThreadSums sums;
   const TokenRange tiles = queryTilesOf(key_tile, probe.tokens, probe.sliding_window);
-  for (size_t tile = tiles.begin; tile < tiles.end; ++tile) {
+  for (size_t tile = larger(tiles.begin, first_tile); tile < tiles.end; ++tile) {
     float p[kPerThread][kPerThread];
     scoreTile(view, tile, key_tile, shared.staged, p);
     toProbabilities(job, head, tile, key_tile, p);
@@ -233,40 +217,32 @@ __global__ void finishLargeCells(ProbeJob job) {
       sum += job.partial_sum[row * columns + tile];
       max = fmaxf(max, job.partial_max[row * columns + tile]);
     }
-    writeCell(job, row / job.cells, row % job.cells, column, static_cast<float>(sum), max);
-  }
-}
-
-void clear(float* target, size_t count, cudaStream_t stream) {
-  if (target != nullptr) {
-    cudaMemsetAsync(target, 0, count * sizeof(float), stream);
+    writeCell(job.probe, job.cells, row / job.cells, row % job.cells, column, static_cast<float>(sum), max);
   }
 }
 
 }  // namespace
 
-void launchStatistics(const ProbeJob& job, cudaStream_t stream) {
+void launchStatistics(const ProbeJob& job, bool window_only, cudaStream_t stream) {
   const KvatlasCudaProbe& probe = job.probe;
-  const size_t map = probe.query_heads * job.cells * job.cells;
   const bool large = job.cells > 0 && !cellInsideTile(probe.cell);
-  clear(probe.map_mean, map, stream);
-  clear(probe.map_max, map, stream);
   clear(probe.window_rows, probe.query_heads * probe.window * probe.tokens, stream);
   if (large) {
     const size_t partial = probe.query_heads * job.cells * partialColumns(probe.tokens);
     clear(job.partial_sum, partial, stream);
     clear(job.partial_max, partial, stream);
   }
+  const size_t first_tile = window_only ? (probe.tokens - probe.window) / kTile : 0;
   const dim3 grid(static_cast<unsigned>(divideUp(probe.tokens, kTile)), static_cast<unsigned>(probe.query_heads));
   switch (probe.element) {
     case kKvatlasF16:
-      launch(statisticsTiles<__half>, grid, kTileThreads, stream, job);
+      launch(statisticsTiles<__half>, grid, kTileThreads, stream, job, first_tile);
       break;
     case kKvatlasBf16:
-      launch(statisticsTiles<__nv_bfloat16>, grid, kTileThreads, stream, job);
+      launch(statisticsTiles<__nv_bfloat16>, grid, kTileThreads, stream, job, first_tile);
       break;
     default:
-      launch(statisticsTiles<float>, grid, kTileThreads, stream, job);
+      launch(statisticsTiles<float>, grid, kTileThreads, stream, job, first_tile);
       break;
   }
   if (large) {

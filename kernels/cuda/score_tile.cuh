@@ -15,14 +15,14 @@ struct StagedTile {
   alignas(16) float key[kDepth][kStride];
 };
 
-// One head as the kernels see it.
+// One head as the kernels see it: rows of the two arrays.
 template <typename T>
 struct HeadView {
   const T* query;
   const T* key;
-  size_t tokens;
+  size_t queries;
+  size_t keys;
   size_t head_dim;
-  size_t sliding_window;
 };
 
 // The thread's rows and keys within a tile: four neighbours each.
@@ -56,8 +56,8 @@ __device__ void scoreTile(const HeadView<T>& head, size_t query_tile, size_t key
   }
   for (size_t depth = 0; depth < head.head_dim; depth += kDepth) {
     __syncthreads();
-    stage(head.query, query_tile * kTile, head.tokens, depth, head.head_dim, staged.query);
-    stage(head.key, key_tile * kTile, head.tokens, depth, head.head_dim, staged.key);
+    stage(head.query, query_tile * kTile, head.queries, depth, head.head_dim, staged.query);
+    stage(head.key, key_tile * kTile, head.keys, depth, head.head_dim, staged.key);
     __syncthreads();
 #pragma unroll 8
     for (int k = 0; k < kDepth; ++k) {

@@ -12,7 +12,11 @@ class HostBackend : public CudaBackend {
   HostBackend() {
     m_functions.probe_workspace = kvatlasCudaProbeWorkspace;
     m_functions.probe = kvatlasCudaProbe;
+    m_functions.probe_best_path = [](const KvatlasCudaProbe*) { return std::int32_t{kKvatlasProbeWgmma}; };
+    m_functions.decode_workspace = kvatlasCudaDecodeWorkspace;
     m_functions.decode = kvatlasCudaDecode;
+    m_functions.tile = kvatlasCudaTile;
+    m_functions.coarsen = kvatlasCudaCoarsen;
     m_functions.gather = kvatlasCudaGather;
   }
   void* allocate(std::size_t bytes) override { return ::operator new (bytes, std::align_val_t{64}); }

@@ -1,5 +1,7 @@
-// The decode and gather CUDA sources, compiled for the host.
+// The CUDA sources of decoding, gathering and tiles, compiled for the host.
 #include "tests/kernels/cuda/host_device.h"
 
+#include "kernels/cuda/coarsen.cu"
 #include "kernels/cuda/decode.cu"
 #include "kernels/cuda/gather.cu"
+#include "kernels/cuda/tile.cu"

@@ -9,6 +9,7 @@ namespace kvatlas::kernels {
 
 namespace {
 
+constexpr unsigned kGroup = 128;
 constexpr std::size_t kStackBytes = 128 * 1024;
 constexpr unsigned kWarp = 32;
 
@@ -32,6 +33,8 @@ struct Machine {
   HostThread current;
   Barrier block;
   std::vector<Barrier> warps;
+  std::vector<Barrier> groups;  // of 128 threads each
+  unsigned long long block_number = 0;
   std::vector<float> exchange;
   const std::function<void()>* body = nullptr;
   bool backwards = false;  // the order of turns, changed from block to block: a missing barrier shows in one of the two
@@ -42,10 +45,14 @@ Machine& machine() {
   return m;
 }
 
+}  // namespace
+
 void giveWay() {
   Machine& m = machine();
   swapcontext(&m.fibres[m.current.thread].context, &m.scheduler);
 }
+
+namespace {
 
 void release(Barrier& barrier) {
   barrier.arrived = 0;
@@ -85,6 +92,8 @@ void startBlock(Machine& m, unsigned threads) {
   m.exchange.assign(threads, 0);
   m.block = {threads, 0, 0};
   m.warps.assign((threads + kWarp - 1) / kWarp, {});
+  m.groups.assign((threads + kGroup - 1) / kGroup, {kGroup, 0, 0});
+  ++m.block_number;
   for (unsigned thread = 0; thread < threads; ++thread) {
     ++m.warps[thread / kWarp].members;
     Fibre& fibre = m.fibres[thread];
@@ -123,16 +132,32 @@ void runOnHost(dim3 grid, unsigned threads, const std::function<void()>& body) {
   m.body = &body;
   m.current.grid = grid;
   m.current.threads = dim3(threads);
-  for (unsigned y = 0; y < grid.y; ++y) {
-    for (unsigned x = 0; x < grid.x; ++x) {
-      m.current.block = dim3(x, y);
-      runBlock(m, threads);
+  for (unsigned z = 0; z < grid.z; ++z) {
+    for (unsigned y = 0; y < grid.y; ++y) {
+      for (unsigned x = 0; x < grid.x; ++x) {
+        m.current.block = dim3(x, y, z);
+        runBlock(m, threads);
+      }
     }
   }
 }
 
 void syncBlock() {
   waitAt(machine().block);
+}
+
+void syncWarp() {
+  Machine& m = machine();
+  waitAt(m.warps[m.current.thread / kWarp]);
+}
+void syncGroup(int group) {
+  waitAt(machine().groups[static_cast<std::size_t>(group)]);
+}
+bool runsBackwards() {
+  return machine().backwards;
+}
+unsigned long long blockNumber() {
+  return machine().block_number;
 }
 
 float shuffleXor(float value, int lane_mask) {

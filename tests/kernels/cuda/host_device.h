@@ -15,6 +15,7 @@
 #ifndef __launch_bounds__
 #define __launch_bounds__(...)
 #endif
+#define __grid_constant__
 
 namespace kvatlas::kernels {
 
@@ -34,7 +35,15 @@ struct ThreadIndex {
 // Runs `body` once per thread of every block of the grid.
 void runOnHost(dim3 grid, unsigned threads, const std::function<void()>& body);
 void syncBlock();
+void syncWarp();
+void syncGroup(int group);  // of 128 threads
 float shuffleXor(float value, int lane_mask);
+// Lets the other threads go on.
+void giveWay();
+// One of the two orders in which the threads take turns; changes from block to block.
+bool runsBackwards();
+// The number of the block that runs now, of all that ever ran.
+unsigned long long blockNumber();
 
 inline void atomicMin(unsigned long long* target, unsigned long long value) {
   *target = value < *target ? value : *target;
@@ -47,6 +56,7 @@ inline void atomicMin(unsigned long long* target, unsigned long long value) {
 #define gridDim (::kvatlas::kernels::hostThread().grid)
 #define blockDim (::kvatlas::kernels::hostThread().threads)
 #define __syncthreads ::kvatlas::kernels::syncBlock
+#define __syncwarp ::kvatlas::kernels::syncWarp
 #define __shfl_xor_sync(mask, value, step) ::kvatlas::kernels::shuffleXor(value, step)
 #define cudaMemsetAsync(target, value, bytes, stream) std::memset(target, value, bytes)
 #define cudaGetLastError() cudaSuccess

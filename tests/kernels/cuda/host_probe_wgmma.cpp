@@ -1,0 +1,4 @@
+// The Hopper probe, compiled for the host.
+#include "tests/kernels/cuda/host_tensor_core.h"
+
+#include "kernels/cuda/probe_wgmma.cu"
