@@ -28,7 +28,11 @@ class Bench : public QObject {
   void traceOpened();
   void run();
   void finish();
-  [[nodiscard]] std::vector<double> measure(const BenchStep& step);  // ms of every frame
+  struct Frames {
+    std::vector<double> wall, processor;  // ms of every frame; processor: of the window's own thread
+  };
+  [[nodiscard]] Frames measure(const BenchStep& step);
+  static void printRow(const std::string& name, const Frames& frames);
   void act(const BenchStep& step, int time);
   void awaitPainted();
   void printMemory() const;

@@ -54,6 +54,18 @@ QString CaptureRequest::problem() const {
   return refusal(budgets, [](const std::string& word) { (void)policy::parseBudget(word); });
 }
 
+CaptureRequest CaptureRequest::with(const QString& prompt, const QString& method, const QString& budget,
+                                    int window_tokens) const {
+  CaptureRequest changed = *this;
+  changed.prompt_file.clear();
+  changed.text = prompt;
+  changed.chat.clear();  // its words are in the text already
+  changed.methods = QStringList{method};
+  changed.budgets = QStringList{budget};
+  changed.window = window_tokens;
+  return changed;
+}
+
 QStringList CaptureRequest::arguments(const QString& text_file) const {
   QStringList words{QStringLiteral("capture"), QStringLiteral("--model"), model, QStringLiteral("--prompt"),
                     prompt_file.isEmpty() ? text_file : prompt_file};

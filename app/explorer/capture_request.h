@@ -20,6 +20,9 @@ struct CaptureRequest {
 
   // One sentence about the first thing that is missing or wrong; empty: ready.
   [[nodiscard]] QString problem() const;
+  // The same for a text under one method: what a what-if run would be, made for real.
+  [[nodiscard]] CaptureRequest with(const QString& prompt, const QString& method, const QString& budget,
+                                    int window_tokens) const;
   // The words after `kvatlas`; a typed text is given as `text_file`, for a command line holds only so much.
   [[nodiscard]] QStringList arguments(const QString& text_file) const;
 };

@@ -3,10 +3,11 @@
 #include <qcustomplot.h>
 
 #include <QBuffer>
-#include <QImage>
 #include <QPageSize>
 #include <QPdfWriter>
+#include <QRegularExpression>
 #include <QSvgGenerator>
+#include <cmath>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
@@ -15,71 +16,116 @@
 namespace kvatlas::app {
 namespace {
 
-constexpr int kSharpness = 2;
+constexpr double kMetresPerInch = 0.0254, kPointsPerInch = 72;
 
-// Every plot that can be seen, where it is on screen, drawn anew rather than copied.
-void drawPlots(QWidget& widget, QCPPainter& painter) {
+int dotsPerMetre(int dpi) {
+  return static_cast<int>(std::lround(dpi / kMetresPerInch));
+}
+
+// A page that tells type the screen's resolution: the painter's scale is all that makes it larger.
+class ScreenPage : public QPdfWriter {
+ public:
+  ScreenPage(QIODevice* device, int screen_dpi) : QPdfWriter(device), m_dpi(screen_dpi) {}
+
+ protected:
+  [[nodiscard]] int metric(PaintDeviceMetric what) const override {
+    return what == PdmDpiX || what == PdmDpiY ? m_dpi : QPdfWriter::metric(what);
+  }
+
+ private:
+  int m_dpi;
+};
+
+QSizeF inchesOf(const QWidget& widget, const PrintSize& size) {
+  return {size.width_inches, size.width_inches * widget.height() / widget.width()};
+}
+
+// Every plot that can be seen, where it is on screen; what is no plot (the colour scale) paints itself.
+void drawParts(QWidget& widget, QCPPainter& painter) {
   painter.setRenderHint(QPainter::LosslessImageRendering);
   painter.fillRect(widget.rect(), widget.palette().base());
-  QList<QCustomPlot*> plots = widget.findChildren<QCustomPlot*>();
-  if (auto* plot = qobject_cast<QCustomPlot*>(&widget)) plots.append(plot);
-  for (QCustomPlot* plot : plots) {
-    if (!plot->isVisible()) continue;
+  for (auto* child : widget.findChildren<QWidget*>(QString(), Qt::FindDirectChildrenOnly)) {
+    if (!child->isVisible()) continue;
     painter.save();
-    painter.translate(plot->mapTo(&widget, QPoint(0, 0)));
-    plot->toPainter(&painter, plot->width(), plot->height());
+    painter.translate(child->pos());
+    if (auto* plot = qobject_cast<QCustomPlot*>(child)) {
+      plot->toPainter(&painter, plot->width(), plot->height());
+      plot->replot(QCustomPlot::rpQueuedReplot);
+    } else {
+      child->render(&painter, QPoint(), QRegion(), QWidget::RenderFlags());
+    }
     painter.restore();
-    plot->replot(QCustomPlot::rpQueuedReplot);
   }
 }
 
-void drawPng(QWidget& widget, QBuffer& buffer) {
-  QImage image(widget.size() * kSharpness, QImage::Format_RGB32);
-  image.setDevicePixelRatio(kSharpness);
-  QCPPainter painter(&image);
-  drawPlots(widget, painter);
-  painter.end();
-  image.save(&buffer, "PNG");
+void drawPng(QWidget& widget, QBuffer& buffer, const PrintSize& size) {
+  drawWidget(widget, size).save(&buffer, "PNG");
 }
 
-void drawPdf(QWidget& widget, QBuffer& buffer) {
-  QPdfWriter writer(&buffer);
-  const int dots = widget.logicalDpiX();
-  writer.setPageSize(QPageSize(QSizeF(widget.size()) * 72.0 / dots, QPageSize::Point));
+void drawPdf(QWidget& widget, QBuffer& buffer, const PrintSize& size) {
+  ScreenPage writer(&buffer, widget.logicalDpiX());
+  writer.setPageSize(QPageSize(inchesOf(widget, size) * kPointsPerInch, QPageSize::Point));
   writer.setPageMargins(QMarginsF(0, 0, 0, 0));
-  writer.setResolution(dots * kSharpness);
+  writer.setResolution(size.dpi);
   QCPPainter painter(&writer);
   painter.setMode(QCPPainter::pmVectorized);
-  painter.scale(kSharpness, kSharpness);
-  drawPlots(widget, painter);
+  const double scale = size.width_inches * size.dpi / widget.width();
+  painter.scale(scale, scale);
+  drawParts(widget, painter);
 }
 
-void drawSvg(QWidget& widget, QBuffer& buffer) {
+void drawSvg(QWidget& widget, QBuffer& buffer, const PrintSize& size) {
   QSvgGenerator generator;
   generator.setOutputDevice(&buffer);
+  generator.setResolution(widget.logicalDpiX());
   generator.setSize(widget.size());
   generator.setViewBox(widget.rect());
   QCPPainter painter(&generator);
   painter.setMode(QCPPainter::pmVectorized);
-  drawPlots(widget, painter);
+  drawParts(widget, painter);
+  painter.end();
+  // The generator takes the size of a page from the resolution of its type.
+  static const QRegularExpression page(QStringLiteral("width=\"[^\"]*\" height=\"[^\"]*\""));
+  const QSizeF inches = inchesOf(widget, size);
+  QString text = QString::fromUtf8(buffer.data());
+  const auto match = page.match(text);
+  text.replace(match.capturedStart(), match.capturedLength(),
+               QStringLiteral("width=\"%1in\" height=\"%2in\"").arg(inches.width()).arg(inches.height()));
+  buffer.buffer() = text.toUtf8();
 }
 
 }  // namespace
 
-void exportWidget(QWidget& widget, const QString& path) {
+QImage drawWidget(QWidget& widget, const PrintSize& size) {
+  const QSizeF inches = inchesOf(widget, size);
+  QImage image((inches * size.dpi).toSize(), QImage::Format_RGB32);
+  // While it is drawn it has the screen's resolution: the painter's scale is all that makes type larger.
+  image.setDotsPerMeterX(dotsPerMetre(widget.logicalDpiX()));
+  image.setDotsPerMeterY(dotsPerMetre(widget.logicalDpiY()));
+  QCPPainter painter(&image);
+  const double scale = static_cast<double>(image.width()) / widget.width();
+  painter.scale(scale, scale);
+  drawParts(widget, painter);
+  painter.end();
+  image.setDotsPerMeterX(dotsPerMetre(size.dpi));
+  image.setDotsPerMeterY(dotsPerMetre(size.dpi));
+  return image;
+}
+
+void exportWidget(QWidget& widget, const QString& path, const PrintSize& size) {
   const std::string name = path.toStdString();
   QByteArray bytes;
   QBuffer buffer(&bytes);
   buffer.open(QIODevice::WriteOnly);
   switch (views::formatOf(name)) {
     case views::FigureFormat::Png:
-      drawPng(widget, buffer);
+      drawPng(widget, buffer, size);
       break;
     case views::FigureFormat::Pdf:
-      drawPdf(widget, buffer);
+      drawPdf(widget, buffer, size);
       break;
     case views::FigureFormat::Svg:
-      drawSvg(widget, buffer);
+      drawSvg(widget, buffer, size);
       break;
   }
   if (bytes.isEmpty()) fail("{}: nothing could be drawn", name);

@@ -14,6 +14,7 @@
 #include "app/explorer/explorer_settings.h"
 #include "app/explorer/main_window.h"
 #include "app/explorer/screenshot_tour.h"
+#include "app/explorer/view_keeper.h"
 #include "app/explorer/view_state.h"
 #include "app/outcome.h"
 
@@ -62,7 +63,7 @@ int runWindow(const ExplorerArguments& arguments, kvatlas::app::Moment started, 
   std::unique_ptr<kvatlas::app::Bench> bench;
   if (!arguments.bench_script.empty())
     bench = std::make_unique<kvatlas::app::Bench>(window, arguments.bench_script, started);
-  if (!arguments.view.empty()) window.setViewState(kvatlas::app::parseViewState(arguments.view));
+  if (!arguments.view.empty()) window.viewKeeper().ask(kvatlas::app::readViewState(arguments.view));
   window.show();
   if (!arguments.file.empty()) window.openFile(QString::fromLocal8Bit(arguments.file.c_str()));
   return QApplication::exec();

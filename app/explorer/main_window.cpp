@@ -10,28 +10,31 @@
 #include <QInputDialog>
 #include <QLabel>
 #include <QMenuBar>
-#include <QMessageBox>
 #include <QMimeData>
 #include <QStackedWidget>
 #include <QStatusBar>
+#include <QUndoStack>
 #include <QVBoxLayout>
 #include <utility>
 
 #include "app/explorer/capture_dialog.h"
+#include "app/explorer/capture_form.h"
 #include "app/explorer/explorer_settings.h"
-#include "app/explorer/export_widget.h"
+#include "app/explorer/export_dialog.h"
 #include "app/explorer/programme_files.h"
 #include "app/explorer/theme_switch.h"
-#include "app/explorer/view_state.h"
+#include "app/explorer/view_keeper.h"
+#include "app/explorer/window_help.h"
 #include "app/explorer/window_pages.h"
 #include "app/outcome.h"
-#include "core/base/version.h"
 #include "views/models/ticks.h"
+#include "views/pages/bookmarks_page.h"
 #include "views/pages/figure_dialog.h"
 #include "views/pages/map_page.h"
 #include "views/pages/message_bar.h"
 #include "views/pages/start_page.h"
 #include "views/pages/tokens_page.h"
+#include "views/pages/what_if_page.h"
 
 namespace kvatlas::app {
 namespace {
@@ -59,6 +62,7 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
       m_stack(new QStackedWidget),
       m_start(new views::StartPage),
       m_pages(new WindowPages(*this, m_document, m_selection)),
+      m_views(new ViewKeeper(m_document, m_selection, m_pages->map(), m_pages->bookmarks().model(), this)),
       m_status(new QLabel),
       m_progress(new QLabel) {
   setObjectName(QStringLiteral("mainWindow"));
@@ -81,6 +85,8 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
   m_pages->addTo(*m_actions.panels);
   connectDocument();
   connectActions();
+  connectPages();
+  connectCopies();
   connectCapture();
   m_start->setExampleAvailable(!resourceFile(kExample).isEmpty());
   m_start->setCaptureAvailable(!kvatlasProgramme().isEmpty());
@@ -88,7 +94,7 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
   resize(kFirstSize);
   m_pages->arrange();
   restoreGeometry(settings.geometry());
-  restoreState(settings.layout());
+  if (restoreState(settings.layout())) m_pages->keepSizes();
   showNoTrace();
 }
 
@@ -113,14 +119,36 @@ void MainWindow::connectDocument() {
   connect(&m_document, &Document::refreshed, this, &MainWindow::updateStatus);
   connect(&m_document, &Document::closed, this, &MainWindow::showNoTrace);
   connect(&m_document, &Document::failed, this, &MainWindow::failToOpen);
-  connect(&m_document, &Document::vanished, this,
-          [this](const QString& text) { m_message->show(views::MessageBar::Kind::Warning, text); });
-  connect(&m_document, &Document::runFailed, this,
-          [this](int, const QString& text) { m_message->show(views::MessageBar::Kind::Warning, text); });
+  connect(&m_document, &Document::vanished, this, &MainWindow::warn);
+  connect(&m_document, &Document::runFailed, this, [this](int, const QString& text) { warn(text); });
   using views::Selection;
   for (const auto signal : {&Selection::reset, &Selection::layerChanged, &Selection::headChanged})
     connect(&m_selection, signal, this, &MainWindow::updateStatus);
-  connect(&m_pages->map(), &views::MapPage::statusChanged, this, &MainWindow::updateStatus);
+}
+
+void MainWindow::warn(const QString& message) {
+  m_message->show(views::MessageBar::Kind::Warning, message);
+}
+
+void MainWindow::connectPages() {
+  views::MapPage& map = m_pages->map();
+  connect(&map, &views::MapPage::statusChanged, this, &MainWindow::updateStatus);
+  connect(&map, &views::MapPage::failed, this, &MainWindow::warn);
+  connect(&map, &views::MapPage::modeChanged, this, [this, &map] {
+    m_actions.compare_modes[static_cast<std::size_t>(map.mode())]->setChecked(true);
+    m_actions.setOtherOpen(map.other().isOpen());
+  });
+  views::BookmarksPage& bookmarks = m_pages->bookmarks();
+  connect(&bookmarks, &views::BookmarksPage::stateWanted, m_views, &ViewKeeper::show);
+  connect(&bookmarks, &views::BookmarksPage::failed, this, &MainWindow::warn);
+  connect(m_views, &ViewKeeper::failed, this, &MainWindow::warn);
+  connect(m_actions.add_bookmark, &QAction::triggered, &bookmarks, &views::BookmarksPage::addBookmark);
+  QAction* undo = bookmarks.undoStack().createUndoAction(this, tr("&Undo"));
+  QAction* redo = bookmarks.undoStack().createRedoAction(this, tr("&Redo"));
+  undo->setShortcut(QKeySequence::Undo);
+  redo->setShortcut(QKeySequence::Redo);
+  m_actions.bookmarks->addActions({undo, redo});
+  connect(&m_pages->whatIf(), &views::WhatIfPage::captureWanted, this, &MainWindow::captureLikeWhatIf);
 }
 
 void MainWindow::connectActions() {
@@ -129,7 +157,7 @@ void MainWindow::connectActions() {
   connect(m_start, &views::StartPage::exampleRequested, this, &MainWindow::openExample);
   connect(m_start, &views::StartPage::fileRequested, this, &MainWindow::openFile);
   connect(m_actions.open, &QAction::triggered, this, &MainWindow::chooseFile);
-  connect(m_actions.close, &QAction::triggered, &m_document, &views::Document::close);
+  connect(m_actions.close, &QAction::triggered, this, &MainWindow::closeTrace);
   connect(m_actions.refresh, &QAction::triggered, &m_document, &views::Document::refresh);
   connect(m_actions.quit, &QAction::triggered, this, &QWidget::close);
   connect(m_actions.new_capture, &QAction::triggered, this, &MainWindow::showCapture);
@@ -143,15 +171,9 @@ void MainWindow::connectActions() {
   for (QAction* action : m_actions.compare_modes)
     connect(action, &QAction::triggered, this,
             [this, action] { m_pages->map().setMode(static_cast<views::PaneMode>(action->data().toInt())); });
-  connect(&m_pages->map(), &views::MapPage::modeChanged, this,
-          [this] { m_actions.compare_modes[static_cast<std::size_t>(m_pages->map().mode())]->setChecked(true); });
-  connect(m_actions.copy_image, &QAction::triggered, this,
-          [this] { QApplication::clipboard()->setPixmap(m_pages->central()->grab()); });
-  connect(m_actions.copy_view, &QAction::triggered, this,
-          [this] { QApplication::clipboard()->setText(QString::fromStdString(viewState().dump())); });
-  connect(m_actions.export_view, &QAction::triggered, this, &MainWindow::exportView);
-  connect(m_actions.copy_data, &QAction::triggered, this,
-          [this] { QApplication::clipboard()->setText(m_pages->csv()); });
+  connect(m_actions.swap, &QAction::triggered, this, &MainWindow::swapRuns);
+  connect(m_actions.other_trace, &QAction::triggered, this, &MainWindow::chooseOther);
+  connect(m_actions.close_other, &QAction::triggered, &m_pages->map().other(), &views::OtherTrace::close);
   for (QAction* action : m_actions.figure_kinds)
     connect(action, &QAction::triggered, this, [this, action] { showFigure(action->data().toString()); });
   connect(m_actions.reset_layout, &QAction::triggered, this, &MainWindow::resetLayout);
@@ -162,8 +184,25 @@ void MainWindow::connectActions() {
     m_stack->setCurrentWidget(back ? m_pages->central() : m_start);
     m_pages->setVisible(back);
   });
-  connect(m_actions.keys, &QAction::triggered, this, &MainWindow::showKeys);
-  connect(m_actions.about, &QAction::triggered, this, &MainWindow::showAbout);
+  connect(m_actions.keys, &QAction::triggered, this, [this] { showKeys(*this, m_actions); });
+  connect(m_actions.about, &QAction::triggered, this, [this] { showAbout(*this); });
+}
+
+void MainWindow::connectCopies() {
+  QClipboard* clipboard = QApplication::clipboard();
+  connect(m_actions.copy_image, &QAction::triggered, this, [this, clipboard] {
+    QWidget& shown = *m_pages->map().shownView();
+    const int dpi = 2 * logicalDpiX();  // twice as fine as the screen
+    clipboard->setImage(drawWidget(shown, {static_cast<double>(shown.width()) / logicalDpiX(), dpi}));
+  });
+  connect(m_actions.copy_view, &QAction::triggered, this,
+          [this, clipboard] { clipboard->setText(QString::fromStdString(views::toJson(m_views->present()).dump())); });
+  connect(m_actions.copy_data, &QAction::triggered, this, [this, clipboard] { clipboard->setText(m_pages->csv()); });
+  connect(m_actions.export_view, &QAction::triggered, this, [this] {
+    auto* dialog = new ExportDialog(*m_pages->map().shownView(), this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->show();
+  });
 }
 
 void MainWindow::connectCapture() {
@@ -200,7 +239,13 @@ void MainWindow::openExample() {
   openFile(resourceFile(kExample));
 }
 
+void MainWindow::closeTrace() {
+  m_views->remember();
+  m_document.close();
+}
+
 void MainWindow::openFile(const QString& path) {
+  m_views->remember();
   m_message->clear();
   m_opening = QFileInfo(path).absoluteFilePath();
   m_settings.setLastFolder(QFileInfo(path).absolutePath());
@@ -222,25 +267,7 @@ void MainWindow::showTrace() {
     m_message->clear();
   else
     m_message->show(views::MessageBar::Kind::Warning, sentences.join(QLatin1Char(' ')));
-  if (m_view_state.is_object()) showViewState();
   updateStatus();
-}
-
-void MainWindow::showViewState() {
-  const nlohmann::json state = std::exchange(m_view_state, nullptr);
-  // The map takes its size with the layout that has just become visible.
-  QMetaObject::invokeMethod(
-      this,
-      [this, state] {
-        const Outcome outcome = guarded([&] { applyViewState(state, m_selection, m_pages->map()); });
-        if (outcome.exit_code != 0)
-          m_message->show(views::MessageBar::Kind::Warning, QString::fromStdString(outcome.message));
-      },
-      Qt::QueuedConnection);
-}
-
-nlohmann::json MainWindow::viewState() {
-  return viewStateOf(m_selection, m_pages->map());
 }
 
 void MainWindow::showNoTrace() {
@@ -307,15 +334,24 @@ void MainWindow::showFigure(const QString& kind) {
   dialog->show();
 }
 
-void MainWindow::exportView() {
-  const QString path = QFileDialog::getSaveFileName(this, tr("Export what is on screen"), m_settings.lastFolder(),
-                                                    tr("PNG (*.png);;PDF (*.pdf);;SVG (*.svg)"));
-  if (path.isEmpty()) return;
-  const Outcome outcome = guarded([&] { exportWidget(*m_pages->map().shownView(), path); });
-  if (outcome.exit_code != 0)
-    m_message->show(views::MessageBar::Kind::Failure, QString::fromStdString(outcome.message));
-  else
-    statusBar()->showMessage(tr("Written: %1").arg(path), 5000);
+void MainWindow::captureLikeWhatIf(const QString& method, const QString& budget, int window) {
+  showCapture();
+  if (!m_capture_dialog || m_capture.running()) return;
+  CaptureForm& form = m_capture_dialog->form();
+  form.setRequest(form.request().with(QString::fromStdString(m_document.prompt().text), method, budget, window));
+}
+
+void MainWindow::chooseOther() {
+  const QString file = QFileDialog::getOpenFileName(this, tr("A second trace of the same tokens"),
+                                                    m_settings.lastFolder(), tr("KVAtlas traces (*.kva.h5 *.h5)"));
+  if (!file.isEmpty()) m_pages->map().other().open(file.toStdString());
+}
+
+void MainWindow::swapRuns() {
+  const int focus = m_selection.focusRun(), other = m_selection.compareRun();
+  if (other == views::kNoRun) return;
+  m_selection.setFocusRun(other);
+  m_selection.setCompareRun(focus);
 }
 
 void MainWindow::goTo() {
@@ -336,31 +372,6 @@ void MainWindow::resetLayout() {
   if (!m_document.isOpen()) m_pages->setVisible(false);
 }
 
-void MainWindow::showKeys() {
-  QString rows;
-  const auto add = [&rows](const QString& keys, const QString& text) {
-    rows += QStringLiteral("<tr><td><b>%1</b>&nbsp;&nbsp;&nbsp;</td><td>%2</td></tr>").arg(keys, text);
-  };
-  for (QMenu* menu : {m_actions.file, m_actions.capture, m_actions.view, m_actions.compare, m_actions.help})
-    for (QAction* action : menu->actions())
-      if (!action->shortcut().isEmpty())
-        add(action->shortcut().toString(QKeySequence::NativeText), action->text().remove(QLatin1Char('&')));
-  add(tr("Wheel"), tr("zoom at the pointer"));
-  add(tr("Ctrl + wheel"), tr("zoom along the diagonal"));
-  add(tr("Drag"), tr("pan; with Shift: zoom to the box"));
-  add(tr("Arrow keys on the map"), tr("layer up and down, head left and right"));
-  QMessageBox box(QMessageBox::NoIcon, tr("Keys and mouse"), QStringLiteral("<table>%1</table>").arg(rows),
-                  QMessageBox::Close, this);
-  box.exec();
-}
-
-void MainWindow::showAbout() {
-  QMessageBox::about(this, tr("About KVAtlas"),
-                     tr("<b>KVAtlas %1</b><p>What a KV cache throws away.</p><p>GPL-3.0-or-later. Built on Qt, "
-                        "QCustomPlot and HDF5.</p>")
-                         .arg(QString::fromLatin1(kVersion)));
-}
-
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
   if (!droppedFile(event->mimeData()).isEmpty()) event->acceptProposedAction();
 }
@@ -373,6 +384,7 @@ void MainWindow::dropEvent(QDropEvent* event) {
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
+  m_views->remember();
   // Docks hidden because no trace is open must not be remembered as closed.
   if (!m_document.isOpen()) m_pages->setVisible(true);
   m_settings.saveWindow(saveGeometry(), saveState());

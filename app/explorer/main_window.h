@@ -5,7 +5,6 @@
 #include <QMainWindow>
 #include <QPointer>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "app/explorer/capture_job.h"
 #include "app/explorer/window_actions.h"
@@ -25,6 +24,7 @@ namespace kvatlas::app {
 class CaptureDialog;
 class ExplorerSettings;
 class ThemeSwitch;
+class ViewKeeper;
 class WindowPages;
 
 class MainWindow : public QMainWindow {
@@ -36,15 +36,12 @@ class MainWindow : public QMainWindow {
 
   // Answers in the window: the trace, or a message above what was open before.
   void openFile(const QString& path);
-  // Shown once the next trace is open.
-  void setViewState(const nlohmann::json& state) { m_view_state = state; }
-  [[nodiscard]] nlohmann::json viewState();
-
   [[nodiscard]] views::Document& document() { return m_document; }
   [[nodiscard]] views::Selection& selection() { return m_selection; }
   [[nodiscard]] WindowActions& actions() { return m_actions; }
   [[nodiscard]] ThemeSwitch& theme() { return *m_theme; }
   [[nodiscard]] WindowPages& pages() { return *m_pages; }
+  [[nodiscard]] ViewKeeper& viewKeeper() { return *m_views; }
   [[nodiscard]] QString message() const;  // of the bar; empty: none
   [[nodiscard]] bool busy() const;        // something that will be drawn is still being read
 
@@ -59,21 +56,24 @@ class MainWindow : public QMainWindow {
  private:
   void connectDocument();
   void connectActions();
+  void connectPages();
   void connectCapture();
+  void connectCopies();
   void chooseFile();
   void openExample();
+  void closeTrace();
   void showCapture();
-  void showViewState();
-  void exportView();
+  void captureLikeWhatIf(const QString& method, const QString& budget, int window);
+  void chooseOther();
+  void swapRuns();
   void showFigure(const QString& kind);
   void endCapture(CaptureJob::End end, const QString& message);
   void showTrace();
   void showNoTrace();
   void failToOpen(const QString& message);
+  void warn(const QString& message);
   void fillRecent();
   void updateStatus();
-  void showKeys();
-  void showAbout();
   void goTo();
 
   ExplorerSettings& m_settings;
@@ -87,11 +87,11 @@ class MainWindow : public QMainWindow {
   QStackedWidget* m_stack;
   views::StartPage* m_start;
   WindowPages* m_pages;
+  ViewKeeper* m_views;
   QLabel *m_status, *m_progress;
   QPointer<CaptureDialog> m_capture_dialog;
   QByteArray m_first_layout;
   QString m_opening;
-  nlohmann::json m_view_state;
   bool m_follow_capture = false;  // open its part file as soon as there is one
 };
 

@@ -4,6 +4,7 @@
 #include <QEvent>
 #include <QMenu>
 #include <QStyleFactory>
+#include <QWidget>
 
 #include "app/explorer/explorer_settings.h"
 #include "views/pages/look.h"
@@ -54,7 +55,11 @@ void ThemeSwitch::apply() {
   m_applying = true;
   const QString theme = m_settings.theme();
   m_dark = theme == QLatin1String("system") ? systemIsDark() : theme == QLatin1String("dark");
-  QApplication::setPalette(views::windowPalette(m_dark ? views::Theme::Dark : views::Theme::Light));
+  const views::Theme wanted = m_dark ? views::Theme::Dark : views::Theme::Light;
+  QApplication::setPalette(views::windowPalette(wanted));
+  // Windows that are open already do not all follow by themselves.
+  for (QWidget* window : QApplication::topLevelWidgets())
+    if (views::themeOf(window->palette()) != wanted) window->setPalette(views::windowPalette(wanted));
   for (QAction* action : m_group->actions()) action->setChecked(action->data().toString() == theme);
   m_applying = false;
 }

@@ -1,11 +1,11 @@
 #include "app/explorer/view_state.h"
 
 #include <array>
-#include <filesystem>
+#include <cmath>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
-#include "views/models/selection.h"
+#include "views/models/colour_table.h"
 #include "views/pages/map_page.h"
 
 namespace kvatlas::app {
@@ -13,17 +13,19 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array kHeadKinds{"head", "mean", "max", "group mean", "group max"};   // as HeadChoice::Kind
-constexpr std::array kModes{"one", "side by side", "split", "blink", "difference"};  // as PaneMode
+constexpr std::array kModes{"one", "side by side", "split", "blink", "difference", "ratio"};  // as PaneMode
+constexpr std::array kScales{"linear", "log", "sqrt"};                                        // as ScaleKind
+constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 20;
+static_assert(kModes.size() == views::kPaneModes);
 
 template <class Value>
-bool take(const json& state, const char* name, Value& value) {
-  const auto found = state.find(name);
-  if (found == state.end()) return false;
+bool take(const json& object, const char* name, Value& value) {
+  const auto found = object.find(name);
+  if (found == object.end()) return false;
   try {
     found->get_to(value);
   } catch (const json::exception&) {
-    failUsage("--view: {} is of the wrong kind: {}", name, found->dump());
+    failUsage("view: '{}' is of the wrong kind: {}", name, found->dump());
   }
   return true;
 }
@@ -32,66 +34,79 @@ template <std::size_t Count>
 std::size_t indexOf(const std::array<const char*, Count>& names, const std::string& name, const char* what) {
   for (std::size_t i = 0; i < Count; ++i)
     if (name == names[i]) return i;
-  failUsage("--view: {} '{}' is unknown", what, name);
+  failUsage("view: {} '{}' is unknown", what, name);
 }
 
-void applyHead(const json& state, views::Selection& selection) {
-  std::string kind;
-  views::HeadChoice head;
-  if (!take(state, "heads", kind)) return;
-  head.kind = static_cast<views::HeadChoice::Kind>(indexOf(kHeadKinds, kind, "heads"));
-  (void)take(state, "head", head.index);
-  selection.setHead(head);
+json coloursJson(const views::ColourSettings& colours) {
+  return {{"map", colours.table},
+          {"scale", kScales.at(static_cast<std::size_t>(colours.kind))},
+          {"low", colours.low},
+          {"high", colours.high},
+          {"difference", colours.difference_limit},
+          {"ratio", colours.ratio_limit}};
 }
 
-void applyPlace(const json& state, views::Selection& selection, views::MapPage& map) {
-  std::array<double, 4> window{};
-  if (take(state, "window", window))
-    map.view().setWindow({window[0], window[1], window[2], window[3]}, views::MapView::Step::Jump);
-  std::array<std::uint32_t, 2> cursor{};
-  if (take(state, "cursor", cursor)) selection.setCursor(views::Cell{cursor[0], cursor[1]});
+bool positive(double value) {
+  return std::isfinite(value) && value > 0;
+}
+
+views::ColourSettings coloursFrom(const json& object, views::ColourSettings colours) {
+  std::string word;
+  if (take(object, "map", colours.table)) (void)views::colourTable(colours.table);  // refuses what it does not know
+  if (take(object, "scale", word)) colours.kind = static_cast<views::ScaleKind>(indexOf(kScales, word, "scale"));
+  (void)take(object, "low", colours.low);
+  (void)take(object, "high", colours.high);
+  (void)take(object, "difference", colours.difference_limit);
+  (void)take(object, "ratio", colours.ratio_limit);
+  if (!std::isfinite(colours.low) || colours.low < 0 || !positive(colours.high) ||
+      !positive(colours.difference_limit) || !positive(colours.ratio_limit))
+    failUsage("view: a limit of the colours is no number above 0");
+  return views::withLimits(colours, colours.low, colours.high);
+}
+
+views::TokenWindow windowFrom(const std::array<double, 4>& numbers) {
+  const auto [key_begin, key_end, query_begin, query_end] = numbers;
+  for (const double number : numbers)
+    if (!std::isfinite(number)) failUsage("view: 'window' is not four numbers");
+  if (key_begin >= key_end || query_begin >= query_end) failUsage("view: 'window' ends before it begins");
+  return {key_begin, key_end, query_begin, query_end};
 }
 
 }  // namespace
 
-json parseViewState(const std::string& text) {
+views::ViewState readViewState(const std::string& text) {
   const auto begin = text.find_first_not_of(" \t\n");
-  json state =
-      begin != std::string::npos && text[begin] == '{' ? json::parse(text, nullptr, false) : readJsonFile(text);
-  if (!state.is_object()) failUsage("--view: expected a JSON object, or a file that holds one");
-  return state;
+  const bool inlined = begin != std::string::npos && text[begin] == '{';
+  return views::parseViewState(inlined ? text : readFile(text, kMaxBytes));
 }
 
-json viewStateOf(const views::Selection& selection, views::MapPage& map) {
+views::ViewState fullStateOf(const views::Selection& selection, views::MapPage& map) {
+  views::ViewState state = views::viewStateOf(selection);
   const views::TokenWindow window = map.view().window();
-  json state{{"layer", selection.layer().value},
-             {"heads", kHeadKinds[selection.head().kind]},
-             {"head", selection.head().index},
-             {"reduction", selection.reduction() == trace::Reduction::Max ? "max" : "mean"},
-             {"focus", selection.focusRun()},
-             {"compare", selection.compareRun()},
-             {"mode", kModes[static_cast<std::size_t>(map.mode())]},
-             {"step", selection.step()},
-             {"window", {window.key_begin, window.key_end, window.query_begin, window.query_end}}};
-  if (const auto cursor = selection.cursor()) state["cursor"] = {cursor->query, cursor->key};
+  state.view = {{"mode", kModes.at(static_cast<std::size_t>(map.mode()))}, {"colours", coloursJson(map.colours())}};
+  // The whole map is the whole map in a window of any shape.
+  if (window != views::fitted(map.view().frame()))
+    state.view["window"] = {window.key_begin, window.key_end, window.query_begin, window.query_end};
   return state;
 }
 
-void applyViewState(const json& state, views::Selection& selection, views::MapPage& map) {
-  std::uint32_t number = 0;
+void applyFully(const views::ViewState& state, views::Selection& selection, views::MapPage& map) {
   std::string word;
-  int run = 0;
-  if (take(state, "layer", number)) selection.setLayer(LayerIndex(number));
-  applyHead(state, selection);
-  if (take(state, "reduction", word)) {
-    if (word != "max" && word != "mean") failUsage("--view: reduction '{}' is unknown: max or mean", word);
-    selection.setReduction(word == "max" ? trace::Reduction::Max : trace::Reduction::Mean);
-  }
-  if (take(state, "focus", run)) selection.setFocusRun(run);
-  if (take(state, "compare", run)) selection.setCompareRun(run);
-  if (take(state, "mode", word)) map.setMode(static_cast<views::PaneMode>(indexOf(kModes, word, "mode")));
-  if (take(state, "step", number)) selection.setStep(number);
-  applyPlace(state, selection, map);
+  json colours;
+  std::array<double, 4> window{};
+  // Everything is read before anything is changed.
+  const bool has_mode = take(state.view, "mode", word), has_window = take(state.view, "window", window);
+  const auto mode = has_mode ? static_cast<views::PaneMode>(indexOf(kModes, word, "mode")) : views::PaneMode::Single;
+  const views::TokenWindow place = has_window ? windowFrom(window) : views::TokenWindow{};
+  const auto settings = take(state.view, "colours", colours) ? coloursFrom(colours, map.colours()) : map.colours();
+  views::apply(state, selection);
+  if (settings != map.colours()) map.setColours(settings);
+  if (has_mode) map.setMode(mode);
+  if (has_window)
+    map.view().setWindow(place, views::MapView::Step::Jump);
+  else
+    map.view().fit();
+  selection.setCursor(state.cursor);
 }
 
 }  // namespace kvatlas::app

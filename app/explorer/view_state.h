@@ -1,24 +1,22 @@
-// What is looked at as JSON: layer, head, runs, place on the map, cursor, step. For --view, bookmarks and reports;
-// knows selection and map.
+// What is looked at: the selection, and what the map adds to it (place, comparison, colours). For --view, bookmarks and
+// the state a trace was left in; knows selection and map.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "views/models/view_state.h"
+
 namespace kvatlas::views {
-class Document;
 class MapPage;
-class Selection;
 }  // namespace kvatlas::views
 
 namespace kvatlas::app {
 
-// JSON, or the name of a file that holds it. UsageError where it is neither.
-[[nodiscard]] nlohmann::json parseViewState(const std::string& text);
+// JSON, or the name of a file that holds it. UsageError where it is neither or a member is of the wrong kind.
+[[nodiscard]] views::ViewState readViewState(const std::string& text);
 
-[[nodiscard]] nlohmann::json viewStateOf(const views::Selection& selection, views::MapPage& map);
-// What the state does not name stays as it is; numbers the trace does not have are brought into its range. UsageError
-// names the member that is of the wrong kind.
-void applyViewState(const nlohmann::json& state, views::Selection& selection, views::MapPage& map);
+[[nodiscard]] views::ViewState fullStateOf(const views::Selection& selection, views::MapPage& map);
+// Numbers the trace does not have are brought into its range. UsageError names the member that is of the wrong kind.
+void applyFully(const views::ViewState& state, views::Selection& selection, views::MapPage& map);
 
 }  // namespace kvatlas::app

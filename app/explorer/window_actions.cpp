@@ -19,6 +19,9 @@ QString figureTitle(const QString& kind) {
   if (kind == QLatin1String("budget")) return tr("&Budget per layer…");
   if (kind == QLatin1String("eviction")) return tr("&Evicted positions…");
   if (kind == QLatin1String("retained")) return tr("&Retained mass…");
+  if (kind == QLatin1String("needle")) return tr("&Needle in a haystack, of results…");
+  if (kind == QLatin1String("accuracy")) return tr("&Accuracy against budget, of results…");
+  if (kind == QLatin1String("training")) return tr("&Training, of its log…");
   QString title = kind;
   return title.replace(0, 1, kind.left(1).toUpper()) + QStringLiteral("…");
 }
@@ -31,6 +34,7 @@ WindowActions::WindowActions(QMainWindow& window) : m_window(window) {
   capture = bar->addMenu(tr("&Capture"));
   view = bar->addMenu(tr("&View"));
   compare = bar->addMenu(tr("C&ompare"));
+  bookmarks = bar->addMenu(tr("&Bookmarks"));
   figures = bar->addMenu(tr("Fi&gures"));
   help = bar->addMenu(tr("&Help"));
   fillFile();
@@ -39,6 +43,8 @@ WindowActions::WindowActions(QMainWindow& window) : m_window(window) {
   stop_capture->setEnabled(false);
   fillView();
   fillCompare();
+  add_bookmark = add(bookmarks, "addBookmark", tr("&Add one of this view"), {Qt::CTRL | Qt::Key_D});
+  m_need_trace.push_back(add_bookmark);
   fillFigures();
   tour = add(help, "tour", tr("&Start page and tour"), {QKeySequence::HelpContents});
   keys = add(help, "keys", tr("&Keys and mouse"));
@@ -88,8 +94,8 @@ void WindowActions::fillView() {
 }
 
 void WindowActions::fillCompare() {
-  const QString titles[] = {tr("&One run"), tr("&A | B, side by side"), tr("&Split at the diagonal"), tr("&Blink"),
-                            tr("A &− B")};
+  const QString titles[] = {tr("A al&one"), tr("&A | B, side by side"),      tr("&Split at the diagonal"), tr("&Blink"),
+                            tr("A &− B"),   tr("&log₂ A / B, of two traces")};
   auto* group = new QActionGroup(&m_window);
   int mode = 0;
   for (const QString& title : titles) {
@@ -103,6 +109,11 @@ void WindowActions::fillCompare() {
     compare_modes.push_back(action);
     m_need_trace.push_back(action);
   }
+  compare->addSeparator();
+  swap = add(compare, "swap", tr("S&wap the two runs"), {Qt::CTRL | Qt::Key_B});
+  other_trace = add(compare, "otherTrace", tr("Compare with another &trace…"), {Qt::CTRL | Qt::SHIFT | Qt::Key_O});
+  close_other = add(compare, "closeOther", tr("&Close the second trace"));
+  m_need_trace.insert(m_need_trace.end(), {swap, other_trace});
 }
 
 void WindowActions::fillFigures() {
@@ -112,12 +123,18 @@ void WindowActions::fillFigures() {
     action->setObjectName(QStringLiteral("figure-") + kind);
     action->setData(kind);
     figure_kinds.push_back(action);
-    m_need_trace.push_back(action);
+    if (views::sourceOf(views::parseFigureKind(name)) == views::FigureSource::Trace) m_need_trace.push_back(action);
   }
 }
 
 void WindowActions::setTraceOpen(bool open_trace) {
   for (QAction* action : m_need_trace) action->setEnabled(open_trace);
+  setOtherOpen(false);
+}
+
+void WindowActions::setOtherOpen(bool open_other) {
+  close_other->setEnabled(open_other);
+  compare_modes.back()->setEnabled(open_other);
 }
 
 }  // namespace kvatlas::app

@@ -14,16 +14,18 @@ struct WindowActions {
   // Adds everything to the window's menu bar.
   explicit WindowActions(QMainWindow& window);
 
-  QMenu *file, *recent, *capture, *view, *theme, *panels, *compare, *figures, *help;
+  QMenu *file, *recent, *capture, *view, *theme, *panels, *compare, *bookmarks, *figures, *help;
   QAction *open, *close, *refresh, *export_view, *copy_image, *copy_data, *copy_view, *quit;
   QAction *new_capture, *stop_capture;
   QAction *layer_up, *layer_down, *head_left, *head_right, *fit, *find, *go_to, *reset_layout, *full_screen;
+  QAction *other_trace, *close_other, *swap, *add_bookmark;
   QAction *tour, *keys, *about;
   std::vector<QAction*> compare_modes;  // data(): a PaneMode
   std::vector<QAction*> figure_kinds;   // data(): the name of the kind
 
   // Those that mean something only with a trace open.
   void setTraceOpen(bool open);
+  void setOtherOpen(bool open);  // a second trace
 
  private:
   QAction* add(QMenu* menu, const char* name, const QString& text, const QList<QKeySequence>& shortcuts = {});

@@ -180,7 +180,8 @@ QVariant TokenModel::headerData(int section, Qt::Orientation orientation, int ro
   constexpr const char* kTitles[] = {"position", "token", "spans", "received"};
   if (section < FirstRun) return QString::fromLatin1(kTitles[section]);
   const RunId run = m_runs.at(static_cast<std::size_t>(section - FirstRun));
-  return text(m_document.runTitle(run) + " " + m_document.runHeader(run).budget);
+  const trace::RunHeader& header = m_document.runHeader(run);
+  return text(header.is_full ? m_document.runTitle(run) : m_document.runTitle(run) + " " + header.budget);
 }
 
 }  // namespace kvatlas::views

@@ -29,7 +29,12 @@ ChartPlot::ChartPlot(QWidget* parent)
   setFocusPolicy(Qt::ClickFocus);
   setNoAntialiasingOnDrag(true);
   legend->setVisible(false);
-  plotLayout()->addElement(0, 1, legend);
+  // Entries stand at the top, whatever the height.
+  auto* side = new QCPLayoutGrid;
+  plotLayout()->addElement(0, 1, side);
+  side->addElement(0, 0, legend);
+  side->addElement(1, 0, new QCPLayoutElement(this));
+  side->setRowStretchFactor(0, 0.001);
   plotLayout()->setColumnStretchFactor(1, 0.001);
   plotLayout()->setColumnSpacing(6);
   legend->setFillOrder(QCPLegend::foRowsFirst);
@@ -105,6 +110,7 @@ void ChartPlot::drawLines() {
     if (!line.title.isEmpty()) addToLegend(line, graph);
   }
   legend->setVisible(legend->itemCount() > 0);
+  legend->setMinimumSize(legend->itemCount() > 0 ? QSize() : QSize(0, 0));
   fitRanges();
   setMarker(m_marker_x);
 }

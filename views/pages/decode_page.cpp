@@ -4,11 +4,13 @@
 #include <QLabel>
 #include <QSlider>
 #include <QSpinBox>
+#include <QSplitter>
 #include <QTreeWidget>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
 
+#include "views/pages/decode_timeline.h"
 #include "views/pages/look.h"
 #include "views/pages/run_chart.h"
 
@@ -47,7 +49,8 @@ DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent
       m_slider(new QSlider(Qt::Horizontal)),
       m_spin(new QSpinBox),
       m_note(new QLabel),
-      m_table(new QTreeWidget) {
+      m_table(new QTreeWidget),
+      m_timeline(new DecodeTimeline(document, selection)) {
   setObjectName(QStringLiteral("decodePage"));
   m_slider->setObjectName(QStringLiteral("decodeSlider"));
   m_slider->setPageStep(8);
@@ -74,15 +77,20 @@ DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent
   column->setContentsMargins(0, 0, 0, 0);
   column->setSpacing(2);
   column->addLayout(row);
-  column->addWidget(m_table, 1);
+  auto* halves = new QSplitter(Qt::Horizontal);
+  halves->addWidget(m_table);
+  halves->addWidget(m_timeline);
+  halves->setSizes({520, 380});
+  halves->setChildrenCollapsible(false);
+  column->addWidget(halves, 1);
   m_timer.setSingleShot(true);
   m_timer.setInterval(0);
   connect(&m_timer, &QTimer::timeout, this, &DecodePage::updateNow);
   for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed, &Document::runListChanged})
     connect(&document, signal, this, &DecodePage::refill);
   connect(&document, &Document::runReady, this, &DecodePage::refill);
-  for (const auto signal :
-       {&Selection::reset, &Selection::focusRunChanged, &Selection::hiddenRunsChanged, &Selection::stepChanged})
+  for (const auto signal : {&Selection::layerChanged, &Selection::headChanged, &Selection::reset,
+                            &Selection::focusRunChanged, &Selection::hiddenRunsChanged, &Selection::stepChanged})
     connect(&selection, signal, this, &DecodePage::refill);
   const auto choose = [this](int step) { m_selection.setStep(static_cast<std::uint32_t>(std::max(0, step))); };
   connect(m_slider, &QSlider::valueChanged, this, choose);
@@ -107,6 +115,7 @@ int DecodePage::steps() const {
 void DecodePage::updateNow() {
   m_stale = false;
   m_table->clear();
+  m_timeline->updateNow();
   const int count = m_document.isOpen() ? steps() : 0;
   const QSignalBlocker quiet_slider(m_slider), quiet_spin(m_spin);
   for (QWidget* field : std::initializer_list<QWidget*>{m_slider, m_spin}) field->setEnabled(count > 0);

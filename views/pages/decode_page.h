@@ -16,6 +16,8 @@ class QTreeWidgetItem;
 
 namespace kvatlas::views {
 
+class DecodeTimeline;
+
 class DecodePage : public QWidget {
   Q_OBJECT
 
@@ -24,6 +26,7 @@ class DecodePage : public QWidget {
 
   [[nodiscard]] QTreeWidget& table() { return *m_table; }
   [[nodiscard]] QSlider& slider() { return *m_slider; }
+  [[nodiscard]] DecodeTimeline& timeline() { return *m_timeline; }
   [[nodiscard]] QString csv() const;
   void updateNow();
 
@@ -42,6 +45,7 @@ class DecodePage : public QWidget {
   QSpinBox* m_spin;
   QLabel* m_note;
   QTreeWidget* m_table;
+  DecodeTimeline* m_timeline;
   QTimer m_timer;
   bool m_stale = true;
 };

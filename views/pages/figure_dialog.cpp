@@ -30,6 +30,36 @@ QComboBox* choice(const QList<std::pair<QString, QString>>& items) {
   return box;
 }
 
+// The figure of a kind that needs no trace.
+Figure figureOfFile(const FigureSpec& spec, const std::string& path) {
+  const bool log = sourceOf(spec.kind) == FigureSource::TrainingLog;
+  if (path.empty()) fail("choose {}", log ? "the CSV log of a training" : "the results folder of an evaluation");
+  return log ? trainingFigure(readTrainingLog(path), spec) : buildFigure(results::ResultsReader(path), spec);
+}
+
+// What `job` makes of the figure, or one sentence.
+template <class Job>
+auto withFigure(Document& document, const FigureSpec& spec, const std::string& path, Job job) {
+  using Value = std::invoke_result_t<Job, Figure&>;
+  if (sourceOf(spec.kind) == FigureSource::Trace) {
+    // Figures are widgets: they are drawn here, while the thread that reads pauses.
+    if (document.isOpen())
+      return document.thread().runHere(document.source(), [&](const trace::Reader& reader) {
+        Figure figure = buildFigure(reader, spec);
+        return job(figure);
+      });
+    return Answer<Value>{0, std::nullopt, "no trace is open"};
+  }
+  Answer<Value> answer{};
+  try {
+    Figure figure = figureOfFile(spec, path);
+    answer.value = job(figure);
+  } catch (const std::exception& error) {
+    answer.error = error.what();
+  }
+  return answer;
+}
+
 bool isMap(FigureKind kind) {
   return kind == FigureKind::Pattern || kind == FigureKind::Heatmap;
 }
@@ -55,7 +85,12 @@ FigureDialog::FigureDialog(Document& document, Selection& selection, FigureKind 
                           {tr("max of a cell"), QStringLiteral("max")},
                           {tr("mean of a cell"), QStringLiteral("mean")}})),
       m_colours(new QComboBox),
+      m_by(choice({{tr("all in one"), QStringLiteral("all")},
+                   {tr("by kind of case"), QStringLiteral("kind")},
+                   {tr("by context length"), QStringLiteral("length")}})),
       m_title(new QLineEdit),
+      m_source(new QLineEdit),
+      m_browse(new QPushButton(tr("Bro&wse…"))),
       m_dpi(new QDoubleSpinBox),
       m_spans(new QCheckBox(tr("mark the named ranges"))),
       m_entropy(new QCheckBox(tr("track of the entropy"))),
@@ -99,7 +134,9 @@ FigureDialog::FigureDialog(Document& document, Selection& selection, FigureKind 
   connect(&m_timer, &QTimer::timeout, this, &FigureDialog::draw);
   connect(m_save, &QPushButton::clicked, this, &FigureDialog::save);
   connect(close, &QPushButton::clicked, this, &QDialog::close);
-  connect(&m_document, &Document::closed, this, &QDialog::close);
+  connect(&m_document, &Document::closed, this, [this] {
+    if (sourceOf(spec().kind) == FigureSource::Trace) this->close();
+  });
   fillBudgets();
   showKind();
 }
@@ -110,6 +147,7 @@ void FigureDialog::makeFields(QFormLayout& form) {
   m_dpi->setValue(300);
   m_spans->setChecked(true);
   form.addRow(tr("&Figure"), m_kind);
+  makeSource(form);
   form.addRow(tr("&Width"), m_width);
   form.addRow(tr("Colours of the &page"), m_theme);
   form.addRow(tr("&Title"), m_title);
@@ -118,18 +156,42 @@ void FigureDialog::makeFields(QFormLayout& form) {
   form.addRow(tr("&Scale"), m_scale);
   form.addRow(tr("Re&duction"), m_reduction);
   form.addRow(tr("&Colour map"), m_colours);
+  form.addRow(tr("Pa&nels"), m_by);
   form.addRow(tr("PNG, dots per &inch"), m_dpi);
   form.addRow(QString(), m_spans);
   form.addRow(QString(), m_entropy);
-  for (QComboBox* box : {m_width, m_theme, m_budget, m_runs, m_scale, m_reduction, m_colours})
+  for (QComboBox* box : {m_width, m_theme, m_budget, m_runs, m_scale, m_reduction, m_colours, m_by})
     connect(box, &QComboBox::currentIndexChanged, this, [this] { m_timer.start(); });
   for (QCheckBox* box : {m_spans, m_entropy}) connect(box, &QCheckBox::toggled, this, [this] { m_timer.start(); });
   connect(m_kind, &QComboBox::currentIndexChanged, this, &FigureDialog::showKind);
   connect(m_title, &QLineEdit::textChanged, this, [this] { m_timer.start(); });
 }
 
+void FigureDialog::makeSource(QFormLayout& form) {
+  m_source->setObjectName(QStringLiteral("figureSource"));
+  auto* row = new QHBoxLayout;
+  row->addWidget(m_source, 1);
+  row->addWidget(m_browse);
+  form.addRow(tr("Drawn &from"), row);
+  connect(m_source, &QLineEdit::textChanged, this, [this] { m_timer.start(); });
+  connect(m_browse, &QPushButton::clicked, this, &FigureDialog::browse);
+}
+
+void FigureDialog::browse() {
+  const bool log = sourceOf(spec().kind) == FigureSource::TrainingLog;
+  const QString chosen = log ? QFileDialog::getOpenFileName(this, tr("Log of a training"), m_source->text(),
+                                                            tr("CSV (*.csv);;All files (*)"))
+                             : QFileDialog::getExistingDirectory(this, tr("Results folder"), m_source->text());
+  if (!chosen.isEmpty()) m_source->setText(chosen);
+}
+
+void FigureDialog::setSourcePath(const QString& path) {
+  m_source->setText(path);
+}
+
 void FigureDialog::fillBudgets() {
   m_budget->addItem(tr("as usual for the kind"), QString());
+  if (!m_document.isOpen()) return;
   std::set<std::string> seen;
   for (const RunId run : m_document.runIds()) {
     const trace::RunHeader& header = m_document.runHeader(run);
@@ -143,8 +205,15 @@ void FigureDialog::showKind() {
   const FigureSpec usual = defaultSpec(kind);
   m_width->setCurrentIndex(usual.width_inches > kSingleColumnInches ? 1 : 0);
   for (QWidget* field : {m_scale, m_reduction, m_colours}) field->setEnabled(isMap(kind));
-  for (QWidget* field : {m_runs, m_budget}) field->setEnabled(kind != FigureKind::Pattern);
+  const bool of_trace = sourceOf(kind) == FigureSource::Trace;
+  for (QWidget* field : {m_runs, m_budget}) field->setEnabled(of_trace && kind != FigureKind::Pattern);
   m_entropy->setEnabled(kind == FigureKind::Heatmap);
+  m_spans->setEnabled(of_trace);
+  m_by->setEnabled(kind == FigureKind::Accuracy);
+  for (QWidget* field : std::initializer_list<QWidget*>{m_source, m_browse}) field->setEnabled(!of_trace);
+  m_source->setPlaceholderText(of_trace                       ? tr("the open trace")
+                               : kind == FigureKind::Training ? tr("CSV log of a training")
+                                                              : tr("results folder of an evaluation"));
   m_timer.start();
 }
 
@@ -163,12 +232,13 @@ FigureSpec FigureDialog::spec() const {
     if (!dataOf(m_reduction).empty()) spec.reduction = parseReduction(dataOf(m_reduction));
     spec.colour_map = m_colours->currentText().toStdString();
   }
-  if (kind == FigureKind::Heatmap) {
+  if (kind == FigureKind::Heatmap && m_document.isOpen()) {
     spec.entropy = m_entropy->isChecked();
     spec.layer = m_selection.layer().value;
     if (m_selection.head().kind == HeadChoice::QueryHead) spec.head = m_selection.head().index;
   }
-  if (kind == FigureKind::Pattern) return spec;
+  if (kind == FigureKind::Accuracy) spec.by = static_cast<AccuracyBy>(m_by->currentIndex());
+  if (kind == FigureKind::Pattern || sourceOf(kind) != FigureSource::Trace || !m_document.isOpen()) return spec;
   if (!dataOf(m_budget).empty()) spec.budgets = {dataOf(m_budget)};
   const std::string runs = dataOf(m_runs);
   for (const RunId run : m_selection.visibleRuns())
@@ -183,7 +253,6 @@ QString FigureDialog::problem() const {
 }
 
 void FigureDialog::draw() {
-  if (!m_document.isOpen()) return;
   const FigureSpec wanted = spec();
   const double dots = logicalDpiX() * kSharper;
   struct Drawn {
@@ -191,9 +260,7 @@ void FigureDialog::draw() {
     std::vector<std::string> warnings;
     double width = 0, height = 0;
   };
-  // Figures are widgets: they are drawn here, while the thread that reads pauses.
-  auto answer = m_document.thread().runHere(m_document.source(), [&](const trace::Reader& reader) {
-    Figure figure = buildFigure(reader, wanted);
+  const auto answer = withFigure(m_document, wanted, m_source->text().toStdString(), [&](Figure& figure) {
     const QByteArray png = renderFigure(*figure.canvas, FigureFormat::Png, {dots, figure.title, figure.created});
     return Drawn{png, figure.warnings, figure.canvas->width() / double{kUnitsPerInch},
                  figure.canvas->height() / double{kUnitsPerInch}};
@@ -218,9 +285,8 @@ void FigureDialog::showPicture(const QImage& image, const QString& note) {
 
 QString FigureDialog::writeTo(const QString& path) {
   const FigureSpec wanted = spec();
-  const auto answer = m_document.thread().runHere(m_document.source(), [&](const trace::Reader& reader) {
+  const auto answer = withFigure(m_document, wanted, m_source->text().toStdString(), [&](Figure& figure) {
     (void)formatOf(path.toStdString());
-    Figure figure = buildFigure(reader, wanted);
     writeFigure(figure, path.toStdString(), wanted.dpi);
     return true;
   });

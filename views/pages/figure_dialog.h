@@ -1,5 +1,5 @@
-// A figure of the open trace as the command line draws it, with a preview at its printed size, written as PDF, SVG or
-// PNG. Knows document and selection.
+// A figure as the command line draws it, of the open trace, of an evaluation's results or of a training's log, with a
+// preview at its printed size, written as PDF, SVG or PNG. Knows document and selection.
 #pragma once
 
 #include <QDialog>
@@ -27,6 +27,8 @@ class FigureDialog : public QDialog {
   FigureDialog(Document& document, Selection& selection, FigureKind kind, QWidget* parent = nullptr);
 
   [[nodiscard]] FigureSpec spec() const;
+  // Results folder or training log, for kinds that are not drawn from a trace.
+  void setSourcePath(const QString& path);
   // Empty where it was written; else one sentence.
   QString writeTo(const QString& path);
   [[nodiscard]] QImage preview() const { return m_image; }
@@ -38,6 +40,8 @@ class FigureDialog : public QDialog {
 
  private:
   void makeFields(QFormLayout& form);
+  void makeSource(QFormLayout& form);
+  void browse();
   void fillBudgets();
   void showKind();
   void save();
@@ -45,8 +49,9 @@ class FigureDialog : public QDialog {
 
   Document& m_document;
   Selection& m_selection;
-  QComboBox *m_kind, *m_width, *m_theme, *m_budget, *m_runs, *m_scale, *m_reduction, *m_colours;
-  QLineEdit* m_title;
+  QComboBox *m_kind, *m_width, *m_theme, *m_budget, *m_runs, *m_scale, *m_reduction, *m_colours, *m_by;
+  QLineEdit *m_title, *m_source;
+  QPushButton* m_browse;
   QDoubleSpinBox* m_dpi;
   QCheckBox *m_spans, *m_entropy;
   QLabel *m_picture, *m_note, *m_problem;

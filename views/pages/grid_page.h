@@ -1,10 +1,12 @@
-// Layer × head as a grid of coloured cells, one number each: a click opens the map. Knows document and selection.
+// Layer × head as a grid of small maps or coloured numbers: a click opens the map. Knows document, selection and a
+// source of tiles.
 #pragma once
 
 #include <QStyledItemDelegate>
 #include <QTableView>
 
 #include "views/models/layer_head_model.h"
+#include "views/plots/layer_head_thumbnails.h"
 
 class QCheckBox;
 class QComboBox;
@@ -12,41 +14,51 @@ class QLabel;
 
 namespace kvatlas::views {
 
-// Fills a cell with the colour of its number; the selected one is framed.
+// A cell as its number on a colour, or as the map of its head; the selected one is framed.
 class GridDelegate : public QStyledItemDelegate {
   Q_OBJECT
 
  public:
-  explicit GridDelegate(const LayerHeadModel& model, QObject* parent = nullptr);
+  GridDelegate(const LayerHeadModel& model, LayerHeadThumbnails& thumbnails, QObject* parent = nullptr);
+  void setMaps(bool maps) { m_maps = maps; }
   void paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const override;
-  [[nodiscard]] QColor colourOf(float value) const;  // invalid: not known
 
  private:
+  void paintNumber(QPainter& painter, const QRect& area, const QModelIndex& index) const;
+
   const LayerHeadModel& m_model;
+  LayerHeadThumbnails& m_thumbnails;
+  bool m_maps = false;
 };
 
 class GridPage : public QWidget {
   Q_OBJECT
 
  public:
-  GridPage(Document& document, Selection& selection, QWidget* parent = nullptr);
+  GridPage(Document& document, Selection& selection, TileSource& tiles, QWidget* parent = nullptr);
 
   [[nodiscard]] LayerHeadModel& model() { return m_model; }
   [[nodiscard]] QTableView& table() { return *m_table; }
+  void setColours(const ColourSettings& colours);  // of the small maps
   [[nodiscard]] QString csv() const;
 
  protected:
   void resizeEvent(QResizeEvent* event) override;
+  void changeEvent(QEvent* event) override;
 
  private:
+  void makeTable();
   void makeChoices();
+  void showChoice();
   void fitCells();
   void showRange();
 
   LayerHeadModel m_model;
+  LayerHeadThumbnails m_thumbnails;
+  ColourSettings m_colours;
   QComboBox *m_metric, *m_sorting;
   QCheckBox* m_grouped;
-  QLabel* m_range;
+  QLabel *m_low, *m_high, *m_strip;
   QTableView* m_table;
   GridDelegate* m_delegate;
 };

@@ -2,7 +2,6 @@
 
 #include <QEvent>
 
-#include "views/models/kept_strip.h"
 #include "views/models/ticks.h"
 #include "views/pages/look.h"
 #include "views/pages/run_chart.h"
@@ -19,115 +18,107 @@ QString tableRow(const QString& name, const QString& value) {
   return QStringLiteral("<tr><td style='padding-right:10px'>%1</td><td>%2</td></tr>").arg(name, value);
 }
 
-}  // namespace
-
-QString visibleToken(const trace::Prompt& prompt, TokenIndex position) {
-  const std::size_t next = std::size_t{position} + 1;
-  if (next >= prompt.offsets.size() || prompt.text.empty()) return QStringLiteral("#%1").arg(position);
-  const std::uint64_t begin = prompt.offsets[position], end = prompt.offsets[next];
-  if (begin > end || end > prompt.text.size()) return QStringLiteral("#%1").arg(position);
-  if (begin == end) return QStringLiteral("∅");
-  QString text = QString::fromUtf8(prompt.text.data() + begin, static_cast<qsizetype>(end - begin));
-  return text.replace(QLatin1Char('\n'), QStringLiteral("↵")).replace(QLatin1Char(' '), QStringLiteral("␣"));
+QString tokenRow(const QString& name, const TokenFacts& token) {
+  QString value =
+      QStringLiteral("%1 &nbsp;<b>“%2”</b>")
+          .arg(QString::fromStdString(grouped(token.position)), QString::fromStdString(token.text).toHtmlEscaped());
+  if (!token.spans.empty())
+    value += InspectorPage::tr(" &nbsp;<i>%1</i>").arg(QString::fromStdString(token.spans).toHtmlEscaped());
+  return tableRow(name, value);
 }
 
+QString probabilityText(const CellValues& values, trace::Reduction reduction) {
+  const QString value = values.probability ? shortNumber(*values.probability) : QString();
+  switch (values.source) {
+    case CellValues::Masked:
+      return InspectorPage::tr("masked: the query does not see the key");
+    case CellValues::NotCaptured:
+      return InspectorPage::tr("not captured");
+    case CellValues::MapCell:
+      return (reduction == trace::Reduction::Max ? InspectorPage::tr("at most %1 in its cell of %2 × %2 tokens")
+                                                 : InspectorPage::tr("%1 on average in its cell of %2 × %2 tokens"))
+          .arg(value)
+          .arg(values.cell_tokens);
+    case CellValues::WindowRow:
+    case CellValues::Exact:
+      break;
+  }
+  if (!values.rank) return value;
+  return InspectorPage::tr("%1, rank %2 of %3 keys")
+      .arg(value, QString::fromStdString(grouped(*values.rank)), QString::fromStdString(grouped(values.visible)));
+}
+
+QString reasonText(policy::Reason reason) {
+  const std::string_view text = textOf(reason);
+  return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
+}  // namespace
+
 InspectorPage::InspectorPage(Document& document, Selection& selection, QWidget* parent)
-    : QTextBrowser(parent), m_document(document), m_selection(selection) {
+    : QTextBrowser(parent), m_document(document), m_selection(selection), m_inspector(document, selection) {
   setObjectName(QStringLiteral("inspectorPage"));
   setFrameShape(QFrame::NoFrame);
   m_timer.setSingleShot(true);
   m_timer.setInterval(15);  // the cursor moves faster than anybody reads
-  connect(&m_timer, &QTimer::timeout, this, &InspectorPage::ask);
+  connect(&m_timer, &QTimer::timeout, this, &InspectorPage::showFacts);
   const auto soon = [this] {
     if (!m_timer.isActive()) m_timer.start();
   };
-  for (const auto signal : {&Selection::reset, &Selection::cursorChanged, &Selection::layerChanged,
-                            &Selection::headChanged, &Selection::reductionChanged})
-    connect(&selection, signal, this, soon);
-  for (const auto signal : {&Selection::hiddenRunsChanged, &Selection::focusRunChanged})
-    connect(&selection, signal, this, &InspectorPage::showFacts);
-  connect(&document, &Document::runReady, this, &InspectorPage::showFacts);
-  connect(&document, &Document::closed, this, [this] {
-    m_facts.reset();
-    showFacts();
-  });
+  connect(&m_inspector, &Inspector::changed, this, soon);
+  connect(&selection, &Selection::focusRunChanged, this, soon);
+  connect(&document, &Document::closed, this, soon);
   showFacts();
 }
 
-void InspectorPage::ask() {
-  if (!m_document.isOpen() || !m_selection.cursor()) {
-    m_facts.reset();
-    return showFacts();
-  }
-  m_document.thread().cancel(m_request);
-  m_request = m_document.post(
-      {},
-      [layer = m_selection.layer(), head = m_selection.head(), reduction = m_selection.reduction(),
-       cell = *m_selection.cursor()](const trace::Reader& reader) {
-        return readPair(reader, layer, head, reduction, cell);
-      },
-      this,
-      [this](Answer<PairFacts> answer) {
-        m_facts = std::move(answer.value);
-        showFacts();
-      });
-}
-
-QString InspectorPage::tokenText(TokenIndex position) const {
-  return QStringLiteral("%1 &nbsp;<b>“%2”</b>")
-      .arg(QString::fromStdString(grouped(position)), visibleToken(m_document.prompt(), position).toHtmlEscaped());
-}
-
 void InspectorPage::showFacts() {
-  if (!m_document.isOpen() || !m_facts)
-    return setHtml(tr("<i>Point at the map: what its row and column are, and who keeps the key.</i>"));
-  const PairFacts& facts = *m_facts;
-  QString rows = tableRow(tr("query"), tokenText(facts.cell.query)) + tableRow(tr("key"), tokenText(facts.cell.key));
-  if (facts.probability)
-    rows +=
-        tableRow(tr("probability"), tr("%1, rank %2 of its row").arg(shortNumber(*facts.probability)).arg(facts.rank));
-  else if (facts.cell_value)
-    rows +=
-        tableRow(m_selection.reduction() == trace::Reduction::Max ? tr("highest probability") : tr("mean probability"),
-                 tr("%1 in its cell of %2 × %2 tokens").arg(shortNumber(*facts.cell_value)).arg(facts.cell_tokens));
-  else
-    rows += tableRow(tr("probability"), tr("not captured"));
-  if (facts.received)
-    rows += tableRow(tr("key receives"),
-                     tr("%1 in all, rank %2").arg(shortNumber(*facts.received)).arg(facts.received_rank));
-  if (facts.entropy) rows += tableRow(tr("query's entropy"), tr("%1 nats").arg(shortNumber(*facts.entropy)));
-  setHtml(QStringLiteral("<table>%1</table>%2").arg(rows, keptRows()));
+  const auto& seen = m_inspector.current();
+  if (!m_document.isOpen() || !seen)
+    return setHtml(
+        tr("<i>Point at the map: the query of its row, the key of its column, and who keeps the key. A click holds "
+           "the pair.</i>"));
+  setHtml(QStringLiteral("<table>%1</table>%2").arg(pairRows(*seen), fateRows(*seen)));
 }
 
-QString InspectorPage::keptRows() const {
+QString InspectorPage::pairRows(const Inspection& seen) const {
+  QString rows = tokenRow(tr("query"), seen.query) + tokenRow(tr("key"), seen.key);
+  rows += tableRow(tr("distance"),
+                   seen.cell.query >= seen.cell.key
+                       ? tr("%1 tokens").arg(QString::fromStdString(grouped(seen.cell.query - seen.cell.key)))
+                       : tr("the key comes later"));
+  if (!seen.error.empty()) return rows + tableRow(tr("error"), QString::fromStdString(seen.error).toHtmlEscaped());
+  if (!seen.values) return rows;
+  rows += tableRow(tr("probability"), probabilityText(*seen.values, m_selection.reduction()));
+  if (seen.received)
+    rows += tableRow(tr("key receives"), seen.received_rank ? tr("%1 in all, rank %2 of %3")
+                                                                  .arg(shortNumber(*seen.received))
+                                                                  .arg(*seen.received_rank)
+                                                                  .arg(m_document.tokens())
+                                                            : shortNumber(*seen.received));
+  if (seen.values->entropy)
+    rows += tableRow(tr("query's entropy"), tr("%1 nats").arg(shortNumber(*seen.values->entropy)));
+  return rows;
+}
+
+QString InspectorPage::fateRows(const Inspection& seen) const {
   QString rows;
-  int keep = 0, asked = 0;
-  const TokenIndex key = m_facts->cell.key;
-  for (const RunId run : m_selection.visibleRuns()) {
-    const RunPointer view = m_document.run(run);
-    if (!view || view->everything()) continue;
-    const std::vector<std::size_t> heads = storedHeadsOf(*view, m_selection.head());
-    std::size_t keepers = 0;
-    policy::Reason reason = policy::Reason::Evicted;
-    for (const std::size_t head : heads) {
-      if (!view->keeps(m_selection.layer(), head, key)) continue;
-      if (keepers++ == 0) reason = view->reason(m_selection.layer(), head, key);
-    }
+  int asked = 0;
+  for (const KeyFate& fate : seen.fates) {
+    if (fate.reason == policy::Reason::Everything || !m_document.hasRun(fate.run)) continue;
     ++asked;
-    keep += keepers > 0 ? 1 : 0;
-    const std::string_view rule = textOf(reason);
-    QString text = QString::fromUtf8(rule.data(), static_cast<qsizetype>(rule.size()));
-    if (keepers > 0 && keepers < heads.size()) text += tr(", in %1 of %2 heads").arg(keepers).arg(heads.size());
-    const QString square = QStringLiteral("<span style='color:%1'>■</span> %2%3%4")
-                               .arg(toColour(methodColour(view->run.header.method, themeOf(palette()))).name(),
-                                    run == m_selection.focusRun() ? QStringLiteral("<b>") : QString(),
-                                    runText(m_document, run).toHtmlEscaped(),
-                                    run == m_selection.focusRun() ? QStringLiteral("</b>") : QString());
-    rows += tableRow(square, text);
+    QString text = reasonText(fate.reason);
+    if (fate.keeping > 0 && fate.keeping < fate.heads)
+      text += tr(", in %1 of %2 heads").arg(fate.keeping).arg(fate.heads);
+    const bool focus = fate.run == m_selection.focusRun();
+    const QString name = runText(m_document, fate.run).toHtmlEscaped();
+    rows += tableRow(QStringLiteral("<span style='color:%1'>■</span> %2")
+                         .arg(toColour(methodColour(fate.method, themeOf(palette()))).name(),
+                              focus ? QStringLiteral("<b>%1</b>").arg(name) : name),
+                     fate.keeping > 0 ? tr("kept: %1").arg(text) : text);
   }
-  return asked == 0 ? QString()
-                    : tr("<p>The key is kept by %1 of %2 runs:</p>").arg(keep).arg(asked) +
-                          QStringLiteral("<table>%1</table>").arg(rows);
+  if (asked == 0) return {};
+  return tr("<p>The key is kept by %1 of %2 runs:</p>").arg(seen.keepers()).arg(asked) +
+         QStringLiteral("<table>%1</table>").arg(rows);
 }
 
 void InspectorPage::changeEvent(QEvent* event) {

@@ -1,13 +1,11 @@
 // The pair under the cursor: the two tokens, how much the one attends to the other, and who keeps the key and why.
-// Knows document and selection.
+// Words for what the inspector knows.
 #pragma once
 
 #include <QTextBrowser>
 #include <QTimer>
 
-#include "views/models/document.h"
-#include "views/models/selection.h"
-#include "views/pages/pair_facts.h"
+#include "views/models/inspector.h"
 
 namespace kvatlas::views {
 
@@ -17,23 +15,20 @@ class InspectorPage : public QTextBrowser {
  public:
   InspectorPage(Document& document, Selection& selection, QWidget* parent = nullptr);
 
+  [[nodiscard]] const Inspector& inspector() const { return m_inspector; }
+
  protected:
   void changeEvent(QEvent* event) override;
 
  private:
-  void ask();
   void showFacts();
-  [[nodiscard]] QString tokenText(TokenIndex position) const;
-  [[nodiscard]] QString keptRows() const;
+  [[nodiscard]] QString pairRows(const Inspection& seen) const;
+  [[nodiscard]] QString fateRows(const Inspection& seen) const;
 
   Document& m_document;
   Selection& m_selection;
-  std::optional<PairFacts> m_facts;
+  Inspector m_inspector;
   QTimer m_timer;
-  RequestId m_request = 0;
 };
-
-// The text of a token with what cannot be seen spelled out: "␣is", "↵"; "#17" where there is no text.
-[[nodiscard]] QString visibleToken(const trace::Prompt& prompt, TokenIndex position);
 
 }  // namespace kvatlas::views

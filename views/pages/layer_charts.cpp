@@ -44,7 +44,7 @@ std::vector<double> meanPerLayer(const std::vector<float>& values, std::size_t l
 }
 
 void BudgetChart::fill() {
-  plot().setTitles(tr("layer"), tr("kept tokens per head"));
+  plot().setTitles(tr("layer"), tr("kept per head"));
   std::vector<ChartLine> lines;
   for (const RunPointer& view : runs()) {
     ChartLine line = lineOf(*view);
@@ -67,7 +67,7 @@ QString BudgetChart::describe(const ChartPoint& point) const {
 }
 
 void RetainedChart::fill() {
-  plot().setTitles(tr("layer"), tr("retained attention mass"));
+  plot().setTitles(tr("layer"), tr("retained mass"));
   plot().setYRange(QCPRange(0, 1.02));
   std::vector<ChartLine> lines;
   for (const RunPointer& view : runs()) {

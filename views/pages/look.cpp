@@ -50,7 +50,7 @@ Theme themeOf(const QPalette& palette) {
   return dark ? Theme::Dark : Theme::Light;
 }
 
-QIcon methodIcon(std::string_view method, Theme theme) {
+QIcon methodIcon(std::string_view method, Theme theme, bool hollow) {
   constexpr int kSide = 14;
   QIcon icon;
   for (const int scale : {1, 2}) {
@@ -59,7 +59,10 @@ QIcon methodIcon(std::string_view method, Theme theme) {
     pixmap.fill(Qt::transparent);
     QPainter painter(&pixmap);
     painter.fillRect(QRect(1, 1, kSide - 2, kSide - 2), toColour(methodColour(method, theme)));
-    icon.addPixmap(pixmap);
+    painter.setCompositionMode(QPainter::CompositionMode_Clear);
+    if (hollow) painter.fillRect(QRect(4, 4, kSide - 8, kSide - 8), Qt::transparent);
+    painter.end();
+    for (const QIcon::Mode mode : {QIcon::Normal, QIcon::Selected}) icon.addPixmap(pixmap, mode);
   }
   return icon;
 }

@@ -13,7 +13,7 @@ namespace kvatlas::views {
 [[nodiscard]] QPalette windowPalette(Theme theme);
 // The theme a palette belongs to: dark where its paper is darker than its ink.
 [[nodiscard]] Theme themeOf(const QPalette& palette);
-// A filled square in the colour of a method, as legends have it.
-[[nodiscard]] QIcon methodIcon(std::string_view method, Theme theme);
+// A square in the colour of a method, as legends have it; hollow for a run that was not made for real.
+[[nodiscard]] QIcon methodIcon(std::string_view method, Theme theme, bool hollow = false);
 
 }  // namespace kvatlas::views

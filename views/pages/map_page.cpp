@@ -1,16 +1,14 @@
 #include "views/pages/map_page.h"
 
-#include <QComboBox>
 #include <QHBoxLayout>
-#include <QSignalBlocker>
-#include <QSpinBox>
-#include <QToolBar>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
 
 #include "views/pages/look.h"
-#include "views/pages/run_chart.h"
+#include "views/pages/map_bar.h"
+#include "views/plots/colour_scale_bar.h"
+#include "views/plots/map_link.h"
 
 namespace kvatlas::views {
 namespace {
@@ -19,113 +17,121 @@ constexpr int kBlinkMs = 700;
 
 CompareMode compareModeOf(PaneMode mode) {
   if (mode == PaneMode::Split) return CompareMode::Split;
+  if (mode == PaneMode::Ratio) return CompareMode::Ratio;
   return mode == PaneMode::Difference ? CompareMode::Difference : CompareMode::OnlyA;
 }
 
-}  // namespace
-
-std::vector<HeadChoice> headChoices(const trace::ModelInfo& model) {
-  std::vector<HeadChoice> choices{{HeadChoice::MeanOverHeads, 0}, {HeadChoice::MaxOverHeads, 0}};
-  for (std::uint32_t head = 0; head < model.query_heads; ++head) choices.push_back({HeadChoice::QueryHead, head});
-  if (model.kv_heads == model.query_heads) return choices;
-  for (std::uint32_t head = 0; head < model.kv_heads; ++head) {
-    choices.push_back({HeadChoice::MeanOverGroup, head});
-    choices.push_back({HeadChoice::MaxOverGroup, head});
-  }
-  return choices;
+bool isWhole(const MapView& view) {
+  const TokenWindow now = view.window(), whole = fitted(view.frame());
+  const double most = whole.keys() * 1e-6;
+  return std::abs(now.key_begin - whole.key_begin) < most && std::abs(now.key_end - whole.key_end) < most &&
+         std::abs(now.query_begin - whole.query_begin) < most && std::abs(now.query_end - whole.query_end) < most;
 }
+
+}  // namespace
 
 MapPage::MapPage(Document& document, Selection& selection, QWidget* parent)
     : QWidget(parent),
       m_document(document),
       m_selection(selection),
       m_tiles(document),
-      m_bar(new QToolBar),
-      m_layer(new QSpinBox),
-      m_head(new QComboBox),
-      m_reduction(new QComboBox),
-      m_mode_box(new QComboBox),
-      m_compare(new QComboBox),
+      m_other(document),
+      m_bar(new MapBar(document, selection)),
       m_panes(new QWidget),
-      m_views{new MapView, new MapView} {
+      m_views{new MapView, new MapView},
+      m_scale(new ColourScaleBar) {
   setObjectName(QStringLiteral("mapPage"));
-  auto* panes = new QHBoxLayout(m_panes);
-  panes->setContentsMargins(0, 0, 0, 0);
-  panes->setSpacing(2);
+  m_scale->setObjectName(QStringLiteral("colourScale"));
+  lay();
+  holdCursor();
   for (int i = 0; i < 2; ++i) {
     m_views[i]->setTheme(themeOf(palette()));
     m_views[i]->setObjectName(QStringLiteral("mapView%1").arg(i));
-    panes->addWidget(m_views[i], 1);
     m_bindings[i] = new MapBinding(document, selection, m_tiles, *m_views[i]);
   }
-  m_views[1]->hide();
-  makeBar();
+  m_link = new MapLink(*m_views[0], *m_views[1], m_views[1]);
+  m_link->setWindowsLocked(false);
+  m_scale->setSettings(m_views[0]->colours());
+  m_scale->setTheme(themeOf(palette()));
   linkViews();
-  auto* column = new QVBoxLayout(this);
-  column->setContentsMargins(0, 0, 0, 0);
-  column->setSpacing(0);
-  column->addWidget(m_bar);
-  column->addWidget(m_panes, 1);
   m_blink.setInterval(kBlinkMs);
   connect(&m_blink, &QTimer::timeout, m_bindings[0], &MapBinding::blink);
-  for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed, &Document::runListChanged})
-    connect(&document, signal, this, &MapPage::showSelection);
-  for (const auto signal : {&Selection::reset, &Selection::layerChanged, &Selection::headChanged,
-                            &Selection::reductionChanged, &Selection::focusRunChanged, &Selection::compareRunChanged})
-    connect(&selection, signal, this, &MapPage::showSelection);
   connect(&selection, &Selection::compareRunChanged, this, &MapPage::showMode);
-  showSelection();
+  connect(&m_other, &OtherTrace::changed, this, &MapPage::showOther);
+  connect(&m_other, &OtherTrace::failed, this, &MapPage::failed);
+  connect(m_bar, &MapBar::modeChosen, this, &MapPage::setMode);
+  connect(m_bar, &MapBar::otherDropped, &m_other, &OtherTrace::close);
+  showMode();
 }
 
 // Views ask their tiles to forget them: they go before the tiles do.
 MapPage::~MapPage() {
-  for (MapView* view : m_views) delete view;
+  for (MapView* view : {m_views[1], m_views[0]}) delete view;
 }
 
-void MapPage::makeBar() {
-  m_layer->setPrefix(tr("layer "));
-  m_layer->setObjectName(QStringLiteral("mapLayer"));
-  m_head->setObjectName(QStringLiteral("mapHead"));
-  m_reduction->setObjectName(QStringLiteral("mapReduction"));
-  m_mode_box->setObjectName(QStringLiteral("mapMode"));
-  m_compare->setObjectName(QStringLiteral("mapCompare"));
-  m_reduction->addItems({tr("max of a cell"), tr("mean of a cell")});
-  m_mode_box->addItems({tr("one run"), tr("A | B"), tr("split at the diagonal"), tr("blink"), tr("A − B")});
-  for (QComboBox* box : {m_head, m_compare}) box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-  for (QWidget* field : std::initializer_list<QWidget*>{m_layer, m_head, m_reduction, m_mode_box, m_compare})
-    m_bar->addWidget(field);
+void MapPage::lay() {
+  auto* panes = new QHBoxLayout(m_panes);
+  panes->setContentsMargins(0, 0, 0, 0);
+  panes->setSpacing(2);
+  for (MapView* view : m_views) panes->addWidget(view, 1);
+  panes->addWidget(m_scale);
+  m_views[1]->hide();
   auto* spring = new QWidget;
   spring->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
   m_bar->addWidget(spring);
   m_bar->addAction(tr("Back"), m_views[0], &MapView::goBack)->setToolTip(tr("The place on the map before (Backspace)"));
   m_bar->addAction(tr("Forward"), m_views[0], &MapView::goForward);
   m_bar->addAction(tr("Whole map"), m_views[0], &MapView::fit);
-  connect(m_layer, &QSpinBox::valueChanged, this, [this](int layer) {
-    if (!m_filling) m_selection.setLayer(LayerIndex(static_cast<std::size_t>(layer)));
+  auto* column = new QVBoxLayout(this);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->setSpacing(0);
+  column->addWidget(m_bar);
+  column->addWidget(m_panes, 1);
+}
+
+// What the mouse points at is looked at while it points; a click, or a place chosen elsewhere, is come back to.
+void MapPage::holdCursor() {
+  for (MapView* view : m_views) {
+    connect(view, &MapView::cursorMoved, this, [this](std::optional<Cell> cell) { m_hovered = cell; });
+    connect(view, &MapView::clicked, this, [this](const Cell& cell) {
+      m_held = cell;
+      m_selection.setCursor(cell);
+    });
+    connect(
+        view, &MapView::cursorMoved, this,
+        [this](std::optional<Cell> cell) {
+          if (!cell && !m_hovered && m_held) m_selection.setCursor(m_held);
+        },
+        Qt::QueuedConnection);  // after all that answer to the mouse
+  }
+  connect(&m_selection, &Selection::reset, this, [this] {
+    m_held.reset();
+    m_whole = true;
   });
-  connect(m_head, &QComboBox::activated, this, [this](int index) {
-    m_selection.setHead(headChoices(m_document.model()).at(static_cast<std::size_t>(index)));
+  connect(&m_selection, &Selection::cursorChanged, this, [this] {
+    if (m_selection.cursor() && m_selection.cursor() != m_hovered) m_held = m_selection.cursor();
   });
-  connect(m_reduction, &QComboBox::activated, this,
-          [this](int index) { m_selection.setReduction(index == 0 ? trace::Reduction::Max : trace::Reduction::Mean); });
-  connect(m_mode_box, &QComboBox::activated, this, [this](int index) { setMode(static_cast<PaneMode>(index)); });
-  connect(m_compare, &QComboBox::activated, this,
-          [this](int index) { m_selection.setCompareRun(m_compare->itemData(index).toInt()); });
 }
 
 void MapPage::linkViews() {
-  for (int i = 0; i < 2; ++i) {
-    MapView* other = m_views[1 - i];
-    connect(m_views[i], &MapView::windowChanged, this, [this, other](const TokenWindow& window) {
-      if (m_linking || other->isHidden()) return;
-      m_linking = true;
-      other->setWindow(window, MapView::Step::Silent);
-      m_linking = false;
-    });
-    connect(m_views[i], &MapView::clicked, this, [this](const Cell& cell) { m_selection.setCursor(cell); });
-  }
-  connect(m_views[0], &MapView::drawn, this, &MapPage::statusChanged);
+  connect(m_views[0], &MapView::drawn, this, [this] {
+    m_scale->setHistogram(m_views[0]->map().visibleValues());
+    emit statusChanged();
+  });
+  for (MapView* view : m_views) watchPane(*view);
   connect(m_views[0], &MapView::windowChanged, this, &MapPage::shareRange);
+  connect(m_scale, &ColourScaleBar::settingsChanged, this, &MapPage::setColours);
+}
+
+const ColourSettings& MapPage::colours() const {
+  return m_views[0]->colours();
+}
+
+void MapPage::setColours(const ColourSettings& colours) {
+  for (MapView* view : m_views) view->setColours(colours);
+  m_scale->setSettings(colours);
+  emit coloursChanged();
+  emit statusChanged();
 }
 
 // What the text beside the map is aligned with.
@@ -138,35 +144,13 @@ void MapPage::shareRange() {
   m_selection.setKeyRange(TokenRange{begin, end});
 }
 
-void MapPage::showSelection() {
-  m_bar->setEnabled(m_document.isOpen());
-  if (!m_document.isOpen()) return;
-  m_filling = true;
-  const std::vector<HeadChoice> choices = headChoices(m_document.model());
-  if (static_cast<std::size_t>(m_head->count()) != choices.size()) {
-    m_head->clear();
-    for (const HeadChoice& choice : choices) m_head->addItem(QString::fromStdString(textOf(choice)));
-  }
-  m_head->setCurrentIndex(static_cast<int>(std::ranges::find(choices, m_selection.head()) - choices.begin()));
-  m_layer->setRange(0, static_cast<int>(m_document.model().layers) - 1);
-  m_layer->setValue(static_cast<int>(m_selection.layer().value));
-  m_reduction->setCurrentIndex(m_selection.reduction() == trace::Reduction::Max ? 0 : 1);
-  m_compare->clear();
-  m_compare->addItem(tr("compare with…"), kNoRun);
-  for (const RunId run : m_document.runIds())
-    if (run != m_selection.focusRun()) m_compare->addItem(tr("B: %1").arg(runText(m_document, run)), run);
-  m_compare->setCurrentIndex(std::max(0, m_compare->findData(m_selection.compareRun())));
-  m_filling = false;
-  emit statusChanged();
-}
-
 bool MapPage::comparing() const {
-  return m_mode != PaneMode::Single && m_selection.compareRun() != kNoRun;
+  return m_mode != PaneMode::Single && (m_other.isOpen() || m_selection.compareRun() != kNoRun);
 }
 
 void MapPage::setMode(PaneMode mode) {
-  m_mode = mode;
-  if (mode != PaneMode::Single && m_selection.compareRun() == kNoRun && m_document.isOpen())
+  m_mode = mode == PaneMode::Ratio && !m_other.isOpen() ? PaneMode::Difference : mode;
+  if (mode != PaneMode::Single && !comparing() && m_document.isOpen())
     for (const RunId run : m_document.runIds())
       if (run != m_selection.focusRun() && !m_document.runHeader(run).is_full) {
         m_selection.setCompareRun(run);
@@ -177,24 +161,63 @@ void MapPage::setMode(PaneMode mode) {
 
 void MapPage::showMode() {
   const bool side_by_side = comparing() && m_mode == PaneMode::SideBySide;
-  m_mode_box->setCurrentIndex(static_cast<int>(m_mode));
+  m_bar->setMode(m_mode);
   m_bindings[0]->setCompareMode(comparing() ? compareModeOf(m_mode) : CompareMode::OnlyA);
   m_bindings[1]->setCompareMode(CompareMode::OnlyB);
   if (comparing() && m_mode == PaneMode::Blink)
     m_blink.start();
   else
     m_blink.stop();
-  m_views[1]->setVisible(side_by_side);
-  if (side_by_side) m_views[1]->setWindow(m_views[0]->window(), MapView::Step::Silent);
+  if (side_by_side == m_views[1]->isHidden()) {
+    m_link->setWindowsLocked(false);
+    m_views[1]->setVisible(side_by_side);
+    QMetaObject::invokeMethod(this, &MapPage::fitPanes, Qt::QueuedConnection);
+  }
+  const bool of_values = comparing() && m_other.isOpen();
+  m_scale->setQuantity(of_values && m_mode == PaneMode::Difference ? ScaleQuantity::Difference
+                       : of_values && m_mode == PaneMode::Ratio    ? ScaleQuantity::Ratio
+                                                                   : ScaleQuantity::Probability);
   emit modeChanged();
 }
 
+// Panes that showed the whole map still do when their sizes change; then they move together again.
+void MapPage::fitPanes() {
+  m_link->setWindowsLocked(false);
+  for (MapView* view : m_views)
+    if (m_whole && !view->isHidden() && !isWhole(*view)) view->fit();
+  if (!m_views[1]->isHidden()) m_link->setWindowsLocked(true);
+}
+
+// Windows change by the person, or because a pane got another size while it was drawn.
+void MapPage::watchPane(MapView& view) {
+  connect(&view, &QCustomPlot::beforeReplot, this, [this] { ++m_drawing; });
+  connect(&view, &MapView::windowChanged, this, [this, &view] {
+    if (m_drawing == 0 && !view.isHidden()) m_whole = isWhole(view);
+  });
+  connect(&view, &QCustomPlot::afterReplot, this, [this, &view] {
+    --m_drawing;
+    if (m_whole && !view.isHidden() && !isWhole(view))
+      QMetaObject::invokeMethod(this, &MapPage::fitPanes, Qt::QueuedConnection);
+  });
+}
+
+void MapPage::showOther() {
+  const QString name = m_other.isOpen() ? m_other.name() : QString();
+  for (MapBinding* binding : m_bindings) binding->setOther(m_other.isOpen() ? &m_other.tiles() : nullptr, name);
+  m_bar->setOtherName(name);
+  if (m_other.isOpen() && m_mode == PaneMode::Single) return setMode(PaneMode::SideBySide);
+  if (!m_other.isOpen() && m_mode == PaneMode::Ratio) m_mode = PaneMode::Single;
+  showMode();
+}
+
 bool MapPage::settled() const {
-  return !m_document.isOpen() || (m_tiles.inFlight() == 0 && m_views[0]->map().settled());
+  return !m_document.isOpen() || (m_tiles.inFlight() == 0 && !m_other.busy() && m_views[0]->map().settled() &&
+                                  (m_views[1]->isHidden() || m_views[1]->map().settled()));
 }
 
 QString MapPage::statusText() const {
-  const QString scale = m_views[0]->colours().kind == ScaleKind::Log ? tr("log") : tr("linear");
+  const ScaleKind kind = m_views[0]->colours().kind;
+  const QString scale = kind == ScaleKind::Log ? tr("log") : kind == ScaleKind::Sqrt ? tr("square root") : tr("linear");
   return tr("%1 · probability, %2").arg(m_views[0]->map().detailText(), scale);
 }
 
@@ -202,6 +225,7 @@ void MapPage::changeEvent(QEvent* event) {
   QWidget::changeEvent(event);
   if (event->type() != QEvent::PaletteChange) return;
   for (MapView* view : m_views) view->setTheme(themeOf(palette()));
+  m_scale->setTheme(themeOf(palette()));
 }
 
 }  // namespace kvatlas::views

@@ -1,24 +1,23 @@
-// The middle of the window: the map of the selected layer and head with its tracks, alone or compared with another run,
-// and the bar that chooses what it shows. Knows document and selection.
+// The middle of the window: the map of the selected layer and head with its tracks, alone or compared with another run
+// or trace, its colours, and the bar that chooses what it shows. Knows document and selection.
 #pragma once
 
 #include <QTimer>
 #include <QWidget>
 
 #include "views/models/document.h"
+#include "views/models/other_trace.h"
 #include "views/models/selection.h"
 #include "views/models/tile_cache.h"
+#include "views/pages/pane_mode.h"
 #include "views/plots/map_binding.h"
 #include "views/plots/map_view.h"
 
-class QComboBox;
-class QSpinBox;
-class QToolBar;
-
 namespace kvatlas::views {
 
-// How the runs in focus and in comparison are shown; Single shows the focus alone.
-enum class PaneMode { Single, SideBySide, Split, Blink, Difference };
+class ColourScaleBar;
+class MapBar;
+class MapLink;
 
 class MapPage : public QWidget {
   Q_OBJECT
@@ -30,46 +29,55 @@ class MapPage : public QWidget {
   [[nodiscard]] MapView& view() { return *m_views[0]; }
   [[nodiscard]] MapView& secondView() { return *m_views[1]; }
   [[nodiscard]] TileCache& tiles() { return m_tiles; }
-  // What an export of the screen draws: the map, or both panes side by side.
+  [[nodiscard]] OtherTrace& other() { return m_other; }
+  [[nodiscard]] ColourScaleBar& scaleBar() { return *m_scale; }
+  // What an export of the screen draws: the map or both panes, and their colours.
   [[nodiscard]] QWidget* shownView() const { return m_panes; }
   [[nodiscard]] bool settled() const;  // nothing it shows is on its way
   [[nodiscard]] PaneMode mode() const { return m_mode; }
   [[nodiscard]] QString statusText() const;  // "1 cell = 4 tokens, max · probability, log"
+  [[nodiscard]] const ColourSettings& colours() const;
+  void setColours(const ColourSettings& colours);
 
  public slots:
-  // Of a comparison only once there is a run to compare with: the first other one is taken where none is chosen.
+  // Of a comparison only once there is something to compare with: the first other run is taken where none is chosen.
   void setMode(kvatlas::views::PaneMode mode);
 
  signals:
   void statusChanged();
   void modeChanged();
+  void coloursChanged();
+  void failed(const QString& message);  // the second trace cannot be compared
 
  protected:
   void changeEvent(QEvent* event) override;
 
  private:
-  void makeBar();
+  void lay();
   void linkViews();
-  void showSelection();
+  void holdCursor();
   void showMode();
+  void fitPanes();
+  void watchPane(MapView& view);
+  void showOther();
   void shareRange();
   [[nodiscard]] bool comparing() const;
 
   Document& m_document;
   Selection& m_selection;
   TileCache m_tiles;
-  QToolBar* m_bar;
-  QSpinBox* m_layer;
-  QComboBox *m_head, *m_reduction, *m_mode_box, *m_compare;
+  OtherTrace m_other;
+  MapBar* m_bar;
   QWidget* m_panes;
   MapView* m_views[2];
   MapBinding* m_bindings[2];
+  MapLink* m_link;
+  ColourScaleBar* m_scale;
   PaneMode m_mode = PaneMode::Single;
   QTimer m_blink;
-  bool m_linking = false, m_filling = false;
+  std::optional<Cell> m_held, m_hovered;
+  bool m_whole = true;  // the person looks at the whole map
+  int m_drawing = 0;
 };
-
-// Every head choice a model has, in the order of a list.
-[[nodiscard]] std::vector<HeadChoice> headChoices(const trace::ModelInfo& model);
 
 }  // namespace kvatlas::views

@@ -11,6 +11,7 @@
 #include "views/models/run_strips.h"
 #include "views/models/ticks.h"
 #include "views/pages/look.h"
+#include "views/pages/plot_look.h"
 #include "views/pages/run_chart.h"
 #include "views/plots/canvas.h"
 #include "views/plots/raster_item.h"
@@ -44,8 +45,7 @@ PositionChart::PositionChart(Document& document, Selection& selection, QWidget* 
   m_plot->yAxis->setLabel(tr("layer"));
   m_plot->yAxis->setRangeReversed(true);  // the input is at the top, as in the maps
   m_plot->axisRect()->setupFullAxesBox(true);
-  m_plot->xAxis2->setTicks(false);
-  m_plot->yAxis2->setTicks(false);
+  setWholeTicks(*m_plot->yAxis);
   m_timer.setSingleShot(true);
   m_timer.setInterval(0);
   connect(&m_timer, &QTimer::timeout, this, &PositionChart::updateNow);
@@ -85,7 +85,7 @@ void PositionChart::updateNow() {
   const Theme theme = themeOf(palette());
   const Rgb colour = methodColour(view->run.header.method, theme);
   m_title->setText(
-      tr("%1: darker or stronger where more heads of the layer keep the position").arg(runText(m_document, focus)));
+      tr("%1: the stronger the colour, the more heads of the layer keep the position").arg(runText(m_document, focus)));
   m_item->setData(keptFractions(m_document.model(), m_document.tokens(), view->run),
                   makeColouring(rampTo(themeColours(theme).evicted, colour), ValueScale{}, theme), Pooling::Max);
   m_item->setExtent(0, -0.5, tokens, layers - 0.5);
@@ -143,24 +143,7 @@ void PositionChart::changeEvent(QEvent* event) {
 }
 
 void PositionChart::dress() {
-  const ThemeColours& colours = themeColours(themeOf(palette()));
-  QFont small = font();
-  small.setPointSizeF(std::max(7.0, font().pointSizeF() - 1));
-  m_plot->setBackground(QBrush(toColour(colours.paper)));
-  for (QCPAxis* axis : {m_plot->xAxis, m_plot->yAxis, m_plot->xAxis2, m_plot->yAxis2}) {
-    axis->setBasePen(QPen(toColour(colours.muted)));
-    axis->setTickPen(QPen(toColour(colours.muted)));
-    axis->setSubTickPen(Qt::NoPen);
-    axis->setTickLabelColor(toColour(colours.ink));
-    axis->setLabelColor(toColour(colours.ink));
-    axis->setTickLabelFont(small);
-    axis->setLabelFont(small);
-    axis->grid()->setVisible(false);
-  }
-  auto* whole = new QCPAxisTickerFixed;
-  whole->setTickStep(1);
-  whole->setScaleStrategy(QCPAxisTickerFixed::ssMultiples);
-  m_plot->yAxis->setTicker(QSharedPointer<QCPAxisTicker>(whole));
+  dressPlot(*m_plot, palette(), font());
 }
 
 QString PositionChart::csv() const {

@@ -11,12 +11,13 @@ namespace kvatlas::views {
 namespace {
 
 constexpr std::size_t kMostPoints = 1500;
+constexpr double kLeast = 1e-12;  // below that a ranking is rounding, and the rest of it would be a sliver
 constexpr std::array kSignals{trace::Signal::Received, trace::Signal::WindowSum};
 constexpr std::array kMethods{"h2o", "snapkv"};  // the methods that read them give the colours
 
 QString signalTitle(std::size_t which) {
-  return which == 0 ? RankingChart::tr("received from all queries (H2O)")
-                    : RankingChart::tr("received from the last ones (SnapKV, PyramidKV)");
+  return which == 0 ? RankingChart::tr("of all queries (H2O)")
+                    : RankingChart::tr("of the last ones (SnapKV, PyramidKV)");
 }
 
 }  // namespace
@@ -79,7 +80,7 @@ void RankingChart::ask() {
 }
 
 void RankingChart::fill() {
-  plot().setTitles(tr("rank of the position"), tr("attention mass received"));
+  plot().setTitles(tr("rank of the position"), tr("received mass"));
   plot().setLogarithmic(true, true);
   if (!m_rankings) return ask();
   std::vector<ChartLine> lines;
@@ -95,7 +96,7 @@ void RankingChart::fill() {
     for (const std::size_t rank : m_ranks) {
       const auto score = static_cast<double>(ranking.score[rank]);
       line.x.push_back(static_cast<double>(rank + 1));
-      line.y.push_back(score > 0 ? score : std::nan(""));
+      line.y.push_back(score > kLeast ? score : std::nan(""));
     }
     lines.push_back(std::move(line));
   }

@@ -65,6 +65,7 @@ RunsPage::RunsPage(Document& document, Selection& selection, QWidget* parent)
   connect(this, &QTreeWidget::itemChanged, this, &RunsPage::takeChange);
   connect(this, &QTreeWidget::itemClicked, this,
           [this](QTreeWidgetItem* item) { m_selection.setFocusRun(runAt(item)); });
+  rebuild();
 }
 
 RunId RunsPage::runAt(const QTreeWidgetItem* item) const {
@@ -96,7 +97,7 @@ void RunsPage::fillRow(QTreeWidgetItem& item, RunId run) {
   const RunPointer view = m_document.run(run);
   const QString title = QString::fromStdString(m_document.runTitle(run));
   item.setText(Name, title);
-  item.setIcon(Name, methodIcon(header.method, themeOf(palette())));
+  item.setIcon(Name, methodIcon(header.method, themeOf(palette()), isWhatIf(run)));
   item.setFlags(Qt::ItemIsEnabled | Qt::ItemIsSelectable | Qt::ItemIsUserCheckable);
   item.setCheckState(Name, m_selection.isHidden(run) ? Qt::Unchecked : Qt::Checked);
   for (int column = Budget; column < Columns; ++column)

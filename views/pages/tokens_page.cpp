@@ -11,6 +11,7 @@
 
 #include "views/models/kept_strip.h"
 #include "views/models/ticks.h"
+#include "views/models/token_text.h"
 #include "views/pages/look.h"
 #include "views/plots/canvas.h"
 
@@ -50,6 +51,7 @@ TokensPage::TokensPage(Document& document, Selection& selection, QWidget* parent
   m_text->setReadOnly(true);
   m_text->setFrameShape(QFrame::NoFrame);
   m_text->viewport()->installEventFilter(this);
+  m_note->setObjectName(QStringLiteral("tokensNote"));
   m_text->viewport()->setCursor(Qt::PointingHandCursor);
   m_search->setPlaceholderText(tr("find text, a named range or a position"));
   m_search->setClearButtonEnabled(true);
@@ -76,6 +78,7 @@ TokensPage::TokensPage(Document& document, Selection& selection, QWidget* parent
                             &Selection::headChanged, &Selection::focusRunChanged})
     connect(&selection, signal, this, soon);
   connect(&selection, &Selection::keyRangeChanged, this, &TokensPage::follow);
+  connect(&selection, &Selection::cursorChanged, this, &TokensPage::reveal);
   connect(m_text->verticalScrollBar(), &QScrollBar::valueChanged, this, soon);
 }
 
@@ -155,11 +158,25 @@ void TokensPage::highlight() {
 void TokensPage::follow() {
   const auto range = m_selection.keyRange();
   if (!range || m_begin.size() < 2 || m_text->hasFocus()) return;
+  const auto cursor_cell = m_selection.cursor();
+  if (cursor_cell && cursor_cell->key >= range->begin && cursor_cell->key < range->end) return reveal();
   const TokenIndex first = std::min<TokenIndex>(range->begin, static_cast<TokenIndex>(m_begin.size() - 2));
   QTextCursor cursor(m_text->document());
   cursor.setPosition(m_begin[first]);
   m_text->setTextCursor(cursor);
   m_timer.start();
+}
+
+// The key looked at is in sight, unless a person reads elsewhere.
+void TokensPage::reveal() {
+  const auto cursor = m_selection.cursor();
+  if (!cursor || std::size_t{cursor->key} + 1 >= m_begin.size() || m_text->underMouse()) return;
+  QTextCursor at(m_text->document());
+  at.setPosition(m_begin[cursor->key]);
+  const QRect place = m_text->cursorRect(at);
+  if (m_text->viewport()->rect().contains(place)) return;
+  m_text->setTextCursor(at);
+  m_text->centerCursor();
 }
 
 void TokensPage::select(TokenIndex key) {
@@ -172,18 +189,16 @@ void TokensPage::select(TokenIndex key) {
   m_text->centerCursor();
 }
 
+// The first match behind the cursor's key, around the end.
 std::optional<TokenIndex> TokensPage::found(const QString& what) const {
-  bool is_number = false;
-  const uint position = QString(what).remove(QLatin1Char('#')).toUInt(&is_number);
-  if (is_number && position < m_document.tokens()) return position;
-  for (const trace::Span& span : m_document.prompt().spans)
-    if (QString::fromStdString(span.name).compare(what, Qt::CaseInsensitive) == 0) return span.begin;
-  const TokenIndex from = m_selection.cursor() ? m_selection.cursor()->key + 1 : 0;
-  const int start = m_begin[std::min<std::size_t>(from, m_begin.size() - 1)];
-  QTextCursor hit = m_text->document()->find(what, start);
-  if (hit.isNull()) hit = m_text->document()->find(what);
-  if (hit.isNull()) return {};
-  return tokenAt(hit.selectionStart());
+  const std::vector<TokenMatch> matches =
+      findTokens(m_document.prompt(), QString(what).remove(QLatin1Char('#')).toStdString());
+  if (matches.empty()) return {};
+  const auto behind = [this](const TokenMatch& match) {
+    return m_selection.cursor() && match.begin > m_selection.cursor()->key;
+  };
+  const auto next = std::ranges::find_if(matches, behind);
+  return next == matches.end() ? matches.front().begin : next->begin;
 }
 
 void TokensPage::startSearch() {
@@ -197,7 +212,7 @@ void TokensPage::findNext() {
   if (const auto token = found(what))
     select(*token);
   else
-    m_note->setText(tr("not found"));
+    m_note->setText(tr("“%1” is not in the prompt").arg(what));
 }
 
 bool TokensPage::eventFilter(QObject* watched, QEvent* event) {

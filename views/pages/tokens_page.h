@@ -36,6 +36,7 @@ class TokensPage : public QWidget {
   void load();
   void highlight();
   void follow();  // scrolls to what the map shows
+  void reveal();  // and to the key of the cursor
   void select(TokenIndex key);
   void mark(QList<QTextEdit::ExtraSelection>& marks, TokenIndex begin, TokenIndex end,
             const QTextCharFormat& format) const;

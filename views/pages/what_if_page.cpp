@@ -10,8 +10,10 @@
 #include <QSpinBox>
 #include <QVBoxLayout>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
-#include "core/analysis/mass.h"
+#include "views/models/agreement.h"
 #include "views/pages/look.h"
 #include "views/pages/run_chart.h"
 
@@ -24,14 +26,11 @@ QString plain(std::string_view text) {
   return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
 }
 
-// Mean over layers and heads of the overlap of two runs' kept sets; NaN where their heads differ.
-double agreement(const RunView& a, const RunView& b) {
-  if (a.heads() != b.heads() || a.everything() || b.everything()) return std::nan("");
-  double sum = 0;
-  for (std::size_t layer = 0; layer < a.model.layers; ++layer)
-    for (std::size_t head = 0; head < a.heads(); ++head)
-      sum += analysis::jaccard(a.kept(LayerIndex(layer), head), b.kept(LayerIndex(layer), head));
-  return sum / (static_cast<double>(a.model.layers) * a.heads());
+// Mean over the layers; NaN where the two cannot be compared.
+double meanAgreement(const RunView& a, const RunView& b) {
+  if (a.everything() || b.everything()) return std::nan("");
+  const std::vector<double> layers = agreementPerLayer(a, b);
+  return std::accumulate(layers.begin(), layers.end(), 0.0) / static_cast<double>(layers.size());
 }
 
 }  // namespace
@@ -66,6 +65,12 @@ WhatIfPage::WhatIfPage(Document& document, Selection& selection, QWidget* parent
 void WhatIfPage::makeForm() {
   m_method->setObjectName(QStringLiteral("whatIfMethod"));
   m_slider->setObjectName(QStringLiteral("whatIfBudget"));
+  m_budget->setObjectName(QStringLiteral("whatIfTokens"));
+  m_window->setObjectName(QStringLiteral("whatIfWindow"));
+  m_remove->setObjectName(QStringLiteral("whatIfRemove"));
+  m_capture->setObjectName(QStringLiteral("whatIfCapture"));
+  m_budget->setToolTip(tr("Tokens per head, averaged over all heads of all layers, window included"));
+  m_window->setToolTip(tr("The last tokens, which are always kept and whose attention scores the others"));
   for (const policy::Method& method : policy::methods())
     if (method.name != "full")
       m_method->addItem(methodIcon(method.name, themeOf(palette())), plain(method.title), plain(method.name));
@@ -92,9 +97,9 @@ void WhatIfPage::makeForm() {
     if (!m_filling) m_budget->setValue(budgetAt(step));
   });
   connect(m_budget, &QSpinBox::valueChanged, this, [this](int value) {
-    m_filling = true;
+    const bool filling = std::exchange(m_filling, true);
     m_slider->setValue(stepOf(value));
-    m_filling = false;
+    m_filling = filling;
     ask();
   });
   connect(m_window, &QSpinBox::valueChanged, this, [this](int window) {
@@ -134,7 +139,7 @@ void WhatIfPage::restart() {
 }
 
 void WhatIfPage::showMethod() {
-  delete m_parameters;
+  if (m_parameters != nullptr) m_form->removeRow(m_parameters);
   m_fields.clear();
   m_parameters = new QWidget;
   auto* form = new QFormLayout(m_parameters);
@@ -193,11 +198,13 @@ void WhatIfPage::showDecision() {
   const RunPointer mine = m_active && m_document.hasRun(m_what_if.run()) ? m_document.run(m_what_if.run()) : nullptr;
   m_remove->setEnabled(mine != nullptr);
   if (!mine) return m_note->setText(tr("Move the budget: the decision is made anew from the recorded scores."));
-  QString text = tr("decided in %1 ms").arg(m_what_if.milliseconds(), 0, 'f', 1);
+  const double milliseconds = m_what_if.milliseconds();
+  QString text =
+      milliseconds < 0.1 ? tr("decided in less than 0.1 ms") : tr("decided in %1 ms").arg(milliseconds, 0, 'f', 1);
   const RunId focus = m_selection.focusRun();
   const RunPointer other = focus != m_what_if.run() && m_document.hasRun(focus) ? m_document.run(focus) : nullptr;
   if (other)
-    if (const double overlap = agreement(*mine, *other); !std::isnan(overlap))
+    if (const double overlap = meanAgreement(*mine, *other); !std::isnan(overlap))
       text += tr("\nagreement with %1: %2").arg(runText(m_document, focus)).arg(overlap, 0, 'f', 2);
   m_note->setText(text);
 }

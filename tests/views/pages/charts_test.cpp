@@ -1,14 +1,17 @@
 // The charts and tables of runs over a sample trace: their numbers against the trace's own, and what a click leads to.
 #include <gmock/gmock.h>
 
+#include <qcustomplot.h>
 #include <QSlider>
 #include <QTreeWidget>
 #include <algorithm>
 #include <cmath>
 #include <set>
 
-#include "tests/views/pages/qt_widgets.h"
+#include "tests/support/sample_results.h"
+#include "tests/views/pages/opened_pages.h"
 #include "views/pages/decode_page.h"
+#include "views/pages/decode_timeline.h"
 #include "views/pages/figure_dialog.h"
 #include "views/pages/layer_charts.h"
 #include "views/pages/position_chart.h"
@@ -18,24 +21,12 @@
 namespace kvatlas::views {
 namespace {
 
-class ChartsTest : public test::QtWidgetTest {
+class ChartsTest : public test::OpenedPagesTest {
  protected:
-  void open(const test::SampleTraceOptions& options = {.budgets = {32, 64}}) {
-    m_sample = test::makeSampleTrace(options);
-    test::writeSampleTrace(m_folder / "a.kva.h5", m_sample);
-    m_document.open(m_folder / "a.kva.h5");
-    ASSERT_TRUE(waitUntil([this] { return m_document.isOpen(); }));
-    for (const RunId run : m_document.runIds()) (void)m_document.run(run);
-    ASSERT_TRUE(settled());
-  }
-  bool settled() {
-    return waitUntil([this] { return m_document.thread().pending() == 0; });
-  }
   // Shown, filled and drawn.
   template <class Page>
   void show(Page& page) {
-    page.resize(700, 240);
-    page.show();
+    OpenedPagesTest::show(page, {700, 240});
     page.updateNow();
     ASSERT_TRUE(settled());
     QApplication::processEvents();
@@ -51,11 +42,6 @@ class ChartsTest : public test::QtWidgetTest {
     const QPoint at(qRound(plot.xAxis->coordToPixel(x)), qRound(plot.yAxis->coordToPixel(y)));
     QTest::mouseClick(&plot, Qt::LeftButton, {}, at);
   }
-
-  ReadingThread m_thread;
-  Document m_document{m_thread};
-  Selection m_selection{m_document};
-  test::SampleTrace m_sample;
 };
 
 TEST_F(ChartsTest, TheBudgetIsTheMeanCapacityOfEachLayer) {
@@ -192,16 +178,40 @@ TEST_F(ChartsTest, TheStepSliderMovesTheSelection) {
 
 TEST_F(ChartsTest, FiguresHaveAPreviewAtPrintedSizeAndAreWritten) {
   open();
+  const auto results = m_folder / "results";
+  results::test::writeCases(results, results::Settings(results::test::sampleValues()), 1000);
+  const auto log = m_folder.write("log.csv", "tokens,loss_text,heldout_bits_per_byte\n0,6.2,3.1\n1000,4.0,2.2\n");
   for (const std::string& name : figureKindNames()) {
-    FigureDialog dialog(m_document, m_selection, parseFigureKind(name));
+    const FigureKind kind = parseFigureKind(name);
+    FigureDialog dialog(m_document, m_selection, kind);
+    if (sourceOf(kind) != FigureSource::Trace) {
+      dialog.draw();
+      EXPECT_NE(dialog.problem(), "") << name << " says what it is drawn from";
+      const bool of_log = sourceOf(kind) == FigureSource::TrainingLog;
+      dialog.setSourcePath(QString::fromStdString((of_log ? log : results).string()));
+    }
     dialog.draw();
-    EXPECT_EQ(dialog.problem(), "") << name;
+    EXPECT_EQ(dialog.problem().toStdString(), "") << name;
     const double inches = dialog.preview().width() / (dialog.logicalDpiX() * 2.0);
     EXPECT_NEAR(inches, dialog.spec().width_inches, 0.02) << name;
-    EXPECT_EQ(dialog.writeTo(file(name + ".svg")), "");
+    EXPECT_EQ(dialog.writeTo(file(name + ".svg")).toStdString(), "");
     EXPECT_GT(std::filesystem::file_size(m_folder / (name + ".svg")), 1000U);
     EXPECT_NE(dialog.writeTo(file(name + ".bmp")), "") << "an ending that is no format";
   }
+}
+
+TEST_F(ChartsTest, TheTimelineOfGeneratedTokensMovesStepAndCursor) {
+  open();
+  m_selection.setFocusRun(2);
+  DecodePage page(m_document, m_selection);
+  show(page);
+  QCustomPlot& plot = page.timeline().plot();
+  EXPECT_EQ(page.timeline().grid().held.rows, 6U);
+  const QPoint at(qRound(plot.xAxis->coordToPixel(120.5)), qRound(plot.yAxis->coordToPixel(3)));
+  QTest::mouseClick(&plot, Qt::LeftButton, {}, at);
+  EXPECT_EQ(m_selection.step(), 3U);
+  ASSERT_TRUE(m_selection.cursor().has_value());
+  EXPECT_NEAR(m_selection.cursor()->key, 120, 2);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <QApplication>
+#include <QComboBox>
 #include <QElapsedTimer>
 #include <QEventLoop>
 #include <QStringList>
@@ -21,7 +22,9 @@ class QtWidgetTest : public ::testing::Test {
   QtWidgetTest() {
     static int argc = 1;
     static char name[] = "test", *argv[] = {name, nullptr};
-    static QApplication application(argc, argv);
+    // Never destroyed: at the end of the process Qt's own globals may be gone before it.
+    static auto* application = new QApplication(argc, argv);
+    (void)application;
     warnings().clear();
     qInstallMessageHandler([](QtMsgType type, const QMessageLogContext&, const QString& text) {
       // About the account and the platform the test runs on, not about the window.

@@ -1,0 +1,78 @@
+// What a run holds at each generated token, against a naive count, and second traces.
+#include "views/models/decode_grid.h"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "tests/views/opened_document.h"
+
+namespace kvatlas::views {
+namespace {
+
+using DecodeGridTest = test::OpenedDocumentTest;
+
+RunView viewOf(std::uint64_t tokens, std::vector<std::vector<TokenIndex>> kept, std::size_t steps,
+               std::vector<trace::Eviction> evicted) {
+  RunView view;
+  view.model.layers = 1;
+  view.model.query_heads = view.model.kv_heads = static_cast<std::uint32_t>(kept.size());
+  view.tokens = tokens;
+  view.run.header.heads = view.model.kv_heads;
+  view.run.record.kept_offsets = {0};
+  for (const auto& list : kept) {
+    view.run.record.kept_positions.insert(view.run.record.kept_positions.end(), list.begin(), list.end());
+    view.run.record.kept_offsets.push_back(view.run.record.kept_positions.size());
+  }
+  view.run.record.decode_ids.resize(steps);
+  view.run.record.evicted = std::move(evicted);
+  return view;
+}
+
+TEST(DecodeGrid, HeldIsWhatIsKeptAndGeneratedLessWhatIsEvicted) {
+  const RunView view = viewOf(6, {{0, 2}, {0, 5}}, 3, {{1, 0, 0, 2}, {2, 0, 1, 0}, {2, 0, 1, 6}});
+  const DecodeGrid grid = decodeGrid(view, LayerIndex(0), {HeadChoice::MeanOverHeads, 0}, 100);
+  EXPECT_EQ(grid.bin, 1U);
+  EXPECT_EQ(grid.positions, 9U);
+  ASSERT_EQ(grid.held.rows, 3U);
+  ASSERT_EQ(grid.held.columns, 9U);
+  const float x = kMasked;
+  const std::vector<float> expected{1,    0, 0.5F, 0, 0, 0.5F, 1,    x, x,  //
+                                    1,    0, 0,    0, 0, 0.5F, 1,    1, x,  //
+                                    0.5F, 0, 0,    0, 0, 0.5F, 0.5F, 1, 1};
+  EXPECT_EQ(grid.held.values, expected);
+}
+
+TEST(DecodeGrid, BinsHoldTheirLargestAndOneHeadIsItself) {
+  const RunView view = viewOf(6, {{0, 2}, {0, 5}}, 2, {});
+  const DecodeGrid grid = decodeGrid(view, LayerIndex(0), {HeadChoice::QueryHead, 1}, 3);
+  EXPECT_EQ(grid.bin, 3U);
+  EXPECT_EQ(grid.held.values, (std::vector<float>{1, 1, 1, 1, 1, 1}));
+  EXPECT_EQ(decodeGrid(viewOf(6, {{0}}, 0, {}), LayerIndex(0), {HeadChoice::QueryHead, 0}, 8).positions, 0U);
+}
+
+TEST(DecodeGrid, PositionsThatAreNotThereAreSurvived) {
+  const RunView view = viewOf(4, {{0, 900}}, 1, {{0, 0, 0, 77}});
+  const DecodeGrid grid = decodeGrid(view, LayerIndex(0), {HeadChoice::QueryHead, 0}, 50);
+  EXPECT_EQ(grid.held.values, (std::vector<float>{1, 0, 0, 0, 1}));
+}
+
+TEST_F(DecodeGridTest, OfARecordedRunEveryStepHoldsTheBudgetAndWhatWasGenerated) {
+  test::SampleTraceOptions options;
+  ASSERT_TRUE(openSample(options));
+  const RunPointer run = runOf(2);
+  const DecodeGrid grid = decodeGrid(*run, LayerIndex(1), {HeadChoice::QueryHead, 0}, 10000);
+  ASSERT_EQ(grid.held.rows, options.new_tokens);
+  std::size_t evicted = 0;
+  for (std::size_t step = 0; step < grid.held.rows; ++step) {
+    for (const trace::Eviction& each : run->run.record.evicted)
+      evicted += each.step == step && each.layer == 1 && each.head == 0 ? 1 : 0;
+    std::size_t held = 0;
+    for (std::size_t position = 0; position < grid.held.columns; ++position)
+      held += grid.held.at(step, position) > 0 ? 1 : 0;
+    EXPECT_EQ(held, run->kept(LayerIndex(1), 0).size() + step + 1 - evicted) << step;
+  }
+}
+
+}  // namespace
+}  // namespace kvatlas::views

@@ -1,0 +1,108 @@
+#include "views/pages/bookmarks_page.h"
+
+#include <QHBoxLayout>
+#include <QLineEdit>
+#include <QListView>
+#include <QPushButton>
+#include <QShortcut>
+#include <QUndoStack>
+#include <QVBoxLayout>
+
+namespace kvatlas::views {
+namespace {
+
+// A change that the model has made already: the first redo, which an undo stack asks for at once, does nothing.
+class ChangeCommand : public QUndoCommand {
+ public:
+  explicit ChangeCommand(BookmarkChange change) : QUndoCommand(change.text), m_change(std::move(change)) {}
+  void undo() override { m_change.undo(); }
+  void redo() override {
+    if (m_done) m_change.redo();
+    m_done = true;
+  }
+
+ private:
+  BookmarkChange m_change;
+  bool m_done = false;
+};
+
+// "L4 H2, key 198"
+QString nameOf(const ViewState& state) {
+  QString name = QStringLiteral("L%1 %2").arg(state.layer.value).arg(QString::fromStdString(textOf(state.head)));
+  if (state.cursor) name += BookmarksPage::tr(", key %1").arg(state.cursor->key);
+  return name;
+}
+
+}  // namespace
+
+BookmarksPage::BookmarksPage(Document& document, std::function<ViewState()> present, QWidget* parent)
+    : QWidget(parent),
+      m_document(document),
+      m_present(std::move(present)),
+      m_model(document),
+      m_undo(new QUndoStack(this)),
+      m_list(new QListView),
+      m_note(new QLineEdit),
+      m_add(new QPushButton(tr("&Add"))),
+      m_remove(new QPushButton(tr("&Remove"))) {
+  setObjectName(QStringLiteral("bookmarksPage"));
+  m_list->setObjectName(QStringLiteral("bookmarksList"));
+  m_note->setObjectName(QStringLiteral("bookmarkNote"));
+  m_add->setObjectName(QStringLiteral("bookmarkAdd"));
+  m_remove->setObjectName(QStringLiteral("bookmarkRemove"));
+  m_list->setModel(&m_model);
+  m_list->setEditTriggers(QAbstractItemView::EditKeyPressed | QAbstractItemView::DoubleClicked);
+  m_note->setPlaceholderText(tr("note"));
+  auto* buttons = new QHBoxLayout;
+  buttons->addWidget(m_add);
+  buttons->addWidget(m_remove);
+  auto* column = new QVBoxLayout(this);
+  column->setContentsMargins(6, 4, 6, 4);
+  column->addWidget(m_list, 1);
+  column->addWidget(m_note);
+  column->addLayout(buttons);
+  connect(&m_model, &BookmarkModel::changed, this, &BookmarksPage::push);
+  connect(&m_model, &BookmarkModel::failed, this, &BookmarksPage::failed);
+  for (const auto signal : {&Document::opened, &Document::closed}) {
+    connect(&document, signal, m_undo, &QUndoStack::clear);
+    connect(&document, signal, this, &BookmarksPage::showCurrent);
+  }
+  connect(m_add, &QPushButton::clicked, this, &BookmarksPage::addBookmark);
+  connect(m_remove, &QPushButton::clicked, this, [this] { m_model.remove(row()); });
+  auto* erase = new QShortcut(QKeySequence::Delete, m_list, nullptr, nullptr, Qt::WidgetShortcut);
+  connect(erase, &QShortcut::activated, m_remove, &QPushButton::click);
+  connect(m_note, &QLineEdit::editingFinished, this, [this] { m_model.setNote(row(), m_note->text()); });
+  connect(m_list, &QListView::clicked, this,
+          [this](const QModelIndex& index) { emit stateWanted(m_model.bookmark(index.row()).state); });
+  connect(m_list->selectionModel(), &QItemSelectionModel::currentChanged, this, &BookmarksPage::showCurrent);
+  connect(&m_model, &QAbstractItemModel::modelReset, this, &BookmarksPage::showCurrent);
+  connect(&m_model, &QAbstractItemModel::rowsRemoved, this, &BookmarksPage::showCurrent);
+  showCurrent();
+}
+
+int BookmarksPage::row() const {
+  return m_list->currentIndex().isValid() ? m_list->currentIndex().row() : -1;
+}
+
+void BookmarksPage::addBookmark() {
+  if (!m_document.isOpen()) return;
+  Bookmark bookmark;
+  bookmark.state = m_present();
+  bookmark.name = nameOf(bookmark.state).toStdString();
+  m_model.add(std::move(bookmark));
+  m_list->setCurrentIndex(m_model.index(m_model.rowCount() - 1));
+}
+
+void BookmarksPage::push(const BookmarkChange& change) {
+  m_undo->push(new ChangeCommand(change));
+}
+
+void BookmarksPage::showCurrent() {
+  const bool one = row() >= 0 && row() < m_model.rowCount();
+  m_add->setEnabled(m_document.isOpen());
+  m_remove->setEnabled(one);
+  m_note->setEnabled(one);
+  m_note->setText(one ? QString::fromStdString(m_model.bookmark(row()).note) : QString());
+}
+
+}  // namespace kvatlas::views

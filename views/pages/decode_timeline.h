@@ -1,0 +1,52 @@
+// Generated tokens × positions of the run in focus, for the selected layer and heads: what it still holds when each
+// token is generated. A click moves step and cursor. Knows document and selection.
+#pragma once
+
+#include <QWidget>
+
+#include "views/models/decode_grid.h"
+#include "views/models/selection.h"
+
+class QCPItemStraightLine;
+class QCustomPlot;
+class QLabel;
+
+namespace kvatlas::views {
+
+class RasterItem;
+
+class DecodeTimeline : public QWidget {
+  Q_OBJECT
+
+ public:
+  DecodeTimeline(Document& document, Selection& selection, QWidget* parent = nullptr);
+
+  [[nodiscard]] QCustomPlot& plot() { return *m_plot; }
+  [[nodiscard]] const DecodeGrid& grid() const { return m_grid; }
+  void updateNow();
+
+ protected:
+  bool eventFilter(QObject* watched, QEvent* event) override;
+  void changeEvent(QEvent* event) override;
+
+ private:
+  void say(const QString& text);
+  void dress();
+  void showStep();
+  struct Place {
+    std::uint32_t step = 0;
+    std::uint64_t position = 0;
+  };
+  [[nodiscard]] std::optional<Place> placeAt(const QPointF& pixel) const;
+  [[nodiscard]] QString describe(const Place& place) const;
+
+  Document& m_document;
+  Selection& m_selection;
+  QLabel* m_title;
+  QCustomPlot* m_plot;
+  RasterItem* m_item;
+  QCPItemStraightLine* m_step;
+  DecodeGrid m_grid;
+};
+
+}  // namespace kvatlas::views

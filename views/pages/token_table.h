@@ -1,0 +1,28 @@
+// The prompt token by token: text, spans, received mass, and what every run does with it and why. A click moves the
+// cursor. Knows document and selection.
+#pragma once
+
+#include <QTableView>
+
+#include "views/models/token_model.h"
+
+namespace kvatlas::views {
+
+class TokenTable : public QTableView {
+  Q_OBJECT
+
+ public:
+  TokenTable(Document& document, Selection& selection, QWidget* parent = nullptr);
+
+  [[nodiscard]] TokenModel& tokens() { return m_model; }
+  [[nodiscard]] QString csv() const;
+
+ private:
+  void showCursor();
+
+  Document& m_document;
+  Selection& m_selection;
+  TokenModel m_model;
+};
+
+}  // namespace kvatlas::views
