@@ -7,6 +7,7 @@
 
 using kvatlas::app::CaptureCall;
 using kvatlas::app::GenerateCall;
+using kvatlas::app::GpuBenchCall;
 using kvatlas::app::guarded;
 using kvatlas::app::NeedleCall;
 using kvatlas::app::Outcome;
@@ -16,6 +17,7 @@ using kvatlas::app::ReplayCall;
 KVATLAS_EXPORT void kvatlasCapture(const CaptureCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasGenerate(const GenerateCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasNeedle(const NeedleCall* call, Outcome* outcome);
+KVATLAS_EXPORT void kvatlasBenchGpu(const GpuBenchCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasReplay(const ReplayCall* call, Outcome* outcome);
 
 void kvatlasCapture(const CaptureCall* call, Outcome* outcome) {
@@ -32,4 +34,8 @@ void kvatlasNeedle(const NeedleCall* call, Outcome* outcome) {
 
 void kvatlasReplay(const ReplayCall* call, Outcome* outcome) {
   *outcome = guarded([&] { *call->summary = kvatlas::evaluation::captureCase(*call->options, *call->work); });
+}
+
+void kvatlasBenchGpu(const GpuBenchCall* call, Outcome* outcome) {
+  *outcome = guarded([&] { kvatlas::capture::benchGpu(*call->options, *call->work, *call->row); });
 }

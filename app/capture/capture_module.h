@@ -5,6 +5,7 @@
 #include "app/outcome.h"
 #include "capture/evaluation/needle_options.h"
 #include "capture/recorder/capture.h"
+#include "capture/session/gpu_bench.h"
 
 namespace kvatlas::app {
 
@@ -29,10 +30,17 @@ struct ReplayCall {
   capture::CaptureSummary* summary = nullptr;
 };
 
+struct GpuBenchCall {
+  const capture::GpuBenchOptions* options = nullptr;
+  const WorkContext* work = nullptr;
+  const std::function<void(const capture::GpuBenchReport&, const capture::GpuBenchRow&)>* row = nullptr;
+};
+
 inline constexpr const char* kCaptureLibrary = "kvatlas_capture";
 using CaptureEntry = void (*)(const CaptureCall*, Outcome*);    // "kvatlasCapture"
 using GenerateEntry = void (*)(const GenerateCall*, Outcome*);  // "kvatlasGenerate"
 using NeedleEntry = void (*)(const NeedleCall*, Outcome*);      // "kvatlasNeedle"
+using GpuBenchEntry = void (*)(const GpuBenchCall*, Outcome*);  // "kvatlasBenchGpu"
 using ReplayEntry = void (*)(const ReplayCall*, Outcome*);      // "kvatlasReplay"
 
 }  // namespace kvatlas::app

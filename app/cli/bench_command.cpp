@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "app/cli/bench_capture.h"
+#include "app/cli/bench_gpu.h"
 #include "app/cli/bench_kernels.h"
 #include "app/cli/bench_tools.h"
 #include "app/cli/bench_what_if.h"
@@ -29,6 +30,7 @@ constexpr std::array kBenches{Bench{"probe", "the attention probe against the be
                               Bench{"decode", "attention of branches of different lengths", benchDecode},
                               Bench{"pool", "coarser map levels", benchPool},
                               Bench{"capture", "full capture against plain prefill", benchCapture},
+                              Bench{"gpu", "a CUDA device: probe, capture, branches", benchGpu},
                               Bench{"growth", "time and memory against length, with a fit", benchGrowth},
                               Bench{"branches", "many methods against full alone", benchBranches},
                               Bench{"memory", "peak against length", benchMemory},

@@ -90,7 +90,9 @@ void addModelOptions(CLI::App& command, SessionArguments& arguments) {
   command.add_option("--max-new-tokens", options.max_new_tokens, "tokens to generate")
       ->capture_default_str()
       ->check(CLI::Range(0, 1 << 20));
-  command.add_option("--device", options.device, "auto, cpu, cuda, cuda:<i>")->capture_default_str();
+  command
+      .add_option("--device", options.device, "auto, cpu, cuda, cuda:<i>[,cuda:<j>…]: several devices share the layers")
+      ->capture_default_str();
   command.add_option("--dtype", options.dtype, "auto, f32, bf16, f16")->capture_default_str();
   command.add_option("--seed", options.seed, "for what is drawn at random")
       ->capture_default_str()

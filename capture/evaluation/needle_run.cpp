@@ -56,6 +56,7 @@ class NeedleRun {
     NeedleSummary summary{.cases = m_writer->casesDone() + m_writer->remaining().size(),
                           .cases_before = m_writer->casesDone()};
     if (m_writer->remaining().empty()) return summary;
+    capture::placeModel(*m_model, {.tokens = longestRemaining()}, m_work);
     capture::loadWeights(*m_model, m_work);
     const auto start = Clock::now();
     // A case takes about as long as it has tokens.
@@ -73,6 +74,11 @@ class NeedleRun {
   }
 
  private:
+  [[nodiscard]] std::uint64_t longestRemaining() const {
+    const auto cases = m_writer->remaining();
+    return std::ranges::max_element(cases, {}, &results::Case::length)->length;
+  }
+
   double runCase(const NeedleCase& wanted) {
     m_work.checkStop();
     const NeedlePrompt prompt = m_prompts->make(wanted);

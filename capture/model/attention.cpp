@@ -2,7 +2,6 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/_flash_attention_forward.h>
 #include <ATen/ops/_scaled_dot_product_efficient_attention.h>
 #include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
 #include <ATen/ops/arange.h>
@@ -16,6 +15,8 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+
+#include "capture/model/cuda_attention.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -37,18 +38,6 @@ AttentionOutput efficientOnCuda(const at::Tensor& query, const at::Tensor& key, 
                                                                   value.repeat_interleave(group, 1), bias,
                                                                   /*compute_log_sumexp=*/true, 0.0, causal);
   return {std::get<0>(result), std::get<1>(result).narrow(2, 0, query.size(2))};
-}
-
-// 16-bit types on CUDA: FlashAttention takes the window itself; rows before heads.
-AttentionOutput flashOnCuda(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                            std::uint64_t window) {
-  const auto rowsFirst = [](const at::Tensor& heads) { return heads.unsqueeze(0).transpose(1, 2); };
-  const std::int64_t count = query.size(1);
-  const std::int64_t left = static_cast<std::int64_t>(window) - 1;  // −1: no limit
-  const auto result =
-      at::_flash_attention_forward(rowsFirst(query), rowsFirst(key), rowsFirst(value), {}, {}, count, count, 0.0,
-                                   /*is_causal=*/true, /*return_debug_mask=*/false, std::nullopt, left, 0);
-  return {std::get<0>(result).squeeze(0).transpose(0, 1), std::get<1>(result).squeeze(0)};
 }
 
 // One kernel call. Causal needs as many queries as keys: the kernels disagree about where the diagonal lies otherwise.
@@ -121,7 +110,9 @@ AttentionOutput causalAttention(const at::Tensor& query, const at::Tensor& key, 
                                 const AttentionBlocks& blocks) {
   const std::int64_t count = query.size(1), group = query.size(0) / key.size(0);
   if (window >= static_cast<std::uint64_t>(count)) window = 0;
-  if (query.is_cuda() && query.scalar_type() != at::kFloat) return flashOnCuda(query, key, value, window);
+  // On CUDA one call takes the whole prompt. Only float32 with a window goes on below: no whole kernel takes both.
+  if (query.is_cuda() && (query.scalar_type() != at::kFloat || window == 0))
+    return cudaAttention(query, window).attend(query, key, value, window);
 
   // The kernels write [N, heads, d]: the output projection then reads it without a copy.
   const at::Tensor output = at::empty({count, query.size(0), query.size(2)}, query.options()).transpose(0, 1);

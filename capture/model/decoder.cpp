@@ -7,6 +7,7 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/silu.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -30,6 +31,13 @@ auto withAten(const char* task, Work&& work) {
   const at::AutoDispatchBelowADInplaceOrView no_autograd;
   try {
     return work();
+  } catch (const c10::OutOfMemoryError& error) {
+    const std::string text = error.what_without_backtrace();
+    fail(
+        "{}: the device has no memory left ({}); helps: a shorter prompt, fewer methods and budgets, --dtype bf16, "
+        "more "
+        "devices as in --device cuda:0,cuda:1, or --device cpu",
+        task, text.substr(0, text.find('\n')));
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     fail("{}: {}", task, text.substr(0, text.find('\n')));
@@ -50,6 +58,11 @@ struct Decoder::Impl {
 
   [[nodiscard]] at::TensorOptions tensorOptions() const {
     return at::TensorOptions().dtype(options.dtype).device(options.device);
+  }
+
+  // Where a layer lies.
+  [[nodiscard]] at::Device deviceOf(std::uint32_t layer) const {
+    return options.layer_devices.empty() ? options.device : options.layer_devices[layer];
   }
 
   // Zhang & Sennrich 2019; the mean of squares in float32 as in Transformers.
@@ -106,7 +119,7 @@ struct Decoder::Impl {
                                   const WorkContext& work) const {
     const std::int64_t count = hidden.size(0);
     const auto room = [&](std::uint32_t number) {
-      return at::empty({number, count, config.head_dim}, tensorOptions());
+      return at::empty({number, count, config.head_dim}, hidden.options());
     };
     Projected out{room(config.query_heads), room(config.kv_heads), room(config.kv_heads)};
     forChunks(0, count, work, [&](std::int64_t begin, std::int64_t end) {
@@ -134,10 +147,12 @@ struct Decoder::Impl {
                                    const WorkContext& work, std::vector<LayerCache>& cache) const {
     at::Tensor hidden = embed(ids);
     const std::int64_t count = hidden.size(0);
-    const RopeTable table = promptTable(config.rope, config.head_dim, ids.size(), tensorOptions());
+    RopeTable table = promptTable(config.rope, config.head_dim, ids.size(), tensorOptions());
     work.progress->begin("prefill", config.layers);
     for (std::uint32_t index = 0; index < config.layers; ++index) {
       const LayerWeights& layer = weights.layers[index];
+      const c10::DeviceGuard guard(deviceOf(index));
+      moveTo(deviceOf(index), hidden, table);
       const Projected projected = project(layer, hidden, table, work);
       const AttentionOutput attention = causalAttention(projected.query, projected.key, projected.value,
                                                         config.sliding_window, [&] { work.checkStop(); });
@@ -150,18 +165,25 @@ struct Decoder::Impl {
       work.progress->advance(index + 1);
     }
     work.progress->end();
-    return hidden;
+    return hidden.to(options.device);
   }
 
-  [[nodiscard]] at::Tensor step(std::span<const TokenId> ids, const RopeTable& table,
-                                const StepAttention& attention) const {
+  // The rows go on to the device of the next layer; nothing happens where they are there already.
+  static void moveTo(const at::Device& device, at::Tensor& hidden, RopeTable& table) {
+    hidden = hidden.to(device);
+    table = {table.cosine.to(device), table.sine.to(device)};
+  }
+
+  [[nodiscard]] at::Tensor step(std::span<const TokenId> ids, RopeTable table, const StepAttention& attention) const {
     at::Tensor hidden = embed(ids);
     const std::int64_t batch = hidden.size(0);
     for (std::uint32_t index = 0; index < config.layers; ++index) {
       const LayerWeights& layer = weights.layers[index];
+      const c10::DeviceGuard guard(deviceOf(index));
+      moveTo(deviceOf(index), hidden, table);
       const at::Tensor rows = norm(hidden, layer.attention_norm);
       const auto rotated = [&](const Linear& linear, std::uint32_t number) {
-        at::Tensor out = at::empty({batch, number, config.head_dim}, tensorOptions());
+        at::Tensor out = at::empty({batch, number, config.head_dim}, hidden.options());
         rotateInto(out.transpose(0, 1), heads(apply(linear, rows)), table);
         return out;
       };
@@ -169,7 +191,7 @@ struct Decoder::Impl {
                                             rotated(layer.key, config.kv_heads), heads(apply(layer.value, rows)));
       finish(layer, hidden, attended.reshape({batch, -1}));
     }
-    return logits(hidden);
+    return logits(hidden.to(options.device));
   }
 };
 
@@ -184,20 +206,37 @@ const ModelConfig& Decoder::config() const {
 const LoadOptions& Decoder::options() const {
   return m_impl->options;
 }
+std::int64_t Decoder::defaultRowChunk(const at::Device& device) {
+  return device.is_cpu() ? kCpuRows : kDeviceRows;
+}
 const std::string& Decoder::weightsFingerprint() const {
   return m_impl->fingerprint;
 }
 
 Decoder Decoder::load(const std::filesystem::path& model_folder, const LoadOptions& options, const WorkContext& work) {
   return withAten("loading the model", [&] {
+    if (!options.layer_devices.empty() && options.layer_devices.size() != loadModelConfig(model_folder).layers)
+      fail("{} layers are placed on devices; {} has another number", options.layer_devices.size(),
+           model_folder.string());
     if (options.row_chunk < 0) failUsage("row_chunk {}: expected 0 or more", options.row_chunk);
     auto impl = std::make_unique<Impl>();
     impl->config = loadModelConfig(model_folder);
     impl->options = options;
-    if (options.row_chunk == 0) impl->options.row_chunk = options.device.is_cpu() ? kCpuRows : kDeviceRows;
+    if (options.row_chunk == 0) impl->options.row_chunk = defaultRowChunk(options.device);
     const Checkpoint checkpoint(model_folder);
     impl->fingerprint = checkpoint.fingerprint();
-    impl->weights = loadWeights(checkpoint, impl->config, options.dtype, options.device, work);
+    impl->weights = loadWeights(checkpoint, impl->config, options.dtype, options.device, options.layer_devices, work);
+    return Decoder(std::move(impl));
+  });
+}
+
+Decoder Decoder::random(const ModelConfig& config, const LoadOptions& options) {
+  return withAten("making a random model", [&] {
+    auto impl = std::make_unique<Impl>();
+    impl->config = config;
+    impl->options = options;
+    if (options.row_chunk == 0) impl->options.row_chunk = defaultRowChunk(options.device);
+    impl->weights = randomWeights(config, options.dtype, options.device, options.layer_devices);
     return Decoder(std::move(impl));
   });
 }
@@ -222,7 +261,14 @@ at::Tensor Decoder::allLogits(std::span<const TokenId> ids) const {
   return withAten("prefill", [&] {
     if (ids.empty()) failUsage("the prompt is empty: at least one token is needed");
     std::vector<LayerCache> cache;
-    return m_impl->logits(m_impl->forward(ids, 0, nullptr, {}, cache));
+    const at::Tensor hidden = m_impl->forward(ids, 0, nullptr, {}, cache);
+    cache.clear();
+    // In chunks: a large vocabulary times a long prompt would not fit a device.
+    const at::Tensor all = at::empty({hidden.size(0), m_impl->config.vocab_size}, at::kFloat);
+    m_impl->forChunks(0, hidden.size(0), {}, [&](std::int64_t begin, std::int64_t end) {
+      all.slice(0, begin, end).copy_(m_impl->logits(hidden.slice(0, begin, end)));
+    });
+    return all;
   });
 }
 

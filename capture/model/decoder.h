@@ -20,6 +20,7 @@ namespace kvatlas::capture {
 struct LoadOptions {
   at::ScalarType dtype = at::kFloat;  // compute type
   at::Device device = at::kCPU;
+  std::vector<at::Device> layer_devices;  // [layers]; empty: all on `device`, which always holds embedding and logits
   std::int64_t row_chunk = 0;  // rows that projections and MLP take at once in a prefill; 0: chosen for the device
 };
 
@@ -43,12 +44,15 @@ class Decoder {
   // host).
   [[nodiscard]] static Decoder load(const std::filesystem::path& model_folder, const LoadOptions& options,
                                     const WorkContext& work);
+  // Of that shape with random weights: for measurements.
+  [[nodiscard]] static Decoder random(const ModelConfig& config, const LoadOptions& options);
   ~Decoder();
   Decoder(Decoder&&) noexcept;
   Decoder& operator=(Decoder&&) noexcept;
 
   [[nodiscard]] const ModelConfig& config() const;
   [[nodiscard]] const LoadOptions& options() const;
+  [[nodiscard]] static std::int64_t defaultRowChunk(const at::Device& device);
   // SHA-256 over name, size and safetensors header of each shard in name order.
   [[nodiscard]] const std::string& weightsFingerprint() const;
 

@@ -1,8 +1,12 @@
 #include "capture/model/weights.h"
 
+#include <ATen/ops/empty.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/uniform.h>
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 #include <string>
 
 namespace kvatlas::capture {
@@ -56,19 +60,51 @@ LayerWeights loadLayer(const Loader& load, const ModelConfig& config, std::uint3
 }  // namespace
 
 Weights loadWeights(const Checkpoint& checkpoint, const ModelConfig& config, at::ScalarType dtype, at::Device device,
-                    const WorkContext& work) {
+                    std::span<const at::Device> layer_devices, const WorkContext& work) {
   const Loader load(checkpoint, dtype, device, work);
   Weights weights;
   work.progress->begin("loading", config.layers);
   weights.embedding = load.matrix("model.embed_tokens.weight", config.vocab_size, config.hidden_size);
   for (std::uint32_t layer = 0; layer < config.layers; ++layer) {
-    weights.layers.push_back(loadLayer(load, config, layer));
+    const Loader here(checkpoint, dtype, layer_devices.empty() ? device : layer_devices[layer], work);
+    weights.layers.push_back(loadLayer(here, config, layer));
     work.progress->advance(layer + 1);
   }
   weights.final_norm = load.vector("model.norm.weight", config.hidden_size);
   weights.logits =
       config.tied_output ? weights.embedding : load.matrix("lm_head.weight", config.vocab_size, config.hidden_size);
   work.progress->end();
+  return weights;
+}
+
+Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Device device,
+                      std::span<const at::Device> layer_devices) {
+  const auto matrix = [&](std::int64_t rows, std::int64_t columns, at::Device where) {
+    const double width = std::sqrt(3.0 / static_cast<double>(columns));
+    return at::empty({rows, columns}, at::TensorOptions().dtype(dtype).device(where)).uniform_(-width, width);
+  };
+  const auto ones = [&](at::Device where) {
+    return at::ones({config.hidden_size}, at::TensorOptions().dtype(dtype).device(where));
+  };
+  const std::int64_t hidden = config.hidden_size, inner = config.intermediate_size;
+  const std::int64_t query = std::int64_t{config.query_heads} * config.head_dim;
+  const std::int64_t key = std::int64_t{config.kv_heads} * config.head_dim;
+  Weights weights;
+  weights.embedding = matrix(config.vocab_size, hidden, device);
+  for (std::uint32_t layer = 0; layer < config.layers; ++layer) {
+    const at::Device where = layer_devices.empty() ? device : layer_devices[layer];
+    weights.layers.push_back({.attention_norm = ones(where),
+                              .mlp_norm = ones(where),
+                              .query = {matrix(query, hidden, where), {}},
+                              .key = {matrix(key, hidden, where), {}},
+                              .value = {matrix(key, hidden, where), {}},
+                              .output = {matrix(hidden, query, where), {}},
+                              .gate = {matrix(inner, hidden, where), {}},
+                              .up = {matrix(inner, hidden, where), {}},
+                              .down = {matrix(hidden, inner, where), {}}});
+  }
+  weights.final_norm = ones(device);
+  weights.logits = config.tied_output ? weights.embedding : matrix(config.vocab_size, hidden, device);
   return weights;
 }
 

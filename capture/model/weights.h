@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <span>
 #include <vector>
 
 #include "capture/model/checkpoint.h"
@@ -30,7 +31,14 @@ struct Weights {
 };
 
 // Reads layer by layer with progress "loading"; stops between tensors.
+// layer_devices [layers], or empty: all on `device`, where embedding and logits lie.
 [[nodiscard]] Weights loadWeights(const Checkpoint& checkpoint, const ModelConfig& config, at::ScalarType dtype,
-                                  at::Device device, const WorkContext& work);
+                                  at::Device device, std::span<const at::Device> layer_devices,
+                                  const WorkContext& work);
+
+// Weights of that shape made on the devices themselves, uniform with the variance that keeps a layer's output as large
+// as its input: for measurements. The same numbers every time on one kind of device.
+[[nodiscard]] Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Device device,
+                                    std::span<const at::Device> layer_devices);
 
 }  // namespace kvatlas::capture

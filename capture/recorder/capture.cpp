@@ -79,7 +79,8 @@ StatisticsRequest everything(const trace::AttentionPlan& plan) {
           .norms = true,
           .lse = true,
           .map_cell = plan.cells.empty() ? 0 : plan.cells.front(),
-          .window = plan.window};
+          .window = plan.window,
+          .tensors = !plan.qk_layers.empty()};
 }
 
 // Sends each measured layer to the writing thread.

@@ -4,14 +4,45 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
+#include <memory>
+#include <string>
+
 #include "kernels/attention_probe.h"
+#include "kernels/cuda/cuda_loader.h"
 
 namespace kvatlas::capture {
 
-// As kernels::attentionProbe, with query [query_heads, N, d], key [kv_heads, N, d] and lse (or undefined) on one CUDA
-// device; `output` points to host memory. Error when the CUDA library is missing or a kernel fails.
-[[nodiscard]] kernels::ProbeReport attentionProbeOnCuda(const kernels::ProbeShape& shape, const at::Tensor& query,
-                                                        const at::Tensor& key, const at::Tensor& lse,
-                                                        const kernels::ProbeOutput& output);
+// The library, or Error saying why it cannot be used.
+[[nodiscard]] const kernels::CudaLibrary& cudaKernels();
+[[nodiscard]] KvatlasElement elementOf(const at::Tensor& tensor);
+
+// A probe that has been queued; its results reach the host when finish() is called.
+class PendingProbe {
+ public:
+  PendingProbe();
+  ~PendingProbe();
+  PendingProbe(PendingProbe&&) noexcept;
+  PendingProbe& operator=(PendingProbe&&) noexcept;
+  // Waits for this probe's copies. Error when a kernel failed.
+  [[nodiscard]] kernels::ProbeReport finish();
+
+ private:
+  struct Work;
+  std::unique_ptr<Work> m_work;
+  friend PendingProbe beginProbe(const kernels::CudaLibrary&, const kernels::ProbeShape&, const at::Tensor&,
+                                 const at::Tensor&, const at::Tensor&, const kernels::ProbeOutput&, KvatlasProbePath);
+};
+
+// As kernels::attentionProbe, with query [query_heads, N, d], key [kv_heads, N, d] and lse (or undefined) on one
+// device; `output` points to host memory that lives until finish(). Nothing waits for the device.
+[[nodiscard]] PendingProbe beginProbe(const kernels::CudaLibrary& library, const kernels::ProbeShape& shape,
+                                      const at::Tensor& query, const at::Tensor& key, const at::Tensor& lse,
+                                      const kernels::ProbeOutput& output, KvatlasProbePath path);
+
+// The fastest path that this device has, that takes such tensors and that has just computed a small case as the plain
+// path does. What is passed over is said through `warn`, once.
+[[nodiscard]] KvatlasProbePath checkedProbePath(const kernels::CudaLibrary& library, const at::Tensor& query,
+                                                const std::function<void(const std::string&)>& warn);
 
 }  // namespace kvatlas::capture

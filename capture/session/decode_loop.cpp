@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "capture/session/device_copies.h"
 #include "capture/session/mass_meter.h"
 #include "core/analysis/mass.h"
 #include "kernels/parallel.h"
@@ -108,11 +109,13 @@ class DecodeLoop {
     std::vector<TokenId> ids;
     for (const std::size_t branch : m_batch) ids.push_back(fedTo(branch));
     if (m_meter) m_meter->beginStep(m_active);
+    if (m_start.device != nullptr) m_start.device->beginStep(m_batch, position, m_meter.has_value() && fullInBatch());
     const std::vector<std::uint64_t> positions(ids.size(), position);
     const at::Tensor logits =
         m_decoder.step(ids, positions, m_start.prompt_tokens,
                        [&](LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
-                         return attend(layer, query, key, value, position);
+                         return m_start.device != nullptr ? attendOnDevice(layer, query, key, value, position)
+                                                          : attend(layer, query, key, value, position);
                        });
     const auto vocab = static_cast<std::size_t>(logits.size(1));
     const std::span<const float> all(logits.const_data_ptr<float>(), vocab * m_batch.size());
@@ -143,6 +146,20 @@ class DecodeLoop {
                                    m_options.threads);
     if (watched) m_meter->measureStep(layer);
     return output.to(query.device(), query.scalar_type());
+  }
+
+  // Everything stays on the device but, when it is watched, the full cache's probabilities: one wait per layer.
+  at::Tensor attendOnDevice(LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                            std::uint64_t position) {
+    const at::Tensor output = m_start.device->attend(layer, query, key, value);
+    if (m_meter && fullInBatch()) {
+      DeviceCopies copies;
+      copies.add(m_start.device->probabilities(), m_meter->roomFor(m_start.device->hidden(), position));
+      copies.start();
+      copies.finish();
+      m_meter->measureStep(layer);
+    }
+    return output;
   }
 
   void measureKl(std::span<const float> logits, std::size_t vocab) {

@@ -9,6 +9,7 @@
 #include "capture/model/decoder.h"
 #include "capture/session/branch_cache.h"
 #include "capture/session/branches.h"
+#include "capture/session/device_branches.h"
 
 namespace kvatlas::capture {
 
@@ -33,11 +34,12 @@ struct DecodeOptions {
   FinishedTest finished;  // may be empty; with Follow::Full asked of the full cache's tokens
 };
 
-// What decoding starts from. branches[0] is full; caches hold the kept prompt rows.
+// What decoding starts from. branches[0] is full; caches, or the device's, hold the kept prompt rows.
 struct DecodeStart {
   std::span<const Branch> branches;
   std::span<BranchCache> caches;
-  at::Tensor next_logits;  // [vocab] f32 host
+  DeviceBranches* device = nullptr;  // then caches is empty
+  at::Tensor next_logits;            // [vocab] f32 host
   std::function<std::span<const float>(LayerIndex)>
       last_row;  // [query_heads, N] probabilities of the prompt's last query
   std::uint64_t prompt_tokens = 0;

@@ -2,9 +2,14 @@
 
 #include <dlfcn.h>
 
-#include <charconv>
-#include <optional>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <numeric>
+
+#include "capture/session/cuda_probe.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
 
@@ -29,46 +34,122 @@ std::string openTorchCuda() {
   return reason != nullptr ? reason : "unknown reason";
 }
 
-at::Device cudaDevice(const std::string& word) {
+// "cuda", "cuda:3".
+int cudaNumber(const std::string& word, const std::string& whole) {
   int index = 0;
-  if (word.size() > 4) {
-    const auto [end, error] = std::from_chars(word.data() + 5, word.data() + word.size(), index);
-    if (word[4] != ':' || error != std::errc{} || end != word.data() + word.size() || index < 0)
-      failUsage("--device {}: expected auto, cpu, cuda or cuda:<number>", word);
-  }
-  const int count = cudaDeviceCount();
-  if (count == 0)
-    fail("--device {}: this machine shows no CUDA device (no driver, or none visible); use --device cpu", word);
-  if (index >= count) fail("--device {}: there are {} CUDA devices, numbered from 0", word, count);
-  if (const std::string reason = openTorchCuda(); !reason.empty())
-    fail(
-        "--device {}: libtorch's CUDA part cannot be opened ({}); use --device cpu, or KVATLAS_LIBTORCH with a "
-        "complete libtorch",
-        word, reason);
-  return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
+  if (word == "cuda") return index;
+  const auto [end, error] =
+      std::from_chars(word.data() + std::min<std::size_t>(5, word.size()), word.data() + word.size(), index);
+  if (!word.starts_with("cuda:") || error != std::errc{} || end != word.data() + word.size() || index < 0)
+    failUsage("--device {}: expected auto, cpu, cuda or cuda:<number>, several separated by commas", whole);
+  return index;
 }
 
-at::Device parseDevice(const std::string& word) {
-  if (word == "cpu") return at::kCPU;
-  if (word == "auto")
-    return cudaDeviceCount() > 0 && openTorchCuda().empty() ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
-  if (word.starts_with("cuda")) return cudaDevice(word);
-  failUsage("--device {}: unknown device{}", word, suggestion(word, {"auto", "cpu", "cuda"}));
+// Free memory first on the way to the driver: what libtorch or another programme holds is not free.
+std::vector<DeviceMemory> memoryOf(std::span<const int> devices) {
+  const kernels::CudaLibrary& library = cudaKernels();
+  std::vector<DeviceMemory> all;
+  for (const int device : devices) {
+    DeviceMemory memory{.index = device};
+    if (const char* error = library.device_memory(device, &memory.free, &memory.total))
+      fail("cuda:{}: {}", device, error);
+    all.push_back(memory);
+  }
+  return all;
+}
+
+std::vector<int> mostFreeFirst(int count) {
+  std::vector<int> devices(static_cast<std::size_t>(count));
+  std::iota(devices.begin(), devices.end(), 0);
+  std::vector<DeviceMemory> memory = memoryOf(devices);
+  std::ranges::stable_sort(memory, std::greater<>{}, &DeviceMemory::free);
+  std::ranges::transform(memory, devices.begin(), &DeviceMemory::index);
+  return devices;
+}
+
+// Empty when everything a CUDA run needs is there.
+std::string cudaTrouble(const std::string& word) {
+  if (cudaDeviceCount() == 0)
+    return fmt::format("--device {}: this machine shows no CUDA device (no driver, or none visible); use --device cpu",
+                       word);
+  std::string reason = openTorchCuda();
+  if (!reason.empty())
+    return fmt::format(
+        "--device {}: libtorch's CUDA part cannot be opened ({}); use --device cpu, or KVATLAS_LIBTORCH with a "
+        "complete libtorch (docs/gpu.md)",
+        word, reason);
+  if (kernels::openCudaLibrary(reason) == nullptr)
+    return fmt::format("--device {}: KVAtlas's CUDA kernels cannot be used ({}); build with nvcc, or use --device cpu",
+                       word, reason);
+  return {};
+}
+
+std::vector<int> cudaDevices(const std::string& word) {
+  const DeviceWord parsed = parseDevice(word);
+  if (parsed.cpu) return {};
+  const int count = cudaDeviceCount();
+  if (parsed.automatic) return count > 0 && cudaTrouble(word).empty() ? mostFreeFirst(count) : std::vector<int>{};
+  if (const std::string trouble = cudaTrouble(word); !trouble.empty()) fail("{}", trouble);
+  for (const int device : parsed.cuda)
+    if (device >= count) fail("--device {}: there are {} CUDA devices, numbered from 0", word, count);
+  return parsed.cuda;
+}
+
+at::Device cudaAt(int index) {
+  return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
 }  // namespace
 
-LoadOptions chooseDevice(const std::string& device, const std::string& dtype, std::string& dtype_name) {
-  LoadOptions load{.dtype = at::kFloat, .device = parseDevice(device)};
-  dtype_name = dtype != "auto" ? dtype : load.device.is_cuda() ? "bf16" : "f32";
-  if (dtype_name == "f32") return load;
-  if (dtype_name == "bf16")
-    load.dtype = at::kBFloat16;
-  else if (dtype_name == "f16")
-    load.dtype = at::kHalf;
-  else
+DeviceWord parseDevice(const std::string& word) {
+  if (word == "cpu") return {.cpu = true};
+  if (word == "auto") return {.automatic = true};
+  if (!word.starts_with("cuda"))
+    failUsage("--device {}: unknown device{}", word, suggestion(word, {"auto", "cpu", "cuda"}));
+  DeviceWord parsed;
+  for (std::size_t begin = 0; begin <= word.size();) {
+    const std::size_t end = std::min(word.find(',', begin), word.size());
+    const int number = cudaNumber(word.substr(begin, end - begin), word);
+    if (std::ranges::find(parsed.cuda, number) != parsed.cuda.end())
+      failUsage("--device {}: cuda:{} is named twice", word, number);
+    parsed.cuda.push_back(number);
+    begin = end + 1;
+  }
+  return parsed;
+}
+
+DeviceChoice chooseDevices(const std::string& device, const std::string& dtype) {
+  DeviceChoice choice{.load = {}, .dtype_name = {}, .cuda = cudaDevices(device)};
+  if (!choice.cuda.empty()) choice.load.device = cudaAt(choice.cuda.front());
+  choice.dtype_name = dtype != "auto" ? dtype : choice.cuda.empty() ? "f32" : "bf16";
+  if (choice.dtype_name == "bf16")
+    choice.load.dtype = at::kBFloat16;
+  else if (choice.dtype_name == "f16")
+    choice.load.dtype = at::kHalf;
+  else if (choice.dtype_name != "f32")
     failUsage("--dtype {}: unknown type{}", dtype, suggestion(dtype, {"auto", "f32", "bf16", "f16"}));
-  return load;
+  return choice;
+}
+
+LoadOptions chooseDevice(const std::string& device, const std::string& dtype, std::string& dtype_name) {
+  DeviceChoice choice = chooseDevices(device, dtype);
+  dtype_name = choice.dtype_name;
+  return choice.load;
+}
+
+void placeOnDevices(DeviceChoice& choice, const ModelConfig& config, MemoryQuestion question) {
+  if (choice.cuda.empty()) return;
+  question.element_bytes = c10::elementSize(choice.load.dtype);
+  question.row_chunk = static_cast<std::uint64_t>(
+      choice.load.row_chunk > 0 ? choice.load.row_chunk : Decoder::defaultRowChunk(choice.load.device));
+  const std::vector<DeviceMemory> memory = memoryOf(choice.cuda);
+  const auto placed = placeLayers(memoryNeed(config, question), memory);
+  if (!placed)
+    fail("{} with {} tokens {}", config.name, question.tokens,
+         outOfMemoryText(config, question, memory, cudaDeviceCount()));
+  choice.load.device = cudaAt(choice.cuda.front());
+  choice.load.layer_devices.clear();
+  for (const int device : *placed) choice.load.layer_devices.push_back(cudaAt(device));
 }
 
 }  // namespace kvatlas::capture

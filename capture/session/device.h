@@ -1,14 +1,36 @@
-// Which device and compute type a run uses; knows libtorch's devices and the CUDA library, no model.
+// Which devices and compute type a run uses; knows libtorch's devices and the CUDA library, no model's weights.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "capture/model/decoder.h"
+#include "capture/model/memory_plan.h"
 
 namespace kvatlas::capture {
 
-// device: auto | cpu | cuda | cuda:<i>; dtype: auto | f32 | bf16 | f16 (auto: f32 on CPU, bf16 on CUDA). Sets the
-// dtype's name. UsageError for other words; Error when CUDA is asked for and there is no device, saying why.
+// --device taken apart: "auto", "cpu", or CUDA numbers in the order given. UsageError for anything else.
+struct DeviceWord {
+  bool automatic = false, cpu = false;
+  std::vector<int> cuda;
+};
+[[nodiscard]] DeviceWord parseDevice(const std::string& word);
+
+struct DeviceChoice {
+  LoadOptions load;
+  std::string dtype_name;
+  std::vector<int> cuda;  // devices that layers may be placed on; empty on CPU
+};
+
+// device: auto | cpu | cuda | cuda:<i>[,cuda:<j>…]; dtype: auto | f32 | bf16 | f16 (auto: f32 on CPU, bf16 on CUDA).
+// auto: every CUDA device, the one with the most free memory first, else the CPU. UsageError for other words; Error
+// when CUDA is asked for and there is no device, saying why.
+[[nodiscard]] DeviceChoice chooseDevices(const std::string& device, const std::string& dtype);
+// The same for one device.
 [[nodiscard]] LoadOptions chooseDevice(const std::string& device, const std::string& dtype, std::string& dtype_name);
+
+// Sets load.device and load.layer_devices by the devices' free memory. Error with what is needed, what is free and what
+// helps when it cannot fit; nothing on a CPU.
+void placeOnDevices(DeviceChoice& choice, const ModelConfig& config, MemoryQuestion question);
 
 }  // namespace kvatlas::capture

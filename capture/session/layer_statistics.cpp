@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "capture/session/cuda_probe.h"
 #include "core/base/error.h"
 #include "kernels/attention_probe.h"
 
@@ -34,9 +33,8 @@ kernels::ProbeReport probeOnHost(const kernels::ProbeShape& shape, const LayerAt
   return kernels::attentionProbe(shape, input, output, threads);
 }
 
-std::vector<float> rowNorms(const at::Tensor& rows) {  // [heads, N, d] → [heads * N]
-  const at::Tensor norms = hostFloat(at::linalg_vector_norm(rows.to(at::kFloat), 2, at::IntArrayRef{-1}));
-  return {norms.const_data_ptr<float>(), norms.const_data_ptr<float>() + norms.numel()};
+at::Tensor rowNorms(const at::Tensor& rows) {  // [heads, N, d] → [heads, N] f32
+  return at::linalg_vector_norm(rows.to(at::kFloat), 2, at::IntArrayRef{-1});
 }
 
 float* sized(std::vector<float>& values, bool wanted, std::size_t count) {
@@ -55,11 +53,12 @@ StatisticsRequest StatisticsRequest::joined(const StatisticsRequest& other) cons
           .norms = norms || other.norms,
           .lse = lse || other.lse,
           .map_cell = std::max(map_cell, other.map_cell),
-          .window = std::max(window, other.window)};
+          .window = std::max(window, other.window),
+          .tensors = other.tensors};
 }
 
-LayerStatistics measureLayer(const LayerAttention& attention, const ModelConfig& config,
-                             const StatisticsRequest& request, unsigned threads) {
+PendingLayer beginMeasuring(const LayerAttention& attention, const ModelConfig& config,
+                            const StatisticsRequest& request, unsigned threads, Progress* progress) {
   const auto tokens = static_cast<std::size_t>(attention.query.size(1));
   const kernels::ProbeShape shape{.query_heads = config.query_heads,
                                   .kv_heads = config.kv_heads,
@@ -68,7 +67,10 @@ LayerStatistics measureLayer(const LayerAttention& attention, const ModelConfig&
                                   .window = request.window,
                                   .sliding_window = config.sliding_window,
                                   .scale = 1.0F / std::sqrt(static_cast<float>(config.head_dim))};
-  LayerStatistics result{.layer = attention.layer};
+  PendingLayer pending;
+  pending.m_statistics = std::make_unique<LayerStatistics>();
+  LayerStatistics& result = *pending.m_statistics;
+  result.layer = attention.layer;
   const std::size_t per_token = shape.query_heads * tokens;
   const std::size_t cells = request.map_cell == 0 ? 0 : (tokens + request.map_cell - 1) / request.map_cell;
   const std::size_t map = shape.query_heads * cells * cells;
@@ -81,17 +83,37 @@ LayerStatistics measureLayer(const LayerAttention& attention, const ModelConfig&
       .map_mean = sized(result.map_mean, cells > 0, map),
       .map_max = sized(result.map_max, cells > 0, map),
       .cell = request.map_cell};
-  const kernels::ProbeReport report =
-      attention.query.is_cuda() ? attentionProbeOnCuda(shape, attention.query, attention.key, attention.lse, output)
-                                : probeOnHost(shape, attention, output, threads);
-  if (!report.ok())
-    fail("the attention of layer {}, head {} is not finite at query {}: the weights or the compute type overflow",
-         attention.layer.value, report.bad_head, report.bad_query);
-  if (request.norms) {
-    result.key_norm = rowNorms(attention.key);
-    result.value_norm = rowNorms(attention.value);
+  if (attention.query.is_cuda()) {
+    const kernels::CudaLibrary& library = cudaKernels();
+    const KvatlasProbePath path = checkedProbePath(library, attention.query, [&](const std::string& text) {
+      if (progress != nullptr) progress->warn(text);
+    });
+    pending.m_probe.emplace(beginProbe(library, shape, attention.query, attention.key, attention.lse, output, path));
+  } else {
+    pending.m_report = probeOnHost(shape, attention, output, threads);
   }
-  return result;
+  if (request.norms) {
+    const auto per_head = static_cast<std::size_t>(config.kv_heads) * tokens;
+    pending.m_norms.emplace();
+    pending.m_norms->add(rowNorms(attention.key), sized(result.key_norm, true, per_head));
+    pending.m_norms->add(rowNorms(attention.value), sized(result.value_norm, true, per_head));
+    pending.m_norms->start();
+  }
+  return pending;
+}
+
+LayerStatistics PendingLayer::finish() {
+  if (m_probe) m_report = m_probe->finish();
+  if (!m_report.ok())
+    fail("the attention of layer {}, head {} is not finite at query {}: the weights or the compute type overflow",
+         m_statistics->layer.value, m_report.bad_head, m_report.bad_query);
+  if (m_norms) m_norms->finish();
+  return std::move(*m_statistics);
+}
+
+LayerStatistics measureLayer(const LayerAttention& attention, const ModelConfig& config,
+                             const StatisticsRequest& request, unsigned threads) {
+  return beginMeasuring(attention, config, request, threads).finish();
 }
 
 }  // namespace kvatlas::capture

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "capture/model/cuda_attention.h"
 #include "capture/session/device.h"
 #include "capture/session/prompt.h"
 
@@ -13,8 +14,20 @@ std::shared_ptr<LoadedModel> openModel(const SessionOptions& options) {
   model->config = loadModelConfig(options.model);
   model->tokenizer = loadTokenizer(options.model);
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
-  model->load = chooseDevice(options.device, options.dtype, model->dtype_name);
+  const DeviceChoice choice = chooseDevices(options.device, options.dtype);
+  model->load = choice.load;
+  model->dtype_name = choice.dtype_name;
+  model->cuda = choice.cuda;
   return model;
+}
+
+void placeModel(LoadedModel& model, const MemoryQuestion& question, const WorkContext& work) {
+  if (model.cuda.empty()) return;
+  reportAttentionTo([progress = work.progress](const std::string& text) { progress->warn(text); });
+  if (model.decoder) return;
+  DeviceChoice choice{.load = model.load, .dtype_name = model.dtype_name, .cuda = model.cuda};
+  placeOnDevices(choice, model.config, question);
+  model.load = choice.load;
 }
 
 void loadWeights(LoadedModel& model, const WorkContext& work) {

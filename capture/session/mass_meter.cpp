@@ -41,15 +41,19 @@ void MassMeter::measurePrompt(LayerIndex layer, std::span<const float> rows) {
 
 void MassMeter::watch(const BranchCache& full, LayerIndex layer, std::uint64_t position,
                       std::span<kernels::DecodeSegment> segments) {
-  m_length = position + 1;
-  m_hidden = full.hiddenRows(layer, 0, position);
+  float* at = roomFor(full.hiddenRows(layer, 0, position), position);
   const std::size_t visible = m_length - m_hidden;
-  m_seen.resize(m_config.query_heads * visible);
-  float* at = m_seen.data();
   for (kernels::DecodeSegment& segment : segments.first(full.shape().stored_heads)) {
     segment.probabilities = at;
     at += segment.rows * visible;
   }
+}
+
+float* MassMeter::roomFor(std::size_t hidden, std::uint64_t position) {
+  m_length = position + 1;
+  m_hidden = hidden;
+  m_seen.resize(m_config.query_heads * (m_length - m_hidden));
+  return m_seen.data();
 }
 
 void MassMeter::measureStep(LayerIndex layer) {

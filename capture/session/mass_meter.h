@@ -29,6 +29,8 @@ class MassMeter {
   // kernel.
   void watch(const BranchCache& full, LayerIndex layer, std::uint64_t position,
              std::span<kernels::DecodeSegment> segments);
+  // The same where the probabilities come from elsewhere: room for [query_heads, position + 1 − hidden].
+  [[nodiscard]] float* roomFor(std::size_t hidden, std::uint64_t position);
   void measureStep(LayerIndex layer);
 
   [[nodiscard]] BranchMass takeMass(std::size_t branch) { return std::move(m_mass[branch]); }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "capture/session/cuda_probe.h"
 #include "core/base/error.h"
 
 namespace kvatlas::capture {
@@ -49,6 +50,18 @@ void requireFinite(const std::vector<float>& logits, const ModelConfig& config) 
   fail("the logits after layer {} are not finite: the weights or the compute type overflow", config.layers - 1);
 }
 
+// The same on the device. Branches share the queue's time: an equal share each.
+void gatherOnDevice(DeviceBranches& device, std::vector<LayerCache>& prefill, std::span<double> seconds,
+                    const WorkContext& work) {
+  const auto start = Clock::now();
+  for (LayerCache& layer : prefill) {
+    work.checkStop();
+    device.addLayer(layer.key, layer.value);
+    layer = {};
+  }
+  for (double& branch : seconds) branch += secondsSince(start) / static_cast<double>(seconds.size());
+}
+
 policy::Shape shapeOf(const ModelConfig& config, const PreparedPrompt& prompt) {
   return {config.layers, config.query_heads, config.kv_heads, static_cast<std::uint32_t>(prompt.ids.size())};
 }
@@ -84,7 +97,24 @@ std::size_t Session::elementBytes() const {
 }
 
 void Session::loadWeights(const WorkContext& work) {
+  placeModel(*m_model, memoryQuestion(), work);
   capture::loadWeights(*m_model, work);
+}
+
+// What the branches keep is decided later; a budget says it beforehand.
+MemoryQuestion Session::memoryQuestion() const {
+  const std::uint64_t tokens = m_prompt.ids.size();
+  double kept = 0;
+  for (const Branch& branch : m_branches)
+    if (!branch.isFull()) kept += static_cast<double>(std::min<std::uint64_t>(branch.setting.budget, tokens));
+  const auto others = static_cast<double>(m_branches.size() - 1);
+  const double repeat = m_options.granularity == policy::Granularity::QueryHead
+                            ? static_cast<double>(config().query_heads) / config().kv_heads
+                            : 1.0;
+  return {.tokens = tokens,
+          .new_tokens = m_options.max_new_tokens,
+          .branches = m_branches.size(),
+          .kept_share = others > 0 ? kept / others / static_cast<double>(tokens) * repeat : 0.0};
 }
 
 void Session::setLayerSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers) {
@@ -100,7 +130,9 @@ SessionResult Session::run(const WorkContext& work, const std::function<void(std
   if (m_sink) collector.setSink(m_sink, m_sink_request, m_sink_layers);
 
   auto start = Clock::now();
+  collector.reportTo(work.progress);
   PrefillResult prefill = decoder().prefill(m_prompt.ids, &collector, work);
+  collector.finish();
   result.prefill_seconds = secondsSince(start);
   result.next_logits.assign(prefill.next_logits.const_data_ptr<float>(),
                             prefill.next_logits.const_data_ptr<float>() + prefill.next_logits.numel());
@@ -110,12 +142,20 @@ SessionResult Session::run(const WorkContext& work, const std::function<void(std
   const std::vector<policy::LayerSignals> signals = collector.signals();
   decideBranches(result.branches, signals);
   for (const Branch& branch : result.branches) result.branch_seconds.push_back(branch.decide_seconds);
-  std::vector<BranchCache> caches =
-      gatherCaches(config(), result.branches, prefill.cache, m_options.max_new_tokens, result.branch_seconds, work);
+  std::vector<BranchCache> caches;
+  std::optional<DeviceBranches> device;
+  if (prefill.cache.front().key.is_cuda())
+    gatherOnDevice(
+        device.emplace(cudaKernels(), config(), result.branches, m_prompt.ids.size(), m_options.max_new_tokens),
+        prefill.cache, result.branch_seconds, work);
+  else
+    caches =
+        gatherCaches(config(), result.branches, prefill.cache, m_options.max_new_tokens, result.branch_seconds, work);
 
   start = Clock::now();
   const DecodeStart from{.branches = result.branches,
                          .caches = caches,
+                         .device = device ? &*device : nullptr,
                          .next_logits = prefill.next_logits,
                          .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },
                          .prompt_tokens = m_prompt.ids.size()};

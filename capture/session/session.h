@@ -49,6 +49,7 @@ class Session {
 
  private:
   void planAndWarn(const WorkContext& work);
+  [[nodiscard]] MemoryQuestion memoryQuestion() const;
 
   SessionOptions m_options;
   std::shared_ptr<LoadedModel> m_model;

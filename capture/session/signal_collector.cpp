@@ -1,5 +1,7 @@
 #include "capture/session/signal_collector.h"
 
+#include <ATen/ops/empty.h>
+
 #include <algorithm>
 
 namespace kvatlas::capture {
@@ -18,6 +20,14 @@ std::vector<float> lastRows(const std::vector<float>& window_rows, std::size_t h
     std::copy_n(window_rows.begin() + static_cast<std::ptrdiff_t>((head * window + window - 1) * tokens), tokens,
                 rows.begin() + static_cast<std::ptrdiff_t>(head * tokens));
   return rows;
+}
+
+// The same attention with tensors that have its shapes and no memory.
+LayerAttention shapeOnly(const LayerAttention& attention) {
+  const auto shape = [](const at::Tensor& tensor) {
+    return tensor.defined() ? at::empty({1}, tensor.options()).expand(tensor.sizes()) : tensor;
+  };
+  return {attention.layer, shape(attention.query), shape(attention.key), shape(attention.value), shape(attention.lse)};
 }
 
 void dropUnless(bool wanted, std::vector<float>& values) {
@@ -51,12 +61,24 @@ bool SignalCollector::sinkWants(LayerIndex layer) const {
 void SignalCollector::onAttention(const LayerAttention& attention) {
   const bool sink = sinkWants(attention.layer);
   const StatisticsRequest request = sink ? m_for_methods.joined(m_for_sink) : m_for_methods;
-  LayerStatistics measured = measureLayer(attention, m_config, request, m_threads);
-  Kept& kept = m_kept.at(attention.layer.value);
-  if (m_for_methods.window_rows) kept.last_row = lastRows(measured.window_rows, m_config.query_heads, request.window);
-  if (sink) {
-    m_sink(attention, measured);
-  }
+  Underway next{attention, beginMeasuring(attention, m_config, request, m_threads, m_progress), request.window};
+  if (!attention.query.is_cuda()) return receive(next);
+  if (!sink || !request.tensors) next.attention = shapeOnly(attention);
+  finish();
+  m_underway.emplace(std::move(next));
+}
+
+void SignalCollector::finish() {
+  if (m_underway) receive(*m_underway);
+  m_underway.reset();
+}
+
+void SignalCollector::receive(Underway& layer) {
+  LayerStatistics measured = layer.pending.finish();
+  const LayerIndex index = layer.attention.layer;
+  Kept& kept = m_kept.at(index.value);
+  if (m_for_methods.window_rows) kept.last_row = lastRows(measured.window_rows, m_config.query_heads, layer.window);
+  if (sinkWants(index)) m_sink(layer.attention, measured);
   kept.statistics = std::move(measured);
   dropUnless(m_for_methods.entropy, kept.statistics.entropy);
   dropUnless(m_for_methods.received, kept.statistics.received);

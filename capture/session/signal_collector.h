@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,9 +26,15 @@ class SignalCollector final : public AttentionObserver {
   SignalCollector(const ModelConfig& config, const StatisticsRequest& for_methods, unsigned threads);
   void setSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers);
 
+  // Where warnings of the device go; nowhere until then.
+  void reportTo(Progress* progress) { m_progress = progress; }
+
   // Every layer: one nobody measures is still looked over for NaN and Inf, which would spread silently.
   [[nodiscard]] bool wants(LayerIndex) const override { return true; }
+  // On a device a layer is only queued; the one before it is received meanwhile.
   void onAttention(const LayerAttention& attention) override;
+  // Receives what is still under way; after the prefill.
+  void finish();
 
   // [layers] views of the kept signals, valid while the collector lives.
   [[nodiscard]] std::vector<policy::LayerSignals> signals() const;
@@ -39,7 +46,13 @@ class SignalCollector final : public AttentionObserver {
     LayerStatistics statistics;
     std::vector<float> last_row;
   };
+  struct Underway {
+    LayerAttention attention;
+    PendingLayer pending;
+    std::size_t window;
+  };
   [[nodiscard]] bool sinkWants(LayerIndex layer) const;
+  void receive(Underway& layer);
 
   ModelConfig m_config;
   StatisticsRequest m_for_methods, m_for_sink;
@@ -47,6 +60,8 @@ class SignalCollector final : public AttentionObserver {
   LayerSink m_sink;
   std::vector<bool> m_sink_layers;
   std::vector<Kept> m_kept;  // [layers]
+  std::optional<Underway> m_underway;
+  Progress* m_progress = nullptr;
 };
 
 }  // namespace kvatlas::capture

@@ -1,0 +1,52 @@
+// How much device memory a run needs and which layers go on which device; knows numbers only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "capture/model/config.h"
+
+namespace kvatlas::capture {
+
+// What is asked of the devices.
+struct MemoryQuestion {
+  std::uint64_t tokens = 0;         // N
+  std::uint64_t new_tokens = 0;     // generated at most
+  std::uint64_t element_bytes = 2;  // of the compute type
+  std::uint64_t row_chunk = 0;      // rows that projections and MLP take at once
+  std::uint64_t branches = 1;       // caches that are decoded together, the full one included
+  double kept_share = 0;            // of the prompt that the branches beside the full one keep, mean
+};
+
+struct MemoryNeed {
+  std::uint64_t layer_weights = 0;  // of one layer
+  std::uint64_t ends = 0;           // embedding, final norm and logits matrix; on the first device
+  std::uint64_t layer_cache = 0;    // keys and values of one layer, all branches
+  std::uint64_t working = 0;        // on every device: residual rows, projections, attention, probe, chunks
+  std::uint32_t layers = 0;
+  [[nodiscard]] std::uint64_t total(std::size_t devices) const {
+    return ends + layers * (layer_weights + layer_cache) + devices * working;
+  }
+};
+
+[[nodiscard]] MemoryNeed memoryNeed(const ModelConfig& config, const MemoryQuestion& question);
+
+struct DeviceMemory {
+  int index = 0;
+  std::uint64_t free = 0, total = 0;  // bytes
+};
+
+// Device of each layer, ascending runs in the order given: on as few devices as hold everything, each loaded in
+// proportion to its free memory. The first also holds the ends. Nothing when even all of them are too small.
+[[nodiscard]] std::optional<std::vector<int>> placeLayers(const MemoryNeed& need,
+                                                          std::span<const DeviceMemory> devices);
+
+// "needs 41.2 GB (weights 16.1, keys and values 17.2, working 7.9); free: cuda:0 39.5 of 80.0 GB. Fewer …" with the
+// options that would help, the cheapest first.
+[[nodiscard]] std::string outOfMemoryText(const ModelConfig& config, const MemoryQuestion& question,
+                                          std::span<const DeviceMemory> devices, int devices_of_machine);
+
+}  // namespace kvatlas::capture

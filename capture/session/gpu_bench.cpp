@@ -1,0 +1,216 @@
+#include "capture/session/gpu_bench.h"
+
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/randn.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cmath>
+
+#include "capture/model/attention.h"
+#include "capture/model/cuda_attention.h"
+#include "capture/model/library_probe.h"
+#include "capture/session/cuda_probe.h"
+#include "capture/session/device.h"
+#include "capture/session/session.h"
+#include "core/base/error.h"
+
+namespace kvatlas::capture {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+void waitFor(const at::Device& device) {
+  if (device.is_cpu()) return;
+  const c10::impl::VirtualGuardImpl impl(device.type());
+  impl.synchronizeStream(impl.getStream(device));
+}
+
+std::uint64_t freeBytes(const std::vector<int>& devices) {
+  std::uint64_t all = 0;
+  for (const int device : devices) {
+    std::uint64_t free = 0, total = 0;
+    if (const char* error = cudaKernels().device_memory(device, &free, &total)) fail("cuda:{}: {}", device, error);
+    all += free;
+  }
+  return all;
+}
+
+class Bench {
+ public:
+  Bench(const GpuBenchOptions& options, const WorkContext& work) : m_options(options), m_work(work) {
+    m_model = std::make_shared<LoadedModel>();
+    m_model->config = options.shape;
+    DeviceChoice choice = chooseDevices(options.device, options.dtype);
+    const std::uint32_t longest = *std::ranges::max_element(options.lengths);
+    m_model->load = choice.load;
+    m_model->dtype_name = choice.dtype_name;
+    m_model->cuda = choice.cuda;
+    m_free_before = freeBytes(choice.cuda);
+    placeModel(*m_model, {.tokens = longest, .new_tokens = options.new_tokens, .branches = 17}, work);
+    m_model->decoder.emplace(Decoder::random(options.shape, m_model->load));
+    m_report = {.shape = options.shape.name, .machine = describe()};
+  }
+
+  [[nodiscard]] const GpuBenchReport& report() const { return m_report; }
+
+  GpuBenchRow measure(std::uint32_t tokens) {
+    GpuBenchRow row{.tokens = tokens};
+    row.probe = probeSeconds(tokens);
+    const double pairs = 0.5 * tokens * (tokens + 1.0);
+    row.probe_tflops = 2.0 * m_options.shape.head_dim * m_options.shape.query_heads * pairs / row.probe / 1e12;
+    if (tokens <= m_options.library_most) row.library = librarySeconds(tokens);
+    for (std::uint32_t i = 0; i < m_options.repeat; ++i) {
+      m_plain.push_back(run(tokens, false, false).prefill_seconds);
+      const SessionResult alone = run(tokens, true, false), many = run(tokens, true, true);
+      m_capture.push_back(alone.prefill_seconds);
+      m_alone.push_back(alone.decode_seconds);
+      m_many.push_back(many.decode_seconds);
+    }
+    row.prefill = median(std::exchange(m_plain, {}));
+    row.capture = median(std::exchange(m_capture, {}));
+    row.full_decode = median(std::exchange(m_alone, {}));
+    row.branches = median(std::exchange(m_many, {}));
+    const std::uint64_t free = freeBytes(m_model->cuda);
+    row.peak_bytes = m_free_before > free ? m_free_before - free : 0;
+    return row;
+  }
+
+ private:
+  [[nodiscard]] at::TensorOptions tensorOptions() const {
+    return at::TensorOptions().dtype(m_model->load.dtype).device(m_model->load.device);
+  }
+
+  std::string describe() {
+    std::string device = "CPU", paths;
+    if (!m_model->cuda.empty()) {
+      char name[256] = {};
+      static_cast<void>(cudaKernels().device_name(m_model->cuda.front(), name, sizeof name));
+      device = fmt::format("{} × {}", m_model->cuda.size(), name);
+      const at::Tensor like = at::randn({m_options.shape.query_heads, 128, m_options.shape.head_dim}, tensorOptions());
+      const char* const path[] = {"plain", "mma", "wgmma"};
+      const auto warn = [&](const std::string& text) { m_work.progress->warn(text); };
+      paths = fmt::format(", attention by {}, probe {}", cudaAttention(like, 0).name,
+                          path[checkedProbePath(cudaKernels(), like, warn)]);
+    }
+    return fmt::format("{}, {}{}", device, m_model->dtype_name, paths);
+  }
+
+  [[nodiscard]] std::size_t cellFor(std::uint32_t tokens) const {
+    return std::bit_ceil((std::size_t{tokens} + m_options.map_size - 1) / m_options.map_size);
+  }
+
+  // Several launches of one layer, until the device is done; what reaches the host is not counted.
+  double probeSeconds(std::uint32_t tokens) {
+    const ModelConfig& shape = m_options.shape;
+    const LayerAttention attention{LayerIndex{0},
+                                   at::randn({shape.query_heads, tokens, shape.head_dim}, tensorOptions()),
+                                   at::randn({shape.kv_heads, tokens, shape.head_dim}, tensorOptions()),
+                                   at::randn({shape.kv_heads, tokens, shape.head_dim}, tensorOptions()),
+                                   {}};
+    LayerAttention known = attention;
+    known.lse = causalAttention(attention.query, attention.key, attention.value, 0, [] {}).lse;
+    const StatisticsRequest request{.entropy = true, .received = true, .map_cell = cellFor(tokens)};
+    std::vector<double> seconds;
+    for (std::uint32_t i = 0; i <= m_options.repeat; ++i) {
+      waitFor(m_model->load.device);
+      const auto start = Clock::now();
+      PendingLayer pending = beginMeasuring(known, shape, request, 0, m_work.progress);
+      waitFor(m_model->load.device);
+      if (i > 0) seconds.push_back(secondsSince(start));
+      static_cast<void>(pending.finish());
+      m_work.checkStop();
+    }
+    return median(seconds);
+  }
+
+  double librarySeconds(std::uint32_t tokens) {
+    const auto options = tensorOptions().dtype(at::kFloat);
+    const at::Tensor query = at::randn({m_options.shape.query_heads, tokens, m_options.shape.head_dim}, options);
+    const at::Tensor key = at::randn({m_options.shape.kv_heads, tokens, m_options.shape.head_dim}, options);
+    static_cast<void>(libraryProbe(query, key));
+    waitFor(m_model->load.device);
+    const auto start = Clock::now();
+    static_cast<void>(libraryProbe(query, key));
+    waitFor(m_model->load.device);
+    return secondsSince(start);
+  }
+
+  SessionResult run(std::uint32_t tokens, bool capture, bool branches) {
+    SessionOptions options{.max_new_tokens = capture ? m_options.new_tokens : 0, .measure = false};
+    if (branches) {
+      for (const char* method : {"streamingllm", "h2o", "snapkv", "pyramidkv"})
+        options.methods.push_back(policy::parseMethod(method));
+      for (const char* budget : {"64", "128", "256", "512"}) options.budgets.push_back(policy::parseBudget(budget));
+    }
+    PreparedPrompt prompt;
+    for (std::uint32_t i = 0; i < tokens; ++i) prompt.ids.push_back(2 + (i * 7919) % (m_options.shape.vocab_size - 2));
+    prompt.offsets.assign(tokens + std::size_t{1}, 0);
+    Session session(options, m_model, prompt, m_work);
+    session.loadWeights(m_work);
+    if (capture) {
+      const StatisticsRequest everything{.entropy = true,
+                                         .received = true,
+                                         .window_sum = true,
+                                         .window_rows = true,
+                                         .norms = true,
+                                         .lse = true,
+                                         .map_cell = cellFor(tokens),
+                                         .window = session.window(),
+                                         .tensors = false};
+      session.setLayerSink([](const LayerAttention&, LayerStatistics&) {}, everything,
+                           std::vector<bool>(m_options.shape.layers, true));
+    }
+    return session.run(m_work);
+  }
+
+  const GpuBenchOptions& m_options;
+  const WorkContext& m_work;
+  std::shared_ptr<LoadedModel> m_model;
+  std::uint64_t m_free_before = 0;
+  GpuBenchReport m_report;
+  std::vector<double> m_plain, m_capture, m_alone, m_many;
+};
+
+}  // namespace
+
+ModelConfig llama3Shape() {
+  ModelConfig config;
+  config.name = "Llama 3 8B shape";
+  config.architecture = "LlamaForCausalLM";
+  config.layers = 32;
+  config.query_heads = 32;
+  config.kv_heads = 8;
+  config.head_dim = 128;
+  config.hidden_size = 4096;
+  config.intermediate_size = 14336;
+  config.vocab_size = 128256;
+  config.max_positions = std::uint64_t{1} << 20;
+  config.rms_norm_eps = 1e-5;
+  config.rope.theta = 500000.0;
+  return config;
+}
+
+void benchGpu(const GpuBenchOptions& options, const WorkContext& work,
+              const std::function<void(const GpuBenchReport&, const GpuBenchRow&)>& row) {
+  if (options.lengths.empty()) failUsage("bench gpu: at least one length is needed");
+  const at::AutoDispatchBelowADInplaceOrView no_autograd;
+  GpuBenchOptions complete = options;
+  if (complete.shape.layers == 0) complete.shape = llama3Shape();
+  Bench bench(complete, work);
+  for (const std::uint32_t tokens : complete.lengths) row(bench.report(), bench.measure(tokens));
+}
+
+}  // namespace kvatlas::capture

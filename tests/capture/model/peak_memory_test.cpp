@@ -1,0 +1,95 @@
+// Working memory of a prefill is bounded by its row chunks; what libtorch allocates is counted.
+#include <c10/core/Allocator.h>
+#include <c10/core/CPUAllocator.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+
+#include "capture/model/decoder.h"
+
+namespace kvatlas::capture::test {
+namespace {
+
+class CountingAllocator final : public c10::Allocator {
+ public:
+  explicit CountingAllocator(c10::Allocator* inner) : m_inner(inner) {}
+
+  c10::DataPtr allocate(std::size_t bytes) override {
+    auto block = std::make_unique<Block>(Block{this, m_inner->allocate(bytes), bytes});
+    m_now += bytes;
+    m_most = std::max(m_most.load(), m_now.load());
+    void* const data = block->memory.get();
+    return {data, block.release(), &CountingAllocator::release, at::kCPU};
+  }
+  void copy_data(void* target, const void* source, std::size_t count) const override {
+    default_copy_data(target, source, count);
+  }
+  void restart() { m_most = m_now.load(); }
+  [[nodiscard]] std::size_t mostSince(std::size_t start) const { return m_most - start; }
+  [[nodiscard]] std::size_t now() const { return m_now; }
+
+ private:
+  struct Block {
+    CountingAllocator* owner;
+    c10::DataPtr memory;
+    std::size_t bytes;
+  };
+  static void release(void* context) {
+    const std::unique_ptr<Block> block(static_cast<Block*>(context));
+    block->owner->m_now -= block->bytes;
+  }
+
+  c10::Allocator* m_inner;
+  std::atomic<std::size_t> m_now{0}, m_most{0};
+};
+
+// Stays for the rest of the programme: tensors made meanwhile return to it.
+CountingAllocator& counting() {
+  static auto* const allocator = [] {
+    auto* const made = new CountingAllocator(c10::GetCPUAllocator());
+    c10::SetCPUAllocator(made, 100);
+    return made;
+  }();
+  return *allocator;
+}
+
+constexpr std::size_t kTokens = 1024, kInner = 4096, kVocabulary = 3000;
+
+std::size_t peakOf(std::int64_t chunk, bool all_logits) {
+  ModelConfig config;
+  config.layers = 2;
+  config.query_heads = 4;
+  config.kv_heads = 2;
+  config.head_dim = 16;
+  config.hidden_size = 64;
+  config.intermediate_size = kInner;
+  config.vocab_size = kVocabulary;
+  config.max_positions = kTokens;
+  CountingAllocator& memory = counting();
+  const Decoder decoder = Decoder::random(config, {.row_chunk = chunk});
+  const std::vector<TokenId> ids(kTokens, 5);
+  const std::size_t start = memory.now();
+  memory.restart();
+  if (all_logits)
+    static_cast<void>(decoder.allLogits(ids));
+  else
+    static_cast<void>(decoder.prefill(ids, nullptr, {}));
+  return memory.mostSince(start);
+}
+
+TEST(PeakMemory, theMlpTakesAChunkAtATime) {
+  const std::size_t whole = 2 * kTokens * kInner * sizeof(float);  // gate and up at once
+  EXPECT_GT(peakOf(kTokens, false), whole);
+  EXPECT_LT(peakOf(64, false), whole / 4);
+}
+
+TEST(PeakMemory, logitsTakeAChunkAtATime) {
+  const std::size_t result = kTokens * kVocabulary * sizeof(float);
+  EXPECT_GT(peakOf(kTokens, true), 2 * result);
+  EXPECT_LT(peakOf(64, true), result + result / 2);
+}
+
+}  // namespace
+}  // namespace kvatlas::capture::test

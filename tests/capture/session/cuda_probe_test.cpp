@@ -1,0 +1,90 @@
+// The way from tensors through the CUDA library's border and back, with the CPU kernels behind it.
+#include "capture/session/cuda_probe.h"
+
+#include <ATen/ops/randn.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/base/error.h"
+#include "tests/capture/session/host_cuda_library.h"
+
+namespace kvatlas::capture::test {
+namespace {
+
+const kernels::ProbeShape kShape{4, 2, 50, 16, 8, 0, 0.25F};
+
+TEST(CudaProbe, resultsReachTheHost) {
+  const kernels::CudaLibrary& library = makeHostCudaLibrary();
+  const at::Tensor query = at::randn({4, 50, 16}), key = at::randn({2, 50, 16});
+  const auto run = [&](auto&& probe) {
+    std::vector<float> received(200), entropy(200), rows(1600), mean(4 * 49);
+    const kernels::ProbeOutput output{.entropy = entropy.data(),
+                                      .received = received.data(),
+                                      .window_rows = rows.data(),
+                                      .map_mean = mean.data(),
+                                      .cell = 8};
+    EXPECT_TRUE(probe(output).ok());
+    received.insert(received.end(), entropy.begin(), entropy.end());
+    received.insert(received.end(), rows.begin(), rows.end());
+    received.insert(received.end(), mean.begin(), mean.end());
+    return received;
+  };
+  const auto device = run([&](const kernels::ProbeOutput& output) {
+    return beginProbe(library, kShape, query, key, {}, output, kKvatlasProbePlain).finish();
+  });
+  const auto host = run([&](const kernels::ProbeOutput& output) {
+    return kernels::attentionProbe(kShape, {query.const_data_ptr<float>(), key.const_data_ptr<float>()}, output, 1);
+  });
+  EXPECT_EQ(device, host);
+}
+
+TEST(CudaProbe, aValueThatIsNotFiniteIsReportedWithItsPlace) {
+  const kernels::CudaLibrary& library = makeHostCudaLibrary();
+  const at::Tensor query = at::randn({4, 50, 16}), key = at::randn({2, 50, 16});
+  key[1][20][3] = NAN;
+  std::vector<float> received(200);
+  const kernels::ProbeReport report =
+      beginProbe(library, kShape, query, key, {}, {.received = received.data()}, kKvatlasProbePlain).finish();
+  EXPECT_EQ(report.bad_head, 2);
+  EXPECT_EQ(report.bad_query, 20);
+}
+
+struct Fallback {
+  int wrong_from, gives_up_at;  // paths of that number; −1: none
+  KvatlasProbePath expected;
+  std::size_t warnings;
+};
+class SelfCheck : public testing::TestWithParam<Fallback> {};
+
+TEST_P(SelfCheck, fallsBackAndSaysSo) {
+  const kernels::CudaLibrary& library = makeHostCudaLibrary();
+  HostCudaBehaviour& behaviour = hostCudaBehaviour();
+  if (GetParam().wrong_from >= 0) behaviour.wrong[GetParam().wrong_from] = true;
+  if (GetParam().gives_up_at >= 0) behaviour.gives_up[GetParam().gives_up_at] = true;
+  std::vector<std::string> said;
+  const at::Tensor query = at::randn({4, 700, 64});
+  const auto warn = [&](const std::string& text) { said.push_back(text); };
+  EXPECT_EQ(checkedProbePath(library, query, warn), GetParam().expected);
+  ASSERT_EQ(said.size(), GetParam().warnings);
+  for (const std::string& text : said) EXPECT_THAT(text, testing::HasSubstr("fails its self-check"));
+  const int probes = behaviour.probes;
+  EXPECT_EQ(checkedProbePath(library, query, warn), GetParam().expected);
+  EXPECT_EQ(behaviour.probes, probes) << "checked once";
+  EXPECT_EQ(said.size(), GetParam().warnings);
+}
+
+INSTANTIATE_TEST_SUITE_P(Paths, SelfCheck,
+                         testing::Values(Fallback{-1, -1, kKvatlasProbeWgmma, 0}, Fallback{2, -1, kKvatlasProbeMma, 1},
+                                         Fallback{-1, 2, kKvatlasProbeMma, 1}, Fallback{2, 1, kKvatlasProbePlain, 2}));
+
+TEST(CudaProbe, thePathTheDeviceHasIsTheMost) {
+  const kernels::CudaLibrary& library = makeHostCudaLibrary();
+  hostCudaBehaviour().best_path = kKvatlasProbePlain;
+  EXPECT_EQ(checkedProbePath(library, at::randn({4, 20, 64}), [](const std::string&) { FAIL(); }), kKvatlasProbePlain);
+  EXPECT_EQ(hostCudaBehaviour().probes, 0);
+}
+
+}  // namespace
+}  // namespace kvatlas::capture::test
