@@ -1,6 +1,7 @@
 #include "views/plots/map_plottable.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "views/models/code_table.h"
@@ -10,6 +11,7 @@
 namespace kvatlas::views {
 namespace {
 
+constexpr int kSpanPen = 3;
 constexpr int kRefreshMilliseconds = 8;  // tiles that arrive together are drawn together
 
 std::int64_t floorDivide(std::int64_t a, std::int64_t b) {
@@ -97,6 +99,13 @@ double MapPlottable::tokensPerPixel() const {
   return window().keys() / (mKeyAxis->axisRect()->width() * ratio);
 }
 
+std::uint64_t MapPlottable::cell() const {
+  const MapSide& side = picture().a;
+  const TilePyramid pyramid = side.source == nullptr ? TilePyramid{} : side.source->pyramid(side.layer);
+  if (pyramid.empty()) return 1;
+  return pyramid.cells[levelFor(pyramid, raster(mParentPlot->bufferDevicePixelRatio()).scale)];
+}
+
 void MapPlottable::draw(QCPPainter* painter) {
   if (tokens() == 0) return;
   painter->save();
@@ -144,30 +153,31 @@ void MapPlottable::drawWhole(QCPPainter* painter, const Raster& raster) {
   painter->drawImage(QRectF(mKeyAxis->axisRect()->rect()), image, QRectF(image.rect()));
 }
 
-// The column of a span's keys from its own queries down, and the triangle of its own attention.
+// The column of a span's keys from its own queries down, and the triangle of its own attention. Rectangles: stroked
+// lines cost ten times as much, and at a close zoom they are a million pixels long.
 void MapPlottable::drawSpans(QCPPainter* painter) const {
   painter->setAntialiasing(false);
   const TokenWindow shown = window();
   const double all = static_cast<double>(tokens());
-  const QRectF area = mKeyAxis->axisRect()->rect();
-  const auto x = [&](double token) {
-    return std::round(area.left() + (token - shown.key_begin) / shown.keys() * area.width());
+  const QRect area = mKeyAxis->axisRect()->rect();
+  const auto place = [](double token, double begin, double length, int from, int pixels) {
+    const double at = from + (token - begin) / length * pixels;
+    return static_cast<int>(std::lround(std::clamp(at, from - kSpanPen - 1.0, from + pixels + kSpanPen + 1.0)));
   };
+  const auto x = [&](double token) { return place(token, shown.key_begin, shown.keys(), area.left(), area.width()); };
   const auto y = [&](double token) {
-    return std::round(area.top() + (token - shown.query_begin) / shown.queries() * area.height());
+    return place(token, shown.query_begin, shown.queries(), area.top(), area.height());
   };
-  const QColor line = m_theme == Theme::Light ? QColor(255, 255, 255) : QColor(235, 235, 235);
+  const QColor dark(0, 0, 0, 150), bright = m_theme == Theme::Light ? QColor(255, 255, 255) : QColor(235, 235, 235);
   for (const trace::Span& span : m_spans) {
     const double begin = span.begin, end = span.end;
     if (end <= begin || begin > shown.key_end || end < shown.key_begin) continue;
-    const QPolygonF column(
-        {QPointF(x(begin), y(all)), QPointF(x(begin), y(begin)), QPointF(x(end), y(end)), QPointF(x(end), y(all))});
-    const QLineF base(QPointF(x(begin), y(end)), QPointF(x(end), y(end)));
-    for (const QPen& pen : {QPen(QColor(0, 0, 0, 150), 2.6), QPen(line, 1)}) {
-      painter->setPen(pen);
-      painter->drawPolyline(column);
-      painter->drawLine(base);
-    }
+    const int left = x(begin), right = x(end), top = y(begin), base = y(end), bottom = y(all);
+    const std::array<QRect, 4> lines = {QRect(left, top, 1, bottom - top), QRect(right, top, 1, bottom - top),
+                                        QRect(left, top, right - left + 1, 1), QRect(left, base, right - left + 1, 1)};
+    const int around = kSpanPen / 2;
+    for (const QRect& line : lines) painter->fillRect(line.adjusted(-around, -around, around, around), dark);
+    for (const QRect& line : lines) painter->fillRect(line, bright);
   }
 }
 

@@ -38,6 +38,7 @@ class MapPlottable : public QCPAbstractPlottable {
   [[nodiscard]] TokenWindow window() const;  // what the axes show
   [[nodiscard]] std::uint64_t tokens() const;
   [[nodiscard]] double tokensPerPixel() const;  // device pixels
+  [[nodiscard]] std::uint64_t cell() const;     // tokens per cell of the level that is drawn; 1 where there is none
   [[nodiscard]] MapReading read(bool second, TokenIndex query, TokenIndex key) const;
   // "1 cell = 4 tokens, max"; says when cells are larger than the finest that could be or are exact.
   [[nodiscard]] QString detailText() const;

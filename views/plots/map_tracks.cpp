@@ -136,6 +136,12 @@ void MapTracks::setStrips(const std::vector<StripPointer>& strips) {
   follow();
 }
 
+void MapTracks::setCell(std::uint64_t cell) {
+  m_received.track->setCell(cell);
+  m_entropy.track->setCell(cell);
+  for (const Row<KeptTrack>& strip : m_strips) strip.track->setCell(cell);
+}
+
 void MapTracks::follow() {
   const QCPRange keys = m_map->axis(QCPAxis::atBottom)->range(), queries = m_map->axis(QCPAxis::atLeft)->range();
   for (QCPAxisRect* rect : alongKeys()) rect->axis(QCPAxis::atBottom)->setRange(keys);

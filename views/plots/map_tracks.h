@@ -20,6 +20,7 @@ class MapTracks {
   void setReceived(std::vector<float> values);
   void setEntropy(std::vector<float> values);
   void setStrips(const std::vector<StripPointer>& strips);
+  void setCell(std::uint64_t cell);  // tokens per cell of the map as it is drawn
   // Call after the map's ranges changed.
   void follow();
 

@@ -29,7 +29,10 @@ MapView::MapView(QWidget* parent) : QCustomPlot(parent) {
   setAntialiasedElements(QCP::aeNone);
   setNoAntialiasingOnDrag(false);
   setMinimumSize(240, 200);
-  connect(this, &QCustomPlot::afterLayout, this, &MapView::adaptToSize);
+  connect(this, &QCustomPlot::afterLayout, this, [this] {
+    adaptToSize();
+    m_tracks->setCell(m_map->cell());
+  });
   connect(m_map, &MapPlottable::drawn, this, &MapView::drawn);
   m_cursor->setTracks(m_tracks->alongKeys(), m_tracks->alongQueries());
   applyTheme();

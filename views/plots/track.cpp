@@ -78,7 +78,7 @@ Track::Raster Track::raster() const {
   const auto count = static_cast<std::size_t>(std::max<std::int64_t>(std::llround((from + length) * ratio) - first, 0));
   const QCPRange range = mKeyAxis->range();
   const double scale = static_cast<double>(count) / range.size();
-  return {PixelAxis(std::llround(range.lower * scale), count, scale, m_tokens, 1), 1 / ratio,
+  return {PixelAxis(std::llround(range.lower * scale), count, scale, m_tokens, m_cell), 1 / ratio,
           static_cast<double>(first) / ratio, area, vertical};
 }
 

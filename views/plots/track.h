@@ -23,6 +23,8 @@ class Track : public QCPAbstractPlottable {
   Track(QCPAxis* tokens, QCPAxis* other);
   void setTheme(Theme theme) { m_theme = theme; }
   void setTokens(std::uint64_t tokens) { m_tokens = tokens; }
+  // Tokens per cell of the map beside it: a pixel of the track stands for the same tokens as a pixel of the map.
+  void setCell(std::uint64_t cell) { m_cell = cell; }
   void setTitle(const QString& title) { m_title = title; }  // before the track; above it where it is vertical
   [[nodiscard]] QString title() const { return m_title; }
   [[nodiscard]] int titleWidth() const;  // pixels
@@ -54,7 +56,7 @@ class Track : public QCPAbstractPlottable {
 
  private:
   Theme m_theme = Theme::Light;
-  std::uint64_t m_tokens = 0;
+  std::uint64_t m_tokens = 0, m_cell = 1;
   QString m_title;
 };
 

@@ -1,0 +1,214 @@
+// What runs beside the map: strips, series and their places, pixel by pixel.
+#include <cmath>
+
+#include "tests/views/plots/qt_guard.h"
+#include "tests/views/plots/synthetic_tiles.h"
+#include "views/plots/canvas.h"
+#include "views/plots/map_badge.h"
+#include "views/plots/map_view.h"
+
+namespace kvatlas {
+namespace {
+
+using test::SyntheticTiles;
+using namespace views;
+
+constexpr std::uint64_t kTokens = 8192;
+constexpr std::uint64_t kStripe = 3000;
+
+class MapTracksTest : public test::QtTest {
+ protected:
+  MapTracksTest() : tiles(kTokens, {kStripe}) {}
+  void SetUp() override {
+    QtTest::SetUp();
+    view = std::make_unique<MapView>();
+    view->resize(900, 800);
+    view->show();
+    picture.a.source = &tiles;
+    view->setPicture(picture);
+    view->map().setBadgeShown(false);
+    screen();
+  }
+  void TearDown() override {
+    view.reset();
+    QtTest::TearDown();
+  }
+  QImage screen() {
+    view->replot();
+    for (int i = 0; i < 4; ++i) QCoreApplication::processEvents();
+    return view->grab().toImage().convertToFormat(QImage::Format_RGB32);
+  }
+  // Of the row above the map that lies `from_map` rows above it (0: the strip nearest to it).
+  [[nodiscard]] QRect rowArea(int index_from_below) const {
+    std::vector<QRect> areas;
+    for (const QCPAxisRect* rect : view->axisRects())
+      if (rect->bottom() < view->mapRect().top()) areas.push_back(rect->rect());
+    std::sort(areas.begin(), areas.end(), [](const QRect& a, const QRect& b) { return a.top() > b.top(); });
+    return areas.at(static_cast<std::size_t>(index_from_below));
+  }
+  [[nodiscard]] QRect entropyArea() const {
+    for (const QCPAxisRect* rect : view->axisRects())
+      if (rect->left() > view->mapRect().right()) return rect->rect();
+    return {};
+  }
+  [[nodiscard]] int xOf(double token) const {
+    const TokenWindow shown = view->window();
+    const QRect area = view->mapRect().rect();
+    return area.left() + static_cast<int>(std::floor((token - shown.key_begin) / shown.keys() * area.width()));
+  }
+  [[nodiscard]] int yOf(double token) const {
+    const TokenWindow shown = view->window();
+    const QRect area = view->mapRect().rect();
+    return area.top() + static_cast<int>(std::floor((token - shown.query_begin) / shown.queries() * area.height()));
+  }
+  static KeptStrip strip(const std::string& method, const std::vector<std::pair<TokenIndex, policy::Reason>>& kept) {
+    KeptStrip made{method, methodColour(method), std::vector<float>(kTokens, 0), {}};
+    made.reasons.assign(kTokens, policy::Reason::Evicted);
+    for (const auto& [token, why] : kept) {
+      made.share[token] = 1;
+      made.reasons[token] = why;
+    }
+    return made;
+  }
+  void setStrips(const std::vector<KeptStrip>& strips) {
+    std::vector<StripPointer> made;
+    for (const KeptStrip& each : strips) made.push_back(std::make_shared<const StripCounts>(each));
+    view->setStrips(made);
+  }
+  static int luminance(QRgb colour) { return qRed(colour) * 3 + qGreen(colour) * 6 + qBlue(colour); }
+
+  SyntheticTiles tiles;
+  std::unique_ptr<MapView> view;
+  MapPicture picture;
+};
+
+TEST_F(MapTracksTest, OneKeptTokenAmongManyUnderAPixelShows) {
+  setStrips({strip("snapkv", {{kStripe, policy::Reason::Score}})});
+  const QImage image = screen();
+  const QRect row = rowArea(0);
+  const QRgb evicted = toColour(themeColours(Theme::Light).evicted).rgb();
+  std::vector<int> seen;
+  for (int x = xOf(0) + 1; x < xOf(kTokens) - 1; ++x)
+    if (image.pixel(x, row.center().y()) != evicted) seen.push_back(x);
+  ASSERT_EQ(seen.size(), 1U);
+  EXPECT_NEAR(seen[0], xOf(kStripe), 1);  // the raster of a zoom moves by whole pixels
+}
+
+TEST_F(MapTracksTest, StripsLieExactlyAboveTheColumnsOfTheMap) {
+  setStrips({strip("snapkv", {{kStripe, policy::Reason::Score}})});
+  const QRgb evicted = toColour(themeColours(Theme::Light).evicted).rgb();
+  const Rgb peak = view->map().colours().colourOf(tiles.peak);
+  for (const double width : {8192.0, 3001.0, 700.0, 97.0, 20.0}) {
+    view->setWindow({kStripe - width * 0.371, kStripe + width * 0.629, 6000, 6000 + width});
+    const QImage image = screen();
+    const int strip_y = rowArea(0).center().y(), map_y = view->mapRect().rect().center().y();
+    int columns = 0;
+    for (int x = view->mapRect().left(); x <= view->mapRect().right(); ++x) {
+      const bool kept = image.pixel(x, strip_y) != evicted && image.pixel(x, strip_y) != qRgb(255, 255, 255);
+      EXPECT_EQ(kept, image.pixel(x, map_y) == qRgb(peak.r, peak.g, peak.b)) << width << " at " << x;
+      columns += kept ? 1 : 0;
+    }
+    EXPECT_GE(columns, 1) << width;
+  }
+}
+
+TEST_F(MapTracksTest, ColoursSayWhyATokenIsKept) {
+  setStrips({strip("h2o", {{100, policy::Reason::Sink}, {110, policy::Reason::Score}, {120, policy::Reason::Window}})});
+  view->setWindow({90, 130, 7000, 7040});
+  const QImage image = screen();
+  const int y = rowArea(0).center().y();
+  const QRgb sink = image.pixel(xOf(100.5), y), score = image.pixel(xOf(110.5), y), window = image.pixel(xOf(120.5), y);
+  const QRgb evicted = image.pixel(xOf(115.5), y);
+  EXPECT_EQ(score, toColour(methodColour("h2o")).rgb());
+  EXPECT_LT(luminance(sink), luminance(score) - 100);
+  EXPECT_GT(luminance(window), luminance(score) + 100);
+  EXPECT_EQ(evicted, toColour(themeColours(Theme::Light).evicted).rgb());
+  EXPECT_NE(window, evicted);
+}
+
+TEST_F(MapTracksTest, EveryVisibleRunHasItsStripInOrder) {
+  setStrips({strip("snapkv", {{4000, policy::Reason::Score}}), strip("h2o", {{4000, policy::Reason::Score}})});
+  view->setWindow({3990, 4010, 6000, 6020});
+  QImage image = screen();
+  EXPECT_EQ(image.pixel(xOf(4000.5), rowArea(1).center().y()), toColour(methodColour("snapkv")).rgb());
+  EXPECT_EQ(image.pixel(xOf(4000.5), rowArea(0).center().y()), toColour(methodColour("h2o")).rgb());
+  const int rows = view->axisRectCount();
+  setStrips({strip("h2o", {{4000, policy::Reason::Score}})});
+  image = screen();
+  EXPECT_EQ(view->axisRectCount(), rows - 1);
+  EXPECT_EQ(image.pixel(xOf(4000.5), rowArea(0).center().y()), toColour(methodColour("h2o")).rgb());
+}
+
+TEST_F(MapTracksTest, ReceivedShowsTheLargestUnderEachPixel) {
+  std::vector<float> received(kTokens, 0.1F);
+  received[kStripe] = 100;  // three decades more: three quarters higher
+  view->setReceived(received);
+  const QImage image = screen();
+  const QRect row = rowArea(0);
+  const QRgb bar = toColour(themeColours(Theme::Light).muted).rgb();
+  const auto height = [&](int x) {
+    int count = 0;
+    for (int y = row.top(); y <= row.bottom(); ++y) count += image.pixel(x, y) == bar ? 1 : 0;
+    return count;
+  };
+  EXPECT_NEAR(std::max({height(xOf(kStripe) - 1), height(xOf(kStripe)), height(xOf(kStripe) + 1)}), row.height(), 1);
+  EXPECT_NEAR(height(xOf(kStripe) + 5), row.height() / 4, 1);
+  EXPECT_NEAR(height(xOf(kStripe) - 5), row.height() / 4, 1);
+}
+
+TEST_F(MapTracksTest, EntropyRunsAlongTheQueriesOnAFixedScale) {
+  std::vector<float> entropy(kTokens, 0);
+  const auto most = static_cast<float>(std::log(static_cast<double>(kTokens)));
+  for (std::uint64_t i = 4096; i < kTokens; ++i) entropy[i] = most / 2;
+  entropy[6000] = most;
+  view->setEntropy(entropy);
+  const QImage image = screen();
+  const QRect area = entropyArea();
+  const QRgb bar = toColour(themeColours(Theme::Light).muted).rgb();
+  const auto length = [&](int y) {
+    int count = 0;
+    for (int x = area.left(); x <= area.right(); ++x) count += image.pixel(x, y) == bar ? 1 : 0;
+    return count;
+  };
+  EXPECT_EQ(length(yOf(2000)), 0);
+  EXPECT_NEAR(length(yOf(5000)), area.width() / 2, 1);
+  EXPECT_EQ(length(yOf(6000)), area.width());
+}
+
+TEST_F(MapTracksTest, TheBadgeAlwaysNamesTheReduction) {
+  const auto first = [this] { return badgeOf(picture, view->map().detailText(), {})[0].text; };
+  screen();
+  EXPECT_TRUE(first().contains(QStringLiteral("max"))) << first().toStdString();
+  picture.a.reduction = trace::Reduction::Mean;
+  view->setPicture(picture);
+  for (const double width : {8192.0, 3000.0, 900.0, 500.0}) {  // with more than a token on a pixel or a cell
+    view->setWindow({0, width, 0, width});
+    screen();
+    if (view->map().tokensPerPixel() <= 1) continue;
+    EXPECT_TRUE(first().contains(QStringLiteral("mean"))) << width << " " << first().toStdString();
+  }
+  view->setWindow({0, 50, 0, 50});
+  screen();
+  EXPECT_TRUE(first().contains(QStringLiteral("exact"))) << first().toStdString();
+}
+
+TEST_F(MapTracksTest, TheBadgeSaysWhatIsCompared) {
+  SyntheticTiles other(kTokens, {});
+  picture.a.name = "first";
+  picture.b = picture.a;
+  picture.b->name = "second";
+  const auto text = [&](CompareMode mode) {
+    picture.mode = mode;
+    QStringList lines;
+    for (const BadgeLine& line : badgeOf(picture, {}, {})) lines << line.text;
+    return lines.join('\n').toStdString();
+  };
+  EXPECT_NE(text(CompareMode::Difference).find("kept by first alone\nkept by second alone"), std::string::npos);
+  EXPECT_NE(text(CompareMode::Split).find("above, mirrored: kept by second"), std::string::npos);
+  picture.b->source = &other;
+  EXPECT_NE(text(CompareMode::Difference).find("A − B\nA: first\nB: second"), std::string::npos);
+  EXPECT_NE(text(CompareMode::Ratio).find("log₂ (A / B)"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace kvatlas
