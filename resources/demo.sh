@@ -20,4 +20,4 @@ figure budget budget
 figure eviction eviction --width double
 figure retained retained --width double
 
-printf '\nTrace:   %s  (kvatlas info, validate, export)\nFigures: %s/{pattern,heatmap,budget,eviction,retained}.{pdf,svg,png}\n' "$trace" "$out"
+printf '\nTrace:   %s  (kvatlas explore, info, validate, export)\nFigures: %s/{pattern,heatmap,budget,eviction,retained}.{pdf,svg,png}\n' "$trace" "$out"
