@@ -84,11 +84,15 @@ std::string cudaTrouble(const std::string& word) {
   return {};
 }
 
-std::vector<int> cudaDevices(const std::string& word) {
+std::vector<int> cudaDevices(const std::string& word, std::string& note) {
   const DeviceWord parsed = parseDevice(word);
   if (parsed.cpu) return {};
   const int count = cudaDeviceCount();
-  if (parsed.automatic) return count > 0 && cudaTrouble(word).empty() ? mostFreeFirst(count) : std::vector<int>{};
+  if (parsed.automatic) {
+    if (count == 0) return {};
+    note = cudaTrouble(word);
+    return note.empty() ? mostFreeFirst(count) : std::vector<int>{};
+  }
   if (const std::string trouble = cudaTrouble(word); !trouble.empty()) fail("{}", trouble);
   for (const int device : parsed.cuda)
     if (device >= count) fail("--device {}: there are {} CUDA devices, numbered from 0", word, count);
@@ -119,7 +123,8 @@ DeviceWord parseDevice(const std::string& word) {
 }
 
 DeviceChoice chooseDevices(const std::string& device, const std::string& dtype) {
-  DeviceChoice choice{.load = {}, .dtype_name = {}, .cuda = cudaDevices(device)};
+  DeviceChoice choice;
+  choice.cuda = cudaDevices(device, choice.note);
   if (!choice.cuda.empty()) choice.load.device = cudaAt(choice.cuda.front());
   choice.dtype_name = dtype != "auto" ? dtype : choice.cuda.empty() ? "f32" : "bf16";
   if (choice.dtype_name == "bf16")

@@ -20,6 +20,7 @@ struct DeviceChoice {
   LoadOptions load;
   std::string dtype_name;
   std::vector<int> cuda;  // devices that layers may be placed on; empty on CPU
+  std::string note;       // worth saying: why a device that is there is not used
 };
 
 // device: auto | cpu | cuda | cuda:<i>[,cuda:<j>…]; dtype: auto | f32 | bf16 | f16 (auto: f32 on CPU, bf16 on CUDA).

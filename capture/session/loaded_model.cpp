@@ -18,6 +18,7 @@ std::shared_ptr<LoadedModel> openModel(const SessionOptions& options) {
   model->load = choice.load;
   model->dtype_name = choice.dtype_name;
   model->cuda = choice.cuda;
+  model->device_note = choice.note;
   return model;
 }
 

@@ -20,6 +20,7 @@ struct LoadedModel {
   LoadOptions load;
   std::string dtype_name;
   std::vector<int> cuda;           // devices the layers may be placed on; empty on CPU
+  std::string device_note;         // why a device that is there is not used; usually empty
   std::optional<Decoder> decoder;  // absent until loadWeights()
 };
 

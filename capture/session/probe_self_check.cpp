@@ -14,8 +14,9 @@
 namespace kvatlas::capture {
 namespace {
 
-// Two query blocks and a ragged end of every path, more than one head per key; a sliding window in the second case.
-constexpr std::size_t kTokens = 515, kQueryHeads = 4, kKvHeads = 2, kCell = 16;
+// More query blocks than stripes, so that every path goes through its ring and its blocks anew; a ragged end, more than
+// one head per key; a sliding window in the second case.
+constexpr std::size_t kTokens = 4613, kQueryHeads = 4, kKvHeads = 2, kCell = 16;
 
 struct Results {
   std::vector<float> lse, entropy, received, map_mean, map_max;

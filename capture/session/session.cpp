@@ -70,6 +70,7 @@ policy::Shape shapeOf(const ModelConfig& config, const PreparedPrompt& prompt) {
 
 Session::Session(const SessionOptions& options, const WorkContext& work)
     : m_options(options), m_model(openModel(options)) {
+  if (!m_model->device_note.empty()) work.progress->warn(m_model->device_note);
   m_prompt = preparePrompt(options.prompt, options.model, config(), tokenizer());
   planAndWarn(work);
 }

@@ -62,7 +62,7 @@ void SignalCollector::onAttention(const LayerAttention& attention) {
   const bool sink = sinkWants(attention.layer);
   const StatisticsRequest request = sink ? m_for_methods.joined(m_for_sink) : m_for_methods;
   Underway next{attention, beginMeasuring(attention, m_config, request, m_threads, m_progress), request.window};
-  if (!attention.query.is_cuda()) return receive(next);
+  if (!m_later && !attention.query.is_cuda()) return receive(next);
   if (!sink || !request.tensors) next.attention = shapeOnly(attention);
   finish();
   m_underway.emplace(std::move(next));

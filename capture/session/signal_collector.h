@@ -31,6 +31,8 @@ class SignalCollector final : public AttentionObserver {
 
   // Every layer: one nobody measures is still looked over for NaN and Inf, which would spread silently.
   [[nodiscard]] bool wants(LayerIndex) const override { return true; }
+  // Layers are received one later than they are queued; on a device they always are.
+  void receiveLater() { m_later = true; }
   // On a device a layer is only queued; the one before it is received meanwhile.
   void onAttention(const LayerAttention& attention) override;
   // Receives what is still under way; after the prefill.
@@ -62,6 +64,7 @@ class SignalCollector final : public AttentionObserver {
   std::vector<Kept> m_kept;  // [layers]
   std::optional<Underway> m_underway;
   Progress* m_progress = nullptr;
+  bool m_later = false;
 };
 
 }  // namespace kvatlas::capture

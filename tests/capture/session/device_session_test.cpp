@@ -1,0 +1,150 @@
+// What a device does differently in a session, on the CPU: layers received one later, branches decoded through the
+// device's border.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "capture/session/branch_cache.h"
+#include "capture/session/session.h"
+#include "tests/capture/model/golden.h"
+#include "tests/capture/session/host_cuda_library.h"
+
+namespace kvatlas::capture::test {
+namespace {
+
+class DeviceSession : public testing::TestWithParam<const char*> {
+ protected:
+  [[nodiscard]] std::vector<TokenId> prompt() const {
+    const Golden golden = loadGolden(GetParam());
+    return std::ranges::max_element(golden.runs, {}, [](const GoldenRun& run) { return run.ids.size(); })->ids;
+  }
+
+ private:
+  OneThread m_one_thread;
+};
+
+struct Received {
+  std::vector<std::uint32_t> order;
+  std::vector<float> received, entropy, map;
+  std::size_t tokens = 0;
+  bool with_memory = true;  // the query handed on has its own numbers
+};
+
+// Everything of a prefill's layers, and the signals that are left for the methods.
+std::pair<Received, std::vector<float>> watch(const Decoder& decoder, const std::vector<TokenId>& ids, bool later,
+                                              bool tensors) {
+  SignalCollector collector(decoder.config(), {.received = true, .window_rows = true, .window = 4}, 1);
+  if (later) collector.receiveLater();
+  Received seen;
+  collector.setSink(
+      [&](const LayerAttention& attention, LayerStatistics& layer) {
+        seen.order.push_back(layer.layer.value);
+        seen.received.insert(seen.received.end(), layer.received.begin(), layer.received.end());
+        seen.entropy.insert(seen.entropy.end(), layer.entropy.begin(), layer.entropy.end());
+        seen.map.insert(seen.map.end(), layer.map_mean.begin(), layer.map_mean.end());
+        seen.tokens = static_cast<std::size_t>(attention.query.size(1));
+        seen.with_memory = attention.query.is_contiguous();
+      },
+      {.entropy = true, .received = true, .map_cell = 4, .window = 4, .tensors = tensors},
+      std::vector<bool>(decoder.config().layers, true));
+  static_cast<void>(decoder.prefill(ids, &collector, {}));
+  collector.finish();
+  std::vector<float> signals;
+  for (const policy::LayerSignals& layer : collector.signals())
+    signals.insert(signals.end(), layer.received.begin(), layer.received.end());
+  for (std::uint32_t layer = 0; layer < decoder.config().layers; ++layer) {
+    const auto row = collector.lastRow(LayerIndex{layer});
+    signals.insert(signals.end(), row.begin(), row.end());
+  }
+  return {seen, signals};
+}
+
+TEST_P(DeviceSession, layersThatAreReceivedLaterAreTheSame) {
+  const Decoder decoder = Decoder::load(modelFolder(GetParam()), {}, {});
+  const std::vector<TokenId> ids = prompt();
+  const auto [now, now_signals] = watch(decoder, ids, false, true);
+  for (const bool tensors : {true, false}) {
+    const auto [later, later_signals] = watch(decoder, ids, true, tensors);
+    EXPECT_EQ(later.order, now.order);
+    EXPECT_EQ(later.received, now.received);
+    EXPECT_EQ(later.entropy, now.entropy);
+    EXPECT_EQ(later.map, now.map);
+    EXPECT_EQ(later.tokens, ids.size());
+    EXPECT_EQ(later.with_memory, tensors) << "queries are held only for who reads them";
+    EXPECT_EQ(later_signals, now_signals);
+  }
+}
+
+TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
+  const Decoder decoder = Decoder::load(modelFolder(GetParam()), {}, {});
+  const ModelConfig& config = decoder.config();
+  const std::vector<TokenId> ids = prompt();
+  SignalCollector collector(config, {.received = true, .window_sum = true, .window_rows = true, .window = 4}, 1);
+  const PrefillResult prefill = decoder.prefill(ids, &collector, {});
+  collector.finish();
+  SessionOptions options{.window = 4};
+  for (const char* method : {"streamingllm", "h2o", "snapkv:kernel=3"})
+    options.methods.push_back(policy::parseMethod(method));
+  for (const char* budget : {"12", "50%"}) options.budgets.push_back(policy::parseBudget(budget));
+  const policy::Shape shape{config.layers, config.query_heads, config.kv_heads, static_cast<std::uint32_t>(ids.size())};
+  std::vector<Branch> branches = planBranches(options, shape);
+  const auto signals = collector.signals();
+  decideBranches(branches, signals);
+
+  constexpr std::uint32_t kNewTokens = 7;
+  std::vector<BranchCache> caches;
+  for (const Branch& branch : branches) {
+    caches.emplace_back(CacheShape{.query_heads = config.query_heads,
+                                   .kv_heads = config.kv_heads,
+                                   .head_dim = config.head_dim,
+                                   .stored_heads = branch.decision.heads,
+                                   .sliding_window = config.sliding_window,
+                                   .reserve = kNewTokens});
+    for (std::uint32_t layer = 0; layer < config.layers; ++layer)
+      caches.back().addLayer(prefill.cache[layer].key, prefill.cache[layer].value, branch.decision, LayerIndex{layer});
+  }
+  DeviceBranches device(makeHostCudaLibrary(), config, branches, ids.size(), kNewTokens);
+  for (const LayerCache& layer : prefill.cache) device.addLayer(layer.key, layer.value);
+
+  DecodeStart start{.branches = branches,
+                    .caches = caches,
+                    .next_logits = prefill.next_logits,
+                    .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },
+                    .prompt_tokens = ids.size()};
+  const DecodeOptions decode{.max_new_tokens = kNewTokens, .threads = 1};
+  const std::vector<DecodeTrack> host = decodeBranches(decoder, start, decode, {});
+  start.caches = {};
+  start.device = &device;
+  const std::vector<DecodeTrack> on_device = decodeBranches(decoder, start, decode, {});
+  const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {  // NaN counts as itself
+    return std::ranges::equal(a, b, [](float x, float y) { return x == y || (x != x && y != y); });
+  };
+  ASSERT_EQ(on_device.size(), host.size());
+  for (std::size_t b = 0; b < host.size(); ++b) {
+    SCOPED_TRACE(branches[b].label);
+    EXPECT_EQ(on_device[b].ids, host[b].ids);
+    EXPECT_TRUE(same(on_device[b].kl, host[b].kl));
+    EXPECT_TRUE(same(on_device[b].retained, host[b].retained));
+    EXPECT_TRUE(same(on_device[b].oracle, host[b].oracle));
+  }
+}
+
+TEST_P(DeviceSession, placedLayersComputeTheSame) {
+  const std::vector<TokenId> ids = prompt();
+  const Decoder plain = Decoder::load(modelFolder(GetParam()), {}, {});
+  const LoadOptions placed{.layer_devices = std::vector<at::Device>(plain.config().layers, at::kCPU)};
+  const Decoder decoder = Decoder::load(modelFolder(GetParam()), placed, {});
+  EXPECT_TRUE(decoder.allLogits(ids).equal(plain.allLogits(ids)));
+  EXPECT_ANY_THROW(static_cast<void>(Decoder::load(
+      modelFolder(GetParam()), {.layer_devices = {at::kCPU, at::kCPU, at::kCPU, at::kCPU, at::kCPU}}, {})))
+      << "one device per layer";
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, DeviceSession, testing::Values("llama2-gqa", "mistral-window"), [](const auto& test) {
+  std::string name = test.param;
+  std::erase(name, '-');
+  return name;
+});
+
+}  // namespace
+}  // namespace kvatlas::capture::test
