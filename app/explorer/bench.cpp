@@ -66,7 +66,7 @@ Bench::Bench(MainWindow& window, const std::string& script, Moment started)
   connect(&window.document(), &views::Document::opened, this, &Bench::traceOpened);
   connect(&window.document(), &views::Document::failed, this, [this](const QString& message) {
     fmt::print(stderr, "kvatlas-explorer: error: {}\n", message.toStdString());
-    m_window.close();
+    QCoreApplication::exit(1);
   });
 }
 
@@ -95,6 +95,7 @@ void Bench::run() {
   fmt::print("first picture    {:8.1f} ms  (the map at its own level of detail)\n", millisecondsSince(m_started));
   settle(m_window);
   fmt::print("at rest          {:8.1f} ms\n", millisecondsSince(m_started));
+  startAnew();
   Frames all;
   if (!m_steps.empty())
     fmt::print("\n{:<24} {:>6} {:>9} {:>9} {:>9} {:>15}\n", "step", "frames", "median", "95 %", "longest",
@@ -112,6 +113,14 @@ void Bench::run() {
   if (!all.wall.empty()) printRow("all", all);
   printMemory();
   finish();
+}
+
+// The same from every state that was kept with the trace.
+void Bench::startAnew() {
+  m_window.selection().setLayer(LayerIndex(0));
+  m_window.selection().setHead({});
+  m_window.pages().map().view().fit();
+  settle(m_window);
 }
 
 void Bench::printRow(const std::string& name, const Frames& frames) {
@@ -171,7 +180,7 @@ void Bench::act(const BenchStep& step, int time) {
 
 void Bench::finish() {
   std::fflush(stdout);
-  m_window.close();
+  QCoreApplication::exit(0);  // not closed by a person: neither layout nor view is kept
 }
 
 }  // namespace kvatlas::app

@@ -13,7 +13,7 @@ namespace kvatlas::app {
 class MainWindow;
 using Moment = std::chrono::steady_clock::time_point;
 
-// Starts by itself once the window has opened its trace, prints to stdout, and closes the window.
+// Starts by itself once the window has opened its trace, prints to stdout, and ends the programme without keeping anything.
 class Bench : public QObject {
   Q_OBJECT
 
@@ -36,6 +36,7 @@ class Bench : public QObject {
   void act(const BenchStep& step, int time);
   void awaitPainted();
   void printMemory() const;
+  void startAnew();
 
   MainWindow& m_window;
   std::vector<BenchStep> m_steps;  // empty: startup

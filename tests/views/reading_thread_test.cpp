@@ -79,15 +79,18 @@ TEST_F(ReadingThreadTest, AnswersWithTheValueAndItsIdOnTheCallersThread) {
 TEST_F(ReadingThreadTest, UrgentFirstTilesNewestFirstTheRestInOrder) {
   block();
   ask("back 1", {Priority::Background});
+  ask("soon 1", {Priority::Soon});
   ask("tile 1", {Priority::Tile});
   ask("tile 2", {Priority::Tile});
   ask("now 1", {});
   ask("back 2", {Priority::Background});
   ask("now 2", {});
   ask("tile 3", {Priority::Tile});
+  ask("soon 2", {Priority::Soon});
   release();
   ASSERT_TRUE(settle());
-  EXPECT_THAT(m_answered, ElementsAre("now 1", "now 2", "tile 3", "tile 2", "tile 1", "back 1", "back 2"));
+  EXPECT_THAT(m_answered,
+              ElementsAre("now 1", "now 2", "tile 3", "tile 2", "tile 1", "soon 1", "soon 2", "back 1", "back 2"));
 }
 
 TEST_F(ReadingThreadTest, CancelledAndStaleRequestsNeverRun) {

@@ -85,7 +85,7 @@ void Inspector::inspect() {
 
 void Inspector::readReceived() {
   m_received_request = m_document.post(
-      {},
+      {Priority::Soon},
       [layer = m_selection.layer(), head = m_selection.head()](const trace::Reader& reader) {
         return signalRow(reader, layer, head, trace::Signal::Received);
       },

@@ -23,7 +23,8 @@ using RequestId = std::uint64_t;  // never used twice; 0: none
 using GroupId = std::uint64_t;    // requests that become stale together (one viewport); 0: none
 
 // First in the list is served first. Tiles are served newest first, everything else in the order it was asked for.
-enum class Priority { Now, Tile, Background };
+// Soon: what stands beside the map and may come a moment later than its picture.
+enum class Priority { Now, Tile, Soon, Background };
 
 struct Order {
   Priority priority = Priority::Now;

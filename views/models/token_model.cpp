@@ -66,7 +66,7 @@ void TokenModel::readReceived() {
   m_document.thread().cancel(std::exchange(m_request, 0));
   if (!m_document.isOpen()) return;
   m_request = m_document.post(
-      {},
+      {Priority::Soon},
       [layer = m_selection.layer(), head = m_selection.head()](const trace::Reader& reader) {
         return signalRow(reader, layer, head, trace::Signal::Received);
       },

@@ -67,7 +67,7 @@ RankingChart::Rankings RankingChart::read(const trace::Reader& reader, LayerInde
 void RankingChart::ask() {
   document().thread().cancel(m_request);
   m_request = document().post(
-      {},
+      {Priority::Soon},
       [layer = selection().layer(), head = selection().head()](const trace::Reader& reader) {
         return read(reader, layer, head);
       },

@@ -138,7 +138,7 @@ void MapBinding::showTracks() {
     return;
   }
   m_document.post(
-      {Priority::Now, m_group},
+      {Priority::Soon, m_group},
       [layer = m_selection.layer(), head = m_selection.head()](const trace::Reader& reader) {
         return TrackValues{joined(reader, layer, head, trace::Signal::Received),
                            joined(reader, layer, head, trace::Signal::Entropy)};
