@@ -119,6 +119,8 @@ class Tour {
     take(QStringLiteral("sides"), *m_window);
     raise("what-if");
     raise("inspector");
+    auto* method = m_window->pages().whatIf().findChild<QComboBox*>(QStringLiteral("whatIfMethod"));
+    method->setCurrentIndex(method->findData(QStringLiteral("snapkv")));
     m_window->pages().whatIf().slider().setValue(150);
     take(QStringLiteral("what-if"), *m_window);
   }

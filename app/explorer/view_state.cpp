@@ -103,7 +103,7 @@ void applyFully(const views::ViewState& state, views::Selection& selection, view
   if (settings != map.colours()) map.setColours(settings);
   if (has_mode) map.setMode(mode);
   if (has_window)
-    map.view().setWindow(place, views::MapView::Step::Jump);
+    map.showWindow(place);
   else
     map.view().fit();
   selection.setCursor(state.cursor);

@@ -172,7 +172,7 @@ void FigureDialog::makeSource(QFormLayout& form) {
   auto* row = new QHBoxLayout;
   row->addWidget(m_source, 1);
   row->addWidget(m_browse);
-  form.addRow(tr("Drawn &from"), row);
+  form.addRow(tr("Drawn from"), row);
   connect(m_source, &QLineEdit::textChanged, this, [this] { m_timer.start(); });
   connect(m_browse, &QPushButton::clicked, this, &FigureDialog::browse);
 }

@@ -45,8 +45,10 @@ GridDelegate::GridDelegate(const LayerHeadModel& model, LayerHeadThumbnails& thu
 void GridDelegate::paintNumber(QPainter& painter, const QRect& area, const QModelIndex& index) const {
   const auto range = m_model.range();
   const float value = index.data(ValueRole).toFloat();
-  const ValueScale scale{ScaleKind::Linear, range ? static_cast<double>(range->first) : 0,
-                         range ? static_cast<double>(range->second) : 1};
+  // Where all numbers are one, it is in the middle of the colours.
+  const float margin = range && range->first == range->second ? 0.5F : 0;
+  const ValueScale scale{ScaleKind::Linear, range ? static_cast<double>(range->first - margin) : 0,
+                         range ? static_cast<double>(range->second + margin) : 1};
   const QString text = area.width() >= kCellWithText ? index.data(Qt::DisplayRole).toString() : QString();
   m_thumbnails.paintNumber(painter, area, range ? static_cast<double>(value) : std::nan(""), scale, text);
 }

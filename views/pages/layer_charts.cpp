@@ -104,7 +104,7 @@ QString RetainedChart::describe(const ChartPoint& point) const {
 }
 
 void KlChart::fill() {
-  plot().setTitles(tr("generated token"), tr("KL to the full cache, nats"));
+  plot().setTitles(tr("generated token"), tr("KL, nats"));
   std::vector<ChartLine> lines;
   for (const RunPointer& view : runs()) {
     ChartLine line = lineOf(*view);

@@ -21,11 +21,10 @@ CompareMode compareModeOf(PaneMode mode) {
   return mode == PaneMode::Difference ? CompareMode::Difference : CompareMode::OnlyA;
 }
 
-bool isWhole(const MapView& view) {
-  const TokenWindow now = view.window(), whole = fitted(view.frame());
-  const double most = whole.keys() * 1e-6;
-  return std::abs(now.key_begin - whole.key_begin) < most && std::abs(now.key_end - whole.key_end) < most &&
-         std::abs(now.query_begin - whole.query_begin) < most && std::abs(now.query_end - whole.query_end) < most;
+bool near(const TokenWindow& a, const TokenWindow& b) {
+  const double most = b.keys() * 1e-6;
+  return std::abs(a.key_begin - b.key_begin) < most && std::abs(a.key_end - b.key_end) < most &&
+         std::abs(a.query_begin - b.query_begin) < most && std::abs(a.query_end - b.query_end) < most;
 }
 
 }  // namespace
@@ -106,6 +105,7 @@ void MapPage::holdCursor() {
   }
   connect(&m_selection, &Selection::reset, this, [this] {
     m_held.reset();
+    m_wanted.reset();
     m_whole = true;
   });
   connect(&m_selection, &Selection::cursorChanged, this, [this] {
@@ -180,23 +180,47 @@ void MapPage::showMode() {
   emit modeChanged();
 }
 
-// Panes that showed the whole map still do when their sizes change; then they move together again.
+void MapPage::showWindow(const TokenWindow& window) {
+  m_wanted = window;
+  m_whole = false;
+  fitPanes();
+}
+
+// What a pane of this size shows of what is wanted; empty: whatever it shows.
+std::optional<TokenWindow> MapPage::wantedOf(const MapView& view) const {
+  if (m_wanted) return allowed(*m_wanted, view.frame());
+  return m_whole ? std::optional(fitted(view.frame())) : std::nullopt;
+}
+
+// Panes that showed the whole map, or a window that was asked for, still do when their sizes change; then they move
+// together again.
 void MapPage::fitPanes() {
+  m_fitting = true;
   m_link->setWindowsLocked(false);
-  for (MapView* view : m_views)
-    if (m_whole && !view->isHidden() && !isWhole(*view)) view->fit();
+  for (MapView* view : m_views) {
+    const auto wanted = wantedOf(*view);
+    if (view->isHidden() || !wanted || near(view->window(), *wanted)) continue;
+    if (m_wanted)
+      view->setWindow(*wanted);
+    else
+      view->fit();
+  }
   if (!m_views[1]->isHidden()) m_link->setWindowsLocked(true);
+  m_fitting = false;
 }
 
 // Windows change by the person, or because a pane got another size while it was drawn.
 void MapPage::watchPane(MapView& view) {
   connect(&view, &QCustomPlot::beforeReplot, this, [this] { ++m_drawing; });
   connect(&view, &MapView::windowChanged, this, [this, &view] {
-    if (m_drawing == 0 && !view.isHidden()) m_whole = isWhole(view);
+    if (m_drawing > 0 || m_fitting || view.isHidden()) return;
+    m_wanted.reset();
+    m_whole = near(view.window(), fitted(view.frame()));
   });
   connect(&view, &QCustomPlot::afterReplot, this, [this, &view] {
     --m_drawing;
-    if (m_whole && !view.isHidden() && !isWhole(view))
+    const auto wanted = wantedOf(view);
+    if (wanted && !view.isHidden() && !near(view.window(), *wanted))
       QMetaObject::invokeMethod(this, &MapPage::fitPanes, Qt::QueuedConnection);
   });
 }

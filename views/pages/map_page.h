@@ -38,6 +38,8 @@ class MapPage : public QWidget {
   [[nodiscard]] QString statusText() const;  // "1 cell = 4 tokens, max · probability, log"
   [[nodiscard]] const ColourSettings& colours() const;
   void setColours(const ColourSettings& colours);
+  // Holds until the person moves, whatever sizes the panes get meanwhile.
+  void showWindow(const TokenWindow& window);
 
  public slots:
   // Of a comparison only once there is something to compare with: the first other run is taken where none is chosen.
@@ -59,6 +61,7 @@ class MapPage : public QWidget {
   void showMode();
   void fitPanes();
   void watchPane(MapView& view);
+  [[nodiscard]] std::optional<TokenWindow> wantedOf(const MapView& view) const;
   void showOther();
   void shareRange();
   [[nodiscard]] bool comparing() const;
@@ -76,7 +79,9 @@ class MapPage : public QWidget {
   PaneMode m_mode = PaneMode::Single;
   QTimer m_blink;
   std::optional<Cell> m_held, m_hovered;
-  bool m_whole = true;  // the person looks at the whole map
+  bool m_whole = true;                  // the person looks at the whole map
+  std::optional<TokenWindow> m_wanted;  // or at what a view state asked for
+  bool m_fitting = false;
   int m_drawing = 0;
 };
 

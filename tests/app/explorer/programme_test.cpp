@@ -66,6 +66,15 @@ TEST(Programme, ExploreStartsTheExplorer) {
   expectOneSentence(ended, 1);  // its words, not kvatlas's: it has taken over
 }
 
+TEST(Programme, ExplorePassesTheViewOn) {
+  const Ended ended = run(QStringLiteral("kvatlas"),
+                          {QStringLiteral("explore"), QStringLiteral("x.kva.h5"), QStringLiteral("--view"),
+                           QStringLiteral("{\"layer\": \"three\"}")},
+                          kDisplay, {QStringLiteral("QT_QPA_PLATFORM=offscreen")});
+  expectOneSentence(ended, 2);
+  EXPECT_THAT(ended.err, HasSubstr("'layer'"));
+}
+
 // A display without a window manager; the window opens a trace, and ends when it is asked to.
 TEST(Programme, OpensAWindowUnderXvfb) {
   if (QStandardPaths::findExecutable(QStringLiteral("Xvfb")).isEmpty()) GTEST_SKIP() << "Xvfb is not installed";

@@ -12,6 +12,7 @@
 #include "app/explorer/explorer_settings.h"
 #include "app/explorer/main_window.h"
 #include "app/explorer/programme_files.h"
+#include "app/explorer/settle.h"
 #include "app/explorer/theme_switch.h"
 #include "app/explorer/window_pages.h"
 #include "tests/views/pages/qt_widgets.h"
@@ -171,12 +172,32 @@ TEST_F(WindowTest, AnUnfinishedTraceOpensAndSaysSo) {
   EXPECT_NE(message(), "");
 }
 
-TEST_F(WindowTest, SmallTracesOpen) {
-  for (const auto& options : {test::SampleTraceOptions{.layers = 1}, test::SampleTraceOptions{.budgets = {}},
-                              test::SampleTraceOptions{.new_tokens = 0}}) {
-    open(sample("small.kva.h5", options));
-    EXPECT_TRUE(m_window->document().isOpen()) << message();
+// Nothing of a trace is needed but its tokens: every page says what it lacks.
+TEST_F(WindowTest, SmallAndBareTracesOpen) {
+  test::SampleTrace bare = test::makeSampleTrace({.keep_qk = false});
+  bare.header.attention.cells.clear();
+  for (trace::LayerRecord& layer : bare.layers) {
+    layer.map_mean.clear();
+    layer.map_max.clear();
+  }
+  const std::vector<test::SampleTrace> samples{
+      test::makeSampleTrace({.layers = 1}), test::makeSampleTrace({.budgets = {}}),
+      test::makeSampleTrace({.new_tokens = 0}),
+      test::makeSampleTrace({.tokens = 1, .layers = 1, .window = 1, .new_tokens = 0, .budgets = {}}), bare};
+  for (const test::SampleTrace& one : samples) {
+    test::writeSampleTrace(m_folder / "small.kva.h5", one);
+    open(m_folder / "small.kva.h5");
+    ASSERT_TRUE(m_window->document().isOpen()) << message();
+    EXPECT_TRUE(settle(*m_window));
+    for (QDockWidget* dock : m_window->pages().docks()) {
+      dock->raise();
+      QApplication::processEvents();
+    }
+    m_window->selection().setCursor(views::Cell{0, 0});
+    m_window->actions().fit->trigger();
+    EXPECT_TRUE(settle(*m_window));
     m_window->document().close();
+    fs::remove(m_folder / "small.kva.h5");
   }
 }
 
