@@ -128,7 +128,7 @@ double least(const Seconds& seconds) {
 void printRows(const std::vector<Variant>& variants, unsigned threads, std::uint32_t repeat) {
   const std::vector<Product> yardsticks = products();
   std::vector<Seconds> product(yardsticks.size()), probe(variants.size());
-  for (std::uint32_t round = 0; round <= repeat; ++round) {
+  for (std::uint32_t round = 0; round < repeat; ++round) {
     for (std::size_t i = 0; i < yardsticks.size(); ++i) product[i].push_back(productSeconds(yardsticks[i], threads));
     for (std::size_t i = 0; i < variants.size(); ++i) probe[i].push_back(secondsOf(variants[i], threads));
   }
