@@ -27,7 +27,9 @@ bool s_starting = true;
 // Qt ends a programme that finds no display with abort(), after some lines of its own; a person gets one sentence
 // instead. What Qt says about missing session folders concerns nobody.
 void printMessage(QtMsgType type, const QMessageLogContext&, const QString& message) {
-  if (message.startsWith(QLatin1String("QStandardPaths:")) || (s_starting && type != QtFatalMsg)) return;
+  if (message.startsWith(QLatin1String("QStandardPaths:")) ||
+      message.startsWith(QLatin1String("This plugin does not support")) || (s_starting && type != QtFatalMsg))
+    return;
   if (type != QtFatalMsg) {
     fmt::print(stderr, "kvatlas-explorer: {}\n", message.toStdString());
     return;
@@ -61,8 +63,10 @@ int runWindow(const ExplorerArguments& arguments, kvatlas::app::Moment started, 
   if (!arguments.theme.empty()) settings.setTheme(QString::fromStdString(arguments.theme));
   kvatlas::app::MainWindow window(settings);
   std::unique_ptr<kvatlas::app::Bench> bench;
-  if (!arguments.bench_script.empty())
+  if (!arguments.bench_script.empty()) {
     bench = std::make_unique<kvatlas::app::Bench>(window, arguments.bench_script, started);
+    window.viewKeeper().setRemembering(false);
+  }
   if (!arguments.view.empty()) window.viewKeeper().ask(kvatlas::app::readViewState(arguments.view));
   window.show();
   if (!arguments.file.empty()) window.openFile(QString::fromLocal8Bit(arguments.file.c_str()));

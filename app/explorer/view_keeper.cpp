@@ -20,7 +20,7 @@ ViewKeeper::ViewKeeper(views::Document& document, views::Selection& selection, v
 void ViewKeeper::traceOpened() {
   m_first.reset();
   auto wanted = std::exchange(m_asked, std::nullopt);
-  if (!wanted) wanted = m_bookmarks.last();
+  if (!wanted && m_remembering) wanted = m_bookmarks.last();
   QMetaObject::invokeMethod(
       this,
       [this, wanted] {
@@ -48,7 +48,7 @@ nlohmann::json ViewKeeper::place() const {
 }
 
 void ViewKeeper::remember() {
-  if (!m_document.isOpen() || !m_first || place() == *m_first) return;
+  if (!m_remembering || !m_document.isOpen() || !m_first || place() == *m_first) return;
   m_bookmarks.setLast(present());
   m_first = place();
 }

@@ -26,6 +26,8 @@ class ViewKeeper : public QObject {
   // Shown once the next trace is open, instead of how that was left.
   void ask(const views::ViewState& state) { m_asked = state; }
   void show(const views::ViewState& state);
+  // For measurements: every start shows the same, and nothing is written.
+  void setRemembering(bool remembering) { m_remembering = remembering; }
   [[nodiscard]] views::ViewState present() const;
   void remember();  // call before a trace goes; nothing is written where nothing was looked at
 
@@ -42,6 +44,7 @@ class ViewKeeper : public QObject {
   views::BookmarkModel& m_bookmarks;
   std::optional<views::ViewState> m_asked;
   std::optional<nlohmann::json> m_first;  // as it was once it was open
+  bool m_remembering = true;
 };
 
 }  // namespace kvatlas::app

@@ -100,9 +100,13 @@ void BookmarkModel::move(int row, int to) {
   record(QStringLiteral("move a bookmark"), std::move(before));
 }
 
+// Nobody asked for it: where nothing can be written, nothing is said.
 void BookmarkModel::setLast(const ViewState& state) {
   m_notes.last = state;
-  save();
+  try {
+    if (m_document.isOpen()) saveNotes(m_document.path(), m_notes);
+  } catch (const Error&) {
+  }
 }
 
 int BookmarkModel::rowCount(const QModelIndex& parent) const {

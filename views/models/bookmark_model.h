@@ -28,7 +28,7 @@ class BookmarkModel : public QAbstractListModel {
 
   [[nodiscard]] const Bookmark& bookmark(int row) const { return m_notes.bookmarks.at(static_cast<std::size_t>(row)); }
   [[nodiscard]] const std::optional<ViewState>& last() const { return m_notes.last; }
-  void setLast(const ViewState& state);  // saved too; no change to be undone
+  void setLast(const ViewState& state);  // saved too where it can be; no change to be undone
 
   [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
   [[nodiscard]] QVariant data(const QModelIndex& index, int role) const override;

@@ -152,6 +152,23 @@ TEST_F(ViewTest, LookingAloneWritesNothing) {
   EXPECT_FALSE(fs::exists(views::notesFile(m_trace)));
 }
 
+TEST_F(ViewTest, MeasurementsRememberNothing) {
+  open(m_trace);
+  m_window->viewKeeper().setRemembering(false);
+  wander();
+  m_window->close();
+  EXPECT_FALSE(fs::exists(views::notesFile(m_trace)));
+}
+
+TEST_F(ViewTest, WhereNothingCanBeWrittenATraceClosesWithoutAWord) {
+  open(m_trace);
+  wander();
+  fs::create_directory(views::notesFile(m_trace));  // nobody can write a file over it
+  m_window->actions().close->trigger();
+  ASSERT_TRUE(waitUntil([this] { return !m_window->document().isOpen(); }));
+  EXPECT_EQ(m_window->message(), "");
+}
+
 TEST_F(ViewTest, BookmarksOfTheMenuLeadBackAndCanBeUndone) {
   open(m_trace);
   wander();
