@@ -66,6 +66,10 @@ TEST_F(Bench, OpenReadsEveryPart) {
   expectTable({"open", trace()}, 2);
 }
 
+TEST_F(Bench, ADeviceIsNeededForItsBench) {
+  expectRefused(run({"bench", "gpu"}, {.environment = {"CUDA_VISIBLE_DEVICES=-1"}}), 1, {"CUDA device"});
+}
+
 TEST_F(Bench, RefusesWhatItDoesNotKnow) {
   expectRefused(run({"bench", "probr"}), 2, {"probr", "probe"});
   expectRefused(run({"bench"}), 2, {"probe", "make-trace"});
