@@ -70,7 +70,7 @@ void Inspector::inspect() {
   addFates();
   if (m_received.empty() && m_received_request == 0) readReceived();
   m_cell_request = m_document.post(
-      {},
+      {Priority::Soon},  // whole rows of all heads are read for it: the map goes first
       [layer = m_selection.layer(), head = m_selection.head(), reduction = m_selection.reduction(),
        cell](const trace::Reader& reader) { return readCell(reader, layer, head, reduction, cell.query, cell.key); },
       this,
