@@ -13,6 +13,7 @@
 #include <QMimeData>
 #include <QStackedWidget>
 #include <QStatusBar>
+#include <QTimer>
 #include <QUndoStack>
 #include <QVBoxLayout>
 #include <utility>
@@ -40,6 +41,7 @@ namespace kvatlas::app {
 namespace {
 
 constexpr QSize kFirstSize(1440, 900);
+constexpr int kAgainMs = 400;
 
 const QString kExample = QStringLiteral("examples/marlow.kva.h5");
 
@@ -116,6 +118,7 @@ bool MainWindow::busy() const {
 void MainWindow::connectDocument() {
   using views::Document;
   connect(&m_document, &Document::opened, this, &MainWindow::showTrace);
+  connect(&m_document, &Document::refreshed, this, &MainWindow::showWarnings);
   connect(&m_document, &Document::refreshed, this, &MainWindow::updateStatus);
   connect(&m_document, &Document::closed, this, &MainWindow::showNoTrace);
   connect(&m_document, &Document::failed, this, &MainWindow::failToOpen);
@@ -211,10 +214,7 @@ void MainWindow::connectCapture() {
     m_progress->setText(tr("capture: %1").arg(progressText(task, percent, left)));
     m_actions.stop_capture->setEnabled(true);
   });
-  connect(&m_capture, &CaptureJob::partAppeared, this, [this](const QString&) {
-    m_follow_capture = true;
-    m_document.open(m_capture.output().toStdString());
-  });
+  connect(&m_capture, &CaptureJob::partAppeared, this, &MainWindow::followCapture);
   connect(&m_capture, &CaptureJob::finished, this, &MainWindow::endCapture);
 }
 
@@ -224,9 +224,18 @@ void MainWindow::endCapture(CaptureJob::End end, const QString& message) {
   m_actions.stop_capture->setEnabled(false);
   if (end == CaptureJob::End::Failed) m_message->show(Kind::Failure, tr("The capture failed: %1").arg(message));
   if (end == CaptureJob::End::Stopped) m_message->show(Kind::Warning, tr("The capture ended early: %1").arg(message));
-  if (end == CaptureJob::End::Done && !m_follow_capture) openFile(m_capture.output());
-  if (end == CaptureJob::End::Done && m_follow_capture) m_document.refresh();
   m_follow_capture = false;
+  if (end != CaptureJob::End::Done) return;
+  const bool shown = m_document.isOpen() && m_document.path() == m_capture.output().toStdString();
+  shown ? m_document.refresh() : openFile(m_capture.output());
+}
+
+// As soon as there is something to see of it.
+void MainWindow::followCapture() {
+  if (!m_capture.running()) return;
+  m_views->remember();
+  m_follow_capture = true;
+  m_document.open(m_capture.output().toStdString());
 }
 
 void MainWindow::chooseFile() {
@@ -261,13 +270,18 @@ void MainWindow::showTrace() {
   m_stack->setCurrentWidget(m_pages->central());
   m_pages->setVisible(true);
   m_actions.setTraceOpen(true);
+  m_message->clear();
+  showWarnings();
+  updateStatus();
+}
+
+// What the trace lacks; what it lacked before a refresh is not said any more.
+void MainWindow::showWarnings() {
   QStringList sentences;
   for (const std::string& warning : m_document.warnings()) sentences << QString::fromStdString(warning);
-  if (sentences.isEmpty())
-    m_message->clear();
-  else
-    m_message->show(views::MessageBar::Kind::Warning, sentences.join(QLatin1Char(' ')));
-  updateStatus();
+  if (message() == m_warnings) m_message->clear();
+  m_warnings = sentences.join(QLatin1Char(' '));
+  if (!m_warnings.isEmpty()) warn(m_warnings);
 }
 
 void MainWindow::showNoTrace() {
@@ -280,6 +294,8 @@ void MainWindow::showNoTrace() {
 }
 
 void MainWindow::failToOpen(const QString& message) {
+  // A capture that has only begun may have nothing yet that can be read.
+  if (m_follow_capture && m_capture.running()) return QTimer::singleShot(kAgainMs, this, &MainWindow::followCapture);
   m_message->show(views::MessageBar::Kind::Failure, message);
   if (!QFileInfo::exists(m_opening)) m_settings.removeRecentFile(m_opening);
   fillRecent();

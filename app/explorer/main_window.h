@@ -64,6 +64,7 @@ class MainWindow : public QMainWindow {
   void closeTrace();
   void showCapture();
   void captureLikeWhatIf(const QString& method, const QString& budget, int window);
+  void followCapture();
   void chooseOther();
   void swapRuns();
   void showFigure(const QString& kind);
@@ -72,6 +73,7 @@ class MainWindow : public QMainWindow {
   void showNoTrace();
   void failToOpen(const QString& message);
   void warn(const QString& message);
+  void showWarnings();
   void fillRecent();
   void updateStatus();
   void goTo();
@@ -91,7 +93,7 @@ class MainWindow : public QMainWindow {
   QLabel *m_status, *m_progress;
   QPointer<CaptureDialog> m_capture_dialog;
   QByteArray m_first_layout;
-  QString m_opening;
+  QString m_opening, m_warnings;
   bool m_follow_capture = false;  // open its part file as soon as there is one
 };
 

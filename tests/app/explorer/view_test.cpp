@@ -261,6 +261,28 @@ TEST_F(ViewTest, CaptureThisFillsTheForm) {
   EXPECT_EQ(request.text.toStdString(), m_window->document().prompt().text);
 }
 
+TEST_F(ViewTest, ACaptureFromTheWindowOpensItsTrace) {
+  if (!QFile::exists(QCoreApplication::applicationDirPath() + QStringLiteral("/../lib/libkvatlas_capture.so")))
+    GTEST_SKIP() << "built without libtorch";
+  m_window->actions().new_capture->trigger();
+  auto* dialog = m_window->findChild<CaptureDialog*>();
+  ASSERT_NE(dialog, nullptr);
+  CaptureRequest request = CaptureRequest{}.with(QStringLiteral("It is a truth universally acknowledged, that a single "
+                                                                "man in possession of a good fortune"),
+                                                 QStringLiteral("h2o"), QStringLiteral("16"), 4);
+  request.model = resourceFile(QStringLiteral("models/tiny-llama"));
+  request.new_tokens = 2;
+  request.output = file("new.kva.h5");
+  dialog->form().setRequest(request);
+  click(child<QPushButton>(*dialog, "captureStart"));
+  ASSERT_TRUE(waitUntil([this] {
+    return m_window->document().isOpen() && m_window->document().status() == views::TraceStatus::Complete;
+  })) << m_window->message().toStdString();
+  EXPECT_THAT(m_window->windowTitle().toStdString(), HasSubstr("new.kva.h5"));
+  EXPECT_EQ(m_window->document().runIds().size(), 2U);
+  EXPECT_TRUE(waitUntil([this] { return m_window->message().isEmpty(); })) << m_window->message().toStdString();
+}
+
 TEST_F(ViewTest, EveryFigureOfTheMenuOpensADialog) {
   open(m_trace);
   for (QAction* action : m_window->actions().figure_kinds) {
