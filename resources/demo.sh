@@ -15,7 +15,7 @@ trace="$out/kellynch.kva.h5"
 
 figure() { local kind="$1" name="$2"; shift 2; for format in pdf svg png; do "$kvatlas" figure "$kind" "$trace" -o "$out/$name.$format" "$@"; done; }
 figure pattern pattern --width double
-figure heatmap heatmap --width double --layer 4 --head 2 --entropy
+figure heatmap heatmap --width double --layer 3 --head 1 --entropy
 figure budget budget
 figure eviction eviction --width double
 figure retained retained --width double

@@ -200,14 +200,14 @@ TEST_F(BadRequest, HelpAndVersion) {
     EXPECT_NE(help.find(option), std::string::npos) << option;
 }
 
-// The model was made for 2,048 positions: said, then done.
+// The model was made for 4,096 positions: said, then done.
 TEST_F(BadRequest, PromptBeyondTheModelsPositionsIsAWarning) {
-  const std::string ids = write("long.ids", idsText(2100, 1024));
+  const std::string ids = write("long.ids", idsText(4150, 1024));
   const Ended ended =
       run(capture({"--model", bundledModel().string(), "--ids", ids, "--max-new-tokens", "1", "--map-size", "64"}));
   expectDone(ended);
   EXPECT_NE(ended.err.find("kvatlas: warning:"), std::string::npos) << ended.err;
-  EXPECT_NE(ended.err.find("2048"), std::string::npos) << ended.err;
+  EXPECT_NE(ended.err.find("4096"), std::string::npos) << ended.err;
   EXPECT_TRUE(std::filesystem::exists(trace()));
 }
 

@@ -290,7 +290,7 @@ TEST_F(Evaluate, WhatCannotBeDoneIsSaidBeforeAnythingIsWritten) {
   refuses(with({"--haystack", path("empty")}), 1, {path("empty"), "*.txt"});
   refuses(with({"--haystack", little}), 2, {"little", "--repeat"});
   refuses(with({"--trials", "0"}), 2, {"--trials"});
-  refuses(with({"--lengths", "4096"}), 2, {"--lengths 4096", "2048"});
+  refuses(with({"--lengths", "8192"}), 2, {"--lengths 8192", "4096"});
   refuses(with({"--lengths", "20"}), 2, {"--lengths 20", "tokens"});
   refuses(with({"--lengths", "12x"}), 2, {"--lengths 12x"});
   refuses(with({"--lengths", "1:2"}), 2, {"--lengths 1:2", "start:stop:count"});
