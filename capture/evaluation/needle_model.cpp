@@ -43,8 +43,10 @@ capture::FinishedTest finishedTest(const PromptPlan& plan, const NeedlePrompt& p
     return [stops = publishedStops(tokenizer)](std::span<const TokenId> ids) {
       return std::ranges::find(stops, ids.back()) != stops.end();
     };
-  return [&prompt, &tokenizer](std::span<const TokenId> ids) {
-    return answerIsComplete(tokenizer.decode(ids, true), prompt.right);
+  // Twice as long as the right answer is wrong; without a limit one branch that babbles would make all others wait.
+  const std::size_t most = 2 * tokenizer.encode(prompt.right.text, false).ids.size() + 4;
+  return [&prompt, &tokenizer, most](std::span<const TokenId> ids) {
+    return ids.size() >= most || answerIsComplete(tokenizer.decode(ids, true), prompt.right);
   };
 }
 
