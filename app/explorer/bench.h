@@ -13,7 +13,8 @@ namespace kvatlas::app {
 class MainWindow;
 using Moment = std::chrono::steady_clock::time_point;
 
-// Starts by itself once the window has opened its trace, prints to stdout, and ends the programme without keeping anything.
+// Starts by itself once the window has opened its trace, prints to stdout, and ends the programme without keeping
+// anything.
 class Bench : public QObject {
   Q_OBJECT
 

@@ -13,7 +13,8 @@ int main(int argc, char** argv) {
   // Before libtorch starts its threads: the same bytes from run to run, and no spinning between products.
   setenv("MKL_CBWR", "AUTO", 0);
   setenv("GOMP_SPINCOUNT", "1000", 0);
-  // The number of tokens in the loss differs from step to step; oneDNN would keep code for a thousand of them, gigabytes.
+  // The number of tokens in the loss differs from step to step; oneDNN would keep code for a thousand of them,
+  // gigabytes.
   setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64", 0);
   CLI::App app("Trains a small Llama on texts and on questions about planted facts.", "kvatlas-train");
   trainer::TrainingOptions options;

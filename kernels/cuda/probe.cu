@@ -152,7 +152,8 @@ const char* runTensor(ProbeJob plain, const Layout& layout, cudaStream_t stream)
   launchNormalisers(plain, plain.probe.given_lse == nullptr, stream);
   TensorJob job = tensorJob(plain, layout);
   clear(reinterpret_cast<float*>(job.failed), 1, stream);
-  for (; wantsAll(plain.probe) && job.first_head < plain.probe.query_heads; job.first_head += layout.tensor.pass_heads) {
+  for (; wantsAll(plain.probe) && job.first_head < plain.probe.query_heads;
+       job.first_head += layout.tensor.pass_heads) {
     job.heads = smaller(layout.tensor.pass_heads, plain.probe.query_heads - job.first_head);
     if (const char* error = runPass(job, stream)) {
       return error;

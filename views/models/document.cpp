@@ -175,7 +175,8 @@ void Document::readRun(RunId id) {
   if (!m_reading.insert(id).second) return;
   const RunEntry& entry = m_index->runs[static_cast<std::size_t>(id)];
   post(
-      {Priority::Soon}, [index = entry.index, title = entry.title](const trace::Reader& r) { return loadRun(r, index, title); }, this,
+      {Priority::Soon},
+      [index = entry.index, title = entry.title](const trace::Reader& r) { return loadRun(r, index, title); }, this,
       [this, id](Answer<RunPointer> answer) {
         m_reading.erase(id);
         if (answer && *answer.value) return storeRun(id, *answer.value);
