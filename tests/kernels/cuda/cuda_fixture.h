@@ -13,6 +13,7 @@
 #include "kernels/float_array.h"
 #include "tests/kernels/cuda/cuda_backend.h"
 #include "tests/kernels/probe_case.h"
+#include "tests/support/expected_gpu.h"
 
 namespace kvatlas::kernels {
 
@@ -54,6 +55,7 @@ class CudaKernels : public testing::Test {
     std::string reason;
     m_backend = makeCudaBackend(reason);
     if (m_backend == nullptr) {
+      if (kvatlas::test::gpuIsExpected()) FAIL() << "no CUDA device: " << reason;
       GTEST_SKIP() << "no CUDA device: " << reason;
     }
   }
