@@ -13,7 +13,7 @@ namespace kvatlas::trace::h5 {
 namespace {
 
 constexpr std::uint64_t kMaxDeflateRatio = 1100;  // deflate reaches 1032
-constexpr std::size_t kMaxRank = 3;
+constexpr std::size_t kMaxRank = 4;
 
 // What the first bytes say, before HDF5 is let near the file.
 struct Superblock {

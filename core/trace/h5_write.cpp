@@ -28,14 +28,21 @@ Handle chunkedList(const schema::DatasetSpec& spec, const std::string& file) {
   return list;
 }
 
-// A chunked array of up to three axes seen as one of exactly three.
+// A chunked array of up to four axes seen as one of exactly three. A fourth axis, which no chunk parts, is folded into
+// the third.
 struct Grid {
   std::array<std::uint64_t, 3> dims{1, 1, 1}, chunk{1, 1, 1};
-  std::size_t lead = 0;  // axes added in front
+  std::size_t lead = 0;      // axes added in front
+  std::uint64_t folded = 1;  // length of the fourth axis
 
-  Grid(const std::vector<std::uint64_t>& given, const schema::DatasetSpec& spec) : lead(3 - given.size()) {
-    std::copy(given.begin(), given.end(), dims.begin() + static_cast<std::ptrdiff_t>(lead));
-    std::copy(spec.chunk.begin(), spec.chunk.end(), chunk.begin() + static_cast<std::ptrdiff_t>(lead));
+  Grid(const std::vector<std::uint64_t>& given, const schema::DatasetSpec& spec)
+      : lead(given.size() < 3 ? 3 - given.size() : 0) {
+    const auto axes = static_cast<std::ptrdiff_t>(std::min<std::size_t>(given.size(), 3));
+    std::copy_n(given.begin(), axes, dims.begin() + static_cast<std::ptrdiff_t>(lead));
+    std::copy_n(spec.chunk.begin(), axes, chunk.begin() + static_cast<std::ptrdiff_t>(lead));
+    if (given.size() > 3) folded = given[3];
+    dims[2] *= folded;
+    chunk[2] *= folded;
   }
   [[nodiscard]] std::uint64_t offset(std::uint64_t a, std::uint64_t b, std::uint64_t c) const {
     return (a * dims[1] + b) * dims[2] + c;
@@ -75,7 +82,7 @@ herr_t writeGrid(hid_t dataset, const Grid& grid, const schema::DatasetSpec& spe
           pack(grid, at, element, values, packed);
           source = packed.data();
         }
-        const std::array<hsize_t, 3> origin{at[0], at[1], at[2]};
+        const std::array<hsize_t, 4> origin{at[0], at[1], at[2] / grid.folded, 0};
         if (H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, origin.data() + grid.lead, packed.size(), source) < 0) return -1;
       }
     }

@@ -104,6 +104,17 @@ AttentionPlan readPlan(const SourceGroup& group, const ModelInfo& model) {
   return plan;
 }
 
+// K of /runs/<n>/decode/attended [T, layers, query heads, K]; 0 in a file without it.
+std::uint32_t readAttendedKeys(const SourceGroup& group) {
+  if (!group.has(member::kAttended)) return 0;
+  const SourceDataset dataset = group.dataset(member::kAttended);
+  dataset.expect(schema::Type::U32, 4);
+  const std::uint64_t keys = dataset.dims()[3];
+  if (keys == 0 || keys > schema::kMaxAttended)
+    dataset.fail(fmt::format("has {} keys per head, 1 … {} were expected", keys, schema::kMaxAttended));
+  return static_cast<std::uint32_t>(keys);
+}
+
 RunHeader readRun(const SourceGroup& group, const ModelInfo& model, bool first) {
   RunHeader run;
   run.method = group.text(attribute::kMethod);
@@ -114,6 +125,7 @@ RunHeader readRun(const SourceGroup& group, const ModelInfo& model, bool first) 
   run.budget_nominal = group.number(attribute::kBudgetNominal);
   run.heads = run.granularity == schema::kQueryHeadGranularity ? model.query_heads : model.kv_heads;
   run.is_full = first;
+  run.attended = readAttendedKeys(group);
   return run;
 }
 

@@ -135,17 +135,37 @@ struct Reader::Impl {
     return dataset->read<T>(start, count);
   }
 
+  // A growing dataset of a run with all its rows in the file.
+  [[nodiscard]] SourceDataset runDataset(const SourceGroup& group, const DatasetSpec& spec) const {
+    SourceDataset dataset = group.dataset(spec.path);
+    dataset.expect(spec);
+    std::uint64_t row = schema::sizeOf(spec.type);
+    for (std::size_t axis = 1; axis < spec.dims.size(); ++axis) row *= spec.dims[axis];
+    if (dataset.dims()[0] > source->bytes()) dataset.fail("claims more entries than the file can hold");
+    dataset.requireStored(dataset.dims()[0] * row);
+    return dataset;
+  }
+
   template <class T>
   std::vector<T> runList(const SourceGroup& group, const std::vector<DatasetSpec>& specs, const char* name) const {
     const DatasetSpec* spec = find(specs, name);
-    if (spec == nullptr) return {};
-    const SourceDataset dataset = group.dataset(name);
-    dataset.expect(*spec);
-    std::uint64_t row = schema::sizeOf(spec->type);
-    for (std::size_t axis = 1; axis < spec->dims.size(); ++axis) row *= spec->dims[axis];
-    if (dataset.dims()[0] > source->bytes()) dataset.fail("claims more entries than the file can hold");
-    dataset.requireStored(dataset.dims()[0] * row);
-    return dataset.readAll<T>();
+    return spec == nullptr ? std::vector<T>() : runDataset(group, *spec).template readAll<T>();
+  }
+
+  // Steps [first, first + count) of one layer of a dataset [T, layers, …].
+  template <class T>
+  std::vector<T> stepsOfLayer(const SourceGroup& group, const DatasetSpec& spec, LayerIndex layer, std::uint64_t first,
+                              std::uint64_t count) const {
+    const SourceDataset dataset = runDataset(group, spec);
+    const std::uint64_t steps = dataset.dims()[0];
+    if (first > steps || (count != UINT64_MAX && count > steps - first))
+      dataset.fail(fmt::format("steps {}+{} lie outside its {}", first, count, steps));
+    std::vector<std::uint64_t> start(dataset.dims().size(), 0), counts = dataset.dims();
+    start[0] = first;
+    start[1] = layer.value;
+    counts[0] = std::min(count, steps - first);
+    counts[1] = 1;
+    return dataset.read<T>(start, counts);
   }
 
   std::filesystem::path path;
@@ -288,6 +308,7 @@ std::optional<RunRecord> Reader::run(std::size_t index, RunParts parts) const {
   list(member::kDecodeKl, record.kl);
   list(member::kRetained, record.retained);
   list(member::kOracle, record.oracle);
+  if (group.has(member::kDecodeOffsets)) list(member::kDecodeOffsets, record.decode_offsets);
   const auto text = m_impl->runList<std::uint8_t>(group, specs, member::kDecodeText);
   record.decode_text.assign(text.begin(), text.end());
   const auto evicted = m_impl->runList<std::uint32_t>(group, specs, member::kDecodeEvicted);
@@ -298,6 +319,22 @@ std::optional<RunRecord> Reader::run(std::size_t index, RunParts parts) const {
       parts == RunParts::Everything ? record.kept_positions.size() : group.dataset(member::kKeptPositions).dims().at(0);
   checkRunRecord(header, index, record, positions, name);
   return record;
+}
+
+std::optional<AttendedLayer> Reader::attended(std::size_t run, LayerIndex layer, std::uint64_t first,
+                                              std::uint64_t count) const {
+  h5::quiet();
+  const TraceHeader& header = m_impl->header;
+  const SourceGroup group = m_impl->runGroup(run);
+  if (layer.value >= header.model.layers) group.fail(fmt::format("there is no layer {}", layer.value));
+  if (header.runs[run].attended == 0 || group.integer(attribute::kRecorded) == 0) return std::nullopt;
+  const std::vector<DatasetSpec> specs = schema::runDatasets(header, header.runs[run]);
+  AttendedLayer result{.query_heads = header.model.query_heads, .per_head = header.runs[run].attended};
+  result.positions = m_impl->stepsOfLayer<TokenIndex>(group, *find(specs, member::kAttended), layer, first, count);
+  result.mass = m_impl->stepsOfLayer<float>(group, *find(specs, member::kAttendedMass), layer, first, count);
+  if (result.mass.size() != result.positions.size())
+    group.dataset(member::kAttendedMass).fail("has not as many entries as decode/attended");
+  return result;
 }
 
 std::string Reader::notes() const {

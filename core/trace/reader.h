@@ -63,6 +63,9 @@ class Reader {
   [[nodiscard]] bool hasRun(std::size_t run) const;  // finished and flushed
   // Empty: the run was not finished.
   [[nodiscard]] std::optional<RunRecord> run(std::size_t run, RunParts parts = RunParts::Everything) const;
+  // Of all generated tokens, or of [first, first + count). Empty: the run was not finished, or the file holds none.
+  [[nodiscard]] std::optional<AttendedLayer> attended(std::size_t run, LayerIndex layer, std::uint64_t first = 0,
+                                                      std::uint64_t count = UINT64_MAX) const;
   [[nodiscard]] std::string notes() const;  // JSON, "" when empty
 
  private:
@@ -76,8 +79,8 @@ struct Finding {
 };
 
 // Reads everything and checks shapes, ranges, order of positions, Σ received = N, 0 ≤ entropy ≤ ln(i+1), retained ≤
-// oracle ≤ 1, map pyramid consistency. Empty: valid. One head at a time, one run at a time. Throws what opening throws,
-// and Cancelled.
+// oracle ≤ 1, map pyramid consistency, attended keys that were there. Empty: valid. One head at a time, one run at a
+// time. Throws what opening throws, and Cancelled.
 [[nodiscard]] std::vector<Finding> validate(const std::filesystem::path& path, const WorkContext& work = {});
 
 }  // namespace kvatlas::trace

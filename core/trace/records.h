@@ -54,10 +54,13 @@ struct LayerRecord {
 // Known before a run is decoded: written when the trace is created.
 struct RunHeader {
   std::string method, label, parameters /* JSON */, budget /* as given */, granularity /* kv-head | query-head */;
-  double budget_nominal = 0;  // tokens per head
-  std::uint32_t heads = 0;    // stored heads per layer: kv_heads or query_heads
-  bool is_full = false;       // run 000: no kl, retained, oracle
+  double budget_nominal = 0;   // tokens per head
+  std::uint32_t heads = 0;     // stored heads per layer: kv_heads or query_heads
+  bool is_full = false;        // run 000: no kl, retained, oracle
+  std::uint32_t attended = 0;  // K: most attended keys per generated token, layer and query head; 0: not recorded
 };
+
+inline constexpr TokenIndex kNoToken = UINT32_MAX;  // fills lists of attended keys where fewer are visible
 
 struct Eviction {
   std::uint32_t step = 0, layer = 0, head = 0, position = 0;
@@ -68,14 +71,33 @@ struct RunRecord {
   double budget_realised = 0;  // tokens per head, mean
   std::uint64_t cache_bytes = 0;
   double seconds = 0;
-  std::vector<std::uint32_t> capacity;      // [layers, heads]
-  std::vector<std::uint64_t> kept_offsets;  // [layers*heads+1]
-  std::vector<TokenIndex> kept_positions;   // ascending per head
-  std::vector<TokenId> decode_ids;          // [T]
-  std::string decode_text;                  // UTF-8
-  std::vector<float> kl;                    // [T] nats; NaN where the full cache had stopped
-  std::vector<Eviction> evicted;            // [E]
-  std::vector<float> retained, oracle;      // [T, layers, query_heads]
+  std::vector<std::uint32_t> capacity;        // [layers, heads]
+  std::vector<std::uint64_t> kept_offsets;    // [layers*heads+1]
+  std::vector<TokenIndex> kept_positions;     // ascending per head
+  std::vector<TokenId> decode_ids;            // [T]
+  std::string decode_text;                    // UTF-8
+  std::vector<float> kl;                      // [T] nats; NaN where the full cache had stopped
+  std::vector<Eviction> evicted;              // [E]
+  std::vector<float> retained, oracle;        // [T, layers, query_heads]
+  std::vector<std::uint64_t> decode_offsets;  // [T+1] byte range of each token in decode_text; empty: not recorded
+  // [T, layers, query_heads, K] as in AttendedLayer. Written with the run; read by layer (Reader::attended).
+  std::vector<TokenIndex> attended;
+  std::vector<float> attended_mass;
+};
+
+// The keys that a run's own attention gives most to when it chooses each generated token, in one layer: by descending
+// mass, ties by position. Prompt tokens have their original positions, generated ones follow them.
+struct AttendedLayer {
+  std::uint32_t query_heads = 0, per_head = 0;  // per_head: K
+  std::vector<TokenIndex> positions;            // [steps, query_heads, K]; kNoToken where there is no such key
+  std::vector<float> mass;                      // [steps, query_heads, K]; 0 there
+  [[nodiscard]] std::size_t steps() const {
+    const std::size_t row = std::size_t{query_heads} * per_head;
+    return row == 0 ? 0 : positions.size() / row;
+  }
+  [[nodiscard]] std::size_t at(std::size_t step, std::size_t head) const {
+    return (step * query_heads + head) * per_head;
+  }
 };
 
 struct TraceHeader {

@@ -43,6 +43,16 @@ DatasetSpec growing(const char* path, Type type, Dims dims, std::uint64_t limit)
   return {path, type, std::move(dims), std::move(chunk), true, {}, {}};
 }
 
+// Of all steps of one layer, as a view asks for them; small chunks, because most runs generate little.
+DatasetSpec attended(const char* path, Type type, const TraceHeader& header, std::uint32_t keys, std::uint64_t steps) {
+  const std::uint64_t heads = header.model.query_heads;
+  const std::uint64_t together = std::clamp<std::uint64_t>(8192 / std::max<std::uint64_t>(heads * keys * 4, 1), 1, 16);
+  DatasetSpec spec = growing(path, type, {steps, header.model.layers, heads, keys}, together);
+  spec.chunk[0] = together;
+  spec.chunk[1] = 1;
+  return spec;
+}
+
 // The rows that are recorded where only some query heads are: norms of all KV heads, keys of those that are read.
 std::vector<std::uint32_t> slabsOf(const TraceHeader& header, const std::string& path) {
   std::vector<std::uint32_t> slabs;
@@ -144,7 +154,12 @@ std::vector<DatasetSpec> runDatasets(const TraceHeader& header, const RunHeader&
       {member::kKeptOffsets, Type::U64, {rows + 1}, {balanced(rows + 1, 16'384)}, false, {}, {}},
       growing(member::kKeptPositions, Type::U32, {std::max<std::uint64_t>(kept, 256)}, 65'536),
       growing(member::kDecodeIds, Type::U32, {new_tokens}, 64),
-      growing(member::kDecodeText, Type::U8, {new_tokens * 6}, 512)};
+      growing(member::kDecodeText, Type::U8, {new_tokens * 6}, 512),
+      growing(member::kDecodeOffsets, Type::U64, {new_tokens + 1}, 64)};
+  if (run.attended > 0) {
+    all.push_back(attended(member::kAttended, Type::U32, header, run.attended, new_tokens));
+    all.push_back(attended(member::kAttendedMass, Type::F32, header, run.attended, new_tokens));
+  }
   if (!run.is_full) all.push_back(growing(member::kDecodeKl, Type::F32, {new_tokens}, 64));
   all.push_back(growing(member::kDecodeEvicted, Type::U32, {new_tokens * rows, 4}, 256));
   if (run.is_full) return all;

@@ -21,6 +21,7 @@ inline constexpr char kComplete[] = "complete";
 inline constexpr std::uint64_t kMaxTokens = std::uint64_t{1} << 31;
 inline constexpr std::uint32_t kMaxLayers = 10'000, kMaxHeads = 65'536, kMaxHeadDim = 65'536, kMaxRuns = 10'000;
 inline constexpr std::uint32_t kMaxMapLevels = 32, kMaxMapSize = 32'768;
+inline constexpr std::uint32_t kMaxAttended = 256;
 inline constexpr std::size_t kMaxAttributeText = 60'000;  // an HDF5 object header message holds 64 KiB
 
 namespace attribute {
@@ -47,7 +48,9 @@ inline constexpr char kLse[] = "lse", kEntropy[] = "entropy", kReceived[] = "rec
                       kQuery[] = "query", kKey[] = "key";
 inline constexpr char kCapacity[] = "capacity", kKeptOffsets[] = "kept/offsets", kKeptPositions[] = "kept/positions",
                       kDecodeIds[] = "decode/ids", kDecodeText[] = "decode/text", kDecodeKl[] = "decode/kl",
-                      kDecodeEvicted[] = "decode/evicted", kRetained[] = "retained", kOracle[] = "oracle";
+                      kDecodeEvicted[] = "decode/evicted", kDecodeOffsets[] = "decode/offsets",
+                      kAttended[] = "decode/attended", kAttendedMass[] = "decode/attended_mass",
+                      kRetained[] = "retained", kOracle[] = "oracle";
 }  // namespace member
 
 inline constexpr char kKvHeadGranularity[] = "kv-head", kQueryHeadGranularity[] = "query-head";

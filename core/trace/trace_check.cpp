@@ -62,6 +62,9 @@ void checkRuns(const TraceHeader& header, const std::string& target) {
             fmt::format("/runs: '{}' has {} heads, which is not its granularity's", run.label, run.heads));
     require(run.is_full == (&run == header.runs.data()), target,
             "/runs: the full cache has to be run 000 and no other");
+    require(run.attended <= schema::kMaxAttended, target,
+            fmt::format("/runs: {} attended keys per head, at most {} can be recorded", run.attended,
+                        schema::kMaxAttended));
   }
 }
 
@@ -94,6 +97,9 @@ RunValues runMember(const RunRecord& record, std::string_view path) {
   if (path == member::kDecodeKl) return std::span(record.kl);
   if (path == member::kRetained) return std::span(record.retained);
   if (path == member::kOracle) return std::span(record.oracle);
+  if (path == member::kDecodeOffsets) return std::span(record.decode_offsets);
+  if (path == member::kAttended) return std::span(record.attended);
+  if (path == member::kAttendedMass) return std::span(record.attended_mass);
   if (path == member::kDecodeEvicted) {
     static_assert(sizeof(Eviction) == 4 * sizeof(std::uint32_t));
     return std::span(reinterpret_cast<const std::uint32_t*>(record.evicted.data()), record.evicted.size() * 4);
@@ -127,6 +133,10 @@ void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord&
   require(offsets.size() == rows + 1 && offsets.front() == 0 && std::is_sorted(offsets.begin(), offsets.end()) &&
               offsets.back() == positions,
           target, where + "/kept: offsets and positions do not belong together");
+  const auto& bytes = record.decode_offsets;
+  require(bytes.empty() || (bytes.size() == steps + 1 && std::is_sorted(bytes.begin(), bytes.end()) &&
+                            bytes.back() <= record.decode_text.size()),
+          target, where + "/decode/offsets: needs one byte range of the text per generated token");
   if (head.is_full) {
     require(record.kl.empty() && record.retained.empty() && record.oracle.empty(), target,
             where + ": the full run is its own reference, it has no kl, retained or oracle");
@@ -136,6 +146,14 @@ void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord&
   require(record.kl.size() == steps, target, where + "/decode/kl: needs one entry per generated token");
   require(record.retained.size() == cells && record.oracle.size() == cells, target,
           where + "/retained: needs one entry per generated token, layer and head");
+}
+
+void checkAttended(const TraceHeader& header, std::size_t run, const RunRecord& record, const std::string& target) {
+  const std::size_t entries = record.decode_ids.size() * header.model.layers * header.model.query_heads *
+                              std::size_t{header.runs[run].attended};
+  require(record.attended.size() == entries && record.attended_mass.size() == entries, target,
+          fmt::format("/runs/{}/decode/attended: needs {} keys per generated token, layer and head",
+                      schema::numbered(run), header.runs[run].attended));
 }
 
 }  // namespace kvatlas::trace

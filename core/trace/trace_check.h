@@ -25,5 +25,7 @@ void checkHeader(const TraceHeader& header, const std::string& target);
 // positions: the length of kept/positions, which the record may leave out.
 void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord& record, std::uint64_t positions,
                     const std::string& target);
+// The same of the attended keys, which only a written record holds.
+void checkAttended(const TraceHeader& header, std::size_t run, const RunRecord& record, const std::string& target);
 
 }  // namespace kvatlas::trace

@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/trace/reader.h"
 #include "core/trace/schema.h"
+#include "core/trace/validate_attended.h"
 #include "core/trace/validate_map.h"
 
 namespace kvatlas::trace {
@@ -159,6 +160,7 @@ class Validation {
     const auto run = m_reader.run(index);
     if (!run) return add(where, "was not recorded");
     checkKept(*run, m_header.runs[index], where);
+    checkAttended(index, *run, where + "/decode/attended");
     for (const TokenId id : run->decode_ids) {
       if (id >= m_header.model.vocab_size) return add(where + "/decode/ids", "an id lies outside the vocabulary");
     }
@@ -178,6 +180,16 @@ class Validation {
           one.step < std::max<std::size_t>(run->decode_ids.size(), 1))
         continue;
       return add(where + "/decode/evicted", "names a step, layer or head that does not exist");
+    }
+  }
+
+  void checkAttended(std::size_t index, const RunRecord& run, const std::string& where) {
+    const AttendedCheck check(m_header, m_header.runs[index], run, m_tolerance);
+    for (std::uint32_t layer = 0; layer < m_header.model.layers; ++layer) {
+      m_work.checkStop();
+      const auto attended = m_reader.attended(index, LayerIndex(layer));
+      if (!attended) return;
+      if (const auto problem = check.check(LayerIndex(layer), *attended)) return add(where, *problem);
     }
   }
 

@@ -196,6 +196,7 @@ void Writer::writeRun(std::size_t run, const RunRecord& record) {
   Impl& self = *m_impl;
   if (run >= self.header.runs.size()) fail("{}: there is no run {}", self.name, run);
   checkRunRecord(self.header, run, record, record.kept_positions.size(), self.name);
+  checkAttended(self.header, run, record, self.name);
   self.record([&]() -> h5::Object {
     Group group = self.root().open(member::kRuns).open(schema::numbered(run));
     for (const DatasetSpec& spec : schema::runDatasets(self.header, self.header.runs[run])) {

@@ -175,7 +175,8 @@ trace::TraceHeader makeHeader(const SampleTraceOptions& options) {
   if (options.keep_qk) header.attention.qk_layers = header.attention.layers;
   const bool query_head = options.query_head_granularity;
   const RunHeader base = {.granularity = query_head ? "query-head" : "kv-head",
-                          .heads = query_head ? options.query_heads : options.kv_heads};
+                          .heads = query_head ? options.query_heads : options.kv_heads,
+                          .attended = options.attended};
   RunHeader full = base;
   full.method = full.label = full.budget = "full";
   full.parameters = "{}";
@@ -258,7 +259,46 @@ void addDecode(RunRecord& record, const RunHeader& run, const SampleTraceOptions
   for (std::uint32_t step = 0; step < options.new_tokens; ++step) {
     const bool wrong = run.method == "streamingllm" && step > 0;
     record.decode_ids.push_back(wrong ? 1 + step : 300 + step);
+    record.decode_offsets.push_back(record.decode_text.size());
     record.decode_text += std::string(" ") + (wrong ? "a" : kAnswers[step % kAnswers.size()]);
+  }
+  record.decode_offsets.push_back(record.decode_text.size());
+}
+
+// The run's own attention of one step and query head: that of the whole model over what it holds, normalised anew.
+std::vector<std::pair<double, TokenIndex>> heldAttention(const RunRecord& record, const SampleTraceOptions& options,
+                                                         const std::vector<double>& all, std::size_t list,
+                                                         std::uint32_t step) {
+  const auto kept = record.kept_positions.begin();
+  const auto begin = kept + static_cast<std::ptrdiff_t>(record.kept_offsets[list]),
+             end = kept + static_cast<std::ptrdiff_t>(record.kept_offsets[list + 1]);
+  std::vector<std::pair<double, TokenIndex>> held;
+  double sum = 0;
+  for (TokenIndex j = 0; j < all.size(); ++j) {
+    if (options.sliding_window > 0 && j + options.sliding_window < all.size()) continue;
+    if (step > 0 && j < options.tokens && !std::binary_search(begin, end, j)) continue;
+    held.emplace_back(all[j], j);
+    sum += all[j];
+  }
+  for (auto& [mass, position] : held) mass = static_cast<float>(mass / sum);
+  return held;
+}
+
+void addAttended(RunRecord& record, const RunHeader& run, const SampleTraceOptions& options,
+                 const std::vector<SampleAttention>& attention) {
+  for (std::uint32_t step = 0; step < options.new_tokens; ++step) {
+    for (std::uint32_t layer = 0; layer < options.layers; ++layer) {
+      for (std::uint32_t head = 0; head < options.query_heads; ++head) {
+        const std::size_t list = std::size_t{layer} * run.heads + head / (options.query_heads / run.heads);
+        auto held = heldAttention(record, options, attention[layer].row(head, options.tokens + step - 1), list, step);
+        std::stable_sort(held.begin(), held.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+        held.resize(options.attended, {0, trace::kNoToken});
+        for (const auto& [mass, position] : held) {
+          record.attended.push_back(position);
+          record.attended_mass.push_back(static_cast<float>(mass));
+        }
+      }
+    }
   }
 }
 
@@ -307,6 +347,7 @@ RunRecord makeRun(const RunHeader& run, const SampleTraceOptions& options, const
   record.seconds = 0.5;
   addDecode(record, run, options);
   if (!run.is_full) addMass(record, run, options, attention);
+  addAttended(record, run, options, attention);
   return record;
 }
 

@@ -17,6 +17,7 @@ struct SampleTraceOptions {
   std::uint64_t sliding_window = 0;
   bool keep_qk = true;
   bool query_head_granularity = false;
+  std::uint32_t attended = 8;  // K most attended keys per generated token; 0: none are recorded
   std::uint32_t seed = 1;
   bool finish = true;  // false: leaves "<path>.part"
 };

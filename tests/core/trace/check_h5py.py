@@ -10,7 +10,7 @@ import tempfile
 import h5py
 import numpy as np
 
-N, LAYERS, HEADS, KV, D, W, T, VOCAB = 256, 4, 4, 2, 16, 8, 6, 512
+N, LAYERS, HEADS, KV, D, W, T, VOCAB, K = 256, 4, 4, 2, 16, 8, 6, 512, 8
 
 
 def expected(run):
@@ -33,6 +33,9 @@ def expected(run):
         yield base + "capacity", (LAYERS, KV), "<u4"
         yield base + "kept/offsets", (LAYERS * KV + 1,), "<u8"
         yield base + "decode/ids", (T,), "<u4"
+        yield base + "decode/offsets", (T + 1,), "<u8"
+        yield base + "decode/attended", (T, LAYERS, HEADS, K), "<u4"
+        yield base + "decode/attended_mass", (T, LAYERS, HEADS, K), "<f4"
         if index:
             yield base + "decode/kl", (T,), "<f4"
             yield base + "retained", (T, LAYERS, HEADS), "<f4"
@@ -56,6 +59,9 @@ def main():
             text, offsets = trace["prompt/text"][:].tobytes().decode(), trace["prompt/offsets"][:]
             begin, end = trace["prompt/spans"][0]
             assert "48213" in text[offsets[begin]:offsets[end]]
+            mass, attended = trace["runs/003/decode/attended_mass"][:], trace["runs/003/decode/attended"][:]
+            assert (np.diff(mass, axis=3) <= 0).all() and (mass.sum(3) <= 1 + 1e-5).all()
+            assert attended[0].max() < N and (attended[1:].max((1, 2, 3)) < N + np.arange(1, T)).all()
             layer = trace["attention/001"]
             assert np.allclose(layer["received"][:].sum(1), N, rtol=1e-5)
             codes = layer["window_rows"][:].astype(np.float64)

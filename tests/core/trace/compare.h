@@ -53,6 +53,28 @@ inline void expectLayer(const trace::Reader& reader, const trace::LayerRecord& l
   }
 }
 
+inline void expectAttended(const trace::Reader& reader, std::size_t index, const trace::RunRecord& expected) {
+  const auto& model = reader.header().model;
+  const std::size_t keys = reader.header().runs[index].attended, row = keys * model.query_heads;
+  for (std::uint32_t layer = 0; layer < model.layers; ++layer) {
+    const auto all = reader.attended(index, LayerIndex(layer));
+    ASSERT_EQ(all.has_value(), keys > 0);
+    if (!all) return;
+    ASSERT_EQ(all->steps(), expected.decode_ids.size());
+    std::vector<TokenIndex> positions;
+    std::vector<float> mass;
+    for (std::size_t step = 0; step < all->steps(); ++step) {
+      const auto from = static_cast<std::ptrdiff_t>((step * model.layers + layer) * row);
+      positions.insert(positions.end(), expected.attended.begin() + from,
+                       expected.attended.begin() + from + static_cast<std::ptrdiff_t>(row));
+      mass.insert(mass.end(), expected.attended_mass.begin() + from,
+                  expected.attended_mass.begin() + from + static_cast<std::ptrdiff_t>(row));
+    }
+    EXPECT_EQ(all->positions, positions);
+    EXPECT_EQ(all->mass, mass);
+  }
+}
+
 inline void expectRun(const trace::Reader& reader, std::size_t index, const trace::RunRecord& expected) {
   const auto run = reader.run(index);
   ASSERT_TRUE(run.has_value()) << "run " << index;
@@ -64,6 +86,9 @@ inline void expectRun(const trace::Reader& reader, std::size_t index, const trac
   EXPECT_EQ(run->kept_positions, expected.kept_positions);
   EXPECT_EQ(run->decode_ids, expected.decode_ids);
   EXPECT_EQ(run->decode_text, expected.decode_text);
+  EXPECT_EQ(run->decode_offsets, expected.decode_offsets);
+  EXPECT_TRUE(run->attended.empty()) << "is read by layer";
+  expectAttended(reader, index, expected);
   EXPECT_EQ(run->kl, expected.kl);
   EXPECT_EQ(run->retained, expected.retained);
   EXPECT_EQ(run->oracle, expected.oracle);

@@ -96,6 +96,26 @@ TEST_F(Hostile, MoreHeadsThanTheFileHoldsAreRefusedByName) {
               HasSubstr("/attention/000/lse"));
 }
 
+TEST_F(Hostile, AttendedKeysOfAbsurdSizeAreRefusedByName) {
+  const auto with = [&](const char* name, hid_t type, const std::vector<hsize_t>& dims) {
+    SetUp();
+    edit([&](hid_t id) { replaceDataset(id, name, type, dims); });
+    return readAll(file());
+  };
+  const char* const keys = "/runs/001/decode/attended";
+  EXPECT_THAT(with(keys, H5T_STD_U32LE, {2, 2, 2, 1 << 20}), HasSubstr("attended: has 1048576 keys per head"));
+  EXPECT_THAT(with(keys, H5T_STD_U32LE, {2, 2, 2}), HasSubstr("attended: has 3 axes"));
+  EXPECT_THAT(with(keys, H5T_IEEE_F32LE, {2, 2, 2, 8}), HasSubstr("attended: has the wrong type"));
+  // Found when the layer is asked for.
+  with(keys, H5T_STD_U32LE, {hsize_t{1} << 40, 2, 2, 8});
+  const auto ask = [&] { static_cast<void>(trace::Reader(file()).attended(1, LayerIndex(0))); };
+  EXPECT_THAT(messageOf(ask), HasSubstr("/runs/001/decode/attended"));
+  with("/runs/001/decode/attended_mass", H5T_IEEE_F32LE, {2, 2, 2, 7});
+  EXPECT_THAT(messageOf(ask), HasSubstr("/runs/001/decode/attended_mass: has shape"));
+  with("/runs/001/decode/attended_mass", H5T_IEEE_F32LE, {hsize_t{1} << 28, 2, 2, 8});
+  EXPECT_THAT(messageOf(ask), HasSubstr("/runs/001/decode/attended_mass"));
+}
+
 TEST_F(Hostile, LinksAreNotFollowed) {
   edit([](hid_t id) {
     H5Ldelete(id, "/notes", H5P_DEFAULT);

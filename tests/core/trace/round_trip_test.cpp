@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+#include <hdf5.h>
+
 #include "core/base/error.h"
 #include "core/trace/writer.h"
 #include "tests/core/trace/compare.h"
@@ -47,6 +50,7 @@ void expectRunHeader(const trace::RunHeader& read, const trace::RunHeader& writt
   EXPECT_EQ(read.budget_nominal, written.budget_nominal);
   EXPECT_EQ(read.heads, written.heads);
   EXPECT_EQ(read.is_full, written.is_full);
+  EXPECT_EQ(read.attended, written.attended);
 }
 
 void expectAll(const std::filesystem::path& path, const SampleTrace& sample) {
@@ -126,6 +130,44 @@ TEST_F(RoundTrip, WhatWasNotCapturedIsAbsentNotZero) {
   EXPECT_FALSE(reader.nextLogits());
 }
 
+TEST_F(RoundTrip, AttendedKeysOfSomeStepsAlone) {
+  SampleTraceOptions options = tinyOptions();
+  options.new_tokens = 40;  // three chunks
+  options.attended = 3;
+  const SampleTrace sample = makeSampleTrace(options);
+  writeSampleTrace(file(), sample);
+  const trace::Reader reader(file());
+  expectAll(file(), sample);
+  const auto all = reader.attended(2, LayerIndex(1)).value(), some = reader.attended(2, LayerIndex(1), 14, 5).value();
+  ASSERT_EQ(some.steps(), 5U);
+  for (std::size_t i = 0; i < some.positions.size(); ++i) {
+    ASSERT_EQ(some.positions[i], all.positions[all.at(14, 0) + i]);
+    ASSERT_EQ(some.mass[i], all.mass[all.at(14, 0) + i]);
+  }
+  EXPECT_EQ(reader.attended(2, LayerIndex(1), 40).value().steps(), 0U);
+  EXPECT_THROW(static_cast<void>(reader.attended(2, LayerIndex(1), 39, 2)), Error);
+  EXPECT_THROW(static_cast<void>(reader.attended(2, LayerIndex(2))), Error);
+  EXPECT_THROW(static_cast<void>(reader.attended(99, LayerIndex(0))), Error);
+}
+
+// Files of earlier versions of this program lack the members.
+TEST_F(RoundTrip, ATraceWithoutAttendedKeysOpensAsBefore) {
+  SampleTraceOptions options = tinyOptions();
+  options.attended = 0;
+  SampleTrace sample = makeSampleTrace(options);
+  writeSampleTrace(file(), sample);
+  const hid_t id = H5Fopen(file().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  for (std::size_t run = 0; run < sample.runs.size(); ++run) {
+    EXPECT_EQ(H5Lexists(id, fmt::format("/runs/{:03}/decode/attended", run).c_str(), H5P_DEFAULT), 0);
+    EXPECT_GE(H5Ldelete(id, fmt::format("/runs/{:03}/decode/offsets", run).c_str(), H5P_DEFAULT), 0);
+    sample.runs[run].decode_offsets.clear();
+  }
+  H5Fclose(id);
+  expectAll(file(), sample);
+  EXPECT_TRUE(trace::validate(file()).empty());
+  EXPECT_FALSE(trace::Reader(file()).attended(1, LayerIndex(0)).has_value());
+}
+
 TEST_F(RoundTrip, AskingBeyondWhatIsThereIsAnError) {
   writeSampleTrace(file(), tinyOptions());
   const trace::Reader reader(file());
@@ -145,6 +187,12 @@ TEST_F(RoundTrip, WrongRecordsAreRefusedByName) {
   trace::RunRecord run = sample.runs[1];
   run.kl.pop_back();
   EXPECT_THAT(messageOf([&] { writer.writeRun(1, run); }), testing::HasSubstr("/runs/001/decode/kl"));
+  run = sample.runs[1];
+  run.attended_mass.pop_back();
+  EXPECT_THAT(messageOf([&] { writer.writeRun(1, run); }), testing::HasSubstr("/runs/001/decode/attended"));
+  run = sample.runs[1];
+  run.decode_offsets.back() += 1;
+  EXPECT_THAT(messageOf([&] { writer.writeRun(1, run); }), testing::HasSubstr("/runs/001/decode/offsets"));
   writer.finish();
   EXPECT_FALSE(trace::Reader(file()).hasLayer(LayerIndex(0)));
 }

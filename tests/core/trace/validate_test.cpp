@@ -94,5 +94,63 @@ TEST_F(Validate, EachKindOfDamageIsNamed) {
   EXPECT_THAT(after([](SampleTrace& s) { s.header.prompt.ids[0] = 310; }), names("/prompt/ids"));
 }
 
+// What the finding about the attended keys of run 1 (StreamingLLM, 12 of 40 tokens, 2 steps) says.
+class ValidateAttended : public Validate {
+ protected:
+  static constexpr std::size_t kSecondStep = std::size_t{1} * 2 * 2 * 8;  // layers × query heads × K
+  template <class Change>
+  std::string finding(const Change& change, std::uint64_t sliding = 0) {
+    SampleTraceOptions options = tinyOptions();
+    options.sliding_window = sliding;
+    SampleTrace sample = makeSampleTrace(options);
+    change(sample.runs[1]);
+    writeSampleTrace(file(), sample);
+    std::string said;
+    for (const Finding& one : trace::validate(file()))
+      if (one.member == "/runs/001/decode/attended") said += one.problem;
+    return said;
+  }
+};
+
+TEST_F(ValidateAttended, EachKindOfDamageIsNamed) {
+  using Record = trace::RunRecord;
+  EXPECT_EQ(finding([](Record&) {}), "");
+  EXPECT_THAT(finding([](Record& r) { r.attended[0] = 40; }), HasSubstr("position 40 is not there yet (step 0"));
+  EXPECT_THAT(finding([](Record& r) { r.attended[kSecondStep] = 41; }), HasSubstr("not there yet (step 1"));
+  EXPECT_THAT(finding([](Record& r) { r.attended[1] = r.attended[0]; }), HasSubstr("named twice"));
+  EXPECT_THAT(finding([](Record& r) { r.attended_mass[0] = 1.2F; }), HasSubstr("outside 0 … 1"));
+  EXPECT_THAT(finding([](Record& r) { r.attended_mass[0] = NAN; }), HasSubstr("outside 0 … 1"));
+  EXPECT_THAT(finding([](Record& r) { r.attended_mass[7] = 0.9F; }), HasSubstr("not descending"));
+  EXPECT_THAT(finding([](Record& r) { std::fill_n(r.attended_mass.begin(), 8, 0.2F); }), HasSubstr("not ascending"));
+  EXPECT_THAT(finding([](Record& r) {
+                std::sort(r.attended.begin(), r.attended.begin() + 8);
+                std::fill_n(r.attended_mass.begin(), 8, 0.2F);
+              }),
+              HasSubstr("sum to 1.6"));
+  EXPECT_THAT(finding([](Record& r) { r.attended[7] = trace::kNoToken; }), HasSubstr("belongs to no key"));
+  EXPECT_THAT(finding([](Record& r) {
+                r.attended[6] = trace::kNoToken;
+                r.attended_mass[6] = r.attended_mass[7] = 0;
+              }),
+              HasSubstr("follows an empty entry"));
+}
+
+// StreamingLLM keeps 4 sinks and the last 8 of 40: position 10 is gone from step 1 on, and seen at step 0.
+TEST_F(ValidateAttended, AnEvictedKeyCannotBeAttendedTo) {
+  const auto replaceLast = [](std::size_t step) {
+    return [step](trace::RunRecord& record) {
+      record.attended[step + 7] = 10;
+      record.attended_mass[step + 7] = 0;
+    };
+  };
+  EXPECT_EQ(finding(replaceLast(0)), "");
+  EXPECT_THAT(finding(replaceLast(kSecondStep)), HasSubstr("position 10 had been evicted (step 1, layer 0, head 0)"));
+  EXPECT_THAT(finding([](trace::RunRecord& r) {
+                r.evicted.push_back({0, 0, 0, r.attended[kSecondStep]});
+              }),
+              HasSubstr("had been evicted"));
+  EXPECT_THAT(finding(replaceLast(0), 16), HasSubstr("position 10 is outside the sliding window (step 0"));
+}
+
 }  // namespace
 }  // namespace kvatlas::test

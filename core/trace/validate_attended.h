@@ -1,0 +1,35 @@
+// Checks what a run's generated tokens are said to have attended to; part of validate(). Knows no HDF5.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/trace/records.h"
+
+namespace kvatlas::trace {
+
+class AttendedCheck {
+ public:
+  // One run, its lists of kept positions included. All have to live as long.
+  AttendedCheck(const TraceHeader& header, const RunHeader& run, const RunRecord& record, double tolerance)
+      : m_header(header), m_run(run), m_record(record), m_tolerance(tolerance) {}
+
+  // The first thing that cannot be: a key not there yet, outside the sliding window, evicted before or named twice; a
+  // mass outside 0 … 1 or out of order. Empty: nothing.
+  [[nodiscard]] std::optional<std::string> check(LayerIndex layer, const AttendedLayer& attended) const;
+
+ private:
+  struct Row;
+  [[nodiscard]] std::string problemOf(const Row& row) const;
+  [[nodiscard]] std::string positionProblem(const Row& row, TokenIndex position) const;
+  [[nodiscard]] bool evictedBefore(const Row& row, TokenIndex position) const;
+
+  const TraceHeader& m_header;
+  const RunHeader& m_run;
+  const RunRecord& m_record;
+  double m_tolerance;
+};
+
+}  // namespace kvatlas::trace
