@@ -1,6 +1,7 @@
 // The probe on tensor cores from sm_80 on: mma.sync, operands by ldmatrix from swizzled shared memory, keys by cp.async
 // in two stages of 64.
 #include "kernels/cuda/probe_epilogue.cuh"
+#include "kernels/cuda/probe_shapes.cuh"
 
 namespace kvatlas::kernels {
 namespace {
@@ -130,26 +131,13 @@ const char* launchAs(const TensorJob& job, cudaStream_t stream) {
                   launchShared(probeMma<T, d>, grid, kMmaThreads, MmaMemory<d>::kBytes, stream, job));
 }
 
-template <typename T>
-const char* launchOf(const TensorJob& job, cudaStream_t stream) {
-  switch (job.probe.head_dim) {
-    case 64:
-      return launchAs<T, 64>(job, stream);
-    case 80:
-      return launchAs<T, 80>(job, stream);
-    case 96:
-      return launchAs<T, 96>(job, stream);
-    case 128:
-      return launchAs<T, 128>(job, stream);
-    default:
-      return launchAs<T, 256>(job, stream);
-  }
-}
-
 }  // namespace
 
 const char* launchMma(const TensorJob& job, cudaStream_t stream) {
-  return job.probe.element == kKvatlasBf16 ? launchOf<__nv_bfloat16>(job, stream) : launchOf<__half>(job, stream);
+  return withKernelShape(job.probe, [&](auto shape) {
+    using Shape = decltype(shape);
+    return launchAs<typename Shape::Element, Shape::kHeadDim>(job, stream);
+  });
 }
 
 int mmaSharedBytes(size_t head_dim) {

@@ -1,6 +1,7 @@
 // The probe on Hopper: one warp feeds a ring of key tiles through the copy engine, two warpgroups take turns on the
 // tensor cores (wgmma), so that one's exponentials run under the other's products.
 #include "kernels/cuda/probe_epilogue.cuh"
+#include "kernels/cuda/probe_shapes.cuh"
 
 namespace kvatlas::kernels {
 namespace {
@@ -168,7 +169,7 @@ __device__ void consume(const TensorJob& job, Visit visit, int group, char* memo
         arrive(barriers.turn + 1 - group);
       }
       __syncwarp();
-      waitForProducts();
+      waitForProducts(score);
       if (rows.lane == 0) {
         arrive(barriers.key_free + slot.stage);
         if (tile + 1 == visit.end) {
@@ -228,26 +229,13 @@ const char* launchAs(const TensorJob& job, cudaStream_t stream) {
                   launchShared(probeWgmma<T, d>, grid, kWgmmaThreads, WgmmaMemory<d>::kBytes, stream, job, query, key));
 }
 
-template <typename T>
-const char* launchOf(const TensorJob& job, cudaStream_t stream) {
-  switch (job.probe.head_dim) {
-    case 64:
-      return launchAs<T, 64>(job, stream);
-    case 80:
-      return launchAs<T, 80>(job, stream);
-    case 96:
-      return launchAs<T, 96>(job, stream);
-    case 128:
-      return launchAs<T, 128>(job, stream);
-    default:
-      return launchAs<T, 256>(job, stream);
-  }
-}
-
 }  // namespace
 
 const char* launchWgmma(const TensorJob& job, cudaStream_t stream) {
-  return job.probe.element == kKvatlasBf16 ? launchOf<__nv_bfloat16>(job, stream) : launchOf<__half>(job, stream);
+  return withKernelShape(job.probe, [&](auto shape) {
+    using Shape = decltype(shape);
+    return launchAs<typename Shape::Element, Shape::kHeadDim>(job, stream);
+  });
 }
 
 }  // namespace kvatlas::kernels

@@ -127,8 +127,21 @@ __device__ inline void productFence() {
 __device__ inline void commitProducts() {
   asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
 }
-__device__ inline void waitForProducts() {
+// Products that run write their sums behind the compiler's back: what reads or reuses them must not be moved across.
+template <int R>
+__device__ void holdSums(float (&sums)[R][64]) {
+#pragma unroll
+  for (int r = 0; r < R; ++r) {
+#pragma unroll
+    for (int e = 0; e < 64; ++e) {
+      asm volatile("" : "+f"(sums[r][e])::"memory");
+    }
+  }
+}
+template <int R>
+__device__ void waitForProducts(float (&sums)[R][64]) {
   asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
+  holdSums(sums);
 }
 
 #define KVATLAS_WGMMA(type)                                                                                         \

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "kernels/cuda/pass_plan.h"
 #include "kernels/cuda/tile_geometry.h"
 
 namespace kvatlas::kernels {
@@ -77,18 +78,6 @@ KVATLAS_HOST_DEVICE constexpr int keptColumn(int lane, int i) {
   return lane / 4 * kBin + i / 2 * 8 + lane % 4 * 2 + i % 2;
 }
 // --- Work ---------------------------------------------------------------------------------------------------------
-// The query blocks of a head are dealt to `stripes` thread blocks, from the last (longest) one on, to and fro, so that
-// all have about the same number of pairs. The v-th block of stripe s; ≥ `blocks` of unsigned arithmetic when none.
-KVATLAS_HOST_DEVICE constexpr std::size_t stripeBlock(std::size_t blocks, std::size_t stripes, std::size_t stripe,
-                                                      std::size_t visit) {
-  const std::size_t dealt = visit % 2 == 0 ? visit * stripes + stripe : (visit + 1) * stripes - 1 - stripe;
-  return dealt < blocks ? blocks - 1 - dealt : blocks;
-}
-KVATLAS_HOST_DEVICE constexpr std::size_t stripesOf(std::size_t query_heads, std::size_t blocks) {
-  constexpr std::size_t kMostStripes = 16, kMostBlocks = 512;  // per head, of all heads
-  return larger(1, smaller(blocks, smaller(kMostStripes, kMostBlocks / query_heads)));
-}
-
 // Key tiles of the queries [first, first + rows).
 KVATLAS_HOST_DEVICE constexpr TokenRange keyTilesOfRows(std::size_t first, std::size_t rows, std::size_t tokens,
                                                         std::size_t sliding_window) {
@@ -142,9 +131,6 @@ KVATLAS_HOST_DEVICE constexpr unsigned turnPhase(int group, std::uint32_t n) {
 }
 
 // --- Workspace ----------------------------------------------------------------------------------------------------
-// Heads are done in passes so that the partial results stay within this many bytes, whatever N.
-inline constexpr std::size_t kMostPassBytes = std::size_t{1} << 29;
-
 struct TensorWorkspace {
   std::size_t lse = 0;       // f32 [query_heads, N]
   std::size_t columns = 0;   // f32 [pass_heads, stripes, groups, N]
@@ -159,16 +145,18 @@ KVATLAS_HOST_DEVICE constexpr std::size_t alignedBytes(std::size_t bytes) {
   return divideUp(bytes, 256) * 256;
 }
 
-KVATLAS_HOST_DEVICE constexpr TensorWorkspace tensorWorkspace(std::size_t query_heads, std::size_t tokens,
-                                                              std::size_t cell, std::size_t group_rows) {
+constexpr TensorWorkspace tensorWorkspace(std::size_t query_heads, std::size_t tokens, std::size_t cell,
+                                          std::size_t group_rows) {
   TensorWorkspace w;
   w.blocks = divideUp(tokens, group_rows * kGroups);
-  w.stripes = stripesOf(query_heads, w.blocks);
   w.base = cell == 0 ? 0 : baseCell(cell, group_rows);
   w.base_cells = mapCells(tokens, w.base);
-  const std::size_t column_bytes = alignedBytes(w.stripes * kGroups * tokens * sizeof(float));
+  const std::size_t stripe_bytes = kGroups * tokens * sizeof(float);
   const std::size_t map_bytes = w.base < cell ? alignedBytes(w.base_cells * w.base_cells * sizeof(float)) : 0;
-  w.pass_heads = larger(1, smaller(query_heads, kMostPassBytes / (column_bytes + 2 * map_bytes)));
+  const PassPlan plan = planPasses(query_heads, w.blocks, stripe_bytes, 2 * map_bytes + 256);
+  w.stripes = plan.stripes;
+  w.pass_heads = plan.pass_heads;
+  const std::size_t column_bytes = alignedBytes(w.stripes * stripe_bytes);
   w.columns = alignedBytes(query_heads * tokens * sizeof(float));
   w.base_sum = w.columns + w.pass_heads * column_bytes;
   w.base_max = w.base_sum + w.pass_heads * map_bytes;

@@ -82,7 +82,12 @@ TEST(CompilerReport, noKernelSpillsOrTakesTooManyRegisters) {
       EXPECT_GT(kernel.registers, 0) << kernel.kernel;
       EXPECT_LE(kernel.registers, mostRegisters(kernel.kernel)) << kernel.kernel << " for " << kernel.architecture;
       ++kernels_of[kernel.architecture];
-      if (kernel.architecture == "sm_90a" && kernel.kernel.find("probeWgmma") != std::string::npos) ++wgmma;
+      if (kernel.architecture == "sm_90a" && kernel.kernel.find("probeWgmma") != std::string::npos) {
+        // setmaxnreg only moves what the block was given: 384 × 168 = 128 × 24 + 256 × 240. With less it waits for
+        // ever.
+        EXPECT_EQ(kernel.registers, 168) << kernel.kernel;
+        ++wgmma;
+      }
     }
   }
   ASSERT_FALSE(kernels_of.empty()) << "no reports in " << KVATLAS_CUDA_OBJECTS;

@@ -15,6 +15,7 @@
 #ifndef __launch_bounds__
 #define __launch_bounds__(...)
 #endif
+#undef __grid_constant__
 #define __grid_constant__
 
 namespace kvatlas::kernels {

@@ -214,7 +214,7 @@ void multiplyFragments(float* sums, const unsigned (&a)[4], const unsigned* b, T
 void beginProductOf(float* sums, std::uint64_t query, std::uint64_t key, bool add, ToFloat to_float) {
   block().products[self()].push_back({sums, query, key, add, to_float});
 }
-void waitForProducts() {
+void finishProducts() {
   for (const Product& product : block().products[self()]) carryOut(product, self());
   block().products[self()].clear();
   syncWarp();

@@ -77,7 +77,7 @@ TEST(TensorTile, everyColumnIsKeptByOneLane) {
 TEST(TensorTile, stripesTakeEveryBlockOnceAndEvenly) {
   for (const std::size_t blocks : {1, 2, 15, 16, 17, 33, 512}) {
     for (const std::size_t heads : {1, 8, 32, 64, 1000}) {
-      const std::size_t stripes = stripesOf(heads, blocks);
+      const std::size_t stripes = planPasses(heads, blocks, 4096, 0).stripes;
       ASSERT_GE(stripes, 1U);
       ASSERT_LE(stripes, blocks);
       std::set<std::size_t> seen;
@@ -97,6 +97,40 @@ TEST(TensorTile, stripesTakeEveryBlockOnceAndEvenly) {
       EXPECT_LE(most - least, blocks) << "within one longest block";
     }
   }
+}
+
+// Thread blocks begin in order, each where one has ended: how much of the time all multiprocessors together work.
+double busyShare(std::size_t heads, std::size_t tokens, std::size_t map_size) {
+  const std::size_t cell = std::bit_ceil((tokens + map_size - 1) / map_size);
+  const TensorWorkspace w = tensorWorkspace(heads, tokens, cell, 128);
+  double work = 0, time = 0;
+  for (std::size_t first = 0; first < heads; first += w.pass_heads) {
+    std::multiset<double> free_at;
+    for (int i = 0; i < 132; ++i) free_at.insert(0);
+    for (std::size_t block = 0; block < std::min(w.pass_heads, heads - first) * w.stripes; ++block) {
+      double length = 0;
+      for (std::size_t visit = 0;; ++visit) {
+        const std::size_t number = stripeBlock(w.blocks, w.stripes, block % w.stripes, visit);
+        if (number >= w.blocks) break;
+        length += static_cast<double>(number) + 1;
+      }
+      work += length;
+      free_at.insert(*free_at.begin() + length);
+      free_at.erase(free_at.begin());
+    }
+    time += *free_at.rbegin();
+  }
+  return work / (132 * time);
+}
+
+TEST(TensorTile, passesLeaveFewMultiprocessorsIdle) {
+  for (const std::size_t heads : {16, 24, 28, 32, 40, 48, 64}) {
+    for (std::size_t tokens = 8192; tokens <= 131072; tokens *= 2) {
+      EXPECT_GE(busyShare(heads, tokens, 512), 0.85) << heads << " heads, " << tokens << " tokens";
+      EXPECT_GE(busyShare(heads, tokens, 1024), 0.85) << heads << " heads, " << tokens << " tokens";
+    }
+  }
+  EXPECT_GE(busyShare(32, 131072, 512), 0.96);
 }
 
 TEST(TensorTile, keySpansAreWhatIsVisible) {
