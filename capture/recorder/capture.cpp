@@ -119,6 +119,7 @@ CaptureSummary recordSession(Session& session, const CaptureOptions& options, co
   checkSpace(options.output, trace::expectedFileBytes(header, options.session.max_new_tokens), work);
 
   TraceQueue queue(options.output, header);
+  session.watchAttended();
   recordLayers(session, plan, queue, options.session.threads);
   const SessionResult result = session.run(work);
   recordRuns(session, result, queue);

@@ -52,7 +52,8 @@ trace::RunHeader runHeader(const Branch& branch, const CaptureOptions& options) 
           .granularity = branch.setting.granularity == policy::Granularity::KvHead ? "kv-head" : "query-head",
           .budget_nominal = static_cast<double>(branch.setting.budget),
           .heads = branch.setting.heads(),
-          .is_full = branch.isFull()};
+          .is_full = branch.isFull(),
+          .attended = kAttendedKeys};
 }
 
 // The numbers of an option in order, each once; UsageError for one the model does not have.
@@ -113,8 +114,14 @@ trace::RunRecord makeRunRecord(const Session& session, const SessionResult& resu
                           .decode_ids = track.ids,
                           .kl = track.kl,
                           .retained = track.retained,
-                          .oracle = track.oracle};
-  if (session.tokenizer() && !track.ids.empty()) record.decode_text = session.tokenizer()->decode(track.ids, true);
+                          .oracle = track.oracle,
+                          .attended = track.attended.positions,
+                          .attended_mass = track.attended.mass};
+  if (session.tokenizer() && !track.ids.empty()) {
+    text::Decoded decoded = session.tokenizer()->decodeWithOffsets(track.ids, true);
+    record.decode_text = std::move(decoded.text);
+    record.decode_offsets = std::move(decoded.offsets);
+  }
   return record;
 }
 

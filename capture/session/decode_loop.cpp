@@ -34,9 +34,11 @@ class DecodeLoop {
         m_options(options),
         m_tracks(start.branches.size()),
         m_active(start.branches.size(), options.max_new_tokens > 0),
-        m_with_full(start.branches.size(), true) {
+        m_with_full(start.branches.size(), true),
+        m_rows(m_config, start.branches, start.prompt_tokens) {
     if (options.measure && m_tracks.size() > 1)
       m_meter.emplace(m_config, start.branches, start.prompt_tokens, options.max_new_tokens, options.threads);
+    if (options.attended) m_attended.emplace(m_config, m_tracks.size(), start.prompt_tokens, options.threads);
   }
 
   std::vector<DecodeTrack> run(const WorkContext& work) {
@@ -54,6 +56,7 @@ class DecodeLoop {
       m_tracks[b].retained = std::move(mass.retained);
       m_tracks[b].oracle = std::move(mass.oracle);
     }
+    for (std::size_t b = 0; m_attended && b < m_tracks.size(); ++b) m_tracks[b].attended = m_attended->take(b);
     return std::move(m_tracks);
   }
 
@@ -65,12 +68,21 @@ class DecodeLoop {
     return m_tracks[m_options.follow == Follow::Full ? 0 : branch].ids.back();
   }
   [[nodiscard]] bool fullInBatch() const { return !m_batch.empty() && m_batch.front() == 0; }
+  // How many of the batch's first branches write down their probabilities: all, the full cache alone, or none.
+  [[nodiscard]] std::size_t watchedBranches() const {
+    if (m_attended) return m_batch.size();
+    return m_meter && fullInBatch() ? 1 : 0;
+  }
 
   // Step 0: every branch has the full prompt behind it, so all choose the same token.
   void takeFirstToken() {
     if (m_meter) m_meter->beginStep(m_active);
-    for (std::uint32_t layer = 0; m_meter && layer < m_config.layers; ++layer)
-      m_meter->measurePrompt(LayerIndex{layer}, m_start.last_row(LayerIndex{layer}));
+    if (m_attended) m_attended->beginStep(m_active);
+    for (std::uint32_t i = 0; (m_meter || m_attended) && i < m_config.layers; ++i) {
+      const LayerIndex layer{i};
+      if (m_meter) m_meter->measurePrompt(layer, m_start.last_row(layer));
+      if (m_attended) m_attended->takePrompt(layer, m_start.last_row(layer));
+    }
     const TokenId first =
         argmax({m_start.next_logits.const_data_ptr<float>(), static_cast<std::size_t>(m_start.next_logits.numel())});
     for (std::size_t b = 0; b < m_tracks.size(); ++b) {
@@ -109,12 +121,15 @@ class DecodeLoop {
     std::vector<TokenId> ids;
     for (const std::size_t branch : m_batch) ids.push_back(fedTo(branch));
     if (m_meter) m_meter->beginStep(m_active);
-    if (m_start.device != nullptr) m_start.device->beginStep(m_batch, position, m_meter.has_value() && fullInBatch());
+    if (m_attended) m_attended->beginStep(m_active);
+    const std::span<const std::size_t> watched = std::span(m_batch).first(watchedBranches());
+    m_rows.beginStep(watched, m_step);
+    if (m_start.device != nullptr) m_start.device->beginStep(m_batch, position, watched.size());
     const std::vector<std::uint64_t> positions(ids.size(), position);
     const at::Tensor logits =
         m_decoder.step(ids, positions, m_start.prompt_tokens,
                        [&](LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
-                         return m_start.device != nullptr ? attendOnDevice(layer, query, key, value, position)
+                         return m_start.device != nullptr ? attendOnDevice(layer, query, key, value)
                                                           : attend(layer, query, key, value, position);
                        });
     const auto vocab = static_cast<std::size_t>(logits.size(1));
@@ -140,25 +155,31 @@ class DecodeLoop {
       cache.segments(layer, q.const_data_ptr<float>() + i * q_stride, output.mutable_data_ptr<float>() + i * q_stride,
                      position, segments);
     }
-    const bool watched = m_meter && fullInBatch();
-    if (watched) m_meter->watch(m_start.caches[0], layer, position, segments);
+    m_rows.layOut(layer);
+    m_rows.watch(segments);
     kernels::raggedDecodeAttention(segments, m_config.head_dim, 1.0F / std::sqrt(static_cast<float>(m_config.head_dim)),
                                    m_options.threads);
-    if (watched) m_meter->measureStep(layer);
+    takeRows(layer);
     return output.to(query.device(), query.scalar_type());
   }
 
-  // Everything stays on the device but, when it is watched, the full cache's probabilities: one wait per layer.
-  at::Tensor attendOnDevice(LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                            std::uint64_t position) {
+  // Looks at the probabilities of a layer that the batch has just attended in.
+  void takeRows(LayerIndex layer) {
+    if (m_meter && fullInBatch()) m_meter->measureStep(layer, m_rows);
+    if (m_attended) m_attended->takeStep(layer, m_rows);
+  }
+
+  // Everything stays on the device but the probabilities of the watched branches: one wait per layer.
+  at::Tensor attendOnDevice(LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
     const at::Tensor output = m_start.device->attend(layer, query, key, value);
-    if (m_meter && fullInBatch()) {
+    m_rows.layOut(layer);
+    if (!m_rows.room().empty()) {
       DeviceCopies copies;
-      copies.add(m_start.device->probabilities(), m_meter->roomFor(m_start.device->hidden(), position));
+      copies.add(m_start.device->probabilities(), m_rows.room().data());
       copies.start();
       copies.finish();
-      m_meter->measureStep(layer);
     }
+    takeRows(layer);
     return output;
   }
 
@@ -188,7 +209,9 @@ class DecodeLoop {
   std::vector<bool> m_active;
   std::vector<bool> m_with_full;     // fed the same tokens as full so far
   std::vector<std::size_t> m_batch;  // active branches, ascending: full first
+  WatchedRows m_rows;
   std::optional<MassMeter> m_meter;
+  std::optional<AttendedTokens> m_attended;
   std::uint32_t m_step = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "capture/model/decoder.h"
+#include "capture/session/attended_tokens.h"
 #include "capture/session/branch_cache.h"
 #include "capture/session/branches.h"
 #include "capture/session/device_branches.h"
@@ -20,6 +21,7 @@ struct DecodeTrack {
       kl;  // [T] KL(full ‖ branch) in nats at the same fed tokens; NaN after the paths have parted or full has stopped
   std::vector<float> retained;  // [T, layers, query_heads]; NaN once full has stopped
   std::vector<float> oracle;    // [T, layers, query_heads]
+  Attended attended;            // [T, layers, query_heads, K]; empty unless asked for
 };
 
 // Asked after each step with the tokens so far: true when nothing that follows is wanted.
@@ -30,6 +32,7 @@ struct DecodeOptions {
   Follow follow = Follow::Own;
   unsigned threads = 0;
   bool measure = true;                                           // kl, retained, oracle
+  bool attended = false;                                         // the keys each branch attends to most
   std::function<void(std::size_t branch, TokenId id)> on_token;  // may be empty
   FinishedTest finished;  // may be empty; with Follow::Full asked of the full cache's tokens
 };

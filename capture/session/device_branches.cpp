@@ -35,15 +35,6 @@ void* at_row(const at::Tensor& rows, std::size_t row, std::size_t row_bytes) {
 
 }  // namespace
 
-std::size_t hiddenRows(std::span<const TokenIndex> kept, std::size_t generated, std::uint64_t prompt_tokens,
-                       std::uint64_t position, std::uint64_t sliding_window) {
-  if (sliding_window == 0 || position < sliding_window) return 0;
-  const std::uint64_t first_visible = position - sliding_window + 1;
-  const auto hidden = static_cast<std::size_t>(std::ranges::lower_bound(kept, first_visible) - kept.begin());
-  if (hidden < kept.size() || first_visible <= prompt_tokens) return hidden;
-  return hidden + std::min<std::size_t>(generated, first_visible - prompt_tokens);
-}
-
 DeviceBranches::DeviceBranches(const kernels::CudaLibrary& library, const ModelConfig& config,
                                std::span<const Branch> branches, std::uint64_t prompt_tokens, std::uint32_t reserve)
     : m_library(library),
@@ -87,7 +78,7 @@ void DeviceBranches::addLayer(const at::Tensor& key, const at::Tensor& value) {
 }
 
 // Query, output and probabilities of a step lie at fixed addresses, so that all segments can be written beforehand.
-void DeviceBranches::makeRoom(const at::Tensor& like, std::size_t batch) {
+void DeviceBranches::makeRoom(const at::Tensor& like, std::int64_t probabilities) {
   const auto shared =
       std::ranges::find_if(m_buffers, [&](const Buffers& buffers) { return buffers.query.device() == like.device(); });
   if (shared != m_buffers.end()) {
@@ -96,13 +87,25 @@ void DeviceBranches::makeRoom(const at::Tensor& like, std::size_t batch) {
     return;
   }
   const std::int64_t heads = m_config.query_heads, d = m_config.head_dim;
-  const at::Tensor query = at::empty({static_cast<std::int64_t>(batch), heads, d}, like.options());
+  const at::Tensor query = at::empty({static_cast<std::int64_t>(m_batch.size()), heads, d}, like.options());
   Buffers buffers{query, at::empty(query.sizes(), like.options()), {}, uploaded(m_sources, at::kLong, like.device())};
-  if (m_watch_full) {
-    const auto visible = static_cast<std::int64_t>(m_prompt_tokens + m_generated[0] - m_hidden);
-    buffers.probabilities = at::empty({heads, visible}, like.options().dtype(at::kFloat));
-  }
+  buffers.probabilities = at::empty({probabilities}, like.options().dtype(at::kFloat));
   m_buffers.push_back(std::move(buffers));
+}
+
+DeviceBranches::Rows DeviceBranches::rowsOf(std::size_t branch, std::size_t layer, std::uint32_t head,
+                                            std::uint64_t position) const {
+  const auto kept = m_branches[branch].decision.kept(LayerIndex{static_cast<std::uint32_t>(layer)}, head);
+  const std::size_t held = kept.size() + m_generated[branch];
+  return {held, held - hiddenRows(kept, m_generated[branch], m_prompt_tokens, position, m_config.sliding_window)};
+}
+
+std::int64_t DeviceBranches::watchedProbabilities(std::size_t layer, std::uint64_t position) const {
+  std::size_t count = 0;
+  for (const std::size_t b : std::span(m_batch).first(m_watched))
+    for (std::uint32_t head = 0; head < storedHeads(b); ++head)
+      count += m_config.query_heads / storedHeads(b) * rowsOf(b, layer, head, position).visible;
+  return static_cast<std::int64_t>(count);
 }
 
 void DeviceBranches::fillStep(std::size_t layer, std::uint64_t position, std::vector<KvatlasCudaSegment>& segments,
@@ -110,6 +113,7 @@ void DeviceBranches::fillStep(std::size_t layer, std::uint64_t position, std::ve
   const Layer& from = m_layers[layer];
   const Buffers& buffers = m_buffers[layer];
   const std::size_t row_bytes = m_config.head_dim * from.key.element_size();
+  float* probabilities = buffers.probabilities.mutable_data_ptr<float>();
   for (std::size_t i = 0; i < m_batch.size(); ++i) {
     const std::size_t b = m_batch[i];
     std::size_t list = 0;
@@ -117,42 +121,39 @@ void DeviceBranches::fillStep(std::size_t layer, std::uint64_t position, std::ve
     const std::size_t rows = m_config.query_heads / storedHeads(b);
     for (std::uint32_t head = 0; head < storedHeads(b); ++head) {
       const std::size_t start = from.starts[list + head];
-      const auto kept = m_branches[b].decision.kept(LayerIndex{static_cast<std::uint32_t>(layer)}, head);
-      const std::size_t length = kept.size() + m_generated[b];
-      const std::size_t hidden = hiddenRows(kept, m_generated[b], m_prompt_tokens, position, m_config.sliding_window);
-      append_to.push_back(static_cast<std::int64_t>(start + length - 1));
+      const auto [held, visible] = rowsOf(b, layer, head, position);
+      const std::size_t first = start + held - visible;
+      append_to.push_back(static_cast<std::int64_t>(start + held - 1));
       const std::size_t query = i * m_config.query_heads + head * rows;
-      float* const probabilities =
-          m_watch_full && i == 0 ? buffers.probabilities.mutable_data_ptr<float>() + head * rows * (length - hidden)
-                                 : nullptr;
-      segments.push_back({at_row(buffers.query, query, row_bytes), at_row(from.key, start + hidden, row_bytes),
-                          at_row(from.value, start + hidden, row_bytes), at_row(buffers.output, query, row_bytes),
-                          probabilities, rows, length - hidden});
-      longest = std::max(longest, length - hidden);
+      segments.push_back({at_row(buffers.query, query, row_bytes), at_row(from.key, first, row_bytes),
+                          at_row(from.value, first, row_bytes), at_row(buffers.output, query, row_bytes),
+                          i < m_watched ? probabilities : nullptr, rows, visible});
+      if (i < m_watched) probabilities += rows * visible;
+      longest = std::max(longest, visible);
     }
   }
 }
 
-void DeviceBranches::beginStep(std::span<const std::size_t> batch, std::uint64_t position, bool watch_full) {
+void DeviceBranches::beginStep(std::span<const std::size_t> batch, std::uint64_t position, std::size_t watched) {
   m_batch.assign(batch.begin(), batch.end());
-  m_watch_full = watch_full;
+  m_watched = watched;
   m_sources.clear();
   for (std::size_t i = 0; i < m_batch.size(); ++i) {
     ++m_generated[m_batch[i]];
     for (std::uint32_t head = 0; head < storedHeads(m_batch[i]); ++head)
       m_sources.push_back(static_cast<std::int64_t>(i * m_config.kv_heads + kvHeadOf(m_batch[i], head)));
   }
-  if (watch_full) {  // the full cache holds everything: the same rows are hidden in all its lists
-    const auto kept = m_branches[0].decision.kept(LayerIndex{0}, 0);
-    m_hidden = hiddenRows(kept, m_generated[0], m_prompt_tokens, position, m_config.sliding_window);
-  }
+  std::vector<std::int64_t> probabilities;
+  for (std::size_t layer = 0; layer < m_layers.size(); ++layer)
+    probabilities.push_back(watchedProbabilities(layer, position));
+  const std::int64_t most = *std::ranges::max_element(probabilities);  // layers of a device share its buffers
   m_buffers.clear();
   m_step.clear();
   for (std::size_t layer = 0; layer < m_layers.size(); ++layer) {
     const at::Tensor& key = m_layers[layer].key;
     const c10::DeviceGuard guard(key.device());
-    makeRoom(key, m_batch.size());
-    StepLayer step;
+    makeRoom(key, most);
+    StepLayer step{.watched = probabilities[layer]};
     std::vector<KvatlasCudaSegment> segments;
     std::vector<std::int64_t> append_to;
     fillStep(layer, position, segments, append_to, step.longest);
@@ -188,7 +189,7 @@ at::Tensor DeviceBranches::attend(LayerIndex layer, const at::Tensor& query, con
   decode.workspace = workspace.mutable_data_ptr();
   if (query.is_cuda()) check(m_library.use_device(query.device().index()));
   check(m_library.decode(&decode, streamOf(query)));
-  m_probabilities = buffers.probabilities;
+  m_probabilities = buffers.probabilities.narrow(0, 0, step.watched);
   return buffers.output;
 }
 

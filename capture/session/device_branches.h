@@ -8,15 +8,10 @@
 #include <vector>
 
 #include "capture/model/config.h"
-#include "capture/session/branches.h"
+#include "capture/session/watched_rows.h"
 #include "kernels/cuda/cuda_loader.h"
 
 namespace kvatlas::capture {
-
-// How many of a list's first rows lie outside the sliding window (0: none) at `position`: the kept prompt positions,
-// ascending, then generated tokens prompt_tokens, prompt_tokens + 1, …
-[[nodiscard]] std::size_t hiddenRows(std::span<const TokenIndex> kept, std::size_t generated,
-                                     std::uint64_t prompt_tokens, std::uint64_t position, std::uint64_t sliding_window);
 
 class DeviceBranches {
  public:
@@ -28,17 +23,15 @@ class DeviceBranches {
   void addLayer(const at::Tensor& key, const at::Tensor& value);
 
   // Begins a step of these branches (ascending) at `position`: what all layers need is uploaded without waiting.
-  // With `watch_full` the first of them, the full cache, also writes its probabilities.
-  void beginStep(std::span<const std::size_t> batch, std::uint64_t position, bool watch_full);
+  // The first `watched` of them also write their probabilities.
+  void beginStep(std::span<const std::size_t> batch, std::uint64_t position, std::size_t watched);
   // Appends the new token and attends: query [B, query_heads, d], key and value [B, kv_heads, d]; [B, query_heads, d],
   // valid until the next call.
   [[nodiscard]] at::Tensor attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key,
                                   const at::Tensor& value);
 
-  // Of the last attend: probabilities of the full cache [query_heads, visible] f32 on its device.
+  // Of the last attend: what the watched branches wrote, f32 on the layer's device, as WatchedRows lays it out.
   [[nodiscard]] const at::Tensor& probabilities() const { return m_probabilities; }
-  // Rows of the full cache before those.
-  [[nodiscard]] std::size_t hidden() const { return m_hidden; }
 
  private:
   struct Layer {
@@ -50,13 +43,20 @@ class DeviceBranches {
     at::Tensor segments;   // bytes of KvatlasCudaSegment [lists]
     at::Tensor append_to;  // i64 [lists] rows of the arena
     std::size_t longest = 0;
+    std::int64_t watched = 0;  // probabilities
   };
 
   [[nodiscard]] std::uint32_t storedHeads(std::size_t branch) const { return m_branches[branch].decision.heads; }
   [[nodiscard]] std::uint32_t kvHeadOf(std::size_t branch, std::uint32_t stored) const {
     return stored / (storedHeads(branch) / m_config.kv_heads);
   }
-  void makeRoom(const at::Tensor& like, std::size_t batch);
+  // Rows that a stored head of a layer holds, and how many of them its queries see at `position`.
+  struct Rows {
+    std::size_t held = 0, visible = 0;
+  };
+  [[nodiscard]] Rows rowsOf(std::size_t branch, std::size_t layer, std::uint32_t head, std::uint64_t position) const;
+  [[nodiscard]] std::int64_t watchedProbabilities(std::size_t layer, std::uint64_t position) const;
+  void makeRoom(const at::Tensor& like, std::int64_t probabilities);
   void fillStep(std::size_t layer, std::uint64_t position, std::vector<KvatlasCudaSegment>& segments,
                 std::vector<std::int64_t>& append_to, std::size_t& longest);
 
@@ -75,8 +75,7 @@ class DeviceBranches {
   };
   std::vector<Buffers> m_buffers;  // [layers], shared by layers of one device
   at::Tensor m_probabilities;
-  std::size_t m_hidden = 0, m_most_rows = 0;
-  bool m_watch_full = false;
+  std::size_t m_most_rows = 0, m_watched = 0;
 };
 
 }  // namespace kvatlas::capture

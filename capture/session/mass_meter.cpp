@@ -20,9 +20,7 @@ MassMeter::MassMeter(const ModelConfig& config, std::span<const Branch> branches
       m_prompt_tokens(prompt_tokens),
       m_threads(threads),
       m_mass(branches.size()) {
-  const std::size_t most = config.query_heads * (prompt_tokens + max_new_tokens);
-  m_seen.reserve(most);
-  m_rows.reserve(most);
+  if (config.sliding_window > 0) m_rows.reserve(config.query_heads * (prompt_tokens + max_new_tokens));
 }
 
 void MassMeter::beginStep(const std::vector<bool>& active) {
@@ -39,31 +37,17 @@ void MassMeter::measurePrompt(LayerIndex layer, std::span<const float> rows) {
   measure(layer, rows, m_prompt_tokens);
 }
 
-void MassMeter::watch(const BranchCache& full, LayerIndex layer, std::uint64_t position,
-                      std::span<kernels::DecodeSegment> segments) {
-  float* at = roomFor(full.hiddenRows(layer, 0, position), position);
-  const std::size_t visible = m_length - m_hidden;
-  for (kernels::DecodeSegment& segment : segments.first(full.shape().stored_heads)) {
-    segment.probabilities = at;
-    at += segment.rows * visible;
-  }
-}
-
-float* MassMeter::roomFor(std::size_t hidden, std::uint64_t position) {
-  m_length = position + 1;
-  m_hidden = hidden;
-  m_seen.resize(m_config.query_heads * (m_length - m_hidden));
-  return m_seen.data();
-}
-
-void MassMeter::measureStep(LayerIndex layer) {
-  if (m_hidden == 0) return measure(layer, m_seen, m_length);
-  const std::size_t visible = m_length - m_hidden;
-  m_rows.assign(m_config.query_heads * m_length, 0.0F);
+void MassMeter::measureStep(LayerIndex layer, const WatchedRows& rows) {
+  const WatchedRow first = rows.row(0, 0);
+  const std::size_t visible = first.mass.size(), length = first.hidden + visible;
+  // The full cache's lists are equally long: its rows lie one behind the other.
+  const std::span<const float> seen(first.mass.data(), m_config.query_heads * visible);
+  if (first.hidden == 0) return measure(layer, seen, length);
+  m_rows.assign(m_config.query_heads * length, 0.0F);
   for (std::size_t head = 0; head < m_config.query_heads; ++head)
-    std::copy_n(m_seen.begin() + static_cast<std::ptrdiff_t>(head * visible), visible,
-                m_rows.begin() + static_cast<std::ptrdiff_t>(head * m_length + m_hidden));
-  measure(layer, m_rows, m_length);
+    std::copy_n(seen.begin() + static_cast<std::ptrdiff_t>(head * visible), visible,
+                m_rows.begin() + static_cast<std::ptrdiff_t>(head * length + first.hidden));
+  measure(layer, m_rows, length);
 }
 
 void MassMeter::measure(LayerIndex layer, std::span<const float> rows, std::size_t length) {

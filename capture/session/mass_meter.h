@@ -1,12 +1,12 @@
-// How much of the full cache's attention each branch still holds, step by step; knows caches and decisions, no model.
+// How much of the full cache's attention each branch still holds, step by step; knows decisions and
+// rows of probabilities, no model.
 #pragma once
 
 #include <span>
 #include <vector>
 
 #include "capture/model/config.h"
-#include "capture/session/branch_cache.h"
-#include "capture/session/branches.h"
+#include "capture/session/watched_rows.h"
 
 namespace kvatlas::capture {
 
@@ -25,13 +25,8 @@ class MassMeter {
   void beginStep(const std::vector<bool>& active);
   // Step 0: the prompt's last query, [query_heads, N].
   void measurePrompt(LayerIndex layer, std::span<const float> rows);
-  // Has the full cache's segments (the first of the batch) write their probabilities; call measureStep after the
-  // kernel.
-  void watch(const BranchCache& full, LayerIndex layer, std::uint64_t position,
-             std::span<kernels::DecodeSegment> segments);
-  // The same where the probabilities come from elsewhere: room for [query_heads, position + 1 − hidden].
-  [[nodiscard]] float* roomFor(std::size_t hidden, std::uint64_t position);
-  void measureStep(LayerIndex layer);
+  // A later step: `rows` watches the full cache first.
+  void measureStep(LayerIndex layer, const WatchedRows& rows);
 
   [[nodiscard]] BranchMass takeMass(std::size_t branch) { return std::move(m_mass[branch]); }
 
@@ -45,9 +40,7 @@ class MassMeter {
   unsigned m_threads;
   std::size_t m_steps = 0;
   std::vector<BranchMass> m_mass;  // [branches], the full cache's stays empty
-  std::vector<float> m_seen;       // [query_heads, length − hidden] as the kernel writes it
   std::vector<float> m_rows;       // [query_heads, length], zero where the sliding window hides keys
-  std::size_t m_hidden = 0, m_length = 0;
 };
 
 }  // namespace kvatlas::capture

@@ -127,7 +127,8 @@ void Session::setLayerSink(LayerSink sink, const StatisticsRequest& request, std
 SessionResult Session::run(const WorkContext& work, const std::function<void(std::size_t, TokenId)>& on_token) {
   SessionResult result;
   const bool measure = m_options.measure && m_branches.size() > 1 && m_options.max_new_tokens > 0;
-  SignalCollector collector(config(), requestFor(m_options.methods, window(), measure), m_options.threads);
+  const bool attended = m_attended && m_options.max_new_tokens > 0;
+  SignalCollector collector(config(), requestFor(m_options.methods, window(), measure || attended), m_options.threads);
   if (m_sink) collector.setSink(m_sink, m_sink_request, m_sink_layers);
 
   auto start = Clock::now();
@@ -164,6 +165,7 @@ SessionResult Session::run(const WorkContext& work, const std::function<void(std
                              .follow = m_options.follow,
                              .threads = m_options.threads,
                              .measure = measure,
+                             .attended = attended,
                              .on_token = on_token,
                              .finished = m_finished};
   result.tracks = decodeBranches(decoder(), from, decode, work);

@@ -35,6 +35,8 @@ class Session {
   void setLayerSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers);
   // Ends a branch before its end token or limit; see DecodeOptions::finished.
   void setFinished(FinishedTest finished) { m_finished = std::move(finished); }
+  // Has every branch's most attended keys noted at each generated token; before run().
+  void watchAttended() { m_attended = true; }
   [[nodiscard]] SessionResult run(const WorkContext& work,
                                   const std::function<void(std::size_t, TokenId)>& on_token = {});
 
@@ -56,6 +58,7 @@ class Session {
   PreparedPrompt m_prompt;
   std::vector<Branch> m_branches;
   FinishedTest m_finished;
+  bool m_attended = false;
   LayerSink m_sink;
   StatisticsRequest m_sink_request;
   std::vector<bool> m_sink_layers;

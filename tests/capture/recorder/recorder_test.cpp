@@ -161,6 +161,43 @@ TEST(Recorder, RunsHoldTheDecisionsAndTheirArithmetic) {
   }
 }
 
+// Every run's attended keys are in the file, of all layers whatever was asked for: step 0 is the prompt's last query,
+// the same in all runs; later steps see what the run keeps and the tokens it was fed. Full alone records them as well.
+TEST(Recorder, WhatGeneratedTokensAttendedTo) {
+  for (const bool alone : {false, true}) {
+    const ScratchFolder scratch;
+    CaptureOptions options = smallCapture(scratch, "llama2-gqa");
+    options.layers = std::vector<std::uint32_t>{1};
+    options.heads = std::vector<std::uint32_t>{0};
+    if (alone) options.session.methods.clear();
+    (void)runCapture(options, {});
+    EXPECT_TRUE(trace::validate(options.output).empty());
+    const trace::Reader reader(options.output);
+    const auto& model = reader.header().model;
+    ASSERT_EQ(reader.header().runs.size(), alone ? 1U : 9U);
+    for (std::uint32_t layer = 0; layer < model.layers; ++layer) {
+      const auto full = reader.attended(0, LayerIndex{layer}).value();
+      ASSERT_EQ(full.per_head, 8U);
+      ASSERT_EQ(full.query_heads, model.query_heads);
+      for (std::size_t run = 0; run < reader.header().runs.size(); ++run) {
+        const auto attended = reader.attended(run, LayerIndex{layer}).value();
+        ASSERT_EQ(attended.steps(), reader.run(run)->decode_ids.size());
+        for (std::size_t i = 0; i < attended.at(1, 0); ++i) {
+          ASSERT_EQ(attended.positions[i], full.positions[i]);
+          ASSERT_EQ(attended.mass[i], full.mass[i]);
+        }
+        EXPECT_EQ(std::ranges::count(attended.positions, trace::kNoToken), 0) << "all runs keep more than 8";
+      }
+    }
+    const std::vector<float> row = reader.windowRows(LayerIndex{1}, HeadIndex{0}).value();
+    const auto attended = reader.attended(0, LayerIndex{1}).value();
+    const std::span<const float> last(row.data() + 7UL * 150UL, 150);  // of the window's 8
+    for (std::size_t k = 0; k < 8; ++k)
+      EXPECT_NEAR(attended.mass[k], last[attended.positions[k]], 3e-4 * static_cast<double>(attended.mass[k]));
+    EXPECT_NEAR(attended.mass[0], *std::ranges::max_element(last), 3e-4);
+  }
+}
+
 TEST(Recorder, RecordsOnlyTheLayersAskedForAndQueriesAndKeysOnDemand) {
   const ScratchFolder scratch;
   CaptureOptions options = smallCapture(scratch, "llama2-gqa");

@@ -94,8 +94,9 @@ TEST_P(Decoding, isWhatTheHostDecodes) {
   for (std::size_t step = 0; step < batches.size(); ++step) {
     const auto& batch = batches[step];
     const std::uint64_t position = kTokens + step;
-    const bool watch = batch.front() == 0;
-    device.beginStep(batch, position, watch);
+    // All of them, the first, or none, in turn.
+    const std::size_t watched = step % 3 == 0 ? batch.size() : step % 3 == 1 ? 1 : 0;
+    device.beginStep(batch, position, watched);
     for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
       const auto count = static_cast<std::int64_t>(batch.size());
       const at::Tensor q = at::randn({count, kQueryHeads, kDim}), k = at::randn({count, kKvHeads, kDim}),
@@ -103,27 +104,26 @@ TEST_P(Decoding, isWhatTheHostDecodes) {
       const at::Tensor actual = device.attend(LayerIndex{layer}, q, k, v);
       at::Tensor expected = at::empty_like(q);
       std::vector<kernels::DecodeSegment> segments;
+      std::size_t watched_segments = 0;
       for (std::size_t i = 0; i < batch.size(); ++i) {
         BranchCache& cache = host[batch[i]];
         cache.append(LayerIndex{layer}, k.const_data_ptr<float>() + i * kKvHeads * kDim,
                      v.const_data_ptr<float>() + i * kKvHeads * kDim, position);
         cache.segments(LayerIndex{layer}, q.const_data_ptr<float>() + i * kQueryHeads * kDim,
                        expected.mutable_data_ptr<float>() + i * kQueryHeads * kDim, position, segments);
+        if (i < watched) watched_segments = segments.size();
       }
-      std::vector<float> rows;
-      if (watch) {
-        const std::size_t hidden = host[0].hiddenRows(LayerIndex{layer}, 0, position);
-        EXPECT_EQ(device.hidden(), hidden);
-        rows.resize(kQueryHeads * (position + 1 - hidden));
-        for (std::size_t head = 0; head < kKvHeads; ++head)
-          segments[head].probabilities = rows.data() + head * 2 * (position + 1 - hidden);
+      std::vector<std::vector<float>> rows;
+      for (kernels::DecodeSegment& segment : std::span(segments).first(watched_segments)) {
+        rows.emplace_back(segment.rows * segment.length);
+        segment.probabilities = rows.back().data();
       }
       kernels::raggedDecodeAttention(segments, kDim, 1.0F / std::sqrt(static_cast<float>(kDim)), 1);
       EXPECT_TRUE(actual.equal(expected)) << "step " << step << ", layer " << layer;
-      if (watch) {
-        const at::Tensor p = device.probabilities().contiguous();
-        EXPECT_EQ(std::vector<float>(p.const_data_ptr<float>(), p.const_data_ptr<float>() + p.numel()), rows);
-      }
+      const at::Tensor p = device.probabilities().contiguous();
+      std::vector<float> all;
+      for (const std::vector<float>& row : rows) all.insert(all.end(), row.begin(), row.end());
+      EXPECT_EQ(std::vector<float>(p.const_data_ptr<float>(), p.const_data_ptr<float>() + p.numel()), all);
     }
   }
   EXPECT_EQ(hostCudaBehaviour().gathers, 4) << "keys and values, once per layer";

@@ -111,7 +111,7 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
                     .next_logits = prefill.next_logits,
                     .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },
                     .prompt_tokens = ids.size()};
-  const DecodeOptions decode{.max_new_tokens = kNewTokens, .threads = 1};
+  const DecodeOptions decode{.max_new_tokens = kNewTokens, .threads = 1, .attended = true};
   const std::vector<DecodeTrack> host = decodeBranches(decoder, start, decode, {});
   start.caches = {};
   start.device = &device;
@@ -126,6 +126,9 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
     EXPECT_TRUE(same(on_device[b].kl, host[b].kl));
     EXPECT_TRUE(same(on_device[b].retained, host[b].retained));
     EXPECT_TRUE(same(on_device[b].oracle, host[b].oracle));
+    EXPECT_FALSE(host[b].attended.positions.empty());
+    EXPECT_EQ(on_device[b].attended.positions, host[b].attended.positions);
+    EXPECT_EQ(on_device[b].attended.mass, host[b].attended.mass);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/trace/records.h"
 #include "tests/capture/model/golden.h"
 #include "tests/capture/session/naive_session.h"
 
@@ -86,6 +87,48 @@ void expectMass(const DecodeTrack& track, const policy::Decision& decision, cons
       }
 }
 
+// The attended keys of one step and head against the row they were taken from, over all positions; positions that are
+// not visible are 0 in it. Where neighbours in rank are closer than float can tell, either may come first.
+void expectBest(const Attended& attended, std::size_t cell, const std::vector<double>& row) {
+  std::vector<std::pair<double, TokenIndex>> order;
+  for (TokenIndex j = 0; j < row.size(); ++j)
+    if (row[j] > 0) order.emplace_back(row[j], j);
+  std::ranges::stable_sort(order, std::greater<>{}, [](const auto& entry) { return entry.first; });
+  for (std::size_t k = 0; k < kAttendedKeys; ++k) {
+    const TokenIndex position = attended.positions[cell + k];
+    const float mass = attended.mass[cell + k];
+    if (k >= order.size()) {
+      EXPECT_EQ(position, trace::kNoToken) << k;
+      EXPECT_EQ(mass, 0.0F) << k;
+      continue;
+    }
+    ASSERT_LT(position, row.size()) << k;
+    EXPECT_NEAR(mass, row[position], 1e-5) << k;
+    EXPECT_NEAR(mass, order[k].first, 1e-5) << k;
+    const bool alone = (k == 0 || order[k - 1].first - order[k].first > 1e-5) &&
+                       (k + 1 >= order.size() || order[k].first - order[k + 1].first > 1e-5);
+    if (alone) {
+      EXPECT_EQ(position, order[k].second) << k;
+    }
+  }
+}
+
+// steps[t − 1]: what the oracle attended to when it chose token t.
+void expectAttended(const DecodeTrack& track, const std::vector<Rows>& last_rows, const std::vector<NaiveStep>& steps,
+                    const ModelConfig& config) {
+  const std::size_t per_step = std::size_t{config.layers} * config.query_heads;
+  ASSERT_EQ(track.attended.positions.size(), track.ids.size() * per_step * kAttendedKeys);
+  ASSERT_EQ(track.attended.mass.size(), track.attended.positions.size());
+  ASSERT_EQ(steps.size() + 1, track.ids.size());
+  for (std::size_t t = 0; t < track.ids.size(); ++t)
+    for (std::uint32_t layer = 0; layer < config.layers; ++layer)
+      for (std::uint32_t head = 0; head < config.query_heads; ++head) {
+        SCOPED_TRACE(testing::Message() << "step " << t << ", layer " << layer << ", head " << head);
+        expectBest(track.attended, (t * per_step + layer * config.query_heads + head) * kAttendedKeys,
+                   t == 0 ? last_rows[layer][head] : steps[t - 1].attention[layer][head]);
+      }
+}
+
 void expectTrack(const Decoder& decoder, const PrefillResult& prefill, const SessionResult& result, std::size_t b,
                  const Replay& replay, std::uint64_t tokens, Follow follow) {
   const DecodeTrack &full = result.tracks[0], &track = result.tracks[b];
@@ -94,6 +137,7 @@ void expectTrack(const Decoder& decoder, const PrefillResult& prefill, const Ses
   EXPECT_EQ(track.ids[0], full.ids[0]);
   EXPECT_EQ(track.kl[0], 0.0F);
   bool together = true;
+  std::vector<NaiveStep> steps;
   for (std::size_t t = 1; t < track.ids.size(); ++t) {
     const NaiveStep step = naive.feed(follow == Follow::Full ? full.ids[t - 1] : track.ids[t - 1]);
     EXPECT_EQ(track.ids[t], std::ranges::max_element(step.logits) - step.logits.begin())
@@ -103,7 +147,9 @@ void expectTrack(const Decoder& decoder, const PrefillResult& prefill, const Ses
       EXPECT_NEAR(track.kl[t], naiveKl(replay.full[t - 1].logits, step.logits), 2e-5) << t;
     else
       EXPECT_TRUE(std::isnan(track.kl[t])) << t;
+    steps.push_back(step);
   }
+  expectAttended(track, replay.last_rows, steps, decoder.config());
 }
 
 TEST_P(Branches, AgreeWithEachDecodedAlone) {
@@ -117,6 +163,7 @@ TEST_P(Branches, AgreeWithEachDecodedAlone) {
   options.granularity = granularity;
   Session session(options, {});
   session.loadWeights({});
+  session.watchAttended();
   const SessionResult result = session.run({});
   ASSERT_EQ(result.branches.size(), 9U);
   ASSERT_EQ(result.tracks.size(), 9U);
@@ -129,6 +176,7 @@ TEST_P(Branches, AgreeWithEachDecodedAlone) {
     replay.full.push_back(full.feed(result.tracks[0].ids[t - 1]));
   EXPECT_TRUE(result.tracks[0].kl.empty());
   EXPECT_TRUE(result.tracks[0].retained.empty());
+  expectAttended(result.tracks[0], replay.last_rows, replay.full, decoder.config());
   for (std::size_t b = 1; b < result.branches.size(); ++b) {
     SCOPED_TRACE(result.branches[b].label);
     expectTrack(decoder, prefill, result, b, replay, ids.size(), follow);
@@ -150,6 +198,41 @@ INSTANTIATE_TEST_SUITE_P(Sessions, Branches,
                            std::erase(name, '-');
                            return name;
                          });
+
+// Another way to the same rows: prompt and generated tokens as one prompt, whose last query is the one that chose the
+// last token.
+TEST(Session, TheFullCacheAttendsAsAPromptOfAllItsTokensWould) {
+  for (const char* model : {"llama2-gqa", "mistral-window"}) {
+    const Golden golden = loadGolden(model);
+    const ScratchFolder scratch;
+    std::vector<TokenId> ids = longestPrompt(golden);
+    Session session(optionsFor(model, scratch.write("ids.txt", joined(ids)), {}, {}), {});
+    session.loadWeights({});
+    session.watchAttended();
+    const SessionResult result = session.run({});
+    ASSERT_EQ(result.tracks.size(), 1U);
+    const DecodeTrack& track = result.tracks[0];
+    const ModelConfig& config = session.config();
+    for (std::size_t t = 0; t < track.ids.size(); ++t) {
+      const std::vector<Rows> rows = lastPromptRows(session.decoder(), ids);
+      for (std::uint32_t layer = 0; layer < config.layers; ++layer)
+        for (std::uint32_t head = 0; head < config.query_heads; ++head)
+          expectBest(track.attended,
+                     ((t * config.layers + layer) * config.query_heads + head) * std::size_t{kAttendedKeys},
+                     rows[layer][head]);
+      ids.push_back(track.ids[t]);
+    }
+  }
+}
+
+TEST(Session, NotesAttendedKeysOnlyWhenAsked) {
+  const Golden golden = loadGolden("llama2-gqa");
+  const ScratchFolder scratch;
+  Session session(optionsFor("llama2-gqa", scratch.write("ids.txt", joined(golden.runs[0].ids)), {"snapkv"}, {"12"}),
+                  {});
+  session.loadWeights({});
+  for (const DecodeTrack& track : session.run({}).tracks) EXPECT_TRUE(track.attended.positions.empty());
+}
 
 TEST(Session, FullCacheGivesTransformersGreedyTokens) {
   for (const char* model : {"llama31-scaling", "mistral-window", "bf16"}) {
