@@ -67,15 +67,19 @@ void addBenchCommand(CLI::App& root) {
   command.add_option("NAME", arguments->name, describeAll());
   command.add_option("FILE", arguments->file, "trace file (open)");
   command.add_option("--model", arguments->model, "checkpoint folder (default: the bundled model, or --shape)");
-  command.add_option("--shape", arguments->shape, "random model: tiny, six-layer, 1b (capture, growth)")
+  command
+      .add_option("--shape", arguments->shape, "random model: tiny, six-layer, 1b (capture, growth; gpu: Llama 3 8B's)")
       ->capture_default_str();
   command
-      .add_option("--layers", arguments->layers, "layers of the random model, 0: as its shape has (capture, growth)")
+      .add_option("--layers", arguments->layers,
+                  "layers of the random model, 0: as its shape has (capture, growth, gpu)")
       ->check(CLI::Range(0, 1000));
   command.add_option("--tokens", arguments->tokens, "prompt length (branches, what-if)")
       ->capture_default_str()
       ->check(CLI::Range(64, 1 << 22));
-  command.add_option("--lengths", arguments->lengths, "prompt lengths (memory, capture, growth)")
+  command
+      .add_option("--lengths", arguments->lengths,
+                  "prompt lengths (memory, capture, growth, gpu: of 2048 … 131072 those that fit)")
       ->delimiter(',')
       ->check(CLI::Range(64, 1 << 22));
   command.add_option("--max-new-tokens", arguments->new_tokens, "tokens to generate")
@@ -85,7 +89,11 @@ void addBenchCommand(CLI::App& root) {
   command.add_option("--trials", arguments->trials, "prompts for each length and depth (needle)")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
+  command.add_option("--device", arguments->device, "cuda, cuda:<i>[,cuda:<j>…], cpu (gpu)")->capture_default_str();
+  command.add_flag("--json", arguments->json, "a JSON object per length (gpu)");
   command.callback([arguments, &command] {
+    arguments->lengths_given = command.count("--lengths") > 0;
+    arguments->shape_given = command.count("--shape") > 0;
     if (command.get_subcommands().empty()) runBench(*arguments);
   });
 }

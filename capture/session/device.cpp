@@ -103,6 +103,22 @@ at::Device cudaAt(int index) {
   return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
+// The device of each layer, or why there is none; nothing of either on a CPU.
+std::string placement(const DeviceChoice& choice, const ModelConfig& config, MemoryQuestion question,
+                      std::vector<int>& placed) {
+  if (choice.cuda.empty()) return {};
+  question.element_bytes = c10::elementSize(choice.load.dtype);
+  question.row_chunk = static_cast<std::uint64_t>(
+      choice.load.row_chunk > 0 ? choice.load.row_chunk : Decoder::defaultRowChunk(choice.load.device));
+  const std::vector<DeviceMemory> memory = memoryOf(choice.cuda);
+  if (auto found = placeLayers(memoryNeed(config, question), memory)) {
+    placed = std::move(*found);
+    return {};
+  }
+  return fmt::format("{} with {} tokens {}", config.name, question.tokens,
+                     outOfMemoryText(config, question, memory, cudaDeviceCount()));
+}
+
 }  // namespace
 
 DeviceWord parseDevice(const std::string& word) {
@@ -142,19 +158,18 @@ LoadOptions chooseDevice(const std::string& device, const std::string& dtype, st
   return choice.load;
 }
 
-void placeOnDevices(DeviceChoice& choice, const ModelConfig& config, MemoryQuestion question) {
+std::string missingMemory(const DeviceChoice& choice, const ModelConfig& config, const MemoryQuestion& question) {
+  std::vector<int> placed;
+  return placement(choice, config, question, placed);
+}
+
+void placeOnDevices(DeviceChoice& choice, const ModelConfig& config, const MemoryQuestion& question) {
+  std::vector<int> placed;
+  if (const std::string missing = placement(choice, config, question, placed); !missing.empty()) fail("{}", missing);
   if (choice.cuda.empty()) return;
-  question.element_bytes = c10::elementSize(choice.load.dtype);
-  question.row_chunk = static_cast<std::uint64_t>(
-      choice.load.row_chunk > 0 ? choice.load.row_chunk : Decoder::defaultRowChunk(choice.load.device));
-  const std::vector<DeviceMemory> memory = memoryOf(choice.cuda);
-  const auto placed = placeLayers(memoryNeed(config, question), memory);
-  if (!placed)
-    fail("{} with {} tokens {}", config.name, question.tokens,
-         outOfMemoryText(config, question, memory, cudaDeviceCount()));
   choice.load.device = cudaAt(choice.cuda.front());
   choice.load.layer_devices.clear();
-  for (const int device : *placed) choice.load.layer_devices.push_back(cudaAt(device));
+  for (const int device : placed) choice.load.layer_devices.push_back(cudaAt(device));
 }
 
 }  // namespace kvatlas::capture

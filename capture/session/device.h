@@ -30,8 +30,13 @@ struct DeviceChoice {
 // The same for one device.
 [[nodiscard]] LoadOptions chooseDevice(const std::string& device, const std::string& dtype, std::string& dtype_name);
 
+// Empty when the run fits on the chosen devices as they are now, or on a CPU; else what it needs, what is free and what
+// helps.
+[[nodiscard]] std::string missingMemory(const DeviceChoice& choice, const ModelConfig& config,
+                                        const MemoryQuestion& question);
+
 // Sets load.device and load.layer_devices by the devices' free memory. Error with what is needed, what is free and what
 // helps when it cannot fit; nothing on a CPU.
-void placeOnDevices(DeviceChoice& choice, const ModelConfig& config, MemoryQuestion question);
+void placeOnDevices(DeviceChoice& choice, const ModelConfig& config, const MemoryQuestion& question);
 
 }  // namespace kvatlas::capture

@@ -2,41 +2,24 @@
 
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/ops/randn.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
+#include <c10/util/Exception.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
-#include <cmath>
+#include <new>
 
-#include "capture/model/attention.h"
 #include "capture/model/cuda_attention.h"
-#include "capture/model/library_probe.h"
 #include "capture/session/cuda_probe.h"
 #include "capture/session/device.h"
+#include "capture/session/layer_bench.h"
 #include "capture/session/session.h"
 #include "core/base/error.h"
 
 namespace kvatlas::capture {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double secondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
-
-void waitFor(const at::Device& device) {
-  if (device.is_cpu()) return;
-  const c10::impl::VirtualGuardImpl impl(device.type());
-  impl.synchronizeStream(impl.getStream(device));
-}
+constexpr std::uint32_t kUsualLengths[] = {2048, 4096, 8192, 16384, 32768, 65536, 131072};
 
 std::uint64_t freeBytes(const std::vector<int>& devices) {
   std::uint64_t all = 0;
@@ -54,24 +37,21 @@ class Bench {
     m_model = std::make_shared<LoadedModel>();
     m_model->config = options.shape;
     DeviceChoice choice = chooseDevices(options.device, options.dtype);
-    const std::uint32_t longest = *std::ranges::max_element(options.lengths);
     m_model->load = choice.load;
     m_model->dtype_name = choice.dtype_name;
     m_model->cuda = choice.cuda;
     m_free_before = freeBytes(choice.cuda);
-    placeModel(*m_model, {.tokens = longest, .new_tokens = options.new_tokens, .branches = 17}, work);
+    chooseLengths(choice);
+    placeModel(*m_model, question(*std::ranges::max_element(m_lengths)), work);
     m_model->decoder.emplace(Decoder::random(options.shape, m_model->load));
     m_report = {.shape = options.shape.name, .machine = describe()};
   }
 
   [[nodiscard]] const GpuBenchReport& report() const { return m_report; }
+  [[nodiscard]] const std::vector<std::uint32_t>& lengths() const { return m_lengths; }
 
   GpuBenchRow measure(std::uint32_t tokens) {
     GpuBenchRow row{.tokens = tokens};
-    row.probe = probeSeconds(tokens);
-    const double pairs = 0.5 * tokens * (tokens + 1.0);
-    row.probe_tflops = 2.0 * m_options.shape.head_dim * m_options.shape.query_heads * pairs / row.probe / 1e12;
-    if (tokens <= m_options.library_most) row.library = librarySeconds(tokens);
     for (std::uint32_t i = 0; i < m_options.repeat; ++i) {
       m_plain.push_back(run(tokens, false, false).prefill_seconds);
       const SessionResult alone = run(tokens, true, false), many = run(tokens, true, true);
@@ -85,10 +65,39 @@ class Bench {
     row.branches = median(std::exchange(m_many, {}));
     const std::uint64_t free = freeBytes(m_model->cuda);
     row.peak_bytes = m_free_before > free ? m_free_before - free : 0;
+    measureLayer(row);
     return row;
   }
 
  private:
+  [[nodiscard]] MemoryQuestion question(std::uint32_t tokens) const {
+    return {.tokens = tokens, .new_tokens = m_options.new_tokens, .branches = 17};
+  }
+
+  void chooseLengths(const DeviceChoice& choice) {
+    m_lengths = m_options.lengths;
+    if (!m_lengths.empty()) return;
+    m_lengths = fittingLengths(
+        kUsualLengths, [&](std::uint32_t tokens) { return missingMemory(choice, m_options.shape, question(tokens)); },
+        [&](const std::string& text) { m_work.progress->warn(text); });
+  }
+
+  // One layer's statistics in three ways. Their memory is given back: it is no part of the next length's peak.
+  void measureLayer(GpuBenchRow& row) {
+    const LayerBench layer(m_options.shape, tensorOptions(), m_options.repeat, m_work);
+    row.probe = layer.probe(row.tokens, cellFor(row.tokens));
+    const double pairs = 0.5 * row.tokens * (row.tokens + 1.0);
+    row.probe_tflops = 2.0 * m_options.shape.head_dim * m_options.shape.query_heads * pairs / row.probe / 1e12;
+    if (row.tokens <= m_options.library_most)
+      row.library = measuredUnlessItFails("library-only path", row.missing, [&] { return layer.library(row.tokens); });
+    else
+      row.missing.push_back(fmt::format("library-only path: not measured beyond {} tokens", m_options.library_most));
+    releaseUnusedMemory(m_model->load.device);
+    row.pooling =
+        measuredUnlessItFails("SeerAttention-style pooling", row.missing, [&] { return layer.pooling(row.tokens); });
+    releaseUnusedMemory(m_model->load.device);
+  }
+
   [[nodiscard]] at::TensorOptions tensorOptions() const {
     return at::TensorOptions().dtype(m_model->load.dtype).device(m_model->load.device);
   }
@@ -110,42 +119,6 @@ class Bench {
 
   [[nodiscard]] std::size_t cellFor(std::uint32_t tokens) const {
     return std::bit_ceil((std::size_t{tokens} + m_options.map_size - 1) / m_options.map_size);
-  }
-
-  // Several launches of one layer, until the device is done; what reaches the host is not counted.
-  double probeSeconds(std::uint32_t tokens) {
-    const ModelConfig& shape = m_options.shape;
-    const LayerAttention attention{LayerIndex{0},
-                                   at::randn({shape.query_heads, tokens, shape.head_dim}, tensorOptions()),
-                                   at::randn({shape.kv_heads, tokens, shape.head_dim}, tensorOptions()),
-                                   at::randn({shape.kv_heads, tokens, shape.head_dim}, tensorOptions()),
-                                   {}};
-    LayerAttention known = attention;
-    known.lse = causalAttention(attention.query, attention.key, attention.value, 0, [] {}).lse;
-    const StatisticsRequest request{.entropy = true, .received = true, .map_cell = cellFor(tokens)};
-    std::vector<double> seconds;
-    for (std::uint32_t i = 0; i <= m_options.repeat; ++i) {
-      waitFor(m_model->load.device);
-      const auto start = Clock::now();
-      PendingLayer pending = beginMeasuring(known, shape, request, 0, m_work.progress);
-      waitFor(m_model->load.device);
-      if (i > 0) seconds.push_back(secondsSince(start));
-      static_cast<void>(pending.finish());
-      m_work.checkStop();
-    }
-    return median(seconds);
-  }
-
-  double librarySeconds(std::uint32_t tokens) {
-    const auto options = tensorOptions().dtype(at::kFloat);
-    const at::Tensor query = at::randn({m_options.shape.query_heads, tokens, m_options.shape.head_dim}, options);
-    const at::Tensor key = at::randn({m_options.shape.kv_heads, tokens, m_options.shape.head_dim}, options);
-    static_cast<void>(libraryProbe(query, key));
-    waitFor(m_model->load.device);
-    const auto start = Clock::now();
-    static_cast<void>(libraryProbe(query, key));
-    waitFor(m_model->load.device);
-    return secondsSince(start);
   }
 
   SessionResult run(std::uint32_t tokens, bool capture, bool branches) {
@@ -181,6 +154,7 @@ class Bench {
   std::shared_ptr<LoadedModel> m_model;
   std::uint64_t m_free_before = 0;
   GpuBenchReport m_report;
+  std::vector<std::uint32_t> m_lengths;
   std::vector<double> m_plain, m_capture, m_alone, m_many;
 };
 
@@ -203,14 +177,48 @@ ModelConfig llama3Shape() {
   return config;
 }
 
+std::vector<std::uint32_t> fittingLengths(std::span<const std::uint32_t> lengths,
+                                          const std::function<std::string(std::uint32_t)>& lacking,
+                                          const std::function<void(const std::string&)>& warn) {
+  std::vector<std::uint32_t> fitting;
+  std::string least;  // of what is left out
+  for (const std::uint32_t tokens : lengths) {
+    const std::string text = lacking(tokens);
+    if (text.empty())
+      fitting.push_back(tokens);
+    else
+      warn(fmt::format("bench gpu leaves out {} tokens: {}", tokens, text));
+    if (least.empty()) least = text;
+  }
+  if (fitting.empty()) fail("bench gpu: no length fits: {}", least);
+  return fitting;
+}
+
+double measuredUnlessItFails(const std::string& name, std::vector<std::string>& missing,
+                             const std::function<double()>& work) {
+  try {
+    return work();
+  } catch (const c10::Error& error) {
+    // "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has …": the rest is for others.
+    const std::string text = error.what_without_backtrace();
+    missing.push_back(fmt::format("{}: {}", name, text.substr(0, std::min(text.find(" GPU "), text.find('\n')))));
+  } catch (const std::bad_alloc&) {
+    missing.push_back(fmt::format("{}: out of memory", name));
+  }
+  return 0;
+}
+
 void benchGpu(const GpuBenchOptions& options, const WorkContext& work,
               const std::function<void(const GpuBenchReport&, const GpuBenchRow&)>& row) {
-  if (options.lengths.empty()) failUsage("bench gpu: at least one length is needed");
   const at::AutoDispatchBelowADInplaceOrView no_autograd;
   GpuBenchOptions complete = options;
   if (complete.shape.layers == 0) complete.shape = llama3Shape();
+  if (options.layers > 0) {
+    complete.shape.layers = options.layers;
+    complete.shape.name += fmt::format(", here with {} layers", options.layers);
+  }
   Bench bench(complete, work);
-  for (const std::uint32_t tokens : complete.lengths) row(bench.report(), bench.measure(tokens));
+  for (const std::uint32_t tokens : bench.lengths()) row(bench.report(), bench.measure(tokens));
 }
 
 }  // namespace kvatlas::capture

@@ -1,9 +1,10 @@
-// Measures a device with a model of random weights: the probe alone, capture against plain prefill, many branches
-// against one, peak memory. Knows sessions, no command line, no file.
+// Measures a device with a model of random weights: capture against plain prefill, many branches against one, peak
+// memory, the probe alone and what else computes such statistics. Knows sessions, no command line, no file.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,20 +15,23 @@ namespace kvatlas::capture {
 
 struct GpuBenchOptions {
   std::string device = "cuda", dtype = "auto";
-  std::vector<std::uint32_t> lengths{2048, 4096, 8192, 16384, 32768, 65536, 131072};
+  std::vector<std::uint32_t> lengths;  // empty: those of 2048 … 131072 that fit
   std::uint32_t repeat = 3, new_tokens = 32, map_size = 512;
   std::uint32_t library_most = 32768;  // longest prompt for the library-only path
   ModelConfig shape;                   // without layers: llama3Shape()
+  std::uint32_t layers = 0;            // of the shape; 0: all
 };
 
-// Times are medians in seconds; 0: not measured.
+// Times are medians in seconds; 0: not measured, `missing` says why.
 struct GpuBenchRow {
   std::uint32_t tokens = 0;
   double probe = 0, probe_tflops = 0;    // one layer: entropy, column sums, mean and max map
   double library = 0;                    // one layer by libtorch's attention alone, f32
+  double pooling = 0;                    // one layer: SeerAttention's block max-pooled map by library calls
   double prefill = 0, capture = 0;       // everything of every layer, thrown away
   double full_decode = 0, branches = 0;  // decoding full alone, and beside 16 more
-  std::uint64_t peak_bytes = 0;          // of device memory, libtorch's reserve included
+  std::uint64_t peak_bytes = 0;          // of device memory in these runs, libtorch's reserve included
+  std::vector<std::string> missing;      // "library-only path: not measured beyond 32768 tokens"
 };
 
 struct GpuBenchReport {
@@ -38,7 +42,17 @@ struct GpuBenchReport {
 // Llama 3 8B.
 [[nodiscard]] ModelConfig llama3Shape();
 
-// Calls `row` as soon as a length is measured. Error when the device is not there.
+// The lengths for which `lacking` has nothing to say; the others are warned of. Error when there are none.
+[[nodiscard]] std::vector<std::uint32_t> fittingLengths(std::span<const std::uint32_t> lengths,
+                                                        const std::function<std::string(std::uint32_t)>& lacking,
+                                                        const std::function<void(const std::string&)>& warn);
+
+// What `work` measured; 0 when libtorch refuses or has no memory for it, with the reason in `missing`.
+[[nodiscard]] double measuredUnlessItFails(const std::string& name, std::vector<std::string>& missing,
+                                           const std::function<double()>& work);
+
+// Calls `row` as soon as a length is measured. Error when the device is not there, or a length that was asked for does
+// not fit.
 void benchGpu(const GpuBenchOptions& options, const WorkContext& work,
               const std::function<void(const GpuBenchReport&, const GpuBenchRow&)>& row);
 

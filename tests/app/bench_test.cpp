@@ -1,4 +1,6 @@
 // `kvatlas bench`: every name runs and prints its table; what the numbers are is no test's business.
+#include <algorithm>
+#include <nlohmann/json.hpp>
 #include <regex>
 #include <thread>
 
@@ -68,6 +70,35 @@ TEST_F(Bench, OpenReadsEveryPart) {
 
 TEST_F(Bench, ADeviceIsNeededForItsBench) {
   expectRefused(run({"bench", "gpu"}, {.environment = {"CUDA_VISIBLE_DEVICES=-1"}}), 1, {"CUDA device"});
+}
+
+TEST_F(Bench, GpuPrintsATableAndItsReasons) {
+  const Words words{"bench",    "gpu", "--device",         "cpu", "--shape",   "tiny",
+                    "--layers", "1",   "--max-new-tokens", "2",   "--lengths", "600,700",
+                    "--repeat", "1"};
+  const Ended table = run(words);
+  expectDone(table);
+  EXPECT_NE(table.out.find("here with 1 layers: CPU, f32"), std::string::npos) << table.out;
+  EXPECT_EQ(rowsOf(table.out), 2U) << table.out;
+  std::size_t head = std::string::npos;
+  for (std::size_t at = table.out.find("\n|"); at != std::string::npos; at = table.out.find("\n|", at + 1)) {
+    const std::string line = table.out.substr(at + 1, table.out.find('\n', at + 1) - at - 1);
+    const auto columns = static_cast<std::size_t>(std::ranges::count(line, '|'));
+    if (head == std::string::npos) head = columns;
+    EXPECT_EQ(columns, head) << line;
+  }
+  EXPECT_NE(table.out.find("SeerAttention-style pooling"), std::string::npos);
+
+  Words json = words;
+  json.emplace_back("--json");
+  const Ended lines = run(json);
+  expectDone(lines);
+  const auto row = nlohmann::json::parse(lines.out.substr(0, lines.out.find('\n')));
+  EXPECT_EQ(row.at("tokens"), 600);
+  for (const char* name : {"probe_seconds_per_layer", "library_seconds_per_layer", "pooling_seconds_per_layer",
+                           "prefill_seconds", "capture_seconds", "decode_full_seconds", "decode_branches_seconds"})
+    EXPECT_GT(row.at(name).get<double>(), 0) << name;
+  EXPECT_TRUE(row.at("missing").empty());
 }
 
 TEST_F(Bench, RefusesWhatItDoesNotKnow) {

@@ -16,9 +16,19 @@ The reductions are those of a trace: column sums, sums over the last W queries a
 mean and max maps of at most 512 x 512 cells. Each run is a process of its own: its time from start to end less that of
 a prompt of 16 tokens, its peak resident memory, the memory beyond that of a plain prefill with the same programme.
 --limit-gb stops a process that asks for more, as a machine of that size would.
+
+On a CUDA device, with Llama 3 8B's shape and random bf16 weights made there (torch with CUDA):
+
+    python3 tests/bench/hf_eager.py --device cuda --lengths 2048,4096,8192,32768
+
+Here a process holds its model, so weights are no part of the time: medians of --repeat forward passes after one short
+one, statistics on the host included, the reductions head by head so that they need little memory. KVAtlas's numbers are
+those of `kvatlas bench gpu`. What does not fit is "–", with its reason below the table. --device cpu --shape tiny does
+the same at a size for any machine.
 """
 import argparse
 import csv
+import functools
 import json
 import os
 import random
@@ -44,6 +54,22 @@ def cell_of(tokens):
 # The child: one forward pass in this process.
 
 
+@functools.lru_cache(maxsize=1)
+def visible_pairs(tokens, device):
+    """How many pairs of query and key each cell of the map holds."""
+    import torch
+
+    cell = cell_of(tokens)
+    cells = (tokens + cell - 1) // cell
+    index = torch.arange(tokens)
+    pairs = torch.zeros(cells, cells)
+    for column in range(cells):
+        first, last = column * cell, min(tokens, (column + 1) * cell)
+        seen = (index + 1 - first).clamp(0, last - first).float()
+        pairs[:, column] = torch.zeros(cells).index_add_(0, index // cell, seen)
+    return pairs.to(device)
+
+
 def reductions(p):
     """Everything a trace holds of one layer's probabilities p [heads, N, N]."""
     import torch
@@ -61,14 +87,7 @@ def reductions(p):
     rest = cells * cell - tokens
     blocks = pad(p, (0, rest, 0, rest)) if rest else p
     blocks = blocks.view(heads, cells, cell, cells, cell)
-    index = torch.arange(tokens)
-    row_cells = index // cell
-    pairs = torch.zeros(cells, cells)
-    for column in range(cells):
-        first, last = column * cell, min(tokens, (column + 1) * cell)
-        seen = (index + 1 - first).clamp(0, last - first).float()
-        pairs[:, column] = torch.zeros(cells).index_add_(0, row_cells, seen)
-    out["map_mean"] = blocks.sum((2, 4)) / pairs.clamp(min=1)
+    out["map_mean"] = blocks.sum((2, 4)) / visible_pairs(tokens, p.device).clamp(min=1)
     out["map_max"] = blocks.amax((2, 4))
     return out
 
@@ -92,6 +111,73 @@ def forward(arguments):
     if arguments.received and kept:
         with open(arguments.received, "w", encoding="utf-8") as file:
             json.dump([layer["received"].tolist() for layer in kept], file)
+
+
+def reduced_on_host(p):
+    """The same, a head at a time in float32, for matrices that fill the device."""
+    import torch
+
+    parts = [reductions(p[head : head + 1].float()) for head in range(p.shape[0])]
+    return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
+
+
+# tiny: as `kvatlas bench gpu --shape tiny`.
+SHAPES = {
+    "8b": dict(vocab_size=128256, hidden_size=4096, intermediate_size=14336, num_hidden_layers=32,
+               num_attention_heads=32, num_key_value_heads=8, head_dim=128, rope_theta=500000.0),
+    "tiny": dict(vocab_size=1024, hidden_size=192, intermediate_size=512, num_hidden_layers=6,
+                 num_attention_heads=6, num_key_value_heads=3, head_dim=32),
+}
+
+
+def random_model(arguments):
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(1)
+    config = LlamaConfig(max_position_embeddings=1 << 20, rms_norm_eps=1e-5, **SHAPES[arguments.shape])
+    dtype = torch.float32 if arguments.device == "cpu" else torch.bfloat16
+    attention = "sdpa" if arguments.way == "plain" else "eager"
+    with torch.device(arguments.device):
+        return LlamaForCausalLM._from_config(config, attn_implementation=attention, dtype=dtype).eval()
+
+
+def device_pass(model, ids, way):
+    """One prompt; what a trace holds is on the host at the end."""
+    kept = []
+    hooks = []
+    if way == "layerwise":
+        hooks = [layer.self_attn.register_forward_hook(lambda _m, _i, output: kept.append(reduced_on_host(output[1][0])))
+                 for layer in model.model.layers]
+    output = model(ids, output_attentions=way == "attentions", use_cache=True, logits_to_keep=1)
+    if way == "attentions":
+        kept = [reduced_on_host(layer[0]) for layer in output.attentions]
+    for hook in hooks:
+        hook.remove()
+    return output.logits.float().cpu(), kept
+
+
+def device_child(arguments):
+    import torch
+
+    torch.set_grad_enabled(False)
+    on_cuda = torch.device(arguments.device).type == "cuda"
+    try:
+        model = random_model(arguments)
+        ids = torch.randint(0, model.config.vocab_size, (1, arguments.tokens), device=arguments.device)
+        device_pass(model, ids[:, :16], arguments.way)
+        weights = torch.cuda.memory_allocated() if on_cuda else 0
+        if on_cuda:
+            torch.cuda.reset_peak_memory_stats()
+        seconds = []
+        for _ in range(arguments.repeat):
+            start = time.monotonic()
+            device_pass(model, ids, arguments.way)  # ends on the host: the device is done
+            seconds.append(time.monotonic() - start)
+        peak = torch.cuda.max_memory_allocated() if on_cuda else 0
+        print(json.dumps({"seconds": sorted(seconds)[len(seconds) // 2], "peak": peak, "beyond": peak - weights}))
+    except torch.OutOfMemoryError as error:
+        print(json.dumps({"missing": str(error).split(" GPU ")[0].splitlines()[0]}))
 
 
 # The parent: children one after another.
@@ -227,6 +313,46 @@ def measure(arguments):
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def last_line_of(command):
+    """The last line as JSON, or why there is none."""
+    ended = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if ended.returncode == 0 and ended.stdout.strip():
+        return json.loads(ended.stdout.splitlines()[-1])
+    words = [line for line in ended.stderr.splitlines() if line.strip()]
+    return {"missing": words[-1] if words else f"status {ended.returncode}"}
+
+
+def measure_device(arguments):
+    common = ["--device", arguments.device, "--repeat", str(arguments.repeat)]
+    shape = ["--shape", arguments.shape] if arguments.shape != "8b" else []
+    print("| tokens | KVAtlas plain prefill, s | KVAtlas capture, s | sdpa prefill, s | output_attentions, s | "
+          "a hook per layer, s | output_attentions / capture | hook / capture | KVAtlas peak, GB | "
+          "output_attentions peak, GB | hook peak, GB |")
+    print("|---" * 11 + "|")
+    missing = []
+
+    def number(value, form="{:.3f}"):
+        return "–" if value is None else form.format(value)
+
+    for tokens in arguments.lengths:
+        ours = last_line_of([arguments.kvatlas, "bench", "gpu", "--json", "--lengths", str(tokens),
+                             "--max-new-tokens", "1", *common, *shape])
+        theirs = {way: last_line_of([sys.executable, __file__, "--way", way, "--tokens", str(tokens), "--shape",
+                                     arguments.shape, *common]) for way in WAYS}
+        for name, result in (("KVAtlas", ours), *theirs.items()):
+            if isinstance(result.get("missing"), str):
+                missing.append(f"{tokens} tokens, {name}: {result['missing']}")
+        capture = ours.get("capture_seconds")
+        seconds = [theirs[way].get("seconds") for way in WAYS]
+        ratios = [s / capture if s and capture else None for s in seconds[1:]]
+        peaks = [ours.get("peak_device_bytes"), *(theirs[way].get("peak") for way in WAYS[1:])]
+        row = [number(ours.get("prefill_seconds")), number(capture), *map(number, seconds),
+               *(number(r, "{:.1f}") for r in ratios), *(number(p / 1e9 if p else None, "{:.1f}") for p in peaks)]
+        print(f"| {tokens} | " + " | ".join(row) + " |", flush=True)
+    if missing:
+        print("\n–: " + "; ".join(missing))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kvatlas", default="build/bin/kvatlas")
@@ -234,13 +360,22 @@ def main():
     parser.add_argument("--layers", default=6, type=int)
     parser.add_argument("--repeat", default=2, type=int)
     parser.add_argument("--limit-gb", default=16.0, type=float)
+    parser.add_argument("--device", default="cpu", help="cuda, cuda:<i>: see above")
+    parser.add_argument("--shape", choices=tuple(SHAPES), help="random weights made on the device (cuda: 8b)")
+    parser.add_argument("--tokens", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--model", help=argparse.SUPPRESS)
     parser.add_argument("--ids", help=argparse.SUPPRESS)
     parser.add_argument("--received", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.way:
+    if arguments.device != "cpu" and arguments.shape is None:
+        arguments.shape = "8b"
+    if arguments.way and arguments.shape:
+        device_child(arguments)
+    elif arguments.way:
         forward(arguments)
+    elif arguments.shape:
+        measure_device(arguments)
     else:
         measure(arguments)
 
