@@ -2,6 +2,7 @@
 
 #include "capture/evaluation/needle_run.h"
 #include "capture/evaluation/replay.h"
+#include "kvatlas_border_capture.h"
 
 #define KVATLAS_EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -14,11 +15,16 @@ using kvatlas::app::Outcome;
 using kvatlas::app::ReplayCall;
 
 // Declared for -Wmissing-declarations; called through dlsym.
+KVATLAS_EXPORT const char* kvatlasIdentity();
 KVATLAS_EXPORT void kvatlasCapture(const CaptureCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasGenerate(const GenerateCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasNeedle(const NeedleCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasBenchGpu(const GpuBenchCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasReplay(const ReplayCall* call, Outcome* outcome);
+
+const char* kvatlasIdentity() {
+  return KVATLAS_BORDER_CAPTURE;
+}
 
 void kvatlasCapture(const CaptureCall* call, Outcome* outcome) {
   *outcome = guarded([&] { *call->summary = kvatlas::capture::runCapture(*call->options, *call->work); });

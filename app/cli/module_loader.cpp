@@ -3,34 +3,60 @@
 #include <dlfcn.h>
 
 #include <filesystem>
+#include <string_view>
 
+#include "app/module_identity.h"
 #include "core/base/error.h"
+#include "kvatlas_border_capture.h"
+#include "kvatlas_border_figures.h"
 
 namespace kvatlas::app {
 namespace {
 
-// A module stays open for the life of the programme: libtorch and Qt do not like to be unloaded.
-void* openModule(const std::string& library) {
-  const std::string file = "lib" + library + ".so";
+struct Module {
+  void* handle = nullptr;
+  std::filesystem::path file;
+};
+
+std::filesystem::path programmeFile() {
   std::error_code code;
-  const auto programme = std::filesystem::read_symlink("/proc/self/exe", code);
+  return std::filesystem::read_symlink("/proc/self/exe", code);
+}
+
+bool drawsFigures(const std::string& library) {
+  return library == "kvatlas_figures";
+}
+
+// A module stays open for the life of the programme: libtorch and Qt do not like to be unloaded.
+Module openModule(const std::string& library) {
+  const std::string name = "lib" + library + ".so";
+  std::error_code code;
   for (const char* folder : {"../lib", "../lib/kvatlas", "."}) {
-    const auto path = programme.parent_path() / folder / file;
-    if (!std::filesystem::exists(path, code)) continue;
-    if (void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) return handle;
-    fail("{}: cannot be opened: {}", path.string(), ::dlerror());
+    const auto file = (programmeFile().parent_path() / folder / name).lexically_normal();
+    if (!std::filesystem::exists(file, code)) continue;
+    if (void* handle = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL)) return {handle, file};
+    fail("{}: cannot be opened: {}", file.string(), ::dlerror());
   }
-  fail("this command needs {}, which this build of KVAtlas does not have (configured without {})", file,
-       library == "kvatlas_figures" ? "Qt" : "libtorch");
+  fail("this command needs {}, which this build of KVAtlas does not have (configured without {})", name,
+       drawsFigures(library) ? "Qt" : "libtorch");
+}
+
+// A module of another build reads what it is handed at other offsets: better refused than misunderstood.
+void requireSameBuild(const std::string& library, const Module& module) {
+  const auto identity = reinterpret_cast<IdentityEntry>(::dlsym(module.handle, kIdentitySymbol));
+  const std::string_view expected = drawsFigures(library) ? KVATLAS_BORDER_FIGURES : KVATLAS_BORDER_CAPTURE;
+  if (identity == nullptr || identity() != expected)
+    fail("{} and {} come from different builds of KVAtlas: build or install both together", module.file.string(),
+         programmeFile().string());
 }
 
 }  // namespace
 
 void* moduleSymbol(const std::string& library, const std::string& symbol) {
-  void* handle = openModule(library);
-  void* address = ::dlsym(handle, symbol.c_str());
-  if (address == nullptr)
-    fail("lib{}.so: has no function {}: it belongs to another version of KVAtlas", library, symbol);
+  const Module module = openModule(library);
+  requireSameBuild(library, module);
+  void* address = ::dlsym(module.handle, symbol.c_str());
+  if (address == nullptr) fail("{}: has no function {}", module.file.string(), symbol);
   return address;
 }
 

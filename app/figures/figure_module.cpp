@@ -7,6 +7,7 @@
 #include "app/figures/figure_options.h"
 #include "app/outcome.h"
 #include "core/base/error.h"
+#include "kvatlas_border_figures.h"
 #include "views/plots/figure.h"
 #include "views/plots/figure_export.h"
 
@@ -57,6 +58,7 @@ views::FigureSpec specOf(const FigureOptions& options) {
   if (!options.head.empty()) spec.head = views::parseHead(options.head);
   spec.dpi = options.dpi.value_or(spec.dpi);
   spec.clip = options.clip.value_or(spec.clip);
+  spec.fit_clip = spec.fit_clip && !options.clip;
   spec.floor = options.floor.value_or(spec.floor);
   spec.lowest_retained = options.lowest.value_or(spec.lowest_retained);
   spec.title = options.title;
@@ -117,6 +119,10 @@ void drawFigure(const FigureOptions& options) {
 
 }  // namespace
 }  // namespace kvatlas::app
+
+extern "C" __attribute__((visibility("default"))) const char* kvatlasIdentity() {
+  return KVATLAS_BORDER_FIGURES;
+}
 
 extern "C" __attribute__((visibility("default"))) int kvatlasFigureMain(const kvatlas::app::FigureOptions* options,
                                                                         std::string* error_message) {

@@ -9,9 +9,6 @@
 extern "C" {
 #endif
 
-// Raised whenever a struct or function below changes.
-#define KVATLAS_CUDA_ABI 2
-
 // Every function that can fail returns null, or an error text that lives as long as the calling thread or until its
 // next call. `stream` is a cudaStream_t; work is queued on it and nothing waits. The current device is the caller's.
 // All pointers are device pointers unless named host. Sums are made in a fixed order: the same input gives the same
@@ -72,7 +69,8 @@ typedef struct {
   float* output;      // [queries, keys], NaN where masked
 } KvatlasCudaTile;
 
-int32_t kvatlasCudaAbi(void);
+// The hash of this header (resources/cmake/BorderIdentity.cmake) that the library was compiled with; called first.
+const char* kvatlasCudaIdentity(void);
 const char* kvatlasCudaDeviceCount(int32_t* host_count);
 const char* kvatlasCudaDeviceName(int32_t device, char* host_name, uint64_t size);
 const char* kvatlasCudaDeviceMemory(int32_t device, uint64_t* host_free, uint64_t* host_total);

@@ -3,7 +3,10 @@
 #include <dlfcn.h>
 
 #include <filesystem>
+#include <string_view>
 #include <vector>
+
+#include "kvatlas_border_cuda.h"
 
 namespace kvatlas::kernels {
 
@@ -11,19 +14,23 @@ namespace {
 
 constexpr const char* kFileName = "libkvatlas_cuda.so";
 
-// The folder of the file this code was linked into: a programme or the capture library.
-std::filesystem::path ownFolder() {
+// The file this code was linked into: a programme or the capture library.
+std::filesystem::path ownFile() {
   Dl_info info{};
   if (dladdr(reinterpret_cast<const void*>(&openCudaLibrary), &info) == 0 || info.dli_fname == nullptr) {
     return {};
   }
   std::error_code error;
-  const std::filesystem::path file = std::filesystem::canonical(info.dli_fname, error);
-  return error ? std::filesystem::path{} : file.parent_path();
+  return std::filesystem::canonical(info.dli_fname, error);
 }
 
-void* openFile(std::string& reason) {
-  const std::filesystem::path folder = ownFolder();
+struct OpenFile {
+  void* handle = nullptr;
+  std::filesystem::path path;
+};
+
+OpenFile openFile(std::string& reason) {
+  const std::filesystem::path folder = ownFile().parent_path();
   for (const std::filesystem::path& path :
        {folder / kFileName, folder / "../lib" / kFileName, std::filesystem::path(kFileName)}) {
     std::error_code error;
@@ -31,12 +38,12 @@ void* openFile(std::string& reason) {
       continue;
     }
     if (void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {
-      return handle;
+      return {handle, path.lexically_normal()};
     }
     const char* text = dlerror();
     reason = text != nullptr ? text : "the library cannot be opened";
   }
-  return nullptr;
+  return {};
 }
 
 template <typename Function>
@@ -51,13 +58,14 @@ struct Opened {
   bool ok = false;
 
   Opened() {
-    void* const handle = openFile(reason);
+    const auto [handle, path] = openFile(reason);
     if (handle == nullptr) {
       return;
     }
-    decltype(&kvatlasCudaAbi) abi = nullptr;
-    if (!find(handle, "kvatlasCudaAbi", abi) || abi() != KVATLAS_CUDA_ABI) {
-      reason = std::string(kFileName) + " belongs to another version of KVAtlas";
+    decltype(&kvatlasCudaIdentity) identity = nullptr;
+    if (!find(handle, "kvatlasCudaIdentity", identity) || identity() != std::string_view(KVATLAS_BORDER_CUDA)) {
+      reason = path.string() + " and " + ownFile().string() +
+               " come from different builds of KVAtlas: build or install both together";
       return;
     }
     ok = find(handle, "kvatlasCudaDeviceCount", library.device_count) &&

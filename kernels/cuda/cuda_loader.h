@@ -25,7 +25,7 @@ struct CudaLibrary {
 };
 
 // Looked for beside this programme's own libraries ($ORIGIN, $ORIGIN/../lib) and on the loader's path. Returns null and
-// fills `reason` when it is not there or of another ABI; the first answer is kept.
+// fills `reason` when it is not there or of another build; the first answer is kept.
 [[nodiscard]] const CudaLibrary* openCudaLibrary(std::string& reason);
 
 }  // namespace kvatlas::kernels

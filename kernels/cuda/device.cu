@@ -3,12 +3,13 @@
 
 #include "kernels/cuda/cuda_library.h"
 #include "kernels/cuda/device_common.cuh"
+#include "kvatlas_border_cuda.h"
 
 using kvatlas::kernels::cudaText;
 using kvatlas::kernels::errorText;
 
-KVATLAS_CUDA_EXPORT int32_t kvatlasCudaAbi(void) {
-  return KVATLAS_CUDA_ABI;
+KVATLAS_CUDA_EXPORT const char* kvatlasCudaIdentity(void) {
+  return KVATLAS_BORDER_CUDA;
 }
 
 KVATLAS_CUDA_EXPORT const char* kvatlasCudaDeviceCount(int32_t* host_count) {
