@@ -19,6 +19,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <tuple>
@@ -67,6 +68,39 @@ at::Tensor someValues(std::int64_t heads, std::int64_t count, double seed, const
 
 double worst(const at::Tensor& a, const at::Tensor& b) {
   return (a.to(at::kCPU, at::kDouble) - b.to(at::kCPU, at::kDouble)).abs().max().item<double>();
+}
+
+// The first line of what libtorch says.
+std::string reasonOf(const c10::Error& error) {
+  const std::string text = error.what_without_backtrace();
+  return text.substr(0, text.find('\n'));
+}
+
+// A kernel that passed a small case may still refuse a longer one (cuDNN finds no plan for some shapes): then the next
+// takes over for good. That there is no memory is no reason to try a slower one.
+AttentionKernel withNext(const AttentionKernel& kernel, std::span<const AttentionKernel> next,
+                         const std::function<void(const std::string&)>& warn) {
+  struct State {
+    AttentionKernel now;
+    std::vector<AttentionKernel> next;
+    bool replaced = false;
+  };
+  const auto state = std::make_shared<State>(State{kernel, {next.begin(), next.end()}});
+  return {kernel.name, kernel.takes_window,
+          [state, warn](const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, std::uint64_t window) {
+            if (state->replaced) return state->now.attend(query, key, value, window);
+            try {
+              return state->now.attend(query, key, value, window);
+            } catch (const c10::OutOfMemoryError&) {
+              throw;
+            } catch (const c10::Error& error) {
+              warn(fmt::format("the {} attention kernel refuses {} tokens ({}); trying the next", state->now.name,
+                               query.size(1), reasonOf(error)));
+            }
+            state->now = chooseAttention(state->next, query, window, warn);
+            state->replaced = true;
+            return state->now.attend(query, key, value, window);
+          }};
 }
 
 std::function<void(const std::string&)>& warnings() {
@@ -118,18 +152,18 @@ std::string checkAttention(const AttentionKernel& kernel, const at::Tensor& quer
     if (!(output <= most)) return fmt::format("its output is off by {:.1e}", output);
     if (!(lse <= 1e-3)) return fmt::format("its log-sum-exp is off by {:.1e}", lse);
   } catch (const c10::Error& error) {
-    const std::string text = error.what_without_backtrace();
-    return text.substr(0, text.find('\n'));
+    return reasonOf(error);
   }
   return {};
 }
 
 AttentionKernel chooseAttention(std::span<const AttentionKernel> kernels, const at::Tensor& query, std::uint64_t window,
                                 const std::function<void(const std::string&)>& warn) {
-  for (const AttentionKernel& kernel : kernels) {
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    const AttentionKernel& kernel = kernels[i];
     if (window > 0 && !kernel.takes_window) continue;
     const std::string wrong = checkAttention(kernel, query, window);
-    if (wrong.empty()) return kernel;
+    if (wrong.empty()) return withNext(kernel, kernels.subspan(i + 1), warn);
     warn(fmt::format("the {} attention kernel fails its self-check on this device ({}); trying the next", kernel.name,
                      wrong));
   }
@@ -158,7 +192,8 @@ const AttentionKernel& cudaAttention(const at::Tensor& query, std::uint64_t wind
   const auto found = chosen.find(key);
   if (found != chosen.end()) return found->second;
   const std::vector<AttentionKernel> kernels = cudaAttentionKernels(query);
-  return chosen.emplace(key, chooseAttention(kernels, query, window, warnings())).first->second;
+  const auto warn = [](const std::string& text) { warnings()(text); };  // to whoever listens by then
+  return chosen.emplace(key, chooseAttention(kernels, query, window, warn)).first->second;
 }
 
 void reportAttentionTo(std::function<void(const std::string&)> warn) {

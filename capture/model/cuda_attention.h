@@ -31,7 +31,7 @@ struct AttentionKernel {
 [[nodiscard]] std::string checkAttention(const AttentionKernel& kernel, const at::Tensor& query, std::uint64_t window);
 
 // The first kernel that passes; the plain attention when none does. Each failure goes to `warn` with what is used
-// instead.
+// instead. When the kernel later refuses a prompt, the rest is gone through in the same way.
 [[nodiscard]] AttentionKernel chooseAttention(std::span<const AttentionKernel> kernels, const at::Tensor& query,
                                               std::uint64_t window,
                                               const std::function<void(const std::string&)>& warn);

@@ -1,5 +1,6 @@
 // The small case that a path of the CUDA probe has to get right before a run trusts it.
 #include <ATen/ops/empty.h>
+#include <c10/core/DeviceGuard.h>
 #include <fmt/format.h>
 
 #include <cmath>
@@ -15,8 +16,14 @@ namespace kvatlas::capture {
 namespace {
 
 // More query blocks than stripes, so that every path goes through its ring and its blocks anew; a ragged end, more than
-// one head per key; a sliding window in the second case.
-constexpr std::size_t kTokens = 4613, kQueryHeads = 4, kKvHeads = 2, kCell = 16;
+// one head per key.
+constexpr std::size_t kTokens = 4613, kQueryHeads = 4, kKvHeads = 2;
+
+// The second case has a sliding window, and cells that are pooled from smaller ones.
+struct SmallCase {
+  std::size_t sliding_window, cell;
+};
+constexpr SmallCase kCases[] = {{0, 16}, {100, 256}};
 
 struct Results {
   std::vector<float> lse, entropy, received, map_mean, map_max;
@@ -34,27 +41,27 @@ at::Tensor randomTensor(std::size_t heads, std::size_t d, unsigned seed, const a
 }
 
 Results runPath(const kernels::CudaLibrary& library, const at::Tensor& query, const at::Tensor& key,
-                const at::Tensor& lse, std::size_t sliding_window, KvatlasProbePath path) {
-  constexpr std::size_t kCells = (kTokens + kCell - 1) / kCell;
+                const at::Tensor& lse, const SmallCase& small, KvatlasProbePath path) {
+  const std::size_t cells = (kTokens + small.cell - 1) / small.cell;
   const auto d = static_cast<std::size_t>(query.size(2));
   const kernels::ProbeShape shape{.query_heads = kQueryHeads,
                                   .kv_heads = kKvHeads,
                                   .tokens = kTokens,
                                   .head_dim = d,
-                                  .sliding_window = sliding_window,
+                                  .sliding_window = small.sliding_window,
                                   .scale = 1.0F / std::sqrt(static_cast<float>(d))};
   Results r;
   r.lse.resize(kQueryHeads * kTokens);
   r.entropy.resize(kQueryHeads * kTokens);
   r.received.resize(kQueryHeads * kTokens);
-  r.map_mean.resize(kQueryHeads * kCells * kCells);
-  r.map_max.resize(kQueryHeads * kCells * kCells);
+  r.map_mean.resize(kQueryHeads * cells * cells);
+  r.map_max.resize(kQueryHeads * cells * cells);
   const kernels::ProbeOutput output{.lse = r.lse.data(),
                                     .entropy = r.entropy.data(),
                                     .received = r.received.data(),
                                     .map_mean = r.map_mean.data(),
                                     .map_max = r.map_max.data(),
-                                    .cell = kCell};
+                                    .cell = small.cell};
   r.report = beginProbe(library, shape, query, key, lse, output, path).finish();
   return r;
 }
@@ -87,11 +94,11 @@ std::string checkPath(const kernels::CudaLibrary& library, const at::Tensor& lik
   const auto d = static_cast<std::size_t>(like.size(2));
   const at::Tensor query = randomTensor(kQueryHeads, d, 1, like), key = randomTensor(kKvHeads, d, 2, like);
   try {
-    for (const std::size_t window : {0, 100}) {
-      const Results expected = runPath(library, query, key, {}, window, kKvatlasProbePlain);
+    for (const SmallCase& small : kCases) {
+      const Results expected = runPath(library, query, key, {}, small, kKvatlasProbePlain);
       const at::Tensor lse = at::empty({kQueryHeads, kTokens});
       std::copy(expected.lse.begin(), expected.lse.end(), lse.mutable_data_ptr<float>());
-      const Results actual = runPath(library, query, key, lse.to(like.device()), window, path);
+      const Results actual = runPath(library, query, key, lse.to(like.device()), small, path);
       if (std::string wrong = compare(actual, expected); !wrong.empty()) return wrong;
     }
   } catch (const Error& error) {
@@ -120,6 +127,7 @@ KvatlasProbePath checkedProbePath(const kernels::CudaLibrary& library, const at:
   const std::lock_guard lock(mutex);
   const Key key{&library, query.device().index(), query.scalar_type(), query.size(2)};
   if (const auto found = chosen.find(key); found != chosen.end()) return found->second;
+  const c10::DeviceGuard guard(query.device());
   if (query.is_cuda()) {
     if (const char* error = library.use_device(query.device().index())) fail("the CUDA probe failed: {}", error);
   }

@@ -196,6 +196,10 @@ template <int R>
 __device__ void takeTile(const TensorJob& job, size_t tile, unsigned n, GroupRows<R>& rows, float (&score)[R][64],
                          GroupScratch<R>& scratch, float* columns) {
   TileSums<R>& sums = scratch.sums[n % 2];
+  const int thread = rows.warp * 32 + rows.lane;
+  const size_t key = tile * kKeyTile + thread;
+  const bool adds = columns != nullptr && key < job.probe.tokens;
+  const float before = adds ? columns[key] : 0.0F;  // read now: it has come when it is needed
   const bool whole = tileWhollyVisible(rows.first, R * kTileRows, tile, job.probe.tokens, job.probe.sliding_window);
 #pragma unroll
   for (int r = 0; r < R; ++r) {
@@ -210,15 +214,13 @@ __device__ void takeTile(const TensorJob& job, size_t tile, unsigned n, GroupRow
     foldWarpTile(rows, r, score[r], sums);
   }
   syncGroup(rows.group);
-  const int thread = rows.warp * 32 + rows.lane;
-  const size_t key = tile * kKeyTile + thread;
-  if (columns != nullptr && key < job.probe.tokens) {
+  if (adds) {
     float sum = 0;
 #pragma unroll
     for (int part = 0; part < 4 * R; ++part) {
       sum += sums.columns[part][thread];
     }
-    columns[key] += sum;
+    columns[key] = before + sum;
   }
   if (job.base >= kBin) {
     putCells(job, tile, rows, thread, sums);

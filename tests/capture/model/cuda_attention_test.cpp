@@ -74,6 +74,39 @@ TEST(CudaAttention, anotherKernelIsTakenAndSaid) {
   EXPECT_THAT(said[1], testing::HasSubstr("off"));
 }
 
+TEST(CudaAttention, aKernelThatRefusesALongerPromptIsReplacedOnce) {
+  std::vector<std::string> said;
+  const auto warn = [&](const std::string& text) { said.push_back(text); };
+  int asked = 0;
+  const AttentionKernel timid{"timid", true, [&](const auto& q, const auto& k, const auto& v, std::uint64_t window) {
+                                ++asked;
+                                TORCH_CHECK(q.size(1) <= 250, "no valid execution plan");
+                                return fused(q, k, v, window);
+                              }};
+  const AttentionKernel chosen = chooseAttention(std::vector<AttentionKernel>{timid, good()}, like(), 0, warn);
+  EXPECT_EQ(chosen.name, "timid");
+  const at::Tensor q = at::randn({4, 300, 64}), k = at::randn({2, 300, 64}), v = at::randn({2, 300, 64});
+  const AttentionOutput expected = fused(q, k, v, 0);
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(chosen.attend(q, k, v, 0).output.equal(expected.output));
+  EXPECT_EQ(asked, 2) << "the small case, then once";
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_THAT(said[0], testing::AllOf(testing::HasSubstr("timid"), testing::HasSubstr("300 tokens"),
+                                      testing::HasSubstr("no valid execution plan")));
+}
+
+TEST(CudaAttention, noMemoryIsNoReasonForASlowerKernel) {
+  std::vector<std::string> said;
+  const AttentionKernel hungry{"hungry", true, [](const auto& q, const auto& k, const auto& v, std::uint64_t window) {
+                                 TORCH_CHECK_WITH(OutOfMemoryError, q.size(1) <= 250, "out of memory");
+                                 return fused(q, k, v, window);
+                               }};
+  const AttentionKernel chosen = chooseAttention(std::vector<AttentionKernel>{hungry, good()}, like(), 0,
+                                                 [&](const std::string& text) { said.push_back(text); });
+  const at::Tensor q = at::randn({4, 300, 64}), k = at::randn({2, 300, 64});
+  EXPECT_THROW(static_cast<void>(chosen.attend(q, k, k, 0)), c10::OutOfMemoryError);
+  EXPECT_TRUE(said.empty());
+}
+
 TEST(CudaAttention, aWindowNeedsAKernelThatTakesIt) {
   const std::vector<AttentionKernel> kernels{good(false)};
   std::string said;
