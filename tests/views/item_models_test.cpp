@@ -1,6 +1,9 @@
 // The item models under Qt's own tester, and what they show against numbers worked out from the sample by hand.
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
+#include <QElapsedTimer>
 #include <cmath>
 #include <fstream>
 #include <numeric>
@@ -281,6 +284,23 @@ TEST(TokenText, ShowsWhatCannotBeSeen) {
   EXPECT_EQ(spansAt(prompt, 1), "last, all");
 }
 
+// A file that another programme holds for writing.
+class OpenedFile {
+ public:
+  explicit OpenedFile(const std::filesystem::path& path) : m_fd(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {
+    struct flock range {};
+    range.l_type = F_WRLCK;
+    range.l_whence = SEEK_SET;
+    EXPECT_EQ(fcntl(m_fd, F_OFD_SETLK, &range), 0);
+  }
+  ~OpenedFile() { ::close(m_fd); }
+  OpenedFile(const OpenedFile&) = delete;
+  OpenedFile& operator=(const OpenedFile&) = delete;
+
+ private:
+  int m_fd;
+};
+
 class BookmarkModelTest : public test::OpenedDocumentTest {
  protected:
   BookmarkModelTest() {
@@ -326,8 +346,52 @@ TEST_F(BookmarkModelTest, EveryChangeIsSavedAndCanBeUndone) {
   EXPECT_EQ(m_message, "");
 }
 
+TEST_F(BookmarkModelTest, TheyLieInTheTraceAndNothingBesideIt) {
+  ASSERT_TRUE(openSample());
+  const auto path = m_document.path();
+  int refreshed = 0;
+  QObject::connect(&m_document, &Document::refreshed, [&] { ++refreshed; });
+  m_model.add({"inside", "", {}});
+  EXPECT_FALSE(std::filesystem::exists(notesFile(path)));
+  EXPECT_THAT(trace::Reader(path).notes(), HasSubstr("inside"));
+  EXPECT_TRUE(trace::validate(path).empty());
+  RunPointer run;  // the file is read on as if nothing had been
+  EXPECT_TRUE(waitUntil([&] { return (run = m_document.run(1)) != nullptr; }));
+  QElapsedTimer clock;
+  clock.start();
+  EXPECT_TRUE(waitUntil([&] { return clock.elapsed() > 700; }));  // longer than a change on disk waits for the next
+  EXPECT_EQ(refreshed, 0) << "its own change is no news";
+  m_document.close();
+  ASSERT_TRUE(open(path));
+  EXPECT_THAT(names(), ElementsAre("inside"));
+}
+
+TEST_F(BookmarkModelTest, BesideATraceThatCannotBeWrittenAndBackIntoOneThatCan) {
+  ASSERT_TRUE(openSample());
+  const auto path = m_document.path();
+  m_model.setKeptInTrace(false);
+  m_model.add({"beside", "", {}});
+  EXPECT_THAT(readFile(notesFile(path)), HasSubstr("beside"));
+  EXPECT_EQ(trace::Reader(path).notes(), "");
+  m_model.setKeptInTrace(true);
+  {
+    const OpenedFile other(path);  // another programme writes to it
+    m_model.add({"again", "", {}});
+    EXPECT_THAT(readFile(notesFile(path)), HasSubstr("again"));
+    EXPECT_EQ(trace::Reader(path).notes(), "");
+  }
+  m_document.close();
+  ASSERT_TRUE(open(path));
+  EXPECT_THAT(names(), ElementsAre("beside", "again"));
+  m_model.remove(0);
+  EXPECT_FALSE(std::filesystem::exists(notesFile(path)));
+  EXPECT_THAT(trace::Reader(path).notes(), HasSubstr("again"));
+  EXPECT_EQ(m_message, "");
+}
+
 TEST_F(BookmarkModelTest, DamagedNotesAreSaidAndNeverLost) {
   const auto path = sample("trace.kva.h5");
+  m_model.setKeptInTrace(false);
   std::ofstream(notesFile(path)) << R"({"bookmarks": [{"name": "good"}, {"name": "bad", "state": {"layer": -1}}, 7],
     "tool": {"x": 1}})";
   ASSERT_TRUE(open(path));
@@ -340,6 +404,8 @@ TEST_F(BookmarkModelTest, DamagedNotesAreSaidAndNeverLost) {
   ASSERT_TRUE(open(path));
   EXPECT_THAT(m_message, HasSubstr("trace.kva.h5.notes.json"));
   EXPECT_EQ(m_model.rowCount(), 0);
+  m_model.add({"new", "", {}});
+  EXPECT_EQ(readFile(notesFile(path).string() + ".damaged"), "no JSON");
 }
 
 TEST_F(BookmarkModelTest, AViewStateComesBackAsItWas) {

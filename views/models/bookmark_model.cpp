@@ -1,5 +1,8 @@
 #include "views/models/bookmark_model.h"
 
+#include <filesystem>
+#include <utility>
+
 #include "core/base/error.h"
 
 namespace kvatlas::views {
@@ -14,6 +17,7 @@ void BookmarkModel::restart() {
   beginResetModel();
   ++m_epoch;
   m_notes = {};
+  m_unreadable = false;
   QString message;
   if (m_document.isOpen()) {
     try {
@@ -22,6 +26,7 @@ void BookmarkModel::restart() {
       if (read.damaged > 0) message = QStringLiteral("%1 bookmarks are damaged and left out.").arg(read.damaged);
     } catch (const Error& error) {
       message = QString::fromStdString(error.what());
+      m_unreadable = true;
     }
   }
   endResetModel();
@@ -31,10 +36,22 @@ void BookmarkModel::restart() {
 void BookmarkModel::save() {
   if (!m_document.isOpen()) return;
   try {
-    saveNotes(m_document.path(), m_notes);
+    write();
   } catch (const Error& error) {
     emit failed(QString::fromStdString(error.what()));
   }
+}
+
+// A file that could not be read is put aside, not written over.
+void BookmarkModel::write() {
+  if (std::exchange(m_unreadable, false)) {
+    const std::filesystem::path file = notesFile(m_document.path());
+    std::error_code ignored;
+    std::filesystem::rename(file, file.string() + ".damaged", ignored);
+  }
+  NotesStore store;
+  if (m_inside) store = [this](const std::string& json) { return m_document.storeNotes(json); };
+  saveNotes(m_document.path(), m_notes, store);
 }
 
 // The lists are small: before and after are kept whole, which cannot go wrong.
@@ -104,7 +121,7 @@ void BookmarkModel::move(int row, int to) {
 void BookmarkModel::setLast(const ViewState& state) {
   m_notes.last = state;
   try {
-    if (m_document.isOpen()) saveNotes(m_document.path(), m_notes);
+    if (m_document.isOpen()) write();
   } catch (const Error&) {
   }
 }

@@ -29,6 +29,8 @@ class BookmarkModel : public QAbstractListModel {
   [[nodiscard]] const Bookmark& bookmark(int row) const { return m_notes.bookmarks.at(static_cast<std::size_t>(row)); }
   [[nodiscard]] const std::optional<ViewState>& last() const { return m_notes.last; }
   void setLast(const ViewState& state);  // saved too where it can be; no change to be undone
+  // Whether what is saved goes into traces that can be written to, or always beside them.
+  void setKeptInTrace(bool inside) { m_inside = inside; }
 
   [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
   [[nodiscard]] QVariant data(const QModelIndex& index, int role) const override;
@@ -44,10 +46,13 @@ class BookmarkModel : public QAbstractListModel {
   void record(const QString& text, std::vector<Bookmark> before);
   void replace(const std::vector<Bookmark>& bookmarks, int epoch);
   void save();
+  void write();  // Error where it cannot
 
   Document& m_document;
   Notes m_notes;
-  int m_epoch = 0;  // of another trace: its changes cannot be undone here
+  bool m_inside = true;
+  bool m_unreadable = false;  // what lies beside the trace is damaged
+  int m_epoch = 0;            // of another trace: its changes cannot be undone here
 };
 
 }  // namespace kvatlas::views

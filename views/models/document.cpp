@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/trace/notes_writer.h"
+
 namespace kvatlas::views {
 namespace {
 
@@ -28,8 +30,7 @@ bool hasNews(const DocumentIndex& old, const DocumentIndex& fresh) {
   const auto finished = [](const DocumentIndex& index) {
     return std::count_if(index.runs.begin(), index.runs.end(), [](const RunEntry& run) { return run.finished; });
   };
-  return old.status != fresh.status || old.recorded != fresh.recorded || finished(old) != finished(fresh) ||
-         old.notes != fresh.notes;
+  return old.status != fresh.status || old.recorded != fresh.recorded || finished(old) != finished(fresh);
 }
 
 QString text(const std::string& utf8) {
@@ -43,7 +44,9 @@ Document::Document(ReadingThread& thread, QObject* parent) : QObject(parent), m_
   m_settle.setInterval(kSettleMilliseconds);
   connect(&m_settle, &QTimer::timeout, this, &Document::refresh);
   connect(&m_watcher, &QFileSystemWatcher::fileChanged, this, [this] {
-    if (!m_settle.isActive()) m_settle.start();
+    std::error_code ignored;
+    const bool own = std::filesystem::last_write_time(m_path, ignored) == m_own_change;
+    if (!own && !m_settle.isActive()) m_settle.start();
   });
 }
 
@@ -132,6 +135,15 @@ void Document::watch(const std::filesystem::path& file) {
   if (m_watcher.files().contains(name)) return;
   if (!m_watcher.files().isEmpty()) m_watcher.removePaths(m_watcher.files());
   m_watcher.addPath(name);
+}
+
+std::string Document::storeNotes(const std::string& json) {
+  if (!isOpen() || status() == TraceStatus::Unfinished) return "the trace is not finished";
+  const std::string error =
+      m_thread.change(m_source, [&](const std::filesystem::path& file) { trace::writeNotes(file, json); });
+  std::error_code ignored;
+  if (error.empty()) m_own_change = std::filesystem::last_write_time(m_path, ignored);
+  return error;
 }
 
 std::vector<RunId> Document::runIds() const {

@@ -65,6 +65,9 @@ class Document : public QObject {
   RequestId post(Order order, Job job, QObject* context, Done done) {
     return m_thread.post(m_source, order, std::move(job), context, std::move(done));
   }
+  // Puts notes into the trace itself. One sentence where it cannot be: it is unfinished, read-only, or somebody else
+  // writes to it. Empty: done.
+  std::string storeNotes(const std::string& json);
   [[nodiscard]] ReadingThread& thread() const { return m_thread; }
   [[nodiscard]] SourceId source() const { return m_source; }
 
@@ -98,7 +101,8 @@ class Document : public QObject {
   std::size_t m_run_limit = std::size_t{512} << 20;
   RunId m_next_what_if = kFirstWhatIf;
   QFileSystemWatcher m_watcher;
-  QTimer m_settle;  // one look for many writes
+  QTimer m_settle;                               // one look for many writes
+  std::filesystem::file_time_type m_own_change;  // when notes were put into the file
 };
 
 }  // namespace kvatlas::views

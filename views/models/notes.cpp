@@ -91,8 +91,22 @@ ReadNotes loadNotes(const std::filesystem::path& trace, const std::string& store
   }
 }
 
-void saveNotes(const std::filesystem::path& trace, const Notes& notes) {
-  writeFileAtomically(notesFile(trace), notesText(notes));
+void saveNotes(const std::filesystem::path& trace, const Notes& notes, const NotesStore& store) {
+  const std::filesystem::path file = notesFile(trace);
+  const std::string text = notesText(notes);
+  std::string problem;
+  try {
+    writeFileAtomically(file, text);
+  } catch (const Error& error) {
+    problem = error.what();
+  }
+  // A file beside the trace that cannot be written cannot be taken away either, and would come first: the trace is
+  // left.
+  std::error_code ignored;
+  if (!problem.empty() && std::filesystem::exists(file, ignored)) throw Error(problem);
+  const bool stored = store && store(text).empty();
+  if (stored && problem.empty()) std::filesystem::remove(file, ignored);
+  if (!stored && !problem.empty()) throw Error(problem);
 }
 
 }  // namespace kvatlas::views

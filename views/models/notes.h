@@ -1,7 +1,9 @@
-// Bookmarks and the state a trace was left in: their JSON, and the file beside the trace they are kept in.
+// Bookmarks and the state a trace was left in: their JSON, and where they are kept: in the trace or in a file beside
+// it.
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,7 +35,10 @@ struct ReadNotes {
 [[nodiscard]] std::filesystem::path notesFile(const std::filesystem::path& trace);
 // The file beside the trace where there is one, else what the trace itself holds (`stored`). Error naming the file.
 [[nodiscard]] ReadNotes loadNotes(const std::filesystem::path& trace, const std::string& stored);
-// Writes the file beside the trace, all or nothing. Error naming it.
-void saveNotes(const std::filesystem::path& trace, const Notes& notes);
+// Puts a text into the trace itself; one sentence where it cannot be, empty: done.
+using NotesStore = std::function<std::string(const std::string& json)>;
+// Into the trace by `store`, or, where there is none or it cannot, the file beside the trace, all or nothing. Both are
+// there for a moment: whatever stops the programme, one of them is whole. Error naming the file where neither can be.
+void saveNotes(const std::filesystem::path& trace, const Notes& notes, const NotesStore& store = {});
 
 }  // namespace kvatlas::views

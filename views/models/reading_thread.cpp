@@ -48,6 +48,22 @@ struct ReadingThread::Entry {
 
 // The queue and the thread. HDF5 belongs to whoever set m_busy.
 class ReadingThread::Worker {
+ private:
+  // Body(lock) is called and left with the lock held, and has HDF5 to itself.
+  template <class Body>
+  auto asGuest(const Body& body) {
+    std::unique_lock lock(m_mutex);
+    ++m_guests;
+    m_changed.wait(lock, [&] { return !m_busy; });
+    --m_guests;
+    m_busy = true;
+    auto result = body(lock);
+    m_busy = false;
+    lock.unlock();
+    m_changed.notify_all();
+    return result;
+  }
+
  public:
   explicit Worker(ReadingThread& owner) : m_owner(owner), m_thread([this] { loop(); }) {}
   ~Worker() {
@@ -81,16 +97,20 @@ class ReadingThread::Worker {
   }
 
   Raw runNow(Source& source, const Work& work) {
-    std::unique_lock lock(m_mutex);
-    ++m_guests;
-    m_changed.wait(lock, [&] { return !m_busy; });
-    --m_guests;
-    m_busy = true;
-    Raw raw = run(lock, source, work);
-    m_busy = false;
-    lock.unlock();
-    m_changed.notify_all();
-    return raw;
+    return asGuest([&](std::unique_lock<std::mutex>& lock) { return run(lock, source, work); });
+  }
+
+  std::string changeNow(Source& source, const std::function<void(const std::filesystem::path&)>& job) {
+    return asGuest([&](std::unique_lock<std::mutex>& lock) {
+      const std::filesystem::path path = source.path;
+      lock.unlock();
+      std::string error = messageOf([&] {
+        source.reader.reset();
+        job(path);
+      });
+      lock.lock();
+      return error;
+    });
   }
 
  private:
@@ -200,6 +220,13 @@ ReadingThread::Raw ReadingThread::visit(SourceId source, const Work& work) {
   if (found == m_sources.end()) return {nullptr, "the file is closed"};
   const std::shared_ptr<Source> held = found->second;
   return m_worker->runNow(*held, work);
+}
+
+std::string ReadingThread::change(SourceId source, const std::function<void(const std::filesystem::path&)>& job) {
+  const auto found = m_sources.find(source);
+  if (found == m_sources.end()) return "the file is closed";
+  const std::shared_ptr<Source> held = found->second;
+  return m_worker->changeNow(*held, job);
 }
 
 void ReadingThread::deliver(RequestId id, const Raw& raw) {

@@ -88,6 +88,10 @@ class ReadingThread : public QObject {
     return answer;
   }
 
+  // Lets go of the file, runs job(path) on the calling thread while the reading thread pauses, and returns one sentence
+  // where it throws; the next request opens the file again. For the one change that is made to a trace: its notes.
+  std::string change(SourceId source, const std::function<void(const std::filesystem::path&)>& job);
+
   [[nodiscard]] std::size_t pending() const { return m_pending.size(); }  // asked, not yet answered
 
  private:
