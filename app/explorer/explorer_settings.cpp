@@ -8,6 +8,7 @@ namespace {
 const QString kRecent = QStringLiteral("recent"), kTheme = QStringLiteral("theme");
 const QString kGeometry = QStringLiteral("window/geometry"), kLayout = QStringLiteral("window/layout1");
 const QString kFolder = QStringLiteral("folder"), kDialogs = QStringLiteral("dialogs/");
+const QString kNotesInTrace = QStringLiteral("notes_in_trace"), kCaption = QStringLiteral("caption");
 
 // Where Qt would keep an ini file of the user; `file` wins.
 QString storePath(const QString& file) {
@@ -49,6 +50,22 @@ QString ExplorerSettings::theme() const {
 
 void ExplorerSettings::setTheme(const QString& theme) {
   m_store.setValue(kTheme, theme);
+}
+
+bool ExplorerSettings::notesInTrace() const {
+  return m_store.value(kNotesInTrace, true).toBool();
+}
+
+void ExplorerSettings::setNotesInTrace(bool inside) {
+  m_store.setValue(kNotesInTrace, inside);
+}
+
+bool ExplorerSettings::caption() const {
+  return m_store.value(kCaption, true).toBool();
+}
+
+void ExplorerSettings::setCaption(bool shown) {
+  m_store.setValue(kCaption, shown);
 }
 
 QByteArray ExplorerSettings::geometry() const {

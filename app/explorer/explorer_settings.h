@@ -22,6 +22,14 @@ class ExplorerSettings {
   [[nodiscard]] QString theme() const;  // "system", "light", "dark"
   void setTheme(const QString& theme);
 
+  // Bookmarks go into traces that can be written to; else always beside them.
+  [[nodiscard]] bool notesInTrace() const;
+  void setNotesInTrace(bool inside);
+
+  // Layer, heads and reduction in the corner of the map.
+  [[nodiscard]] bool caption() const;
+  void setCaption(bool shown);
+
   [[nodiscard]] QByteArray geometry() const;
   [[nodiscard]] QByteArray layout() const;
   void saveWindow(const QByteArray& geometry, const QByteArray& layout);

@@ -13,18 +13,16 @@
 #include <QMimeData>
 #include <QStackedWidget>
 #include <QStatusBar>
-#include <QTimer>
 #include <QUndoStack>
 #include <QVBoxLayout>
 #include <utility>
 
-#include "app/explorer/capture_dialog.h"
-#include "app/explorer/capture_form.h"
 #include "app/explorer/explorer_settings.h"
 #include "app/explorer/export_dialog.h"
 #include "app/explorer/programme_files.h"
 #include "app/explorer/theme_switch.h"
 #include "app/explorer/view_keeper.h"
+#include "app/explorer/window_capture.h"
 #include "app/explorer/window_help.h"
 #include "app/explorer/window_pages.h"
 #include "app/outcome.h"
@@ -41,7 +39,6 @@ namespace kvatlas::app {
 namespace {
 
 constexpr QSize kFirstSize(1440, 900);
-constexpr int kAgainMs = 400;
 
 const QString kExample = QStringLiteral("examples/marlow.kva.h5");
 
@@ -66,7 +63,8 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
       m_pages(new WindowPages(*this, m_document, m_selection)),
       m_views(new ViewKeeper(m_document, m_selection, m_pages->map(), m_pages->bookmarks().model(), this)),
       m_status(new QLabel),
-      m_progress(new QLabel) {
+      m_progress(new QLabel),
+      m_capture(new WindowCapture(*this, m_actions, settings, *m_progress)) {
   setObjectName(QStringLiteral("mainWindow"));
   setAcceptDrops(true);
   setDockOptions(AnimatedDocks | AllowNestedDocks | AllowTabbedDocks);
@@ -102,7 +100,7 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
 
 // The pages hold on to document and selection: they go first.
 MainWindow::~MainWindow() {
-  delete m_capture_dialog;
+  delete m_capture;
   for (QDockWidget* dock : m_pages->docks()) delete dock;
   delete takeCentralWidget();
 }
@@ -137,6 +135,10 @@ void MainWindow::connectPages() {
   views::MapPage& map = m_pages->map();
   connect(&map, &views::MapPage::statusChanged, this, &MainWindow::updateStatus);
   connect(&map, &views::MapPage::failed, this, &MainWindow::warn);
+  connect(m_actions.caption, &QAction::toggled, &map, &views::MapPage::setCaptionShown);
+  connect(m_actions.caption, &QAction::toggled, this, [this](bool shown) { m_settings.setCaption(shown); });
+  m_actions.caption->setChecked(m_settings.caption());
+  map.setCaptionShown(m_settings.caption());
   connect(&map, &views::MapPage::modeChanged, this, [this, &map] {
     m_actions.compare_modes[static_cast<std::size_t>(map.mode())]->setChecked(true);
     m_actions.setOtherOpen(map.other().isOpen());
@@ -151,19 +153,22 @@ void MainWindow::connectPages() {
   undo->setShortcut(QKeySequence::Undo);
   redo->setShortcut(QKeySequence::Redo);
   m_actions.bookmarks->addActions({undo, redo});
-  connect(&m_pages->whatIf(), &views::WhatIfPage::captureWanted, this, &MainWindow::captureLikeWhatIf);
+  m_actions.keep_in_trace->setChecked(m_settings.notesInTrace());
+  connect(m_actions.keep_in_trace, &QAction::toggled, this, [this](bool inside) {
+    m_settings.setNotesInTrace(inside);
+    chooseNotesPlace();
+  });
 }
 
 void MainWindow::connectActions() {
   connect(m_start, &views::StartPage::openRequested, this, &MainWindow::chooseFile);
-  connect(m_start, &views::StartPage::captureRequested, this, &MainWindow::showCapture);
+  connect(m_start, &views::StartPage::captureRequested, m_capture, &WindowCapture::show);
   connect(m_start, &views::StartPage::exampleRequested, this, &MainWindow::openExample);
   connect(m_start, &views::StartPage::fileRequested, this, &MainWindow::openFile);
   connect(m_actions.open, &QAction::triggered, this, &MainWindow::chooseFile);
   connect(m_actions.close, &QAction::triggered, this, &MainWindow::closeTrace);
   connect(m_actions.refresh, &QAction::triggered, &m_document, &views::Document::refresh);
   connect(m_actions.quit, &QAction::triggered, this, &QWidget::close);
-  connect(m_actions.new_capture, &QAction::triggered, this, &MainWindow::showCapture);
   connect(m_actions.layer_down, &QAction::triggered, this, [this] { m_selection.stepLayer(1); });
   connect(m_actions.layer_up, &QAction::triggered, this, [this] { m_selection.stepLayer(-1); });
   connect(m_actions.head_right, &QAction::triggered, this, [this] { m_selection.stepHead(1); });
@@ -209,33 +214,21 @@ void MainWindow::connectCopies() {
 }
 
 void MainWindow::connectCapture() {
-  connect(m_actions.stop_capture, &QAction::triggered, &m_capture, &CaptureJob::stop);
-  connect(&m_capture, &CaptureJob::progressed, this, [this](const QString& task, int percent, double left) {
-    m_progress->setText(tr("capture: %1").arg(progressText(task, percent, left)));
-    m_actions.stop_capture->setEnabled(true);
+  connect(m_capture, &WindowCapture::said, this, [this](const QString& message, bool failure) {
+    m_message->show(failure ? views::MessageBar::Kind::Failure : views::MessageBar::Kind::Warning, message);
   });
-  connect(&m_capture, &CaptureJob::partAppeared, this, &MainWindow::followCapture);
-  connect(&m_capture, &CaptureJob::finished, this, &MainWindow::endCapture);
-}
-
-void MainWindow::endCapture(CaptureJob::End end, const QString& message) {
-  using Kind = views::MessageBar::Kind;
-  m_progress->clear();
-  m_actions.stop_capture->setEnabled(false);
-  if (end == CaptureJob::End::Failed) m_message->show(Kind::Failure, tr("The capture failed: %1").arg(message));
-  if (end == CaptureJob::End::Stopped) m_message->show(Kind::Warning, tr("The capture ended early: %1").arg(message));
-  m_follow_capture = false;
-  if (end != CaptureJob::End::Done) return;
-  const bool shown = m_document.isOpen() && m_document.path() == m_capture.output().toStdString();
-  shown ? m_document.refresh() : openFile(m_capture.output());
-}
-
-// As soon as there is something to see of it.
-void MainWindow::followCapture() {
-  if (!m_capture.running()) return;
-  m_views->remember();
-  m_follow_capture = true;
-  m_document.open(m_capture.output().toStdString());
+  connect(m_capture, &WindowCapture::openWanted, this, [this](const QString& path) {
+    m_views->remember();
+    m_document.open(path.toStdString());
+  });
+  connect(m_capture, &WindowCapture::doneAt, this, [this](const QString& path) {
+    const bool shown = m_document.isOpen() && m_document.path() == path.toStdString();
+    shown ? m_document.refresh() : openFile(path);
+  });
+  connect(&m_pages->whatIf(), &views::WhatIfPage::captureWanted, m_capture,
+          [this](const QString& method, const QString& budget, int window) {
+            m_capture->showFor(QString::fromStdString(m_document.prompt().text), method, budget, window);
+          });
 }
 
 void MainWindow::chooseFile() {
@@ -261,8 +254,15 @@ void MainWindow::openFile(const QString& path) {
   m_document.open(m_opening.toStdString());
 }
 
+// The bundled example stays as it is.
+void MainWindow::chooseNotesPlace() {
+  const bool example = m_document.isOpen() && m_document.path() == resourceFile(kExample).toStdString();
+  m_pages->bookmarks().model().setKeptInTrace(m_settings.notesInTrace() && !example);
+}
+
 void MainWindow::showTrace() {
   const QString path = QString::fromStdString(m_document.path().string());
+  chooseNotesPlace();
   m_settings.addRecentFile(path);
   fillRecent();
   setWindowFilePath(path);
@@ -294,8 +294,7 @@ void MainWindow::showNoTrace() {
 }
 
 void MainWindow::failToOpen(const QString& message) {
-  // A capture that has only begun may have nothing yet that can be read.
-  if (m_follow_capture && m_capture.running()) return QTimer::singleShot(kAgainMs, this, &MainWindow::followCapture);
+  if (m_capture->tryAgain()) return;  // one that has only begun may have nothing yet that can be read
   m_message->show(views::MessageBar::Kind::Failure, message);
   if (!QFileInfo::exists(m_opening)) m_settings.removeRecentFile(m_opening);
   fillRecent();
@@ -330,31 +329,10 @@ void MainWindow::fillRecent() {
   m_start->setRecentFiles(files);
 }
 
-void MainWindow::showCapture() {
-  const QString programme = kvatlasProgramme();
-  if (programme.isEmpty())
-    return m_message->show(views::MessageBar::Kind::Failure,
-                           tr("The programme kvatlas was not found beside this one: captures need it."));
-  if (!m_capture_dialog) {
-    m_capture_dialog = new CaptureDialog(m_capture, m_settings, programme, this);
-    m_capture_dialog->setAttribute(Qt::WA_DeleteOnClose);
-  }
-  m_capture_dialog->show();
-  m_capture_dialog->raise();
-  m_capture_dialog->activateWindow();
-}
-
 void MainWindow::showFigure(const QString& kind) {
   auto* dialog = new views::FigureDialog(m_document, m_selection, views::parseFigureKind(kind.toStdString()), this);
   dialog->setAttribute(Qt::WA_DeleteOnClose);
   dialog->show();
-}
-
-void MainWindow::captureLikeWhatIf(const QString& method, const QString& budget, int window) {
-  showCapture();
-  if (!m_capture_dialog || m_capture.running()) return;
-  CaptureForm& form = m_capture_dialog->form();
-  form.setRequest(form.request().with(QString::fromStdString(m_document.prompt().text), method, budget, window));
 }
 
 void MainWindow::chooseOther() {

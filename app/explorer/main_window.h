@@ -3,10 +3,8 @@
 #pragma once
 
 #include <QMainWindow>
-#include <QPointer>
 #include <memory>
 
-#include "app/explorer/capture_job.h"
 #include "app/explorer/window_actions.h"
 #include "views/models/document.h"
 #include "views/models/selection.h"
@@ -21,10 +19,10 @@ class StartPage;
 
 namespace kvatlas::app {
 
-class CaptureDialog;
 class ExplorerSettings;
 class ThemeSwitch;
 class ViewKeeper;
+class WindowCapture;
 class WindowPages;
 
 class MainWindow : public QMainWindow {
@@ -62,19 +60,16 @@ class MainWindow : public QMainWindow {
   void chooseFile();
   void openExample();
   void closeTrace();
-  void showCapture();
-  void captureLikeWhatIf(const QString& method, const QString& budget, int window);
-  void followCapture();
   void chooseOther();
   void swapRuns();
   void showFigure(const QString& kind);
-  void endCapture(CaptureJob::End end, const QString& message);
   void showTrace();
   void showNoTrace();
   void failToOpen(const QString& message);
   void warn(const QString& message);
   void showWarnings();
   void fillRecent();
+  void chooseNotesPlace();
   void updateStatus();
   void goTo();
 
@@ -83,7 +78,6 @@ class MainWindow : public QMainWindow {
   views::ReadingThread m_thread;
   views::Document m_document;
   views::Selection m_selection;
-  CaptureJob m_capture;
   WindowActions m_actions;
   views::MessageBar* m_message;
   QStackedWidget* m_stack;
@@ -91,10 +85,9 @@ class MainWindow : public QMainWindow {
   WindowPages* m_pages;
   ViewKeeper* m_views;
   QLabel *m_status, *m_progress;
-  QPointer<CaptureDialog> m_capture_dialog;
+  WindowCapture* m_capture;
   QByteArray m_first_layout;
   QString m_opening, m_warnings;
-  bool m_follow_capture = false;  // open its part file as soon as there is one
 };
 
 }  // namespace kvatlas::app

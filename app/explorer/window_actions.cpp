@@ -45,6 +45,10 @@ WindowActions::WindowActions(QMainWindow& window) : m_window(window) {
   fillCompare();
   add_bookmark = add(bookmarks, "addBookmark", tr("&Add one of this view"), {Qt::CTRL | Qt::Key_D});
   m_need_trace.push_back(add_bookmark);
+  keep_in_trace = add(bookmarks, "keepInTrace", tr("&Keep them in the trace"));
+  keep_in_trace->setCheckable(true);
+  keep_in_trace->setStatusTip(
+      tr("Bookmarks and the last view go into the trace file where it can be written, else beside it"));
   fillFigures();
   tour = add(help, "tour", tr("&Start page and tour"), {QKeySequence::HelpContents});
   keys = add(help, "keys", tr("&Keys and mouse"));
@@ -85,6 +89,8 @@ void WindowActions::fillView() {
   find = add(view, "find", tr("&Find in the text…"), {QKeySequence::Find});
   go_to = add(view, "goTo", tr("&Go to a position…"), {Qt::CTRL | Qt::Key_G});
   view->addSeparator();
+  caption = add(view, "caption", tr("&Caption in the map"));
+  caption->setCheckable(true);
   panels = view->addMenu(tr("P&anels"));
   reset_layout = add(view, "resetLayout", tr("Panels as at &first"));
   theme = view->addMenu(tr("&Theme"));

@@ -50,6 +50,7 @@ WindowPages::WindowPages(QMainWindow& window, views::Document& document, views::
   window.setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
   window.setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
   addSides(document, selection);
+  m_numbers.push_back({m_map, [this] { return m_map->csv(); }});
   addChart<views::BudgetChart>("budget", tr("Budget"), document, selection);
   addChart<views::RetainedChart>("retained", tr("Retained mass"), document, selection);
   addChart<views::PositionChart>("positions", tr("Positions"), document, selection);

@@ -232,6 +232,12 @@ std::optional<std::vector<float>> Reader::windowRows(LayerIndex layer, HeadIndex
   return decode(*codes);
 }
 
+std::optional<std::vector<float>> Reader::windowRow(LayerIndex layer, HeadIndex head, std::uint64_t row) const {
+  const auto codes = m_impl->head<std::uint16_t>(layer, member::kWindowRows, head.value, row, 1);
+  if (!codes) return std::nullopt;
+  return decode(*codes);
+}
+
 std::optional<std::vector<float>> Reader::map(LayerIndex layer, HeadIndex head, Reduction reduction,
                                               std::size_t level) const {
   const auto codes =

@@ -42,6 +42,8 @@ class Reader {
                                                                std::uint64_t first, std::uint64_t count) const;
   [[nodiscard]] std::optional<std::vector<float>> windowRows(LayerIndex layer,
                                                              HeadIndex head) const;  // [W, N], decoded
+  // One of the last W queries alone, [N]; row 0 is the first of them.
+  [[nodiscard]] std::optional<std::vector<float>> windowRow(LayerIndex layer, HeadIndex head, std::uint64_t row) const;
 
   // One head's map at a level as probabilities [n, n], or a rectangle of it.
   [[nodiscard]] std::optional<std::vector<float>> map(LayerIndex layer, HeadIndex head, Reduction reduction,

@@ -157,6 +157,22 @@ TEST_F(ChartTest, LevelsAreChosenByTheCellsWanted) {
             sample().header.attention.cells.back());
 }
 
+// Of a long prompt nearly all means are far below the published end of the scale.
+TEST(FittedClip, LeavesTwoPercentAboveAndNeverRisesAboveThePublishedOne) {
+  const auto panelOf = [](double largest) {
+    MapPanel panel;
+    panel.grid = ValueGrid::filled(10, 10, kMasked);
+    for (std::size_t i = 0; i < 50; ++i)
+      panel.grid.values[i] = static_cast<float>(largest * (static_cast<double>(i) + 1) / 50);
+    return panel;
+  };
+  EXPECT_DOUBLE_EQ(fittedClip({panelOf(3e-5)}, 0.01), 5e-5);
+  EXPECT_DOUBLE_EQ(fittedClip({panelOf(1.01e-4)}, 0.01), 1e-4) << "the largest one is among the two percent";
+  EXPECT_DOUBLE_EQ(fittedClip({panelOf(3e-5), panelOf(7e-4)}, 0.01), 1e-3);
+  EXPECT_DOUBLE_EQ(fittedClip({panelOf(0.8)}, 0.01), 0.01);
+  EXPECT_DOUBLE_EQ(fittedClip({MapPanel{}}, 0.01), 0.01);
+}
+
 TEST_F(ChartTest, FactsNameTheTrace) {
   const TraceFacts facts = traceFacts(reader());
   EXPECT_EQ(facts.tokens, 256U);

@@ -38,10 +38,9 @@ std::vector<float> windowRow(const Question& q) {
   if (q.query + window < tokens || window == 0) return {};
   std::vector<std::vector<float>> rows;
   for (const HeadIndex head : q.heads()) {
-    const auto all = q.reader.windowRows(q.layer, head);
-    if (!all) return {};
-    const auto begin = all->begin() + static_cast<std::ptrdiff_t>((q.query + window - tokens) * tokens);
-    rows.emplace_back(begin, begin + static_cast<std::ptrdiff_t>(tokens));
+    auto row = q.reader.windowRow(q.layer, head, q.query + window - tokens);
+    if (!row) return {};
+    rows.push_back(std::move(*row));
   }
   return joinHeads(q.choice, rows);
 }
@@ -76,8 +75,7 @@ CellValues readCell(const trace::Reader& reader, LayerIndex layer, const HeadCho
   if (sliding > 0 && query + 1 > sliding) q.first = query + 1 - sliding;
   values.visible = query + 1 - q.first;
   if (!reader.hasLayer(layer)) return values;
-  if (const std::vector<float> entropy = signalRow(reader, layer, choice, trace::Signal::Entropy); !entropy.empty())
-    values.entropy = entropy.at(query);
+  if (const auto entropy = signalAt(reader, layer, choice, trace::Signal::Entropy, query)) values.entropy = *entropy;
   if (key > query || key < q.first) {
     values.source = CellValues::Masked;
   } else if (analysis::hasExactTiles(reader, layer)) {

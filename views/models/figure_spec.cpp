@@ -45,7 +45,10 @@ FigureSpec defaultSpec(FigureKind kind) {
   spec.kind = kind;
   const bool wide = kind == FigureKind::Pattern || kind == FigureKind::Eviction || kind == FigureKind::Needle;
   spec.width_inches = wide ? kDoubleColumnInches : kSingleColumnInches;
-  if (kind == FigureKind::Pattern) spec.clip = 0.01;
+  if (kind == FigureKind::Pattern) {
+    spec.clip = 0.01;
+    spec.fit_clip = true;
+  }
   if (kind == FigureKind::Heatmap) {
     spec.reduction = trace::Reduction::Max;
     spec.scale = ScaleKind::Log;

@@ -35,8 +35,9 @@ struct FigureSpec {
   std::vector<std::string> budgets;    // as given at the capture: "128", "20%"; empty = see run_choice.h
   trace::Reduction reduction = trace::Reduction::Mean;
   ScaleKind scale = ScaleKind::Linear;
-  double clip = 0;   // upper end of the colour scale
-  double floor = 0;  // lower end of a log scale
+  double clip = 0;        // upper end of the colour scale
+  bool fit_clip = false;  // lower it where nearly all cells lie below: a mean over many tokens is small
+  double floor = 0;       // lower end of a log scale
   std::string colour_map = "viridis";
   bool spans = true;
   bool entropy = false;        // heatmap: the track along the queries
@@ -51,8 +52,9 @@ struct FigureSpec {
 [[nodiscard]] std::string_view figureKindName(FigureKind kind);
 [[nodiscard]] FigureSource sourceOf(FigureKind kind);
 
-// The settings a figure has where a person says nothing: pattern as published (mean, linear, saturates at 0.01, double
-// column), heatmap max and log from 10⁻⁵ to 1, charts single column.
+// The settings a figure has where a person says nothing: pattern as published (mean, linear, saturates at 0.01 or, on
+// long prompts, where 98 % of the cells lie below, double column), heatmap max and log from 10⁻⁵ to 1, charts single
+// column.
 [[nodiscard]] FigureSpec defaultSpec(FigureKind kind);
 
 // "mean", "linear", "light", "single" or inches, "0,6,12": UsageError that names the option and what it takes.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "core/base/error.h"
 #include "kernels/map_pool.h"
@@ -121,6 +122,19 @@ void requireHead(const trace::Reader& reader, std::uint32_t head) {
   std::vector<std::uint32_t> numbers;
   for (const HeadIndex each : reader.header().attention.heads) numbers.push_back(each.value);
   failUsage("head {} was not recorded; the trace holds {}", head, fmt::join(numbers, ", "));
+}
+
+double fittedClip(const std::vector<MapPanel>& panels, double most) {
+  std::vector<float> values;
+  for (const MapPanel& panel : panels)
+    std::ranges::copy_if(panel.grid.values, std::back_inserter(values), [](float value) { return value > 0; });
+  if (values.empty()) return most;
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) * 98 / 100);
+  std::nth_element(values.begin(), at, values.end());
+  const double wanted = static_cast<double>(*at), power = std::pow(10.0, std::floor(std::log10(wanted)));
+  for (const double step : {1.0, 2.0, 5.0, 10.0})
+    if (step * power >= wanted) return std::min(most, step * power);
+  return most;
 }
 
 }  // namespace kvatlas::views

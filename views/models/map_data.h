@@ -22,6 +22,10 @@ struct MapPanel {
 [[nodiscard]] MapPanel loadMap(const trace::Reader& reader, LayerIndex layer, std::optional<HeadIndex> head,
                                trace::Reduction reduction, std::size_t cells);
 
+// Where a linear colour scale of these maps ends: 98 % of the cells above zero lie below it, rounded up to 1, 2 or 5
+// times a power of ten; never above `most`. `most` where nothing is above zero.
+[[nodiscard]] double fittedClip(const std::vector<MapPanel>& panels, double most);
+
 // A per-token signal [N] of one head, or its mean over the query heads; empty where it was not captured.
 [[nodiscard]] std::vector<float> loadTrack(const trace::Reader& reader, LayerIndex layer, std::optional<HeadIndex> head,
                                            trace::Signal signal);

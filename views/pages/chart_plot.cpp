@@ -13,6 +13,7 @@ namespace {
 constexpr double kReach = 18;  // pixels from the pointer to a point
 constexpr int kLegendRows = 9;
 constexpr double kMarkPixels = 5;
+const QString kMarkerLayer = QStringLiteral("marker");
 
 QSharedPointer<QCPAxisTicker> tickerOf(bool logarithmic) {
   if (logarithmic) return QSharedPointer<QCPAxisTicker>(new QCPAxisTickerLog);
@@ -47,7 +48,10 @@ ChartPlot::ChartPlot(QWidget* parent)
   yAxis2->setTicks(false);
   m_marker->point1->setTypeX(QCPItemPosition::ptPlotCoords);
   m_marker->setVisible(false);
-  m_marker->setLayer(QStringLiteral("background"));
+  // A buffer of its own: that the selection moves draws no line again.
+  addLayer(kMarkerLayer, layer(QStringLiteral("background")));
+  layer(kMarkerLayer)->setMode(QCPLayer::lmBuffered);
+  m_marker->setLayer(kMarkerLayer);
   m_text->position->setType(QCPItemPosition::ptAxisRectRatio);
   m_text->position->setCoords(0.5, 0.5);
   m_text->setVisible(false);
@@ -81,13 +85,17 @@ void ChartPlot::setMessage(const QString& text) {
 }
 
 void ChartPlot::setMarker(std::optional<double> x) {
+  if (x == m_marker_x) return;
   m_marker_x = x;
-  m_marker->setVisible(x.has_value());
-  if (x) {
-    m_marker->point1->setCoords(*x, yAxis->range().lower);
-    m_marker->point2->setCoords(*x, yAxis->range().upper);
-  }
-  replot(rpQueuedReplot);
+  placeMarker();
+  layer(kMarkerLayer)->replot();
+}
+
+void ChartPlot::placeMarker() {
+  m_marker->setVisible(m_marker_x.has_value());
+  if (!m_marker_x) return;
+  m_marker->point1->setCoords(*m_marker_x, yAxis->range().lower);
+  m_marker->point2->setCoords(*m_marker_x, yAxis->range().upper);
 }
 
 void ChartPlot::drawLines() {
@@ -112,7 +120,8 @@ void ChartPlot::drawLines() {
   legend->setVisible(legend->itemCount() > 0);
   legend->setMinimumSize(legend->itemCount() > 0 ? QSize() : QSize(0, 0));
   fitRanges();
-  setMarker(m_marker_x);
+  placeMarker();
+  replot(rpQueuedReplot);
 }
 
 void ChartPlot::addToLegend(const ChartLine& line, QCPGraph* graph) {

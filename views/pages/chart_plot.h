@@ -59,6 +59,7 @@ class ChartPlot : public QCustomPlot {
   void drawLines();
   void addToLegend(const ChartLine& line, QCPGraph* graph);
   void fitRanges();
+  void placeMarker();
 
   std::vector<ChartLine> m_lines;
   std::optional<QCPRange> m_y_range;

@@ -54,6 +54,10 @@ void BudgetChart::fill() {
   }
   if (lines.empty()) plot().setMessage(tr("no finished run of an eviction method is shown"));
   plot().setLines(std::move(lines));
+  follow();
+}
+
+void BudgetChart::follow() {
   plot().setMarker(selection().layer().value);
 }
 
@@ -90,6 +94,10 @@ void RetainedChart::fill() {
   }
   if (lines.empty()) plot().setMessage(tr("no run has generated anything: retained mass is measured while decoding"));
   plot().setLines(std::move(lines));
+  follow();
+}
+
+void RetainedChart::follow() {
   plot().setMarker(selection().layer().value);
 }
 
@@ -114,6 +122,10 @@ void KlChart::fill() {
   }
   if (lines.empty()) plot().setMessage(tr("no run has generated anything"));
   plot().setLines(std::move(lines));
+  follow();
+}
+
+void KlChart::follow() {
   plot().setMarker(selection().step());
 }
 

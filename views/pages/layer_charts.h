@@ -14,6 +14,7 @@ class BudgetChart : public RunChart {
  protected:
   void fill() override;
   void choose(const ChartPoint& point) override;
+  void follow() override;
   [[nodiscard]] QString describe(const ChartPoint& point) const override;
 };
 
@@ -27,6 +28,7 @@ class RetainedChart : public RunChart {
  protected:
   void fill() override;
   void choose(const ChartPoint& point) override;
+  void follow() override;
   [[nodiscard]] QString describe(const ChartPoint& point) const override;
 };
 
@@ -39,6 +41,7 @@ class KlChart : public RunChart {
  protected:
   void fill() override;
   void choose(const ChartPoint& point) override;
+  void follow() override;
   [[nodiscard]] QString describe(const ChartPoint& point) const override;
 };
 

@@ -239,6 +239,15 @@ bool MapPage::settled() const {
                                   (m_views[1]->isHidden() || m_views[1]->map().settled()));
 }
 
+QString MapPage::csv() const {
+  MapView& pane = m_views[1]->hasFocus() ? *m_views[1] : *m_views[0];
+  return QString::fromStdString(pane.map().table());
+}
+
+void MapPage::setCaptionShown(bool shown) {
+  for (MapView* view : m_views) view->setCaptionShown(shown);
+}
+
 QString MapPage::statusText() const {
   const ScaleKind kind = m_views[0]->colours().kind;
   const QString scale = kind == ScaleKind::Log ? tr("log") : kind == ScaleKind::Sqrt ? tr("square root") : tr("linear");

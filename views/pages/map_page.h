@@ -35,6 +35,9 @@ class MapPage : public QWidget {
   [[nodiscard]] QWidget* shownView() const { return m_panes; }
   [[nodiscard]] bool settled() const;  // nothing it shows is on its way
   [[nodiscard]] PaneMode mode() const { return m_mode; }
+  // The cells in sight of the pane that has the focus, or of the first.
+  [[nodiscard]] QString csv() const;
+  void setCaptionShown(bool shown);
   [[nodiscard]] QString statusText() const;  // "1 cell = 4 tokens, max · probability, log"
   [[nodiscard]] const ColourSettings& colours() const;
   void setColours(const ColourSettings& colours);

@@ -23,9 +23,10 @@ RunChart::RunChart(Document& document, Selection& selection, QWidget* parent)
   for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed, &Document::runListChanged})
     connect(&document, signal, this, &RunChart::refill);
   connect(&document, &Document::runReady, this, &RunChart::refill);
-  for (const auto signal : {&Selection::reset, &Selection::layerChanged, &Selection::headChanged,
-                            &Selection::focusRunChanged, &Selection::hiddenRunsChanged, &Selection::stepChanged})
+  for (const auto signal : {&Selection::reset, &Selection::focusRunChanged, &Selection::hiddenRunsChanged})
     connect(&selection, signal, this, &RunChart::refill);
+  for (const auto signal : {&Selection::layerChanged, &Selection::headChanged, &Selection::stepChanged})
+    connect(&selection, signal, this, &RunChart::followIfSeen);
   connect(m_plot, &ChartPlot::picked, this, [this](const ChartPoint& point) { choose(point); });
   connect(m_plot, &ChartPlot::hovered, this, [this](const std::optional<ChartPoint>& point, const QPoint& where) {
     if (point)
@@ -38,6 +39,13 @@ RunChart::RunChart(Document& document, Selection& selection, QWidget* parent)
 void RunChart::refill() {
   m_stale = true;
   if (isVisible()) m_timer.start();
+}
+
+void RunChart::followIfSeen() {
+  if (isVisible() && !m_stale)
+    follow();
+  else
+    refill();
 }
 
 void RunChart::updateNow() {

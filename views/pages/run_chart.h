@@ -22,7 +22,8 @@ class RunChart : public QWidget {
   void updateNow();                   // what a timer would do next
 
  protected:
-  virtual void fill() = 0;                                                    // sets the lines
+  virtual void fill() = 0;             // sets the lines
+  virtual void follow() { refill(); }  // another layer, head or step: all is made anew unless a chart knows better
   virtual void choose(const ChartPoint& point) = 0;                           // a point was clicked
   [[nodiscard]] virtual QString describe(const ChartPoint& point) const = 0;  // for the pointer
   void showEvent(QShowEvent* event) override;
@@ -42,6 +43,7 @@ class RunChart : public QWidget {
   Selection& m_selection;
   ChartPlot* m_plot;
   QTimer m_timer;
+  void followIfSeen();
   bool m_stale = true;
 };
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "views/models/code_table.h"
+#include "views/models/map_table.h"
 #include "views/plots/canvas.h"
 #include "views/plots/map_badge.h"
 
@@ -278,6 +279,10 @@ MapReading MapPlottable::read(bool second, TokenIndex query, TokenIndex key) con
     return {code, static_cast<double>(probabilityOfCode()[code]), cell};
   }
   return {kNotLoadedPixel, 0, 0};
+}
+
+std::string MapPlottable::table() const {
+  return mapTable(picture(), window(), tokensPerPixel());
 }
 
 QString MapPlottable::detailText() const {

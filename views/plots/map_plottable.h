@@ -41,6 +41,7 @@ class MapPlottable : public QCPAbstractPlottable {
   [[nodiscard]] std::uint64_t cell() const;     // tokens per cell of the level that is drawn; 1 where there is none
   [[nodiscard]] MapReading read(bool second, TokenIndex query, TokenIndex key) const;
   // "1 cell = 4 tokens, max"; says when cells are larger than the finest that could be or are exact.
+  [[nodiscard]] std::string table() const;  // the cells in sight as CSV
   [[nodiscard]] QString detailText() const;
   [[nodiscard]] bool settled() const;  // everything visible was drawn from its own level
   [[nodiscard]] CodeHistogram visibleValues() const;

@@ -76,6 +76,11 @@ void MapView::applyTheme() {
   replot(rpQueuedReplot);
 }
 
+void MapView::setCaptionShown(bool shown) {
+  m_map->setBadgeShown(shown);
+  replot(rpQueuedReplot);
+}
+
 void MapView::setTheme(Theme theme) {
   m_theme = theme;
   applyTheme();
@@ -153,9 +158,13 @@ void MapView::adaptToSize() {
 void MapView::showWindow(const TokenWindow& window) {
   m_rect->axis(QCPAxis::atBottom)->setRange(window.key_begin, window.key_end);
   m_rect->axis(QCPAxis::atLeft)->setRange(window.query_begin, window.query_end);
-  for (const QCPAxis::AxisType type : {QCPAxis::atBottom, QCPAxis::atLeft})
-    m_rect->axis(type)->ticker().dynamicCast<TokenTicker>()->setRoom(type == QCPAxis::atBottom ? m_rect->width()
-                                                                                               : m_rect->height());
+  for (const QCPAxis::AxisType type : {QCPAxis::atBottom, QCPAxis::atLeft}) {
+    const auto ticker = m_rect->axis(type)->ticker().dynamicCast<TokenTicker>();
+    ticker->setTokens(m_map->tokens());
+    ticker->setRoom(type == QCPAxis::atBottom ? m_rect->width() : m_rect->height());
+    // The entropy track writes its scale beside it.
+    if (type == QCPAxis::atBottom) ticker->setClearEnd(QFontMetrics(font()).horizontalAdvance(QLatin1Char('0')));
+  }
   m_tracks->follow();
   replot(rpQueuedReplot);
   emit windowChanged(window);

@@ -25,6 +25,7 @@ class MapView : public QCustomPlot {
 
   // Another number of tokens: everything is shown; else the window stays.
   void setPicture(const MapPicture& picture);
+  void setCaptionShown(bool shown);  // layer, heads and reduction in the corner of the map
   void setTheme(Theme theme);
   void setColours(const ColourSettings& colours);
   void setShadeColours(ShadeColours colours);  // of the runs compared

@@ -113,12 +113,12 @@ void drawAxisTitles(Canvas& canvas, const Layout& layout) {
 
 }  // namespace
 
-Figure patternFigure(const trace::Reader& reader, const FigureSpec& spec) {
+Figure patternFigure(const trace::Reader& reader, const FigureSpec& wanted_spec) {
   requireMaps(reader);
+  FigureSpec spec = wanted_spec;
   const TraceFacts facts = traceFacts(reader);
   Figure figure = startFigure(spec, facts);
   const std::vector<LayerIndex> layers = layersOf(reader, spec);
-  const ColourBar bar = mapColourBar(spec);
   const auto wanted =
       static_cast<std::size_t>(2 * inches(spec.width_inches / 2));  // cells at 600 per inch of half the width
   std::vector<MapPanel> panels;
@@ -132,6 +132,8 @@ Figure patternFigure(const trace::Reader& reader, const FigureSpec& spec) {
   if (!missing.empty())
     figure.warnings.push_back(
         fmt::format("layer {} was not written and is drawn as not captured", fmt::join(missing, ", ")));
+  if (spec.fit_clip && spec.scale == ScaleKind::Linear) spec.clip = fittedClip(panels, spec.clip);
+  const ColourBar bar = mapColourBar(spec);
   figure.sidecar["maps"] = std::move(maps);
   figure.sidecar["scale"] = describeScale(spec);
   std::vector<std::string> notes = commonNotes(facts);

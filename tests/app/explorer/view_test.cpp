@@ -23,6 +23,7 @@
 #include "app/explorer/view_state.h"
 #include "app/explorer/window_pages.h"
 #include "core/base/error.h"
+#include "core/base/files.h"
 #include "tests/views/pages/qt_widgets.h"
 #include "views/models/notes.h"
 #include "views/pages/bookmarks_page.h"
@@ -147,17 +148,21 @@ TEST_F(ViewTest, ATraceIsFoundAsItWasLeft) {
 }
 
 TEST_F(ViewTest, LookingAloneWritesNothing) {
+  const std::string before = readFile(m_trace);
   open(m_trace);
   m_window->close();
   EXPECT_FALSE(fs::exists(views::notesFile(m_trace)));
+  EXPECT_EQ(readFile(m_trace), before);
 }
 
 TEST_F(ViewTest, MeasurementsRememberNothing) {
+  const std::string before = readFile(m_trace);
   open(m_trace);
   m_window->viewKeeper().setRemembering(false);
   wander();
   m_window->close();
   EXPECT_FALSE(fs::exists(views::notesFile(m_trace)));
+  EXPECT_EQ(readFile(m_trace), before);
 }
 
 TEST_F(ViewTest, WhereNothingCanBeWrittenATraceClosesWithoutAWord) {
@@ -176,7 +181,13 @@ TEST_F(ViewTest, BookmarksOfTheMenuLeadBackAndCanBeUndone) {
   QTest::keyClick(m_window.get(), Qt::Key_D, Qt::ControlModifier);
   views::BookmarksPage& page = m_window->pages().bookmarks();
   ASSERT_EQ(page.model().rowCount(), 1);
+  EXPECT_FALSE(fs::exists(views::notesFile(m_trace))) << "it lies in the trace";
+  m_window->actions().keep_in_trace->trigger();
+  EXPECT_FALSE(m_settings.notesInTrace());
+  QTest::keyClick(m_window.get(), Qt::Key_D, Qt::ControlModifier);
   EXPECT_TRUE(fs::exists(views::notesFile(m_trace)));
+  QTest::keyClick(m_window.get(), Qt::Key_Z, Qt::ControlModifier);
+  ASSERT_EQ(page.model().rowCount(), 1);
   m_window->selection().setLayer(LayerIndex(0));
   m_window->actions().fit->trigger();
   EXPECT_NE(state(), marked);
@@ -228,6 +239,29 @@ TEST_F(ViewTest, ImageAndNumbersAreCopied) {
   EXPECT_EQ(QApplication::clipboard()->image().width(), 2 * map().shownView()->width());
   m_window->actions().copy_data->trigger();
   EXPECT_THAT(QApplication::clipboard()->text().toStdString(), HasSubstr(","));
+  // A click gives the map the focus: its cells are copied.
+  QTest::mouseClick(&map().view(), Qt::LeftButton, {}, map().view().rect().center());
+  ASSERT_TRUE(settle(*m_window));
+  m_window->actions().copy_data->trigger();
+  EXPECT_THAT(QApplication::clipboard()->text().toStdString(), HasSubstr(": query \\ key\",0,"));
+}
+
+TEST_F(ViewTest, TheCaptionStaysAwayUntilItIsWanted) {
+  open(m_trace);
+  ASSERT_TRUE(m_window->actions().caption->isChecked());
+  const auto corner = [this] {
+    settle(*m_window);
+    const QRect area = map().view().mapRect().rect();
+    return map().view().grab().toImage().copy(area.right() - 100, area.top() + 2, 98, 24);
+  };
+  const QImage with = corner();
+  m_window->actions().caption->trigger();
+  EXPECT_NE(corner(), with);
+  const QImage without = corner();
+  makeWindow();
+  open(m_trace);
+  EXPECT_FALSE(m_window->actions().caption->isChecked());
+  EXPECT_EQ(corner(), without);
 }
 
 TEST_F(ViewTest, ComparisonsHaveKeysAndCanBeSwapped) {

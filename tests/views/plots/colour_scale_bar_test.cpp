@@ -3,6 +3,7 @@
 
 #include <QMenu>
 #include <QSignalSpy>
+#include <QToolButton>
 
 #include "tests/views/plots/qt_guard.h"
 
@@ -81,6 +82,12 @@ TEST_F(ColourScaleBarTest, FittingLeavesOnePercentAtEachEnd) {
   bar->setSettings({});
   QTest::mouseDClick(bar.get(), Qt::LeftButton, {}, bar->histogramArea().center());
   EXPECT_NEAR(bar->settings().low, valueOfBin(100), valueOfBin(100) * 0.1);
+}
+
+TEST_F(ColourScaleBarTest, TheButtonFitsToo) {
+  QTest::mouseClick(bar->findChild<QToolButton*>(QStringLiteral("fitColours")), Qt::LeftButton);
+  EXPECT_NEAR(bar->settings().low, valueOfBin(100), valueOfBin(100) * 0.1);
+  EXPECT_NEAR(bar->settings().high, valueOfBin(198), valueOfBin(198) * 0.1);
 }
 
 TEST_F(ColourScaleBarTest, MenuChoosesMapAndScaleAndKeepsLimitsPossible) {

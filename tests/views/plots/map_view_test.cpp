@@ -242,6 +242,44 @@ TEST_F(MapViewTest, TheCrosshairFollowsTheMouseAndLeavesWithIt) {
             without.pixel(area().left() + static_cast<int>(x), at(0, 0.9).y()));
 }
 
+// Seen in a wide view there is room behind the last token: no numbers stand there, and none reaches over the end.
+TEST_F(MapViewTest, TicksEndWithTheTokens) {
+  view->resize(1400, 500);
+  settle();
+  QCPAxis& keys = *view->mapRect().axis(QCPAxis::atBottom);
+  ASSERT_GT(keys.range().upper, kTokens * 1.5);
+  ASSERT_GE(keys.ticker()->tickCount(), 2);
+  QVector<double> ticks;
+  QVector<QString> labels;
+  const auto generate = [&] { keys.ticker()->generate(keys.range(), QLocale(), 'g', 4, ticks, nullptr, &labels); };
+  generate();
+  ASSERT_GE(ticks.size(), 3);
+  for (const double tick : ticks) EXPECT_LE(tick, kTokens);
+  view->setWindow({1000, 2000.6, 100000, 100000 + 1000.6 * area().height() / area().width()});
+  settle();
+  generate();
+  const double digit = QFontMetrics(view->font()).horizontalAdvance(QLatin1Char('0'));
+  int shown = 0;
+  for (int i = 0; i < ticks.size(); ++i) {
+    if (labels[i].isEmpty()) continue;
+    ++shown;
+    const double room = area().width() * (keys.range().upper - ticks[i]) / keys.range().size();
+    EXPECT_GE(room, digit * static_cast<double>(labels[i].size()) / 2) << labels[i].toStdString();
+  }
+  EXPECT_GE(shown, 3);
+}
+
+TEST_F(MapViewTest, TheCaptionCanBeTakenAway) {
+  const auto corner = [&] { return view->grab().toImage().copy(area().right() - 120, area().top() + 2, 118, 24); };
+  const QImage with = corner();
+  view->setCaptionShown(false);
+  settle();
+  EXPECT_NE(corner(), with);
+  view->setCaptionShown(true);
+  settle();
+  EXPECT_EQ(corner(), with);
+}
+
 TEST_F(MapViewTest, TheContextMenuKnowsItsCell) {
   QSignalSpy menus(view.get(), &MapView::menuWanted);
   QContextMenuEvent event(QContextMenuEvent::Mouse, at(0.4, 0.9), view->mapToGlobal(at(0.4, 0.9)));
