@@ -15,13 +15,13 @@ std::string superscript(int power) {
   return text;
 }
 
+}  // namespace
+
 std::string powerOfTen(int power) {
   if (power == 0) return "1";
   if (power == 1) return "10";
   return "10" + superscript(power);
 }
-
-}  // namespace
 
 std::vector<Tick> linearTicks(double low, double high, std::size_t most, bool whole) {
   std::vector<Tick> ticks;

@@ -16,6 +16,8 @@ struct Tick {
 [[nodiscard]] std::vector<Tick> linearTicks(double low, double high, std::size_t most, bool whole = false);
 // Powers of ten in [low, high] as 10⁻³; thinned to at most `most`.
 [[nodiscard]] std::vector<Tick> logTicks(double low, double high, std::size_t most);
+// "10⁻⁵", "10", "1"
+[[nodiscard]] std::string powerOfTen(int power);
 // "4,096"
 [[nodiscard]] std::string grouped(std::uint64_t number);
 // Shortest text: 0.25, 128, 3e-05

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "views/pages/look.h"
 #include "views/plots/canvas.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr double kReach = 18;  // pixels from the pointer to a point
 constexpr int kLegendRows = 9;
 constexpr double kMarkPixels = 5;
+constexpr qreal kTurn = 7;  // pen widths that one of several coinciding lines is drawn for
 const QString kMarkerLayer = QStringLiteral("marker");
 
 QSharedPointer<QCPAxisTicker> tickerOf(bool logarithmic) {
@@ -22,7 +24,35 @@ QSharedPointer<QCPAxisTicker> tickerOf(bool logarithmic) {
   return QSharedPointer<QCPAxisTicker>(ticker);
 }
 
+// Lines that lie on each other take turns: each is drawn where the others leave a gap.
+QPen penOf(const ChartLine& line, const Coincidence& shared) {
+  QPen pen(line.colour, line.strong ? 2.6 : 1.4, line.style);
+  if (shared.count < 2) return pen;
+  QList<qreal> pattern = line.style == Qt::SolidLine ? QList<qreal>{kTurn, 0} : pen.dashPattern();
+  const qreal period = std::accumulate(pattern.begin(), pattern.end(), 0.0);
+  pattern.back() += static_cast<qreal>(shared.count - 1) * period;
+  pen.setCapStyle(Qt::FlatCap);
+  pen.setDashPattern(pattern);
+  pen.setDashOffset(static_cast<qreal>(shared.count - shared.rank) * period);
+  return pen;
+}
+
 }  // namespace
+
+std::vector<Coincidence> coincidences(const std::vector<ChartLine>& lines) {
+  std::vector<Coincidence> all(lines.size());
+  const auto alike = [&](std::size_t a, std::size_t b) {
+    return !lines[a].strong && !lines[b].strong && lines[a].style == lines[b].style && !lines[a].x.empty() &&
+           lines[a].x == lines[b].x && lines[a].y == lines[b].y;
+  };
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    for (std::size_t j = 0; j < lines.size(); ++j) {
+      if (i == j || !alike(i, j)) continue;
+      ++all[i].count;
+      if (j < i) ++all[i].rank;
+    }
+  return all;
+}
 
 ChartPlot::ChartPlot(QWidget* parent)
     : QCustomPlot(parent), m_marker(new QCPItemStraightLine(this)), m_text(new QCPItemText(this)) {
@@ -101,21 +131,17 @@ void ChartPlot::placeMarker() {
 void ChartPlot::drawLines() {
   clearGraphs();
   legend->clearItems();
-  const QColor paper = palette().color(QPalette::Base);
-  for (const ChartLine& line : m_lines) {
+  m_shared = coincidences(m_lines);
+  for (std::size_t i = 0; i < m_lines.size(); ++i) {
+    const ChartLine& line = m_lines[i];
     QCPGraph* graph = addGraph();
     graph->removeFromLegend();
     graph->setData(QVector<double>(line.x.begin(), line.x.end()), QVector<double>(line.y.begin(), line.y.end()), true);
-    graph->setPen(QPen(line.colour, line.strong ? 2.6 : 1.4, line.style));
+    graph->setPen(penOf(line, m_shared[i]));
     graph->setAntialiased(true);
-    if (line.mark != Mark::None && line.x.size() <= 64) {
-      QCPScatterStyle style = scatterOf(line.mark, line.colour, paper);
-      style.setSize(line.strong ? kMarkPixels + 2 : kMarkPixels);
-      style.setPen(QPen(line.colour, line.strong ? 1.8 : 1.2));
-      graph->setScatterStyle(style);
-    }
     if (line.strong) graph->setLayer(QStringLiteral("axes"));
-    if (!line.title.isEmpty()) addToLegend(line, graph);
+    addMarks(line, m_shared[i]);
+    if (!line.title.isEmpty()) addToLegend(line);
   }
   legend->setVisible(legend->itemCount() > 0);
   legend->setMinimumSize(legend->itemCount() > 0 ? QSize() : QSize(0, 0));
@@ -124,9 +150,36 @@ void ChartPlot::drawLines() {
   replot(rpQueuedReplot);
 }
 
-void ChartPlot::addToLegend(const ChartLine& line, QCPGraph* graph) {
-  graph->setName(line.title);
-  graph->addToLegend();
+QCPScatterStyle ChartPlot::marksOf(const ChartLine& line) const {
+  if (line.mark == Mark::None || line.x.size() > 64) return {};
+  QCPScatterStyle style = scatterOf(line.mark, line.colour, palette().color(QPalette::Base));
+  style.setSize(line.strong ? kMarkPixels + 2 : kMarkPixels);
+  style.setPen(QPen(line.colour, line.strong ? 1.8 : 1.2));
+  return style;
+}
+
+// Of lines that lie on each other each marks its share of the points.
+void ChartPlot::addMarks(const ChartLine& line, const Coincidence& shared) {
+  QVector<double> x, y;
+  for (std::size_t i = shared.rank; i < line.x.size(); i += shared.count) {
+    x.push_back(line.x[i]);
+    y.push_back(line.y[i]);
+  }
+  QCPGraph* marks = addGraph();
+  marks->removeFromLegend();
+  marks->setLineStyle(QCPGraph::lsNone);
+  marks->setScatterStyle(marksOf(line));
+  marks->setData(x, y, true);
+  marks->setAntialiased(true);
+  if (line.strong) marks->setLayer(QStringLiteral("axes"));
+}
+
+// As the line is alone, whatever it shares its place with.
+void ChartPlot::addToLegend(const ChartLine& line) {
+  QCPGraph* sample = addGraph();
+  sample->setPen(penOf(line, {}));
+  sample->setScatterStyle(marksOf(line));
+  sample->setName(line.title);
 }
 
 void ChartPlot::fitRanges() {
@@ -154,12 +207,14 @@ void ChartPlot::fitRanges() {
   yAxis->setRange(std::min(0.0, low), high > 0 ? high * 1.06 : 1);
 }
 
+// Of lines that lie on each other the one whose mark stands there.
 std::optional<ChartPoint> ChartPlot::nearest(const QPointF& pixel) const {
   std::optional<ChartPoint> best;
   double best_distance = kReach * kReach;
-  for (const ChartLine& line : m_lines) {
+  for (std::size_t l = 0; l < m_lines.size(); ++l) {
+    const ChartLine& line = m_lines[l];
     for (std::size_t i = 0; i < line.x.size(); ++i) {
-      if (std::isnan(line.y[i])) continue;
+      if (std::isnan(line.y[i]) || i % m_shared[l].count != m_shared[l].rank) continue;
       const double dx = xAxis->coordToPixel(line.x[i]) - pixel.x(), dy = yAxis->coordToPixel(line.y[i]) - pixel.y();
       const double distance = dx * dx + dy * dy;
       if (distance > best_distance || (distance == best_distance && best)) continue;

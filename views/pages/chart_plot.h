@@ -21,6 +21,12 @@ struct ChartLine {
   std::vector<double> x, y;  // NaN: a gap
 };
 
+// How many of the lines that are not strong lie exactly on each other, and which of them each is.
+struct Coincidence {
+  std::size_t rank = 0, count = 1;
+};
+[[nodiscard]] std::vector<Coincidence> coincidences(const std::vector<ChartLine>& lines);
+
 struct ChartPoint {
   int line = 0;  // id
   std::size_t index = 0;
@@ -57,11 +63,14 @@ class ChartPlot : public QCustomPlot {
  private:
   void dress();
   void drawLines();
-  void addToLegend(const ChartLine& line, QCPGraph* graph);
+  void addMarks(const ChartLine& line, const Coincidence& shared);
+  void addToLegend(const ChartLine& line);
+  [[nodiscard]] QCPScatterStyle marksOf(const ChartLine& line) const;
   void fitRanges();
   void placeMarker();
 
   std::vector<ChartLine> m_lines;
+  std::vector<Coincidence> m_shared;  // of m_lines
   std::optional<QCPRange> m_y_range;
   std::optional<double> m_marker_x;
   QCPItemStraightLine* m_marker;

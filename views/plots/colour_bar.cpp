@@ -1,5 +1,7 @@
 #include "views/plots/colour_bar.h"
 
+#include <cmath>
+
 #include "views/plots/raster_item.h"
 
 namespace kvatlas::views {
@@ -11,12 +13,24 @@ int barWidth(const ColourBar& bar) {
   return static_cast<int>(points(bar.tables.size() == 1 ? 7.0 : 4.0 * static_cast<double>(bar.tables.size())));
 }
 
+// Numbers below a thousandth are written in a power of ten that the label names.
+int unitPower(const ColourBar& bar) {
+  if (bar.scale.kind == ScaleKind::Log || !(bar.scale.high > 0) || bar.scale.high >= 1e-3) return 0;
+  return static_cast<int>(std::floor(std::log10(bar.scale.high) + 1e-9));
+}
+
+std::string labelOf(const ColourBar& bar) {
+  const int power = unitPower(bar);
+  return power == 0 ? bar.label : bar.label + " (" + powerOfTen(power) + ")";
+}
+
 std::vector<Tick> barTicks(const ColourBar& bar, std::size_t most) {
   const ValueScale& scale = bar.scale;
-  std::vector<Tick> ticks =
-      scale.kind == ScaleKind::Log ? logTicks(scale.low, scale.high, most) : linearTicks(scale.low, scale.high, most);
+  const double unit = std::pow(10.0, unitPower(bar));
+  std::vector<Tick> ticks = scale.kind == ScaleKind::Log ? logTicks(scale.low, scale.high, most)
+                                                         : linearTicks(scale.low / unit, scale.high / unit, most);
   for (Tick& tick : ticks) {
-    const double at = scale.position(tick.value);
+    const double at = scale.position(tick.value * unit);
     if (bar.saturates_high && at > 1 - 1e-9) tick.text = "≥ " + tick.text;
     if (bar.saturates_low && at < 1e-9) tick.text = "≤ " + tick.text;
     tick.value = at;
@@ -52,7 +66,7 @@ void drawColourBar(Canvas& canvas, const ColourBar& bar, const QPoint& top_left,
   }
   canvas.setTicks(panel->axis(QCPAxis::atRight), barTicks(bar, kMostTicks));
   const double x = top_left.x() + colourBarWidth(bar) - Canvas::textHeight(kLabelPoints) / 2.0;
-  canvas.addText(QPointF(x, top_left.y() + height / 2.0), bar.label, {kLabelPoints, Qt::AlignCenter, -90},
+  canvas.addText(QPointF(x, top_left.y() + height / 2.0), labelOf(bar), {kLabelPoints, Qt::AlignCenter, -90},
                  canvas.colours().ink);
 }
 

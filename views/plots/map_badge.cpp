@@ -2,6 +2,7 @@
 
 #include <QCoreApplication>
 #include <algorithm>
+#include <utility>
 
 #include "views/plots/canvas.h"
 
@@ -33,6 +34,52 @@ std::vector<BadgeLine> comparedMaps(const MapPicture& picture) {
   return {{formula, {}}, {tr("A: %1").arg(a), {}}, {tr("B: %1").arg(b), {}}};
 }
 
+// The same words in shorter lines: broken behind its colons, semicolons and dots in the middle.
+std::vector<BadgeLine> shortened(const std::vector<BadgeLine>& lines) {
+  std::vector<BadgeLine> result;
+  for (const BadgeLine& line : lines) {
+    QString text = line.text;
+    text.replace(QStringLiteral(" · "), QStringLiteral("\n"));
+    for (const char* mark : {":", ";"})
+      text.replace(QLatin1String(mark) + QLatin1Char(' '), QLatin1String(mark) + QLatin1Char('\n'));
+    bool first = true;
+    for (const QString& part : text.split(QLatin1Char('\n')))
+      result.push_back({part, std::exchange(first, false) ? line.swatch : std::nullopt});
+  }
+  return result;
+}
+
+QSize sizeOf(const std::vector<BadgeLine>& lines, const QFontMetrics& metrics) {
+  int width = 0;
+  for (const BadgeLine& line : lines)
+    width = std::max(width, metrics.horizontalAdvance(line.text) + (line.swatch ? kSwatch + kPadding : 0));
+  return {width + 2 * kPadding, static_cast<int>(lines.size()) * metrics.height() + 2 * kPadding - 2};
+}
+
+bool fits(const QSize& size, const QRect& room) {
+  return size.width() + 2 * kInset <= room.width() && size.height() * 3 <= room.height();
+}
+
+void drawLines(QCPPainter& painter, const QRect& box, const std::vector<BadgeLine>& lines, Theme theme) {
+  const ThemeColours& colours = themeColours(theme);
+  const int line_height = QFontMetrics(painter.font()).height();
+  QColor paper = toColour(colours.paper);
+  paper.setAlpha(225);
+  painter.setAntialiasing(false);
+  painter.fillRect(box, paper);
+  int top = box.top() + kPadding - 1;
+  for (const BadgeLine& line : lines) {
+    QRect room(box.left() + kPadding, top, box.width() - 2 * kPadding, line_height);
+    if (line.swatch) {
+      painter.fillRect(QRect(room.left(), room.center().y() - kSwatch / 2, kSwatch, kSwatch), toColour(*line.swatch));
+      room.setLeft(room.left() + kSwatch + kPadding);
+    }
+    painter.setPen(toColour(colours.ink));
+    painter.drawText(room, Qt::AlignLeft | Qt::AlignVCenter, line.text);
+    top += line_height;
+  }
+}
+
 }  // namespace
 
 std::vector<BadgeLine> badgeOf(const MapPicture& picture, const QString& detail, const ShadeColours& shades) {
@@ -51,31 +98,16 @@ std::vector<BadgeLine> badgeOf(const MapPicture& picture, const QString& detail,
   return lines;
 }
 
-void drawBadge(QCPPainter& painter, const QRect& area, const std::vector<BadgeLine>& lines, Theme theme) {
+void drawBadge(QCPPainter& painter, const QRect& area, const QRect& beside, const std::vector<BadgeLine>& lines,
+               Theme theme) {
   const QFontMetrics metrics(painter.font());
-  const int line_height = metrics.height();
-  int width = 0;
-  for (const BadgeLine& line : lines)
-    width = std::max(width, metrics.horizontalAdvance(line.text) + (line.swatch ? kSwatch + kPadding : 0));
-  const QSize size(width + 2 * kPadding, static_cast<int>(lines.size()) * line_height + 2 * kPadding - 2);
-  if (size.width() + 2 * kInset > area.width() || size.height() * 3 > area.height()) return;
-  const QRect box(QPoint(area.right() - kInset - size.width(), area.top() + kInset), size);
-  const ThemeColours& colours = themeColours(theme);
-  QColor paper = toColour(colours.paper);
-  paper.setAlpha(225);
-  painter.setAntialiasing(false);
-  painter.fillRect(box, paper);
-  int top = box.top() + kPadding - 1;
-  for (const BadgeLine& line : lines) {
-    QRect room(box.left() + kPadding, top, width, line_height);
-    if (line.swatch) {
-      painter.fillRect(QRect(room.left(), room.center().y() - kSwatch / 2, kSwatch, kSwatch), toColour(*line.swatch));
-      room.setLeft(room.left() + kSwatch + kPadding);
-    }
-    painter.setPen(toColour(colours.ink));
-    painter.drawText(room, Qt::AlignLeft | Qt::AlignVCenter, line.text);
-    top += line_height;
-  }
+  const std::vector<BadgeLine> shorter = shortened(lines);
+  const bool narrow = fits(sizeOf(shorter, metrics), beside);
+  const std::vector<BadgeLine>& shown = narrow ? shorter : lines;
+  const QRect& room = narrow ? beside : area;
+  const QSize size = sizeOf(shown, metrics);
+  if (!fits(size, room)) return;
+  drawLines(painter, QRect(QPoint(room.right() - kInset - size.width(), room.top() + kInset), size), shown, theme);
 }
 
 }  // namespace kvatlas::views

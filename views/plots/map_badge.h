@@ -16,7 +16,9 @@ struct BadgeLine {
 // `detail`: the level of detail in words, as MapPlottable::detailText.
 [[nodiscard]] std::vector<BadgeLine> badgeOf(const MapPicture& picture, const QString& detail,
                                              const ShadeColours& shades);
-// Into the top right corner of `area`; nothing where there is no room for it.
-void drawBadge(QCPPainter& painter, const QRect& area, const std::vector<BadgeLine>& lines, Theme theme);
+// Into the top right corner of `beside`, where nothing of the map is, in more and shorter lines; without room there
+// into that of `area`; nowhere without room there either.
+void drawBadge(QCPPainter& painter, const QRect& area, const QRect& beside, const std::vector<BadgeLine>& lines,
+               Theme theme);
 
 }  // namespace kvatlas::views

@@ -123,7 +123,11 @@ void MapPlottable::draw(QCPPainter* painter) {
   drawSpans(painter);
   if (m_badge) {
     painter->setFont(mParentPlot->font());
-    drawBadge(*painter, mKeyAxis->axisRect()->rect(), badgeOf(picture(), detailText(), m_shades), m_theme);
+    const QRect area = mKeyAxis->axisRect()->rect();
+    const double end = mKeyAxis->coordToPixel(static_cast<double>(tokens()));
+    const int left = static_cast<int>(std::clamp<double>(std::ceil(end), area.left(), area.right()));
+    drawBadge(*painter, area, QRect(QPoint(left, area.top()), area.bottomRight()),
+              badgeOf(picture(), detailText(), m_shades), m_theme);
   }
   if (on_screen) m_ask.start(0);
 }

@@ -5,6 +5,7 @@
 namespace kvatlas::views {
 namespace {
 
+constexpr std::ptrdiff_t kMostNarrow = 8;
 constexpr double kBracketPoints = 1.8, kBracketGapPoints = 1.4, kNameGapPoints = 5;
 
 // A span inside a longer one stands out against it.
@@ -100,7 +101,15 @@ void drawQuerySpans(Canvas& canvas, const QRect& area, const std::vector<trace::
 void outlineSpansOnMap(Canvas& canvas, const QRect& area, const std::vector<trace::Span>& spans, double tokens) {
   const QPen pen = outlinePen(QColor(255, 255, 255, 200));
   constexpr double kDocument = 0.06;  // of the prompt: from here on a span is drawn as its own triangle
-  for (const trace::Span& span : spans) {
+  const std::vector<Bracket> brackets = bracketsOf(spans);
+  const auto isNarrow = [&](const Bracket& bracket) {
+    return (bracket.span.end - bracket.span.begin) / tokens < kDocument && !bracket.nested;
+  };
+  // Many lines side by side would be all there is to see: the marks along the axis are enough.
+  const bool crowded = std::ranges::count_if(brackets, isNarrow) > kMostNarrow;
+  for (const Bracket& bracket : brackets) {
+    if (crowded && isNarrow(bracket)) continue;
+    const trace::Span& span = bracket.span;
     const double x0 = area.left() + span.begin / tokens * area.width(),
                  x1 = area.left() + span.end / tokens * area.width();
     const double y0 = area.top() + span.begin / tokens * area.height(),

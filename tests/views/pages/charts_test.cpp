@@ -70,6 +70,52 @@ TEST_F(ChartsTest, AClickOnAPointLeadsToItsLayerAndRun) {
   EXPECT_DOUBLE_EQ(lineOf(chart, focus).y[2], line.y[2]) << "some run at exactly this point";
 }
 
+// Methods that give every layer the same budget have one line: each of them is seen, and found under the pointer.
+TEST_F(ChartsTest, LinesThatLieOnEachOtherTakeTurns) {
+  ChartPlot plot;
+  plot.resize(700, 240);
+  const std::array colours{QColor(200, 0, 0), QColor(0, 160, 0), QColor(0, 0, 200)};
+  std::vector<ChartLine> lines(4);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    lines[i].id = static_cast<int>(i) + 10;
+    lines[i].colour = i < 3 ? colours[i] : QColor(120, 120, 120);
+    lines[i].x = {0, 1, 2, 3, 4, 5};
+    lines[i].y = std::vector<double>(6, i < 3 ? 50.0 : 80.0);
+  }
+  const std::vector<Coincidence> shared = coincidences(lines);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(shared[i].count, 3U);
+    EXPECT_EQ(shared[i].rank, i);
+  }
+  EXPECT_EQ(shared[3].count, 1U);
+  plot.setLines(lines);
+  plot.show();
+  plot.replot();
+  const QImage image = plot.grab().toImage();
+  const int y = qRound(plot.yAxis->coordToPixel(50));
+  for (const QColor& colour : colours) {
+    int seen = 0;
+    for (int x = 0; x < image.width(); ++x) {
+      int nearest = 765;
+      for (int dy = -1; dy <= 1; ++dy) {
+        const QColor at = image.pixelColor(x, y + dy);
+        nearest = std::min(nearest, std::abs(at.red() - colour.red()) + std::abs(at.green() - colour.green()) +
+                                        std::abs(at.blue() - colour.blue()));
+      }
+      seen += nearest < 60 ? 1 : 0;
+    }
+    EXPECT_GT(seen, image.width() / 6) << colour.name().toStdString();
+  }
+  for (int i = 0; i < 6; ++i) {
+    const auto point = plot.nearest({plot.xAxis->coordToPixel(i), plot.yAxis->coordToPixel(50)});
+    ASSERT_TRUE(point);
+    EXPECT_EQ(point->line, 10 + i % 3);
+  }
+  lines[1].strong = true;  // in focus: whole, above the others
+  EXPECT_EQ(coincidences(lines)[1].count, 1U);
+  EXPECT_EQ(coincidences(lines)[2].count, 2U);
+}
+
 TEST_F(ChartsTest, RetainedMassIsAMeanOverStepsAndHeads) {
   open();
   m_selection.setFocusRun(2);

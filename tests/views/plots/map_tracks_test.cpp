@@ -192,6 +192,25 @@ TEST_F(MapTracksTest, TheBadgeAlwaysNamesTheReduction) {
   EXPECT_TRUE(first().contains(QStringLiteral("exact"))) << first().toStdString();
 }
 
+TEST_F(MapTracksTest, TheBadgeStandsBesideTheMapWhereThereIsRoom) {
+  const auto differs = [this](const QRect& where) {
+    view->setCaptionShown(true);
+    const QImage with = screen().copy(where);
+    view->setCaptionShown(false);
+    return with != screen().copy(where);
+  };
+  view->resize(1500, 420);
+  screen();
+  const QRect area = view->mapRect().rect();
+  const int end = static_cast<int>(view->mapRect().axis(QCPAxis::atBottom)->coordToPixel(static_cast<double>(kTokens)));
+  ASSERT_GT(area.right() - end, 250);
+  EXPECT_TRUE(differs(QRect(QPoint(end + 1, area.top() + 1), area.bottomRight())));
+  EXPECT_FALSE(differs(QRect(area.topLeft(), QPoint(end - 1, area.bottom())))) << "nothing of the map is covered";
+  view->resize(500, 600);
+  screen();
+  EXPECT_TRUE(differs(view->mapRect().rect())) << "without room beside it stands in the corner";
+}
+
 TEST_F(MapTracksTest, TheBadgeSaysWhatIsCompared) {
   SyntheticTiles other(kTokens, {});
   picture.a.name = "first";
