@@ -9,6 +9,7 @@
 namespace kvatlas::views {
 namespace {
 
+constexpr double kMostCovered = 0.36;  // of the map's height
 constexpr int kPadding = 5, kInset = 6, kSwatch = 9;
 
 QString tr(const char* text) {
@@ -56,8 +57,9 @@ QSize sizeOf(const std::vector<BadgeLine>& lines, const QFontMetrics& metrics) {
   return {width + 2 * kPadding, static_cast<int>(lines.size()) * metrics.height() + 2 * kPadding - 2};
 }
 
-bool fits(const QSize& size, const QRect& room) {
-  return size.width() + 2 * kInset <= room.width() && size.height() * 3 <= room.height();
+// `most`: of the height of the room.
+bool fits(const QSize& size, const QRect& room, double most) {
+  return size.width() + 2 * kInset <= room.width() && size.height() + 2 * kInset <= most * room.height();
 }
 
 void drawLines(QCPPainter& painter, const QRect& box, const std::vector<BadgeLine>& lines, Theme theme) {
@@ -102,11 +104,11 @@ void drawBadge(QCPPainter& painter, const QRect& area, const QRect& beside, cons
                Theme theme) {
   const QFontMetrics metrics(painter.font());
   const std::vector<BadgeLine> shorter = shortened(lines);
-  const bool narrow = fits(sizeOf(shorter, metrics), beside);
+  const bool narrow = fits(sizeOf(shorter, metrics), beside, 1);
   const std::vector<BadgeLine>& shown = narrow ? shorter : lines;
   const QRect& room = narrow ? beside : area;
   const QSize size = sizeOf(shown, metrics);
-  if (!fits(size, room)) return;
+  if (!fits(size, room, narrow ? 1 : kMostCovered)) return;
   drawLines(painter, QRect(QPoint(room.right() - kInset - size.width(), room.top() + kInset), size), shown, theme);
 }
 

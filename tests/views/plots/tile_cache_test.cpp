@@ -183,8 +183,10 @@ TEST_F(TileCacheTest, TheViewerThatAskedLastIsServedFirst) {
   cache.want(&one, keys(0));
   cache.want(&two, keys(1));
   ASSERT_TRUE(waitUntil([&] { return layers.size() == 24; }));
-  // All but the three under way of the first come after the second's.
-  EXPECT_EQ(std::count(layers.begin(), layers.begin() + 15, 1U), 12);
+  // All but the three under way of the first come after the second's; of three that wait for the disk together at the
+  // turn from the one to the other, the newest is read first.
+  EXPECT_GE(std::count(layers.begin(), layers.begin() + 15, 1U), 10);
+  EXPECT_GE(std::count(layers.begin() + 3, layers.begin() + 12, 1U), 8);
 }
 
 TEST_F(TileCacheTest, WhatIsNotThereIsNotCaptured) {
