@@ -19,6 +19,9 @@ struct ExportRequest {
 [[nodiscard]] std::vector<std::string> tracePartNames();
 [[nodiscard]] std::vector<std::string> resultsPartNames();
 
+// The runs that --run asks for, all without it. UsageError for one that there is not.
+[[nodiscard]] std::vector<std::size_t> chosenRuns(const trace::Reader& reader, const ExportRequest& request);
+
 // UsageError for a part that there is not, with the nearest names.
 void exportTracePart(const ExportRequest& request);
 void exportResultsPart(const ExportRequest& request);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "app/cli/export_attended.h"
 #include "app/cli/export_parts.h"
 #include "app/cli/table_writer.h"
 #include "core/base/error.h"
@@ -22,12 +23,8 @@ std::string tokenText(const trace::Prompt& prompt, std::size_t token) {
 
 template <class Body>
 void forRuns(const Reader& reader, const ExportRequest& request, const Body& body) {
-  const std::size_t runs = reader.header().runs.size();
-  if (request.run >= static_cast<int>(runs)) failUsage("--run {}: {} has {} runs", request.run, request.file, runs);
-  for (std::size_t run = 0; run < runs; ++run) {
-    if (request.run >= 0 && run != static_cast<std::size_t>(request.run)) continue;
+  for (const std::size_t run : chosenRuns(reader, request))
     if (const auto record = reader.run(run)) body(run, *record);
-  }
 }
 
 template <class Body>
@@ -175,6 +172,7 @@ constexpr std::array kParts = {Part{"runs", runsTable},
                                Part{"retained", retainedTable},
                                Part{"decode", decodeTable},
                                Part{"evicted", evictedTable},
+                               Part{"attended", attendedTable},
                                Part{"spans", spansTable},
                                Part{"tokens", tokensTable},
                                Part{"lse", signalTable<Signal::Lse>},
@@ -186,6 +184,15 @@ constexpr std::array kParts = {Part{"runs", runsTable},
                                Part{"map", mapTable}};
 
 }  // namespace
+
+std::vector<std::size_t> chosenRuns(const Reader& reader, const ExportRequest& request) {
+  const std::size_t count = reader.header().runs.size();
+  if (request.run >= static_cast<int>(count)) failUsage("--run {}: {} has {} runs", request.run, request.file, count);
+  std::vector<std::size_t> runs;
+  for (std::size_t run = 0; run < count; ++run)
+    if (chosen(request.run, run)) runs.push_back(run);
+  return runs;
+}
 
 std::vector<std::string> tracePartNames() {
   std::vector<std::string> names;

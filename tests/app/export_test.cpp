@@ -48,13 +48,49 @@ TEST_F(Export, KeptPositionsOfATraceAsCsvAndJson) {
 }
 
 TEST_F(Export, EveryPartOfATraceIsValidJsonWithOneObjectPerCsvLine) {
-  for (const char* part : {"runs", "capacity", "retained", "decode", "evicted", "spans", "tokens", "lse", "key-norm"}) {
+  for (const char* part :
+       {"runs", "capacity", "retained", "decode", "evicted", "attended", "spans", "tokens", "lse", "key-norm"}) {
     const json list = json::parse(exported({path("sample.kva.h5"), part, "--layer", "1"}, "part.json"));
     const std::string csv = exported({path("sample.kva.h5"), part, "--layer", "1"}, "part.csv");
     EXPECT_EQ(linesOf(csv), list.size() + 1) << part;
     // The shape that a whole list printed at once would have.
     EXPECT_EQ(results::test::bytesOf(path("part.json")), list.dump(1) + "\n") << part;
   }
+}
+
+TEST_F(Export, WhatGeneratedTokensAttendedTo) {
+  const trace::Reader reader(path("sample.kva.h5"));
+  const json list = json::parse(
+      exported({path("sample.kva.h5"), "attended", "--run", "2", "--layer", "1", "--head", "3"}, "attended.json"));
+  const auto attended = reader.attended(2, LayerIndex(1)).value();
+  ASSERT_EQ(list.size(), attended.steps() * 8);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::size_t cell = attended.at(i / 8, 3) + i % 8;
+    EXPECT_EQ(list[i]["step"], i / 8);
+    EXPECT_EQ(list[i]["rank"], i % 8 + 1);
+    EXPECT_EQ(list[i]["position"], attended.positions[cell]);
+    EXPECT_EQ(list[i]["mass"].get<float>(), attended.mass[cell]);
+  }
+  // Prompt tokens and generated ones by their text.
+  const auto& prompt = reader.header().prompt;
+  const std::uint64_t first = list[0]["position"];
+  EXPECT_EQ(list[0]["token"],
+            prompt.text.substr(prompt.offsets[first], prompt.offsets[first + 1] - prompt.offsets[first]));
+  const std::string csv = exported({path("sample.kva.h5"), "attended"}, "attended.csv");
+  EXPECT_THAT(csv, StartsWith("run,step,layer,head,rank,position,token,mass\n0,0,0,0,1,"));
+  EXPECT_EQ(linesOf(csv), 1U + 5 * 6 * 4 * 4 * 8);
+  const auto record = reader.run(2).value();
+  const std::string second =
+      record.decode_text.substr(record.decode_offsets[1], record.decode_offsets[2] - record.decode_offsets[1]);
+  EXPECT_THAT(csv, HasSubstr(",257," + second + ",")) << "the second generated token of 256 + 6";
+}
+
+TEST_F(Export, ATraceWithoutAttendedKeysSaysSo) {
+  test::writeSampleTrace(path("old.kva.h5"), test::SampleTraceOptions{.attended = 0});
+  const Ended ended = run({"export", path("old.kva.h5"), "attended", "-o", path("x.csv")});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.lastLine(), HasSubstr("does not record what generated tokens attended to; capture it again"));
+  EXPECT_FALSE(std::filesystem::exists(path("x.csv")));
 }
 
 TEST_F(Export, SignalsReadBackAsTheSameFloats) {
@@ -103,6 +139,8 @@ TEST_F(Export, WrongWordsAndSourcesLeaveNothing) {
   refused({results, "needle", "--score", "exat", "-o", path("x.csv")}, 2, "exact");
   refused({results, "needle", "--layer", "1", "-o", path("x.csv")}, 2, "--layer");
   refused({trace, "kept", "--run", "99", "-o", path("x.csv")}, 2, "--run 99");
+  refused({trace, "attended", "--run", "99", "-o", path("x.csv")}, 2, "--run 99");
+  refused({trace, "attended", "--layer", "4", "-o", path("x.csv")}, 2, "--layer 4");
 }
 
 TEST_F(Export, AFullDiskLeavesNothing) {

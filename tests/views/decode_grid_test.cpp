@@ -1,5 +1,6 @@
 // What a run holds at each generated token, against a naive count, and second traces.
 #include "views/models/decode_grid.h"
+#include "views/models/decode_attended.h"
 
 #include <gmock/gmock.h>
 
@@ -72,6 +73,70 @@ TEST_F(DecodeGridTest, OfARecordedRunEveryStepHoldsTheBudgetAndWhatWasGenerated)
       held += grid.held.at(step, position) > 0 ? 1 : 0;
     EXPECT_EQ(held, run->kept(LayerIndex(1), 0).size() + step + 1 - evicted) << step;
   }
+}
+
+trace::AttendedLayer twoHeads() {
+  constexpr TokenIndex x = trace::kNoToken;
+  return {
+      .query_heads = 2, .per_head = 3, .positions = {5, 1, x, 1, 7, 9}, .mass = {0.5F, 0.25F, 0, 0.5F, 0.25F, 0.125F}};
+}
+
+trace::ModelInfo modelOf(std::uint32_t query_heads, std::uint32_t kv_heads) {
+  trace::ModelInfo model;
+  model.layers = 1;
+  model.query_heads = query_heads;
+  model.kv_heads = kv_heads;
+  return model;
+}
+
+TEST(AttendedKeys, OneHeadIsItselfWithoutEmptyEntries) {
+  const auto keys = attendedKeys(twoHeads(), 0, {HeadChoice::QueryHead, 0}, modelOf(2, 1));
+  EXPECT_EQ(keys, (std::vector<AttendedKey>{{5, 0.5}, {1, 0.25}}));
+}
+
+TEST(AttendedKeys, HeadsAreSummedOverTheirNumberOrTheLargest) {
+  const auto mean = attendedKeys(twoHeads(), 0, {HeadChoice::MeanOverHeads, 0}, modelOf(2, 1));
+  EXPECT_EQ(mean, (std::vector<AttendedKey>{{1, 0.375}, {5, 0.25}, {7, 0.125}})) << "K of them";
+  const auto most = attendedKeys(twoHeads(), 0, {HeadChoice::MaxOverGroup, 0}, modelOf(2, 1));
+  EXPECT_EQ(most, (std::vector<AttendedKey>{{1, 0.5}, {5, 0.5}, {7, 0.25}})) << "ties to the lowest position";
+}
+
+TEST(AttendedKeys, StepsAndHeadsThatAreNotThereAreSurvived) {
+  EXPECT_TRUE(attendedKeys(twoHeads(), 1, {HeadChoice::QueryHead, 0}, modelOf(2, 1)).empty());
+  EXPECT_TRUE(attendedKeys(twoHeads(), 0, {HeadChoice::QueryHead, 2}, modelOf(3, 1)).empty());
+}
+
+TEST_F(DecodeGridTest, AttendedKeysAreReadWhenAskedForAndTokensHaveTheirText) {
+  ASSERT_TRUE(openSample());
+  m_selection.setFocusRun(1);
+  for (const RunId run : m_document.runIds()) (void)m_document.run(run);
+  ASSERT_TRUE(settle());
+  DecodeAttended attended(m_document, m_selection);
+  EXPECT_EQ(m_thread.pending(), 0U) << "nothing is read before somebody looks";
+  EXPECT_EQ(attended.layer(), nullptr);
+  EXPECT_EQ(attended.why().toStdString(), "reading…");
+  ASSERT_TRUE(settle());
+  ASSERT_NE(attended.layer(), nullptr);
+  EXPECT_EQ(attended.why(), QString());
+  EXPECT_EQ(attended.layer()->steps(), 6U);
+  m_selection.setLayer(LayerIndex(2));
+  EXPECT_EQ(attended.layer(), nullptr) << "never the keys of another layer";
+  ASSERT_TRUE(settle());
+  EXPECT_NE(attended.layer(), nullptr);
+
+  const SequenceToken needle = attended.token(m_document.prompt().spans[0].begin);
+  EXPECT_EQ(needle.spans, "needle");
+  EXPECT_FALSE(needle.generated);
+  const trace::RunRecord& record = m_document.run(1)->run.record;
+  const SequenceToken second = attended.token(257);
+  EXPECT_TRUE(second.generated);
+  EXPECT_EQ("·" + record.decode_text.substr(record.decode_offsets[1] + 1,
+                                            record.decode_offsets[2] - record.decode_offsets[1] - 1),
+            second.text);
+  EXPECT_TRUE(attended.token(10'000).text.empty());
+  m_selection.setFocusRun(kNoRun);
+  EXPECT_EQ(attended.layer(), nullptr);
+  EXPECT_EQ(attended.why().toStdString(), "Choose a run in the list of runs.");
 }
 
 }  // namespace

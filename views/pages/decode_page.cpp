@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "views/pages/decode_keys.h"
 #include "views/pages/decode_timeline.h"
 #include "views/pages/look.h"
 #include "views/pages/run_chart.h"
@@ -18,6 +19,8 @@ namespace kvatlas::views {
 namespace {
 
 enum DecodeColumn { DecodeRun, DecodeText, DecodeKl, DecodeMass, DecodeBest, DecodeEvicted, DecodeColumns };
+
+constexpr std::size_t kCsvKeys = 8;
 
 QString threeDecimals(double value) {
   return std::isnan(value) ? QStringLiteral("–") : QString::number(value, 'f', 3);
@@ -50,7 +53,9 @@ DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent
       m_spin(new QSpinBox),
       m_note(new QLabel),
       m_table(new QTreeWidget),
-      m_timeline(new DecodeTimeline(document, selection)) {
+      m_attended(document, selection),
+      m_timeline(new DecodeTimeline(document, selection, m_attended)),
+      m_keys(new DecodeKeys(document, selection, m_attended)) {
   setObjectName(QStringLiteral("decodePage"));
   m_slider->setObjectName(QStringLiteral("decodeSlider"));
   m_slider->setPageStep(8);
@@ -80,7 +85,8 @@ DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent
   auto* halves = new QSplitter(Qt::Horizontal);
   halves->addWidget(m_table);
   halves->addWidget(m_timeline);
-  halves->setSizes({520, 380});
+  halves->addWidget(m_keys);
+  halves->setSizes({340, 220, 290});
   halves->setChildrenCollapsible(false);
   column->addWidget(halves, 1);
   m_timer.setSingleShot(true);
@@ -92,6 +98,7 @@ DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent
   for (const auto signal : {&Selection::layerChanged, &Selection::headChanged, &Selection::reset,
                             &Selection::focusRunChanged, &Selection::hiddenRunsChanged, &Selection::stepChanged})
     connect(&selection, signal, this, &DecodePage::refill);
+  connect(&m_attended, &DecodeAttended::changed, this, &DecodePage::refill);
   const auto choose = [this](int step) { m_selection.setStep(static_cast<std::uint32_t>(std::max(0, step))); };
   connect(m_slider, &QSlider::valueChanged, this, choose);
   connect(m_spin, &QSpinBox::valueChanged, this, choose);
@@ -112,16 +119,27 @@ int DecodePage::steps() const {
   return static_cast<int>(most);
 }
 
+// Whose bands, dots and keys stand beside the table.
+QString DecodePage::focusText() const {
+  const RunId focus = m_selection.focusRun();
+  if (!m_document.hasRun(focus)) return {};
+  return tr("  ·  %1, layer %2 %3")
+      .arg(runText(m_document, focus))
+      .arg(m_selection.layer().value)
+      .arg(QString::fromStdString(textOf(m_selection.head())));
+}
+
 void DecodePage::updateNow() {
   m_stale = false;
   m_table->clear();
   m_timeline->updateNow();
+  m_keys->updateNow();
   const int count = m_document.isOpen() ? steps() : 0;
   const QSignalBlocker quiet_slider(m_slider), quiet_spin(m_spin);
   for (QWidget* field : std::initializer_list<QWidget*>{m_slider, m_spin}) field->setEnabled(count > 0);
   m_slider->setRange(0, std::max(0, count - 1));
   m_spin->setRange(0, std::max(0, count - 1));
-  m_note->setText(count > 0 ? tr("of %1").arg(count) : tr("nothing was generated"));
+  m_note->setText(count > 0 ? tr("of %1%2").arg(count).arg(focusText()) : tr("nothing was generated"));
   if (!m_document.isOpen()) return;
   m_slider->setValue(static_cast<int>(m_selection.step()));
   m_spin->setValue(static_cast<int>(m_selection.step()));
@@ -151,8 +169,24 @@ void DecodePage::fillRow(QTreeWidgetItem& item, const RunView& view) const {
   for (int column = 0; column < DecodeColumns; ++column) item.setFont(column, font);
 }
 
-QString DecodePage::csv() const {
-  QString text = QStringLiteral("run,step,kl,retained,oracle\n");
+// Layer and heads where the run names keys; then "position,mass" from the most attended on.
+QString DecodePage::attendedCells(RunId run, std::size_t step) {
+  const bool here = run == m_selection.focusRun();
+  const std::vector<AttendedKey> keys = here ? m_attended.keys(step) : std::vector<AttendedKey>();
+  QString cells = keys.empty() ? QStringLiteral(",,")
+                               : QStringLiteral(",%1,%2")
+                                     .arg(m_selection.layer().value)
+                                     .arg(QString::fromStdString(textOf(m_selection.head())));
+  for (std::size_t k = 0; k < kCsvKeys; ++k)
+    cells += k < keys.size() ? QStringLiteral(",%1,%2").arg(keys[k].position).arg(keys[k].mass, 0, 'g', 9)
+                             : QStringLiteral(",,");
+  return cells;
+}
+
+QString DecodePage::csv() {
+  QString text = QStringLiteral("run,step,kl,retained,oracle,layer,heads");
+  for (std::size_t k = 1; k <= kCsvKeys; ++k) text += QStringLiteral(",attended_%1,attended_mass_%1").arg(k);
+  text += QLatin1Char('\n');
   if (!m_document.isOpen()) return text;
   for (const RunId run : m_selection.visibleRuns()) {
     const RunPointer view = m_document.run(run);
@@ -160,12 +194,13 @@ QString DecodePage::csv() const {
     const trace::RunRecord& record = view->run.record;
     const std::size_t row = std::size_t{view->model.layers} * view->model.query_heads;
     for (std::size_t step = 0; step < record.decode_ids.size(); ++step)
-      text += QStringLiteral("\"%1\",%2,%3,%4,%5\n")
+      text += QStringLiteral("\"%1\",%2,%3,%4,%5%6\n")
                   .arg(runText(m_document, run))
                   .arg(step)
                   .arg(step < record.kl.size() ? static_cast<double>(record.kl[step]) : std::nan(""), 0, 'g', 9)
                   .arg(meanAtStep(record.retained, step, row), 0, 'g', 9)
-                  .arg(meanAtStep(record.oracle, step, row), 0, 'g', 9);
+                  .arg(meanAtStep(record.oracle, step, row), 0, 'g', 9)
+                  .arg(attendedCells(run, step));
   }
   return text;
 }

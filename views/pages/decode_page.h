@@ -1,12 +1,11 @@
-// What every run generated, and what it held at each generated token: a step slider over a table of runs. Knows
-// document and selection.
+// What every run generated, and what it held and attended to at each generated token: a step slider over a table of
+// runs. Knows document and selection.
 #pragma once
 
 #include <QTimer>
 #include <QWidget>
 
-#include "views/models/document.h"
-#include "views/models/selection.h"
+#include "views/models/decode_attended.h"
 
 class QLabel;
 class QSlider;
@@ -16,6 +15,7 @@ class QTreeWidgetItem;
 
 namespace kvatlas::views {
 
+class DecodeKeys;
 class DecodeTimeline;
 
 class DecodePage : public QWidget {
@@ -27,7 +27,9 @@ class DecodePage : public QWidget {
   [[nodiscard]] QTreeWidget& table() { return *m_table; }
   [[nodiscard]] QSlider& slider() { return *m_slider; }
   [[nodiscard]] DecodeTimeline& timeline() { return *m_timeline; }
-  [[nodiscard]] QString csv() const;
+  [[nodiscard]] DecodeKeys& keys() { return *m_keys; }
+  // One row per run and step; what the run in focus attended to in the selected layer and heads, as far as it is read.
+  [[nodiscard]] QString csv();
   void updateNow();
 
  protected:
@@ -38,6 +40,8 @@ class DecodePage : public QWidget {
   void refill();
   void fillRow(QTreeWidgetItem& item, const RunView& view) const;
   [[nodiscard]] int steps() const;
+  [[nodiscard]] QString focusText() const;
+  [[nodiscard]] QString attendedCells(RunId run, std::size_t step);
 
   Document& m_document;
   Selection& m_selection;
@@ -45,7 +49,9 @@ class DecodePage : public QWidget {
   QSpinBox* m_spin;
   QLabel* m_note;
   QTreeWidget* m_table;
+  DecodeAttended m_attended;
   DecodeTimeline* m_timeline;
+  DecodeKeys* m_keys;
   QTimer m_timer;
   bool m_stale = true;
 };
