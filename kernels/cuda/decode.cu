@@ -13,6 +13,7 @@ constexpr int kThreads = 128;
 constexpr int kWarps = kThreads / 32;
 constexpr int kChunk = 128;  // keys per round
 constexpr uint64_t kMostHeadDim = 1024;
+constexpr uint64_t kJoinKeys = 16384;  // probabilities that one block finishes
 
 struct DecodeJob {
   const KvatlasCudaSegment* segments;
@@ -21,170 +22,248 @@ struct DecodeJob {
   float* partial;
 };
 
-// All threads of a warp get the same sum, made in the same order.
+// What is compiled: heads of up to `dims` and rows of a segment at once, keys of a warp at once. The sums of a row are
+// made in the same order in all of them.
+template <int dims, int rows, int keys>
+struct DecodeShape {
+  static constexpr int kRows = rows;
+  static constexpr int kKeys = keys;
+  static constexpr int kLaneDims = dims / 32;          // of a query and key, in the dot product
+  static constexpr int kThreadDims = dims / kThreads;  // of the output
+  static constexpr int kBlocks = dims > 256 ? 2 : 4;   // at once on a multiprocessor, at least
+};
+
+// All threads of a warp get the same result, made in the same order.
 __device__ float warpSum(float x) {
   for (int step = 16; step > 0; step /= 2) {
     x += __shfl_xor_sync(0xffffffffU, x, step);
   }
   return x;
 }
+__device__ float warpMax(float x) {
+  for (int step = 16; step > 0; step /= 2) {
+    x = fmaxf(x, __shfl_xor_sync(0xffffffffU, x, step));
+  }
+  return x;
+}
 
-// logits[row][key] of up to kRows rows; a warp takes a key, reads it once.
-template <typename T, int kRows>
-__device__ void chunkLogits(const T* query, int rows, const T* key, int count, uint64_t d, float (*logits)[kChunk]) {
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  for (int j = static_cast<int>(threadIdx.x) / 32; j < count; j += kWarps) {
-    float sum[kRows] = {};
-#pragma unroll 4
-    for (uint64_t k = lane; k < d; k += 32) {
-      const float value = toFloat(key[j * d + k]);
+// Sums each of `count` values over the warp, as warpSum would: each step halves the number of values a lane holds,
+// until there is one, of index l / (32 / count) in lane l.
+template <int count, int mask = 16>
+__device__ float sumOfLanes(int lane, float* values) {
+  if constexpr (count > 1) {
+    const bool upper = (lane & mask) != 0;
 #pragma unroll
-      for (int r = 0; r < kRows; ++r) {
-        sum[r] = r < rows ? fmaf(toFloat(query[r * d + k]), value, sum[r]) : 0.0F;
-      }
+    for (int i = 0; i < count / 2; ++i) {
+      const float given = upper ? values[i] : values[i + count / 2];
+      const float kept = upper ? values[i + count / 2] : values[i];
+      values[i] = kept + __shfl_xor_sync(0xffffffffU, given, mask);
     }
-#pragma unroll
-    for (int r = 0; r < kRows; ++r) {
-      if (r >= rows) {
-        break;
-      }
-      const float total = warpSum(sum[r]);
-      if (lane == 0) {
-        logits[r][j] = total;
-      }
-    }
+    return sumOfLanes<count / 2, mask / 2>(lane, values);
+  } else if constexpr (mask > 0) {
+    values[0] += __shfl_xor_sync(0xffffffffU, values[0], mask);
+    return sumOfLanes<1, mask / 2>(lane, values);
+  } else {
+    return values[0];
   }
 }
 
-// What a block keeps over the chunks; every thread holds the same top and sum.
-template <int kDims, int kRows>
-struct RowState {
-  float top[kRows];
-  float sum[kRows];
-  float output[kRows][kDims];
+// Of a block, in shared memory: the logits of a chunk, later their weights, and each row's sums so far.
+template <typename Shape>
+struct RowSums {
+  alignas(16) float weight[Shape::kRows][kChunk];
+  float top[Shape::kRows];     // largest logit
+  float sum[Shape::kRows];     // of exponentials relative to it
+  float factor[Shape::kRows];  // of what was summed before the chunk
 };
 
-// Logits to exponentials relative to the row's top, in place; a NaN or Inf makes the sum NaN for good.
-template <int kDims, int kRows>
-__device__ void addWeights(int rows, int count, float log2_scale, float (*logits)[kChunk],
-                           RowState<kDims, kRows>& state) {
+// A lane's dimensions of the query rows; zero past either end.
+template <typename T, typename Shape>
+__device__ void loadQueries(const T* query, int rows, int lane, uint64_t d,
+                            float (&part)[Shape::kRows][Shape::kLaneDims]) {
 #pragma unroll
-  for (int r = 0; r < kRows; ++r) {
-    if (r >= rows) {
-      break;
-    }
-    float top = state.top[r];
-    bool finite = true;
-    for (int j = 0; j < count; ++j) {
-      top = fmaxf(top, logits[r][j]);
-      finite = finite && isfinite(logits[r][j]);
-    }
-    __syncthreads();
-    if (static_cast<int>(threadIdx.x) < count) {
-      logits[r][threadIdx.x] = exp2f((logits[r][threadIdx.x] - top) * log2_scale);
-    }
-    __syncthreads();
-    const float factor = exp2f((state.top[r] - top) * log2_scale);
-    float sum = 0;
-    for (int j = 0; j < count; ++j) {
-      sum += logits[r][j];
-    }
-    state.sum[r] = finite ? fmaf(state.sum[r], factor, sum) : nanf("");
-    state.top[r] = top;
+  for (int r = 0; r < Shape::kRows; ++r) {
 #pragma unroll
-    for (int i = 0; i < kDims; ++i) {
-      state.output[r][i] *= factor;
+    for (int i = 0; i < Shape::kLaneDims; ++i) {
+      const uint64_t k = lane + 32 * i;
+      part[r][i] = r < rows && k < d ? toFloat(query[r * d + k]) : 0.0F;
     }
   }
 }
 
-template <typename T, int kDims, int kRows>
-__device__ void addValues(const T* value, int rows, int count, uint64_t d, const float (*weight)[kChunk],
-                          RowState<kDims, kRows>& state) {
+// Logits of a chunk: a warp takes some keys at once, each is read once for all rows.
+template <typename T, typename Shape>
+__device__ void chunkLogits(const float (&query)[Shape::kRows][Shape::kLaneDims], int rows, const T* key, int count,
+                            int lane, uint64_t d, RowSums<Shape>& sums) {
+  constexpr int kTogether = Shape::kKeys * Shape::kRows;
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  for (int first = warp * Shape::kKeys; first < count; first += kWarps * Shape::kKeys) {
+    float logit[kTogether] = {};
 #pragma unroll
-  for (int i = 0; i < kDims; ++i) {
+    for (int i = 0; i < Shape::kLaneDims; ++i) {
+      const uint64_t k = lane + 32 * i;
+      float value[Shape::kKeys];
+#pragma unroll
+      for (int j = 0; j < Shape::kKeys; ++j) {
+        value[j] = k < d && first + j < count ? toFloat(key[(first + j) * d + k]) : 0.0F;
+      }
+#pragma unroll
+      for (int j = 0; j < Shape::kKeys; ++j) {
+#pragma unroll
+        for (int r = 0; r < Shape::kRows; ++r) {
+          logit[j * Shape::kRows + r] = fmaf(query[r][i], value[j], logit[j * Shape::kRows + r]);
+        }
+      }
+    }
+    const float total = sumOfLanes<kTogether>(lane, logit);
+    constexpr int kLanes = 32 / kTogether;  // that keep the same one
+    const int j = first + lane / kLanes / Shape::kRows;
+    const int r = lane / kLanes % Shape::kRows;
+    if (lane % kLanes == 0 && j < count && r < rows) {
+      sums.weight[r][j] = total;
+    }
+  }
+}
+
+// Logits to exponentials relative to the row's top, in place, 0 past the last key; a NaN or Inf makes the sum NaN for
+// good. A warp takes a row. `kept`: where the logits of the segment's first row go, or null.
+template <typename Shape>
+__device__ void addWeights(int rows, int count, float log2_scale, int lane, float* kept, uint64_t length,
+                           RowSums<Shape>& sums) {
+  constexpr int kEach = kChunk / 32;
+  for (int r = static_cast<int>(threadIdx.x) / 32; r < rows; r += kWarps) {
+    float logit[kEach];
+    float top = sums.top[r];
+    float bad = 0;
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      const int j = lane + 32 * i;
+      logit[i] = j < count ? sums.weight[r][j] : -FLT_MAX;
+      top = fmaxf(top, logit[i]);
+      bad = isfinite(logit[i]) ? bad : 1.0F;
+      if (kept != nullptr && j < count) {
+        kept[r * length + j] = logit[i];
+      }
+    }
+    top = warpMax(top);
+    bad = warpMax(bad);
+    float sum = 0;
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      const int j = lane + 32 * i;
+      const float weight = j < count ? exp2f((logit[i] - top) * log2_scale) : 0.0F;
+      sums.weight[r][j] = weight;
+      sum += weight;
+    }
+    sum = warpSum(sum);
+    if (lane == 0) {
+      const float factor = exp2f((sums.top[r] - top) * log2_scale);
+      sums.sum[r] = bad > 0 ? nanf("") : fmaf(sums.sum[r], factor, sum);
+      sums.top[r] = top;
+      sums.factor[r] = factor;
+    }
+  }
+}
+
+template <typename T, typename Shape>
+__device__ void addValues(const T* value, int rows, int count, uint64_t d, const RowSums<Shape>& sums,
+                          float (&output)[Shape::kRows][Shape::kThreadDims]) {
+#pragma unroll
+  for (int i = 0; i < Shape::kThreadDims; ++i) {
     const uint64_t k = threadIdx.x + static_cast<uint64_t>(i) * kThreads;
     if (k >= d) {
       break;
     }
-    for (int j = 0; j < count; ++j) {
-      const float v = toFloat(value[j * d + k]);
 #pragma unroll
-      for (int r = 0; r < kRows; ++r) {
-        state.output[r][i] = r < rows ? fmaf(weight[r][j], v, state.output[r][i]) : 0.0F;
+    for (int r = 0; r < Shape::kRows; ++r) {
+      output[r][i] = r < rows ? output[r][i] * sums.factor[r] : 0.0F;
+    }
+#pragma unroll 2
+    for (int j = 0; j < count; j += 4) {
+      float v[4];
+#pragma unroll
+      for (int n = 0; n < 4; ++n) {
+        v[n] = j + n < count ? toFloat(value[(j + n) * d + k]) : 0.0F;
+      }
+#pragma unroll
+      for (int r = 0; r < Shape::kRows; ++r) {
+        if (r < rows) {
+          const float4 weight = *reinterpret_cast<const float4*>(&sums.weight[r][j]);
+          output[r][i] = fmaf(weight.x, v[0], output[r][i]);
+          output[r][i] = fmaf(weight.y, v[1], output[r][i]);
+          output[r][i] = fmaf(weight.z, v[2], output[r][i]);
+          output[r][i] = fmaf(weight.w, v[3], output[r][i]);
+        }
       }
     }
   }
 }
 
-template <int kDims, int kRows>
-__device__ void writePart(const DecodeJob& job, uint64_t first_row, int rows, const RowState<kDims, kRows>& state) {
+template <typename Shape>
+__device__ void writePart(const DecodeJob& job, uint64_t first_row, int rows, const RowSums<Shape>& sums,
+                          const float (&output)[Shape::kRows][Shape::kThreadDims]) {
 #pragma unroll
-  for (int r = 0; r < kRows; ++r) {
+  for (int r = 0; r < Shape::kRows; ++r) {
     if (r >= rows) {
       break;
     }
     float* const part = job.partial + job.parts.offset(blockIdx.x, blockIdx.y, first_row + r);
     if (threadIdx.x == 0) {
-      part[0] = state.top[r];
-      part[1] = state.sum[r];
+      part[0] = sums.top[r];
+      part[1] = sums.sum[r];
     }
 #pragma unroll
-    for (int i = 0; i < kDims; ++i) {
+    for (int i = 0; i < Shape::kThreadDims; ++i) {
       const uint64_t k = threadIdx.x + static_cast<uint64_t>(i) * kThreads;
       if (k < job.parts.head_dim) {
-        part[2 + k] = state.output[r][i];
+        part[2 + k] = output[r][i];
       }
     }
   }
 }
 
-template <typename T, int kDims, int kRows>
-__global__ void __launch_bounds__(kThreads) decodeParts(DecodeJob job) {
-  static_assert(kChunk <= kThreads, "one thread exponentiates one key of a chunk");
-  __shared__ float logits[kRows][kChunk];
+template <typename T, typename Shape>
+__global__ void __launch_bounds__(kThreads, Shape::kBlocks) decodeParts(DecodeJob job) {
+  __shared__ RowSums<Shape> sums;
   const KvatlasCudaSegment segment = job.segments[blockIdx.x];
-  const uint64_t first_row = blockIdx.z * static_cast<uint64_t>(kRows);
+  const uint64_t first_row = blockIdx.z * static_cast<uint64_t>(Shape::kRows);
   const uint64_t first = blockIdx.y * kPartKeys;
   if (first_row >= segment.rows || first >= segment.length) {
     return;
   }
   const uint64_t d = job.parts.head_dim;
-  const int rows = static_cast<int>(smaller(segment.rows - first_row, kRows));
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const int rows = static_cast<int>(smaller(segment.rows - first_row, Shape::kRows));
   const uint64_t end = smaller(segment.length, first + kPartKeys);
-  const T* const query = static_cast<const T*>(segment.query) + first_row * d;
-  RowState<kDims, kRows> state;
-#pragma unroll
-  for (int r = 0; r < kRows; ++r) {
-    state.top[r] = -FLT_MAX;
-    state.sum[r] = 0;
-#pragma unroll
-    for (int i = 0; i < kDims; ++i) {
-      state.output[r][i] = 0;
-    }
+  float query[Shape::kRows][Shape::kLaneDims];
+  loadQueries<T, Shape>(static_cast<const T*>(segment.query) + first_row * d, rows, lane, d, query);
+  float output[Shape::kRows][Shape::kThreadDims] = {};
+  if (static_cast<int>(threadIdx.x) < Shape::kRows) {
+    sums.top[threadIdx.x] = -FLT_MAX;
+    sums.sum[threadIdx.x] = 0;
   }
   for (uint64_t begin = first; begin < end; begin += kChunk) {
     const int count = static_cast<int>(smaller(end - begin, kChunk));
     __syncthreads();
-    chunkLogits<T, kRows>(query, rows, static_cast<const T*>(segment.key) + begin * d, count, d, logits);
+    chunkLogits<T, Shape>(query, rows, static_cast<const T*>(segment.key) + begin * d, count, lane, d, sums);
     __syncthreads();
-    if (segment.probabilities != nullptr && static_cast<int>(threadIdx.x) < count) {
-      for (int r = 0; r < rows; ++r) {
-        segment.probabilities[(first_row + r) * segment.length + begin + threadIdx.x] = logits[r][threadIdx.x];
-      }
-    }
-    addWeights(rows, count, job.log2_scale, logits, state);
-    addValues(static_cast<const T*>(segment.value) + begin * d, rows, count, d, logits, state);
+    float* const kept =
+        segment.probabilities == nullptr ? nullptr : segment.probabilities + first_row * segment.length + begin;
+    addWeights(rows, count, job.log2_scale, lane, kept, segment.length, sums);
+    __syncthreads();
+    addValues<T, Shape>(static_cast<const T*>(segment.value) + begin * d, rows, count, d, sums, output);
   }
-  writePart(job, first_row, rows, state);
+  writePart<Shape>(job, first_row, rows, sums, output);
 }
 
-// One block per query row: joins the parts, writes output and, from the logits kept there, probabilities.
+// Joins the parts of a query row: one block writes the output, others some of the probabilities each, from the logits
+// kept there.
 template <typename T>
 __global__ void __launch_bounds__(kThreads) joinParts(DecodeJob job) {
   const KvatlasCudaSegment segment = job.segments[blockIdx.x];
   const uint64_t row = blockIdx.y;
-  if (row >= segment.rows) {
+  const uint64_t first = blockIdx.z * kJoinKeys;
+  if (row >= segment.rows || (blockIdx.z > 0 && (segment.probabilities == nullptr || first >= segment.length))) {
     return;
   }
   const uint64_t d = job.parts.head_dim;
@@ -199,7 +278,7 @@ __global__ void __launch_bounds__(kThreads) joinParts(DecodeJob job) {
     sum += static_cast<double>(exp2f((part(p)[0] - top) * job.log2_scale)) * part(p)[1];
   }
   const auto inverse = static_cast<float>(1.0 / sum);
-  for (uint64_t k = threadIdx.x; k < d; k += kThreads) {
+  for (uint64_t k = threadIdx.x; blockIdx.z == 0 && k < d; k += kThreads) {
     float output = 0;
     for (uint64_t p = 0; p < parts; ++p) {
       output = fmaf(exp2f((part(p)[0] - top) * job.log2_scale), part(p)[2 + k], output);
@@ -210,19 +289,34 @@ __global__ void __launch_bounds__(kThreads) joinParts(DecodeJob job) {
     return;
   }
   float* const kept = segment.probabilities + row * segment.length;
-  for (uint64_t j = threadIdx.x; j < segment.length; j += kThreads) {
+  for (uint64_t j = first + threadIdx.x; j < smaller(segment.length, first + kJoinKeys); j += kThreads) {
     kept[j] = exp2f((kept[j] - top) * job.log2_scale) * inverse;
   }
 }
 
-template <typename T>
-const char* decodeAs(const DecodeJob& job, uint64_t count, uint64_t most_rows, cudaStream_t stream) {
-  // A thread's share of the outputs stays in registers: fewer rows at once where heads are long.
-  const bool usual = job.parts.head_dim <= 2 * kThreads;
+template <typename T, typename Shape>
+void queueParts(const DecodeJob& job, uint64_t count, uint64_t most_rows, cudaStream_t stream) {
   const dim3 grid(static_cast<unsigned>(count), static_cast<unsigned>(job.parts.parts),
-                  static_cast<unsigned>(divideUp(most_rows, usual ? 8 : 2)));
-  launch(usual ? decodeParts<T, 2, 8> : decodeParts<T, 8, 2>, grid, kThreads, stream, job);
-  const dim3 rows(static_cast<unsigned>(count), static_cast<unsigned>(most_rows));
+                  static_cast<unsigned>(divideUp(most_rows, Shape::kRows)));
+  launch(decodeParts<T, Shape>, grid, kThreads, stream, job);
+}
+
+template <typename T>
+const char* decodeAs(const DecodeJob& job, uint64_t count, uint64_t most_rows, uint64_t most_length,
+                     cudaStream_t stream) {
+  // Queries, sums and outputs stay in registers: fewer rows at once where heads are long.
+  const uint64_t d = job.parts.head_dim;
+  if (d > 256) {
+    queueParts<T, DecodeShape<1024, 2, 1>>(job, count, most_rows, stream);
+  } else if (d > 128) {
+    queueParts<T, DecodeShape<256, 4, 2>>(job, count, most_rows, stream);
+  } else if (most_rows > 4) {
+    queueParts<T, DecodeShape<128, 8, 4>>(job, count, most_rows, stream);
+  } else {
+    queueParts<T, DecodeShape<128, 4, 4>>(job, count, most_rows, stream);
+  }
+  const dim3 rows(static_cast<unsigned>(count), static_cast<unsigned>(most_rows),
+                  static_cast<unsigned>(divideUp(most_length, kJoinKeys)));
   launch(joinParts<T>, rows, kThreads, stream, job);
   return cudaText("starting decode attention", cudaGetLastError());
 }
@@ -258,11 +352,11 @@ KVATLAS_CUDA_EXPORT const char* kvatlasCudaDecode(const KvatlasCudaDecode* decod
   const auto queue = static_cast<cudaStream_t>(stream);
   switch (decode->element) {
     case kKvatlasF32:
-      return decodeAs<float>(job, decode->count, decode->most_rows, queue);
+      return decodeAs<float>(job, decode->count, decode->most_rows, decode->most_length, queue);
     case kKvatlasF16:
-      return decodeAs<__half>(job, decode->count, decode->most_rows, queue);
+      return decodeAs<__half>(job, decode->count, decode->most_rows, decode->most_length, queue);
     case kKvatlasBf16:
-      return decodeAs<__nv_bfloat16>(job, decode->count, decode->most_rows, queue);
+      return decodeAs<__nv_bfloat16>(job, decode->count, decode->most_rows, decode->most_length, queue);
     default:
       return errorText("CUDA decode attention: unknown element type");
   }

@@ -51,6 +51,61 @@ TEST_F(CudaKernels, decodeMatchesReference) {
   }
 }
 
+struct Decoded {
+  std::vector<float> output, probabilities;
+};
+
+// One segment of `rows` queries and `length` keys, alone or beside one of `other_rows` and `other_length`.
+Decoded decodeBeside(CudaBackend& backend, std::size_t rows, std::size_t length, std::size_t d, std::size_t other_rows,
+                     std::size_t other_length) {
+  const ProbeCase asked = randomCase(makeShape(1, 1, rows, d, 1), 0, 1, 3),
+                  cache = randomCase(makeShape(1, 1, length, d, 1), 0, 1, 4),
+                  other =
+                      randomCase(makeShape(1, 1, std::max<std::size_t>(other_length, other_rows + 1), d, 1), 0, 1, 5);
+  const DeviceArray<float> q(backend, asked.query), k(backend, cache.key), v(backend, cache.query),
+      output(backend, std::vector<float>(rows * d)), p(backend, std::vector<float>(rows * length)),
+      other_rest(backend, other.key), other_output(backend, std::vector<float>((other_rows + 1) * d));
+  std::vector<KvatlasCudaSegment> segments{{q.data(), k.data(), v.data(), output.data(), p.data(), rows, length}};
+  if (other_rows > 0)
+    segments.push_back({other_rest.data(), other_rest.data(), other_rest.data(), other_output.data(), nullptr,
+                        other_rows, other_length});
+  const DeviceArray<KvatlasCudaSegment> list(backend, segments);
+  KvatlasCudaDecode decode{
+      list.data(), segments.size(), std::max(rows, other_rows), std::max(length, other_length), d, 0.125F,
+      kKvatlasF32, nullptr};
+  const DeviceArray<char> workspace(backend, std::vector<char>(backend.functions().decode_workspace(&decode), 'x'));
+  decode.workspace = workspace.data();
+  EXPECT_EQ(backend.functions().decode(&decode, nullptr), nullptr);
+  return {output.host(), p.host()};
+}
+
+// Kernels for few and for many rows at once, and parts of other lengths, make the same sums in the same order.
+TEST_F(CudaKernels, decodeGivesTheSameBitsInAnyBatch) {
+  for (const std::size_t d : {40, 128, 200}) {
+    SCOPED_TRACE(d);
+    const Decoded alone = decodeBeside(*m_backend, 3, 300, d, 0, 0);
+    for (const auto& [rows, length] : {std::pair<std::size_t, std::size_t>{1, 1}, {9, 20}, {2, 2100}}) {
+      const Decoded beside = decodeBeside(*m_backend, 3, 300, d, rows, length);
+      EXPECT_EQ(beside.output, alone.output) << rows;
+      EXPECT_EQ(beside.probabilities, alone.probabilities) << rows;
+    }
+  }
+}
+
+// So long that several blocks finish a row's probabilities.
+TEST_F(CudaKernels, decodeOfALongCacheMatchesReference) {
+  const std::size_t rows = 2, length = 16500, d = 2;
+  const Decoded decoded = decodeBeside(*m_backend, rows, length, d, 0, 0);
+  const std::vector<float> query = randomCase(makeShape(1, 1, rows, d, 1), 0, 1, 3).query;
+  const ProbeCase cache = randomCase(makeShape(1, 1, length, d, 1), 0, 1, 4);
+  std::vector<float> output(rows * d), p(rows * length);
+  std::vector<DecodeSegment> segments{
+      {query.data(), rows, cache.key.data(), cache.query.data(), length, output.data(), p.data()}};
+  raggedDecodeAttentionReference(segments, d, 0.125F);
+  EXPECT_LE(worstError(decoded.output, output, 0.1), 1e-5);
+  EXPECT_LE(worstError(decoded.probabilities, p, 1e-30), 1e-5);
+}
+
 // A key that is infinite in one row's logits spoils that row alone.
 TEST_F(CudaKernels, decodeMarksRowsThatAreNotFinite) {
   const std::size_t d = 4, length = 1100;
