@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "capture/model/block_pooling.h"
 #include "capture/model/library_probe.h"
 #include "capture/session/cuda_probe.h"
 #include "capture/session/device.h"
@@ -142,19 +143,32 @@ TEST_P(Gpu, twoRunsGiveTheSameBytes) {
   }
 }
 
+std::vector<float> onHost(const at::Tensor& tensor) {
+  const at::Tensor values = tensor.to(at::kCPU).contiguous();
+  return {values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel()};
+}
+
 // At a length that no reference in double precision reaches: the probe of the device's best path, in bf16, against
-// libtorch's attention alone, in f32.
-TEST(GpuProbe, agreesWithTheLibraryPathAtLength) {
-  DeviceChoice choice;
-  try {
-    choice = chooseDevices("cuda", "bf16");
-  } catch (const Error& error) {
-    if (kvatlas::test::gpuIsExpected()) FAIL() << error.what();
-    GTEST_SKIP() << error.what();
+// library calls, in f32.
+class GpuProbe : public testing::Test {
+ protected:
+  static constexpr std::int64_t kTokens = 8229, kHeads = 4, kKvHeads = 2, kDim = 128, kCell = 64;
+  static constexpr std::int64_t kCells = (kTokens + kCell - 1) / kCell;
+
+  void SetUp() override {
+    try {
+      m_choice = chooseDevices("cuda", "bf16");
+    } catch (const Error& error) {
+      if (kvatlas::test::gpuIsExpected()) FAIL() << error.what();
+      GTEST_SKIP() << error.what();
+    }
   }
-  constexpr std::int64_t kTokens = 8229, kHeads = 4, kKvHeads = 2, kDim = 128, kCell = 64;
-  constexpr std::int64_t kCells = (kTokens + kCell - 1) / kCell;
-  const at::TensorOptions bf16 = at::TensorOptions().dtype(at::kBFloat16).device(choice.load.device);
+
+  DeviceChoice m_choice;
+};
+
+TEST_F(GpuProbe, agreesWithTheLibraryPathAtLength) {
+  const at::TensorOptions bf16 = at::TensorOptions().dtype(at::kBFloat16).device(m_choice.load.device);
   const at::Tensor query = at::randn({kHeads, kTokens, kDim}, bf16), key = at::randn({kKvHeads, kTokens, kDim}, bf16);
   const LibraryStatistics library = libraryProbe(query.to(at::kFloat), key.to(at::kFloat), kCell);
   std::vector<float> received(kHeads * kTokens), entropy(kHeads * kTokens), mean(kHeads * kCells * kCells);
@@ -164,12 +178,8 @@ TEST(GpuProbe, agreesWithTheLibraryPathAtLength) {
   const KvatlasProbePath path =
       checkedProbePath(cudaKernels(), query, [](const std::string& text) { ADD_FAILURE() << text; });
   ASSERT_TRUE(beginProbe(cudaKernels(), shape, query, key, library.lse, output, path).finish().ok());
-  const auto host = [](const at::Tensor& tensor) {
-    const at::Tensor values = tensor.to(at::kCPU).contiguous();
-    return std::vector<float>(values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel());
-  };
-  const std::vector<float> expected = host(library.received), rows = host(library.entropy),
-                           sums = host(library.map_sum);
+  const std::vector<float> expected = onHost(library.received), rows = onHost(library.entropy),
+                           sums = onHost(library.map_sum);
   double worst = 0;
   for (std::size_t i = 0; i < expected.size(); ++i) {
     worst = std::max<double>(worst, std::abs(received[i] - expected[i]) / std::max(expected[i], 1e-3F));
@@ -186,6 +196,23 @@ TEST(GpuProbe, agreesWithTheLibraryPathAtLength) {
         std::max<double>(worst, std::abs(mean[at] * static_cast<float>(pairs) - sums[at]) / std::max(sums[at], 1e-3F));
   }
   EXPECT_LE(worst, 1e-2) << "map sums";
+}
+
+TEST_F(GpuProbe, largestValuesAreThoseOfThePoolingBaseline) {
+  const at::TensorOptions bf16 = at::TensorOptions().dtype(at::kBFloat16).device(m_choice.load.device);
+  const at::Tensor query = at::randn({kHeads, kTokens, kDim}, bf16), key = at::randn({kKvHeads, kTokens, kDim}, bf16);
+  std::vector<float> largest(kHeads * kCells * kCells);
+  const kernels::ProbeShape shape{kHeads, kKvHeads, kTokens, kDim, 0, 0, 1.0F / std::sqrt(128.0F)};
+  const KvatlasProbePath path =
+      checkedProbePath(cudaKernels(), query, [](const std::string& text) { ADD_FAILURE() << text; });
+  ASSERT_TRUE(
+      beginProbe(cudaKernels(), shape, query, key, {}, {.map_max = largest.data(), .cell = kCell}, path).finish().ok());
+  const std::vector<float> pooled = onHost(blockMaxPooling(query.to(at::kFloat), key.to(at::kFloat), kCell));
+  for (std::size_t row = 0; row < largest.size(); row += kCells) {
+    float sum = 0;
+    for (std::size_t i = row; i < row + kCells; ++i) sum += largest[i];
+    for (std::size_t i = row; i < row + kCells; ++i) ASSERT_NEAR(largest[i] / sum, pooled[i], 1e-4) << i;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, Gpu,
