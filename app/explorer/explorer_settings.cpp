@@ -6,7 +6,7 @@ namespace kvatlas::app {
 namespace {
 
 const QString kRecent = QStringLiteral("recent"), kTheme = QStringLiteral("theme");
-const QString kGeometry = QStringLiteral("window/geometry"), kLayout = QStringLiteral("window/layout1");
+const QString kGeometry = QStringLiteral("window/geometry"), kLayout = QStringLiteral("window/layout2");
 const QString kFolder = QStringLiteral("folder"), kDialogs = QStringLiteral("dialogs/");
 const QString kNotesInTrace = QStringLiteral("notes_in_trace"), kCaption = QStringLiteral("caption");
 

@@ -52,6 +52,7 @@ WindowPages::WindowPages(QMainWindow& window, views::Document& document, views::
   addSides(document, selection);
   m_numbers.push_back({m_map, [this] { return m_map->csv(); }});
   addChart<views::BudgetChart>("budget", tr("Budget"), document, selection);
+  addChart<views::HeadBudgetChart>("head-budget", tr("Budget of heads"), document, selection);
   addChart<views::RetainedChart>("retained", tr("Retained mass"), document, selection);
   addChart<views::PositionChart>("positions", tr("Positions"), document, selection);
   addChart<views::KlChart>("kl", tr("KL"), document, selection);
@@ -114,7 +115,7 @@ void WindowPages::arrange() {
   stackArea({"grid"}, Qt::LeftDockWidgetArea);
   stackArea({"inspector", "trace"}, Qt::RightDockWidgetArea);
   stackArea({"what-if", "bookmarks"}, Qt::RightDockWidgetArea);
-  stackArea({"budget", "retained", "positions", "kl", "ranking", "agreement", "tokens", "decode"},
+  stackArea({"budget", "head-budget", "retained", "positions", "kl", "ranking", "agreement", "tokens", "decode"},
             Qt::BottomDockWidgetArea);
   for (QDockWidget* dock : m_docks) dock->show();
   m_sizes_wanted = true;

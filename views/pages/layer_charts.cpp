@@ -70,6 +70,33 @@ QString BudgetChart::describe(const ChartPoint& point) const {
   return tr("%1, layer %2: %3 tokens per head").arg(titleOf(point.line)).arg(point.x).arg(point.y, 0, 'f', 1);
 }
 
+void HeadBudgetChart::fill() {
+  const LayerIndex layer = selection().layer();
+  plot().setTitles(tr("query head of layer %1").arg(layer.value), tr("kept tokens"));
+  std::vector<ChartLine> lines;
+  for (const RunPointer& view : runs()) {
+    ChartLine line = lineOf(*view);
+    line.x = countUp(view->model.query_heads);
+    const std::size_t heads = view->heads(), group = line.x.size() / heads;
+    for (std::size_t head = 0; head < line.x.size(); ++head)
+      line.y.push_back(view->run.record.capacity[layer.value * heads + head / group]);
+    lines.push_back(std::move(line));
+  }
+  if (lines.empty()) plot().setMessage(tr("no finished run of an eviction method is shown"));
+  plot().setLines(std::move(lines));
+  const HeadChoice& head = selection().head();
+  plot().setMarker(head.kind == HeadChoice::QueryHead ? std::optional<double>(head.index) : std::nullopt);
+}
+
+void HeadBudgetChart::choose(const ChartPoint& point) {
+  selection().setFocusRun(point.line);
+  selection().setHead({HeadChoice::QueryHead, static_cast<std::uint32_t>(point.index)});
+}
+
+QString HeadBudgetChart::describe(const ChartPoint& point) const {
+  return tr("%1, head %2: %3 tokens").arg(titleOf(point.line)).arg(point.x).arg(point.y);
+}
+
 void RetainedChart::fill() {
   plot().setTitles(tr("layer"), tr("retained mass"));
   plot().setYRange(QCPRange(0, 1.02));

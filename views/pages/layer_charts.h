@@ -1,4 +1,5 @@
-// Charts over layers and steps: kept tokens (the pyramid), retained mass with its oracle, KL per generated token.
+// Charts over layers, heads and steps: kept tokens (the pyramid), retained mass with its oracle, KL per generated
+// token.
 #pragma once
 
 #include "views/pages/run_chart.h"
@@ -15,6 +16,18 @@ class BudgetChart : public RunChart {
   void fill() override;
   void choose(const ChartPoint& point) override;
   void follow() override;
+  [[nodiscard]] QString describe(const ChartPoint& point) const override;
+};
+
+// Kept tokens of every query head of the selected layer: how methods that share a budget among heads share it.
+class HeadBudgetChart : public RunChart {
+  Q_OBJECT
+ public:
+  using RunChart::RunChart;
+
+ protected:
+  void fill() override;
+  void choose(const ChartPoint& point) override;
   [[nodiscard]] QString describe(const ChartPoint& point) const override;
 };
 

@@ -59,6 +59,31 @@ TEST_F(ChartsTest, TheBudgetIsTheMeanCapacityOfEachLayer) {
   }
 }
 
+TEST_F(ChartsTest, TheBudgetOfHeadsIsWhatEachHeadOfTheLayerKeeps) {
+  open();
+  m_selection.setLayer(LayerIndex(1));
+  HeadBudgetChart chart(m_document, m_selection);
+  show(chart);
+  const std::size_t query_heads = m_sample.header.model.query_heads;
+  const auto expectLayer = [&](std::size_t layer) {
+    for (std::size_t run = 1; run < m_sample.runs.size(); ++run) {
+      const std::size_t heads = m_sample.header.runs[run].heads;
+      const ChartLine& line = lineOf(chart, static_cast<int>(run));
+      ASSERT_EQ(line.y.size(), query_heads);
+      for (std::size_t head = 0; head < query_heads; ++head)
+        EXPECT_EQ(line.y[head], m_sample.runs[run].capacity[layer * heads + head / (query_heads / heads)]);
+    }
+  };
+  expectLayer(1);
+  m_selection.setLayer(LayerIndex(2));
+  QApplication::processEvents();
+  expectLayer(2);
+  const ChartLine& line = lineOf(chart, 8);
+  clickPoint(chart.plot(), 3, line.y[3]);
+  EXPECT_EQ(m_selection.head(), (HeadChoice{HeadChoice::QueryHead, 3}));
+  EXPECT_DOUBLE_EQ(lineOf(chart, m_selection.focusRun()).y[3], line.y[3]);
+}
+
 TEST_F(ChartsTest, AClickOnAPointLeadsToItsLayerAndRun) {
   open();
   BudgetChart chart(m_document, m_selection);
