@@ -79,7 +79,7 @@ ChartPlot::ChartPlot(QWidget* parent)
   m_marker->point1->setTypeX(QCPItemPosition::ptPlotCoords);
   m_marker->setVisible(false);
   // A buffer of its own: that the selection moves draws no line again.
-  addLayer(kMarkerLayer, layer(QStringLiteral("background")));
+  addLayer(kMarkerLayer, layer(QStringLiteral("grid")));
   layer(kMarkerLayer)->setMode(QCPLayer::lmBuffered);
   m_marker->setLayer(kMarkerLayer);
   m_text->position->setType(QCPItemPosition::ptAxisRectRatio);
@@ -264,7 +264,7 @@ void ChartPlot::dress() {
   legend->setTextColor(ink);
   legend->setBorderPen(Qt::NoPen);
   legend->setBrush(Qt::NoBrush);
-  m_marker->setPen(QPen(muted, 1, Qt::DashLine));
+  m_marker->setPen(QPen(ink, 1, Qt::DashLine));
   m_text->setColor(muted);
   m_text->setFont(font());
   replot(rpQueuedReplot);

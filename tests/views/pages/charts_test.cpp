@@ -84,6 +84,27 @@ TEST_F(ChartsTest, TheBudgetOfHeadsIsWhatEachHeadOfTheLayerKeeps) {
   EXPECT_DOUBLE_EQ(lineOf(chart, m_selection.focusRun()).y[3], line.y[3]);
 }
 
+TEST_F(ChartsTest, TheMarkerStandsAtTheLayerAndMovesWithIt) {
+  open();
+  BudgetChart chart(m_document, m_selection);
+  show(chart);
+  // Dashes from top to bottom, darker than the grid that stands there, too.
+  const auto marked = [&](int layer) {
+    const ChartPlot& plot = chart.plot();
+    const QImage image = chart.plot().grab().toImage();
+    const int x = qRound(plot.xAxis->coordToPixel(layer));
+    const QRect area = plot.axisRect()->rect();
+    int dark = 0;
+    for (int y = area.top() + 2; y < area.bottom() - 2; ++y) dark += image.pixelColor(x, y).lightness() < 150 ? 1 : 0;
+    return dark > area.height() / 4;
+  };
+  for (const std::size_t layer : {1U, 2U, 1U}) {
+    m_selection.setLayer(LayerIndex(layer));
+    QApplication::processEvents();
+    for (int each = 1; each < 3; ++each) EXPECT_EQ(marked(each), each == static_cast<int>(layer)) << each;
+  }
+}
+
 TEST_F(ChartsTest, AClickOnAPointLeadsToItsLayerAndRun) {
   open();
   BudgetChart chart(m_document, m_selection);
