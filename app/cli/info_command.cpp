@@ -81,6 +81,7 @@ json runJson(const Reader& reader, std::size_t index) {
               {"budget", header.budget},
               {"budget_nominal", finiteOrNull(header.budget_nominal)},
               {"granularity", header.granularity},
+              {"attended_keys", header.attended},
               {"parameters", json::parse(header.parameters, nullptr, false)}};
   if (run["parameters"].is_discarded()) run["parameters"] = header.parameters;
   const auto record = reader.run(index, trace::RunParts::WithoutPositions);
@@ -185,6 +186,9 @@ void printInfo(const json& info) {
     fmt::print("  query heads {} alone\n", fmt::join(heads, ", "));
   printLayers(attention["layers"]);
   printRuns(info["runs"]);
+  if (const json& runs = info["runs"]; !runs.empty() && runs[0]["attended_keys"] != 0)
+    fmt::print("  with the {} most attended keys of every generated token, layer and head\n",
+               runs[0]["attended_keys"].get<int>());
 }
 
 }  // namespace

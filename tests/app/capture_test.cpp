@@ -271,8 +271,13 @@ TEST_F(Capture, InfoSaysWhatTheTraceHolds) {
     EXPECT_NE(all.find(word), std::string::npos) << word << " in " << all;
   const Ended plain = run({"info", trace()});
   expectDone(plain);
-  for (const char* word : {"LlamaForCausalLM", "snapkv 30"})
+  for (const char* word : {"LlamaForCausalLM", "snapkv 30", "the 8 most attended keys"})
     EXPECT_NE(plain.out.find(word), std::string::npos) << word << " in " << plain.out;
+  for (const char* run : {"/runs/000/", "/runs/001/"}) {
+    EXPECT_EQ(dimsOf(contents(), std::string(run) + "decode/attended"), (std::vector<std::uint64_t>{4, 6, 6, 8}));
+    EXPECT_EQ(dimsOf(contents(), std::string(run) + "decode/attended_mass"), (std::vector<std::uint64_t>{4, 6, 6, 8}));
+    EXPECT_EQ(dimsOf(contents(), std::string(run) + "decode/offsets"), (std::vector<std::uint64_t>{5}));
+  }
 }
 
 TEST_F(Capture, QueryHeadsHoldListsOfTheirOwn) {

@@ -2,6 +2,7 @@
 #include <hdf5.h>
 
 #include "core/base/error.h"
+#include "core/trace/generated_tokens.h"
 #include "core/trace/writer.h"
 #include "tests/core/trace/compare.h"
 #include "tests/core/trace/trace_fixture.h"
@@ -148,6 +149,24 @@ TEST_F(RoundTrip, AttendedKeysOfSomeStepsAlone) {
   EXPECT_THROW(static_cast<void>(reader.attended(2, LayerIndex(1), 39, 2)), Error);
   EXPECT_THROW(static_cast<void>(reader.attended(2, LayerIndex(2))), Error);
   EXPECT_THROW(static_cast<void>(reader.attended(99, LayerIndex(0))), Error);
+}
+
+TEST_F(RoundTrip, GeneratedTokensHaveTheirTextAndTheRunThatChoseThem) {
+  SampleTrace sample = makeSampleTrace(tinyOptions());
+  sample.header.runs[1].parameters = R"({"follow":"full"})";
+  sample.header.runs[2].parameters = R"({"follow":"own"})";
+  sample.header.runs[3].parameters = "no JSON";
+  const std::vector<std::size_t> expected = {0, 0, 2, 3, 4};
+  for (std::size_t run = 0; run < 5; ++run) EXPECT_EQ(trace::fedBy(sample.header, run), expected[run]);
+  trace::RunRecord record;
+  record.decode_text = "ab…c";
+  record.decode_offsets = {0, 2, 2, 5, 6};
+  EXPECT_EQ(trace::generatedText(record, 0), "ab");
+  EXPECT_EQ(trace::generatedText(record, 1), "");
+  EXPECT_EQ(trace::generatedText(record, 2), "…");
+  EXPECT_EQ(trace::generatedText(record, 3), "c");
+  EXPECT_EQ(trace::generatedText(record, 4), "");
+  EXPECT_EQ(trace::generatedText({}, 0), "");
 }
 
 // Files of earlier versions of this program lack the members.
