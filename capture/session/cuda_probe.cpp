@@ -29,6 +29,17 @@ struct PendingProbe::Work {
   float bad_words[2] = {0, 0};  // the bits of first_bad, copied like everything else
 };
 
+namespace {
+
+void addTarget(DeviceCopies& copies, const at::Tensor& values, float* host) {
+  copies.add(values, host);
+}
+void addTarget(DeviceCopies& copies, const at::Tensor& values, std::vector<float>* host) {
+  copies.add(values, *host);
+}
+
+}  // namespace
+
 PendingProbe::PendingProbe() : m_work(std::make_unique<Work>()) {}
 PendingProbe::~PendingProbe() = default;
 PendingProbe::PendingProbe(PendingProbe&&) noexcept = default;
@@ -48,9 +59,18 @@ kernels::ProbeReport PendingProbe::finish() {
           .bad_query = static_cast<std::ptrdiff_t>(bad % tokens)};
 }
 
-PendingProbe beginProbe(const kernels::CudaLibrary& library, const kernels::ProbeShape& shape, const at::Tensor& query,
-                        const at::Tensor& key, const at::Tensor& lse, const kernels::ProbeOutput& output,
-                        KvatlasProbePath path) {
+// Queues a probe; Output: kernels::ProbeOutput or ProbeArrays.
+struct ProbeStart {
+  template <class Output>
+  static PendingProbe begin(const kernels::CudaLibrary& library, const kernels::ProbeShape& shape,
+                            const at::Tensor& query, const at::Tensor& key, const at::Tensor& lse, const Output& output,
+                            KvatlasProbePath path);
+};
+
+template <class Output>
+PendingProbe ProbeStart::begin(const kernels::CudaLibrary& library, const kernels::ProbeShape& shape,
+                               const at::Tensor& query, const at::Tensor& key, const at::Tensor& lse,
+                               const Output& output, KvatlasProbePath path) {
   const c10::DeviceGuard guard(query.device());
   PendingProbe pending;
   PendingProbe::Work& work = *pending.m_work;
@@ -58,10 +78,10 @@ PendingProbe beginProbe(const kernels::CudaLibrary& library, const kernels::Prob
   // What only the current stream uses may be let go of once it is queued: libtorch gives it to nobody before.
   const at::Tensor q = query.contiguous(), k = key.contiguous();
   const at::Tensor known = lse.defined() ? lse.to(at::kFloat).contiguous() : lse;
-  const auto room = [&](float* host, std::size_t count) -> float* {
+  const auto room = [&](auto* host, std::size_t count) -> float* {
     if (host == nullptr) return nullptr;
     const at::Tensor values = at::empty({static_cast<std::int64_t>(count)}, query.options().dtype(at::kFloat));
-    work.copies.add(values, host);
+    addTarget(work.copies, values, host);
     return values.mutable_data_ptr<float>();
   };
   const std::size_t rows = shape.query_heads * shape.tokens;
@@ -99,6 +119,18 @@ PendingProbe beginProbe(const kernels::CudaLibrary& library, const kernels::Prob
   if (const char* error = library.probe(&probe, streamOf(query))) fail("the CUDA probe failed: {}", error);
   work.copies.start();
   return pending;
+}
+
+PendingProbe beginProbe(const kernels::CudaLibrary& library, const kernels::ProbeShape& shape, const at::Tensor& query,
+                        const at::Tensor& key, const at::Tensor& lse, const kernels::ProbeOutput& output,
+                        KvatlasProbePath path) {
+  return ProbeStart::begin(library, shape, query, key, lse, output, path);
+}
+
+PendingProbe beginProbe(const kernels::CudaLibrary& library, const kernels::ProbeShape& shape, const at::Tensor& query,
+                        const at::Tensor& key, const at::Tensor& lse, const ProbeArrays& output,
+                        KvatlasProbePath path) {
+  return ProbeStart::begin(library, shape, query, key, lse, output, path);
 }
 
 }  // namespace kvatlas::capture

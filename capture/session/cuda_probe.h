@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kernels/attention_probe.h"
 #include "kernels/cuda/cuda_loader.h"
@@ -30,8 +31,14 @@ class PendingProbe {
  private:
   struct Work;
   std::unique_ptr<Work> m_work;
-  friend PendingProbe beginProbe(const kernels::CudaLibrary&, const kernels::ProbeShape&, const at::Tensor&,
-                                 const at::Tensor&, const at::Tensor&, const kernels::ProbeOutput&, KvatlasProbePath);
+  friend struct ProbeStart;
+};
+
+// As kernels::ProbeOutput, in arrays that finish() gives their size; null: not wanted.
+struct ProbeArrays {
+  std::vector<float>*lse = nullptr, *entropy = nullptr, *received = nullptr, *window_sum = nullptr,
+  *window_rows = nullptr, *map_mean = nullptr, *map_max = nullptr;
+  std::size_t cell = 0;
 };
 
 // As kernels::attentionProbe, with query [query_heads, N, d], key [kv_heads, N, d] and lse (or undefined) on one
@@ -39,6 +46,10 @@ class PendingProbe {
 [[nodiscard]] PendingProbe beginProbe(const kernels::CudaLibrary& library, const kernels::ProbeShape& shape,
                                       const at::Tensor& query, const at::Tensor& key, const at::Tensor& lse,
                                       const kernels::ProbeOutput& output, KvatlasProbePath path);
+// The same into arrays that live until finish(), without their memory being touched before.
+[[nodiscard]] PendingProbe beginProbe(const kernels::CudaLibrary& library, const kernels::ProbeShape& shape,
+                                      const at::Tensor& query, const at::Tensor& key, const at::Tensor& lse,
+                                      const ProbeArrays& output, KvatlasProbePath path);
 
 // The fastest path that this device has, that takes such tensors and that has just computed a small case as the plain
 // path does. What is passed over is said through `warn`, once.

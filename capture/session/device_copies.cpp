@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <map>
 
+#include "kernels/parallel.h"
+
 namespace kvatlas::capture {
 namespace {
 
@@ -50,7 +52,14 @@ void DeviceCopies::start() {
 
 void DeviceCopies::finish() {
   if (m_done) m_done->synchronize();
-  for (const Copy& copy : m_copies) std::copy_n(copy.staged.const_data_ptr<float>(), copy.staged.numel(), copy.target);
+  const auto bring = [](const Copy& copy) {
+    const float* const values = copy.staged.const_data_ptr<float>();
+    if (copy.array != nullptr)
+      copy.array->assign(values, values + copy.staged.numel());
+    else
+      std::copy_n(values, copy.staged.numel(), copy.target);
+  };
+  kernels::parallelFor(m_copies.size(), 0, [&](std::size_t i, unsigned) { bring(m_copies[i]); });
   m_copies.clear();  // only now may the device's memory be used again
   m_done.reset();
 }

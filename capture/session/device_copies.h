@@ -18,15 +18,19 @@ namespace kvatlas::capture {
 class DeviceCopies {
  public:
   // `target` has to live and hold values.numel() floats until finish(). values: f32.
-  void add(const at::Tensor& values, float* target) { m_copies.push_back({values, {}, target}); }
+  void add(const at::Tensor& values, float* target) { m_copies.push_back({values, {}, target, nullptr}); }
+  // `target` has to live until finish(), which gives it its size and values: nothing is allocated before, while the
+  // device waits for work.
+  void add(const at::Tensor& values, std::vector<float>& target) { m_copies.push_back({values, {}, nullptr, &target}); }
   void start();
-  // Waits for the copies and nothing else.
+  // Waits for the copies and nothing else. Large arrays are filled by several threads.
   void finish();
 
  private:
   struct Copy {
     at::Tensor values, staged;
     float* target;
+    std::vector<float>* array;
   };
   std::vector<Copy> m_copies;
   std::optional<c10::Event> m_done;

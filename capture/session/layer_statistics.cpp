@@ -43,6 +43,40 @@ float* sized(std::vector<float>& values, bool wanted, std::size_t count) {
   return values.data();
 }
 
+kernels::ProbeOutput outputOf(const kernels::ProbeShape& shape, const StatisticsRequest& request,
+                              LayerStatistics& result) {
+  const std::size_t per_token = shape.query_heads * shape.tokens;
+  const std::size_t cells = request.map_cell == 0 ? 0 : (shape.tokens + request.map_cell - 1) / request.map_cell;
+  const std::size_t map = shape.query_heads * cells * cells;
+  return {.lse = sized(result.lse, request.lse, per_token),
+          .entropy = sized(result.entropy, request.entropy, per_token),
+          .received = sized(result.received, request.received, per_token),
+          .window_sum = sized(result.window_sum, request.window_sum, per_token),
+          .window_rows = sized(result.window_rows, request.window_rows, per_token * request.window),
+          .map_mean = sized(result.map_mean, cells > 0, map),
+          .map_max = sized(result.map_max, cells > 0, map),
+          .cell = request.map_cell};
+}
+
+PendingProbe probeOnDevice(const kernels::ProbeShape& shape, const LayerAttention& attention,
+                           const StatisticsRequest& request, LayerStatistics& result, Progress* progress) {
+  const kernels::CudaLibrary& library = cudaKernels();
+  const KvatlasProbePath path = checkedProbePath(library, attention.query, [&](const std::string& text) {
+    if (progress != nullptr) progress->warn(text);
+  });
+  const auto wanted = [](std::vector<float>& values, bool yes) { return yes ? &values : nullptr; };
+  const bool maps = request.map_cell > 0;
+  const ProbeArrays arrays{.lse = wanted(result.lse, request.lse),
+                           .entropy = wanted(result.entropy, request.entropy),
+                           .received = wanted(result.received, request.received),
+                           .window_sum = wanted(result.window_sum, request.window_sum),
+                           .window_rows = wanted(result.window_rows, request.window_rows),
+                           .map_mean = wanted(result.map_mean, maps),
+                           .map_max = wanted(result.map_max, maps),
+                           .cell = request.map_cell};
+  return beginProbe(library, shape, attention.query, attention.key, attention.lse, arrays, path);
+}
+
 }  // namespace
 
 StatisticsRequest StatisticsRequest::joined(const StatisticsRequest& other) const {
@@ -71,32 +105,14 @@ PendingLayer beginMeasuring(const LayerAttention& attention, const ModelConfig& 
   pending.m_statistics = std::make_unique<LayerStatistics>();
   LayerStatistics& result = *pending.m_statistics;
   result.layer = attention.layer;
-  const std::size_t per_token = shape.query_heads * tokens;
-  const std::size_t cells = request.map_cell == 0 ? 0 : (tokens + request.map_cell - 1) / request.map_cell;
-  const std::size_t map = shape.query_heads * cells * cells;
-  const kernels::ProbeOutput output{
-      .lse = sized(result.lse, request.lse, per_token),
-      .entropy = sized(result.entropy, request.entropy, per_token),
-      .received = sized(result.received, request.received, per_token),
-      .window_sum = sized(result.window_sum, request.window_sum, per_token),
-      .window_rows = sized(result.window_rows, request.window_rows, per_token * request.window),
-      .map_mean = sized(result.map_mean, cells > 0, map),
-      .map_max = sized(result.map_max, cells > 0, map),
-      .cell = request.map_cell};
-  if (attention.query.is_cuda()) {
-    const kernels::CudaLibrary& library = cudaKernels();
-    const KvatlasProbePath path = checkedProbePath(library, attention.query, [&](const std::string& text) {
-      if (progress != nullptr) progress->warn(text);
-    });
-    pending.m_probe.emplace(beginProbe(library, shape, attention.query, attention.key, attention.lse, output, path));
-  } else {
-    pending.m_report = probeOnHost(shape, attention, output, threads);
-  }
+  if (attention.query.is_cuda())
+    pending.m_probe.emplace(probeOnDevice(shape, attention, request, result, progress));
+  else
+    pending.m_report = probeOnHost(shape, attention, outputOf(shape, request, result), threads);
   if (request.norms) {
-    const auto per_head = static_cast<std::size_t>(config.kv_heads) * tokens;
     pending.m_norms.emplace();
-    pending.m_norms->add(rowNorms(attention.key), sized(result.key_norm, true, per_head));
-    pending.m_norms->add(rowNorms(attention.value), sized(result.value_norm, true, per_head));
+    pending.m_norms->add(rowNorms(attention.key), result.key_norm);
+    pending.m_norms->add(rowNorms(attention.value), result.value_norm);
     pending.m_norms->start();
   }
   return pending;

@@ -40,6 +40,20 @@ TEST(CudaProbe, resultsReachTheHost) {
   EXPECT_EQ(device, host);
 }
 
+TEST(CudaProbe, arraysGetTheirSizeAndValuesAtTheEnd) {
+  const kernels::CudaLibrary& library = makeHostCudaLibrary();
+  const at::Tensor query = at::randn({4, 50, 16}), key = at::randn({2, 50, 16});
+  std::vector<float> expected_rows(1600), expected_map(4 * 49), rows(7, 3.0F), map;
+  const kernels::ProbeOutput expected{.window_rows = expected_rows.data(), .map_max = expected_map.data(), .cell = 8};
+  static_cast<void>(beginProbe(library, kShape, query, key, {}, expected, kKvatlasProbePlain).finish());
+  const ProbeArrays arrays{.window_rows = &rows, .map_max = &map, .cell = 8};
+  PendingProbe pending = beginProbe(library, kShape, query, key, {}, arrays, kKvatlasProbePlain);
+  EXPECT_EQ(rows.size(), 7U) << "nothing is touched before";
+  EXPECT_TRUE(pending.finish().ok());
+  EXPECT_EQ(rows, expected_rows);
+  EXPECT_EQ(map, expected_map);
+}
+
 TEST(CudaProbe, aValueThatIsNotFiniteIsReportedWithItsPlace) {
   const kernels::CudaLibrary& library = makeHostCudaLibrary();
   const at::Tensor query = at::randn({4, 50, 16}), key = at::randn({2, 50, 16});
