@@ -35,8 +35,22 @@ std::vector<BadgeLine> comparedMaps(const MapPicture& picture) {
   return {{formula, {}}, {tr("A: %1").arg(a), {}}, {tr("B: %1").arg(b), {}}};
 }
 
-// The same words in shorter lines: broken behind its colons, semicolons and dots in the middle.
-std::vector<BadgeLine> shortened(const std::vector<BadgeLine>& lines) {
+// Words in lines no wider than `width`, but for words that are wider by themselves.
+QStringList wrapped(const QString& text, const QFontMetrics& metrics, int width) {
+  QStringList lines;
+  for (const QString& word : text.split(QLatin1Char(' '))) {
+    const QString longer = lines.isEmpty() ? word : lines.back() + QLatin1Char(' ') + word;
+    if (!lines.isEmpty() && metrics.horizontalAdvance(longer) <= width)
+      lines.back() = longer;
+    else
+      lines.push_back(word);
+  }
+  return lines;
+}
+
+// The same words in lines no wider than `width`: broken behind colons, semicolons and dots in the middle, then
+// anywhere.
+std::vector<BadgeLine> shortened(const std::vector<BadgeLine>& lines, const QFontMetrics& metrics, int width) {
   std::vector<BadgeLine> result;
   for (const BadgeLine& line : lines) {
     QString text = line.text;
@@ -45,7 +59,8 @@ std::vector<BadgeLine> shortened(const std::vector<BadgeLine>& lines) {
       text.replace(QLatin1String(mark) + QLatin1Char(' '), QLatin1String(mark) + QLatin1Char('\n'));
     bool first = true;
     for (const QString& part : text.split(QLatin1Char('\n')))
-      result.push_back({part, std::exchange(first, false) ? line.swatch : std::nullopt});
+      for (const QString& words : wrapped(part, metrics, width - (line.swatch ? kSwatch + kPadding : 0)))
+        result.push_back({words, std::exchange(first, false) ? line.swatch : std::nullopt});
   }
   return result;
 }
@@ -103,13 +118,16 @@ std::vector<BadgeLine> badgeOf(const MapPicture& picture, const QString& detail,
 void drawBadge(QCPPainter& painter, const QRect& area, const QRect& beside, const std::vector<BadgeLine>& lines,
                Theme theme) {
   const QFontMetrics metrics(painter.font());
-  const std::vector<BadgeLine> shorter = shortened(lines);
-  const bool narrow = fits(sizeOf(shorter, metrics), beside, 1);
-  const std::vector<BadgeLine>& shown = narrow ? shorter : lines;
-  const QRect& room = narrow ? beside : area;
-  const QSize size = sizeOf(shown, metrics);
-  if (!fits(size, room, narrow ? 1 : kMostCovered)) return;
-  drawLines(painter, QRect(QPoint(room.right() - kInset - size.width(), room.top() + kInset), size), shown, theme);
+  const auto widthIn = [](const QRect& room) { return room.width() - 2 * (kPadding + kInset); };
+  const std::vector<BadgeLine> narrow = shortened(lines, metrics, widthIn(beside));
+  const std::vector<BadgeLine> inside = shortened(lines, metrics, widthIn(area));
+  const auto draw = [&](const std::vector<BadgeLine>& shown, const QRect& room, double most) {
+    const QSize size = sizeOf(shown, metrics);
+    if (!fits(size, room, most)) return false;
+    drawLines(painter, QRect(QPoint(room.right() - kInset - size.width(), room.top() + kInset), size), shown, theme);
+    return true;
+  };
+  if (!draw(narrow, beside, 1) && !draw(lines, area, kMostCovered)) draw(inside, area, kMostCovered);
 }
 
 }  // namespace kvatlas::views

@@ -167,7 +167,10 @@ void SpanTrack::draw(QCPPainter* painter) {
     painter->drawPolyline(
         QPolygonF({QPointF(left, top + 3), QPointF(left, top), QPointF(right, top), QPointF(right, top + 3)}));
     const QString name = QString::fromStdString(span.name);
-    const double centre = (left + right) / 2, half = metrics.horizontalAdvance(name) / 2;
+    const double half = metrics.horizontalAdvance(name) / 2, middle = (left + right) / 2;
+    // Near an end a name stands beside its span rather than outside the picture.
+    const double least = raster.area.left() + half, most = raster.area.right() - half;
+    const double centre = least < most ? std::clamp(middle, least, most) : middle;
     // A narrow span carries its name only while neighbours leave room; the title says the rest.
     if (right - left >= 2 * half || m_spans.size() <= 4)
       painter->drawText(QRectF(centre - half - 2, raster.area.top(), 2 * half + 4, raster.area.height() - 4),

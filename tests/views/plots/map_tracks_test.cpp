@@ -209,6 +209,9 @@ TEST_F(MapTracksTest, TheBadgeStandsBesideTheMapWhereThereIsRoom) {
   view->resize(500, 600);
   screen();
   EXPECT_TRUE(differs(view->mapRect().rect())) << "without room beside it stands in the corner";
+  view->resize(330, 600);
+  screen();
+  EXPECT_TRUE(differs(view->mapRect().rect())) << "in more lines where those are too long";
 }
 
 TEST_F(MapTracksTest, TheBadgeSaysWhatIsCompared) {
