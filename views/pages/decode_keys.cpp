@@ -144,7 +144,7 @@ void DecodeKeys::addRow(const AttendedKey& key) {
   item->setText(Token, inContext(token));
   item->setText(Where, token.generated ? tr("generated") : text(token.spans));
   item->setText(Position, text(grouped(key.position)));
-  item->setText(Mass, QString::number(key.mass, 'f', 3));
+  item->setText(Mass, key.mass > 0 && key.mass < 0.0005 ? tr("<0.001") : QString::number(key.mass, 'f', 3));
   for (const int column : {int{Position}, int{Mass}}) item->setTextAlignment(column, Qt::AlignRight | Qt::AlignVCenter);
   const QString whole = QStringLiteral("%1[%2]%3").arg(text(token.before), text(token.text), text(token.after));
   for (int column = 0; column < Columns; ++column) item->setToolTip(column, whole);

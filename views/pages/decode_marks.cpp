@@ -16,10 +16,9 @@ void DecodeMarks::setColours(const QColor& fill, const QColor& edge, const QColo
   m_chosen_edge = chosen_edge;
 }
 
-double DecodeMarks::largestDiameter() const {
+double DecodeMarks::rowHeight() const {
   const QCPAxis& steps = *parentPlot()->yAxis;
-  const double row = std::abs(steps.coordToPixel(1) - steps.coordToPixel(0));
-  return std::clamp(1.4 * row, 8.0, 18.0);
+  return std::abs(steps.coordToPixel(1) - steps.coordToPixel(0));
 }
 
 // Slightly larger dots first, then the dots: they stand out from a band of their own colour however small they are, and
@@ -27,22 +26,22 @@ double DecodeMarks::largestDiameter() const {
 void DecodeMarks::draw(QCPPainter* painter) {
   painter->setAntialiasing(true);
   painter->setPen(Qt::NoPen);
+  const double edge = std::clamp(rowHeight() / 6, 0.4, 1.0);
   for (const bool chosen : {false, true}) {  // the chosen step over its neighbours
     painter->setBrush(chosen ? m_chosen_edge : m_edge);
-    drawDots(*painter, chosen, 1);
+    drawDots(*painter, chosen, chosen ? 1 : edge);
     painter->setBrush(m_fill);
     drawDots(*painter, chosen, 0);
   }
 }
 
 void DecodeMarks::drawDots(QCPPainter& painter, bool chosen, double wider) const {
-  constexpr double kLeast = 1.6;
-  const double largest = largestDiameter();
+  const double row = rowHeight(), largest = std::clamp(1.4 * row, 7.0, 18.0), least = std::clamp(row / 5, 0.7, 1.6);
   for (const DecodeMark& mark : m_marks) {
     if ((mark.step == m_chosen) != chosen) continue;
     const QPointF centre(parentPlot()->xAxis->coordToPixel(mark.position + 0.5),
                          parentPlot()->yAxis->coordToPixel(mark.step));
-    const double radius = wider + std::max(kLeast, largest * std::sqrt(std::clamp(mark.mass, 0.0, 1.0)) / 2);
+    const double radius = wider + std::max(least, largest * std::sqrt(std::clamp(mark.mass, 0.0, 1.0)) / 2);
     painter.drawEllipse(centre, radius, radius);
   }
 }

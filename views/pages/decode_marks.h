@@ -27,7 +27,7 @@ class DecodeMarks : public QCPAbstractItem {
 
  private:
   void drawDots(QCPPainter& painter, bool chosen, double wider) const;
-  [[nodiscard]] double largestDiameter() const;  // of a mass of 1, by the height of a row
+  [[nodiscard]] double rowHeight() const;  // pixels
 
   std::vector<DecodeMark> m_marks;
   QColor m_fill, m_edge, m_chosen_edge;

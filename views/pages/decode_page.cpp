@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/trace/generated_tokens.h"
 #include "views/pages/decode_keys.h"
 #include "views/pages/decode_timeline.h"
 #include "views/pages/look.h"
@@ -29,6 +30,18 @@ QString threeDecimals(double value) {
 // Line ends would break the row: they are shown as they are called.
 QString oneLine(const std::string& text) {
   return QString::fromStdString(text).replace(QLatin1Char('\n'), QStringLiteral("↵"));
+}
+
+// The text with the token of a step in brackets, from a little before it on.
+QString generatedAt(const trace::RunRecord& record, std::size_t step) {
+  constexpr qsizetype kBefore = 12;
+  const std::string_view token = trace::generatedText(record, step);
+  if (token.empty()) return oneLine(record.decode_text);
+  const std::uint64_t begin = record.decode_offsets[step];
+  const QString before = oneLine(record.decode_text.substr(0, begin));
+  return QStringLiteral("%1%2[%3]%4")
+      .arg(before.size() > kBefore ? QStringLiteral("…") : QString(), before.right(kBefore),
+           oneLine(std::string(token)), oneLine(record.decode_text.substr(begin + token.size())));
 }
 
 }  // namespace
@@ -155,7 +168,7 @@ void DecodePage::fillRow(QTreeWidgetItem& item, const RunView& view) const {
   item.setData(DecodeRun, Qt::UserRole, view.id);
   item.setText(DecodeRun, runText(m_document, view.id));
   item.setIcon(DecodeRun, methodIcon(view.run.header.method, themeOf(palette())));
-  item.setText(DecodeText, oneLine(record.decode_text));
+  item.setText(DecodeText, generatedAt(record, step));
   item.setToolTip(DecodeText, QString::fromStdString(record.decode_text));
   item.setText(DecodeKl, threeDecimals(step < record.kl.size() ? static_cast<double>(record.kl[step]) : std::nan("")));
   item.setText(DecodeMass, threeDecimals(meanAtStep(record.retained, step, row)));

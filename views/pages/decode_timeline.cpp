@@ -48,6 +48,7 @@ DecodeTimeline::DecodeTimeline(Document& document, Selection& selection, DecodeA
   m_plot->yAxis->setRangeReversed(true);
   m_plot->axisRect()->setupFullAxesBox(true);
   setWholeTicks(*m_plot->yAxis);
+  m_plot->xAxis->ticker()->setTickCount(3);  // positions are long numbers, the page is narrow
   dress();
 }
 

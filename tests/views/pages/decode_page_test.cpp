@@ -63,7 +63,9 @@ TEST_F(DecodePageTest, ListsWhatTheChosenTokenAttendedTo) {
     EXPECT_EQ(cell(row, DecodeKeys::Rank), std::to_string(row + 1));
     EXPECT_EQ(cell(row, DecodeKeys::Position), std::to_string(record.attended[k]));
     EXPECT_EQ(cell(row, DecodeKeys::Mass),
-              QString::number(static_cast<double>(record.attended_mass[k]), 'f', 3).toStdString());
+              record.attended_mass[k] < 0.0005F
+                  ? "<0.001"
+                  : QString::number(static_cast<double>(record.attended_mass[k]), 'f', 3).toStdString());
     if (record.attended[k] < 256) {
       EXPECT_THAT(cell(row, DecodeKeys::Token),
                   HasSubstr(bracketed(tokenText(m_sample.header.prompt, record.attended[k]))));
@@ -122,6 +124,22 @@ TEST_F(DecodePageTest, GeneratedTokensHaveTheirTextAndSelectNothing) {
     }
   }
   EXPECT_GT(found, 0);
+}
+
+TEST_F(DecodePageTest, TheTableBracketsTheChosenToken) {
+  openPage();
+  const auto generated = [this] { return m_page->table().topLevelItem(0)->text(1).toStdString(); };
+  m_selection.setStep(0);
+  m_page->updateNow();
+  const auto& record = m_sample.runs[0];
+  const std::string first = record.decode_text.substr(0, record.decode_offsets[1]);
+  EXPECT_TRUE(generated().starts_with(bracketed(first))) << generated();
+  m_selection.setStep(4);
+  m_page->updateNow();
+  const std::string fifth =
+      record.decode_text.substr(record.decode_offsets[4], record.decode_offsets[5] - record.decode_offsets[4]);
+  EXPECT_THAT(generated(), HasSubstr(bracketed(fifth)));
+  EXPECT_TRUE(generated().starts_with("…")) << "what is far before gives way: " << generated();
 }
 
 TEST_F(DecodePageTest, DotsStandWhereEachTokenAttends) {
