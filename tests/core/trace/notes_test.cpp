@@ -32,7 +32,18 @@ class NotesTest : public TraceTest {
     for (std::size_t run = 0; run < m_sample.runs.size(); ++run) expectRun(reader, run, m_sample.runs[run]);
   }
   // The mark of a writer in the superblock: other programmes refuse a file that bears it.
-  [[nodiscard]] bool marked() const { return (bytesOf(file()).at(11) & 5) != 0; }
+  [[nodiscard]] bool marked() const {
+    std::ifstream in(file(), std::ios::binary);
+    in.seekg(11);
+    return (in.get() & 5) != 0;
+  }
+  // While a change is under way; false when none was seen for ten seconds.
+  [[nodiscard]] bool waitForMark() const {
+    const auto start = std::chrono::steady_clock::now();
+    while (!marked())
+      if (std::chrono::steady_clock::now() - start > std::chrono::seconds(10)) return false;
+    return true;
+  }
 
   SampleTrace m_sample = makeSampleTrace(tinyOptions());
 };
@@ -115,8 +126,10 @@ TEST_F(NotesTest, AKillLeavesEverythingElseWhole) {
     if (pid == 0) {
       for (std::size_t size = 1;; size = size % 40000 + 1999) trace::writeNotes(file(), std::string(size, 'x'));
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(3000 + round * 1370));
+    const bool seen = waitForMark();
+    std::this_thread::sleep_for(std::chrono::microseconds(round % 12 * 30));
     kill(pid, SIGKILL);
+    EXPECT_TRUE(seen);
     waitpid(pid, nullptr, 0);
     left_a_mark += marked() ? 1 : 0;
     expectAllElseUnchanged();
