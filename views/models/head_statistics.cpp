@@ -38,11 +38,6 @@ float localityOf(const trace::Reader& reader, LayerIndex layer, HeadIndex head) 
   return all > 0 ? static_cast<float>(near / all) : kNan;
 }
 
-std::span<const float> rowOf(const std::optional<std::vector<float>>& values, std::size_t row, std::size_t length) {
-  if (!values || values->size() < (row + 1) * length) return {};
-  return std::span(*values).subspan(row * length, length);
-}
-
 }  // namespace
 
 std::string_view titleOf(HeadMetric metric) {
@@ -99,21 +94,16 @@ float concentration(std::span<const float> received) {
   return static_cast<float>(sumOf(std::span(sorted).first(count)) / total);
 }
 
-std::vector<HeadStatistics> headStatistics(const trace::Reader& reader, LayerIndex layer) {
-  const std::size_t heads = reader.header().model.query_heads, tokens = reader.tokens();
-  std::vector<HeadStatistics> statistics(heads, {kNan, kNan, kNan, kNan});
-  const bool recorded = reader.hasLayer(layer);
-  const auto entropy = recorded ? reader.signal(layer, trace::Signal::Entropy) : std::nullopt;
-  const auto received = recorded ? reader.signal(layer, trace::Signal::Received) : std::nullopt;
-  for (std::size_t head = 0; recorded && head < heads; ++head) {
-    if (const auto row = rowOf(entropy, head, tokens); !row.empty())
-      statistics[head].entropy = static_cast<float>(sumOf(row) / static_cast<double>(tokens));
-    if (const auto row = rowOf(received, head, tokens); !row.empty()) {
-      statistics[head].sink_mass = sinkMass(row);
-      statistics[head].concentration = concentration(row);
-    }
-    statistics[head].locality = localityOf(reader, layer, HeadIndex(head));
+HeadStatistics headStatistics(const trace::Reader& reader, LayerIndex layer, HeadIndex head) {
+  HeadStatistics statistics{kNan, kNan, kNan, kNan};
+  if (!reader.hasLayer(layer) || !reader.hasHead(head)) return statistics;
+  if (const auto entropy = reader.signalOfHead(layer, trace::Signal::Entropy, head))
+    statistics.entropy = static_cast<float>(sumOf(*entropy) / static_cast<double>(entropy->size()));
+  if (const auto received = reader.signalOfHead(layer, trace::Signal::Received, head)) {
+    statistics.sink_mass = sinkMass(*received);
+    statistics.concentration = concentration(*received);
   }
+  statistics.locality = localityOf(reader, layer, head);
   return statistics;
 }
 

@@ -31,8 +31,8 @@ inline constexpr std::size_t kSinkTokens = 4;
 [[nodiscard]] float sinkMass(std::span<const float> received);
 [[nodiscard]] float concentration(std::span<const float> received);
 
-// One entry per query head of a recorded layer; all NaN where the layer is not there.
-[[nodiscard]] std::vector<HeadStatistics> headStatistics(const trace::Reader& reader, LayerIndex layer);
+// All NaN where the layer or head was not recorded.
+[[nodiscard]] HeadStatistics headStatistics(const trace::Reader& reader, LayerIndex layer, HeadIndex head);
 
 // Of a run, for one query head: mean over steps of the retained mass, tokens its list holds. NaN where unknown.
 [[nodiscard]] float runMetric(const RunView& run, HeadMetric metric, LayerIndex layer, HeadIndex head);

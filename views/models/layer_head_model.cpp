@@ -45,8 +45,11 @@ std::uint32_t LayerHeadModel::columnsOfModel() const {
 
 void LayerHeadModel::restart() {
   beginResetModel();
+  ++m_epoch;
   m_statistics.clear();
+  m_arriving.clear();
   m_wanted.clear();
+  m_range.reset();
   m_order.clear();
   const bool open = m_document.isOpen();
   m_rows = open ? m_document.model().layers : 0;
@@ -68,6 +71,7 @@ void LayerHeadModel::setMetric(HeadMetric metric) {
 void LayerHeadModel::setGrouped(bool by_kv_head) {
   if (by_kv_head == m_grouped) return;
   m_grouped = by_kv_head;
+  m_range.reset();
   beginResetModel();
   m_columns = m_document.isOpen() ? columnsOfModel() : 0;
   m_order.clear();
@@ -88,11 +92,26 @@ void LayerHeadModel::setSorting(Sorting sorting) {
 void LayerHeadModel::want(LayerIndex layer) const {
   if (!m_document.isOpen() || !m_wanted.insert(layer).second) return;
   auto* self = const_cast<LayerHeadModel*>(this);
-  m_document.post(
-      {Priority::Background}, [layer](const trace::Reader& r) { return headStatistics(r, layer); }, self,
-      [self, layer, index = m_document.indexPointer()](Answer<std::vector<HeadStatistics>> answer) {
-        if (answer && self->m_document.indexPointer() == index) self->take(layer, std::move(*answer.value));
-      });
+  const std::size_t heads = m_document.model().query_heads;
+  self->m_arriving[layer] = {std::vector<HeadStatistics>(heads), heads};
+  // Head by head: what is wanted sooner is never held up for long.
+  for (std::size_t head = 0; head < heads; ++head)
+    m_document.post(
+        {Priority::Background},
+        [layer, head](const trace::Reader& r) { return headStatistics(r, layer, HeadIndex(head)); }, self,
+        [self, layer, head, epoch = m_epoch](Answer<HeadStatistics> answer) {
+          if (answer && self->m_epoch == epoch) self->takeHead(layer, HeadIndex(head), *answer.value);
+        });
+}
+
+void LayerHeadModel::takeHead(LayerIndex layer, HeadIndex head, const HeadStatistics& statistics) {
+  const auto arriving = m_arriving.find(layer);
+  if (arriving == m_arriving.end()) return;
+  arriving->second.heads[head.value] = statistics;
+  if (--arriving->second.missing > 0) return;
+  std::vector<HeadStatistics> whole = std::move(arriving->second.heads);
+  m_arriving.erase(arriving);
+  take(layer, std::move(whole));
 }
 
 void LayerHeadModel::wantAll() {
@@ -102,6 +121,7 @@ void LayerHeadModel::wantAll() {
 
 void LayerHeadModel::take(LayerIndex layer, std::vector<HeadStatistics> statistics) {
   m_statistics[layer] = std::move(statistics);
+  m_range.reset();
   if (ofRun(m_metric)) return;
   if (m_sorting != InOrder) {
     // Sorting anew for every layer would make the grid dance: once, when all that was asked for is there.
@@ -114,6 +134,7 @@ void LayerHeadModel::take(LayerIndex layer, std::vector<HeadStatistics> statisti
 }
 
 void LayerHeadModel::valuesChanged() {
+  m_range.reset();
   arrange();
   if (m_rows == 0 || m_columns == 0) return;
   emit dataChanged(index(0, 0), index(static_cast<int>(m_rows) - 1, static_cast<int>(m_columns) - 1));
@@ -191,7 +212,8 @@ float LayerHeadModel::value(GridCell cell) const {
 }
 
 std::optional<std::pair<float, float>> LayerHeadModel::range() const {
-  std::optional<std::pair<float, float>> range;
+  if (m_range) return *m_range;  // every cell that is painted asks for it
+  std::optional<std::pair<float, float>>& range = m_range.emplace();
   for (std::uint32_t layer = 0; layer < m_rows; ++layer) {
     for (std::uint32_t head = 0; head < m_columns; ++head) {
       const float number = value({LayerIndex(std::size_t{layer}), head});

@@ -55,6 +55,7 @@ class LayerHeadModel : public QAbstractTableModel {
  private:
   void restart();
   void want(LayerIndex layer) const;
+  void takeHead(LayerIndex layer, HeadIndex head, const HeadStatistics& statistics);
   void wantAll();
   void take(LayerIndex layer, std::vector<HeadStatistics> statistics);
   void arrange();
@@ -67,10 +68,17 @@ class LayerHeadModel : public QAbstractTableModel {
   Selection& m_selection;
   HeadMetric m_metric = HeadMetric::Entropy;
   bool m_grouped = false;
+  int m_epoch = 0;  // of what is read: answers of one before are dropped
   Sorting m_sorting = InOrder;
   std::uint32_t m_rows = 0, m_columns = 0;
   RunPointer m_run;
+  struct Arriving {
+    std::vector<HeadStatistics> heads;
+    std::size_t missing = 0;
+  };
   std::map<LayerIndex, std::vector<HeadStatistics>> m_statistics;
+  std::map<LayerIndex, Arriving> m_arriving;
+  mutable std::optional<std::optional<std::pair<float, float>>> m_range;  // as it was worked out last
   mutable std::set<LayerIndex> m_wanted;
   std::vector<GridCell> m_order;  // sorted; empty: in order
   std::optional<GridCell> m_current;

@@ -104,7 +104,9 @@ DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent
   column->addWidget(halves, 1);
   m_timer.setSingleShot(true);
   m_timer.setInterval(0);
-  connect(&m_timer, &QTimer::timeout, this, &DecodePage::updateNow);
+  connect(&m_timer, &QTimer::timeout, this, [this] {
+    if (isVisible()) updateNow();
+  });
   for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed, &Document::runListChanged})
     connect(&document, signal, this, &DecodePage::refill);
   connect(&document, &Document::runReady, this, &DecodePage::refill);
@@ -220,7 +222,7 @@ QString DecodePage::csv() {
 
 void DecodePage::showEvent(QShowEvent* event) {
   QWidget::showEvent(event);
-  if (m_stale) updateNow();
+  if (m_stale) m_timer.start();  // pages that are shown only while others come up stay as they are
 }
 
 void DecodePage::changeEvent(QEvent* event) {

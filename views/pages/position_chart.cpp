@@ -48,7 +48,9 @@ PositionChart::PositionChart(Document& document, Selection& selection, QWidget* 
   setWholeTicks(*m_plot->yAxis);
   m_timer.setSingleShot(true);
   m_timer.setInterval(0);
-  connect(&m_timer, &QTimer::timeout, this, &PositionChart::updateNow);
+  connect(&m_timer, &QTimer::timeout, this, [this] {
+    if (isVisible()) updateNow();
+  });
   for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed})
     connect(&document, signal, this, &PositionChart::refill);
   connect(&document, &Document::runReady, this, &PositionChart::refill);
@@ -132,7 +134,7 @@ bool PositionChart::eventFilter(QObject* watched, QEvent* event) {
 
 void PositionChart::showEvent(QShowEvent* event) {
   QWidget::showEvent(event);
-  if (m_stale) updateNow();
+  if (m_stale) m_timer.start();  // pages that are shown only while others come up stay as they are
 }
 
 void PositionChart::changeEvent(QEvent* event) {

@@ -19,7 +19,9 @@ RunChart::RunChart(Document& document, Selection& selection, QWidget* parent)
   column->addWidget(m_plot);
   m_timer.setSingleShot(true);
   m_timer.setInterval(0);
-  connect(&m_timer, &QTimer::timeout, this, &RunChart::updateNow);
+  connect(&m_timer, &QTimer::timeout, this, [this] {
+    if (isVisible()) updateNow();
+  });
   for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed, &Document::runListChanged})
     connect(&document, signal, this, &RunChart::refill);
   connect(&document, &Document::runReady, this, &RunChart::refill);
@@ -59,7 +61,7 @@ void RunChart::updateNow() {
 
 void RunChart::showEvent(QShowEvent* event) {
   QWidget::showEvent(event);
-  if (m_stale) updateNow();
+  if (m_stale) m_timer.start();  // pages that are shown only while others come up stay as they are
 }
 
 void RunChart::changeEvent(QEvent* event) {

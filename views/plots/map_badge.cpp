@@ -16,8 +16,10 @@ QString tr(const char* text) {
   return QCoreApplication::translate("MapBadge", text);
 }
 
+// A name is never broken: its spaces are those that hold together.
 QString nameOf(const MapSide& side, const char* without) {
-  return side.name.empty() ? QString::fromLatin1(without) : QString::fromStdString(side.name);
+  QString name = side.name.empty() ? QString::fromLatin1(without) : QString::fromStdString(side.name);
+  return name.replace(QLatin1Char(' '), QChar(QChar::Nbsp));
 }
 
 std::vector<BadgeLine> comparedRuns(const MapPicture& picture, const ShadeColours& shades) {

@@ -17,6 +17,7 @@
 #include "app/explorer/window_pages.h"
 #include "tests/views/pages/qt_widgets.h"
 #include "views/pages/look.h"
+#include "views/pages/ranking_chart.h"
 
 namespace kvatlas::app {
 namespace {
@@ -131,6 +132,20 @@ void writeForeignHdf5(const fs::path& path) {
   const hid_t made = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   ASSERT_GE(made, 0);
   H5Fclose(made);
+}
+
+// Nothing is read or drawn for panels that nobody sees, at the first start as little as later.
+TEST_F(WindowTest, PanelsBehindOthersRestUntilTheyAreRaised) {
+  open(sample("a.kva.h5"));
+  ASSERT_TRUE(settle(*m_window));
+  QDockWidget* behind = m_window->pages().dock("ranking");
+  auto& chart = dynamic_cast<views::RankingChart&>(*behind->widget());
+  EXPECT_FALSE(chart.isVisible());
+  EXPECT_TRUE(chart.plot().lines().empty());
+  behind->raise();
+  ASSERT_TRUE(waitUntil([&] { return !chart.plot().lines().empty(); }));
+  EXPECT_TRUE(chart.isVisible());
+  EXPECT_FALSE(m_window->pages().dock("budget")->widget()->isVisible());
 }
 
 TEST_F(WindowTest, BadFilesAreNamedAndChangeNothing) {
