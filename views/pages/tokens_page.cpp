@@ -18,6 +18,8 @@
 namespace kvatlas::views {
 namespace {
 
+constexpr std::uint64_t kLongPrompt = 32768;  // tokens
+constexpr int kLaterMs = 30;
 constexpr Rgb kKey = rgb(0xE69F00), kQuery = rgb(0x56B4E9), kSpan = rgb(0x999999);
 
 // Characters before each token, for byte offsets into UTF-8: the document of the editor counts UTF-16 units.
@@ -68,8 +70,15 @@ TokensPage::TokensPage(Document& document, Selection& selection, QWidget* parent
   m_timer.setInterval(15);
   connect(&m_timer, &QTimer::timeout, this, &TokensPage::highlight);
   connect(m_search, &QLineEdit::returnPressed, this, &TokensPage::findNext);
-  connect(&document, &Document::opened, this, &TokensPage::load);
-  connect(&document, &Document::closed, this, &TokensPage::load);
+  connect(&document, &Document::opened, this, &TokensPage::reload);
+  connect(&document, &Document::closed, this, &TokensPage::reload);
+  m_load.setSingleShot(true);
+  m_load.setInterval(kLaterMs);
+  connect(&m_load, &QTimer::timeout, this, [this] {
+    m_document.post(
+        {Priority::Background}, [](const trace::Reader&) { return true; }, this,
+        [this](const Answer<bool>&) { load(); });
+  });
   const auto soon = [this] {
     if (!m_timer.isActive()) m_timer.start();
   };
@@ -80,6 +89,15 @@ TokensPage::TokensPage(Document& document, Selection& selection, QWidget* parent
   connect(&selection, &Selection::keyRangeChanged, this, &TokensPage::follow);
   connect(&selection, &Selection::cursorChanged, this, &TokensPage::reveal);
   connect(m_text->verticalScrollBar(), &QScrollBar::valueChanged, this, soon);
+}
+
+// Laying out half a million characters takes a moment: the map, which has asked for its tiles by then, comes first.
+void TokensPage::reload() {
+  m_load.stop();
+  m_begin.clear();
+  if (!m_document.isOpen() || m_document.tokens() < kLongPrompt) return load();
+  m_text->clear();
+  m_load.start();
 }
 
 void TokensPage::load() {
@@ -95,6 +113,7 @@ void TokensPage::load() {
   m_begin = characterOffsets(prompt);
   m_text->setPlainText(text.replace(QLatin1Char('\r'), QLatin1Char(' ')));
   highlight();
+  follow();
 }
 
 TokenIndex TokensPage::tokenAt(int character) const {

@@ -33,6 +33,7 @@ class TokensPage : public QWidget {
   void changeEvent(QEvent* event) override;
 
  private:
+  void reload();
   void load();
   void highlight();
   void follow();  // scrolls to what the map shows
@@ -49,7 +50,7 @@ class TokensPage : public QWidget {
   QLineEdit* m_search;
   QLabel* m_note;
   std::vector<int> m_begin;  // [N+1] first character of each token
-  QTimer m_timer;
+  QTimer m_timer, m_load;
 };
 
 }  // namespace kvatlas::views
