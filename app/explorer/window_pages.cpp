@@ -80,7 +80,10 @@ template <class Chart>
 void WindowPages::addChart(const char* name, const QString& title, views::Document& document,
                            views::Selection& selection) {
   auto* chart = new Chart(document, selection);
-  add(name, title, chart, Qt::BottomDockWidgetArea);
+  const QDockWidget* dock = add(name, title, chart, Qt::BottomDockWidgetArea);
+  // A tab behind another counts as shown to Qt: its page would be kept up to date for nobody.
+  if constexpr (requires { chart->setSeen(true); })
+    connect(dock, &QDockWidget::visibilityChanged, chart, &Chart::setSeen);
   m_numbers.push_back({chart, [chart] { return chart->csv(); }});
 }
 
@@ -88,11 +91,6 @@ QDockWidget* WindowPages::add(const char* name, const QString& title, QWidget* p
   auto* dock = new QDockWidget(title, &m_window);
   dock->setObjectName(QStringLiteral("dock-") + QString::fromLatin1(name));
   dock->setWidget(page);
-  // A tab behind another counts as shown to Qt: its page would be kept up to date for nobody. Its place stays.
-  QSizePolicy place = page->sizePolicy();
-  place.setRetainSizeWhenHidden(true);
-  page->setSizePolicy(place);
-  connect(dock, &QDockWidget::visibilityChanged, page, &QWidget::setVisible);
   m_window.addDockWidget(static_cast<Qt::DockWidgetArea>(area), dock);
   m_docks.push_back(dock);
   return dock;

@@ -105,7 +105,7 @@ DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent
   m_timer.setSingleShot(true);
   m_timer.setInterval(0);
   connect(&m_timer, &QTimer::timeout, this, [this] {
-    if (isVisible()) updateNow();
+    if (seen()) updateNow();
   });
   for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed, &Document::runListChanged})
     connect(&document, signal, this, &DecodePage::refill);
@@ -124,7 +124,7 @@ DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent
 
 void DecodePage::refill() {
   m_stale = true;
-  if (isVisible()) m_timer.start();
+  if (seen()) m_timer.start();
 }
 
 int DecodePage::steps() const {
@@ -218,6 +218,11 @@ QString DecodePage::csv() {
                   .arg(attendedCells(run, step));
   }
   return text;
+}
+
+void DecodePage::setSeen(bool seen) {
+  m_seen = seen;
+  if (seen && m_stale) m_timer.start();
 }
 
 void DecodePage::showEvent(QShowEvent* event) {

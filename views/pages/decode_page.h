@@ -31,6 +31,7 @@ class DecodePage : public QWidget {
   // One row per run and step; what the run in focus attended to in the selected layer and heads, as far as it is read.
   [[nodiscard]] QString csv();
   void updateNow();
+  void setSeen(bool seen);  // whether it is behind another panel: then it rests
 
  protected:
   void showEvent(QShowEvent* event) override;
@@ -53,7 +54,8 @@ class DecodePage : public QWidget {
   DecodeTimeline* m_timeline;
   DecodeKeys* m_keys;
   QTimer m_timer;
-  bool m_stale = true;
+  [[nodiscard]] bool seen() const { return isVisible() && m_seen; }
+  bool m_stale = true, m_seen = true;
 };
 
 // Mean over layers and query heads of one step of [T, layers, heads] values; NaN where there are none.

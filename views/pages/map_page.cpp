@@ -13,7 +13,7 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr int kBlinkMs = 700;
+constexpr int kBlinkMs = 700, kHistogramMs = 60;
 
 CompareMode compareModeOf(PaneMode mode) {
   if (mode == PaneMode::Split) return CompareMode::Split;
@@ -114,8 +114,12 @@ void MapPage::holdCursor() {
 }
 
 void MapPage::linkViews() {
+  // Counting what is in sight costs as much as drawing it: a few times a second are enough while it moves.
+  m_histogram.setSingleShot(true);
+  m_histogram.setInterval(kHistogramMs);
+  connect(&m_histogram, &QTimer::timeout, this, [this] { m_scale->setHistogram(m_views[0]->map().visibleValues()); });
   connect(m_views[0], &MapView::drawn, this, [this] {
-    m_scale->setHistogram(m_views[0]->map().visibleValues());
+    if (!m_histogram.isActive()) m_histogram.start();
     emit statusChanged();
   });
   for (MapView* view : m_views) watchPane(*view);

@@ -80,7 +80,7 @@ class MapPage : public QWidget {
   MapLink* m_link;
   ColourScaleBar* m_scale;
   PaneMode m_mode = PaneMode::Single;
-  QTimer m_blink;
+  QTimer m_blink, m_histogram;
   std::optional<Cell> m_held, m_hovered;
   bool m_whole = true;                  // the person looks at the whole map
   std::optional<TokenWindow> m_wanted;  // or at what a view state asked for

@@ -49,7 +49,7 @@ PositionChart::PositionChart(Document& document, Selection& selection, QWidget* 
   m_timer.setSingleShot(true);
   m_timer.setInterval(0);
   connect(&m_timer, &QTimer::timeout, this, [this] {
-    if (isVisible()) updateNow();
+    if (seen()) updateNow();
   });
   for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed})
     connect(&document, signal, this, &PositionChart::refill);
@@ -61,7 +61,7 @@ PositionChart::PositionChart(Document& document, Selection& selection, QWidget* 
 
 void PositionChart::refill() {
   m_stale = true;
-  if (isVisible()) m_timer.start();
+  if (seen()) m_timer.start();
 }
 
 void PositionChart::say(const QString& text) {
@@ -130,6 +130,11 @@ bool PositionChart::eventFilter(QObject* watched, QEvent* event) {
     if (mouse->button() == Qt::LeftButton) choose(mouse->position());
   }
   return QWidget::eventFilter(watched, event);
+}
+
+void PositionChart::setSeen(bool seen) {
+  m_seen = seen;
+  if (seen && m_stale) m_timer.start();
 }
 
 void PositionChart::showEvent(QShowEvent* event) {

@@ -24,6 +24,7 @@ class PositionChart : public QWidget {
   [[nodiscard]] QCustomPlot& plot() { return *m_plot; }
   [[nodiscard]] QString csv() const;
   void updateNow();
+  void setSeen(bool seen);  // whether it is behind another panel: then it rests
 
  protected:
   void showEvent(QShowEvent* event) override;
@@ -44,7 +45,8 @@ class PositionChart : public QWidget {
   RasterItem* m_item;
   RunPointer m_view;
   QTimer m_timer;
-  bool m_stale = true;
+  [[nodiscard]] bool seen() const { return isVisible() && m_seen; }
+  bool m_stale = true, m_seen = true;
 };
 
 }  // namespace kvatlas::views

@@ -20,7 +20,7 @@ RunChart::RunChart(Document& document, Selection& selection, QWidget* parent)
   m_timer.setSingleShot(true);
   m_timer.setInterval(0);
   connect(&m_timer, &QTimer::timeout, this, [this] {
-    if (isVisible()) updateNow();
+    if (seen()) updateNow();
   });
   for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed, &Document::runListChanged})
     connect(&document, signal, this, &RunChart::refill);
@@ -40,11 +40,11 @@ RunChart::RunChart(Document& document, Selection& selection, QWidget* parent)
 
 void RunChart::refill() {
   m_stale = true;
-  if (isVisible()) m_timer.start();
+  if (seen()) m_timer.start();
 }
 
 void RunChart::followIfSeen() {
-  if (isVisible() && !m_stale)
+  if (seen() && !m_stale)
     follow();
   else
     refill();
@@ -57,6 +57,11 @@ void RunChart::updateNow() {
     fill();
   else
     m_plot->setLines({});
+}
+
+void RunChart::setSeen(bool seen) {
+  m_seen = seen;
+  if (seen && m_stale) m_timer.start();
 }
 
 void RunChart::showEvent(QShowEvent* event) {

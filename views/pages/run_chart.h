@@ -20,6 +20,7 @@ class RunChart : public QWidget {
   [[nodiscard]] ChartPlot& plot() { return *m_plot; }
   [[nodiscard]] QString csv() const;  // the numbers behind the lines
   void updateNow();                   // what a timer would do next
+  void setSeen(bool seen);            // whether it is behind another panel: then it rests
 
  protected:
   virtual void fill() = 0;             // sets the lines
@@ -44,7 +45,8 @@ class RunChart : public QWidget {
   ChartPlot* m_plot;
   QTimer m_timer;
   void followIfSeen();
-  bool m_stale = true;
+  [[nodiscard]] bool seen() const { return isVisible() && m_seen; }
+  bool m_stale = true, m_seen = true;
 };
 
 // "PyramidKV 128": title and budget of a run; "Full cache" as it is.

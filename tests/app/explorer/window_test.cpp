@@ -140,12 +140,9 @@ TEST_F(WindowTest, PanelsBehindOthersRestUntilTheyAreRaised) {
   ASSERT_TRUE(settle(*m_window));
   QDockWidget* behind = m_window->pages().dock("ranking");
   auto& chart = dynamic_cast<views::RankingChart&>(*behind->widget());
-  EXPECT_FALSE(chart.isVisible());
   EXPECT_TRUE(chart.plot().lines().empty());
   behind->raise();
   ASSERT_TRUE(waitUntil([&] { return !chart.plot().lines().empty(); }));
-  EXPECT_TRUE(chart.isVisible());
-  EXPECT_FALSE(m_window->pages().dock("budget")->widget()->isVisible());
 }
 
 TEST_F(WindowTest, BadFilesAreNamedAndChangeNothing) {
