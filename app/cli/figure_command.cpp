@@ -36,7 +36,8 @@ void addMapOptions(CLI::App& command, FigureOptions& options) {
   command.add_option("--reduction", options.reduction,
                      "mean or max over the pairs of a cell (pattern: mean, heatmap: max)");
   command.add_option("--scale", options.scale, "linear or log (pattern: linear, heatmap: log)");
-  command.add_option("--clip", options.clip, "probability at which the colours saturate (pattern: 0.01, less on long prompts; heatmap: 1)");
+  command.add_option("--clip", options.clip,
+                     "probability at which the colours saturate (pattern: 0.01, less on long prompts; heatmap: 1)");
   command.add_option("--floor", options.floor, "lower end of a log scale (1e-5)");
   command.add_option("--colour-map", options.colour_map, "viridis, magma, cividis or grey (needle: red to green)");
   command.add_flag("--entropy", options.entropy, "heatmap: a track of the entropy of each query");
