@@ -3,9 +3,9 @@
 #pragma once
 
 #include "app/outcome.h"
+#include "capture/bench/gpu_bench.h"
 #include "capture/evaluation/needle_options.h"
 #include "capture/recorder/capture.h"
-#include "capture/session/gpu_bench.h"
 
 namespace kvatlas::app {
 

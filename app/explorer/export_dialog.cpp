@@ -10,7 +10,7 @@
 #include <QVBoxLayout>
 
 #include "app/outcome.h"
-#include "views/models/figure_spec.h"
+#include "views/models/figures/figure_spec.h"
 
 namespace kvatlas::app {
 namespace {

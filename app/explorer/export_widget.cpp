@@ -11,7 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
-#include "views/plots/figure_export.h"
+#include "views/plots/figures/figure_export.h"
 
 namespace kvatlas::app {
 namespace {

@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "app/explorer/window_actions.h"
-#include "views/models/document.h"
-#include "views/models/selection.h"
+#include "views/models/document/document.h"
+#include "views/models/document/selection.h"
 
 class QLabel;
 class QStackedWidget;

@@ -14,7 +14,7 @@
 #include "app/explorer/theme_switch.h"
 #include "app/explorer/window_pages.h"
 #include "core/base/error.h"
-#include "views/models/notes.h"
+#include "views/models/document/notes.h"
 #include "views/pages/figure_dialog.h"
 #include "views/pages/grid_page.h"
 #include "views/pages/map_page.h"

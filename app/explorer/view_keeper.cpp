@@ -4,7 +4,7 @@
 
 #include "app/explorer/view_state.h"
 #include "app/outcome.h"
-#include "views/models/bookmark_model.h"
+#include "views/models/items/bookmark_model.h"
 #include "views/pages/map_page.h"
 
 namespace kvatlas::app {

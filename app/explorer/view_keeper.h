@@ -5,7 +5,7 @@
 #include <QObject>
 #include <optional>
 
-#include "views/models/view_state.h"
+#include "views/models/document/view_state.h"
 
 namespace kvatlas::views {
 class BookmarkModel;

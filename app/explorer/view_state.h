@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "views/models/view_state.h"
+#include "views/models/document/view_state.h"
 
 namespace kvatlas::views {
 class MapPage;

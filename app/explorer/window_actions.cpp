@@ -4,7 +4,7 @@
 #include <QMainWindow>
 #include <QMenuBar>
 
-#include "views/models/figure_spec.h"
+#include "views/models/figures/figure_spec.h"
 
 namespace kvatlas::app {
 namespace {

@@ -8,8 +8,8 @@
 #include "app/outcome.h"
 #include "core/base/error.h"
 #include "kvatlas_border_figures.h"
-#include "views/plots/figure.h"
-#include "views/plots/figure_export.h"
+#include "views/plots/figures/figure.h"
+#include "views/plots/figures/figure_export.h"
 
 namespace kvatlas::app {
 namespace {

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "app/trainer/fused_ops.h"
-#include "capture/evaluation/random.h"
+#include "core/evaluation/random.h"
 
 namespace kvatlas::trainer {
 namespace {

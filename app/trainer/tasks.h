@@ -6,7 +6,7 @@
 
 #include "app/trainer/corpus.h"
 #include "app/trainer/recipe.h"
-#include "capture/evaluation/facts.h"
+#include "core/evaluation/facts.h"
 
 namespace kvatlas::trainer {
 

@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "capture/evaluation/needle_settings.h"
-#include "capture/evaluation/prompts.h"
 #include "capture/session/decode_loop.h"
 #include "capture/session/loaded_model.h"
+#include "core/evaluation/prompts.h"
 
 namespace kvatlas::evaluation {
 

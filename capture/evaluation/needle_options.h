@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "capture/evaluation/options.h"
 #include "capture/recorder/capture.h"
 #include "capture/session/options.h"
+#include "core/evaluation/options.h"
 #include "core/results/settings.h"
 
 namespace kvatlas::evaluation {

@@ -5,9 +5,9 @@
 
 #include "capture/evaluation/needle_model.h"
 #include "capture/evaluation/needle_settings.h"
-#include "capture/evaluation/prompts.h"
 #include "capture/session/session.h"
 #include "core/base/error.h"
+#include "core/evaluation/prompts.h"
 #include "core/results/writer.h"
 
 namespace kvatlas::evaluation {

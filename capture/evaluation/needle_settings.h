@@ -1,10 +1,10 @@
 // What decides the outcome of a needle run, as the settings of its folder of results, and back. Knows no tensors.
 #pragma once
 
-#include "capture/evaluation/haystack.h"
 #include "capture/evaluation/needle_options.h"
-#include "capture/evaluation/plan.h"
 #include "capture/session/branches.h"
+#include "core/evaluation/haystack.h"
+#include "core/evaluation/plan.h"
 
 namespace kvatlas::evaluation {
 

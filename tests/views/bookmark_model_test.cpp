@@ -9,7 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "tests/views/opened_document.h"
-#include "views/models/bookmark_model.h"
+#include "views/models/items/bookmark_model.h"
 
 namespace kvatlas::views {
 namespace {

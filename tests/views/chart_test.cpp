@@ -7,10 +7,10 @@
 
 #include "core/base/error.h"
 #include "tests/support/sample_trace.h"
-#include "views/models/layer_chart.h"
-#include "views/models/map_data.h"
-#include "views/models/run_strips.h"
-#include "views/models/trace_facts.h"
+#include "views/models/figures/layer_chart.h"
+#include "views/models/figures/map_data.h"
+#include "views/models/figures/run_strips.h"
+#include "views/models/figures/trace_facts.h"
 
 namespace kvatlas::views {
 namespace {

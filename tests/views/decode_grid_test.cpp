@@ -1,6 +1,6 @@
 // What a run holds at each generated token, against a naive count, and second traces.
-#include "views/models/decode_grid.h"
-#include "views/models/decode_attended.h"
+#include "views/models/items/decode_grid.h"
+#include "views/models/items/decode_attended.h"
 
 #include <gmock/gmock.h>
 

@@ -1,5 +1,5 @@
 // Documents and the selection: opening, refreshing, partial, damaged and foreign files.
-#include "views/models/document.h"
+#include "views/models/document/document.h"
 
 #include <gmock/gmock.h>
 
@@ -7,7 +7,7 @@
 
 #include "core/trace/writer.h"
 #include "tests/views/qt_core.h"
-#include "views/models/selection.h"
+#include "views/models/document/selection.h"
 
 namespace kvatlas::views {
 namespace {

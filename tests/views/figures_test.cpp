@@ -10,7 +10,7 @@
 #include "tests/support/scratch_folder.h"
 #include "tests/views/rendering.h"
 #include "views/models/colour_table.h"
-#include "views/plots/figure.h"
+#include "views/plots/figures/figure.h"
 
 namespace kvatlas::views {
 namespace {

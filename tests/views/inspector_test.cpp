@@ -1,5 +1,5 @@
 // The inspector against the attention the sample was made from.
-#include "views/models/inspector.h"
+#include "views/models/items/inspector.h"
 
 #include <gmock/gmock.h>
 

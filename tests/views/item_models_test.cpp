@@ -7,10 +7,10 @@
 
 #include "tests/views/opened_document.h"
 #include "views/models/agreement.h"
-#include "views/models/agreement_model.h"
-#include "views/models/layer_head_model.h"
-#include "views/models/model_roles.h"
-#include "views/models/token_model.h"
+#include "views/models/items/agreement_model.h"
+#include "views/models/items/layer_head_model.h"
+#include "views/models/items/model_roles.h"
+#include "views/models/items/token_model.h"
 
 namespace kvatlas::views {
 namespace {

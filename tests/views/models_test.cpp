@@ -8,8 +8,8 @@
 #include "core/base/error.h"
 #include "core/policy/policy.h"
 #include "views/models/colour_table.h"
-#include "views/models/figure_spec.h"
-#include "views/models/layer_chart.h"
+#include "views/models/figures/figure_spec.h"
+#include "views/models/figures/layer_chart.h"
 #include "views/models/ticks.h"
 #include "views/models/value_scale.h"
 

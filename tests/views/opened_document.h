@@ -5,7 +5,7 @@
 #include <string>
 
 #include "tests/views/qt_core.h"
-#include "views/models/selection.h"
+#include "views/models/document/selection.h"
 
 namespace kvatlas::test {
 

@@ -5,7 +5,7 @@
 
 #include "core/base/error.h"
 #include "tests/views/rendering.h"
-#include "views/plots/figure_export.h"
+#include "views/plots/figures/figure_export.h"
 #include "views/plots/raster_item.h"
 
 namespace kvatlas::views {

@@ -1,5 +1,5 @@
 // The reading thread: order, cancelling, errors as values, files that go away.
-#include "views/models/reading_thread.h"
+#include "views/models/document/reading_thread.h"
 
 #include <gmock/gmock.h>
 

@@ -11,8 +11,8 @@
 #include "tests/support/sample_results.h"
 #include "tests/views/rendering.h"
 #include "views/models/colour_table.h"
-#include "views/models/results_facts.h"
-#include "views/plots/figure.h"
+#include "views/models/figures/results_facts.h"
+#include "views/plots/figures/figure.h"
 
 namespace kvatlas::views {
 namespace {

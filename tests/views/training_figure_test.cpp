@@ -7,7 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "tests/support/scratch_folder.h"
-#include "views/plots/figure.h"
+#include "views/plots/figures/figure.h"
 
 namespace kvatlas::views {
 namespace {

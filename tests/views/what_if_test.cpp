@@ -1,5 +1,5 @@
 // Recomputed decisions equal recorded ones, for every method and budget, and say which signal is missing.
-#include "views/models/what_if.h"
+#include "views/models/document/what_if.h"
 
 #include <gmock/gmock.h>
 

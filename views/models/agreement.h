@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "views/models/run_view.h"
+#include "views/models/document/run_view.h"
 
 namespace kvatlas::views {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/trace/reader.h"
-#include "views/models/run_view.h"
+#include "views/models/document/run_view.h"
 
 namespace kvatlas::views {
 

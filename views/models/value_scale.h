@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "views/models/colour_table.h"
-#include "views/models/value_grid.h"
+#include "views/models/map/value_grid.h"
 
 namespace kvatlas::views {
 

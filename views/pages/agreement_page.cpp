@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "views/models/colour_table.h"
-#include "views/models/model_roles.h"
+#include "views/models/items/model_roles.h"
 #include "views/pages/look.h"
 #include "views/pages/run_chart.h"
 #include "views/plots/canvas.h"

@@ -6,7 +6,7 @@
 #include <QStyledItemDelegate>
 #include <QTableView>
 
-#include "views/models/agreement_model.h"
+#include "views/models/items/agreement_model.h"
 
 namespace kvatlas::views {
 

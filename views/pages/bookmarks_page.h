@@ -5,7 +5,7 @@
 #include <QWidget>
 #include <functional>
 
-#include "views/models/bookmark_model.h"
+#include "views/models/items/bookmark_model.h"
 
 class QLineEdit;
 class QListView;

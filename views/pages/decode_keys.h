@@ -4,8 +4,8 @@
 
 #include <QWidget>
 
-#include "views/models/decode_attended.h"
-#include "views/models/selection.h"
+#include "views/models/document/selection.h"
+#include "views/models/items/decode_attended.h"
 
 class QLabel;
 class QTreeWidget;

@@ -5,7 +5,7 @@
 #include <QTimer>
 #include <QWidget>
 
-#include "views/models/decode_attended.h"
+#include "views/models/items/decode_attended.h"
 
 class QLabel;
 class QSlider;

@@ -4,9 +4,9 @@
 
 #include <QWidget>
 
-#include "views/models/decode_attended.h"
-#include "views/models/decode_grid.h"
-#include "views/models/selection.h"
+#include "views/models/document/selection.h"
+#include "views/models/items/decode_attended.h"
+#include "views/models/items/decode_grid.h"
 
 class QCPItemStraightLine;
 class QCustomPlot;

@@ -15,8 +15,8 @@
 
 #include "core/base/error.h"
 #include "views/models/colour_table.h"
-#include "views/plots/figure.h"
-#include "views/plots/figure_export.h"
+#include "views/plots/figures/figure.h"
+#include "views/plots/figures/figure_export.h"
 
 namespace kvatlas::views {
 namespace {

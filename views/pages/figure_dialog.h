@@ -5,9 +5,9 @@
 #include <QDialog>
 #include <QTimer>
 
-#include "views/models/document.h"
-#include "views/models/figure_spec.h"
-#include "views/models/selection.h"
+#include "views/models/document/document.h"
+#include "views/models/document/selection.h"
+#include "views/models/figures/figure_spec.h"
 
 class QCheckBox;
 class QComboBox;

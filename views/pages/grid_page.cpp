@@ -13,7 +13,7 @@
 #include <cmath>
 
 #include "views/models/colour_table.h"
-#include "views/models/model_roles.h"
+#include "views/models/items/model_roles.h"
 #include "views/pages/look.h"
 #include "views/plots/canvas.h"
 

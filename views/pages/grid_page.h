@@ -5,8 +5,8 @@
 #include <QStyledItemDelegate>
 #include <QTableView>
 
-#include "views/models/layer_head_model.h"
-#include "views/plots/layer_head_thumbnails.h"
+#include "views/models/items/layer_head_model.h"
+#include "views/plots/map/layer_head_thumbnails.h"
 
 class QCheckBox;
 class QComboBox;

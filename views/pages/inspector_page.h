@@ -5,7 +5,7 @@
 #include <QTextBrowser>
 #include <QTimer>
 
-#include "views/models/inspector.h"
+#include "views/models/items/inspector.h"
 
 namespace kvatlas::views {
 

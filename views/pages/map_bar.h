@@ -4,8 +4,8 @@
 #include <QToolBar>
 #include <vector>
 
-#include "views/models/document.h"
-#include "views/models/selection.h"
+#include "views/models/document/document.h"
+#include "views/models/document/selection.h"
 #include "views/pages/pane_mode.h"
 
 class QComboBox;

@@ -7,8 +7,8 @@
 
 #include "views/pages/look.h"
 #include "views/pages/map_bar.h"
-#include "views/plots/colour_scale_bar.h"
-#include "views/plots/map_link.h"
+#include "views/plots/map/colour_scale_bar.h"
+#include "views/plots/map/map_link.h"
 
 namespace kvatlas::views {
 namespace {

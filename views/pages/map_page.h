@@ -5,13 +5,13 @@
 #include <QTimer>
 #include <QWidget>
 
-#include "views/models/document.h"
-#include "views/models/other_trace.h"
-#include "views/models/selection.h"
-#include "views/models/tile_cache.h"
+#include "views/models/document/document.h"
+#include "views/models/document/other_trace.h"
+#include "views/models/document/selection.h"
+#include "views/models/map/tile_cache.h"
 #include "views/pages/pane_mode.h"
-#include "views/plots/map_binding.h"
-#include "views/plots/map_view.h"
+#include "views/plots/map/map_binding.h"
+#include "views/plots/map/map_view.h"
 
 namespace kvatlas::views {
 

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "views/models/run_strips.h"
+#include "views/models/figures/run_strips.h"
 #include "views/models/ticks.h"
 #include "views/pages/look.h"
 #include "views/pages/plot_look.h"

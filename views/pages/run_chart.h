@@ -5,8 +5,8 @@
 #include <QTimer>
 #include <QWidget>
 
-#include "views/models/document.h"
-#include "views/models/selection.h"
+#include "views/models/document/document.h"
+#include "views/models/document/selection.h"
 #include "views/pages/chart_plot.h"
 
 namespace kvatlas::views {

@@ -5,8 +5,8 @@
 #include <QTimer>
 #include <QTreeWidget>
 
-#include "views/models/document.h"
-#include "views/models/selection.h"
+#include "views/models/document/document.h"
+#include "views/models/document/selection.h"
 
 namespace kvatlas::views {
 

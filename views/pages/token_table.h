@@ -4,7 +4,7 @@
 
 #include <QTableView>
 
-#include "views/models/token_model.h"
+#include "views/models/items/token_model.h"
 
 namespace kvatlas::views {
 

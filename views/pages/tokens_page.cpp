@@ -9,9 +9,9 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
-#include "views/models/kept_strip.h"
+#include "views/models/document/token_text.h"
+#include "views/models/map/kept_strip.h"
 #include "views/models/ticks.h"
-#include "views/models/token_text.h"
 #include "views/pages/look.h"
 #include "views/plots/canvas.h"
 

@@ -7,8 +7,8 @@
 #include <QWidget>
 #include <vector>
 
-#include "views/models/document.h"
-#include "views/models/selection.h"
+#include "views/models/document/document.h"
+#include "views/models/document/selection.h"
 
 class QLabel;
 class QLineEdit;

@@ -1,6 +1,6 @@
 #include "views/pages/trace_page.h"
 
-#include "views/models/document.h"
+#include "views/models/document/document.h"
 #include "views/models/ticks.h"
 
 namespace kvatlas::views {

@@ -5,8 +5,8 @@
 #include <QWidget>
 #include <vector>
 
-#include "views/models/selection.h"
-#include "views/models/what_if.h"
+#include "views/models/document/selection.h"
+#include "views/models/document/what_if.h"
 
 class QComboBox;
 class QFormLayout;

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "views/plots/chrome.h"
+#include "views/plots/figures/panel_grid.h"
 #include "views/plots/line_series.h"
 #include "views/plots/offscreen.h"
-#include "views/plots/panel_grid.h"
 
 namespace kvatlas::views {
 namespace {

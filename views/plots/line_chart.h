@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "views/models/figure_spec.h"
+#include "views/models/figures/figure_spec.h"
 #include "views/plots/canvas.h"
 #include "views/plots/legend.h"
 

@@ -3,7 +3,7 @@
 
 #include <qcustomplot.h>
 
-#include "views/models/value_grid.h"
+#include "views/models/map/value_grid.h"
 #include "views/models/value_scale.h"
 
 namespace kvatlas::views {

@@ -25,7 +25,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "tests/views/pages/qt_widgets.h"
-#include "views/models/notes.h"
+#include "views/models/document/notes.h"
 #include "views/pages/bookmarks_page.h"
 #include "views/pages/map_page.h"
 #include "views/pages/what_if_page.h"

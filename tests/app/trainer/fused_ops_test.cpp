@@ -4,7 +4,7 @@
 #include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
-#include "capture/evaluation/random.h"
+#include "core/evaluation/random.h"
 
 namespace kvatlas::trainer {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <optional>
 
-#include "capture/evaluation/random.h"
+#include "core/evaluation/random.h"
 
 namespace kvatlas::trainer {
 namespace {

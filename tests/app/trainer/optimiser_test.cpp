@@ -7,7 +7,7 @@
 
 #include <cmath>
 
-#include "capture/evaluation/random.h"
+#include "core/evaluation/random.h"
 
 namespace kvatlas::trainer {
 namespace {

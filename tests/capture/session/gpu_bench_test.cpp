@@ -1,5 +1,5 @@
 // The bench of a device, on the CPU with a small shape: what it runs and counts.
-#include "capture/session/gpu_bench.h"
+#include "capture/bench/gpu_bench.h"
 
 #include <c10/util/Exception.h>
 #include <gtest/gtest.h>

@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "tests/views/pages/opened_pages.h"
-#include "views/models/token_text.h"
+#include "views/models/document/token_text.h"
 #include "views/pages/decode_keys.h"
 #include "views/pages/decode_marks.h"
 #include "views/pages/decode_page.h"

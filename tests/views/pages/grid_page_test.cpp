@@ -6,8 +6,8 @@
 #include <set>
 
 #include "tests/views/pages/opened_pages.h"
-#include "views/models/model_roles.h"
-#include "views/models/tile_cache.h"
+#include "views/models/items/model_roles.h"
+#include "views/models/map/tile_cache.h"
 #include "views/pages/agreement_page.h"
 #include "views/pages/grid_page.h"
 

@@ -9,7 +9,7 @@
 #include "tests/views/pages/opened_pages.h"
 #include "views/pages/map_bar.h"
 #include "views/pages/map_page.h"
-#include "views/plots/colour_scale_bar.h"
+#include "views/plots/map/colour_scale_bar.h"
 
 namespace kvatlas::views {
 namespace {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "tests/views/pages/qt_widgets.h"
-#include "views/models/document.h"
-#include "views/models/selection.h"
+#include "views/models/document/document.h"
+#include "views/models/document/selection.h"
 
 namespace kvatlas::test {
 

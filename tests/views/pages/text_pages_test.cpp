@@ -6,7 +6,7 @@
 #include <QLineEdit>
 
 #include "tests/views/pages/opened_pages.h"
-#include "views/models/token_text.h"
+#include "views/models/document/token_text.h"
 #include "views/pages/inspector_page.h"
 #include "views/pages/token_table.h"
 #include "views/pages/tokens_page.h"

@@ -1,5 +1,5 @@
 // The colour control under real mouse events.
-#include "views/plots/colour_scale_bar.h"
+#include "views/plots/map/colour_scale_bar.h"
 
 #include <QMenu>
 #include <QSignalSpy>

@@ -13,8 +13,8 @@
 #include <random>
 
 #include "tests/views/plots/synthetic_tiles.h"
-#include "views/models/tile_cache.h"
-#include "views/plots/map_binding.h"
+#include "views/models/map/tile_cache.h"
+#include "views/plots/map/map_binding.h"
 #include "views/plots/offscreen.h"
 
 namespace {

@@ -1,5 +1,5 @@
 // A map view tied to a real trace and the selection: what it shows, linked panes, blinking, two traces.
-#include "views/plots/map_binding.h"
+#include "views/plots/map/map_binding.h"
 
 #include <QSignalSpy>
 
@@ -7,8 +7,8 @@
 #include "tests/support/sample_trace.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/views/plots/qt_guard.h"
-#include "views/models/tile_cache.h"
-#include "views/plots/map_link.h"
+#include "views/models/map/tile_cache.h"
+#include "views/plots/map/map_link.h"
 
 namespace kvatlas {
 namespace {

@@ -6,7 +6,7 @@
 #include "tests/views/plots/qt_guard.h"
 #include "tests/views/plots/synthetic_tiles.h"
 #include "tests/views/rendering.h"
-#include "views/plots/map_plottable.h"
+#include "views/plots/map/map_plottable.h"
 
 namespace kvatlas {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "tests/views/plots/qt_guard.h"
 #include "tests/views/plots/synthetic_tiles.h"
-#include "views/models/map_table.h"
+#include "views/models/map/map_table.h"
 
 namespace kvatlas {
 namespace {

@@ -4,8 +4,8 @@
 #include "tests/views/plots/qt_guard.h"
 #include "tests/views/plots/synthetic_tiles.h"
 #include "views/plots/canvas.h"
-#include "views/plots/map_badge.h"
-#include "views/plots/map_view.h"
+#include "views/plots/map/map_badge.h"
+#include "views/plots/map/map_view.h"
 
 namespace kvatlas {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "tests/views/plots/qt_guard.h"
 #include "tests/views/plots/synthetic_tiles.h"
-#include "views/plots/map_view.h"
+#include "views/plots/map/map_view.h"
 
 namespace kvatlas {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "kernels/log2_codec.h"
-#include "views/models/tile_source.h"
+#include "views/models/map/tile_source.h"
 
 namespace kvatlas::test {
 

@@ -1,5 +1,5 @@
 // Tiles of real traces: what the cache hands out against what the reader and the stored queries and keys say.
-#include "views/models/tile_cache.h"
+#include "views/models/map/tile_cache.h"
 
 #include <algorithm>
 #include <cmath>

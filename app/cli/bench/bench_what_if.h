@@ -1,0 +1,12 @@
+// `kvatlas bench what-if`: how fast a decision follows a budget that is dragged. Knows core/policy only.
+#pragma once
+
+#include "app/cli/bench/bench_tools.h"
+
+namespace kvatlas::app {
+
+// Prints the time to rank random scores once and the times of decisions over 101 budgets, per method, at
+// arguments.tokens.
+void benchWhatIf(const BenchArguments& arguments);
+
+}  // namespace kvatlas::app

@@ -1,0 +1,183 @@
+#include "app/cli/commands/capture_command.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <charconv>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "app/cli/capture_call.h"
+#include "app/cli/session_options.h"
+#include "app/cli/summary_table.h"
+#include "core/base/error.h"
+
+namespace kvatlas::app {
+namespace {
+
+constexpr const char* kDefaultBudget = "20%";
+
+struct CaptureArguments {
+  SessionArguments session;
+  capture::CaptureOptions options;
+  std::vector<std::uint32_t> layers, heads;
+  std::string answer;
+  std::filesystem::path from;  // a folder of results
+  std::string case_id;
+  std::vector<std::filesystem::path> haystack;
+  bool json = false, quiet = false;
+};
+
+void resolveAll(SessionArguments& arguments) {
+  if (arguments.options.model.empty()) failUsage("--model is required");
+  resolvePromptOptions(arguments);
+  if (arguments.budgets.empty()) arguments.budgets.emplace_back(kDefaultBudget);
+  resolveModelOptions(arguments);
+}
+
+using FileTime = std::optional<std::filesystem::file_time_type>;
+
+std::filesystem::path partOf(const std::filesystem::path& output) {
+  return std::filesystem::path(output) += ".part";
+}
+
+FileTime writtenAt(const std::filesystem::path& file) {
+  std::error_code code;
+  const auto time = std::filesystem::last_write_time(file, code);
+  return code ? FileTime() : time;
+}
+
+// Where a capture that is stopped left what it recorded. A file that is as it was before is an earlier capture's.
+std::string stoppedText(const std::filesystem::path& part, FileTime before) {
+  const FileTime now = writtenAt(part);
+  return !now || now == before ? "stopped before anything was recorded"
+                               : fmt::format("stopped; what was recorded so far is in {}", part.string());
+}
+
+// File names need not be UTF-8; JSON has to be.
+std::string jsonText(const nlohmann::json& json) {
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// The prompt, methods and budgets of a case of a needle run.
+void captureCase(const CaptureArguments& arguments, capture::CaptureSummary& summary,
+                 const std::function<std::string()>& stopped) {
+  const evaluation::ReplayOptions options{.results = arguments.from,
+                                          .case_id = arguments.case_id,
+                                          .haystack = arguments.haystack,
+                                          .capture = arguments.options};
+  callCapture<ReplayEntry>("kvatlasReplay", ReplayCall{.options = &options, .summary = &summary}, arguments.quiet,
+                           stopped);
+}
+
+void runCaptureCommand(CaptureArguments& arguments) {
+  const bool replay = !arguments.from.empty();
+  if (!replay) resolveAll(arguments.session);
+  if (arguments.options.output.empty() && !replay) failUsage("--output is required");
+  if (arguments.options.output.empty()) arguments.options.output = arguments.case_id + ".kva.h5";
+  arguments.options.session = arguments.session.options;
+  if (!arguments.layers.empty()) arguments.options.layers = arguments.layers;
+  if (!arguments.heads.empty()) arguments.options.heads = arguments.heads;
+  capture::CaptureSummary summary;
+  const auto part = partOf(arguments.options.output);
+  const FileTime before = writtenAt(part);
+  const auto stopped = [&] { return stoppedText(part, before); };
+  if (replay)
+    captureCase(arguments, summary, stopped);
+  else
+    callCapture<CaptureEntry>("kvatlasCapture", CaptureCall{.options = &arguments.options, .summary = &summary},
+                              arguments.quiet, stopped);
+  if (arguments.json)
+    fmt::print("{}\n", jsonText(summaryJson(summary, arguments.answer)));
+  else if (!arguments.quiet)
+    fmt::print("{}", summaryTable(summary, arguments.answer));
+}
+
+// "" for every recorded layer, or a list: "0,6,12".
+void keepQk(capture::CaptureOptions& options, const std::string& layers) {
+  options.keep_qk = true;
+  if (layers.empty()) return;
+  options.qk_layers.emplace();
+  const std::string text = layers + ',';
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t comma = text.find(',', at);
+    std::uint32_t layer = 0;
+    const auto [end, problem] = std::from_chars(text.data() + at, text.data() + comma, layer);
+    if (problem != std::errc() || end != text.data() + comma)
+      failUsage("--keep-qk {}: expected layer numbers, as in 0,6,12", layers);
+    options.qk_layers->push_back(layer);
+    at = comma + 1;
+  }
+}
+
+void runGenerateCommand(CaptureArguments& arguments) {
+  resolveAll(arguments.session);
+  capture::GenerateSummary summary;
+  callCapture<GenerateEntry>("kvatlasGenerate",
+                             GenerateCall{.options = &arguments.session.options, .summary = &summary}, arguments.quiet,
+                             [] { return std::string("stopped"); });
+  if (arguments.json) {
+    fmt::print("{}\n", jsonText(runsJson(summary.runs)));
+  } else if (summary.runs.size() == 1) {
+    fmt::print("{}\n", summary.runs.front().text);
+  } else {
+    for (const capture::RunSummary& run : summary.runs) fmt::print("== {}\n{}\n", run.label, run.text);
+  }
+}
+
+void addReplayOptions(CLI::App& command, CaptureArguments& arguments) {
+  CLI::Option* from = command.add_option("--from", arguments.from,
+                                         "folder of a needle run: its prompt, methods and budgets for --case");
+  CLI::Option* chosen = command.add_option("--case", arguments.case_id, "a case of it: L1024-D30-number-t0");
+  command.add_option("--haystack", arguments.haystack, "with --from, where its text lies if not where it was")
+      ->needs(from);
+  from->needs(chosen);
+  chosen->needs(from);
+  for (const char* decided :
+       {"--prompt", "--text", "--ids", "--chat", "--system", "--span", "--follow", "--method", "--budget", "--window",
+        "--granularity", "--preset", "--max-new-tokens", "--dtype", "--seed"})
+    from->excludes(command.get_option(decided));
+}
+
+}  // namespace
+
+void addCaptureCommand(CLI::App& root) {
+  auto arguments = std::make_shared<CaptureArguments>();
+  CLI::App& command = *root.add_subcommand("capture", "run a prompt under several methods and record a trace");
+  addModelOptions(command, arguments->session);
+  addPromptOptions(command, arguments->session);
+  addReplayOptions(command, *arguments);
+  command.add_option("--layers", arguments->layers, "record the attention of these layers only: 0,6,12")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command.add_option("--map-size", arguments->options.map_size, "largest side of the recorded maps, 0: none")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1 << 16));
+  command.add_option("-o,--output", arguments->options.output, "trace file, *.kva.h5 (with --from: the case's id)");
+  command.add_option("--heads", arguments->heads, "record the attention of these query heads only: 0,3")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command
+      .add_option_function<std::string>(
+          "--keep-qk", [arguments](const std::string& layers) { keepQk(arguments->options, layers); },
+          "keep queries and keys, for exact tiles later; with a list, of these layers only: 0,6")
+      ->expected(0, 1);
+  command.add_option("--answer", arguments->answer, "the right answer: the summary tells which runs give it");
+  command.add_flag("--json", arguments->json, "print the summary as JSON");
+  command.add_flag("-q,--quiet", arguments->quiet, "no progress, no summary");
+  command.callback([arguments] { runCaptureCommand(*arguments); });
+}
+
+void addGenerateCommand(CLI::App& root) {
+  auto arguments = std::make_shared<CaptureArguments>();
+  CLI::App& command = *root.add_subcommand("generate", "print the text each method generates");
+  addModelOptions(command, arguments->session);
+  addPromptOptions(command, arguments->session);
+  command.add_flag("--json", arguments->json, "print texts and measures as JSON");
+  command.add_flag("-q,--quiet", arguments->quiet, "no progress");
+  command.callback([arguments] { runGenerateCommand(*arguments); });
+}
+
+}  // namespace kvatlas::app

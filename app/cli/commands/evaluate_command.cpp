@@ -1,0 +1,97 @@
+#include "app/cli/commands/evaluate_command.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "app/cli/capture_call.h"
+#include "app/cli/commands/needle_arguments.h"
+#include "app/cli/score_table.h"
+#include "core/base/files.h"
+#include "core/results/merge.h"
+
+namespace kvatlas::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string jsonText(const nlohmann::json& json) {
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string stoppedText(const fs::path& output) {
+  std::error_code code;
+  if (!fs::exists(output / results::kResultsFile, code)) return "stopped before anything was computed";
+  return fmt::format("stopped; {} holds what was done, the same command continues it", output.string());
+}
+
+void printScores(const fs::path& folder, bool json, const nlohmann::json& more, const std::string& last_line) {
+  const results::ResultsReader results(folder);
+  if (json) {
+    nlohmann::json all = scoreJson(results);
+    all.update(more);
+    return fmt::print("{}\n", jsonText(all));
+  }
+  fmt::print("{}\n{}\n", scoreTable(results), last_line);
+}
+
+void runNeedleCommand(NeedleArguments& arguments) {
+  const evaluation::NeedleOptions options = resolveNeedleOptions(arguments);
+  evaluation::NeedleSummary summary;
+  callCapture<NeedleEntry>("kvatlasNeedle", NeedleCall{.options = &options, .summary = &summary}, arguments.quiet,
+                           [&] { return stoppedText(options.output); });
+  if (arguments.quiet && !arguments.json) return;
+  std::string line = fmt::format("{} prompts in {}", summary.cases, options.output.string());
+  if (summary.cases_before > 0) line += fmt::format(", {} of them from before", summary.cases_before);
+  if (summary.seconds > 0)
+    line += fmt::format("; {:.1f} s, {:.0f} % of it prefill", summary.seconds,
+                        100 * summary.prefill_seconds / summary.seconds);
+  printScores(options.output, arguments.json,
+              {{"cases_before", summary.cases_before},
+               {"seconds", summary.seconds},
+               {"prefill_seconds", summary.prefill_seconds}},
+              line);
+}
+
+// Where model and haystack lie is said beside the settings; the shards agree on what decides the outcome.
+void copyOrigin(const std::vector<fs::path>& shards, const fs::path& output) {
+  std::error_code code;
+  for (const fs::path& shard : shards)
+    if (fs::exists(shard / evaluation::kOriginFile, code))
+      return writeFileAtomically(output / evaluation::kOriginFile, readFile(shard / evaluation::kOriginFile));
+}
+
+struct MergeArguments {
+  std::vector<fs::path> shards;
+  fs::path output;
+  bool json = false;
+};
+
+void runMergeCommand(const MergeArguments& arguments) {
+  (void)results::mergeResults(arguments.shards, arguments.output);
+  copyOrigin(arguments.shards, arguments.output);
+  printScores(arguments.output, arguments.json, nlohmann::json::object(),
+              fmt::format("{} shards joined in {}", arguments.shards.size(), arguments.output.string()));
+}
+
+}  // namespace
+
+void addEvaluateCommand(CLI::App& root) {
+  CLI::App& evaluate = *root.add_subcommand("evaluate", "score the answers each method gives");
+  evaluate.require_subcommand(1);
+
+  auto needle = std::make_shared<NeedleArguments>();
+  CLI::App& needle_command =
+      *evaluate.add_subcommand("needle", "plant facts in a text and ask for them, at many lengths and depths");
+  addNeedleOptions(needle_command, *needle);
+  needle_command.callback([needle] { runNeedleCommand(*needle); });
+
+  auto merge = std::make_shared<MergeArguments>();
+  CLI::App& merge_command = *evaluate.add_subcommand("merge", "join the shards of a run");
+  merge_command.add_option("shards", merge->shards, "folders of results, one for each shard")->required();
+  merge_command.add_option("-o,--output", merge->output, "folder of the joined results")->required();
+  merge_command.add_flag("--json", merge->json, "print the scores as JSON");
+  merge_command.callback([merge] { runMergeCommand(*merge); });
+}
+
+}  // namespace kvatlas::app

@@ -1,0 +1,91 @@
+// The tables of a folder of results: the records themselves, the needle grid, accuracy by budget.
+#include <algorithm>
+#include <array>
+
+#include "app/cli/commands/export_parts.h"
+#include "app/cli/table_writer.h"
+#include "core/base/error.h"
+#include "core/base/suggest.h"
+#include "core/results/reader.h"
+#include "core/results/tables.h"
+
+namespace kvatlas::app {
+namespace {
+
+using nlohmann::json;
+using results::ResultsReader;
+
+void writeRecords(const ResultsReader& reader, const ExportRequest&, TableWriter& table) {
+  std::vector<std::string> columns{"case_id", "length",   "depth",    "kind",   "trial",
+                                   "tokens",  "method",   "label",    "budget", "budget_nominal",
+                                   "kept",    "question", "expected", "answer", "score"};
+  // Every record of a run has the same scores.
+  std::vector<std::string> scores;
+  for (const auto& [name, value] : reader.records().front().scores) scores.push_back(name);
+  columns.insert(columns.end(), scores.begin(), scores.end());
+  columns.insert(columns.end(), {"prefill_seconds", "seconds"});
+  table.columns(columns);
+  for (const results::NeedleRecord& record : reader.records()) {
+    std::vector<json> row{record.case_id, record.length,   record.depth,    record.kind,   record.trial,
+                          record.tokens,  record.method,   record.label,    record.budget, record.budget_nominal,
+                          record.kept,    record.question, record.expected, record.answer, record.score};
+    for (const std::string& name : scores) {
+      const auto score = record.scores.find(name);
+      row.push_back(score == record.scores.end() ? json(nullptr) : json(score->second));
+    }
+    row.insert(row.end(), {record.prefill_seconds, record.seconds});
+    table.row(row);
+  }
+}
+
+// One row per method, budget, length and depth; the score of a cell without a case is empty.
+void writeNeedle(const ResultsReader& reader, const ExportRequest& request, TableWriter& table) {
+  table.columns({"method", "label", "budget", "length", "depth", "score"});
+  for (const results::Grid& grid :
+       results::gridsOf(reader.settings().plan(), reader.records(), {request.score, {}, {}}))
+    for (std::size_t l = 0; l < grid.lengths.size(); ++l)
+      for (std::size_t d = 0; d < grid.depths.size(); ++d)
+        table.row({grid.branch.method, grid.branch.label, grid.branch.budget, grid.lengths[l], grid.depths[d],
+                   grid.at(l, d) ? json(*grid.at(l, d)) : json(nullptr)});
+}
+
+void writeAccuracy(const ResultsReader& reader, const ExportRequest& request, TableWriter& table) {
+  table.columns({"method", "label", "budget", "budget_nominal", "kept", "records", "score", "low", "high"});
+  for (const results::Accuracy& row :
+       results::accuracyOf(reader.settings().plan(), reader.records(), {request.score, {}, {}}))
+    table.row({row.branch.method, row.branch.label, row.branch.budget, row.nominal, row.kept, row.records, row.mean,
+               row.interval.low, row.interval.high});
+}
+
+struct Part {
+  const char* name;
+  void (*write)(const ResultsReader&, const ExportRequest&, TableWriter&);
+};
+
+constexpr std::array kParts = {Part{"needle", writeNeedle}, Part{"accuracy", writeAccuracy},
+                               Part{"records", writeRecords}};
+
+}  // namespace
+
+std::vector<std::string> resultsPartNames() {
+  std::vector<std::string> names;
+  for (const Part& part : kParts) names.emplace_back(part.name);
+  return names;
+}
+
+void exportResultsPart(const ExportRequest& request) {
+  const auto part =
+      std::find_if(kParts.begin(), kParts.end(), [&](const Part& one) { return request.what == one.name; });
+  if (part == kParts.end())
+    failUsage("'{}' is nothing that can be exported from a folder of results{}", request.what,
+              suggestion(request.what, resultsPartNames()));
+  requireTableName(request.output);
+  const ResultsReader reader(request.file);
+  for (const std::string& warning : reader.warnings()) fmt::print(stderr, "kvatlas: warning: {}\n", warning);
+  if (reader.records().empty()) fail("{}: holds no finished case", request.file);
+  TableWriter table(request.output);
+  part->write(reader, request, table);
+  table.complete();
+}
+
+}  // namespace kvatlas::app

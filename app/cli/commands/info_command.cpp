@@ -1,0 +1,209 @@
+#include "app/cli/commands/info_command.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "core/trace/reader.h"
+#include "core/trace/schema.h"
+
+namespace kvatlas::app {
+namespace {
+
+using nlohmann::json;
+using trace::Reader;
+using trace::Signal;
+
+// One line of a text from a file: control characters become spaces, a cut never splits a character.
+std::string oneLine(const std::string& text, std::size_t width) {
+  std::string line = text.substr(0, width);
+  if (text.size() > width) {
+    std::size_t cut = width;
+    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U) --cut;
+    line = text.substr(0, cut) + "…";
+  }
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return line;
+}
+
+json finiteOrNull(double value) {
+  return std::isfinite(value) ? json(value) : json(nullptr);
+}
+
+json modelJson(const trace::ModelInfo& model) {
+  return {{"name", model.name},
+          {"architecture", model.architecture},
+          {"layers", model.layers},
+          {"query_heads", model.query_heads},
+          {"kv_heads", model.kv_heads},
+          {"head_dim", model.head_dim},
+          {"hidden_size", model.hidden_size},
+          {"vocab_size", model.vocab_size},
+          {"rope_theta", model.rope_theta},
+          {"sliding_window", model.sliding_window},
+          {"compute_dtype", model.compute_dtype},
+          {"weights_fingerprint", model.weights_fingerprint}};
+}
+
+json promptJson(const trace::Prompt& prompt) {
+  json spans = json::array();
+  for (const trace::Span& span : prompt.spans)
+    spans.push_back({{"name", span.name}, {"begin", span.begin}, {"end", span.end}});
+  return {{"tokens", prompt.ids.size()},
+          {"bytes", prompt.text.size()},
+          {"spans", spans},
+          {"start", oneLine(prompt.text, 200)}};
+}
+
+// Names of what a layer holds, empty when it was not recorded.
+std::vector<std::string> membersOf(const Reader& reader, LayerIndex layer) {
+  std::vector<std::string> members;
+  if (!reader.hasLayer(layer)) return members;
+  for (const char* name : {"lse", "entropy", "received", "window_sum", "window_rows", "key_norm", "value_norm"})
+    if (reader.holds(layer, name)) members.emplace_back(name);
+  if (reader.holds(layer, trace::schema::mapPath(false, 0))) members.emplace_back("map/mean");
+  if (reader.holds(layer, trace::schema::mapPath(true, 0))) members.emplace_back("map/max");
+  for (const char* name : {"query", "key"})
+    if (reader.holds(layer, name)) members.emplace_back(name);
+  return members;
+}
+
+json runJson(const Reader& reader, std::size_t index) {
+  const trace::RunHeader& header = reader.header().runs[index];
+  json run = {{"label", header.label},
+              {"method", header.method},
+              {"budget", header.budget},
+              {"budget_nominal", finiteOrNull(header.budget_nominal)},
+              {"granularity", header.granularity},
+              {"attended_keys", header.attended},
+              {"parameters", json::parse(header.parameters, nullptr, false)}};
+  if (run["parameters"].is_discarded()) run["parameters"] = header.parameters;
+  const auto record = reader.run(index, trace::RunParts::WithoutPositions);
+  run["recorded"] = record.has_value();
+  if (!record) return run;
+  run["budget_realised"] = finiteOrNull(record->budget_realised);
+  run["cache_bytes"] = record->cache_bytes;
+  run["seconds"] = finiteOrNull(record->seconds);
+  run["generated_tokens"] = record->decode_ids.size();
+  run["text"] = record->decode_text;
+  return run;
+}
+
+// The recorded query heads.
+std::vector<std::uint32_t> headsOf(const trace::TraceHeader& header) {
+  std::vector<std::uint32_t> heads;
+  for (std::uint32_t head = 0; head < header.model.query_heads; ++head)
+    if (trace::schema::recordsHead(header.attention, HeadIndex(head))) heads.push_back(head);
+  return heads;
+}
+
+json infoJson(const Reader& reader) {
+  const trace::TraceHeader& header = reader.header();
+  json layers = json::array(), runs = json::array();
+  for (const LayerIndex layer : header.attention.layers)
+    layers.push_back({{"layer", layer.value}, {"members", membersOf(reader, layer)}});
+  for (std::size_t run = 0; run < header.runs.size(); ++run) runs.push_back(runJson(reader, run));
+  return {{"file", reader.path().string()},
+          {"bytes", std::filesystem::file_size(reader.path())},
+          {"complete", reader.complete()},
+          {"generator", header.generator},
+          {"created", header.created},
+          {"model", modelJson(header.model)},
+          {"prompt", promptJson(header.prompt)},
+          {"attention",
+           {{"window", header.attention.window},
+            {"map_cells", header.attention.cells},
+            {"heads", headsOf(header)},
+            {"layers", layers}}},
+          {"runs", runs}};
+}
+
+std::string sizeText(std::uint64_t bytes) {
+  const double amount = static_cast<double>(bytes);
+  if (amount >= 1e9) return fmt::format("{:.2f} GB", amount / 1e9);
+  return amount >= 1e6 ? fmt::format("{:.1f} MB", amount / 1e6) : fmt::format("{:.1f} kB", amount / 1e3);
+}
+
+// "0-5" for neighbours with the same members.
+void printLayers(const json& layers) {
+  for (std::size_t i = 0; i < layers.size();) {
+    std::size_t last = i;
+    while (last + 1 < layers.size() && layers[last + 1]["members"] == layers[i]["members"]) ++last;
+    const auto members = layers[i]["members"].get<std::vector<std::string>>();
+    const auto from = layers[i]["layer"].get<std::uint32_t>(), to = layers[last]["layer"].get<std::uint32_t>();
+    const std::string range =
+        from == to ? fmt::format("layer {}", from) : fmt::format("layers {} to {} ({})", from, to, last - i + 1);
+    fmt::print("  {}: {}\n", range, members.empty() ? "not recorded" : fmt::format("{}", fmt::join(members, ", ")));
+    i = last + 1;
+  }
+}
+
+void printRuns(const json& runs) {
+  std::size_t width = 3;
+  for (const json& run : runs) width = std::max(width, run["label"].get<std::string>().size());
+  fmt::print("runs\n  {:<{}}  {:>8}  {:>9}  {:>9}  {:>8}  text\n", "run", width, "budget", "kept/head", "cache",
+             "seconds");
+  for (const json& run : runs) {
+    const auto label = oneLine(run["label"].get<std::string>(), 40),
+               budget = oneLine(run["budget"].get<std::string>(), 20);
+    if (!run["recorded"].get<bool>()) {
+      fmt::print("  {:<{}}  {:>8}  not recorded\n", label, width, budget);
+      continue;
+    }
+    const auto number = [&](const char* name) { return run[name].is_null() ? std::nan("") : run[name].get<double>(); };
+    fmt::print("  {:<{}}  {:>8}  {:>9.1f}  {:>9}  {:>8.2f}  {}\n", label, width, budget, number("budget_realised"),
+               sizeText(run["cache_bytes"].get<std::uint64_t>()), number("seconds"),
+               oneLine(run["text"].get<std::string>(), 60));
+  }
+}
+
+void printInfo(const json& info) {
+  const json &model = info["model"], &prompt = info["prompt"], &attention = info["attention"];
+  fmt::print("{}: {}{}\n", info["file"].get<std::string>(), sizeText(info["bytes"].get<std::uint64_t>()),
+             info["complete"].get<bool>() ? "" : ", UNFINISHED: it holds what was written until its capture stopped");
+  fmt::print("made by {}, {}\n", oneLine(info["generator"].get<std::string>(), 60),
+             oneLine(info["created"].get<std::string>(), 40));
+  fmt::print("model {} ({}), {} layers, {} query heads, {} KV heads of {}, {}\n",
+             oneLine(model["name"].get<std::string>(), 80), oneLine(model["architecture"].get<std::string>(), 60),
+             model["layers"].get<int>(), model["query_heads"].get<int>(), model["kv_heads"].get<int>(),
+             model["head_dim"].get<int>(), oneLine(model["compute_dtype"].get<std::string>(), 10));
+  fmt::print("prompt of {} tokens, {} bytes: {}\n", prompt["tokens"].get<std::uint64_t>(),
+             prompt["bytes"].get<std::uint64_t>(), prompt["start"].get<std::string>());
+  for (const json& span : prompt["spans"]) {
+    fmt::print("  {}: tokens {} to {}\n", oneLine(span["name"].get<std::string>(), 60),
+               span["begin"].get<std::uint64_t>(), span["end"].get<std::uint64_t>());
+  }
+  fmt::print("attention, window {}, tokens per map cell {}\n", attention["window"].get<std::uint64_t>(),
+             fmt::join(attention["map_cells"].get<std::vector<std::uint64_t>>(), ", "));
+  if (const auto heads = attention["heads"].get<std::vector<std::uint32_t>>();
+      heads.size() < info["model"]["query_heads"].get<std::size_t>())
+    fmt::print("  query heads {} alone\n", fmt::join(heads, ", "));
+  printLayers(attention["layers"]);
+  printRuns(info["runs"]);
+  if (const json& runs = info["runs"]; !runs.empty() && runs[0]["attended_keys"] != 0)
+    fmt::print("  with the {} most attended keys of every generated token, layer and head\n",
+               runs[0]["attended_keys"].get<int>());
+}
+
+}  // namespace
+
+void addInfoCommand(CLI::App& root) {
+  CLI::App* command = root.add_subcommand("info", "say what a trace holds");
+  auto file = std::make_shared<std::string>();
+  auto as_json = std::make_shared<bool>(false);
+  command->add_option("file", *file, "Trace file")->required();
+  command->add_flag("--json", *as_json, "Print JSON");
+  command->callback([file, as_json] {
+    const json info = infoJson(Reader(*file));
+    if (!*as_json) return printInfo(info);
+    fmt::print("{}\n", info.dump(2, ' ', false, json::error_handler_t::replace));
+  });
+}
+
+}  // namespace kvatlas::app

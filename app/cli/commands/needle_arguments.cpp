@@ -1,0 +1,152 @@
+#include "app/cli/commands/needle_arguments.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "app/cli/bundled.h"
+#include "app/cli/number_list.h"
+#include "core/base/error.h"
+#include "core/base/suggest.h"
+#include "core/evaluation/plan.h"
+
+namespace kvatlas::app {
+namespace {
+
+using evaluation::NeedleKind;
+using evaluation::PromptPlan;
+
+constexpr const char* kDefaultDepths = "0:100:11";
+constexpr std::uint32_t kDefaultNewTokens = 32, kPaperNewTokens = 30, kDefaultNeedles = 4;
+const std::vector<std::string> kDefaultBudgets{"32", "64", "128"}, kPaperBudgets{"96"};
+const std::vector<std::string> kDefaultMethods{"streamingllm", "h2o", "snapkv", "pyramidkv", "adakv"};
+
+// A line break typed as \n.
+std::string unescaped(std::string text) {
+  for (auto at = text.find("\\n"); at != std::string::npos; at = text.find("\\n", at + 1)) text.replace(at, 2, "\n");
+  return text;
+}
+
+results::Shard parseShard(const std::string& text) {
+  results::Shard shard;
+  const char* const end = text.data() + text.size();
+  const auto index = std::from_chars(text.data(), end, shard.index);
+  const bool slash = index.ec == std::errc{} && index.ptr != end && *index.ptr == '/';
+  const auto count = slash ? std::from_chars(index.ptr + 1, end, shard.count) : index;
+  if (!slash || count.ec != std::errc{} || count.ptr != end || shard.index < 1 || shard.index > shard.count)
+    failUsage("--shard {}: expected I/N with I from 1 to N", text);
+  return shard;
+}
+
+evaluation::Split parseSplit(const std::string& text) {
+  if (text == "training") return evaluation::Split::Training;
+  if (text == "held-out") return evaluation::Split::HeldOut;
+  failUsage("--split {}: unknown{}", text, suggestion(text, {"training", "held-out"}));
+}
+
+std::vector<NeedleKind> kindsOf(const NeedleArguments& arguments) {
+  if (!arguments.needle.empty() || !arguments.question.empty() || !arguments.answer.empty()) {
+    if (!arguments.kinds.empty()) failUsage("--kind: a needle of your own (--needle) is a kind by itself");
+    return {NeedleKind::Own};
+  }
+  if (arguments.kinds.empty()) return {arguments.needles > 1 ? NeedleKind::Multi : NeedleKind::Number};
+  std::vector<NeedleKind> kinds;
+  for (const std::string& kind : arguments.kinds) kinds.push_back(evaluation::parseNeedleKind(kind));
+  return kinds;
+}
+
+void resolveNeedle(const NeedleArguments& arguments, PromptPlan& plan) {
+  const auto take = [](const std::string& given, std::string& value) {
+    if (!given.empty()) value = unescaped(given);
+  };
+  take(arguments.needle, plan.needle);
+  take(arguments.question, plan.question);
+  take(arguments.answer, plan.answer);
+  take(arguments.prompt_template, plan.prompt_template);
+}
+
+PromptPlan resolvePlan(const NeedleArguments& arguments, bool paper) {
+  PromptPlan plan = paper ? evaluation::paperPlan() : PromptPlan{.kinds = kindsOf(arguments)};
+  if (paper && !arguments.kinds.empty()) failUsage("--kind: --preset paper has one kind of needle only");
+  resolveNeedle(arguments, plan);
+  plan.lengths = parseCounts("--lengths", arguments.lengths);
+  if (!paper || !arguments.depths.empty())
+    plan.depths = parseNumbers("--depths", arguments.depths.empty() ? kDefaultDepths : arguments.depths);
+  plan.needles = arguments.needles > 1 ? arguments.needles : kDefaultNeedles;
+  plan.trials = arguments.trials;
+  plan.seed = arguments.session.options.seed;
+  plan.split = parseSplit(arguments.split);
+  plan.asking = evaluation::parseAsking(arguments.asking);
+  plan.repeat = plan.repeat || arguments.repeat;
+  evaluation::checkPlan(plan);
+  return plan;
+}
+
+std::vector<std::string> defaultMethods() {
+  std::vector<std::string> known;
+  for (const std::string& name : kDefaultMethods)
+    if (std::ranges::any_of(policy::methods(), [&](const auto& method) { return method.name == name; }))
+      known.push_back(name);
+  return known;
+}
+
+void addPromptPlan(CLI::App& command, NeedleArguments& arguments) {
+  command.add_option("--haystack", arguments.haystack,
+                     "text file, or folder of *.txt files (repeatable; default: Persuasion, by Jane Austen)");
+  command.add_option("--lengths", arguments.lengths, "tokens of the whole prompt: 256,512 or start:stop:count")
+      ->capture_default_str();
+  command.add_option("--depths", arguments.depths,
+                     "where the fact stands, in percent: 0,50 or start:stop:count (0:100:11)");
+  command.add_option("--kind", arguments.kinds, "number, words, multi, all, distractor (repeatable; default: number)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command.add_option("--needles", arguments.needles, "facts of the kinds multi (one asked) and all (4)");
+  command.add_option("--trials", arguments.trials, "prompts for each length, depth and kind")->capture_default_str();
+  command.add_option("--needle", arguments.needle, "a fact of your own; {name}, {number}, {words} are filled in");
+  command.add_option("--question", arguments.question, "the question for it, up to where the answer begins");
+  command.add_option("--answer", arguments.answer, "the right answer");
+  command.add_option("--template", arguments.prompt_template, "what surrounds {context} and {question}");
+  command.add_option("--asking", arguments.asking, "completion, question-and-start, question, which, command")
+      ->capture_default_str();
+  command.add_option("--split", arguments.split, "names and attributes: held-out or training")->capture_default_str();
+  command.add_flag("--repeat", arguments.repeat, "a haystack that is too short begins again");
+}
+
+}  // namespace
+
+void addNeedleOptions(CLI::App& command, NeedleArguments& arguments) {
+  arguments.session.options.max_new_tokens = kDefaultNewTokens;
+  addModelOptions(command, arguments.session);
+  command.get_option("--model")->required();
+  addPromptPlan(command, arguments);
+  command.add_option("--score", arguments.score,
+                     "exact, substring, word_overlap, rouge1_f (exact; paper: word_overlap)");
+  command.add_option("--shard", arguments.shard, "I/N: every N-th prompt from the I-th on; join with evaluate merge");
+  command.add_option("-o,--output", arguments.output, "folder of results; a run that was stopped there continues")
+      ->required();
+  command.add_flag("--json", arguments.json, "print the scores as JSON");
+  command.add_flag("-q,--quiet", arguments.quiet, "no progress, no table");
+  CLI::Option* new_tokens = command.get_option("--max-new-tokens");
+  arguments.new_tokens_given = [new_tokens] { return new_tokens->count() > 0; };
+}
+
+evaluation::NeedleOptions resolveNeedleOptions(NeedleArguments& arguments) {
+  SessionArguments& session = arguments.session;
+  const bool paper = session.preset == "paper";
+  if (session.methods.empty()) session.methods = defaultMethods();
+  if (session.budgets.empty()) session.budgets = paper ? kPaperBudgets : kDefaultBudgets;
+  if (paper && !arguments.new_tokens_given()) session.options.max_new_tokens = kPaperNewTokens;
+  resolveModelOptions(session);
+  if (session.options.max_new_tokens == 0) failUsage("--max-new-tokens 0: an answer has at least one token");
+
+  evaluation::NeedleOptions options{
+      .plan = resolvePlan(arguments, paper), .shard = parseShard(arguments.shard), .output = arguments.output};
+  options.session = session.options;
+  options.score = arguments.score.empty() ? (paper ? evaluation::Score::WordOverlap : evaluation::Score::Exact)
+                                          : evaluation::parseScore(arguments.score);
+  for (const std::string& path : arguments.haystack) options.haystack.emplace_back(path);
+  if (options.haystack.empty()) options.haystack.push_back(bundled("samples/persuasion.txt"));
+  if (options.haystack.front().empty()) failUsage("no haystack: give --haystack a text file or a folder of text files");
+  return options;
+}
+
+}  // namespace kvatlas::app

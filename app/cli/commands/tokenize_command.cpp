@@ -1,0 +1,129 @@
+#include "app/cli/commands/tokenize_command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/text/tokenizer.h"
+
+namespace kvatlas::app {
+namespace {
+
+using text::Tokenizer;
+
+struct TokenizeOptions {
+  std::string folder;
+  bool jsonl = false;
+  bool no_special = false;
+};
+
+std::string readStandardInput() {
+  std::string bytes;
+  char buffer[1 << 16];
+  while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, stdin)) bytes.append(buffer, count);
+  if (std::ferror(stdin)) fail("standard input: cannot be read to its end");
+  return bytes;
+}
+
+void print(std::string_view bytes) {
+  std::fwrite(bytes.data(), 1, bytes.size(), stdout);
+}
+
+// Calls convert(line, where) for each line of standard input and prints what it returns, one line each.
+template <class Convert>
+void convertLines(const Convert& convert) {
+  const std::string input = readStandardInput();
+  std::size_t number = 1;
+  for (std::size_t begin = 0; begin < input.size(); ++number) {
+    const std::size_t end = std::min(input.find('\n', begin), input.size());
+    const std::string where = fmt::format("standard input, line {}", number);
+    nlohmann::json line;
+    try {
+      line = nlohmann::json::parse(input.begin() + static_cast<std::ptrdiff_t>(begin),
+                                   input.begin() + static_cast<std::ptrdiff_t>(end));
+    } catch (const nlohmann::json::exception&) {
+      fail("{}: not valid JSON", where);
+    }
+    print(convert(line, where).dump() + "\n");
+    begin = end + 1;
+  }
+}
+
+TokenId readId(std::string_view word, std::string_view where) {
+  TokenId id = 0;
+  const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), id);
+  if (code != std::errc{} || end != word.data() + word.size()) fail("{}: '{}' is no token id", where, word);
+  return id;
+}
+
+std::vector<TokenId> readIds(std::string_view input) {
+  constexpr std::string_view kBlanks = " \t\r\n\v\f";
+  std::vector<TokenId> ids;
+  for (std::size_t begin = input.find_first_not_of(kBlanks); begin != input.npos;) {
+    const std::size_t end = std::min(input.find_first_of(kBlanks, begin), input.size());
+    ids.push_back(readId(input.substr(begin, end - begin), "standard input"));
+    begin = input.find_first_not_of(kBlanks, end);
+  }
+  return ids;
+}
+
+std::vector<TokenId> readIds(const nlohmann::json& line, const std::string& where) {
+  if (!line.is_array()) fail("{}: a list of token ids was expected", where);
+  std::vector<TokenId> ids;
+  for (const nlohmann::json& id : line) ids.push_back(readId(id.dump(), where));
+  return ids;
+}
+
+void tokenize(const TokenizeOptions& options) {
+  const Tokenizer tokenizer = Tokenizer::load(options.folder);
+  if (!options.jsonl) {
+    const std::vector<TokenId> ids = tokenizer.encode(readStandardInput(), !options.no_special).ids;
+    print(fmt::format("{}\n", fmt::join(ids, " ")));
+    return;
+  }
+  convertLines([&](const nlohmann::json& line, const std::string& where) {
+    if (!line.is_string()) fail("{}: a JSON string was expected", where);
+    return nlohmann::json(tokenizer.encode(line.get_ref<const std::string&>(), !options.no_special).ids);
+  });
+}
+
+void detokenize(const TokenizeOptions& options) {
+  const Tokenizer tokenizer = Tokenizer::load(options.folder);
+  if (!options.jsonl) {
+    print(tokenizer.decode(readIds(readStandardInput()), options.no_special));
+    return;
+  }
+  convertLines([&](const nlohmann::json& line, const std::string& where) {
+    return nlohmann::json(tokenizer.decode(readIds(line, where), options.no_special));
+  });
+}
+
+void addCommand(CLI::App& root, const std::string& name, const std::string& description, const std::string& jsonl,
+                const std::string& no_special, void (*command)(const TokenizeOptions&)) {
+  CLI::App& app = *root.add_subcommand(name, description);
+  const auto options = std::make_shared<TokenizeOptions>();
+  app.add_option("--tokenizer", options->folder, "folder with tokenizer.json, or the file itself")
+      ->required()
+      ->type_name("DIR");
+  app.add_flag("--jsonl", options->jsonl, jsonl);
+  app.add_flag("--no-special", options->no_special, no_special);
+  app.callback([options, command] { command(*options); });
+}
+
+}  // namespace
+
+void addTokenizeCommands(CLI::App& root) {
+  addCommand(root, "tokenize", "text on standard input to token ids",
+             "one JSON string a line in, one list of ids a line out", "add no special tokens (BOS, EOS)", tokenize);
+  addCommand(root, "detokenize", "token ids on standard input to text",
+             "one list of ids a line in, one JSON string a line out", "leave special tokens out", detokenize);
+}
+
+}  // namespace kvatlas::app

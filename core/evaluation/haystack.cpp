@@ -1,0 +1,113 @@
+#include "core/evaluation/haystack.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/sha256.h"
+
+namespace kvatlas::evaluation {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 12> kAbbreviations = {"Mr", "Mrs", "Ms", "Dr",  "St", "Esq",
+                                                             "Sr", "Jr",  "vs", "etc", "No", "Messrs"};
+
+bool isSpace(char c) {
+  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+bool isLetter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+std::vector<fs::path> textFilesIn(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code code;
+  for (fs::directory_iterator at(folder, code), end; !code && at != end; at.increment(code))
+    if (at->path().extension() == ".txt") files.push_back(at->path());
+  if (code) throw Error(systemMessage(folder.string(), code.value()));
+  if (files.empty()) fail("{}: holds no *.txt file to hide a fact in", folder.string());
+  std::ranges::sort(files, {}, [](const fs::path& path) { return path.filename().string(); });
+  return files;
+}
+
+std::string nameFor(std::span<const fs::path> paths) {
+  const fs::path first = paths.front().lexically_normal();
+  const fs::path last = first.has_filename() ? first : first.parent_path();  // "essays/" is "essays"
+  const std::string name = fs::is_directory(last) ? last.filename().string() : last.stem().string();
+  return paths.size() == 1 ? name : fmt::format("{} and {} more", name, paths.size() - 1);
+}
+
+// The text without what closes a sentence behind its mark: quotes, brackets.
+std::string_view withoutClosers(std::string_view text) {
+  constexpr std::array<std::string_view, 7> kClosers = {"\"", "'", ")", "]", "\u201D", "\u2019", "\u00BB"};
+  for (bool found = true; found;) {
+    found = false;
+    for (const std::string_view closer : kClosers)
+      if (text.ends_with(closer)) {
+        text.remove_suffix(closer.size());
+        found = true;
+      }
+  }
+  return text;
+}
+
+// "Mr" or "J" before the full stop that `text` ends with.
+bool isAbbreviation(std::string_view text) {
+  text.remove_suffix(1);
+  std::size_t begin = text.size();
+  while (begin > 0 && isLetter(text[begin - 1])) --begin;
+  const std::string_view word = text.substr(begin);
+  const bool initial = word.size() == 1 && word != "I" && word[0] >= 'A' && word[0] <= 'Z';
+  return initial || std::ranges::find(kAbbreviations, word) != kAbbreviations.end();
+}
+
+}  // namespace
+
+HaystackText readHaystack(std::span<const fs::path> paths) {
+  if (paths.empty()) failUsage("no haystack: give --haystack a text file or a folder of text files");
+  HaystackText haystack{.name = nameFor(paths), .paths = {paths.begin(), paths.end()}};
+  for (const fs::path& path : paths) {
+    std::error_code code;
+    const std::vector<fs::path> files = fs::is_directory(path, code) ? textFilesIn(path) : std::vector{path};
+    for (const fs::path& file : files) haystack.text += readFile(file);
+  }
+  if (haystack.text.find_first_not_of(" \t\r\n") == std::string::npos)
+    fail("{}: the haystack is empty", paths.front().string());
+  haystack.sha256 = sha256Hex(haystack.text);
+  return haystack;
+}
+
+bool endsSentence(std::string_view text, std::size_t at) {
+  std::string_view before = text.substr(0, at);
+  while (!before.empty() && isSpace(before.back())) before.remove_suffix(1);
+  const bool spaced = before.size() < at || at == text.size() || isSpace(text[at]);
+  const std::string_view sentence = withoutClosers(before);
+  if (!spaced || sentence.empty()) return false;
+  const char mark = sentence.back();
+  return mark == '!' || mark == '?' || (mark == '.' && !isAbbreviation(sentence));
+}
+
+Haystack::Haystack(const HaystackText& source, const text::Tokenizer& tokenizer, std::size_t repeated_to) {
+  std::string text = source.text;
+  text::Encoding encoding = tokenizer.encode(text, false);
+  if (encoding.ids.empty()) fail("{}: the tokenizer makes no token of the haystack", source.name);
+  while (encoding.ids.size() < repeated_to) {  // doubling: the tokens at a seam are not known before
+    text += std::string(text);
+    encoding = tokenizer.encode(text, false);
+  }
+  m_ids = std::move(encoding.ids);
+  m_sentence_ends.push_back(0);
+  for (std::size_t i = 1; i <= m_ids.size(); ++i)
+    if (i == m_ids.size() || endsSentence(text, encoding.offsets[i]))
+      m_sentence_ends.push_back(static_cast<TokenIndex>(i));
+}
+
+TokenIndex Haystack::sentenceEndBefore(TokenIndex position, TokenIndex from) const {
+  const auto after = std::ranges::upper_bound(m_sentence_ends, position);
+  return std::max(*std::prev(after), from);
+}
+
+}  // namespace kvatlas::evaluation

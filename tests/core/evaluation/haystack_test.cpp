@@ -1,0 +1,92 @@
+// The haystack: which files, in which order, and where sentences end.
+#include "core/evaluation/haystack.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "tests/support/scratch_folder.h"
+
+namespace kvatlas::evaluation {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+const text::Tokenizer& tokenizer() {
+  static const text::Tokenizer loaded =
+      text::Tokenizer::load(fs::path(KVATLAS_SOURCE_DIR) / "resources/models/tiny-llama");
+  return loaded;
+}
+
+std::string complaintAbout(const fs::path& path) {
+  try {
+    (void)readHaystack(std::vector{path});
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(HaystackText, FoldersAreTheirTextFilesByName) {
+  const test::ScratchFolder folder;
+  (void)folder.write("b.txt", "second ");
+  (void)folder.write("a.txt", "first ");
+  (void)folder.write("c.md", "not this ");
+  const fs::path third = folder.write("z.text", "third");
+  const HaystackText haystack = readHaystack(std::vector{folder.path(), third});
+  EXPECT_EQ(haystack.text, "first second third");
+  EXPECT_THAT(haystack.name, HasSubstr("and 1 more"));
+  EXPECT_EQ(haystack.sha256, readHaystack(std::vector{folder.path() / "a.txt", folder.path() / "b.txt", third}).sha256);
+  EXPECT_EQ(readHaystack(std::vector{folder.path() / ""}).name, folder.path().filename().string());
+}
+
+TEST(HaystackText, WhatCannotBeReadIsNamed) {
+  const test::ScratchFolder folder;
+  EXPECT_THAT(complaintAbout(folder.path()), testing::AllOf(HasSubstr(folder.path().string()), HasSubstr("*.txt")));
+  EXPECT_THAT(complaintAbout(folder / "absent.txt"), HasSubstr("absent.txt"));
+  EXPECT_THAT(complaintAbout(folder.write("blank.txt", " \n\t")), HasSubstr("empty"));
+  EXPECT_THROW((void)readHaystack({}), UsageError);
+}
+
+TEST(Sentences, EndBehindTheirMarkAndWhatClosesIt) {
+  const std::string text = "He came. \"Did he?\" she said (at last!) to Mr. Elliot. It cost 3.50, J. Smith said.";
+  std::vector<std::string> ends;  // what stands before each end, from the last blank on
+  for (std::size_t at = 0; at <= text.size(); ++at)
+    if (endsSentence(text, at) && (at == 0 || text[at - 1] != ' ')) ends.push_back(text.substr(0, at));
+  ASSERT_EQ(ends.size(), 5U);
+  for (const auto& [i, tail] : {std::pair{0, "came."}, {1, "he?\""}, {2, "last!)"}, {3, "Elliot."}, {4, "said."}})
+    EXPECT_TRUE(ends[static_cast<std::size_t>(i)].ends_with(tail)) << ends[static_cast<std::size_t>(i)];
+  EXPECT_TRUE(endsSentence("One.\n\nTwo", 6));   // behind the white space
+  EXPECT_FALSE(endsSentence("One.\n\nTwo", 7));  // within a word
+  EXPECT_FALSE(endsSentence("Mrs. Clay", 4));
+}
+
+TEST(Haystack, KnowsTheTokensAfterWhichSentencesEnd) {
+  const HaystackText text{.name = "text", .text = "It was late. They went home! Nobody spoke"};
+  const Haystack haystack(text, tokenizer());
+  std::string parts;
+  TokenIndex before = 0;
+  for (const TokenIndex end : haystack.sentenceEnds()) {
+    parts += tokenizer().decode(haystack.ids().subspan(before, end - before)) + "|";
+    before = end;
+  }
+  EXPECT_EQ(parts, "|It was late.| They went home!| Nobody spoke|");
+  const auto ends = haystack.sentenceEnds();
+  EXPECT_EQ(haystack.sentenceEndBefore(ends[2], 0), ends[2]);
+  EXPECT_EQ(haystack.sentenceEndBefore(ends[2] - 1, 0), ends[1]);
+  EXPECT_EQ(haystack.sentenceEndBefore(ends[1] - 1, 0), 0U);
+  EXPECT_EQ(haystack.sentenceEndBefore(ends[2] - 1, ends[1] + 1), ends[1] + 1);
+}
+
+TEST(Haystack, RepeatsUntilItIsLongEnough) {
+  const HaystackText text{.name = "text", .text = "It was late. "};
+  const std::size_t once = Haystack(text, tokenizer()).ids().size();
+  const Haystack repeated(text, tokenizer(), 10 * once);
+  EXPECT_GE(repeated.ids().size(), 10 * once);
+  EXPECT_THAT(tokenizer().decode(repeated.ids().first(3 * once)), testing::StartsWith("It was late. It was late. It"));
+}
+
+}  // namespace
+}  // namespace kvatlas::evaluation

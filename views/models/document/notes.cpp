@@ -1,0 +1,112 @@
+#include "views/models/document/notes.h"
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+
+namespace kvatlas::views {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t kMaxNotes = std::uint64_t{64} << 20;
+
+std::string textMember(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::optional<Bookmark> bookmarkFrom(const json& object) {
+  if (!object.is_object()) return std::nullopt;
+  try {
+    return Bookmark{textMember(object, "name"), textMember(object, "note"),
+                    viewStateFrom(object.value("state", json::object()))};
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+void readBookmarks(const json& list, ReadNotes& read) {
+  if (!list.is_array()) {
+    ++read.damaged;
+    return;
+  }
+  for (const json& each : list) {
+    if (auto bookmark = bookmarkFrom(each)) {
+      read.notes.bookmarks.push_back(std::move(*bookmark));
+    } else {
+      ++read.damaged;
+    }
+  }
+}
+
+void readLast(const json& object, ReadNotes& read) {
+  try {
+    read.notes.last = viewStateFrom(object);
+  } catch (const Error&) {
+    ++read.damaged;
+  }
+}
+
+}  // namespace
+
+std::string notesText(const Notes& notes) {
+  json object = notes.other;
+  object["format"] = "kvatlas-notes";
+  object["bookmarks"] = json::array();
+  for (const Bookmark& bookmark : notes.bookmarks)
+    object["bookmarks"].push_back(
+        {{"name", bookmark.name}, {"note", bookmark.note}, {"state", toJson(bookmark.state)}});
+  if (notes.last) object["last"] = toJson(*notes.last);
+  return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+ReadNotes parseNotes(std::string_view text) {
+  ReadNotes read;
+  if (text.find_first_not_of(" \n\t") == std::string_view::npos) return read;
+  json object = json::parse(text, nullptr, false);
+  if (!object.is_object()) fail("bookmarks: not a JSON object");
+  if (const auto list = object.find("bookmarks"); list != object.end()) readBookmarks(*list, read);
+  if (const auto last = object.find("last"); last != object.end()) readLast(*last, read);
+  for (const char* own : {"format", "bookmarks", "last"}) object.erase(own);
+  read.notes.other = std::move(object);
+  return read;
+}
+
+std::filesystem::path notesFile(const std::filesystem::path& trace) {
+  std::filesystem::path file = trace;
+  file += ".notes.json";
+  return file;
+}
+
+ReadNotes loadNotes(const std::filesystem::path& trace, const std::string& stored) {
+  const std::filesystem::path file = notesFile(trace);
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return parseNotes(stored);
+  try {
+    return parseNotes(readFile(file, kMaxNotes));
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    if (message.find(file.string()) != std::string::npos) throw;
+    fail("{}: {}", file.string(), message);
+  }
+}
+
+void saveNotes(const std::filesystem::path& trace, const Notes& notes, const NotesStore& store) {
+  const std::filesystem::path file = notesFile(trace);
+  const std::string text = notesText(notes);
+  std::string problem;
+  try {
+    writeFileAtomically(file, text);
+  } catch (const Error& error) {
+    problem = error.what();
+  }
+  // A file beside the trace that cannot be written cannot be taken away either, and would come first: the trace is
+  // left.
+  std::error_code ignored;
+  if (!problem.empty() && std::filesystem::exists(file, ignored)) throw Error(problem);
+  const bool stored = store && store(text).empty();
+  if (stored && problem.empty()) std::filesystem::remove(file, ignored);
+  if (!stored && !problem.empty()) throw Error(problem);
+}
+
+}  // namespace kvatlas::views

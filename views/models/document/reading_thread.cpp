@@ -1,0 +1,238 @@
+#include "views/models/document/reading_thread.h"
+
+#include <condition_variable>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <new>
+#include <thread>
+
+#include "core/base/error.h"
+
+namespace kvatlas::views {
+namespace {
+
+// Libraries append their own traces after the first line.
+std::string firstLine(const std::string& message) {
+  return message.substr(0, message.find('\n'));
+}
+
+template <class Work>
+std::string messageOf(const Work& work) {
+  try {
+    work();
+    return {};
+  } catch (const std::bad_alloc&) {
+    return "out of memory";
+  } catch (const std::exception& error) {
+    return firstLine(error.what());
+  } catch (...) {
+    return "an error of unknown kind";
+  }
+}
+
+}  // namespace
+
+// path and stale are guarded by the worker's lock, the reader belongs to whoever holds HDF5.
+struct ReadingThread::Source {
+  std::filesystem::path path;
+  bool stale = true;
+  std::unique_ptr<trace::Reader> reader;
+};
+
+struct ReadingThread::Entry {
+  RequestId id = 0;
+  std::shared_ptr<Source> source;
+  Work work;  // empty: close the file
+};
+
+// The queue and the thread. HDF5 belongs to whoever set m_busy.
+class ReadingThread::Worker {
+ private:
+  // Body(lock) is called and left with the lock held, and has HDF5 to itself.
+  template <class Body>
+  auto asGuest(const Body& body) {
+    std::unique_lock lock(m_mutex);
+    ++m_guests;
+    m_changed.wait(lock, [&] { return !m_busy; });
+    --m_guests;
+    m_busy = true;
+    auto result = body(lock);
+    m_busy = false;
+    lock.unlock();
+    m_changed.notify_all();
+    return result;
+  }
+
+ public:
+  explicit Worker(ReadingThread& owner) : m_owner(owner), m_thread([this] { loop(); }) {}
+  ~Worker() {
+    {
+      const std::lock_guard lock(m_mutex);
+      m_stop = true;  // the queue stays: files that wait in it for closing may not be closed beside a running job
+    }
+    m_changed.notify_all();
+    m_thread.join();
+  }
+
+  void push(Priority priority, Entry entry) {
+    {
+      const std::lock_guard lock(m_mutex);
+      const std::int64_t turn = priority == Priority::Tile ? -++m_turn : ++m_turn;
+      m_queue.emplace(std::pair{static_cast<int>(priority), turn}, std::move(entry));
+    }
+    m_changed.notify_all();
+  }
+
+  template <class Matches>
+  void drop(const Matches& matches) {
+    const std::lock_guard lock(m_mutex);
+    std::erase_if(m_queue, [&](const auto& item) { return item.second.work && matches(item.second.id); });
+  }
+
+  void reopen(Source& source, std::filesystem::path path) {
+    const std::lock_guard lock(m_mutex);
+    source.path = std::move(path);
+    source.stale = true;
+  }
+
+  Raw runNow(Source& source, const Work& work) {
+    return asGuest([&](std::unique_lock<std::mutex>& lock) { return run(lock, source, work); });
+  }
+
+  std::string changeNow(Source& source, const std::function<void(const std::filesystem::path&)>& job) {
+    return asGuest([&](std::unique_lock<std::mutex>& lock) {
+      const std::filesystem::path path = source.path;
+      lock.unlock();
+      std::string error = messageOf([&] {
+        source.reader.reset();
+        job(path);
+      });
+      lock.lock();
+      return error;
+    });
+  }
+
+ private:
+  void loop() {
+    std::unique_lock lock(m_mutex);
+    while (true) {
+      m_changed.wait(lock, [&] { return m_stop || (!m_queue.empty() && !m_busy && m_guests == 0); });
+      if (m_stop) return;
+      Entry entry = std::move(m_queue.extract(m_queue.begin()).mapped());
+      m_busy = true;
+      const Raw raw = run(lock, *entry.source, entry.work);
+      m_busy = false;
+      m_changed.notify_all();
+      if (entry.work) answer(entry.id, raw);
+    }
+  }
+
+  // Called and left with the lock held; the file is read without it.
+  Raw run(std::unique_lock<std::mutex>& lock, Source& source, const Work& work) {
+    const std::filesystem::path path = source.path;
+    const bool stale = std::exchange(source.stale, false);
+    lock.unlock();
+    Raw raw;
+    raw.error = messageOf([&] {
+      if (stale || !work) source.reader.reset();  // before it is opened again: HDF5 shares open files
+      if (!work) return;
+      if (!source.reader) source.reader = std::make_unique<trace::Reader>(path);
+      raw.value = work(*source.reader);
+    });
+    lock.lock();
+    return raw;
+  }
+
+  void answer(RequestId id, const Raw& raw) {
+    QMetaObject::invokeMethod(
+        &m_owner, [this, id, raw] { m_owner.deliver(id, raw); }, Qt::QueuedConnection);
+  }
+
+  ReadingThread& m_owner;
+  std::mutex m_mutex;
+  std::condition_variable m_changed;
+  std::map<std::pair<int, std::int64_t>, Entry> m_queue;
+  std::int64_t m_turn = 0;
+  int m_guests = 0;
+  bool m_busy = false, m_stop = false;
+  std::thread m_thread;
+};
+
+ReadingThread::ReadingThread(QObject* parent) : QObject(parent), m_worker(std::make_unique<Worker>(*this)) {}
+
+ReadingThread::~ReadingThread() = default;
+
+SourceId ReadingThread::addSource(std::filesystem::path path) {
+  auto source = std::make_shared<Source>();
+  source->path = std::move(path);
+  m_sources.emplace(++m_last_source, std::move(source));
+  return m_last_source;
+}
+
+void ReadingThread::reopen(SourceId source, std::filesystem::path path) {
+  if (const auto found = m_sources.find(source); found != m_sources.end())
+    m_worker->reopen(*found->second, std::move(path));
+}
+
+void ReadingThread::dropSource(SourceId source) {
+  const auto found = m_sources.find(source);
+  if (found == m_sources.end()) return;
+  forget([&](RequestId, const Pending& pending) { return pending.source == source; });
+  m_worker->push(Priority::Now, {0, found->second, nullptr});
+  m_sources.erase(found);
+}
+
+void ReadingThread::cancel(RequestId request) {
+  forget([&](RequestId id, const Pending&) { return id == request; });
+}
+
+void ReadingThread::cancelGroup(GroupId group) {
+  if (group == 0) return;
+  forget([&](RequestId, const Pending& pending) { return pending.group == group; });
+}
+
+template <class Matches>
+void ReadingThread::forget(const Matches& matches) {
+  std::erase_if(m_pending, [&](const auto& item) { return matches(item.first, item.second); });
+  m_worker->drop([&](RequestId id) { return !m_pending.contains(id); });
+}
+
+RequestId ReadingThread::enqueue(SourceId source, Order order, Work work, QObject* context, Deliver deliver) {
+  const RequestId id = ++m_last_request;
+  m_pending.emplace(id, Pending{source, order.group, context, std::move(deliver)});
+  const auto found = m_sources.find(source);
+  if (found == m_sources.end()) {
+    QMetaObject::invokeMethod(
+        this,
+        [this, id] {
+          this->deliver(id, {nullptr, "the file is closed"});
+        },
+        Qt::QueuedConnection);
+    return id;
+  }
+  m_worker->push(order.priority, {id, found->second, std::move(work)});
+  return id;
+}
+
+ReadingThread::Raw ReadingThread::visit(SourceId source, const Work& work) {
+  const auto found = m_sources.find(source);
+  if (found == m_sources.end()) return {nullptr, "the file is closed"};
+  const std::shared_ptr<Source> held = found->second;
+  return m_worker->runNow(*held, work);
+}
+
+std::string ReadingThread::change(SourceId source, const std::function<void(const std::filesystem::path&)>& job) {
+  const auto found = m_sources.find(source);
+  if (found == m_sources.end()) return "the file is closed";
+  const std::shared_ptr<Source> held = found->second;
+  return m_worker->changeNow(*held, job);
+}
+
+void ReadingThread::deliver(RequestId id, const Raw& raw) {
+  auto node = m_pending.extract(id);
+  if (node.empty() || node.mapped().context.isNull()) return;
+  node.mapped().deliver(id, raw);
+}
+
+}  // namespace kvatlas::views

@@ -1,0 +1,190 @@
+#include "views/models/document/what_if.h"
+
+#include <QElapsedTimer>
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "views/models/document/pool_task.h"
+#include "views/models/document/what_if_signals.h"
+
+namespace kvatlas::views {
+namespace {
+
+constexpr std::size_t kInFlight = 3;                       // layers that are read or ranked at a time
+constexpr std::uint64_t kAtOnce = std::uint64_t{1} << 22;  // kept positions that are decided without a thread
+constexpr std::uint32_t kWholeDepth = 32'768;              // shorter prompts are ranked whole
+
+// How deep to rank so that a budget can grow a while before it has to be done again.
+std::uint32_t depthFor(std::uint32_t needed, std::uint32_t tokens) {
+  return tokens <= kWholeDepth ? tokens : std::max(2 * needed, kWholeDepth / 4);
+}
+
+policy::RankedLayer rank(const WhatIfRequest& request, const KeepRule& rule, LayerIndex layer, const LayerData& data,
+                         std::uint32_t depth) {
+  policy::LayerScores scores = request.score ? request.score->score(rule.setting, layer, data.view())
+                                             : rule.method->score(rule.setting, layer, data.view());
+  return policy::rankLayer(*rule.method, std::move(scores), depth);
+}
+
+}  // namespace
+
+struct WhatIf::Build {
+  WhatIfRequest request;
+  KeepRule rule;
+  std::string key, signal;
+  std::uint32_t depth = 0;
+  std::shared_ptr<Layers> layers;
+  std::size_t next = 0, done = 0;
+};
+
+WhatIf::WhatIf(Document& document, QObject* parent) : QObject(parent), m_document(document) {
+  connect(&document, &Document::opened, this, &WhatIf::forget);
+  connect(&document, &Document::closed, this, &WhatIf::forget);
+}
+
+WhatIf::~WhatIf() {
+  m_document.thread().cancelGroup(m_group);
+}
+
+// Another trace: its document has dropped the run already.
+void WhatIf::forget() {
+  stopBuild();
+  ++m_epoch;
+  m_ranked = {};
+  m_rule.reset();
+  m_again = false;
+  m_id = kNoRun;
+}
+
+void WhatIf::remove() {
+  stopBuild();
+  ++m_epoch;
+  m_again = false;
+  m_rule.reset();
+  if (m_id != kNoRun) m_document.removeWhatIf(m_id);
+  m_id = kNoRun;
+}
+
+void WhatIf::ask(const WhatIfRequest& request) {
+  if (!m_document.isOpen()) return refuse("No trace is open.");
+  m_request = request;
+  m_rule.reset();
+  try {
+    m_rule = resolve(request, shapeOf(m_document.model(), m_document.tokens()));
+  } catch (const Error& error) {
+    return refuse(error.what());
+  }
+  if (const std::string why = obstacle(request, *m_rule, m_document.index()); !why.empty()) return refuse(why);
+  m_key = scoreKey(request, *m_rule);
+  const bool unranked = signalOf(request, *m_rule->method).empty() || m_rule->setting.budget >= m_document.tokens();
+  if (unranked || m_key == m_ranked.key) {
+    stopBuild();
+    return decide();
+  }
+  if (m_build && m_build->key == m_key) return;  // its end decides with the latest request
+  build(depthFor(static_cast<std::uint32_t>(m_rule->setting.budget), m_rule->setting.shape.tokens));
+}
+
+void WhatIf::refuse(const std::string& message) {
+  m_rule.reset();
+  stopBuild();
+  emit failed(QString::fromStdString(message));
+}
+
+void WhatIf::build(std::uint32_t depth) {
+  stopBuild();
+  auto fresh = std::make_shared<Build>();
+  fresh->request = m_request;
+  fresh->rule = *m_rule;
+  fresh->key = m_key;
+  fresh->signal = signalOf(m_request, *m_rule->method);
+  fresh->depth = depth;
+  fresh->layers = std::make_shared<Layers>(m_rule->setting.shape.layers);
+  m_build = fresh;
+  m_group = m_document.thread().newGroup();
+  emit busyChanged();
+  for (std::size_t i = 0; i < kInFlight; ++i) readNext(fresh);
+}
+
+void WhatIf::stopBuild() {
+  if (!m_build) return;
+  m_document.thread().cancelGroup(m_group);
+  m_build = nullptr;
+  emit busyChanged();
+}
+
+void WhatIf::readNext(const std::shared_ptr<Build>& build) {
+  if (build->next >= build->layers->size()) return;
+  const LayerIndex layer(build->next++);
+  const auto read = [layer, signal = build->signal, window = build->rule.setting.window](const trace::Reader& reader) {
+    return readLayerData(reader, layer, signal, window);
+  };
+  m_document.post({Priority::Background, m_group}, read, this, [this, build, layer](Answer<LayerData> answer) {
+    if (build != m_build) return;
+    if (!answer) return refuse(answer.error);
+    auto data = std::make_shared<LayerData>(std::move(*answer.value));
+    // The request and the rule are copied: a build never changes once it has begun.
+    runInPool(
+        this, [build, layer, data] { return rank(build->request, build->rule, layer, *data, build->depth); },
+        [this, build, layer](const PoolResult<policy::RankedLayer>& ranked) {
+          if (build != m_build) return;
+          if (!ranked.value) return refuse(ranked.error);
+          take(build, layer.value, ranked.value);
+        });
+  });
+}
+
+void WhatIf::take(const std::shared_ptr<Build>& build, std::size_t layer,
+                  const std::shared_ptr<policy::RankedLayer>& ranked) {
+  (*build->layers)[layer] = std::move(*ranked);
+  ++build->done;
+  emit progress(static_cast<int>(build->done), static_cast<int>(build->layers->size()));
+  if (build != m_build) return;
+  if (build->done < build->layers->size()) return readNext(build);
+  m_ranked = {build->key, build->layers};
+  m_build = nullptr;
+  emit busyChanged();
+  if (m_rule && m_key == m_ranked.key) decide();
+}
+
+void WhatIf::decide() {
+  if (m_deciding) {
+    m_again = true;
+    return;
+  }
+  const auto layers = m_ranked.layers ? m_ranked.layers : std::make_shared<const Layers>();
+  const auto work = [request = m_request, rule = *m_rule, layers] {
+    QElapsedTimer timer;
+    timer.start();
+    auto result = policy::decideRanked(*rule.method, rule.setting, *layers);
+    return std::pair{std::move(result), static_cast<double>(timer.nsecsElapsed()) / 1e6};
+  };
+  const policy::Setting& setting = m_rule->setting;
+  const std::uint64_t kept = setting.budget * setting.heads() * setting.shape.layers;
+  if (kept <= kAtOnce) {
+    auto [result, milliseconds] = work();
+    m_milliseconds = milliseconds;
+    return finish(m_request, *m_rule, result);
+  }
+  m_deciding = true;
+  emit busyChanged();
+  runInPool(this, work, [this, request = m_request, rule = *m_rule, epoch = m_epoch](const auto& answer) {
+    m_deciding = false;
+    emit busyChanged();
+    const bool again = std::exchange(m_again, false);
+    if (epoch != m_epoch || !m_rule) return again && m_rule && !m_build ? decide() : void();
+    if (!answer.value) return refuse(answer.error);
+    m_milliseconds = answer.value->second;
+    finish(request, rule, answer.value->first);
+    if (again && m_rule && !m_build) decide();
+  });
+}
+
+void WhatIf::finish(const WhatIfRequest& request, const KeepRule& rule, const policy::RankedDecision& result) {
+  if (!result.decision) return build(depthFor(result.needed_depth, rule.setting.shape.tokens));
+  if (m_id == kNoRun) m_id = m_document.newWhatIf();
+  m_document.putWhatIf(runOf(m_id, request, rule, *result.decision, m_document.index()));
+  emit decided();
+}
+
+}  // namespace kvatlas::views

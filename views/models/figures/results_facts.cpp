@@ -1,0 +1,66 @@
+#include "views/models/figures/results_facts.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/base/suggest.h"
+
+namespace kvatlas::views {
+namespace {
+
+// A name that stands in the settings as text or as an object with a name; "" where there is none.
+std::string nameIn(const nlohmann::json& values, const char* key) {
+  const auto found = values.find(key);
+  if (found == values.end()) return {};
+  if (found->is_string()) return found->get<std::string>();
+  if (!found->is_object() || !found->contains("name") || !found->at("name").is_string()) return {};
+  return found->at("name").get<std::string>();
+}
+
+std::string folderName(const std::filesystem::path& path) {
+  const std::filesystem::path whole = std::filesystem::absolute(path).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
+}  // namespace
+
+ResultsFacts resultsFacts(const results::ResultsReader& reader, const std::string& score_asked) {
+  const results::Settings& settings = reader.settings();
+  ResultsFacts facts;
+  facts.folder = folderName(reader.folder());
+  facts.model = nameIn(settings.values(), "model");
+  facts.haystack = nameIn(settings.values(), "haystack");
+  facts.score = score_asked.empty() ? nameIn(settings.values(), "score") : score_asked;
+  facts.settings_sha256 = settings.sha256();
+  facts.cases_done = reader.casesDone();
+  facts.cases_planned = reader.casesPlanned();
+  facts.trials = settings.plan().trials;
+  facts.kinds = settings.plan().kinds;
+  return facts;
+}
+
+std::vector<BranchName> chooseBranches(const results::ResultsReader& reader, const FigureSpec& spec) {
+  if (reader.records().empty()) fail("{}: holds no finished case to draw", reader.folder().string());
+  std::vector<BranchName> all;
+  for (const results::Branch& branch : reader.settings().plan().branches)
+    all.push_back({branch.method, branch.label, branch.budget, all.size(), branch.method == "full"});
+  const std::string where = reader.folder().string();
+  checkSelectors(all, spec.runs, where);
+  checkBudgets(all, spec.budgets, where);
+  std::erase_if(all, [&](const BranchName& branch) {
+    const bool budget = spec.budgets.empty() ||
+                        std::find(spec.budgets.begin(), spec.budgets.end(), branch.budget) != spec.budgets.end();
+    return !branch.is_full && !(budget && selectsAny(spec.runs, branch));
+  });
+  if (all.size() == 1 && !(spec.runs.empty() && spec.budgets.empty()))
+    failUsage("--runs and --budget together choose no run of {}", where);
+  return all;
+}
+
+std::string scoreTitle(const std::string& score) {
+  std::string title = score.empty() ? "score" : score;
+  std::replace(title.begin(), title.end(), '_', ' ');
+  return title;
+}
+
+}  // namespace kvatlas::views

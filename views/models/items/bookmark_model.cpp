@@ -1,0 +1,149 @@
+#include "views/models/items/bookmark_model.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "core/base/error.h"
+
+namespace kvatlas::views {
+
+BookmarkModel::BookmarkModel(Document& document, QObject* parent) : QAbstractListModel(parent), m_document(document) {
+  connect(&document, &Document::opened, this, &BookmarkModel::restart);
+  connect(&document, &Document::closed, this, &BookmarkModel::restart);
+  restart();
+}
+
+void BookmarkModel::restart() {
+  beginResetModel();
+  ++m_epoch;
+  m_notes = {};
+  m_unreadable = false;
+  QString message;
+  if (m_document.isOpen()) {
+    try {
+      ReadNotes read = loadNotes(m_document.path(), m_document.index().notes);
+      m_notes = std::move(read.notes);
+      if (read.damaged > 0) message = QStringLiteral("%1 bookmarks are damaged and left out.").arg(read.damaged);
+    } catch (const Error& error) {
+      message = QString::fromStdString(error.what());
+      m_unreadable = true;
+    }
+  }
+  endResetModel();
+  if (!message.isEmpty()) emit failed(message);
+}
+
+void BookmarkModel::save() {
+  if (!m_document.isOpen()) return;
+  try {
+    write();
+  } catch (const Error& error) {
+    emit failed(QString::fromStdString(error.what()));
+  }
+}
+
+// A file that could not be read is put aside, not written over.
+void BookmarkModel::write() {
+  if (std::exchange(m_unreadable, false)) {
+    const std::filesystem::path file = notesFile(m_document.path());
+    std::error_code ignored;
+    std::filesystem::rename(file, file.string() + ".damaged", ignored);
+  }
+  NotesStore store;
+  if (m_inside) store = [this](const std::string& json) { return m_document.storeNotes(json); };
+  saveNotes(m_document.path(), m_notes, store);
+}
+
+// The lists are small: before and after are kept whole, which cannot go wrong.
+void BookmarkModel::record(const QString& text, std::vector<Bookmark> before) {
+  save();
+  const int epoch = m_epoch;
+  emit changed({text, [this, before = std::move(before), epoch] { replace(before, epoch); },
+                [this, after = m_notes.bookmarks, epoch] { replace(after, epoch); }});
+}
+
+void BookmarkModel::replace(const std::vector<Bookmark>& bookmarks, int epoch) {
+  if (epoch != m_epoch) return;
+  beginResetModel();
+  m_notes.bookmarks = bookmarks;
+  endResetModel();
+  save();
+}
+
+void BookmarkModel::add(Bookmark bookmark) {
+  std::vector<Bookmark> before = m_notes.bookmarks;
+  const QString text = QStringLiteral("add bookmark '%1'").arg(QString::fromStdString(bookmark.name));
+  const int row = rowCount();
+  beginInsertRows({}, row, row);
+  m_notes.bookmarks.push_back(std::move(bookmark));
+  endInsertRows();
+  record(text, std::move(before));
+}
+
+void BookmarkModel::remove(int row) {
+  if (row < 0 || row >= rowCount()) return;
+  std::vector<Bookmark> before = m_notes.bookmarks;
+  const QString text = QStringLiteral("remove bookmark '%1'").arg(QString::fromStdString(bookmark(row).name));
+  beginRemoveRows({}, row, row);
+  m_notes.bookmarks.erase(m_notes.bookmarks.begin() + row);
+  endRemoveRows();
+  record(text, std::move(before));
+}
+
+void BookmarkModel::rename(int row, const QString& name) {
+  if (row < 0 || row >= rowCount() || name.toStdString() == bookmark(row).name) return;
+  std::vector<Bookmark> before = m_notes.bookmarks;
+  m_notes.bookmarks[static_cast<std::size_t>(row)].name = name.toStdString();
+  emit dataChanged(index(row), index(row));
+  record(QStringLiteral("rename bookmark '%1'").arg(name), std::move(before));
+}
+
+void BookmarkModel::setNote(int row, const QString& note) {
+  if (row < 0 || row >= rowCount() || note.toStdString() == bookmark(row).note) return;
+  std::vector<Bookmark> before = m_notes.bookmarks;
+  m_notes.bookmarks[static_cast<std::size_t>(row)].note = note.toStdString();
+  emit dataChanged(index(row), index(row));
+  record(QStringLiteral("edit the note of a bookmark"), std::move(before));
+}
+
+void BookmarkModel::move(int row, int to) {
+  if (row < 0 || row >= rowCount() || to < 0 || to >= rowCount() || row == to) return;
+  std::vector<Bookmark> before = m_notes.bookmarks;
+  beginMoveRows({}, row, row, {}, to > row ? to + 1 : to);  // Qt counts the place it leaves
+  Bookmark moved = std::move(m_notes.bookmarks[static_cast<std::size_t>(row)]);
+  m_notes.bookmarks.erase(m_notes.bookmarks.begin() + row);
+  m_notes.bookmarks.insert(m_notes.bookmarks.begin() + to, std::move(moved));
+  endMoveRows();
+  record(QStringLiteral("move a bookmark"), std::move(before));
+}
+
+// Nobody asked for it: where nothing can be written, nothing is said.
+void BookmarkModel::setLast(const ViewState& state) {
+  m_notes.last = state;
+  try {
+    if (m_document.isOpen()) write();
+  } catch (const Error&) {
+  }
+}
+
+int BookmarkModel::rowCount(const QModelIndex& parent) const {
+  return parent.isValid() ? 0 : static_cast<int>(m_notes.bookmarks.size());
+}
+
+QVariant BookmarkModel::data(const QModelIndex& index, int role) const {
+  if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
+  if (role == Qt::DisplayRole || role == Qt::EditRole) return QString::fromStdString(bookmark(index.row()).name);
+  return role == Qt::ToolTipRole ? QVariant(QString::fromStdString(bookmark(index.row()).note)) : QVariant();
+}
+
+bool BookmarkModel::setData(const QModelIndex& index, const QVariant& value, int role) {
+  if (role != Qt::EditRole || !checkIndex(index, CheckIndexOption::IndexIsValid)) return false;
+  rename(index.row(), value.toString());
+  return true;
+}
+
+Qt::ItemFlags BookmarkModel::flags(const QModelIndex& index) const {
+  return QAbstractListModel::flags(index) | (index.isValid() ? Qt::ItemIsEditable : Qt::NoItemFlags);
+}
+
+}  // namespace kvatlas::views

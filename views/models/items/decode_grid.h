@@ -1,0 +1,21 @@
+// What a run holds while it generates, token by token, as one matrix; values only.
+#pragma once
+
+#include "views/models/document/head_choice.h"
+#include "views/models/document/run_view.h"
+#include "views/models/map/value_grid.h"
+
+namespace kvatlas::views {
+
+// Rows are generated tokens, columns bins of `bin` positions of prompt and generated text.
+struct DecodeGrid {
+  ValueGrid held;  // the largest fraction of heads that hold a position of the bin; kMasked: not generated yet
+  std::size_t bin = 1;
+  std::uint64_t positions = 0;  // prompt and generated tokens
+};
+
+// Of the stored heads behind `heads` in one layer, at most `most_columns` wide. Empty where nothing was generated.
+[[nodiscard]] DecodeGrid decodeGrid(const RunView& view, LayerIndex layer, const HeadChoice& heads,
+                                    std::size_t most_columns);
+
+}  // namespace kvatlas::views

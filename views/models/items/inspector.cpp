@@ -1,0 +1,116 @@
+#include "views/models/items/inspector.h"
+
+#include <algorithm>
+
+#include "views/models/document/token_text.h"
+#include "views/models/map/signal_row.h"
+
+namespace kvatlas::views {
+
+std::size_t Inspection::keepers() const {
+  return static_cast<std::size_t>(std::count_if(fates.begin(), fates.end(), [](const KeyFate& fate) {
+    return fate.keeping > 0 && fate.reason != policy::Reason::Everything;
+  }));
+}
+
+TokenFacts tokenFacts(const trace::Prompt& prompt, TokenIndex position) {
+  return {position, prompt.ids.at(position), tokenText(prompt, position), spansAt(prompt, position)};
+}
+
+KeyFate keyFate(const RunView& run, LayerIndex layer, const HeadChoice& choice, TokenIndex key) {
+  KeyFate fate{run.id, run.run.title, run.run.header.method, run.run.header.budget};
+  std::vector<std::size_t> stored;
+  for (const HeadIndex head : headsOf(choice, run.model)) {
+    const std::size_t list = storedHead(run.run.header, run.model, head.value);
+    if (stored.empty() || stored.back() != list) stored.push_back(list);
+  }
+  fate.heads = stored.size();
+  for (const std::size_t list : stored) {
+    const policy::Reason reason = run.reason(layer, list, key);
+    if (reason == policy::Reason::Evicted) continue;
+    ++fate.keeping;
+    fate.reason = reason;
+  }
+  return fate;
+}
+
+Inspector::Inspector(Document& document, Selection& selection, QObject* parent)
+    : QObject(parent), m_document(document), m_selection(selection) {
+  for (const auto signal : {&Selection::reset, &Selection::layerChanged, &Selection::headChanged})
+    connect(&selection, signal, this, &Inspector::restart);
+  for (const auto signal : {&Selection::cursorChanged, &Selection::reductionChanged, &Selection::hiddenRunsChanged})
+    connect(&selection, signal, this, &Inspector::inspect);
+  connect(&document, &Document::refreshed, this, &Inspector::restart);
+  const auto again = [this] {
+    if (!m_current) return;
+    addFates();
+    emit changed();
+  };
+  connect(&document, &Document::runReady, this, again);
+  connect(&document, &Document::runListChanged, this, again);
+  restart();
+}
+
+void Inspector::restart() {
+  m_received.clear();
+  m_document.thread().cancel(std::exchange(m_received_request, 0));
+  inspect();
+}
+
+void Inspector::inspect() {
+  m_document.thread().cancel(std::exchange(m_cell_request, 0));
+  if (!m_document.isOpen() || !m_selection.cursor()) {
+    if (!std::exchange(m_current, std::nullopt)) return;
+    emit changed();
+    return;
+  }
+  const Cell cell = *m_selection.cursor();
+  m_current = Inspection{cell, tokenFacts(m_document.prompt(), cell.query), tokenFacts(m_document.prompt(), cell.key)};
+  addReceived();
+  addFates();
+  if (m_received.empty() && m_received_request == 0) readReceived();
+  m_cell_request = m_document.post(
+      {Priority::Soon},  // whole rows of all heads are read for it: the map goes first
+      [layer = m_selection.layer(), head = m_selection.head(), reduction = m_selection.reduction(),
+       cell](const trace::Reader& reader) { return readCell(reader, layer, head, reduction, cell.query, cell.key); },
+      this,
+      [this](Answer<CellValues> answer) {
+        m_cell_request = 0;
+        m_current->values = answer.value;
+        m_current->error = answer.error;
+        emit changed();
+      });
+  emit changed();
+}
+
+void Inspector::readReceived() {
+  m_received_request = m_document.post(
+      {Priority::Soon},
+      [layer = m_selection.layer(), head = m_selection.head()](const trace::Reader& reader) {
+        return signalRow(reader, layer, head, trace::Signal::Received);
+      },
+      this,
+      [this](Answer<std::vector<float>> answer) {
+        // The id stays: nothing was captured, or an error; asking again would not help.
+        if (answer) m_received = std::move(*answer.value);
+        if (!m_current) return;
+        addReceived();
+        emit changed();
+      });
+}
+
+void Inspector::addReceived() {
+  const TokenIndex key = m_current->cell.key;
+  if (key >= m_received.size()) return;
+  m_current->received = m_received[key];
+  m_current->received_rank = rankOf(m_received, key);
+}
+
+void Inspector::addFates() {
+  m_current->fates.clear();
+  for (const RunId id : m_selection.visibleRuns())
+    if (const RunPointer run = m_document.run(id))
+      m_current->fates.push_back(keyFate(*run, m_selection.layer(), m_selection.head(), m_current->cell.key));
+}
+
+}  // namespace kvatlas::views

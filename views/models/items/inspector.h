@@ -1,0 +1,65 @@
+// Everything known about the pair of tokens under the cursor; follows the selection. Qt Core only.
+#pragma once
+
+#include <QObject>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "views/models/document/selection.h"
+#include "views/models/map/cell_values.h"
+
+namespace kvatlas::views {
+
+struct TokenFacts {
+  TokenIndex position = 0;  // in the prompt: the original one, eviction does not change it
+  TokenId id = 0;
+  std::string text, spans;  // visible text; names of spans
+};
+
+// What one run does with the key.
+struct KeyFate {
+  RunId run = kNoRun;
+  std::string title, method, budget;
+  std::size_t keeping = 0, heads = 0;               // stored heads of the choice that keep it, and all of them
+  policy::Reason reason = policy::Reason::Evicted;  // of the heads that keep it
+};
+
+struct Inspection {
+  Cell cell;
+  TokenFacts query, key;
+  std::optional<CellValues> values;  // follow when they are read
+  std::optional<double> received;    // by the key from all queries
+  std::optional<std::size_t> received_rank;
+  std::vector<KeyFate> fates;                 // of the visible runs that are read
+  std::string error;                          // why values cannot be had
+  [[nodiscard]] std::size_t keepers() const;  // runs in which a head keeps the key; the full run is not counted
+};
+
+[[nodiscard]] TokenFacts tokenFacts(const trace::Prompt& prompt, TokenIndex position);
+[[nodiscard]] KeyFate keyFate(const RunView& run, LayerIndex layer, const HeadChoice& choice, TokenIndex key);
+
+class Inspector : public QObject {
+  Q_OBJECT
+ public:
+  Inspector(Document& document, Selection& selection, QObject* parent = nullptr);
+  [[nodiscard]] const std::optional<Inspection>& current() const { return m_current; }
+
+ signals:
+  void changed();
+
+ private:
+  void restart();
+  void readReceived();
+  void inspect();
+  void addReceived();
+  void addFates();
+
+  Document& m_document;
+  Selection& m_selection;
+  std::optional<Inspection> m_current;
+  std::vector<float> m_received;
+  RequestId m_cell_request = 0, m_received_request = 0;
+};
+
+}  // namespace kvatlas::views

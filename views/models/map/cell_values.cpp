@@ -1,0 +1,97 @@
+#include "views/models/map/cell_values.h"
+
+#include <algorithm>
+
+#include "core/analysis/exact_tile.h"
+#include "kernels/log2_codec.h"
+#include "views/models/map/signal_row.h"
+
+namespace kvatlas::views {
+namespace {
+
+// Keys over all heads of which a whole row is recomputed for one cursor: above, only the pair itself is.
+constexpr std::size_t kRowLimit = std::size_t{1} << 19;
+
+struct Question {
+  const trace::Reader& reader;
+  LayerIndex layer;
+  HeadChoice choice;
+  TokenIndex query, key;
+  std::size_t first = 0;  // the first key the query sees
+
+  [[nodiscard]] std::vector<HeadIndex> heads() const { return headsOf(choice, reader.header().model); }
+};
+
+// Probabilities of keys [begin, end) by the stored queries and keys.
+std::vector<float> exactRow(const Question& q, std::size_t begin, std::size_t end) {
+  std::vector<std::vector<float>> rows;
+  for (const HeadIndex head : q.heads()) {
+    const analysis::TileRequest request{q.layer, head, {q.query, q.query + 1}, {begin, end}};
+    rows.push_back(analysis::exactTile(q.reader, request).cells);
+  }
+  return joinHeads(q.choice, rows);
+}
+
+// The query's recorded row over all keys; empty where it is none of the last W.
+std::vector<float> windowRow(const Question& q) {
+  const std::size_t tokens = q.reader.tokens(), window = q.reader.header().attention.window;
+  if (q.query + window < tokens || window == 0) return {};
+  std::vector<std::vector<float>> rows;
+  for (const HeadIndex head : q.heads()) {
+    auto row = q.reader.windowRow(q.layer, head, q.query + window - tokens);
+    if (!row) return {};
+    rows.push_back(std::move(*row));
+  }
+  return joinHeads(q.choice, rows);
+}
+
+void takeRow(CellValues& values, const std::vector<float>& row, std::size_t at) {
+  values.probability = row[at];
+  values.rank = rankOf(row, at);
+}
+
+void takeMapCell(CellValues& values, const Question& q, trace::Reduction reduction) {
+  if (q.reader.header().attention.cells.empty()) return;
+  const std::uint64_t cell = q.reader.header().attention.cells.front();
+  std::vector<std::vector<float>> cells;
+  for (const HeadIndex head : q.heads()) {
+    const auto code = q.reader.mapTile(q.layer, head, reduction, 0, q.query / cell, q.key / cell, 1, 1);
+    if (!code) return;
+    cells.emplace_back(1);
+    kernels::decodeLog2(code->data(), cells.back().data(), 1);
+  }
+  values.source = cell == 1 ? CellValues::Exact : CellValues::MapCell;
+  values.cell_tokens = cell;
+  values.probability = joinHeads(q.choice, cells).front();
+}
+
+}  // namespace
+
+CellValues readCell(const trace::Reader& reader, LayerIndex layer, const HeadChoice& choice, trace::Reduction reduction,
+                    TokenIndex query, TokenIndex key) {
+  CellValues values;
+  const std::uint64_t sliding = reader.header().model.sliding_window;
+  Question q{reader, layer, choice, query, key};
+  if (sliding > 0 && query + 1 > sliding) q.first = query + 1 - sliding;
+  values.visible = query + 1 - q.first;
+  if (!reader.hasLayer(layer)) return values;
+  if (const auto entropy = signalAt(reader, layer, choice, trace::Signal::Entropy, query)) values.entropy = *entropy;
+  if (key > query || key < q.first) {
+    values.source = CellValues::Masked;
+  } else if (analysis::hasExactTiles(reader, layer)) {
+    values.source = CellValues::Exact;
+    if (q.heads().size() * values.visible <= kRowLimit) {
+      takeRow(values, exactRow(q, q.first, std::size_t{query} + 1), key - q.first);
+    } else {
+      values.probability = exactRow(q, key, std::size_t{key} + 1).front();
+    }
+  } else if (const std::vector<float> row = windowRow(q); !row.empty()) {
+    values.source = CellValues::WindowRow;
+    takeRow(values, row, key);
+  } else {
+    takeMapCell(values, q, reduction);
+  }
+  return values;
+}
+
+}  // namespace kvatlas::views

@@ -1,0 +1,24 @@
+// What a trace knows of one (query, key) pair: its probability, exact where it can be had, and its rank among the keys
+// of the query; runs on the reading thread.
+#pragma once
+
+#include <optional>
+
+#include "core/trace/reader.h"
+#include "views/models/document/head_choice.h"
+
+namespace kvatlas::views {
+
+struct CellValues {
+  enum Source { NotCaptured, Masked, MapCell, WindowRow, Exact } source = NotCaptured;
+  std::optional<double> probability;  // of the pair, or of its map cell by the reduction
+  std::uint64_t cell_tokens = 1;      // tokens per map cell where that is the source
+  std::optional<std::size_t> rank;    // among the visible keys, 1 = largest
+  std::size_t visible = 0;            // keys the query sees
+  std::optional<double> entropy;      // of the query's row, nats; mean or max over the heads of the choice
+};
+
+[[nodiscard]] CellValues readCell(const trace::Reader& reader, LayerIndex layer, const HeadChoice& choice,
+                                  trace::Reduction reduction, TokenIndex query, TokenIndex key);
+
+}  // namespace kvatlas::views

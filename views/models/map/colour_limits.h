@@ -1,0 +1,36 @@
+// Where limits of a colour scale may be set and what share of the visible values they cover; numbers only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "views/models/map/map_colours.h"
+
+namespace kvatlas::views {
+
+// Visible pixel values: 256 bins of 256 log₂ codes each, exact zeros apart.
+struct CodeHistogram {
+  std::array<std::uint64_t, 256> bins{};
+  std::uint64_t zeros = 0;
+};
+[[nodiscard]] double valueOfBin(std::size_t bin);  // its middle
+
+enum class ScaleQuantity : std::uint8_t { Probability, Difference, Ratio };
+
+// The values a colour control offers, wider than the limits, and where each lies on it.
+struct ScaleDomain {
+  ScaleKind kind = ScaleKind::Log;
+  double low = 1e-9, high = 1;
+  [[nodiscard]] double position(double value) const;  // 0 … 1
+  [[nodiscard]] double value(double position) const;  // its inverse
+};
+[[nodiscard]] ScaleDomain domainOf(const ColourSettings& settings, ScaleQuantity quantity, const CodeHistogram& seen);
+
+// Limits between which `share` of the visible non-zero values lie, the rest cut at both ends alike. Unchanged where
+// nothing is visible.
+[[nodiscard]] ColourSettings fittedTo(const CodeHistogram& seen, ColourSettings settings, double share = 0.98);
+// Limits as a person may set them: in order, apart, above zero on a log scale.
+[[nodiscard]] ColourSettings withLimits(ColourSettings settings, double low, double high);
+[[nodiscard]] ColourSettings withKind(ColourSettings settings, ScaleKind kind);
+
+}  // namespace kvatlas::views

@@ -1,0 +1,80 @@
+// From pixel codes to colours: one value, the difference of two or their ratio, each in the shade of its column.
+// Limits and tables enter here and nowhere before. Knows no Qt Gui.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "views/models/map/map_raster.h"
+#include "views/models/value_scale.h"
+
+namespace kvatlas::views {
+
+// What a person sets. Limits are absolute: nothing changes them but the person.
+struct ColourSettings {
+  std::string table = "viridis";
+  ScaleKind kind = ScaleKind::Log;
+  double low = 1e-5, high = 1;
+  double difference_limit = 0.05;  // A−B is drawn from −limit to +limit
+  double ratio_limit = 8;          // log₂(A/B), likewise
+  friend bool operator==(const ColourSettings&, const ColourSettings&) = default;
+};
+
+// How a pixel is drawn apart from its value.
+enum class Shade : std::uint8_t {
+  Plain,
+  Evicted,  // no key of it is kept by the run in focus: dimmed and hatched
+  OnlyA,    // kept by the first of two compared runs alone
+  OnlyB,
+};
+
+struct ShadeColours {
+  Rgb only_a, only_b;
+};
+
+class MapColours {
+ public:
+  MapColours(const ColourSettings& settings, Theme theme, ShadeColours shades = {});
+
+  [[nodiscard]] Rgb colourOf(double probability) const;  // unshaded; 0 is the colour of exact zeros
+  [[nodiscard]] Rgb differenceColour(double t) const;    // t in [−1, 1]
+  [[nodiscard]] Rgb zero() const { return m_zero; }
+  [[nodiscard]] Rgb masked() const { return m_masked; }
+  [[nodiscard]] Rgb notLoaded() const { return m_not_loaded; }
+  [[nodiscard]] Rgb notCaptured(std::int64_t x, std::int64_t y) const;  // hatched
+
+  // A row of `count` pixels that begins at world pixel (x, y), as 0xFFRRGGBB. `shades`: null for plain.
+  struct Row {
+    std::int64_t x = 0, y = 0;
+    std::size_t count = 0;
+    const Shade* shades = nullptr;
+    std::uint32_t* out = nullptr;
+  };
+  void values(const std::int32_t* codes, const Row& row) const;
+  void difference(const std::int32_t* a, const std::int32_t* b, const Row& row) const;
+  void ratio(const std::int32_t* a, const std::int32_t* b, const Row& row) const;
+
+ private:
+  static constexpr std::size_t kEntries = 256, kZeroEntry = 256, kSteps = 512, kShades = 5;
+  using Palette = std::array<std::uint32_t, kEntries + 1>;
+  using SignedPalette = std::array<std::uint32_t, kSteps + 1>;
+
+  [[nodiscard]] std::uint32_t state(std::int32_t code, std::int64_t x, std::int64_t y) const;
+  [[nodiscard]] Rgb shaded(Rgb colour, std::size_t shade, const ShadeColours& shades) const;
+  template <class Step>
+  void signedRow(const std::int32_t* a, const std::int32_t* b, const Row& row, const Step& step) const;
+
+  ThemeColours m_theme;
+  Rgb m_zero, m_masked, m_not_loaded;
+  double m_difference_limit, m_ratio_limit;
+  std::vector<std::uint16_t> m_entry_of;  // [kCodes] entry of a palette
+  std::array<Palette, kShades> m_palettes{};
+  std::array<SignedPalette, kShades> m_signed{};
+};
+
+// 256 colours from −1 to +1: blue, the page's neutral, vermilion. The middle is the neutral.
+[[nodiscard]] Rgb divergingColour(double t, Theme theme);
+
+}  // namespace kvatlas::views

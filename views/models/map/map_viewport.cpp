@@ -1,0 +1,90 @@
+#include "views/models/map/map_viewport.h"
+
+#include <algorithm>
+
+namespace kvatlas::views {
+namespace {
+
+constexpr double kFewestTokens = 8, kFarthest = 1.3, kEdge = 0.15;
+
+TokenWindow around(double key, double query, double keys, double queries) {
+  return {key - keys / 2, key + keys / 2, query - queries / 2, query + queries / 2};
+}
+
+}  // namespace
+
+TokenWindow fitted(const MapFrame& frame) {
+  const double per_pixel = frame.tokens / std::min(frame.width, frame.height);
+  return around(frame.tokens / 2, frame.tokens / 2, frame.width * per_pixel, frame.height * per_pixel);
+}
+
+TokenWindow allowed(const TokenWindow& window, const MapFrame& frame) {
+  const double shorter = std::min(frame.width, frame.height);
+  // Cells are as large as the tighter direction asks for, so that nothing that was to be seen is cut off.
+  const double wanted = std::max(window.keys() / frame.width, window.queries() / frame.height);
+  const double per_pixel = std::clamp(wanted, std::min(kFewestTokens, frame.tokens) / shorter,
+                                      std::max(frame.tokens, kFewestTokens) * kFarthest / shorter);
+  const double key = std::clamp((window.key_begin + window.key_end) / 2, 0.0, frame.tokens);
+  const double query = std::clamp((window.query_begin + window.query_end) / 2, 0.0, frame.tokens);
+  return around(key, query, frame.width * per_pixel, frame.height * per_pixel);
+}
+
+TokenWindow zoomed(const TokenWindow& window, double factor, double key, double query) {
+  const auto towards = [factor](double edge, double point) { return point + (edge - point) / factor; };
+  return {towards(window.key_begin, key), towards(window.key_end, key), towards(window.query_begin, query),
+          towards(window.query_end, query)};
+}
+
+TokenWindow zoomedAlongDiagonal(const TokenWindow& window, double factor, double key, double query) {
+  const double point = (key + query) / 2;
+  const auto share = [](double begin, double length, double at) {
+    return std::clamp((at - begin) / length, kEdge, 1 - kEdge);
+  };
+  const double keys = window.keys() / factor, queries = window.queries() / factor;
+  const double key_begin = point - share(window.key_begin, window.keys(), point) * keys;
+  const double query_begin = point - share(window.query_begin, window.queries(), point) * queries;
+  return {key_begin, key_begin + keys, query_begin, query_begin + queries};
+}
+
+TokenWindow moved(const TokenWindow& window, double keys, double queries) {
+  return {window.key_begin + keys, window.key_end + keys, window.query_begin + queries, window.query_end + queries};
+}
+
+TokenWindow boxed(double key_a, double query_a, double key_b, double query_b, const MapFrame& frame) {
+  const auto [left, right] = std::minmax(key_a, key_b);
+  const auto [top, bottom] = std::minmax(query_a, query_b);
+  return allowed({left, right, top, bottom}, frame);
+}
+
+void ZoomHistory::start(const TokenWindow& window) {
+  m_windows = {window};
+  m_at = 0;
+  m_merging = false;
+}
+
+void ZoomHistory::push(const TokenWindow& window, bool merge) {
+  if (merge && m_merging && m_at > 0) {
+    m_windows[m_at] = window;
+    return;
+  }
+  m_merging = merge;
+  if (window == m_windows[m_at]) return;
+  m_windows.resize(m_at + 1);
+  m_windows.push_back(window);
+  if (m_windows.size() > kMost) m_windows.erase(m_windows.begin());
+  m_at = m_windows.size() - 1;
+}
+
+const TokenWindow& ZoomHistory::back() {
+  m_merging = false;
+  if (m_at > 0) --m_at;
+  return m_windows[m_at];
+}
+
+const TokenWindow& ZoomHistory::forward() {
+  m_merging = false;
+  if (canGoForward()) ++m_at;
+  return m_windows[m_at];
+}
+
+}  // namespace kvatlas::views

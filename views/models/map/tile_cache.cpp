@@ -1,0 +1,135 @@
+#include "views/models/map/tile_cache.h"
+
+#include <algorithm>
+
+namespace kvatlas::views {
+namespace {
+
+// Few at once: what is asked for next must not wait behind what is no longer looked at.
+constexpr std::size_t kMostInFlight = 3;
+// Two sides of a 4K screen: below that, a picture would push out its own tiles.
+constexpr std::size_t kLeastLimit = std::size_t{96} << 20;
+
+}  // namespace
+
+TileCache::TileCache(Document& document, std::size_t limit_bytes, QObject* parent)
+    : TileSource(parent), m_document(document), m_limit(std::max(limit_bytes, kLeastLimit)) {
+  connect(&document, &Document::opened, this, &TileCache::forget);
+  connect(&document, &Document::refreshed, this, &TileCache::forget);
+  connect(&document, &Document::closed, this, &TileCache::forget);
+}
+
+TileCache::~TileCache() {
+  m_workers.waitForDone();
+}
+
+TilePyramid TileCache::pyramid(LayerIndex layer) const {
+  if (!m_document.isOpen()) return {};
+  const DocumentIndex& index = m_document.index();
+  TilePyramid pyramid = pyramidOf(index.header, layer);
+  if (!index.hasLayer(layer)) {  // planned, but not written yet
+    pyramid.cells.clear();
+    pyramid.exact_levels = 0;
+  }
+  return pyramid;
+}
+
+TilePointer TileCache::find(const TileKey& key) {
+  const auto known = m_tiles.find(key);
+  if (known == m_tiles.end()) return nullptr;
+  m_recent.splice(m_recent.begin(), m_recent, known->second);
+  return known->second->tile;
+}
+
+void TileCache::want(const void* viewer, std::vector<TileKey> keys, Urgency urgency) {
+  std::erase_if(m_wishes, [viewer](const Wish& wish) { return wish.viewer == viewer; });
+  if (!keys.empty()) m_wishes.push_back({viewer, std::move(keys), urgency});
+  pump();
+}
+
+void TileCache::setLimit(std::size_t bytes) {
+  m_limit = std::max(bytes, kLeastLimit);
+  shrink();
+}
+
+void TileCache::forget() {
+  ++m_generation;
+  m_recent.clear();
+  m_tiles.clear();
+  m_bytes = 0;
+  m_wishes.clear();
+  m_in_flight.clear();
+  emit changed();
+}
+
+bool TileCache::next(TileKey& key) const {
+  for (const Urgency urgency : {Urgency::View, Urgency::Background}) {
+    for (auto wish = m_wishes.rbegin(); wish != m_wishes.rend(); ++wish) {
+      if (wish->urgency != urgency) continue;
+      for (const TileKey& wanted : wish->keys)
+        if (!m_tiles.contains(wanted) && !m_in_flight.contains(wanted)) {
+          key = wanted;
+          return true;
+        }
+    }
+  }
+  return false;
+}
+
+void TileCache::pump() {
+  TileKey key;
+  while (m_in_flight.size() < kMostInFlight && m_document.isOpen() && next(key)) read(key);
+}
+
+void TileCache::read(const TileKey& key) {
+  m_in_flight.insert(key);
+  const TilePyramid pyramid = this->pyramid(key.layer);
+  const std::uint64_t generation = m_generation;
+  const bool there =
+      key.level < pyramid.cells.size() && key.row < pyramid.tiles(key.level) && key.column < pyramid.tiles(key.level);
+  if (!there) {
+    store(key, joinTile({}, key.head));
+    return;
+  }
+  m_document.post(
+      {Priority::Tile, 0}, [pyramid, key](const trace::Reader& reader) { return readTile(reader, pyramid, key); }, this,
+      [this, key, generation](Answer<RawTile> answer) {
+        if (generation != m_generation) return;
+        if (!answer) emit failed(QString::fromStdString(answer.error));
+        join(key, generation, answer ? std::move(*answer.value) : RawTile{});
+      });
+}
+
+// One head is ready as it was read; joining many is work for another thread.
+void TileCache::join(const TileKey& key, std::uint64_t generation, RawTile raw) {
+  if (raw.heads.size() <= 1) return store(key, joinTile(std::move(raw), key.head));
+  m_workers.start([this, key, generation, raw = std::move(raw)]() mutable {
+    TilePointer tile = joinTile(std::move(raw), key.head);
+    QMetaObject::invokeMethod(
+        this,
+        [this, key, generation, tile = std::move(tile)] {
+          if (generation == m_generation) store(key, tile);
+        },
+        Qt::QueuedConnection);
+  });
+}
+
+void TileCache::store(const TileKey& key, TilePointer tile) {
+  m_in_flight.erase(key);
+  m_bytes += tile->bytes();
+  m_recent.push_front({key, std::move(tile)});
+  m_tiles[key] = m_recent.begin();
+  shrink();
+  emit arrived(key);
+  pump();
+}
+
+void TileCache::shrink() {
+  while (m_bytes > m_limit && m_recent.size() > 1) {
+    m_bytes -= m_recent.back().tile->bytes();
+    m_tiles.erase(m_recent.back().key);
+    m_recent.pop_back();
+  }
+}
+
+}  // namespace kvatlas::views

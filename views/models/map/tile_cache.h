@@ -1,0 +1,60 @@
+// The tiles of one document: read by the reading thread, joined over heads by worker threads, kept up to a limit of
+// bytes. Qt Core only; knows no view but its address.
+#pragma once
+
+#include <QThreadPool>
+#include <list>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "views/models/document/document.h"
+#include "views/models/map/tile_reader.h"
+#include "views/models/map/tile_source.h"
+
+namespace kvatlas::views {
+
+class TileCache : public TileSource {
+  Q_OBJECT
+ public:
+  explicit TileCache(Document& document, std::size_t limit_bytes = std::size_t{256} << 20, QObject* parent = nullptr);
+  ~TileCache() override;
+
+  [[nodiscard]] TilePyramid pyramid(LayerIndex layer) const override;
+  [[nodiscard]] TilePointer find(const TileKey& key) override;
+  void want(const void* viewer, std::vector<TileKey> keys, Urgency urgency = Urgency::View) override;
+
+  void setLimit(std::size_t bytes);  // not below 96 MiB, what two sides of a large screen take
+  [[nodiscard]] std::size_t limit() const { return m_limit; }
+  [[nodiscard]] std::size_t bytes() const { return m_bytes; }
+  [[nodiscard]] std::size_t inFlight() const { return m_in_flight.size(); }
+
+ private:
+  struct Entry {
+    TileKey key;
+    TilePointer tile;
+  };
+  struct Wish {
+    const void* viewer;
+    std::vector<TileKey> keys;
+    Urgency urgency;
+  };
+  void forget();
+  void pump();
+  [[nodiscard]] bool next(TileKey& key) const;
+  void read(const TileKey& key);
+  void join(const TileKey& key, std::uint64_t generation, RawTile raw);
+  void store(const TileKey& key, TilePointer tile);
+  void shrink();
+
+  Document& m_document;
+  std::size_t m_limit, m_bytes = 0;
+  std::list<Entry> m_recent;  // used last at the front
+  std::unordered_map<TileKey, std::list<Entry>::iterator, TileKeyHash> m_tiles;
+  std::vector<Wish> m_wishes;  // asked last at the end
+  std::unordered_set<TileKey, TileKeyHash> m_in_flight;
+  std::uint64_t m_generation = 0;  // of the document's contents: what is older is dropped
+  QThreadPool m_workers;
+};
+
+}  // namespace kvatlas::views

@@ -1,0 +1,76 @@
+// The colour control beside a map: the scale with its ticks, the visible values as a histogram, limits to drag, colour
+// map and scale to choose. Knows colours and a histogram, no map.
+#pragma once
+
+#include <QWidget>
+
+#include "views/models/map/colour_limits.h"
+
+class QMenu;
+class QToolButton;
+
+namespace kvatlas::views {
+
+class ColourScaleBar : public QWidget {
+  Q_OBJECT
+ public:
+  explicit ColourScaleBar(QWidget* parent = nullptr);
+
+  void setSettings(const ColourSettings& settings);  // says nothing
+  void setTheme(Theme theme);
+  void setQuantity(ScaleQuantity quantity);
+  void setHistogram(const CodeHistogram& histogram);
+  [[nodiscard]] const ColourSettings& settings() const { return m_settings; }
+  [[nodiscard]] QMenu& menu() const { return *m_menu; }  // colour maps, scales, fitting: for a menu bar, too
+
+  // Where a value stands, in pixels from the widget's top; for tests and tooltips.
+  [[nodiscard]] double yOf(double value) const;
+  [[nodiscard]] QRect scaleArea() const;      // the colours
+  [[nodiscard]] QRect histogramArea() const;  // beside them
+  [[nodiscard]] QRect legendArea() const;     // below: what is no value; empty where the bar is too short
+
+  [[nodiscard]] QSize sizeHint() const override { return {96, 260}; }
+  [[nodiscard]] QSize minimumSizeHint() const override { return {96, 140}; }
+
+ public slots:
+  void fitToVisible();  // 98 % of the visible values
+
+ signals:
+  void settingsChanged(const kvatlas::views::ColourSettings& settings);
+
+ protected:
+  void paintEvent(QPaintEvent* event) override;
+  void mousePressEvent(QMouseEvent* event) override;
+  void mouseMoveEvent(QMouseEvent* event) override;
+  void mouseReleaseEvent(QMouseEvent* event) override;
+  void mouseDoubleClickEvent(QMouseEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
+
+ private:
+  enum class Grip { None, Low, High, Range };
+  void setUpMenu();
+  void change(const ColourSettings& settings);
+  void drag(double y);
+  [[nodiscard]] double valueAt(double y) const;
+  [[nodiscard]] double limit(Grip grip) const;
+  [[nodiscard]] QRgb colourAt(double value) const;
+  void drawHistogram(QPainter& painter) const;
+  void drawScale(QPainter& painter) const;
+  void drawTicks(QPainter& painter) const;
+  void drawGrips(QPainter& painter) const;
+  void drawLegend(QPainter& painter) const;
+
+  ColourSettings m_settings;
+  Theme m_theme = Theme::Light;
+  ScaleQuantity m_quantity = ScaleQuantity::Probability;
+  CodeHistogram m_histogram;
+  MapColours m_colours;
+  ScaleDomain m_domain;
+  Grip m_grip = Grip::None;
+  double m_range_start = 0;
+  QToolButton* m_button;
+  QToolButton* m_fit;
+  QMenu* m_menu;
+};
+
+}  // namespace kvatlas::views

@@ -1,0 +1,84 @@
+#include "views/plots/map/map_blocks.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace kvatlas::views {
+namespace {
+
+// Scales that differ by rounding alone are one raster.
+bool same(double a, double b) {
+  return std::abs(a - b) <= 1e-10 * std::max(std::abs(a), std::abs(b));
+}
+
+bool touches(const PixelRect& a, const PixelRect& b, std::int64_t margin) {
+  return a.x < b.x + b.width + margin && b.x < a.x + a.width + margin && a.y < b.y + b.height + margin &&
+         b.y < a.y + a.height + margin;
+}
+
+}  // namespace
+
+void MapBlocks::setPicture(const MapPicture& picture) {
+  m_picture = picture;
+  m_blocks.clear();
+}
+
+void MapBlocks::setColours(MapColours colours) {
+  m_colours = std::move(colours);
+  for (auto& [where, block] : m_blocks) block.coloured = false;
+}
+
+void MapBlocks::setScale(MapScale scale) {
+  if (same(scale.x, m_scale.x) && same(scale.y, m_scale.y)) return;
+  m_scale = scale;
+  m_blocks.clear();
+}
+
+void MapBlocks::forget() {
+  m_blocks.clear();
+}
+
+void MapBlocks::forgetIncomplete(const TokenWindow& where) {
+  const bool mirrored = m_picture.mode == CompareMode::Split;
+  const auto inside = [&](const PixelRect& area) {
+    const double left = static_cast<double>(area.x) / m_scale.x, top = static_cast<double>(area.y) / m_scale.y;
+    const double right = left + area.width / m_scale.x, bottom = top + area.height / m_scale.y;
+    const bool plain =
+        left <= where.key_end && right >= where.key_begin && top <= where.query_end && bottom >= where.query_begin;
+    const bool turned =
+        left <= where.query_end && right >= where.query_begin && top <= where.key_end && bottom >= where.key_begin;
+    return plain || (mirrored && turned);
+  };
+  std::erase_if(m_blocks,
+                [&](const auto& entry) { return !entry.second.values.complete && inside(entry.second.values.area); });
+}
+
+const QImage& MapBlocks::image(std::int64_t column, std::int64_t row) {
+  const auto [entry, fresh] = m_blocks.try_emplace(key(column, row));
+  Block& block = entry->second;
+  if (fresh) block.values = mapValues(m_picture, m_scale, {column * kSide, row * kSide, kSide, kSide});
+  if (block.coloured) return block.image;
+  if (block.image.isNull()) block.image = QImage(kSide, kSide, QImage::Format_RGB32);
+  colourValues(m_picture, m_colours, block.values, reinterpret_cast<std::uint32_t*>(block.image.bits()),
+               static_cast<std::size_t>(block.image.bytesPerLine()) / sizeof(std::uint32_t));
+  block.coloured = true;
+  return block.image;
+}
+
+void MapBlocks::keepNear(PixelRect view) {
+  std::erase_if(m_blocks, [&](const auto& entry) { return !touches(entry.second.values.area, view, 2L * kSide); });
+}
+
+CodeHistogram MapBlocks::histogram(PixelRect view) const {
+  CodeHistogram result;
+  for (const auto& [where, block] : m_blocks) {
+    if (!touches(block.values.area, view, 0)) continue;
+    for (const std::int32_t code : block.values.first) {
+      if (code > 0) ++result.bins[static_cast<std::size_t>(code) >> 8];
+      if (code == 0) ++result.zeros;
+    }
+  }
+  return result;
+}
+
+}  // namespace kvatlas::views

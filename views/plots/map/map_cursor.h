@@ -1,0 +1,40 @@
+// The crosshair over a map and its tracks, and the box that is being drawn; on a layer of its own, so that moving it
+// redraws nothing else.
+#pragma once
+
+#include <qcustomplot.h>
+
+#include <optional>
+#include <vector>
+
+#include "views/models/document/selection.h"
+#include "views/models/palette.h"
+
+namespace kvatlas::views {
+
+class MapCursor : public QCPAbstractItem {
+ public:
+  // `layer` should be buffered.
+  MapCursor(QCPAxisRect* map, const QString& layer);
+
+  void setCell(std::optional<Cell> cell) { m_cell = cell; }
+  void setBox(const QRect& box) { m_box = box; }  // pixels; null: none
+  void setTheme(Theme theme) { m_theme = theme; }
+  // Rectangles the lines go on through: along keys (above the map), along queries (beside it).
+  void setTracks(std::vector<QCPAxisRect*> along_keys, std::vector<QCPAxisRect*> along_queries);
+  [[nodiscard]] std::optional<Cell> cell() const { return m_cell; }
+
+  double selectTest(const QPointF&, bool, QVariant*) const override { return -1; }
+
+ protected:
+  void draw(QCPPainter* painter) override;
+
+ private:
+  QCPAxisRect* m_map;
+  std::vector<QCPAxisRect*> m_along_keys, m_along_queries;
+  std::optional<Cell> m_cell;
+  QRect m_box;
+  Theme m_theme = Theme::Light;
+};
+
+}  // namespace kvatlas::views

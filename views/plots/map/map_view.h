@@ -1,0 +1,92 @@
+// The map a person moves about in: a map plottable with token axes, tracks linked to it, crosshair, zoom and its
+// history. Knows tile sources and arrays; no document, no file.
+#pragma once
+
+#include <qcustomplot.h>
+
+#include <optional>
+#include <vector>
+
+#include "views/models/map/map_viewport.h"
+#include "views/plots/map/map_cursor.h"
+#include "views/plots/map/map_plottable.h"
+#include "views/plots/map/track.h"
+
+namespace kvatlas::views {
+
+class MapGestures;
+class MapTracks;
+
+class MapView : public QCustomPlot {
+  Q_OBJECT
+ public:
+  explicit MapView(QWidget* parent = nullptr);
+  ~MapView() override;
+
+  // Another number of tokens: everything is shown; else the window stays.
+  void setPicture(const MapPicture& picture);
+  void setCaptionShown(bool shown);  // layer, heads and reduction in the corner of the map
+  void setTheme(Theme theme);
+  void setColours(const ColourSettings& colours);
+  void setShadeColours(ShadeColours colours);  // of the runs compared
+  void setSpans(const std::vector<trace::Span>& spans);
+  void setReceived(std::vector<float> values);  // [tokens], empty: no track
+  void setEntropy(std::vector<float> values);   // [tokens], nats
+  void setStrips(const std::vector<StripPointer>& strips);
+
+  [[nodiscard]] MapPlottable& map() { return *m_map; }
+  [[nodiscard]] const MapPicture& picture() const { return m_map->picture(); }
+  [[nodiscard]] const ColourSettings& colours() const { return m_colours; }
+  [[nodiscard]] Theme theme() const { return m_theme; }
+  [[nodiscard]] QCPAxisRect& mapRect() const { return *m_rect; }
+
+  [[nodiscard]] TokenWindow window() const { return m_map->window(); }
+  enum class Step { Gesture /* joins the one before */, Jump /* a step of the history */, Silent /* not remembered */ };
+  void setWindow(const TokenWindow& window, Step step = Step::Jump);
+  [[nodiscard]] MapFrame frame() const;
+  [[nodiscard]] std::optional<Cell> cellAt(const QPointF& pixel) const;  // empty outside the map
+  [[nodiscard]] QPointF tokensAt(const QPointF& pixel) const;            // key, query; anywhere
+  [[nodiscard]] std::optional<Cell> cursor() const { return m_cursor->cell(); }
+  void endGesture();  // what follows is another step of the history
+  using QWidget::setCursor;
+  void setCursor(std::optional<Cell> cell);  // draws it; says nothing
+  void setBox(const QRect& box);             // the box being drawn, in pixels
+  void jumpTo(const Cell& cell);             // brings it to the middle at this zoom
+
+ public slots:
+  void fit();
+  void goBack();
+  void goForward();
+  void zoomIn();
+  void zoomOut();
+
+ signals:
+  void windowChanged(const kvatlas::views::TokenWindow& window);
+  void cursorMoved(std::optional<kvatlas::views::Cell> cell);  // by the mouse
+  void clicked(kvatlas::views::Cell cell);
+  void layerStepped(int by);
+  void headStepped(int by);
+  void blinkWanted();
+  void menuWanted(const QPoint& global, std::optional<kvatlas::views::Cell> cell);
+  void drawn();  // map().detailText() and map().visibleValues() may be new
+
+ private:
+  void setUpAxes();
+  void applyTheme();
+  void adaptToSize();
+  void showWindow(const TokenWindow& window);
+
+  QCPAxisRect* m_rect = nullptr;
+  MapPlottable* m_map = nullptr;
+  MapCursor* m_cursor = nullptr;
+  std::unique_ptr<MapTracks> m_tracks;
+  MapGestures* m_gestures = nullptr;
+  ZoomHistory m_history;
+  ColourSettings m_colours;
+  ShadeColours m_shades;
+  Theme m_theme = Theme::Light;
+  MapFrame m_shown;  // what the window was last made for
+  bool m_fitted = true;
+};
+
+}  // namespace kvatlas::views
