@@ -72,12 +72,7 @@ std::vector<bool> layerFlags(const trace::AttentionPlan& plan, std::uint32_t lay
 }
 
 StatisticsRequest everything(const trace::AttentionPlan& plan) {
-  return {.entropy = true,
-          .received = true,
-          .window_sum = true,
-          .window_rows = true,
-          .norms = true,
-          .lse = true,
+  return {.wanted = SignalSet::all(),
           .map_cell = plan.cells.empty() ? 0 : plan.cells.front(),
           .window = plan.window,
           .tensors = !plan.qk_layers.empty()};

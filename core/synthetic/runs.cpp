@@ -1,5 +1,6 @@
 #include "core/synthetic/runs.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -13,20 +14,9 @@
 namespace kvatlas::synthetic {
 namespace {
 
-policy::LayerSignals signalsOf(const SyntheticLayer& layer) {
-  const trace::LayerRecord& record = layer.record;
-  return {.received = record.received,
-          .window_sum = record.window_sum,
-          .entropy = record.entropy,
-          .key_norm = record.key_norm,
-          .value_norm = record.value_norm,
-          .window_rows = layer.window_rows};
-}
-
-std::vector<TokenIndex> everyToken(std::uint32_t tokens) {
-  std::vector<TokenIndex> all(tokens);
-  std::iota(all.begin(), all.end(), 0U);
-  return all;
+// Whether the allocator has to see the scores of all layers first.
+bool waitsForScores(const policy::Method& method, const policy::Setting& setting) {
+  return method.allocate_reads_scores && !policy::keepsEverything(setting);
 }
 
 }  // namespace
@@ -35,26 +25,19 @@ RunRecorder::RunRecorder(const RunRequest& request, const trace::ModelInfo& mode
     : m_request(request), m_model(model), m_tokens(tokens) {
   const policy::Shape shape{
       .layers = model.layers, .query_heads = model.query_heads, .kv_heads = model.kv_heads, .tokens = tokens};
-  const auto add = [&](const std::string& text, const policy::Budget& budget) {
-    const policy::MethodRequest method = policy::parseMethod(text);
-    if (method.method->allocate_reads_scores)
-      failUsage("--method {}: it shares tokens out by the scores of all layers, which are made one after another here",
-                text);
+  const auto add = [&](const policy::MethodRequest& method, const policy::Budget& budget) {
     Run run{.method = method.method,
             .setting = policy::makeSetting(method, shape, budget, policy::Granularity::KvHead, policy::Preset::Exact,
                                            request.window),
             .budget = budget,
             .label = budget.full ? std::string(method.method->title)
                                  : std::string(method.method->title) + " " + budget.text};
-    const std::size_t heads = std::size_t{shape.layers} * run.setting.heads();
-    run.capacity = run.setting.budget >= tokens ? std::vector<std::uint32_t>(heads, tokens)
-                                                : run.method->allocate(run.setting, {});
-    run.record.capacity = run.capacity;
     run.record.kept_offsets = {0};
+    if (!waitsForScores(*run.method, run.setting)) allocate(run);
     m_runs.push_back(std::move(run));
   };
-  add("full", policy::parseBudget("full"));
-  for (const std::string& method : request.methods) {
+  add(policy::parseMethod("full"), policy::parseBudget("full"));
+  for (const policy::MethodRequest& method : request.methods) {
     for (const std::string& budget : request.budgets) add(method, policy::parseBudget(budget));
   }
   const std::size_t cells = std::size_t{request.new_tokens} * model.layers * model.query_heads;
@@ -84,29 +67,45 @@ std::vector<trace::RunHeader> RunRecorder::headers() const {
   return headers;
 }
 
+void RunRecorder::allocate(Run& run) {
+  run.record.capacity = policy::allocateLayers(*run.method, run.setting, run.scores);
+}
+
+bool RunRecorder::readsAllScores() const {
+  return std::ranges::any_of(m_runs, [](const Run& run) { return waitsForScores(*run.method, run.setting); });
+}
+
+void RunRecorder::scoreLayer(const SyntheticLayer& layer) {
+  for (Run& run : m_runs) {
+    if (!waitsForScores(*run.method, run.setting)) continue;
+    run.scores.push_back(policy::scoreLayer(*run.method, run.setting, layer.record.layer, viewOf(layer.values)));
+    if (run.scores.size() == m_model.layers) allocate(run);
+  }
+}
+
 void RunRecorder::addLayer(const SyntheticLayer& layer) {
   kernels::parallelFor(m_runs.size(), m_request.threads,
                        [&](std::size_t run, unsigned) { decide(m_runs[run], layer); });
   measure(layer);
 }
 
-void RunRecorder::decide(Run& run, const SyntheticLayer& layer) const {
-  const bool everything = run.setting.budget >= m_tokens;
+void RunRecorder::decide(Run& run, const SyntheticLayer& layer) {
   const LayerIndex index = layer.record.layer;
-  const std::uint32_t heads = run.setting.heads();
-  const policy::LayerScores scores =
-      everything ? policy::LayerScores{}
-                 : run.method->score(run.setting, index,
-                                     run.method->needs.empty() ? policy::LayerSignals{} : signalsOf(layer));
-  for (std::uint32_t head = 0; head < heads; ++head) {
-    const std::uint32_t capacity = run.capacity[std::size_t{index.value} * heads + head];
-    const auto kept =
-        everything ? everyToken(m_tokens)
-                   : run.method->select(run.setting, index,
-                                        scores.values.empty() ? std::span<const float>() : scores.head(head), capacity);
-    run.record.kept_positions.insert(run.record.kept_positions.end(), kept.begin(), kept.end());
-    run.record.kept_offsets.push_back(run.record.kept_positions.size());
+  const std::size_t heads = run.setting.heads();
+  const auto capacity = std::span(run.record.capacity).subspan(index.value * heads, heads);
+  std::vector<TokenIndex>& positions = run.record.kept_positions;
+  for (const std::uint32_t each : capacity) run.record.kept_offsets.push_back(run.record.kept_offsets.back() + each);
+  const std::size_t first = positions.size();
+  positions.resize(run.record.kept_offsets.back());
+  const std::span out = std::span(positions).subspan(first);
+  if (policy::keepsEverything(run.setting)) {
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<TokenIndex>(i % run.setting.shape.tokens);
+    return;
   }
+  const policy::RankedLayer scored{
+      .scores = run.scores.empty() ? policy::scoreLayer(*run.method, run.setting, index, viewOf(layer.values))
+                                   : std::move(run.scores[index.value])};
+  policy::selectLayer(*run.method, run.setting, index, scored, capacity, out);
 }
 
 // Mass on what each run keeps and on the best set as large, for the query of every generated token.
@@ -119,7 +118,7 @@ void RunRecorder::measure(const SyntheticLayer& layer) {
     const std::span<const float> row(layer.decode_rows.data() + task * length, m_tokens + step);
     const std::size_t stored = index * m_model.kv_heads + head / group;
     std::vector<std::uint32_t> sizes;
-    for (const Run& run : std::span(m_runs).subspan(1)) sizes.push_back(run.capacity[stored]);
+    for (const Run& run : std::span(m_runs).subspan(1)) sizes.push_back(run.record.capacity[stored]);
     const std::vector<double> best = analysis::oracleMass(row, m_tokens, sizes);
     for (std::size_t i = 1; i < m_runs.size(); ++i) {
       trace::RunRecord& record = m_runs[i].record;

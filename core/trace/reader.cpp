@@ -19,24 +19,6 @@ using schema::DatasetSpec;
 
 constexpr std::size_t kMaxOpenDatasets = 64;
 
-const char* nameOf(Signal which) {
-  switch (which) {
-    case Signal::Lse:
-      return member::kLse;
-    case Signal::Entropy:
-      return member::kEntropy;
-    case Signal::Received:
-      return member::kReceived;
-    case Signal::WindowSum:
-      return member::kWindowSum;
-    case Signal::KeyNorm:
-      return member::kKeyNorm;
-    case Signal::ValueNorm:
-      break;
-  }
-  return member::kValueNorm;
-}
-
 // Bytes that have to be stored: the cells on and below the diagonal.
 std::uint64_t neededBytes(const DatasetSpec& spec, const std::vector<std::uint64_t>& dims) {
   const std::size_t rank = dims.size();
@@ -206,36 +188,37 @@ bool Reader::hasHead(HeadIndex head) const {
 }
 
 std::optional<std::vector<float>> Reader::signal(LayerIndex layer, Signal which) const {
-  const SourceDataset* dataset = m_impl->layerDataset(layer, nameOf(which));
+  const std::string name = nameOf(which);
+  const SourceDataset* dataset = m_impl->layerDataset(layer, name);
   if (dataset == nullptr) return std::nullopt;
-  std::vector<float> values = dataset->readAll<float>();
-  const DatasetSpec& spec = *find(m_impl->layer_specs, nameOf(which));
-  const std::size_t row = dataset->dims()[1];
-  for (std::size_t head = 0; head < dataset->dims()[0]; ++head) {
+  std::vector<float> values =
+      infoOf(which).stored == SignalStored::F32 ? dataset->readAll<float>() : decode(dataset->readAll<std::uint16_t>());
+  const DatasetSpec& spec = *find(m_impl->layer_specs, name);
+  const std::size_t heads = dataset->dims()[0], row = values.size() / heads;
+  for (std::size_t head = 0; head < heads; ++head) {
     if (!schema::stored(spec, head)) std::fill_n(values.begin() + static_cast<std::ptrdiff_t>(head * row), row, NAN);
   }
   return values;
 }
 
 std::optional<std::vector<float>> Reader::signalOfHead(LayerIndex layer, Signal which, HeadIndex head) const {
-  return m_impl->head<float>(layer, nameOf(which), head.value);
+  return signalOfHead(layer, which, head, 0, UINT64_MAX);
 }
 
 std::optional<std::vector<float>> Reader::signalOfHead(LayerIndex layer, Signal which, HeadIndex head,
                                                        std::uint64_t first, std::uint64_t count) const {
-  return m_impl->head<float>(layer, nameOf(which), head.value, first, count);
+  const std::string name = nameOf(which);
+  if (infoOf(which).stored == SignalStored::F32) return m_impl->head<float>(layer, name, head.value, first, count);
+  const auto codes = m_impl->head<std::uint16_t>(layer, name, head.value, first, count);
+  return codes ? std::optional(decode(*codes)) : std::nullopt;
 }
 
 std::optional<std::vector<float>> Reader::windowRows(LayerIndex layer, HeadIndex head) const {
-  const auto codes = m_impl->head<std::uint16_t>(layer, member::kWindowRows, head.value);
-  if (!codes) return std::nullopt;
-  return decode(*codes);
+  return signalOfHead(layer, Signal::WindowRows, head);
 }
 
 std::optional<std::vector<float>> Reader::windowRow(LayerIndex layer, HeadIndex head, std::uint64_t row) const {
-  const auto codes = m_impl->head<std::uint16_t>(layer, member::kWindowRows, head.value, row, 1);
-  if (!codes) return std::nullopt;
-  return decode(*codes);
+  return signalOfHead(layer, Signal::WindowRows, head, row, 1);
 }
 
 std::optional<std::vector<float>> Reader::map(LayerIndex layer, HeadIndex head, Reduction reduction,

@@ -7,8 +7,11 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/signals/signals.h"
 
 namespace kvatlas::trace {
+
+using kvatlas::Signal;
 
 enum class Reduction { Mean, Max };  // of the probabilities inside a map cell
 
@@ -44,9 +47,8 @@ struct AttentionPlan {
 // are written, and the keys of the KV heads they read.
 struct LayerRecord {
   LayerIndex layer;
-  std::vector<float> lse, entropy, received, window_sum;      // [query_heads, N]
-  std::vector<std::uint16_t> window_rows;                     // [query_heads, W, N] log₂ codes
-  std::vector<float> key_norm, value_norm;                    // [kv_heads, N]
+  SignalValues values;                                        // of the signals stored as f32
+  SignalCodes codes;                                          // of those stored as log₂ codes
   std::vector<std::vector<std::uint16_t>> map_mean, map_max;  // per level [query_heads, n, n] log₂ codes
   std::vector<std::uint16_t> query, key;                      // bf16 bits [query_heads, N, d], [kv_heads, N, d]
 };

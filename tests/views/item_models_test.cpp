@@ -46,11 +46,11 @@ TEST_F(LayerHeadModelTest, NumbersAreReadWhenShownAndEqualTheSample) {
   EXPECT_TRUE(std::isnan(value(2, 1))) << "nothing is read before it is shown";
   (void)shown(m_model, 2, 1);
   ASSERT_TRUE(settle());
-  const auto& entropy = made.layers[2].entropy;
+  const auto& entropy = made.layers[2].values[Signal::Entropy];
   EXPECT_NEAR(value(2, 1), std::accumulate(entropy.begin() + 256, entropy.begin() + 512, 0.0) / 256, 1e-5);
   EXPECT_TRUE(std::isnan(value(1, 1))) << "other layers are not";
   readAll();
-  const auto& received = made.layers[3].received;
+  const auto& received = made.layers[3].values[Signal::Received];
   m_model.setMetric(HeadMetric::SinkMass);
   EXPECT_NEAR(value(3, 2), std::accumulate(received.begin() + 512, received.begin() + 516, 0.0) / 256, 1e-5);
   m_model.setMetric(HeadMetric::Concentration);
@@ -220,7 +220,7 @@ TEST_F(TokenModelTest, ShowsTextSpansMassAndWhyRunsKeepATokens) {
   EXPECT_EQ(shown(m_model, 102, TokenModel::Text), "·Emma");
   EXPECT_EQ(shown(m_model, 102, TokenModel::Spans), "needle");
   EXPECT_NEAR(m_model.data(m_model.index(9, TokenModel::Received), ValueRole).toFloat(),
-              made.layers[1].received[3 * 256 + 9], 1e-6);
+              made.layers[1].values[Signal::Received][3 * 256 + 9], 1e-6);
   EXPECT_EQ(shown(m_model, 9, TokenModel::FirstRun), "everything") << "the full run";
   EXPECT_EQ(shown(m_model, 0, TokenModel::FirstRun + 1), "sink") << "StreamingLLM";
   EXPECT_EQ(shown(m_model, 255, TokenModel::FirstRun + 3), "window");

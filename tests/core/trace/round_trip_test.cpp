@@ -111,7 +111,7 @@ TEST_F(RoundTrip, WhatWasNotCapturedIsAbsentNotZero) {
   SampleTrace sample = makeSampleTrace(tinyOptions());
   sample.header.attention.layers = {LayerIndex(1)};
   sample.header.attention.qk_layers.clear();
-  sample.layers[1].entropy.clear();
+  sample.layers[1].values[Signal::Entropy].clear();
   sample.layers[1].map_max.clear();
   {
     trace::Writer writer(file(), sample.header);
@@ -201,7 +201,7 @@ TEST_F(RoundTrip, WrongRecordsAreRefusedByName) {
   const SampleTrace sample = makeSampleTrace(tinyOptions());
   trace::Writer writer(file(), sample.header);
   trace::LayerRecord layer = sample.layers[0];
-  layer.received.pop_back();
+  layer.values[Signal::Received].pop_back();
   EXPECT_THAT(messageOf([&] { writer.writeLayer(layer); }), testing::HasSubstr("/attention/000/received"));
   trace::RunRecord run = sample.runs[1];
   run.kl.pop_back();

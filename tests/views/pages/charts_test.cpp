@@ -198,8 +198,8 @@ TEST_F(ChartsTest, TheRankingFallsAndIsTheSignalSorted) {
   m_selection.setHead({HeadChoice::QueryHead, 2});
   RankingChart chart(m_document, m_selection);
   show(chart);
-  std::vector<float> received(m_sample.layers[1].received.begin() + 2 * 256,
-                              m_sample.layers[1].received.begin() + 3 * 256);
+  std::vector<float> received(m_sample.layers[1].values[Signal::Received].begin() + 2 * 256,
+                              m_sample.layers[1].values[Signal::Received].begin() + 3 * 256);
   const auto best = static_cast<TokenIndex>(std::ranges::max_element(received) - received.begin());
   std::ranges::sort(received, std::greater<>());
   const ChartLine& line = lineOf(chart, 0);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
@@ -10,10 +9,6 @@
 
 namespace kvatlas::views {
 namespace {
-
-bool readsWindow(std::string_view signal) {
-  return signal == "window_sum" || signal == "window_rows";
-}
 
 std::string parametersJson(const KeepRule& rule) {
   nlohmann::json json = nlohmann::json::object();
@@ -70,37 +65,8 @@ KeepRule resolve(const WhatIfRequest& request, const policy::Shape& shape) {
                                              request.preset, request.window)};
 }
 
-std::string signalOf(const WhatIfRequest& request, const policy::Method& method) {
-  return request.score ? request.score->needs : std::string(method.needs);
-}
-
-std::string obstacle(const WhatIfRequest& request, const KeepRule& rule, const DocumentIndex& index) {
-  const std::string signal = signalOf(request, *rule.method);
-  if (signal.empty() || rule.setting.budget >= rule.setting.shape.tokens) return {};
-  const auto layers = std::count(index.recorded.begin(), index.recorded.end(), true);
-  if (static_cast<std::size_t>(layers) < index.recorded.size())
-    return fmt::format("{} needs the signal '{}' of all {} layers; {} of them are recorded.", rule.method->title,
-                       signal, index.recorded.size(), layers);
-  const std::uint32_t window = index.header.attention.window;
-  if (readsWindow(signal) && window == 0)
-    return fmt::format("{} needs the signal '{}', which was not recorded (window 0).", rule.method->title, signal);
-  if (readsWindow(signal) && rule.setting.window > window)
-    return fmt::format("{} with a window of {} needs the attention of the last {} queries; {} are recorded.",
-                       rule.method->title, rule.setting.window, rule.setting.window, window);
-  return {};
-}
-
-std::string scoreKey(const WhatIfRequest& request, const KeepRule& rule) {
-  const policy::Method& method = *rule.method;
-  // Methods that share a scorer share its ranks, unless they also need the scores themselves.
-  std::string key = request.score ? "expression " + request.score->name
-                                  : fmt::format("{}", reinterpret_cast<std::uintptr_t>(method.score));
-  key += fmt::format("|{}|{}|{}", signalOf(request, method), static_cast<int>(rule.setting.granularity),
-                     rule.setting.window);
-  if (method.allocate_reads_scores) key += "|" + request.method;
-  for (const policy::ParameterSpec& spec : method.parameters)
-    if (spec.changes_score) key += fmt::format("|{}={}", spec.name, rule.setting.parameters.find(spec.name)->second);
-  return key + (rule.setting.preset == policy::Preset::Paper ? "|paper" : "|exact");
+analysis::Redecision redecisionOf(const WhatIfRequest& request, const KeepRule& rule) {
+  return {.method = rule.method, .setting = rule.setting, .score = request.score};
 }
 
 RunPointer runOf(RunId id, const WhatIfRequest& request, const KeepRule& rule, const policy::Decision& decision,
