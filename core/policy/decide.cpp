@@ -35,12 +35,6 @@ KeptOfLayer selectLayer(const Method& method, const Setting& setting, LayerIndex
   return kept;
 }
 
-std::vector<KeptOfLayer> everything(const Setting& setting) {
-  KeptOfLayer one(std::size_t{setting.heads()} * setting.shape.tokens);
-  for (std::size_t i = 0; i < one.size(); ++i) one[i] = static_cast<TokenIndex>(i % setting.shape.tokens);
-  return std::vector<KeptOfLayer>(setting.shape.layers, one);
-}
-
 Decision assemble(const Setting& setting, std::vector<std::uint32_t> capacity, std::vector<KeptOfLayer> kept) {
   Decision decision;
   decision.layers = setting.shape.layers;
@@ -59,14 +53,9 @@ Decision assemble(const Setting& setting, std::vector<std::uint32_t> capacity, s
 
 }  // namespace
 
-double Decision::meanKept() const {
-  return capacity.empty() ? 0.0 : static_cast<double>(positions.size()) / static_cast<double>(capacity.size());
-}
-
 Decision decide(const Method& method, const Setting& setting, std::span<const LayerSignals> layers) {
   const std::size_t count = setting.shape.layers, heads = setting.heads();
-  if (keepsEverything(setting))
-    return assemble(setting, std::vector<std::uint32_t>(count * heads, setting.shape.tokens), everything(setting));
+  if (keepsEverything(setting)) return keepEverything(setting);
   if (!method.needs.empty() && layers.size() != count)
     fail("method '{}' needs the signal '{}' of all {} layers, {} are there", method.name, method.needs, count,
          layers.size());

@@ -3,11 +3,11 @@
 #include <cmath>
 #include <numeric>
 
-#include <nlohmann/json.hpp>
 #include "core/analysis/mass.h"
 #include "core/base/error.h"
+#include "core/runs/run_header.h"
+#include "core/runs/titles.h"
 #include "core/synthetic/document.h"
-#include "core/trace/schema.h"
 #include "kernels/parallel.h"
 
 namespace kvatlas::synthetic {
@@ -23,12 +23,6 @@ policy::LayerSignals signalsOf(const SyntheticLayer& layer) {
           .window_rows = layer.window_rows};
 }
 
-std::vector<TokenIndex> everyToken(std::uint32_t tokens) {
-  std::vector<TokenIndex> all(tokens);
-  std::iota(all.begin(), all.end(), 0U);
-  return all;
-}
-
 }  // namespace
 
 RunRecorder::RunRecorder(const RunRequest& request, const trace::ModelInfo& model, std::uint32_t tokens)
@@ -40,17 +34,21 @@ RunRecorder::RunRecorder(const RunRequest& request, const trace::ModelInfo& mode
     if (method.method->allocate_reads_scores)
       failUsage("--method {}: it shares tokens out by the scores of all layers, which are made one after another here",
                 text);
-    Run run{.method = method.method,
-            .setting = policy::makeSetting(method, shape, budget, policy::Granularity::KvHead, policy::Preset::Exact,
-                                           request.window),
-            .budget = budget,
-            .label = budget.full ? std::string(method.method->title)
-                                 : std::string(method.method->title) + " " + budget.text};
-    const std::size_t heads = std::size_t{shape.layers} * run.setting.heads();
-    run.capacity = run.setting.budget >= tokens ? std::vector<std::uint32_t>(heads, tokens)
-                                                : run.method->allocate(run.setting, {});
+    Run run{
+        .method = method.method,
+        .asked = runs::makeRunSetting(method, budget, shape, {.window = request.window, .follow = runs::Follow::Full})};
+    run.setting = run.asked.setting;
+    run.record.everything = run.setting.budget >= tokens;
+    if (run.record.everything) {
+      policy::Decision all = policy::keepEverything(run.setting);
+      run.capacity = std::move(all.capacity);
+      run.record.kept_offsets = std::move(all.offsets);
+      run.record.kept_positions = std::move(all.positions);
+    } else {
+      run.capacity = run.method->allocate(run.setting, {});
+      run.record.kept_offsets = {0};
+    }
     run.record.capacity = run.capacity;
-    run.record.kept_offsets = {0};
     m_runs.push_back(std::move(run));
   };
   add("full", policy::parseBudget("full"));
@@ -67,19 +65,9 @@ RunRecorder::RunRecorder(const RunRequest& request, const trace::ModelInfo& mode
 std::vector<trace::RunHeader> RunRecorder::headers() const {
   std::vector<trace::RunHeader> headers;
   for (const Run& run : m_runs) {
-    nlohmann::json parameters = nlohmann::json::object();
-    for (const auto& [name, value] : run.setting.parameters) parameters[name] = value;
-    parameters["window"] = run.setting.window;
-    parameters["preset"] = "exact";
-    parameters["follow"] = "full";
-    headers.push_back({.method = std::string(run.method->name),
-                       .label = run.label,
-                       .parameters = parameters.dump(),
-                       .budget = run.budget.text,
-                       .granularity = trace::schema::kKvHeadGranularity,
-                       .budget_nominal = static_cast<double>(run.setting.budget),
-                       .heads = run.setting.heads(),
-                       .is_full = headers.empty()});
+    trace::RunHeader header = runs::headerOf(run.asked, runs::titleOf(run.asked));
+    header.is_full = headers.empty();
+    headers.push_back(std::move(header));
   }
   return headers;
 }
@@ -91,19 +79,15 @@ void RunRecorder::addLayer(const SyntheticLayer& layer) {
 }
 
 void RunRecorder::decide(Run& run, const SyntheticLayer& layer) const {
-  const bool everything = run.setting.budget >= m_tokens;
+  if (run.record.everything) return;
   const LayerIndex index = layer.record.layer;
   const std::uint32_t heads = run.setting.heads();
   const policy::LayerScores scores =
-      everything ? policy::LayerScores{}
-                 : run.method->score(run.setting, index,
-                                     run.method->needs.empty() ? policy::LayerSignals{} : signalsOf(layer));
+      run.method->score(run.setting, index, run.method->needs.empty() ? policy::LayerSignals{} : signalsOf(layer));
   for (std::uint32_t head = 0; head < heads; ++head) {
     const std::uint32_t capacity = run.capacity[std::size_t{index.value} * heads + head];
-    const auto kept =
-        everything ? everyToken(m_tokens)
-                   : run.method->select(run.setting, index,
-                                        scores.values.empty() ? std::span<const float>() : scores.head(head), capacity);
+    const auto kept = run.method->select(
+        run.setting, index, scores.values.empty() ? std::span<const float>() : scores.head(head), capacity);
     run.record.kept_positions.insert(run.record.kept_positions.end(), kept.begin(), kept.end());
     run.record.kept_offsets.push_back(run.record.kept_positions.size());
   }
@@ -123,9 +107,7 @@ void RunRecorder::measure(const SyntheticLayer& layer) {
     const std::vector<double> best = analysis::oracleMass(row, m_tokens, sizes);
     for (std::size_t i = 1; i < m_runs.size(); ++i) {
       trace::RunRecord& record = m_runs[i].record;
-      const std::span<const TokenIndex> kept =
-          std::span(record.kept_positions)
-              .subspan(record.kept_offsets[stored], record.kept_offsets[stored + 1] - record.kept_offsets[stored]);
+      const std::span<const TokenIndex> kept = record.kept(stored);
       const std::size_t at = (step * m_model.layers + index) * heads + head;
       record.oracle[at] = static_cast<float>(best[i - 1]);
       record.retained[at] = static_cast<float>(std::min(analysis::retainedMass(row, m_tokens, kept), best[i - 1]));
@@ -154,8 +136,9 @@ void RunRecorder::speak(Run& run, bool full) const {
 trace::RunRecord RunRecorder::take(std::size_t index) {
   Run& run = m_runs.at(index);
   trace::RunRecord& record = run.record;
-  record.budget_realised = double(record.kept_positions.size()) / double(record.capacity.size());
-  record.cache_bytes = record.kept_positions.size() * m_model.head_dim * 2 * sizeof(float);
+  record.budget_realised = double(record.keptTokens()) / double(record.capacity.size());
+  record.cache_bytes =
+      runs::cacheBytes(record.keptTokens(), m_model.head_dim, runs::elementBytes(m_model.compute_dtype));
   speak(run, index == 0);
   return std::move(record);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/policy/policy.h"
+#include "core/runs/run_setting.h"
 #include "core/synthetic/layer.h"
 
 namespace kvatlas::synthetic {
@@ -27,9 +28,8 @@ class RunRecorder {
  private:
   struct Run {
     const policy::Method* method = nullptr;
+    runs::RunSetting asked;
     policy::Setting setting;
-    policy::Budget budget;
-    std::string label;
     std::vector<std::uint32_t> capacity;
     trace::RunRecord record;
   };
