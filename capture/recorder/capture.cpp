@@ -50,9 +50,7 @@ double meanOf(const std::vector<float>& values) {
   return count == 0 ? -1 : sum / static_cast<double>(count);
 }
 
-RunSummary summarise(const Session& session, const SessionResult& result, std::size_t run) {
-  const Branch& branch = result.branches[run];
-  const trace::RunRecord record = makeRunRecord(session, result, run);
+RunSummary summarise(const Branch& branch, const trace::RunRecord& record) {
   return {.label = branch.label,
           .method = std::string(branch.request.method->name),
           .budget = branch.budget.text,
@@ -89,12 +87,15 @@ void recordLayers(Session& session, const trace::AttentionPlan& plan, TraceQueue
       everything(plan), layerFlags(plan, session.config().layers));
 }
 
-void recordRuns(const Session& session, const SessionResult& result, TraceQueue& queue) {
+std::vector<RunSummary> recordRuns(const Session& session, const SessionResult& result, TraceQueue& queue) {
+  std::vector<RunSummary> summaries;
   queue.push([logits = result.next_logits](trace::Writer& writer) { writer.writeNextLogits(logits); });
   for (std::size_t run = 0; run < result.branches.size(); ++run) {
     auto record = std::make_shared<trace::RunRecord>(makeRunRecord(session, result, run));
+    summaries.push_back(summarise(result.branches[run], *record));
     queue.push([run, record](trace::Writer& writer) { writer.writeRun(run, *record); });
   }
+  return summaries;
 }
 
 }  // namespace
@@ -110,23 +111,22 @@ CaptureSummary recordSession(Session& session, const CaptureOptions& options, co
   checkOutput(options.output);
   const trace::AttentionPlan plan = makeAttentionPlan(session, options);
   session.loadWeights(work);
-  const trace::TraceHeader header = makeTraceHeader(session, options, plan);
+  const trace::TraceHeader header = makeTraceHeader(session, plan);
   checkSpace(options.output, trace::expectedFileBytes(header, options.session.max_new_tokens), work);
 
   TraceQueue queue(options.output, header);
   session.watchAttended();
   recordLayers(session, plan, queue, options.session.threads);
   const SessionResult result = session.run(work);
-  recordRuns(session, result, queue);
+  std::vector<RunSummary> summaries = recordRuns(session, result, queue);
   queue.finish();
 
   CaptureSummary summary{.output = options.output,
                          .tokens = session.prompt().ids.size(),
                          .file_bytes = std::filesystem::file_size(options.output),
                          .prefill_seconds = result.prefill_seconds,
-                         .decode_seconds = result.decode_seconds};
-  for (std::size_t run = 0; run < result.branches.size(); ++run)
-    summary.runs.push_back(summarise(session, result, run));
+                         .decode_seconds = result.decode_seconds,
+                         .runs = std::move(summaries)};
   summary.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return summary;
 }
@@ -139,7 +139,7 @@ GenerateSummary runGenerate(const SessionOptions& options, const WorkContext& wo
   const SessionResult result = session.run(work);
   GenerateSummary summary{.tokens = session.prompt().ids.size()};
   for (std::size_t run = 0; run < result.branches.size(); ++run)
-    summary.runs.push_back(summarise(session, result, run));
+    summary.runs.push_back(summarise(result.branches[run], makeRunRecord(session, result, run)));
   return summary;
 }
 

@@ -5,26 +5,10 @@
 #include "core/policy/layer_decision.h"
 
 namespace kvatlas::policy {
-namespace {
-
-Decision everything(const Setting& setting) {
-  const std::size_t rows = std::size_t{setting.shape.layers} * setting.heads();
-  return selectLayers(setting, std::vector<std::uint32_t>(rows, setting.shape.tokens), 1,
-                      [&](LayerIndex, std::span<const std::uint32_t>, std::span<TokenIndex> out) {
-                        for (std::size_t i = 0; i < out.size(); ++i)
-                          out[i] = static_cast<TokenIndex>(i % setting.shape.tokens);
-                      });
-}
-
-}  // namespace
-
-double Decision::meanKept() const {
-  return capacity.empty() ? 0.0 : static_cast<double>(positions.size()) / static_cast<double>(capacity.size());
-}
 
 Decision decide(const Method& method, const Setting& setting, std::span<const LayerSignals> layers) {
   const std::size_t count = setting.shape.layers;
-  if (keepsEverything(setting)) return everything(setting);
+  if (keepsEverything(setting)) return keepEverything(setting);
   if (!method.needs.empty() && layers.size() != count)
     fail("method '{}' needs the signal {} of all {} layers, {} are there", method.name, quoted(method.needs), count,
          layers.size());

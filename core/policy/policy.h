@@ -96,12 +96,11 @@ struct Decision {
   std::uint32_t layers = 0, heads = 0;
   std::vector<std::uint32_t> capacity;  // [layers, heads]
   std::vector<std::uint64_t> offsets;   // [layers*heads + 1]
-  std::vector<TokenIndex> positions;    // ascending per head
-  [[nodiscard]] std::span<const TokenIndex> kept(LayerIndex layer, std::uint32_t head) const {
-    const std::size_t row = std::size_t{layer.value} * heads + head;
-    return std::span(positions).subspan(offsets[row], offsets[row + 1] - offsets[row]);
-  }
-  [[nodiscard]] double meanKept() const;  // budget_realised
+  std::vector<TokenIndex> positions;    // ascending per head; where everything is kept, the one list [N] of all heads
+  bool everything = false;              // every head keeps all N tokens
+  [[nodiscard]] std::span<const TokenIndex> kept(LayerIndex layer, std::uint32_t head) const;
+  [[nodiscard]] std::uint64_t keptTokens() const { return offsets.empty() ? 0 : offsets.back(); }  // over all heads
+  [[nodiscard]] double meanKept() const;                                                           // budget_realised
 };
 
 // The table, `full` first; the order is the order of colours and legends.
@@ -123,6 +122,8 @@ struct MethodRequest {
 // score → allocate → select over all layers; the result does not depend on the number of threads. A budget ≥ N keeps
 // everything and looks at no signal; a method that needs none may be given no layers. Error: a signal that is missing.
 [[nodiscard]] Decision decide(const Method& method, const Setting& setting, std::span<const LayerSignals> layers);
+// Every head keeps all N tokens: what decide() answers for a budget ≥ N.
+[[nodiscard]] Decision keepEverything(const Setting& setting);
 [[nodiscard]] Reason reasonFor(const Method& method, const Setting& setting, TokenIndex position, bool kept);
 
 }  // namespace kvatlas::policy

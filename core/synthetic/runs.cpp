@@ -4,11 +4,11 @@
 #include <cmath>
 #include <numeric>
 
-#include <nlohmann/json.hpp>
 #include "core/analysis/mass.h"
 #include "core/base/error.h"
+#include "core/runs/run_header.h"
+#include "core/runs/titles.h"
 #include "core/synthetic/document.h"
-#include "core/trace/schema.h"
 #include "kernels/parallel.h"
 
 namespace kvatlas::synthetic {
@@ -26,14 +26,20 @@ RunRecorder::RunRecorder(const RunRequest& request, const trace::ModelInfo& mode
   const policy::Shape shape{
       .layers = model.layers, .query_heads = model.query_heads, .kv_heads = model.kv_heads, .tokens = tokens};
   const auto add = [&](const policy::MethodRequest& method, const policy::Budget& budget) {
-    Run run{.method = method.method,
-            .setting = policy::makeSetting(method, shape, budget, policy::Granularity::KvHead, policy::Preset::Exact,
-                                           request.window),
-            .budget = budget,
-            .label = budget.full ? std::string(method.method->title)
-                                 : std::string(method.method->title) + " " + budget.text};
-    run.record.kept_offsets = {0};
-    if (!waitsForScores(*run.method, run.setting)) allocate(run);
+    Run run{
+        .method = method.method,
+        .asked = runs::makeRunSetting(method, budget, shape, {.window = request.window, .follow = runs::Follow::Full})};
+    run.setting = run.asked.setting;
+    run.record.everything = policy::keepsEverything(run.setting);
+    if (run.record.everything) {
+      policy::Decision all = policy::keepEverything(run.setting);
+      run.record.capacity = std::move(all.capacity);
+      run.record.kept_offsets = std::move(all.offsets);
+      run.record.kept_positions = std::move(all.positions);
+    } else {
+      run.record.kept_offsets = {0};
+      if (!waitsForScores(*run.method, run.setting)) allocate(run);
+    }
     m_runs.push_back(std::move(run));
   };
   add(policy::parseMethod("full"), policy::parseBudget("full"));
@@ -50,19 +56,9 @@ RunRecorder::RunRecorder(const RunRequest& request, const trace::ModelInfo& mode
 std::vector<trace::RunHeader> RunRecorder::headers() const {
   std::vector<trace::RunHeader> headers;
   for (const Run& run : m_runs) {
-    nlohmann::json parameters = nlohmann::json::object();
-    for (const auto& [name, value] : run.setting.parameters) parameters[name] = value;
-    parameters["window"] = run.setting.window;
-    parameters["preset"] = "exact";
-    parameters["follow"] = "full";
-    headers.push_back({.method = std::string(run.method->name),
-                       .label = run.label,
-                       .parameters = parameters.dump(),
-                       .budget = run.budget.text,
-                       .granularity = trace::schema::kKvHeadGranularity,
-                       .budget_nominal = static_cast<double>(run.setting.budget),
-                       .heads = run.setting.heads(),
-                       .is_full = headers.empty()});
+    trace::RunHeader header = runs::headerOf(run.asked, runs::titleOf(run.asked));
+    header.is_full = headers.empty();
+    headers.push_back(std::move(header));
   }
   return headers;
 }
@@ -90,6 +86,7 @@ void RunRecorder::addLayer(const SyntheticLayer& layer) {
 }
 
 void RunRecorder::decide(Run& run, const SyntheticLayer& layer) {
+  if (run.record.everything) return;
   const LayerIndex index = layer.record.layer;
   const std::size_t heads = run.setting.heads();
   const auto capacity = std::span(run.record.capacity).subspan(index.value * heads, heads);
@@ -97,15 +94,10 @@ void RunRecorder::decide(Run& run, const SyntheticLayer& layer) {
   for (const std::uint32_t each : capacity) run.record.kept_offsets.push_back(run.record.kept_offsets.back() + each);
   const std::size_t first = positions.size();
   positions.resize(run.record.kept_offsets.back());
-  const std::span out = std::span(positions).subspan(first);
-  if (policy::keepsEverything(run.setting)) {
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<TokenIndex>(i % run.setting.shape.tokens);
-    return;
-  }
   const policy::RankedLayer scored{
       .scores = run.scores.empty() ? policy::scoreLayer(*run.method, run.setting, index, viewOf(layer.values))
                                    : std::move(run.scores[index.value])};
-  policy::selectLayer(*run.method, run.setting, index, scored, capacity, out);
+  policy::selectLayer(*run.method, run.setting, index, scored, capacity, std::span(positions).subspan(first));
 }
 
 // Mass on what each run keeps and on the best set as large, for the query of every generated token.
@@ -122,9 +114,7 @@ void RunRecorder::measure(const SyntheticLayer& layer) {
     const std::vector<double> best = analysis::oracleMass(row, m_tokens, sizes);
     for (std::size_t i = 1; i < m_runs.size(); ++i) {
       trace::RunRecord& record = m_runs[i].record;
-      const std::span<const TokenIndex> kept =
-          std::span(record.kept_positions)
-              .subspan(record.kept_offsets[stored], record.kept_offsets[stored + 1] - record.kept_offsets[stored]);
+      const std::span<const TokenIndex> kept = record.kept(stored);
       const std::size_t at = (step * m_model.layers + index) * heads + head;
       record.oracle[at] = static_cast<float>(best[i - 1]);
       record.retained[at] = static_cast<float>(std::min(analysis::retainedMass(row, m_tokens, kept), best[i - 1]));
@@ -153,8 +143,9 @@ void RunRecorder::speak(Run& run, bool full) const {
 trace::RunRecord RunRecorder::take(std::size_t index) {
   Run& run = m_runs.at(index);
   trace::RunRecord& record = run.record;
-  record.budget_realised = double(record.kept_positions.size()) / double(record.capacity.size());
-  record.cache_bytes = record.kept_positions.size() * m_model.head_dim * 2 * sizeof(float);
+  record.budget_realised = double(record.keptTokens()) / double(record.capacity.size());
+  record.cache_bytes =
+      runs::cacheBytes(record.keptTokens(), m_model.head_dim, runs::elementBytes(m_model.compute_dtype));
   speak(run, index == 0);
   return std::move(record);
 }

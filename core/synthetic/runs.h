@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/policy/layer_decision.h"
+#include "core/runs/run_setting.h"
 #include "core/synthetic/layer.h"
 
 namespace kvatlas::synthetic {
@@ -32,9 +33,8 @@ class RunRecorder {
  private:
   struct Run {
     const policy::Method* method = nullptr;
+    runs::RunSetting asked;
     policy::Setting setting;
-    policy::Budget budget;
-    std::string label;
     std::vector<policy::LayerScores> scores;  // [layers] where the allocator reads them
     trace::RunRecord record;
   };

@@ -77,6 +77,13 @@ LayerValues level(const std::vector<std::vector<std::uint16_t>>& levels, std::st
   return index < levels.size() ? std::span(levels[index]) : std::span<const std::uint16_t>();
 }
 
+// Whether a record that says so keeps every token of the prompt.
+bool keepsAll(const RunRecord& record, std::uint64_t tokens) {
+  for (std::size_t row = 0; row < record.kept_offsets.size(); ++row)
+    if (record.kept_offsets[row] != row * tokens) return false;
+  return record.kept_positions == everyPosition(tokens);
+}
+
 }  // namespace
 
 LayerValues layerMember(const LayerRecord& record, std::string_view path) {
@@ -137,6 +144,8 @@ void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord&
   require(offsets.size() == rows + 1 && offsets.front() == 0 && std::is_sorted(offsets.begin(), offsets.end()) &&
               offsets.back() == positions,
           target, where + "/kept: offsets and positions do not belong together");
+  require(!record.everything || keepsAll(record, header.prompt.ids.size()), target,
+          where + "/kept: is marked as everything, but some tokens are missing");
   const auto& bytes = record.decode_offsets;
   require(bytes.empty() || (bytes.size() == steps + 1 && std::is_sorted(bytes.begin(), bytes.end()) &&
                             bytes.back() <= record.decode_text.size()),

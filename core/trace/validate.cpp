@@ -214,8 +214,8 @@ class Validation {
 
   void checkKept(const RunRecord& run, const RunHeader& header, const std::string& where) {
     for (std::size_t row = 0; row < run.capacity.size(); ++row) {
-      const auto first = run.kept_positions.begin() + static_cast<std::ptrdiff_t>(run.kept_offsets[row]);
-      const auto last = run.kept_positions.begin() + static_cast<std::ptrdiff_t>(run.kept_offsets[row + 1]);
+      const auto kept = run.kept(row);
+      const auto first = kept.begin(), last = kept.end();
       const std::string who = fmt::format(" (layer {}, head {})", row / header.heads, row % header.heads);
       if (last - first != std::ptrdiff_t{run.capacity[row]})
         return add(where + "/capacity", "differs from the number of kept positions" + who);
@@ -226,7 +226,7 @@ class Validation {
       if (first != last && *(last - 1) >= m_tokens)
         return add(where + "/kept/positions", "lie outside the prompt" + who);
     }
-    const double mean = double(run.kept_positions.size()) / double(std::max<std::size_t>(run.capacity.size(), 1));
+    const double mean = double(run.keptTokens()) / double(std::max<std::size_t>(run.capacity.size(), 1));
     require(std::abs(mean - run.budget_realised) <= 1e-6 * mean + 1e-9, where,
             fmt::format("budget_realised is {}, {} tokens are kept per head", run.budget_realised, mean));
   }

@@ -26,6 +26,7 @@ SampleTrace decidedSample(const SampleTraceOptions& options) {
     sample.runs[run].capacity = decision.capacity;
     sample.runs[run].kept_offsets = decision.offsets;
     sample.runs[run].kept_positions = decision.positions;
+    sample.runs[run].everything = decision.everything;
   }
   return sample;
 }

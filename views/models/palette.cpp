@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "core/policy/policy.h"
+#include "core/runs/titles.h"
 
 namespace kvatlas::views {
 namespace {
@@ -69,18 +69,16 @@ const ThemeColours& themeColours(Theme theme) {
 }
 
 Rgb methodColour(std::string_view method, Theme theme) {
-  if (method == "full") return themeColours(theme).ink;
+  if (method == runs::kFullMethod) return themeColours(theme).ink;
   return rgb(look(method).colour);
 }
 
 Mark methodMark(std::string_view method) {
-  return method == "full" ? Mark::None : look(method).mark;
+  return method == runs::kFullMethod ? Mark::None : look(method).mark;
 }
 
 std::string methodTitle(std::string_view method) {
-  for (const policy::Method& known : policy::methods())
-    if (known.name == method) return std::string(known.title);
-  return std::string(method);
+  return runs::methodTitle(method);
 }
 
 Rgb oracleColour(Theme theme) {

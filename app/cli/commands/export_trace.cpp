@@ -59,9 +59,7 @@ void keptTable(const Reader& reader, const ExportRequest& request, TableWriter& 
     const std::size_t heads = reader.header().runs[run].heads;
     for (std::size_t row = 0; row + 1 < record.kept_offsets.size(); ++row) {
       if (!chosen(request.layer, row / heads) || !chosen(request.head, row % heads)) continue;
-      for (auto i = record.kept_offsets[row]; i < record.kept_offsets[row + 1]; ++i) {
-        table.row({run, row / heads, row % heads, record.kept_positions[i]});
-      }
+      for (const TokenIndex position : record.kept(row)) table.row({run, row / heads, row % heads, position});
     }
   });
 }

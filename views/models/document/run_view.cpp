@@ -9,12 +9,8 @@ bool RunView::everything() const {
 }
 
 std::span<const TokenIndex> RunView::kept(LayerIndex layer, std::size_t stored_head) const {
-  const auto& offsets = run.record.kept_offsets;
-  const std::size_t row = std::size_t{layer.value} * heads() + stored_head;
-  if (stored_head >= heads() || row + 1 >= offsets.size() || everything()) return {};
-  const std::span all(run.record.kept_positions);
-  if (offsets[row] > offsets[row + 1] || offsets[row + 1] > all.size()) return {};
-  return all.subspan(offsets[row], offsets[row + 1] - offsets[row]);
+  if (stored_head >= heads()) return {};
+  return run.record.kept(std::size_t{layer.value} * heads() + stored_head);
 }
 
 bool RunView::keeps(LayerIndex layer, std::size_t stored_head, TokenIndex position) const {
@@ -30,7 +26,7 @@ policy::Reason RunView::reason(LayerIndex layer, std::size_t stored_head, TokenI
 }
 
 std::uint64_t RunView::keptTokens() const {
-  return run.record.kept_offsets.empty() ? 0 : run.record.kept_offsets.back();
+  return run.record.keptTokens();
 }
 
 std::size_t RunView::bytes() const {

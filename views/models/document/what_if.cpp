@@ -173,8 +173,12 @@ void WhatIf::decide() {
 
 void WhatIf::finish(const WhatIfRequest& request, const KeepRule& rule, const policy::RankedDecision& result) {
   if (!result.decision) return build(depthFor(result.needed_depth, rule.setting.shape.tokens));
-  if (m_id == kNoRun) m_id = m_document.newWhatIf();
-  m_document.putWhatIf(runOf(m_id, request, rule, *result.decision, m_document.index()));
+  try {
+    if (m_id == kNoRun) m_id = m_document.newWhatIf();
+    m_document.putWhatIf(runOf(m_id, request, rule, *result.decision, m_document.index()));
+  } catch (const Error& error) {  // the trace names something that is unknown
+    return refuse(error.what());
+  }
   emit decided();
 }
 

@@ -23,7 +23,7 @@ struct WhatIfRequest {
   std::shared_ptr<const ScoreSource> score;  // empty: the method's own
 };
 
-// What would decide as the recorded run did. Parameters this build does not know are left out.
+// What would decide as the recorded run did. Error that names what of it this build does not know.
 [[nodiscard]] WhatIfRequest requestOf(const trace::RunHeader& run, std::uint32_t default_window);
 
 // The method and its complete setting. UsageError names what is unknown or out of range.
@@ -31,7 +31,7 @@ struct WhatIfRequest {
 
 [[nodiscard]] analysis::Redecision redecisionOf(const WhatIfRequest& request, const KeepRule& rule);
 
-// A run like a recorded one, without decoding.
+// A run like a recorded one, without decoding. Error where the trace names an unknown compute type.
 [[nodiscard]] RunPointer runOf(RunId id, const WhatIfRequest& request, const KeepRule& rule,
                                const policy::Decision& decision, const DocumentIndex& index);
 

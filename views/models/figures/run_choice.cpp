@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/runs/titles.h"
 #include "views/models/figures/branch_name.h"
 #include "views/models/palette.h"
 
@@ -14,7 +15,7 @@ namespace kvatlas::views {
 namespace {
 
 std::string methodAtBudget(const trace::RunHeader& run) {
-  return run.method + "@" + run.budget;
+  return runs::selectorOf(run.method, run.budget);
 }
 
 std::vector<BranchName> namesOf(const std::vector<trace::RunHeader>& runs) {
