@@ -3,8 +3,8 @@
 #include <bit>
 #include <cmath>
 
+#include "core/base/random.h"
 #include "core/synthetic/layer.h"
-#include "core/synthetic/random.h"
 #include "kernels/attention_probe.h"
 
 namespace kvatlas::synthetic {

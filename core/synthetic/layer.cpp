@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/synthetic/random.h"
+#include "core/base/random.h"
 #include "core/trace/map_pyramid.h"
 #include "core/trace/schema.h"
 #include "kernels/parallel.h"
