@@ -3,9 +3,9 @@
 #include <bit>
 #include <cmath>
 
+#include "core/base/random.h"
 #include "core/signals/probe_output.h"
 #include "core/synthetic/layer.h"
-#include "core/synthetic/random.h"
 #include "kernels/attention_probe.h"
 
 namespace kvatlas::synthetic {

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
+#include "core/base/random.h"
 #include "core/signals/stored.h"
-#include "core/synthetic/random.h"
 #include "core/trace/map_pyramid.h"
 #include "core/trace/schema.h"
 #include "core/trace/signal_codec.h"

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/base/random.h"
 #include "core/base/version.h"
 #include "core/synthetic/layer.h"
-#include "core/synthetic/random.h"
 #include "core/synthetic/runs.h"
 #include "core/trace/map_pyramid.h"
 #include "core/trace/writer.h"

@@ -98,8 +98,9 @@ std::vector<std::string> commonNotes(const ResultsFacts& facts) {
   std::vector<std::string> notes;
   if (!facts.model.empty()) notes.push_back(facts.model);
   if (!facts.haystack.empty()) notes.push_back("text: " + facts.haystack);
-  notes.push_back(fmt::format("needle: {}", fmt::join(facts.kinds, ", ")));
-  notes.push_back(facts.trials == 1 ? "one trial per cell" : fmt::format("{} trials per cell", facts.trials));
+  if (!facts.kinds.empty()) notes.push_back(fmt::format("needle: {}", fmt::join(facts.kinds, ", ")));
+  if (facts.trials > 0)
+    notes.push_back(facts.trials == 1 ? "one trial per cell" : fmt::format("{} trials per cell", facts.trials));
   if (facts.cases_done < facts.cases_planned)
     notes.push_back(fmt::format("unfinished: {} of {} cases", facts.cases_done, facts.cases_planned));
   return notes;
