@@ -6,12 +6,12 @@
 
 #define KVATLAS_EXPORT extern "C" __attribute__((visibility("default")))
 
+using kvatlas::guarded;
+using kvatlas::Outcome;
 using kvatlas::app::CaptureCall;
 using kvatlas::app::EvaluationCall;
 using kvatlas::app::GenerateCall;
 using kvatlas::app::GpuBenchCall;
-using kvatlas::app::guarded;
-using kvatlas::app::Outcome;
 using kvatlas::app::ReplayCall;
 
 // Declared for -Wmissing-declarations; called through dlsym.

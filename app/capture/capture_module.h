@@ -2,10 +2,10 @@
 // no libtorch.
 #pragma once
 
-#include "app/outcome.h"
 #include "capture/bench/gpu_bench.h"
 #include "capture/evaluation/evaluation_options.h"
 #include "capture/recorder/capture.h"
+#include "core/base/outcome.h"
 
 namespace kvatlas::app {
 

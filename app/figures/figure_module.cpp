@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "app/figures/figure_options.h"
-#include "app/outcome.h"
 #include "core/base/error.h"
+#include "core/base/outcome.h"
 #include "kvatlas_border_figures.h"
 #include "views/plots/figures/figure.h"
 #include "views/plots/figures/figure_export.h"
@@ -126,7 +126,7 @@ extern "C" __attribute__((visibility("default"))) const char* kvatlasIdentity() 
 
 extern "C" __attribute__((visibility("default"))) int kvatlasFigureMain(const kvatlas::app::FigureOptions* options,
                                                                         std::string* error_message) {
-  const kvatlas::app::Outcome outcome = kvatlas::app::guarded([&] { kvatlas::app::drawFigure(*options); });
+  const kvatlas::Outcome outcome = kvatlas::guarded([&] { kvatlas::app::drawFigure(*options); });
   *error_message = outcome.message;
   return outcome.exit_code;
 }

@@ -11,6 +11,7 @@
 #include "capture/recorder/trace_queue.h"
 #include "capture/session/session.h"
 #include "core/base/error.h"
+#include "core/base/mean.h"
 #include "core/trace/space.h"
 
 namespace kvatlas::capture {
@@ -40,14 +41,8 @@ void checkSpace(const std::filesystem::path& output, std::uint64_t expected, con
 
 // Mean of the values that were measured, −1 without any.
 double meanOf(const std::vector<float>& values) {
-  double sum = 0;
-  std::size_t count = 0;
-  for (const float value : values) {
-    if (std::isnan(value)) continue;
-    sum += static_cast<double>(value);
-    ++count;
-  }
-  return count == 0 ? -1 : sum / static_cast<double>(count);
+  const double mean = meanOfMeasured(values);
+  return std::isnan(mean) ? -1 : mean;
 }
 
 RunSummary summarise(const Branch& branch, const trace::RunRecord& record) {

@@ -1,5 +1,6 @@
 // A random choice of the budget's size: what a method has to beat. A fixed integer hash, so that one seed keeps the
 // same tokens on every machine.
+#include "core/base/random.h"
 #include "core/policy/parameters.h"
 #include "core/policy/selection.h"
 #include "core/policy/table.h"
@@ -16,12 +17,8 @@ constexpr ParameterSpec kParameters[] = {{.name = "seed",
                                           .lowest = 0,
                                           .highest = 4294967295}};
 
-// The finaliser of SplitMix64.
 std::uint64_t mixed(std::uint64_t value) {
-  value += 0x9e3779b97f4a7c15ULL;
-  value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-  value = (value ^ (value >> 27U)) * 0x94d049bb133111ebULL;
-  return value ^ (value >> 31U);
+  return mixedBits(value + kRandomStep);
 }
 
 // Uniform in [0, 1): 24 bits, which a float holds exactly.

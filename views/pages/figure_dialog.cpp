@@ -14,6 +14,7 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "core/base/outcome.h"
 #include "views/models/colour_table.h"
 #include "views/plots/figures/figure.h"
 #include "views/plots/figures/figure_export.h"
@@ -51,12 +52,11 @@ auto withFigure(Document& document, const FigureSpec& spec, const std::string& p
     return Answer<Value>{0, std::nullopt, "no trace is open"};
   }
   Answer<Value> answer{};
-  try {
+  const Outcome outcome = guarded([&] {
     Figure figure = figureOfFile(spec, path);
     answer.value = job(figure);
-  } catch (const std::exception& error) {
-    answer.error = error.what();
-  }
+  });
+  answer.error = outcome.message;
   return answer;
 }
 

@@ -12,22 +12,22 @@
 #include <cmath>
 #include <fstream>
 
-#include "app/explorer/capture_dialog.h"
-#include "app/explorer/capture_form.h"
+#include "app/explorer/capture/capture_dialog.h"
+#include "app/explorer/capture/capture_form.h"
 #include "app/explorer/explorer_settings.h"
 #include "app/explorer/export_dialog.h"
-#include "app/explorer/main_window.h"
+#include "app/explorer/measure/settle.h"
 #include "app/explorer/programme_files.h"
-#include "app/explorer/settle.h"
-#include "app/explorer/view_keeper.h"
-#include "app/explorer/view_state.h"
-#include "app/explorer/window_pages.h"
+#include "app/explorer/window/main_window.h"
+#include "app/explorer/window/map_view_state.h"
+#include "app/explorer/window/view_keeper.h"
+#include "app/explorer/window/window_pages.h"
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "tests/views/pages/qt_widgets.h"
 #include "views/models/document/notes.h"
 #include "views/pages/bookmarks_page.h"
-#include "views/pages/map_page.h"
+#include "views/pages/map/map_page.h"
 #include "views/pages/what_if_page.h"
 
 namespace kvatlas::app {

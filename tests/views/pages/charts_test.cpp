@@ -10,12 +10,13 @@
 
 #include "tests/support/sample_results.h"
 #include "tests/views/pages/opened_pages.h"
-#include "views/pages/decode_page.h"
-#include "views/pages/decode_timeline.h"
+#include "views/pages/agreement_page.h"
+#include "views/pages/charts/layer_charts.h"
+#include "views/pages/charts/position_chart.h"
+#include "views/pages/charts/ranking_chart.h"
+#include "views/pages/decode/decode_page.h"
+#include "views/pages/decode/decode_timeline.h"
 #include "views/pages/figure_dialog.h"
-#include "views/pages/layer_charts.h"
-#include "views/pages/position_chart.h"
-#include "views/pages/ranking_chart.h"
 #include "views/pages/runs_page.h"
 
 namespace kvatlas::views {
@@ -237,6 +238,23 @@ TEST_F(ChartsTest, AClickOnAKeptPositionMovesTheCursorThere) {
     marks += kept.size();
   }
   EXPECT_EQ(chart.csv().count(QLatin1Char('\n')), static_cast<qsizetype>(marks) + 1);
+}
+
+// A name with quotes, as the trace of another programme may have it.
+TEST_F(ChartsTest, QuotesInNamesDoNotBreakTheTables) {
+  m_sample = test::makeSampleTrace();
+  m_sample.header.runs[2].method = "so-called \"best\"";
+  openSample();
+  m_selection.setFocusRun(1);
+  const QString quoted = QStringLiteral("\"so-called \"\"best\"\" 32\",");
+  BudgetChart budget(m_document, m_selection);
+  show(budget);
+  EXPECT_TRUE(budget.csv().contains(quoted));
+  DecodePage decode(m_document, m_selection);
+  show(decode);
+  EXPECT_TRUE(decode.csv().contains(quoted)) << decode.csv().toStdString();
+  AgreementPage agreement(m_document, m_selection);
+  EXPECT_TRUE(agreement.csv().contains(quoted)) << agreement.csv().toStdString();
 }
 
 TEST_F(ChartsTest, TheListOfRunsShowsHidesAndFocuses) {

@@ -4,15 +4,6 @@
 
 namespace kvatlas::views {
 
-bool RunView::everything() const {
-  return run.record.kept_positions.empty() && !run.record.kept_offsets.empty() && run.record.kept_offsets.back() > 0;
-}
-
-std::span<const TokenIndex> RunView::kept(LayerIndex layer, std::size_t stored_head) const {
-  if (stored_head >= heads()) return {};
-  return run.record.kept(std::size_t{layer.value} * heads() + stored_head);
-}
-
 bool RunView::keeps(LayerIndex layer, std::size_t stored_head, TokenIndex position) const {
   if (everything()) return position < tokens;
   const auto positions = kept(layer, stored_head);

@@ -7,22 +7,12 @@
 #include <limits>
 
 #include "core/base/error.h"
+#include "core/base/mean.h"
 
 namespace kvatlas::views {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-double meanOf(const std::vector<double>& values) {
-  double sum = 0;
-  std::size_t count = 0;
-  for (const double value : values) {
-    if (std::isnan(value)) continue;
-    sum += value;
-    ++count;
-  }
-  return count == 0 ? kNan : sum / static_cast<double>(count);
-}
 
 std::vector<LayerPanel> panelsByBudget(const RunChoice& choice) {
   std::vector<LayerPanel> panels;
@@ -43,7 +33,7 @@ std::vector<std::vector<double>> headMeans(const std::vector<float>& values, std
       std::vector<double> over_steps(steps);
       for (std::size_t step = 0; step < steps; ++step)
         over_steps[step] = values[(step * layers + layer) * heads + head];
-      means[layer][head] = meanOf(over_steps);
+      means[layer][head] = meanOfMeasured(over_steps);
     }
   }
   return means;
@@ -53,7 +43,7 @@ LayerSeries massSeries(const ChosenRun& run, const std::vector<float>& values, c
                        bool oracle) {
   LayerSeries series{run.header.method, run.title, run.index, {}, {}, {}, oracle, false};
   for (const std::vector<double>& heads : headMeans(values, model.layers, model.query_heads)) {
-    series.values.push_back(meanOf(heads));
+    series.values.push_back(meanOfMeasured(heads));
     if (oracle) continue;
     series.low.push_back(quantile(heads, 0.1));
     series.high.push_back(quantile(heads, 0.9));

@@ -123,8 +123,4 @@ std::vector<std::string> oneBudget(const Traces& traces, const std::vector<std::
   fail("no finished run to draw");
 }
 
-std::size_t storedHead(const trace::RunHeader& run, const trace::ModelInfo& model, std::size_t query_head) {
-  return query_head / (model.query_heads / std::max(1U, run.heads));
-}
-
 }  // namespace kvatlas::views
