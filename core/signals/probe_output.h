@@ -15,7 +15,7 @@ constexpr auto probeField([[maybe_unused]] Output& output, [[maybe_unused]] cons
   if constexpr (kSource == SignalSource::Probe)
     return get(output);
   else
-    return static_cast<std::remove_reference_t<decltype(output.lse)>*>(nullptr);
+    return static_cast<std::remove_reference_t<decltype((output.lse))>*>(nullptr);
 }
 }  // namespace detail
 
@@ -29,7 +29,7 @@ template <class Output>
 #include "core/signals/table.def"
 #undef KVATLAS_SIGNAL
   }
-  return static_cast<std::remove_reference_t<decltype(output.lse)>*>(nullptr);
+  return static_cast<std::remove_reference_t<decltype((output.lse))>*>(nullptr);
 }
 
 }  // namespace kvatlas
