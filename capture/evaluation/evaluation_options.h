@@ -6,7 +6,7 @@
 
 #include "capture/recorder/capture.h"
 #include "capture/session/options.h"
-#include "core/evaluation/task.h"
+#include "core/evaluation/task_request.h"
 #include "core/results/settings.h"
 
 namespace kvatlas::evaluation {

@@ -4,6 +4,7 @@
 
 #include "capture/evaluation/evaluation_options.h"
 #include "capture/session/branches.h"
+#include "core/evaluation/task.h"
 
 namespace kvatlas::evaluation {
 

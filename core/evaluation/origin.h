@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
-#include "core/evaluation/task.h"
+#include "core/evaluation/task_request.h"
 
 namespace kvatlas::evaluation {
 

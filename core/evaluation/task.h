@@ -15,6 +15,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/progress.h"
+#include "core/evaluation/task_request.h"
 #include "core/results/plan.h"
 #include "core/text/prepared_prompt.h"
 #include "core/text/tokenizer.h"
@@ -61,16 +62,6 @@ class Task {
                                                              std::string_view answer) const = 0;
   // The name of the one that the run was asked for.
   [[nodiscard]] virtual std::string mainScore(const results::Case& wanted) const = 0;
-};
-
-using Sources = std::map<std::string, std::vector<std::filesystem::path>>;  // by name: "haystack"
-
-// What a task is made from; plain values, so that a command line and a folder of results can fill them.
-struct TaskRequest {
-  std::string name;
-  nlohmann::json values;           // what settings() says, but for what follows from the sources
-  std::string where = "settings";  // names the values in errors
-  Sources sources;
 };
 
 // What a task may ask of the model. The tokenizer must outlive the task.
