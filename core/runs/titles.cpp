@@ -34,7 +34,7 @@ std::string methodTitle(std::string_view method) {
 
 std::string titleOf(const RunSetting& run) {
   const std::string_view title = run.request.method->title;
-  return run.isFull() || run.budget.full ? std::string(title) : fmt::format("{} {}", title, run.budget.text);
+  return run.budget.full ? std::string(title) : fmt::format("{} {}", title, run.budget.text);
 }
 
 std::string labelTitle(std::string_view method, std::string_view label) {

@@ -32,6 +32,7 @@ TEST(Labels, SelectOneMethodAtOneBudget) {
 TEST(Titles, AreThoseOfTheMethodTable) {
   EXPECT_EQ(titleOf(run("pyramidkv", "10%")), "PyramidKV 10%");
   EXPECT_EQ(titleOf(run("full", "full")), "Full cache");
+  EXPECT_EQ(titleOf(run("full", "128")), "Full cache 128") << "a second full run of a synthetic trace";
   EXPECT_EQ(methodTitle("streamingllm"), "StreamingLLM");
   EXPECT_EQ(methodTitle("of another build"), "of another build");
 }
