@@ -26,7 +26,7 @@
 #include "app/explorer/window_help.h"
 #include "app/explorer/window_pages.h"
 #include "app/outcome.h"
-#include "views/models/ticks.h"
+#include "views/models/number_text.h"
 #include "views/pages/bookmarks_page.h"
 #include "views/pages/figure_dialog.h"
 #include "views/pages/map_page.h"
@@ -330,7 +330,7 @@ void MainWindow::fillRecent() {
 }
 
 void MainWindow::showFigure(const QString& kind) {
-  auto* dialog = new views::FigureDialog(m_document, m_selection, views::parseFigureKind(kind.toStdString()), this);
+  auto* dialog = new views::FigureDialog(m_document, m_selection, kind.toStdString(), this);
   dialog->setAttribute(Qt::WA_DeleteOnClose);
   dialog->show();
 }

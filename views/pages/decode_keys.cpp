@@ -8,7 +8,7 @@
 #include <QTreeWidget>
 #include <QVBoxLayout>
 
-#include "views/models/ticks.h"
+#include "views/models/number_text.h"
 #include "views/pages/look.h"
 #include "views/pages/run_chart.h"
 #include "views/plots/canvas.h"

@@ -2,7 +2,7 @@
 
 #include <QEvent>
 
-#include "views/models/ticks.h"
+#include "views/models/number_text.h"
 #include "views/pages/look.h"
 #include "views/pages/run_chart.h"
 #include "views/plots/canvas.h"

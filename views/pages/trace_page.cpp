@@ -1,7 +1,7 @@
 #include "views/pages/trace_page.h"
 
 #include "views/models/document/document.h"
-#include "views/models/ticks.h"
+#include "views/models/number_text.h"
 
 namespace kvatlas::views {
 namespace {
