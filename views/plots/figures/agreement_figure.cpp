@@ -154,7 +154,7 @@ Layout planLayout(const FigureSpec& spec, const Values& values, const ColourBar&
   // Names above the last columns need room right of the cells, and more of it the narrower cells are.
   for (int turn = 0; turn < 4; ++turn) {
     layout.cell_width = std::min((room - columns * layout.beyond) / columns / layout.cells, inches(0.62));
-    layout.beyond = beyondCells(values.labels, layout.cells, layout.cell_width);
+    layout.beyond = std::min(beyondCells(values.labels, layout.cells, layout.cell_width), room / columns / 8);
   }
   layout.numbers = numberLook(layout.cell_width);
   layout.cell_height = std::clamp(layout.cell_width, Canvas::textHeight(kTickPoints), inches(0.3));
@@ -204,13 +204,18 @@ void drawCells(Canvas& canvas, const Layout& layout, const QRect& area, const Ma
   }
 }
 
+constexpr double kBold = 1.12;  // how much wider bold type is than the plain type that elided() measures
+
 // Rows are named left of the first panel of a row; columns above their first cell, on the way down the diagonal.
 void drawNames(Canvas& canvas, const Layout& layout, const QRect& area, const Values& values, bool rows) {
   for (int i = 0; i < layout.cells; ++i) {
     const auto run = static_cast<std::size_t>(i);
-    canvas.addText(QPointF(area.left() + i * layout.cell_width, area.top() + i * layout.cell_height - points(1.5)),
-                   rowName(values.labels[run]), {kTickPoints, Qt::AlignLeft | Qt::AlignBottom, 0, true},
-                   methodColour(values.runs[run].header.method, canvas.theme()));
+    const int length = (layout.cells - i) * layout.cell_width + layout.beyond;
+    canvas.addText(
+        QPointF(area.left() + i * layout.cell_width + points(1), area.top() + i * layout.cell_height - points(1.5)),
+        Canvas::elided(values.labels[run], kTickPoints * kBold, length),
+        {kTickPoints, Qt::AlignLeft | Qt::AlignBottom, 0, true},
+        methodColour(values.runs[run].header.method, canvas.theme()));
     if (!rows) continue;
     canvas.addText(QPointF(area.left() - points(3), area.top() + (i + 0.5) * layout.cell_height),
                    rowName(values.labels[run + 1]), {kTickPoints, Qt::AlignRight | Qt::AlignVCenter, 0, true},
@@ -225,7 +230,7 @@ std::vector<std::string> notesOf(const Values& values) {
   if (!layer) notes.push_back(fmt::format("mean over {} layers and their heads", values.facts.layers));
   if (layer && values.panels.size() == 1) notes.push_back(fmt::format("layer {}", *layer));
   if (layer) notes.emplace_back("mean over the heads of a layer");
-  notes.emplace_back("Jaccard index: positions kept by both runs / positions kept by either");
+  notes.emplace_back("Jaccard index: kept by both / kept by either");
   return notes;
 }
 
