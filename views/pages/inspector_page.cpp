@@ -3,7 +3,7 @@
 #include <QEvent>
 
 #include "views/models/qt_text.h"
-#include "views/models/ticks.h"
+#include "views/models/number_text.h"
 #include "views/pages/charts/run_chart.h"
 #include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"

@@ -2,7 +2,7 @@
 
 #include "core/base/error.h"
 #include "views/models/document/document.h"
-#include "views/models/ticks.h"
+#include "views/models/number_text.h"
 
 namespace kvatlas::views {
 namespace {

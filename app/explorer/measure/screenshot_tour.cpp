@@ -134,7 +134,7 @@ class Tour {
     ExportDialog screen(*m_window->pages().map().shownView());
     screen.show();
     take(QStringLiteral("export"), screen);
-    views::FigureDialog figure(m_window->document(), m_window->selection(), views::FigureKind::Eviction);
+    views::FigureDialog figure(m_window->document(), m_window->selection(), "eviction");
     figure.show();
     take(QStringLiteral("figure"), figure);
   }

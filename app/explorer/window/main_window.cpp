@@ -24,7 +24,7 @@
 #include "app/explorer/window/window_help.h"
 #include "app/explorer/window/window_navigation.h"
 #include "app/explorer/window/window_pages.h"
-#include "views/models/ticks.h"
+#include "views/models/number_text.h"
 #include "views/pages/bookmarks_page.h"
 #include "views/pages/figure_dialog.h"
 #include "views/pages/map/map_page.h"
@@ -286,7 +286,7 @@ void MainWindow::updateStatus() {
 }
 
 void MainWindow::showFigure(const QString& kind) {
-  auto* dialog = new views::FigureDialog(m_document, m_selection, views::parseFigureKind(kind.toStdString()), this);
+  auto* dialog = new views::FigureDialog(m_document, m_selection, kind.toStdString(), this);
   dialog->setAttribute(Qt::WA_DeleteOnClose);
   dialog->show();
 }

@@ -4,26 +4,13 @@
 #include <QMainWindow>
 #include <QMenuBar>
 
-#include "views/models/figures/figure_spec.h"
+#include "core/figures/figure_kinds.h"
 
 namespace kvatlas::app {
 namespace {
 
 QString tr(const char* text) {
   return QObject::tr(text);
-}
-
-QString figureTitle(const QString& kind) {
-  if (kind == QLatin1String("pattern")) return tr("Attention &pattern of several layers…");
-  if (kind == QLatin1String("heatmap")) return tr("&Heat map of one head…");
-  if (kind == QLatin1String("budget")) return tr("&Budget per layer…");
-  if (kind == QLatin1String("eviction")) return tr("&Evicted positions…");
-  if (kind == QLatin1String("retained")) return tr("&Retained mass…");
-  if (kind == QLatin1String("needle")) return tr("&Needle in a haystack, of results…");
-  if (kind == QLatin1String("accuracy")) return tr("&Accuracy against budget, of results…");
-  if (kind == QLatin1String("training")) return tr("&Training, of its log…");
-  QString title = kind;
-  return title.replace(0, 1, kind.left(1).toUpper()) + QStringLiteral("…");
 }
 
 }  // namespace
@@ -123,13 +110,13 @@ void WindowActions::fillCompare() {
 }
 
 void WindowActions::fillFigures() {
-  for (const std::string& name : views::figureKindNames()) {
-    const QString kind = QString::fromStdString(name);
-    QAction* action = add(figures, "figure", figureTitle(kind));
+  for (const kvatlas::figures::FigureKind& row : kvatlas::figures::figureKinds()) {
+    const QString kind = QString::fromUtf8(row.name.data(), static_cast<qsizetype>(row.name.size()));
+    QAction* action = add(figures, "figure", tr(row.menu));
     action->setObjectName(QStringLiteral("figure-") + kind);
     action->setData(kind);
     figure_kinds.push_back(action);
-    if (views::sourceOf(views::parseFigureKind(name)) == views::FigureSource::Trace) m_need_trace.push_back(action);
+    if (row.source == kvatlas::figures::FigureSource::Trace) m_need_trace.push_back(action);
   }
 }
 

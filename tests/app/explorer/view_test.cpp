@@ -24,6 +24,7 @@
 #include "app/explorer/window/window_pages.h"
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/figures/figure_kinds.h"
 #include "tests/views/pages/qt_widgets.h"
 #include "views/models/document/notes.h"
 #include "views/pages/bookmarks_page.h"
@@ -319,7 +320,11 @@ TEST_F(ViewTest, ACaptureFromTheWindowOpensItsTrace) {
 
 TEST_F(ViewTest, EveryFigureOfTheMenuOpensADialog) {
   open(m_trace);
-  for (QAction* action : m_window->actions().figure_kinds) {
+  ASSERT_EQ(m_window->actions().figure_kinds.size(), figures::figureKinds().size());
+  for (std::size_t row = 0; row < figures::figureKinds().size(); ++row) {
+    QAction* action = m_window->actions().figure_kinds[row];
+    EXPECT_EQ(action->data().toString().toStdString(), figures::figureKinds()[row].name);
+    EXPECT_EQ(action->text().toStdString(), figures::figureKinds()[row].menu);
     EXPECT_TRUE(action->isEnabled());
     action->trigger();
   }

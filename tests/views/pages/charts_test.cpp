@@ -16,7 +16,6 @@
 #include "views/pages/charts/ranking_chart.h"
 #include "views/pages/decode/decode_page.h"
 #include "views/pages/decode/decode_timeline.h"
-#include "views/pages/figure_dialog.h"
 #include "views/pages/runs_page.h"
 
 namespace kvatlas::views {
@@ -284,30 +283,6 @@ TEST_F(ChartsTest, TheStepSliderMovesTheSelection) {
   QTest::keyClick(&page.slider(), Qt::Key_Right);
   QTest::keyClick(&page.slider(), Qt::Key_Right);
   EXPECT_EQ(m_selection.step(), 2U);
-}
-
-TEST_F(ChartsTest, FiguresHaveAPreviewAtPrintedSizeAndAreWritten) {
-  open();
-  const auto results = m_folder / "results";
-  results::test::writeCases(results, results::Settings(results::test::sampleValues()), 1000);
-  const auto log = m_folder.write("log.csv", "tokens,loss_text,heldout_bits_per_byte\n0,6.2,3.1\n1000,4.0,2.2\n");
-  for (const std::string& name : figureKindNames()) {
-    const FigureKind kind = parseFigureKind(name);
-    FigureDialog dialog(m_document, m_selection, kind);
-    if (sourceOf(kind) != FigureSource::Trace) {
-      dialog.draw();
-      EXPECT_NE(dialog.problem(), "") << name << " says what it is drawn from";
-      const bool of_log = sourceOf(kind) == FigureSource::TrainingLog;
-      dialog.setSourcePath(QString::fromStdString((of_log ? log : results).string()));
-    }
-    dialog.draw();
-    EXPECT_EQ(dialog.problem().toStdString(), "") << name;
-    const double inches = dialog.preview().width() / (dialog.logicalDpiX() * 2.0);
-    EXPECT_NEAR(inches, dialog.spec().width_inches, 0.02) << name;
-    EXPECT_EQ(dialog.writeTo(file(name + ".svg")).toStdString(), "");
-    EXPECT_GT(std::filesystem::file_size(m_folder / (name + ".svg")), 1000U);
-    EXPECT_NE(dialog.writeTo(file(name + ".bmp")), "") << "an ending that is no format";
-  }
 }
 
 TEST_F(ChartsTest, TheTimelineOfGeneratedTokensMovesStepAndCursor) {

@@ -8,7 +8,7 @@
 
 #include "core/base/error.h"
 #include "views/models/figures/results_facts.h"
-#include "views/models/ticks.h"
+#include "views/models/number_text.h"
 
 namespace kvatlas::views {
 namespace {

@@ -8,7 +8,7 @@
 #include <QTreeWidget>
 #include <QVBoxLayout>
 
-#include "views/models/ticks.h"
+#include "views/models/number_text.h"
 #include "views/pages/charts/run_chart.h"
 #include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"

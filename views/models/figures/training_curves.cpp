@@ -1,4 +1,4 @@
-#include "views/models/figures/training_log.h"
+#include "views/models/figures/training_curves.h"
 
 #include <fmt/format.h>
 
@@ -50,7 +50,7 @@ class Parser {
  public:
   Parser(std::string path, std::string text) : m_path(std::move(path)), m_text(std::move(text)) {}
 
-  void parse(TrainingLog& log) {
+  void parse(TrainingCurves& log) {
     std::string_view rest = m_text;
     readHeader(nextLine(rest));
     while (!rest.empty()) {
@@ -109,8 +109,8 @@ class Parser {
     return value;
   }
 
-  [[nodiscard]] TrainingCurve curve(std::size_t column) const {
-    TrainingCurve curve;
+  [[nodiscard]] MeasuredCurve curve(std::size_t column) const {
+    MeasuredCurve curve;
     for (const Row& row : m_rows)
       if (const std::optional<double> value = number(row, column)) {
         curve.tokens.push_back(row.tokens);
@@ -119,7 +119,7 @@ class Parser {
     return curve;
   }
 
-  void fill(TrainingLog& log) const {
+  void fill(TrainingCurves& log) const {
     if (const auto column = m_columns.find("loss_text")) log.text_loss = curve(*column);
     if (const auto column = m_columns.find("heldout_bits_per_byte")) log.held_out = curve(*column);
     for (std::size_t i = 0; i < m_columns.names.size(); ++i) {
@@ -130,7 +130,7 @@ class Parser {
       const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
       if (digits.empty() || code != std::errc{} || end != digits.data() + digits.size())
         fail("{}:1: column '{}': expected accuracy_<length>", m_path, name);
-      TrainingCurve found = curve(i);
+      MeasuredCurve found = curve(i);
       if (!found.values.empty()) log.accuracy.emplace_back(length, std::move(found));
     }
     std::sort(log.accuracy.begin(), log.accuracy.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -150,8 +150,8 @@ class Parser {
 
 }  // namespace
 
-TrainingLog readTrainingLog(const std::filesystem::path& path) {
-  TrainingLog log;
+TrainingCurves readTrainingCurves(const std::filesystem::path& path) {
+  TrainingCurves log;
   log.file = path.filename().string();
   Parser(path.string(), readFile(path, kMostBytes)).parse(log);
   if (log.text_loss.values.empty() && log.held_out.values.empty() && log.accuracy.empty())

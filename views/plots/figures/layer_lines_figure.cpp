@@ -6,13 +6,39 @@
 #include <cmath>
 
 #include "views/models/figures/figure_sidecar.h"
-#include "views/models/figures/layer_chart.h"
-#include "views/plots/figures/figure.h"
+#include "views/models/figures/layer_lines.h"
+#include "views/models/number_text.h"
+#include "views/plots/figures/figure_builder.h"
 #include "views/plots/line_chart.h"
 #include "views/plots/offscreen.h"
 
 namespace kvatlas::views {
 namespace {
+
+struct Values {
+  FigureHead head;
+  LayerLines lines;
+  std::vector<std::string> notes;
+};
+
+nlohmann::json describeLines(const LayerLines& chart) {
+  nlohmann::json panels = nlohmann::json::array();
+  for (const LayerPanel& panel : chart.panels) {
+    nlohmann::json lines = nlohmann::json::array();
+    for (const LayerSeries& series : panel.series) {
+      nlohmann::json line = {{"run", series.run},
+                             {"method", series.method},
+                             {"title", series.title},
+                             {"oracle", series.oracle},
+                             {"values", numbersOf(series.values)}};
+      if (!series.low.empty()) line["p10"] = numbersOf(series.low);
+      if (!series.high.empty()) line["p90"] = numbersOf(series.high);
+      lines.push_back(std::move(line));
+    }
+    panels.push_back({{"budget", panel.budget}, {"budget_nominal", panel.nominal}, {"lines", std::move(lines)}});
+  }
+  return {{"quantity", chart.quantity}, {"panels", std::move(panels)}};
+}
 
 QColor colourOf(const LayerSeries& series, Theme theme) {
   return toColour(series.shared ? oracleColour(theme) : methodColour(series.method, theme));
@@ -38,7 +64,7 @@ QCPScatterStyle markOf(const LayerSeries& series, Theme theme) {
   return scatterOf(methodMark(series.method), colourOf(series, theme), toColour(themeColours(theme).paper));
 }
 
-std::vector<LegendEntry> legendOf(const LayerChart& chart, Theme theme) {
+std::vector<LegendEntry> legendOf(const LayerLines& chart, Theme theme) {
   std::vector<LegendEntry> entries;
   bool oracles = false;
   for (const LayerPanel& panel : chart.panels) {
@@ -54,14 +80,14 @@ std::vector<LegendEntry> legendOf(const LayerChart& chart, Theme theme) {
   return entries;
 }
 
-bool anyOwnOracle(const LayerChart& chart) {
+bool anyOwnOracle(const LayerLines& chart) {
   for (const LayerPanel& panel : chart.panels)
     for (const LayerSeries& series : panel.series)
       if (series.oracle && !series.shared) return true;
   return false;
 }
 
-double topOf(const LayerChart& chart, const LayerPanel& panel) {
+double topOf(const LayerLines& chart, const LayerPanel& panel) {
   if (chart.shared_range) return chart.high + 0.05 * (chart.high - chart.low);
   double top = panel.nominal;
   for (const LayerSeries& series : panel.series)
@@ -74,7 +100,7 @@ std::string panelTitle(const LayerPanel& panel) {
   return fmt::format("budget {} ({} tokens per head)", panel.budget, plainNumber(panel.nominal));
 }
 
-LinePanel panelOf(const LayerChart& chart, const LayerPanel& data, Theme theme) {
+LinePanel panelOf(const LayerLines& chart, const LayerPanel& data, Theme theme) {
   LinePanel panel{.title = panelTitle(data), .y_title = {}, .low = chart.low, .high = topOf(chart, data)};
   panel.y_ticks = linearTicks(chart.low, panel.high, 6, chart.whole);
   if (chart.whole) panel.rules.push_back({data.nominal, nominalPen(theme)});
@@ -88,14 +114,15 @@ LinePanel panelOf(const LayerChart& chart, const LayerPanel& data, Theme theme) 
 }
 
 // Bands of more than two methods cover each other.
-Spread spreadOf(const LayerChart& chart) {
+Spread spreadOf(const LayerLines& chart) {
   for (const LayerPanel& panel : chart.panels)
     if (std::count_if(panel.series.begin(), panel.series.end(), [](const auto& s) { return !s.low.empty(); }) > 2)
       return Spread::Whiskers;
   return Spread::Band;
 }
 
-void drawChart(Figure& figure, const LayerChart& data, const FigureSpec& spec, std::vector<std::string> notes) {
+Figure draw(const Values& values, const FigureSpec& spec) {
+  const LayerLines& data = values.lines;
   std::size_t layers = 1;
   for (const LayerPanel& panel : data.panels)
     for (const LayerSeries& series : panel.series) layers = std::max(layers, series.values.size());
@@ -111,21 +138,21 @@ void drawChart(Figure& figure, const LayerChart& data, const FigureSpec& spec, s
   chart.x_ticks = linearTicks(0, last + 1e-6, 9, true);
   chart.shared_y = data.shared_range;
   chart.spread = spreadOf(data);
-  chart.notes = std::move(notes);
-  figure.canvas = drawLineChart(chart, spec);
+  chart.notes = values.notes;
+  return {values.head, drawLineChart(chart, spec)};
 }
 
-Figure startChart(const FigureSpec& spec, const Traces& traces, const std::vector<RunChoice>& choices,
-                  const LayerChart& chart) {
-  Figure figure = startFigure(spec, traces, choices);
-  figure.warnings.insert(figure.warnings.end(), chart.warnings.begin(), chart.warnings.end());
-  figure.sidecar["chart"] = describeChart(chart);
-  return figure;
+Values valuesOf(const FigureSpec& spec, const Traces& traces, const std::vector<RunChoice>& choices, LayerLines lines) {
+  Values values{startFigure(spec, traces, choices), std::move(lines), commonNotes(traceFacts(*traces.front()))};
+  std::vector<std::string>& warnings = values.head.warnings;
+  warnings.insert(warnings.end(), values.lines.warnings.begin(), values.lines.warnings.end());
+  values.head.sidecar["chart"] = describeLines(values.lines);
+  return values;
 }
 
-template <class MakeChart>
-LayerChart chartOf(const Traces& traces, const std::vector<RunChoice>& choices, const MakeChart& make) {
-  std::vector<LayerChart> charts;
+template <class MakeLines>
+LayerLines linesOf(const Traces& traces, const std::vector<RunChoice>& choices, const MakeLines& make) {
+  std::vector<LayerLines> charts;
   std::vector<std::string> names;
   const std::vector<std::string> all = traceNames(traces);
   for (std::size_t i = 0; i < traces.size(); ++i) {
@@ -136,40 +163,48 @@ LayerChart chartOf(const Traces& traces, const std::vector<RunChoice>& choices, 
   return combined(std::move(charts), names);
 }
 
-}  // namespace
-
-Figure budgetFigure(const Traces& traces, const FigureSpec& spec) {
-  const TraceFacts facts = traceFacts(*traces.front());
+Values gatherBudget(const Traces& traces, const FigureSpec& spec) {
   const std::vector<RunChoice> choices = chooseRuns(traces, spec.runs, spec.budgets);
-  const LayerChart chart = chartOf(traces, choices, budgetChart);
-  Figure figure = startChart(spec, traces, choices, chart);
-  std::vector<std::string> notes = commonNotes(facts);
-  if (facts.window > 0) notes.push_back(fmt::format("window of {} included", facts.window));
-  notes.emplace_back("mean over heads");
-  drawChart(figure, chart, spec, notes);
-  return figure;
+  Values values = valuesOf(spec, traces, choices, linesOf(traces, choices, budgetLines));
+  const std::uint32_t window = traces.front()->header().attention.window;
+  if (window > 0) values.notes.push_back(fmt::format("window of {} included", window));
+  values.notes.emplace_back("mean over heads");
+  return values;
 }
 
-Figure retainedFigure(const Traces& traces, const FigureSpec& spec) {
-  const TraceFacts facts = traceFacts(*traces.front());
-  const std::vector<RunChoice> choices = chooseRuns(traces, spec.runs, spec.budgets);
-  const LayerChart chart = chartOf(traces, choices, [&](const trace::Reader& reader, const RunChoice& choice) {
-    return retainedChart(reader, choice, spec.lowest_retained);
-  });
-  Figure figure = startChart(spec, traces, choices, chart);
-  std::vector<std::string> notes = commonNotes(facts);
+std::string meanPhrase(const Traces& traces, const std::vector<RunChoice>& choices) {
+  if (traces.size() > 1) return "mean over decoding steps and query heads";
+  const trace::ModelInfo& model = traces.front()->header().model;
   const auto drawn = std::find_if(choices.begin(), choices.end(), [](const RunChoice& c) { return !c.runs.empty(); });
   const std::size_t steps =
-      drawn->runs.front().record.retained.size() / (std::size_t{facts.layers} * facts.query_heads);
-  if (traces.size() == 1)
-    notes.push_back(fmt::format("mean over {} decoding steps and {} query heads", steps, facts.query_heads));
-  else
-    notes.emplace_back("mean over decoding steps and query heads");
-  notes.push_back(
-      fmt::format("{}: 10th to 90th percentile of heads", spreadOf(chart) == Spread::Band ? "band" : "bars"));
-  if (anyOwnOracle(chart)) notes.emplace_back("dashed in a method's colour: the best set of that method's sizes");
-  drawChart(figure, chart, spec, notes);
-  return figure;
+      drawn->runs.front().record.retained.size() / (std::size_t{model.layers} * model.query_heads);
+  return fmt::format("mean over {} decoding steps and {} query heads", steps, model.query_heads);
+}
+
+Values gatherRetained(const Traces& traces, const FigureSpec& spec) {
+  const std::vector<RunChoice> choices = chooseRuns(traces, spec.runs, spec.budgets);
+  const auto make = [&](const trace::Reader& reader, const RunChoice& choice) {
+    return retainedLines(reader, choice, spec.lowest_retained);
+  };
+  Values values = valuesOf(spec, traces, choices, linesOf(traces, choices, make));
+  values.notes.push_back(meanPhrase(traces, choices));
+  values.notes.push_back(
+      fmt::format("{}: 10th to 90th percentile of heads", spreadOf(values.lines) == Spread::Band ? "band" : "bars"));
+  if (anyOwnOracle(values.lines))
+    values.notes.emplace_back("dashed in a method's colour: the best set of that method's sizes");
+  return values;
+}
+
+}  // namespace
+
+// Kept tokens per layer: the pyramid. One panel per budget.
+FigureBuilder budgetFigure() {
+  return makeBuilder(gatherBudget, draw);
+}
+
+// Retained mass per layer with the band over heads and the best set of equal size.
+FigureBuilder retainedFigure() {
+  return makeBuilder(gatherRetained, draw);
 }
 
 }  // namespace kvatlas::views

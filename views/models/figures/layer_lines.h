@@ -26,7 +26,7 @@ struct LayerPanel {
   std::vector<LayerSeries> series;
 };
 
-struct LayerChart {
+struct LayerLines {
   std::vector<LayerPanel> panels;  // ascending budget
   std::string quantity;            // "kept tokens per head"
   double low = 0, high = 1;        // the y range of every panel where shared_range, else of the highest
@@ -36,14 +36,14 @@ struct LayerChart {
 };
 
 // Mean over the stored heads of the capacity of each layer.
-[[nodiscard]] LayerChart budgetChart(const trace::Reader& reader, const RunChoice& choice);
+[[nodiscard]] LayerLines budgetLines(const trace::Reader& reader, const RunChoice& choice);
 
 // Mean over steps and query heads of the retained mass; band: p10 and p90 over heads of the mean over steps. Oracles
 // that agree within 0.005 in every layer are drawn once, in grey. Error where no run has decoded.
-[[nodiscard]] LayerChart retainedChart(const trace::Reader& reader, const RunChoice& choice, double lowest);
+[[nodiscard]] LayerLines retainedLines(const trace::Reader& reader, const RunChoice& choice, double lowest);
 
 // One chart of several, panels of one budget together; `names` are those of the traces, behind every title.
-[[nodiscard]] LayerChart combined(std::vector<LayerChart> charts, const std::vector<std::string>& names);
+[[nodiscard]] LayerLines combined(std::vector<LayerLines> charts, const std::vector<std::string>& names);
 
 // Quantile with linear interpolation between order statistics (the usual "type 7"); NaNs are left out.
 [[nodiscard]] double quantile(std::vector<double> values, double q);

@@ -1,4 +1,4 @@
-#include "views/models/figures/layer_chart.h"
+#include "views/models/figures/layer_lines.h"
 
 #include <fmt/format.h>
 
@@ -86,8 +86,8 @@ double quantile(std::vector<double> values, double q) {
   return values[below] + (at - static_cast<double>(below)) * (values[above] - values[below]);
 }
 
-LayerChart budgetChart(const trace::Reader& reader, const RunChoice& choice) {
-  LayerChart chart{panelsByBudget(choice), "kept tokens per head", 0, 0, false, true, choice.warnings};
+LayerLines budgetLines(const trace::Reader& reader, const RunChoice& choice) {
+  LayerLines chart{panelsByBudget(choice), "kept tokens per head", 0, 0, false, true, choice.warnings};
   const std::size_t layers = reader.header().model.layers;
   for (LayerPanel& panel : chart.panels) {
     for (const ChosenRun& run : choice.runs) {
@@ -108,8 +108,8 @@ LayerChart budgetChart(const trace::Reader& reader, const RunChoice& choice) {
   return chart;
 }
 
-LayerChart retainedChart(const trace::Reader& reader, const RunChoice& choice, double lowest) {
-  LayerChart chart{panelsByBudget(choice), "retained attention mass", lowest, 1, true, false, choice.warnings};
+LayerLines retainedLines(const trace::Reader& reader, const RunChoice& choice, double lowest) {
+  LayerLines chart{panelsByBudget(choice), "retained attention mass", lowest, 1, true, false, choice.warnings};
   const trace::ModelInfo& model = reader.header().model;
   const std::size_t step_size = std::size_t{model.layers} * model.query_heads;
   bool any = false;
@@ -134,9 +134,9 @@ LayerChart retainedChart(const trace::Reader& reader, const RunChoice& choice, d
   return chart;
 }
 
-LayerChart combined(std::vector<LayerChart> charts, const std::vector<std::string>& names) {
+LayerLines combined(std::vector<LayerLines> charts, const std::vector<std::string>& names) {
   if (charts.size() == 1) return std::move(charts.front());
-  LayerChart whole = charts.front();
+  LayerLines whole = charts.front();
   whole.panels.clear();
   whole.warnings.clear();
   for (std::size_t i = 0; i < charts.size(); ++i) {
