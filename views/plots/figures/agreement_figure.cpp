@@ -58,17 +58,11 @@ LayerAgreement compare(const std::vector<ChosenRun>& runs, const trace::ModelInf
   return layers;
 }
 
-double meanOf(const std::vector<double>& layers) {
-  double sum = 0;
-  for (const double value : layers) sum += value;
-  return sum / static_cast<double>(layers.size());
-}
-
 Matrix matrixOf(const LayerAgreement& layers, std::optional<std::uint32_t> layer) {
   Matrix matrix{layer, {}};
   for (const auto& row : layers) {
     std::vector<double>& values = matrix.values.emplace_back();
-    for (const std::vector<double>& pair : row) values.push_back(layer ? pair.at(*layer) : meanOf(pair));
+    for (const std::vector<double>& pair : row) values.push_back(layer ? pair.at(*layer) : meanOfMeasured(pair));
   }
   return matrix;
 }
