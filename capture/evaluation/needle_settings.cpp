@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/runs/titles.h"
 
 namespace kvatlas::evaluation {
 namespace {
@@ -41,9 +42,8 @@ void readSession(const json& values, capture::SessionOptions& session) {
     session.methods.push_back(policy::parseMethod(branch.at("label").get<std::string>()));
     session.budgets.push_back(policy::parseBudget(branch.at("budget").get<std::string>()));
   }
-  session.preset = values.at("preset") == "paper" ? policy::Preset::Paper : policy::Preset::Exact;
-  session.granularity =
-      values.at("granularity") == "query-head" ? policy::Granularity::QueryHead : policy::Granularity::KvHead;
+  session.preset = runs::parsePreset(values.at("preset").get<std::string>());
+  session.granularity = runs::parseGranularity(values.at("granularity").get<std::string>());
   session.window = values.at("window").get<std::uint32_t>();
   session.max_new_tokens = values.at("max_new_tokens").get<std::uint32_t>();
   session.seed = values.at("seed").get<std::uint64_t>();
@@ -54,7 +54,7 @@ void readSession(const json& values, capture::SessionOptions& session) {
 }  // namespace
 
 std::string methodLabel(const capture::Branch& branch) {
-  return branch.isFull() ? "full" : branch.label.substr(0, branch.label.rfind(' '));
+  return runs::methodLabel(branch.request);
 }
 
 NeedleCase caseOf(const results::Case& planned) {
