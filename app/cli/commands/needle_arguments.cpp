@@ -22,7 +22,7 @@ const std::vector<std::string> kDefaultMethods{"streamingllm", "h2o", "snapkv", 
 
 // A line break typed as \n.
 std::string unescaped(std::string text) {
-  for (auto at = text.find("\\n"); at != std::string::npos; at = text.find("\\n", at + 1)) text.replace(at, 2, "\n");
+  for (auto at = text.find("\\n"); at != std::string::npos; at = text.find("\\n", at + 1)) text.replace(at, 2, 1, '\n');
   return text;
 }
 
