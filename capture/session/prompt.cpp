@@ -35,25 +35,6 @@ std::vector<TokenId> readIds(const std::filesystem::path& path) {
   return ids;
 }
 
-std::vector<text::ChatMessage> messagesOf(const PromptOptions& options, const std::string& text) {
-  std::vector<text::ChatMessage> messages;
-  if (!options.system.empty()) messages.push_back({"system", options.system});
-  messages.push_back({"user", text});
-  return messages;
-}
-
-// The model's own template, or one that is built in.
-std::string applyChat(const PromptOptions& options, const std::filesystem::path& model_folder,
-                      const std::string& text) {
-  const std::vector<text::ChatMessage> messages = messagesOf(options, text);
-  const auto now =
-      options.chat_date.empty() ? text::jinja::localNow() : text::jinja::parseDate(options.chat_date, "--chat-date");
-  if (options.chat != "auto") return text::applyChatTemplate(text::parseChatFamily(options.chat), messages, true);
-  const auto own = text::findChatTemplate(model_folder);
-  if (!own) fail("{}: has no chat template; name one with --chat llama2, llama3 or mistral", model_folder.string());
-  return text::renderChatTemplate(*own, messages, true, now);
-}
-
 // What the trace says of the template: its name, or whether the model has one that was not asked for. A template that
 // cannot be read is of no concern to a prompt that does not use it.
 std::string chatUse(const PromptOptions& options, const std::filesystem::path& model_folder) {
@@ -122,7 +103,9 @@ PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem
   if (prompt.text.empty()) fail("{}: the prompt is empty: at least one token is needed", sourceName(options));
   const bool chat = !options.chat.empty();
   prompt.chat = chatUse(options, model_folder);
-  if (chat) prompt.text = applyChat(options, model_folder, prompt.text);
+  if (chat)
+    prompt.text = text::wrapInChat({.name = options.chat, .date = options.chat_date, .system = options.system},
+                                   model_folder, prompt.text);
   text::Encoding encoding = tokenizer->encode(prompt.text, !chat);
   prompt.ids = std::move(encoding.ids);
   prompt.offsets = std::move(encoding.offsets);

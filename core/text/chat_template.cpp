@@ -137,4 +137,15 @@ std::string renderChatTemplate(const ChatTemplate& chat_template, std::span<cons
   return jinja::Template(chat_template.source, chat_template.origin).render(variables, now);
 }
 
+std::string wrapInChat(const ChatRequest& request, const fs::path& folder, const std::string& text) {
+  std::vector<ChatMessage> messages;
+  if (!request.system.empty()) messages.push_back({"system", request.system});
+  messages.push_back({"user", text});
+  const auto now = request.date.empty() ? jinja::localNow() : jinja::parseDate(request.date, "--chat-date");
+  if (request.name != "auto") return applyChatTemplate(parseChatFamily(request.name), messages, true);
+  const auto own = findChatTemplate(folder);
+  if (!own) fail("{}: has no chat template; name one with --chat llama2, llama3 or mistral", folder.string());
+  return renderChatTemplate(*own, messages, true, now);
+}
+
 }  // namespace kvatlas::text

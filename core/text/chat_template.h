@@ -30,4 +30,16 @@ struct ChatTemplate {
 [[nodiscard]] std::string renderChatTemplate(const ChatTemplate& chat_template, std::span<const ChatMessage> messages,
                                              bool add_generation_prompt, const jinja::DateTime& now);
 
+// How a prompt is to be wrapped.
+struct ChatRequest {
+  std::string name;    // "auto": the model's own template; "llama2", "llama3", "mistral"
+  std::string date;    // the day a template may print, "2026-03-31"; "": today
+  std::string system;  // "": no system message
+};
+
+// The text as the user's message, ready for the model's answer. Error when the folder has no template for "auto";
+// UsageError for a name or date that is none.
+[[nodiscard]] std::string wrapInChat(const ChatRequest& request, const std::filesystem::path& folder,
+                                     const std::string& text);
+
 }  // namespace kvatlas::text
