@@ -66,7 +66,6 @@ void addChatOptions(CLI::App& command, SessionArguments& arguments) {
 }
 
 void addPromptOptions(CLI::App& command, SessionArguments& arguments) {
-  capture::SessionOptions& options = arguments.options;
   command.add_option("--prompt", arguments.prompt, "text file with the prompt");
   command.add_option_function<std::string>(
       "--text",

@@ -42,10 +42,11 @@ std::int64_t clamped(const Value& bound, std::int64_t size, std::int64_t low, st
   return std::clamp(at, low, high);
 }
 
-std::optional<Span> spanOf(const std::vector<Value>& slice, std::int64_t size) {
+Span spanOf(const std::vector<Value>& slice, std::int64_t size) {
   for (const Value& bound : slice) {
     requireDefined(bound);
-    if (!bound.isInteger() && !bound.is<None>()) return std::nullopt;
+    if (!bound.isInteger() && !bound.is<None>())
+      throw Failure(fmt::format("the bounds of a slice are integers, not a {}", typeName(bound)));
   }
   Span span{0, size, slice[2].is<None>() ? 1 : slice[2].integer()};
   if (span.step == 0) throw Failure("the step of a slice cannot be 0");
@@ -69,10 +70,9 @@ Value slicedText(const std::string& text, const std::vector<Value>& slice, Runti
   runtime.work.charge(text.size() * 16);
   const std::vector<std::string_view> all = characters(text);
   const auto size = static_cast<std::int64_t>(all.size());
-  const auto span = spanOf(slice, size);
-  if (!span) return Value::undefined("a slice needs integers");
+  const Span span = spanOf(slice, size);
   std::string out;
-  for (const std::size_t at : indicesOf(*span, size)) out += all[at];
+  for (const std::size_t at : indicesOf(span, size)) out += all[at];
   return runtime.work.text(std::move(out));
 }
 
@@ -80,12 +80,11 @@ Value sliced(const Value& value, const std::vector<Value>& slice, Runtime& runti
   if (const std::string* text = value.asText()) return slicedText(*text, slice, runtime);
   const Sequence* sequence = value.asSequence();
   if (!sequence || sequence->kind == SequenceKind::View || sequence->kind == SequenceKind::Generator)
-    return Value::undefined(fmt::format("a value of type {} cannot be sliced", typeName(value)));
+    throw Failure(fmt::format("a value of type {} cannot be sliced", typeName(value)));
   const auto size = static_cast<std::int64_t>(sequence->items.size());
-  const auto span = spanOf(slice, size);
-  if (!span) return Value::undefined("a slice needs integers");
+  const Span span = spanOf(slice, size);
   std::vector<Value> items;
-  for (const std::size_t at : indicesOf(*span, size)) items.push_back(sequence->items[at]);
+  for (const std::size_t at : indicesOf(span, size)) items.push_back(sequence->items[at]);
   return runtime.work.sequence(sequence->kind, std::move(items));
 }
 
