@@ -315,7 +315,8 @@ std::string lower(std::string_view text) {
 std::string capitalized(std::string_view text) {
   if (text.empty()) return {};
   const Utf8Unit first = readUtf8(text);
-  const std::string rest = lower(text.substr(first.length));
+  // Within the whole, for the last Σ of a word.
+  const std::string rest = lower(text).substr(lower(text.substr(0, first.length)).size());
   const auto title = std::ranges::lower_bound(kTitles, first.code_point, {}, &Letter::first);
   if (title != kTitles.end() && title->first == first.code_point) return std::string(title->second) + rest;
   const bool georgian = first.code_point >= 0x10D0 && first.code_point <= 0x10FF;

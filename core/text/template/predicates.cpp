@@ -55,6 +55,8 @@ const std::map<std::string_view, bool (*)(const Value&)>& plainTests() {
 
 bool testParity(const Tested& call) {
   requireDefined(call.value);
+  if (call.name != "divisibleby" && !(call.arguments.positional.empty() && call.arguments.keywords.empty()))
+    throw Failure(call.called() + " takes no argument");
   const Value two = std::int64_t{2};
   const Value& by = call.name == "divisibleby" ? call.other() : two;
   requireDefined(by);
@@ -68,6 +70,7 @@ bool testParity(const Tested& call) {
 
 // Letters of ASCII only: islower() of Python has tables of its own.
 bool testCase(const Tested& call) {
+  const Bound none(call.called(), call.arguments, {});
   const std::string text = toText(call.value, call.runtime.work);
   return isTrue(callTextMethod(text, call.name == "lower" ? "islower" : "isupper", {}, call.runtime));
 }
