@@ -5,10 +5,12 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/gguf/model_file.h"
 #include "core/text/added_tokens.h"
 #include "core/text/aligned_text.h"
 #include "core/text/bpe.h"
 #include "core/text/decoder.h"
+#include "core/text/gguf_tokenizer.h"
 #include "core/text/json_field.h"
 #include "core/text/normalizer.h"
 #include "core/text/post_processor.h"
@@ -134,6 +136,7 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
 Tokenizer Tokenizer::load(const std::filesystem::path& folder_or_file) {
+  if (gguf::isModelFile(folder_or_file)) return loadGguf(folder_or_file);
   std::error_code code;
   const bool folder = std::filesystem::is_directory(folder_or_file, code);
   const std::filesystem::path path = folder ? folder_or_file / "tokenizer.json" : folder_or_file;
@@ -149,6 +152,16 @@ Tokenizer Tokenizer::load(const std::filesystem::path& folder_or_file) {
   }
   const std::filesystem::path config = path.parent_path() / "tokenizer_config.json";
   if (std::filesystem::exists(config, code)) impl->readConfig(config);
+  return Tokenizer(std::move(impl));
+}
+
+Tokenizer Tokenizer::loadGguf(const std::filesystem::path& path) {
+  const gguf::ModelFile file(path);
+  auto impl = std::make_unique<Impl>();
+  const GgufTokenizer stored = readGgufTokenizer(file.metadata());
+  impl->read(JsonField(stored.json, file.path().string()));
+  impl->bos = stored.bos;
+  impl->eos = stored.eos;
   return Tokenizer(std::move(impl));
 }
 

@@ -1,4 +1,4 @@
-// Text ↔ token ids of a Hugging Face tokenizer.json; knows no model.
+// Text ↔ token ids of a Hugging Face tokenizer.json or a GGUF file; knows no model.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,8 @@ struct Decoded {
 // Immutable after loading; may be used from several threads.
 class Tokenizer {
  public:
-  // Reads tokenizer.json and, where present, tokenizer_config.json of a folder (or a tokenizer.json itself). Error
-  // names file and field.
+  // Reads tokenizer.json and, where present, tokenizer_config.json of a folder (or a tokenizer.json itself), or the
+  // metadata of a GGUF file. Error names file and field.
   [[nodiscard]] static Tokenizer load(const std::filesystem::path& folder_or_file);
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
@@ -55,6 +55,7 @@ class Tokenizer {
 
  private:
   struct Impl;
+  [[nodiscard]] static Tokenizer loadGguf(const std::filesystem::path& path);
   explicit Tokenizer(std::unique_ptr<const Impl> impl);
   std::unique_ptr<const Impl> m_impl;
 };
