@@ -35,6 +35,10 @@ class Tokenizer {
   // Reads tokenizer.json and, where present, tokenizer_config.json of a folder (or a tokenizer.json itself), or the
   // metadata of a GGUF file. Error names file and field.
   [[nodiscard]] static Tokenizer load(const std::filesystem::path& folder_or_file);
+  // Whether a folder or a GGUF file has one. Error on a broken GGUF file.
+  [[nodiscard]] static bool isIn(const std::filesystem::path& folder_or_file);
+  // SHA-256 in lower-case hex of tokenizer.json, or of the one a GGUF file's metadata stand for.
+  [[nodiscard]] static std::string sha256(const std::filesystem::path& folder_or_file);
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
