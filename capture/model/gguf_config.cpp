@@ -122,11 +122,13 @@ void readRopeFactors(const gguf::ModelFile& file, ModelConfig& config) {
       fail("{}: tensor 'rope_freqs.weight': expected finite numbers above 0", part->metadata().path().string());
 }
 
-void readRope(const ArchitectureFields& fields, ModelConfig& config) {
+void readRope(const gguf::ModelFile& file, const ArchitectureFields& fields, ModelConfig& config) {
   config.rope.theta = fields.positive("rope.freq_base", 10000.0);
   const std::string key = fields.key("rope.scaling.type");
   // Older files have the factor of linear scaling alone.
   const std::string type(fields.metadata().text(key).value_or(fields.has("rope.scale_linear") ? "linear" : "none"));
+  if (file.find("rope_factors_long.weight").tensor != nullptr)
+    fail("{}: tensor 'rope_factors_long.weight': LongRoPE scaling is not run", file.path().string());
   if (type == "none") return;
   if (type != "linear")
     fields.metadata().refuse(key, fmt::format("'none' or 'linear', found '{}'", gguf::printable(type)));
@@ -167,7 +169,7 @@ ModelConfig loadGgufConfig(const std::filesystem::path& path) {
   config.rms_norm_eps = fields.positive("attention.layer_norm_rms_epsilon");
   config.tied_output = file.find("output.weight").tensor == nullptr;
   readBiases(file, config);
-  readRope(fields, config);
+  readRope(file, fields, config);
   readRopeFactors(file, config);
   readEos(file.metadata(), config);
   return config;

@@ -159,6 +159,22 @@ TEST_F(GgufTokenizerRules, WhatIsNotATokenizerIsRefusedByKey) {
   EXPECT_THAT(message(id), HasSubstr("an id of the 7 tokens"));
 }
 
+TEST_F(GgufTokenizerRules, IsFoundAndHashedWhereThereIsOne) {
+  const auto file = [this](const GgufBuilder& builder) { return m_folder.write("m.gguf", builder.bytes()); };
+  EXPECT_TRUE(Tokenizer::isIn(file(sentencePieces())));
+  const std::string hash = Tokenizer::sha256(m_folder / "m.gguf");
+  EXPECT_EQ(hash.size(), 64U);
+  GgufBuilder named = sentencePieces();
+  named.text("general.name", "another name, the same tokenizer");
+  EXPECT_EQ(Tokenizer::sha256(file(named)), hash);
+  GgufBuilder other = sentencePieces();
+  other.boolean("tokenizer.ggml.add_eos_token", true);
+  EXPECT_NE(Tokenizer::sha256(file(other)), hash);
+  EXPECT_FALSE(Tokenizer::isIn(file(GgufBuilder())));
+  EXPECT_FALSE(Tokenizer::isIn(m_folder.path()));
+  EXPECT_TRUE(Tokenizer::isIn(fs::path(KVATLAS_SOURCE_DIR) / "resources/models/tiny-llama"));
+}
+
 TEST_F(GgufTokenizerRules, ChatTemplatesAndThePiecesTheyName) {
   GgufBuilder builder = sentencePieces();
   builder.text("tokenizer.chat_template", "{{ bos_token }}");
