@@ -86,7 +86,7 @@ void addPromptOptions(CLI::App& command, SessionArguments& arguments) {
 void addModelOptions(CLI::App& command, SessionArguments& arguments) {
   capture::SessionOptions& options = arguments.options;
   command.footer(methodsHelp);
-  command.add_option("--model", options.model, "checkpoint folder (Hugging Face layout)");
+  command.add_option("--model", options.model, "checkpoint folder (Hugging Face layout) or GGUF file");
   command.add_option("--method", arguments.methods, "NAME[:key=value,…], repeatable; full is always run")
       ->allow_extra_args(false);
   command

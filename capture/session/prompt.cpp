@@ -82,9 +82,9 @@ void checkIds(const PreparedPrompt& prompt, const ModelConfig& config, const std
 
 }  // namespace
 
-std::optional<text::Tokenizer> loadTokenizer(const std::filesystem::path& model_folder) {
-  if (!std::filesystem::exists(model_folder / "tokenizer.json")) return std::nullopt;
-  return text::Tokenizer::load(model_folder);
+std::optional<text::Tokenizer> loadTokenizer(const std::filesystem::path& model) {
+  if (!text::Tokenizer::isIn(model)) return std::nullopt;
+  return text::Tokenizer::load(model);
 }
 
 PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem::path& model_folder,
@@ -98,7 +98,7 @@ PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem
     return prompt;
   }
   if (!options.text && options.file.empty()) failUsage("no prompt: give --prompt FILE, --text STRING or --ids FILE");
-  if (!tokenizer) fail("{}: has no tokenizer.json; give token ids with --ids", model_folder.string());
+  if (!tokenizer) fail("{}: has no tokenizer; give token ids with --ids", model_folder.string());
   prompt.text = options.text ? *options.text : readFile(options.file);
   if (prompt.text.empty()) fail("{}: the prompt is empty: at least one token is needed", sourceName(options));
   const bool chat = !options.chat.empty();
