@@ -8,6 +8,8 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/gguf/model_file.h"
+#include "core/text/gguf_tokenizer.h"
 #include "core/text/json_field.h"
 #include "core/text/template/template.h"
 
@@ -101,9 +103,23 @@ nlohmann::ordered_json specialTokens(const fs::path& folder, const std::optional
   return tokens;
 }
 
+// The template and the tokens in the metadata of a GGUF model.
+std::optional<ChatTemplate> templateInGguf(const fs::path& path) {
+  const gguf::ModelFile file(path);
+  GgufChat chat = readGgufChat(file.metadata());
+  if (chat.templates.empty()) return std::nullopt;
+  GgufChat::Template& first = chat.templates.front();
+  if (first.name != "default")
+    fail("{}: tokenizer.chat_template is missing, only '{}' and the like are there", path.string(), first.name);
+  ChatTemplate found{.source = std::move(first.text), .origin = path.string() + ": tokenizer.chat_template"};
+  for (auto& [name, piece] : chat.special_tokens) found.tokens[name] = std::move(piece);
+  return found;
+}
+
 }  // namespace
 
 std::optional<ChatTemplate> findChatTemplate(const fs::path& folder) {
+  if (gguf::isModelFile(folder)) return templateInGguf(folder);
   std::error_code code;
   const fs::path alone = folder / "chat_template.jinja", config_path = folder / "tokenizer_config.json",
                  processor_path = folder / "chat_template.json";

@@ -20,7 +20,8 @@ struct ChatTemplate {
 };
 
 // As AutoTokenizer of Transformers chooses it: chat_template.jinja, else the "chat_template" of tokenizer_config.json
-// (a string, or the one named "default" of a list), else chat_template.json of a processor. Empty: the folder has none.
+// (a string, or the one named "default" of a list), else chat_template.json of a processor. A GGUF file has its own in
+// its metadata. Empty: the folder or file has none.
 // Error when there are templates of other names only, naming them.
 [[nodiscard]] std::optional<ChatTemplate> findChatTemplate(const std::filesystem::path& folder);
 
