@@ -72,7 +72,7 @@ std::string checkStep(const Level& fine, const Level& level, bool max) {
       const double expected = coarse(fine, from, row, column, max);
       const double there = cells[row * level.side + column];
       if (std::abs(expected - there) <= 1e-3 * expected + 1e-9) continue;
-      return fmt::format("cell {}, {} is {}, the finer level gives {}", row, column, there, expected);
+      return fmt::format("cell {}, {} is {}, expected {} from the finer level", row, column, there, expected);
     }
   }
   return "";

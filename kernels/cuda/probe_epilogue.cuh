@@ -193,8 +193,8 @@ __device__ void putCells(const TensorJob& job, size_t tile, const GroupRows<R>& 
 // The group's n-th tile. Only this group writes `columns`, its row of partial sums, so no atomic
 // is needed.
 template <int R>
-__device__ void takeTile(const TensorJob& job, size_t tile, unsigned n, GroupRows<R>& rows, float (&score)[R][64],
-                         GroupScratch<R>& scratch, float* columns) {
+__device__ void processTile(const TensorJob& job, size_t tile, unsigned n, GroupRows<R>& rows, float (&score)[R][64],
+                            GroupScratch<R>& scratch, float* columns) {
   TileSums<R>& sums = scratch.sums[n % 2];
   const int thread = rows.warp * 32 + rows.lane;
   const size_t key = tile * kKeyTile + thread;

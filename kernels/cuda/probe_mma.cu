@@ -103,8 +103,8 @@ __device__ void probeBlock(const TensorJob& job, size_t head, size_t stripe, siz
     __syncthreads();  // the stage can now be refilled
     if (n % 2 == 1) {
       const size_t tile = tiles.begin + n / 2;
-      takeTile(job, tile, static_cast<unsigned>(n / 2), rows, score, *scratch,
-               columnsOf(job, head, stripe, rows.group));
+      processTile(job, tile, static_cast<unsigned>(n / 2), rows, score, *scratch,
+                  columnsOf(job, head, stripe, rows.group));
     }
   }
   waitForCopies<0>();

@@ -177,7 +177,7 @@ __device__ void consume(const TensorJob& job, Visit visit, int group, char* memo
         }
       }
       __syncwarp();
-      takeTile(job, tile, n, rows, score, *scratch, columnsOf(job, visit.head, visit.stripe, group));
+      processTile(job, tile, n, rows, score, *scratch, columnsOf(job, visit.head, visit.stripe, group));
     }
     finishRows(job, rows);
   }

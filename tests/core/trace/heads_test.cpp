@@ -127,7 +127,8 @@ TEST_F(Heads, QueriesAndKeysOfOneLayer) {
   EXPECT_TRUE(reader.queryBits(LayerIndex(1), HeadIndex(0)).has_value());
   m_sample.header.attention.qk_layers = {LayerIndex(0), LayerIndex(1)};
   m_sample.header.attention.layers = {LayerIndex(1)};
-  EXPECT_THAT(messageOf([&] { trace::Writer writer(file(), m_sample.header); }), HasSubstr("recorded layers only"));
+  EXPECT_THAT(messageOf([&] { trace::Writer writer(file(), m_sample.header); }),
+              HasSubstr("only recorded layers can keep"));
 }
 
 TEST(Space, TooLittleIsSaidWithWhatHelps) {

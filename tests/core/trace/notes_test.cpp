@@ -97,7 +97,7 @@ TEST_F(NotesTest, AnotherWriterIsNotDisturbed) {
   range.l_type = F_WRLCK;
   range.l_whence = SEEK_SET;
   ASSERT_EQ(fcntl(fd, F_OFD_SETLK, &range), 0);
-  EXPECT_THAT(messageOf([&] { trace::writeNotes(file(), "{}"); }), HasSubstr("another programme is writing"));
+  EXPECT_THAT(messageOf([&] { trace::writeNotes(file(), "{}"); }), HasSubstr("another program is writing"));
   close(fd);
   EXPECT_EQ(messageOf([&] { trace::writeNotes(file(), "{}"); }), "");
 }

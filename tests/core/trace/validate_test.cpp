@@ -119,8 +119,8 @@ class ValidateAttended : public Validate {
 TEST_F(ValidateAttended, EachKindOfDamageIsNamed) {
   using Record = trace::RunRecord;
   EXPECT_EQ(finding([](Record&) {}), "");
-  EXPECT_THAT(finding([](Record& r) { r.attended[0] = 40; }), HasSubstr("position 40 is not there yet (step 0"));
-  EXPECT_THAT(finding([](Record& r) { r.attended[kSecondStep] = 41; }), HasSubstr("not there yet (step 1"));
+  EXPECT_THAT(finding([](Record& r) { r.attended[0] = 40; }), HasSubstr("position 40 does not exist yet (step 0"));
+  EXPECT_THAT(finding([](Record& r) { r.attended[kSecondStep] = 41; }), HasSubstr("does not exist yet (step 1"));
   EXPECT_THAT(finding([](Record& r) { r.attended[1] = r.attended[0]; }), HasSubstr("named twice"));
   EXPECT_THAT(finding([](Record& r) { r.attended_mass[0] = 1.2F; }), HasSubstr("outside 0 … 1"));
   EXPECT_THAT(finding([](Record& r) { r.attended_mass[0] = NAN; }), HasSubstr("outside 0 … 1"));
@@ -131,7 +131,7 @@ TEST_F(ValidateAttended, EachKindOfDamageIsNamed) {
                 std::fill_n(r.attended_mass.begin(), 8, 0.2F);
               }),
               HasSubstr("sum to 1.6"));
-  EXPECT_THAT(finding([](Record& r) { r.attended[7] = trace::kNoToken; }), HasSubstr("belongs to no key"));
+  EXPECT_THAT(finding([](Record& r) { r.attended[7] = trace::kNoToken; }), HasSubstr("has no key"));
   EXPECT_THAT(finding([](Record& r) {
                 r.attended[6] = trace::kNoToken;
                 r.attended_mass[6] = r.attended_mass[7] = 0;
@@ -148,11 +148,12 @@ TEST_F(ValidateAttended, AnEvictedKeyCannotBeAttendedTo) {
     };
   };
   EXPECT_EQ(finding(replaceLast(0)), "");
-  EXPECT_THAT(finding(replaceLast(kSecondStep)), HasSubstr("position 10 had been evicted (step 1, layer 0, head 0)"));
+  EXPECT_THAT(finding(replaceLast(kSecondStep)),
+              HasSubstr("position 10 was already evicted (step 1, layer 0, head 0)"));
   EXPECT_THAT(finding([](trace::RunRecord& r) {
                 r.evicted.push_back({0, 0, 0, r.attended[kSecondStep]});
               }),
-              HasSubstr("had been evicted"));
+              HasSubstr("was already evicted"));
   EXPECT_THAT(finding(replaceLast(0), 16), HasSubstr("position 10 is outside the sliding window (step 0"));
 }
 
