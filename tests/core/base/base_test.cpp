@@ -106,7 +106,7 @@ TEST_F(FilesTest, ReadErrorsNameTheFile) {
   EXPECT_THAT(complaint([&] { (void)readFile(file("")); }), HasSubstr("is a folder"));
   put("big", std::string(1001, 'x'));
   EXPECT_THAT(complaint([&] { (void)readFile(file("big"), 1000); }),
-              AllOf(HasSubstr(file("big").string()), HasSubstr("larger than the 1000 bytes")));
+              AllOf(HasSubstr(file("big").string()), HasSubstr("larger than the limit of 1000 bytes")));
   EXPECT_EQ(readFile(file("big"), 1001).size(), 1001U);
 }
 

@@ -184,7 +184,7 @@ TEST(Matrix, MissingSignalsAreNamed) {
     return "decided";
   };
   EXPECT_THAT(complaint("h2o", signals.layers().first(2)),
-              testing::HasSubstr("'received' of all 3 layers, 2 are there"));
+              testing::HasSubstr("'received' of all 3 layers, found 2"));
   EXPECT_THAT(complaint("snapkv", std::vector<LayerSignals>(3)), testing::HasSubstr("'window_sum' is not recorded"));
   EXPECT_EQ(complaint("streamingllm", {}), "decided");
   EXPECT_EQ(complaint("full", {}), "decided");
