@@ -85,10 +85,10 @@ std::size_t PromptMaker::contextTokens(const NeedleCase& wanted, const Pieces& p
   const std::size_t taken = pieces.tokens();
   if (taken >= wanted.length)
     failUsage("--lengths {}: the facts and the question of {} take {} tokens", wanted.length, wanted.id, taken);
-  const std::size_t needed = wanted.length - taken, there = m_haystack.ids().size();
-  if (needed > there)
+  const std::size_t needed = wanted.length - taken, available = m_haystack.ids().size();
+  if (needed > available)
     failUsage("--lengths {}: the haystack {} has {} tokens and needs {}; add text or use --repeat", wanted.length,
-              m_haystack_name, there, needed);
+              m_haystack_name, available, needed);
   return needed;
 }
 
@@ -103,9 +103,9 @@ void PromptMaker::check(const NeedleCase& wanted) const {
 // A sentence start with enough text after it for the whole length: the same for every depth and kind.
 TokenIndex PromptMaker::passageStart(const NeedleCase& wanted) const {
   const auto starts = m_haystack.sentenceEnds();
-  const std::size_t there = m_haystack.ids().size();
-  if (there <= wanted.length) return 0;
-  const auto last = std::ranges::upper_bound(starts, static_cast<TokenIndex>(there - wanted.length));
+  const std::size_t available = m_haystack.ids().size();
+  if (available <= wanted.length) return 0;
+  const auto last = std::ranges::upper_bound(starts, static_cast<TokenIndex>(available - wanted.length));
   Random random(m_plan.seed, {wanted.length, wanted.trial});
   return starts[random.below(static_cast<std::size_t>(last - starts.begin()))];
 }

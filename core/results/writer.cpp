@@ -84,12 +84,12 @@ void ResultsWriter::prepareFolder() {
     syncFolder(m_folder);
     return;
   }
-  const Settings there = readSettings(m_folder);
-  if (const std::string difference = differenceOf(there, m_settings); !difference.empty())
+  const Settings existing = readSettings(m_folder);
+  if (const std::string difference = differenceOf(existing, m_settings); !difference.empty())
     fail("{}: contains a run with other settings ({}); choose another folder", m_folder.string(), difference);
-  if (there.shard() != m_settings.shard())
-    fail("{}: contains shard {} of {}, not {} of {}; choose another folder", m_folder.string(), there.shard().index,
-         there.shard().count, m_settings.shard().index, m_settings.shard().count);
+  if (existing.shard() != m_settings.shard())
+    fail("{}: contains shard {} of {}, not {} of {}; choose another folder", m_folder.string(), existing.shard().index,
+         existing.shard().count, m_settings.shard().index, m_settings.shard().count);
 }
 
 void ResultsWriter::openResults() {

@@ -46,8 +46,8 @@ void checkTarget(const std::filesystem::path& target) {
   std::error_code ignored;
   if (target.empty() || !target.has_filename()) fail("'{}': not a file name for a trace", target.string());
   if (std::filesystem::is_directory(target, ignored)) throw Error(systemMessage(target.string(), EISDIR));
-  const auto there = std::filesystem::symlink_status(target, ignored);
-  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+  const auto existing = std::filesystem::symlink_status(target, ignored);
+  if (std::filesystem::exists(existing) && !std::filesystem::is_regular_file(existing))
     fail("{}: is not a regular file and will not be replaced by a trace", target.string());
 }
 

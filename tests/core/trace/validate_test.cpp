@@ -15,7 +15,7 @@ using trace::Finding;
 
 class Validate : public TraceTest {
  protected:
-  // The findings of a trace after one thing was changed.
+  // The findings for a trace after one change.
   template <class Change>
   std::vector<Finding> after(const Change& change) {
     SampleTrace sample = makeSampleTrace(tinyOptions());
@@ -26,7 +26,7 @@ class Validate : public TraceTest {
   static auto names(const std::string& member) { return Contains(Field(&Finding::member, HasSubstr(member))); }
 };
 
-TEST_F(Validate, AWholeTraceHasNoFindings) {
+TEST_F(Validate, ACompleteTraceHasNoFindings) {
   for (const std::uint64_t sliding : {0, 16}) {
     SampleTraceOptions options = tinyOptions();
     options.tokens = 301;
@@ -63,7 +63,7 @@ class CountingProgress final : public Progress {
   std::stop_source* m_stop;
 };
 
-TEST_F(Validate, SaysHowFarItIsAndStopsWhenAsked) {
+TEST_F(Validate, ReportsProgressAndStopsOnRequest) {
   writeSampleTrace(file(), tinyOptions());
   CountingProgress progress;
   EXPECT_TRUE(trace::validate(file(), {.progress = &progress}).empty());
@@ -98,7 +98,7 @@ TEST_F(Validate, EachKindOfDamageIsNamed) {
   EXPECT_THAT(after([](SampleTrace& s) { s.header.prompt.ids[0] = 310; }), names("/prompt/ids"));
 }
 
-// What the finding about the attended keys of run 1 (StreamingLLM, 12 of 40 tokens, 2 steps) says.
+// The finding about the attended keys of run 1 (StreamingLLM, 12 of 40 tokens, 2 steps).
 class ValidateAttended : public Validate {
  protected:
   static constexpr std::size_t kSecondStep = std::size_t{1} * 2 * 2 * 8;  // layers × query heads × K
@@ -139,7 +139,7 @@ TEST_F(ValidateAttended, EachKindOfDamageIsNamed) {
               HasSubstr("follows an empty entry"));
 }
 
-// StreamingLLM keeps 4 sinks and the last 8 of 40: position 10 is gone from step 1 on, and seen at step 0.
+// StreamingLLM keeps 4 sinks and the last 8 of 40: position 10 is evicted from step 1, but visible at step 0.
 TEST_F(ValidateAttended, AnEvictedKeyCannotBeAttendedTo) {
   const auto replaceLast = [](std::size_t step) {
     return [step](trace::RunRecord& record) {
