@@ -145,7 +145,7 @@ TEST_F(FigureModule, EveryKindTakesTheFieldsOfItsRowAndRefusesTheOthers) {
       setField(wanted, field);
       const std::string option = figures::optionOf(field);
       if (!kind.reads(field)) {
-        expectError(wanted, 2, (option + " has no meaning for a " + wanted.kind + " figure, only for ").c_str());
+        expectError(wanted, 2, (option + " does not apply to a " + wanted.kind + " figure, only to ").c_str());
         continue;
       }
       std::string message;

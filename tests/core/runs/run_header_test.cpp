@@ -137,7 +137,7 @@ TEST(EditedRunHeader, GivesOneSentenceThatNamesTheCulprit) {
   };
   EXPECT_EQ(problemOf([](trace::RunHeader&) {}), "");
   expectProblem(parameters("{\"kernel\":"), "'{\"kernel\":'");
-  expectProblem(parameters(""), "no JSON object");
+  expectProblem(parameters(""), "not a JSON object");
   expectProblem(parameters("[1]"), "'[1]'");
   expectProblem(parameters(R"({"preset":"Paper2"})"), "unknown preset 'Paper2'");
   expectProblem(parameters(R"({"preset":null})"), "'preset'");
@@ -171,7 +171,7 @@ TEST(HeaderProblem, ReportsTheParametersForAnyMethod) {
   header.parameters = R"({"preset":"best"})";
   EXPECT_THAT(headerProblem(header), HasSubstr("unknown preset 'best'"));
   header.parameters = "{";
-  EXPECT_THAT(headerProblem(header), HasSubstr("no JSON object: '{'"));
+  EXPECT_THAT(headerProblem(header), HasSubstr("not a JSON object: '{'"));
 }
 
 TEST(FedBy, IsTheFullRunForFollowFull) {

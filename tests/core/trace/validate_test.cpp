@@ -121,7 +121,7 @@ TEST_F(ValidateAttended, EachKindOfDamageIsNamed) {
   EXPECT_EQ(finding([](Record&) {}), "");
   EXPECT_THAT(finding([](Record& r) { r.attended[0] = 40; }), HasSubstr("position 40 does not exist yet (step 0"));
   EXPECT_THAT(finding([](Record& r) { r.attended[kSecondStep] = 41; }), HasSubstr("does not exist yet (step 1"));
-  EXPECT_THAT(finding([](Record& r) { r.attended[1] = r.attended[0]; }), HasSubstr("named twice"));
+  EXPECT_THAT(finding([](Record& r) { r.attended[1] = r.attended[0]; }), HasSubstr("listed twice"));
   EXPECT_THAT(finding([](Record& r) { r.attended_mass[0] = 1.2F; }), HasSubstr("outside 0 … 1"));
   EXPECT_THAT(finding([](Record& r) { r.attended_mass[0] = NAN; }), HasSubstr("outside 0 … 1"));
   EXPECT_THAT(finding([](Record& r) { r.attended_mass[7] = 0.9F; }), HasSubstr("not descending"));
