@@ -180,9 +180,9 @@ TEST_F(TaskResults, InvalidPlansAreRefused) {
   EXPECT_THAT(refused("/cases/0/row", nlohmann::json::array()), HasSubstr("'cases[0].row'"));
   EXPECT_THAT(refused("/cases/0/row/1", -1), HasSubstr("'cases[0].row'"));
   EXPECT_THAT(refused("/cases/0/row/1", "one"), HasSubstr("'cases[0].row'"));
-  EXPECT_THAT(refused("/cases/0/row/1", 0), HasSubstr("two cases are called qa-0.0"));
+  EXPECT_THAT(refused("/cases/0/row/1", 0), HasSubstr("two cases have the id qa-0.0"));
   EXPECT_THAT(refused("/cases/1/task/0", "../x"), HasSubstr("'cases[1].task'"));
-  EXPECT_THAT(refused("/case_id", "{task}"), HasSubstr("two cases are called qa"));
+  EXPECT_THAT(refused("/case_id", "{task}"), HasSubstr("two cases have the id qa"));
   EXPECT_THAT(refused("/context_facets", 0), HasSubstr("'context_facets'"));
   nlohmann::json many = taskValues();
   for (int i = 0; i < 1001; ++i) many["cases"][0]["row"].push_back(i + 10);
