@@ -16,7 +16,7 @@ namespace kvatlas::kernels {
 
 namespace {
 
-// One call of attentionProbe: the row normalisers, the partial sums of each segment, and the two sweeps that fill them.
+// One call of attentionProbe: row normalisers, the partial sums of each segment, and the two sweeps that compute them.
 class Probe {
  public:
   Probe(const ProbeShape& shape, const ProbeInput& input, const ProbeOutput& output, unsigned threads)
@@ -37,7 +37,7 @@ class Probe {
     m_inverse_sum.resize(rows());
     m_log2_sum.resize(rows());
     if (m_input.lse != nullptr) {
-      takeGivenNormalisers();
+      useGivenLse();
     } else {
       computeNormalisers();
     }
@@ -57,7 +57,7 @@ class Probe {
     return (segment * m_shape.query_heads + head) * m_shape.tokens;
   }
 
-  void takeGivenNormalisers() {
+  void useGivenLse() {
     for (std::size_t i = 0; i < rows(); ++i) {
       m_top[i] = static_cast<float>(static_cast<double>(m_input.lse[i]) / static_cast<double>(m_shape.scale));
       m_inverse_sum[i] = 1;
@@ -68,8 +68,8 @@ class Probe {
     }
   }
 
-  // Hands every (head, key block) of every segment to visit(head, block, segment), the packed keys shared by a KV
-  // head's query heads. Segments come first with the most rows, so that the long tasks start first.
+  // Calls visit(head, block, segment) for every head and key block of every segment. The query heads of a KV head share
+  // packed keys. Segments with the most rows come first, so that long tasks start first.
   template <typename Visit>
   void forEachBlock(const Visit& visit) const {
     parallelFor(m_plan.segments * m_shape.kv_heads, m_threads, [&](std::size_t task, unsigned) {
@@ -165,7 +165,7 @@ class Probe {
     });
   }
 
-  // A block's keys belong to this task alone: its column sums are final, in a fixed order, without partial copies.
+  // Only this task writes a block's keys: the column sums are final, in a fixed order, without partial copies.
   void addStatistics(std::size_t head, const ScoreBlock& scores, float* exponent_sum) const {
     const std::size_t padded = (scores.key_end - scores.key_begin + kPanelKeys - 1) / kPanelKeys * kPanelKeys;
     std::vector<double> received(padded);
@@ -197,7 +197,7 @@ class Probe {
 
   static float* offset(float* base, std::size_t count) { return base == nullptr ? nullptr : base + count; }
 
-  // H = −Σ p ln p with log₂ p = y − log₂(sum): both terms are positive where the normaliser is the row's own, nothing
+  // H = −Σ p ln p with log₂ p = y − log₂(sum). With the row's own normaliser both terms are positive, so nothing
   // cancels.
   void finishEntropy(std::size_t head, const std::vector<float>& exponent_sum) const {
     if (m_output.entropy == nullptr) {

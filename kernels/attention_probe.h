@@ -1,4 +1,4 @@
-// Exact statistics of one layer's attention without its N×N matrix; knows raw pointers and shapes only.
+// Exact statistics of one layer's attention without its N×N matrix, from raw pointers and shapes.
 #pragma once
 
 #include <cstddef>
@@ -19,15 +19,15 @@ struct ProbeShape {
   float scale = 0;                 // usually 1/√d
 };
 
-// Rows are contiguous along d. Query and key are of the same type: f32, or bf16 bits (a bf16 denormal may count as 0).
+// Rows are contiguous along d. Query and key have the same type: f32, or bf16 bits (bf16 denormals may flush to 0).
 struct ProbeInput {
   FloatArray query;  // [query_heads, N, d], after RoPE
   FloatArray key;    // [kv_heads, N, d], after RoPE
   const float* lse =
-      nullptr;  // [query_heads, N] natural log-sum-exp of the scaled visible logits, or null: computed first
+      nullptr;  // [query_heads, N] natural log-sum-exp of the scaled visible logits; null: computed first
 };
 
-// Every pointer may be null: what is not asked for is not computed. All f32.
+// Null: not computed. All f32.
 struct ProbeOutput {
   float* lse = nullptr;          // [query_heads, N]
   float* entropy = nullptr;      // [query_heads, N], nats
@@ -36,10 +36,10 @@ struct ProbeOutput {
   float* window_rows = nullptr;  // [query_heads, W, N]: p of the last W queries, 0 where masked
   float* map_mean = nullptr;  // [query_heads, n, n], n = ⌈N/cell⌉: mean over the visible pairs of a cell, 0 without any
   float* map_max = nullptr;  // [query_heads, n, n]
-  std::size_t cell = 0;      // tokens per map cell, a power of two; needed when a map is asked for
+  std::size_t cell = 0;      // tokens per map cell, a power of two; required for maps
 };
 
-// Where the first NaN or Inf was met; ok() when none.
+// Position of the first NaN or Inf; ok() when there is none.
 struct ProbeReport {
   std::ptrdiff_t bad_head = -1;   // query head
   std::ptrdiff_t bad_query = -1;  // query row
@@ -47,12 +47,12 @@ struct ProbeReport {
 };
 
 // O(N) extra memory. Fixed reduction order: the result does not depend on `threads` (0: all processors).
-// Throws std::invalid_argument when shapes cannot be (head counts that do not divide, window > tokens, cell not a power
-// of two).
+// Throws std::invalid_argument for invalid shapes (kv_heads does not divide query_heads, window > tokens, cell not a
+// power of two).
 ProbeReport attentionProbe(const ProbeShape& shape, const ProbeInput& input, const ProbeOutput& output,
                            unsigned threads = 0);
 
-// The same contract in double precision, written for clarity, O(N) rows at a time: the oracle of tests.
+// The same contract in double precision, one row at a time in O(N) memory: the oracle for tests.
 ProbeReport attentionProbeReference(const ProbeShape& shape, const ProbeInput& input, const ProbeOutput& output);
 
 }  // namespace kvatlas::kernels

@@ -10,7 +10,7 @@ namespace kvatlas::kernels {
 
 namespace {
 
-// One query head at a time, one full row of the matrix at a time.
+// Computes one full row of the matrix at a time, head by head.
 class ReferenceHead {
  public:
   ReferenceHead(const ProbeShape& shape, const ProbeInput& input, const ProbeOutput& output, std::size_t head)
@@ -27,7 +27,7 @@ class ReferenceHead {
         m_sum(m_cells * m_cells),
         m_max(m_cells * m_cells) {}
 
-  // The first query with a logit (or given lse) that is not finite, or −1.
+  // The first query with a non-finite logit (or given lse), or −1.
   std::ptrdiff_t run() {
     for (std::size_t query = 0; query < m_shape.tokens; ++query) {
       if (!fillRow(query)) {

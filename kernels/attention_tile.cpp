@@ -13,7 +13,7 @@
 #include "kernels/exp2-inl.h"
 #include "kernels/score_tile-inl.h"
 
-// One block of keys against all rows of the tile, and where its cells go. Once for all targets.
+// One block of keys against all rows of the tile, and its output. Defined once for all SIMD targets.
 #ifndef KVATLAS_KERNELS_TILE_BLOCK_
 #define KVATLAS_KERNELS_TILE_BLOCK_
 namespace kvatlas::kernels {
@@ -21,7 +21,7 @@ namespace kvatlas::kernels {
 struct TileBlock : ScoreBlock {
   TileValue value = TileValue::kLogit;
   float scale = 0;
-  // lse / scale of each row in two floats: logits near it are compared without the rounding of one.
+  // lse / scale of each row as two floats, so that comparing a logit near it is not limited by float rounding.
   const float* offset_high = nullptr;
   const float* offset_low = nullptr;
   float* output = nullptr;  // cell (query_begin, key_begin)
@@ -55,7 +55,7 @@ HWY_INLINE std::size_t firstBad(const float* scores, const Visible& visible) {
   return key;
 }
 
-// A panel row of dot products in place: what lies outside the visible keys is never read again.
+// One panel row of dot products, in place: cells outside the visible keys are not read again.
 HWY_INLINE void convertRow(const TileBlock& block, std::size_t row, float* scores) {
   const F32 d;
   const bool logits = block.value == TileValue::kLogit;
@@ -84,11 +84,11 @@ HWY_INLINE void keepFirst(TileReport& report, std::size_t query, std::size_t key
 
 HWY_INLINE void tileStrip(const TileBlock& block, const Strip& strip, float* scores, TileReport& report) {
   for (std::size_t panel = block.key_begin; panel < block.key_end; panel += kPanelKeys) {
-    const Sight seen = sight(block, strip, panel);
-    if (seen == Sight::kNothingYet) {
+    const PanelVisibility seen = panelVisibility(block, strip, panel);
+    if (seen == PanelVisibility::kFuture) {
       break;
     }
-    if (seen == Sight::kNothingAnyMore) {
+    if (seen == PanelVisibility::kExpired) {
       continue;
     }
     scorePanel(block, strip, panel, scores);
@@ -141,7 +141,7 @@ std::size_t length(TokenRange range) {
   return range.end - range.begin;
 }
 
-// lse / scale of every row as the sum of two floats; the first row whose is not finite, or the number of rows.
+// lse / scale of every row as the sum of two floats. Returns the first non-finite row, or the number of rows.
 std::size_t splitOffsets(const TileShape& shape, const float* lse, std::vector<float>& high, std::vector<float>& low) {
   for (std::size_t row = 0; row < high.size(); ++row) {
     const double offset = static_cast<double>(lse[row]) / static_cast<double>(shape.scale);

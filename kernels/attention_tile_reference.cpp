@@ -41,11 +41,11 @@ void checkTile(const TileShape& shape, const TileInput& input, TileValue value, 
   require(shape.keys.begin < shape.keys.end, "attention tile: the key range is empty");
   require(shape.head_dim > 0, "attention tile: head_dim must be positive");
   require(std::isfinite(shape.scale) && shape.scale > 0, "attention tile: scale must be positive and finite");
-  require(!input.query.empty() && !input.key.empty(), "attention tile: query and key are needed");
+  require(!input.query.empty() && !input.key.empty(), "attention tile: query and key are required");
   require((input.query.f32() == nullptr) == (input.key.f32() == nullptr),
-          "attention tile: query and key must be of the same type");
-  require(input.lse != nullptr || value == TileValue::kLogit, "attention tile: probabilities need the log-sum-exp");
-  require(output != nullptr, "attention tile: an output is needed");
+          "attention tile: query and key must have the same type");
+  require(input.lse != nullptr || value == TileValue::kLogit, "attention tile: probabilities require the log-sum-exp");
+  require(output != nullptr, "attention tile: an output is required");
 }
 
 TileReport attentionTileReference(const TileShape& shape, const TileInput& input, TileValue value, float* output) {

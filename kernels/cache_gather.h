@@ -1,4 +1,4 @@
-// Copies the kept rows of a cache; raw pointers only.
+// Copies the kept rows of a cache, as raw bytes.
 #pragma once
 
 #include <cstddef>

@@ -13,13 +13,13 @@ namespace kvatlas::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// For x ≤ 127: relative error < 2e-7 down to 2^-126, and exactly 0 for x ≤ -127: what is masked to -127 contributes
-// nothing. Degree-5 minimax polynomial on [-1/2, 1/2]; its constant term is exactly 1, which the exact 0 relies on. NaN
+// For x ≤ 127: relative error < 2e-7 down to 2^-126, exactly 0 for x ≤ -127: values masked to -127 contribute
+// nothing. Degree-5 minimax polynomial on [-1/2, 1/2]; its constant term is exactly 1, which the exact 0 requires. NaN
 // stays NaN.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V exp2OrZero(D d, V x) {
   const hn::RebindToSigned<D> di;
-  const V magic = hn::Set(d, 12582912.0F);  // 1.5 · 2^23: adding it rounds to an integer, left in the low mantissa bits
+  const V magic = hn::Set(d, 12582912.0F);  // 1.5 · 2^23: adding it rounds to an integer in the low mantissa bits
   x = hn::Max(hn::Set(d, -127.0F), x);
   const V shifted = hn::Add(x, magic);
   const V r = hn::Sub(x, hn::Sub(shifted, magic));

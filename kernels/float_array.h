@@ -1,4 +1,4 @@
-// A read-only array of numbers stored as f32 or as bf16 bits, so that one kernel reads both; knows nothing else.
+// A read-only array of f32 numbers or bf16 bits, so that one kernel reads both.
 #pragma once
 
 #include <algorithm>

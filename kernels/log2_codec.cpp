@@ -27,8 +27,8 @@ HWY_INLINE V log2OnePlus(D d, V t) {
   return hn::Mul(p, t);
 }
 
-// Writes the codes of one vector; true where a lane is so near to a rounding boundary that only double precision can
-// decide.
+// Writes the codes of one vector. True where a lane is so close to a rounding boundary that it needs double
+// precision.
 template <class D>
 HWY_INLINE bool encodeVector(D d, const float* probability, std::uint16_t* code) {
   const hn::RebindToSigned<D> di;

@@ -1,4 +1,4 @@
-// The 16-bit log₂ code of probabilities in trace files; knows arrays only.
+// The 16-bit log₂ code that trace files use for probabilities.
 #pragma once
 
 #include <cstddef>

@@ -8,7 +8,7 @@ namespace kvatlas::kernels {
 
 namespace {
 
-// Coarse columns of a coarse row whose four fine cells exist and hold visible pairs only.
+// Coarse columns of a coarse row whose four fine cells are complete and fully visible.
 TokenRange wholeColumns(const MapGeometry& fine, std::size_t row) {
   const std::size_t cell = 2 * fine.cell;
   const std::size_t end = (row + 1) * cell;
@@ -32,8 +32,8 @@ float combineCell(const MapGeometry& geometry, const float* fine, std::size_t ro
   return combine.value(state);
 }
 
-// Walks the coarse map below its diagonal; above it is 0. Only cells at an edge of what is visible are counted pair by
-// pair.
+// Walks the coarse map on and below its diagonal; the rest is 0. Counts visible pairs only in cells at an edge of the
+// visible band.
 template <typename Combine>
 void coarsen(const MapGeometry& geometry, const float* fine, float* coarse, const Combine& combine) {
   const std::size_t n = geometry.cells();
@@ -67,7 +67,7 @@ struct MeanCombine {
     state.sum += static_cast<double>(mean) * static_cast<double>(pairs);
     state.pairs += pairs;
   }
-  // Four equal weights, a power of two: the same bits as weighing each.
+  // Four equal weights, a power of two: the same bits as weighting each.
   static float whole(float a, float b, float c, float d) {
     const double sum =
         static_cast<double>(a) + static_cast<double>(b) + static_cast<double>(c) + static_cast<double>(d);

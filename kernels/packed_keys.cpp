@@ -7,7 +7,7 @@ namespace kvatlas::kernels {
 
 namespace {
 
-// Keys transposed together: their rows stay in the first-level cache while each writes whole lines.
+// Keys transposed per step: their rows stay in the L1 cache and each write fills whole cache lines.
 constexpr std::size_t kPackRows = 16;
 
 template <class T>

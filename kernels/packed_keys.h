@@ -1,4 +1,4 @@
-// A block of keys in the layout of the register tile, and the queries held against them; knows one head's arrays only.
+// A block of keys in the layout of the register tile, and the queries to multiply with it, for one head.
 #pragma once
 
 #include <hwy/aligned_allocator.h>
@@ -11,14 +11,14 @@
 
 namespace kvatlas::kernels {
 
-// Keys packed side by side: the unit of the register tile.
+// Keys packed together: the width of the register tile.
 inline constexpr std::size_t kPanelKeys = 64;
-// Keys of one block at most.
+// Maximum keys per block.
 inline constexpr std::size_t kMostBlockKeys = 512;
-// Query rows of one register tile.
+// Query rows per register tile.
 inline constexpr std::size_t kStripRows = 6;
 
-// Whether bf16 keys stay bf16 for the processor's own dot product (AVX512-BF16); otherwise they are widened once.
+// Whether bf16 keys stay bf16 for the processor's dot product (AVX512-BF16); otherwise pack() widens them once.
 [[nodiscard]] bool hasBf16Dot();
 
 // The rows of one strip as scorePanel reads them; missing rows repeat the last one. Valid until the next strip.
@@ -27,14 +27,14 @@ struct StripQueries {
   std::array<const std::uint32_t*, kStripRows> pairs{};  // [⌈d/2⌉] pairs of bf16
 };
 
-// One per task: reused for one block after another.
+// One per task, reused for every block.
 class PackedKeys {
  public:
   PackedKeys(std::size_t most_keys, std::size_t head_dim);
 
-  // Keys [begin, end) of [·, head_dim]; whole panels, keys past the end are 0.
+  // Keys [begin, end) of [·, head_dim], in whole panels; keys past the end are 0.
   void pack(FloatArray key, std::size_t begin, std::size_t end);
-  // Query rows of the type of the packed keys; `query` starts at the strip's first row.
+  // Query rows of the packed keys' type; `query` starts at the strip's first row.
   [[nodiscard]] StripQueries strip(FloatArray query, std::size_t rows);
 
   [[nodiscard]] bool holdsPairs() const { return m_pairs; }

@@ -14,10 +14,10 @@ namespace kvatlas::kernels {
 
 namespace {
 
-// Cleared while this thread runs tasks: a loop inside a task runs inline, so that nesting can neither deadlock nor
-// oversubscribe. Starts as true, not false: a binary whose thread storage is all zeros can be linked by mold 1.10 so
-// that it does not load (its read-only part then begins in a page that is not mapped), depending on the size of its
-// code.
+// False while this thread runs tasks: a loop inside a task then runs inline, so that nesting can neither deadlock nor
+// oversubscribe. Not inverted, because mold 1.10 may link a binary whose thread storage is all zeros so that it
+// fails to load: depending on the code size, its read-only segment then starts in an unmapped
+// page.
 thread_local bool t_outside = true;
 
 class Inside {

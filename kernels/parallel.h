@@ -1,4 +1,4 @@
-// A fork-join loop over independent tasks with a fixed thread count; knows nothing of what the tasks do.
+// A fork-join loop over independent tasks with a fixed thread count.
 #pragma once
 
 #include <cstddef>
@@ -6,11 +6,11 @@
 
 namespace kvatlas::kernels {
 
-// Threads used when a caller passes 0: the processors this process may run on.
+// Threads used when a caller passes 0: the processors available to this process.
 [[nodiscard]] unsigned defaultThreads();
 
-// Runs task(index, worker) for every index in [0, count), worker in [0, threads). Tasks are handed out in order; which
-// worker gets which is not fixed, so results must not depend on it. The first exception is rethrown after all ended.
+// Runs task(index, worker) for every index in [0, count), worker in [0, threads). Indices are dealt in order, to any
+// worker, so results must not depend on the worker. Rethrows the first exception once all tasks have ended.
 void parallelFor(std::size_t count, unsigned threads,
                  const std::function<void(std::size_t index, unsigned worker)>& task);
 

@@ -1,4 +1,4 @@
-// One query head against one block of packed keys, compiled once per SIMD target; knows neither heads nor threads.
+// One query head against one block of packed keys, compiled once per SIMD target.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ struct ScoreBlock {
   [[nodiscard]] std::size_t rowEnd() const { return lastQueryEnd(key_end, tokens, sliding_window); }
 };
 
-// First sweep. top and sum [tokens] hold what earlier blocks gave (sum 0: nothing yet) and take this block in.
+// First sweep. top and sum [tokens] hold the result of earlier blocks (sum 0: none) and accumulate this block.
 struct NormaliserBlock : ScoreBlock {
   float* top = nullptr;  // largest logit so far
   float* sum = nullptr;  // Σ 2^y relative to it
@@ -34,9 +34,9 @@ struct NormaliserBlock : ScoreBlock {
 struct StatisticsBlock : ScoreBlock {
   const float* top = nullptr;          // [tokens]
   const float* inverse_sum = nullptr;  // [tokens]
-  float* exponent_sum = nullptr;       // [tokens], += Σ p·y of this block: the row entropy less its constant
+  float* exponent_sum = nullptr;       // [tokens], += Σ p·y of this block: the row entropy without its constant term
   double* received = nullptr;          // [key_end − key_begin, rounded up to kPanelKeys], +=
-  double* window_sum = nullptr;        // the same, of rows from window_begin on
+  double* window_sum = nullptr;        // same shape, for rows from window_begin
   std::size_t window_begin = 0;
   float* window_rows = nullptr;  // [tokens − window_begin, tokens] or null
   float* map_sum = nullptr;      // [cells, cells] or null, +=

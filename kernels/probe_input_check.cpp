@@ -12,7 +12,7 @@ namespace kvatlas::kernels {
 
 namespace {
 
-// NaN and Inf carry through: a sum of squares is finite exactly when every element is (floats cannot overflow a double
+// NaN and Inf propagate: a sum of squares is finite exactly when every element is (floats cannot overflow a double
 // sum).
 double squaredNorm(FloatArray row, std::size_t count) {
   double lanes[8] = {};
@@ -28,13 +28,13 @@ double squaredNorm(FloatArray row, std::size_t count) {
   return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
 }
 
-// Logits and exponents up to this stay finite in every step of the probe.
+// Logits and exponents up to this limit stay finite in every step of the probe.
 double largestLogit(float scale) {
   const double log2_scale = static_cast<double>(scale) * std::numbers::log2e;
   return static_cast<double>(std::numeric_limits<float>::max()) / (8 * std::max(1.0, log2_scale));
 }
 
-// Of the KV head's keys [0, i]: the largest squared norm. NaN sticks.
+// The largest squared norm among the KV head's keys [0, i]. NaN propagates.
 std::vector<double> prefixKeyNorms(const ProbeShape& shape, FloatArray key) {
   std::vector<double> largest(shape.tokens);
   double top = 0;

@@ -1,4 +1,4 @@
-// First sweep of the probe: the largest logit and the sum of exponentials of every row.
+// First sweep of the probe: each row's largest logit and sum of exponentials.
 #include "kernels/probe_block.h"
 #include "kernels/simd.h"
 #undef HWY_TARGET_INCLUDE
@@ -17,7 +17,7 @@ namespace kvatlas::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Running largest logit and sum of each lane of each row of a strip; lanes are merged once per block.
+// Running largest logit and sum per lane and strip row; lanes are merged once per block.
 struct LaneState {
   HWY_ALIGN float top[kStripRows][kLanes];
   HWY_ALIGN float sum[kStripRows][kLanes];
@@ -80,18 +80,18 @@ HWY_INLINE void mergeRow(const NormaliserBlock& block, std::size_t row, const fl
 HWY_INLINE void addStrip(const NormaliserBlock& block, const Strip& strip, float* scores) {
   LaneState state;
   for (std::size_t panel = block.key_begin; panel < block.key_end; panel += kPanelKeys) {
-    const Sight seen = sight(block, strip, panel);
-    if (seen == Sight::kNothingYet) {
+    const PanelVisibility seen = panelVisibility(block, strip, panel);
+    if (seen == PanelVisibility::kFuture) {
       break;
     }
-    if (seen == Sight::kNothingAnyMore) {
+    if (seen == PanelVisibility::kExpired) {
       continue;
     }
     scorePanel(block, strip, panel, scores);
     for (std::size_t r = 0; r < strip.rows; ++r) {
       const Visible visible(block, strip.row + r, panel);
       const float* row = scores + r * kPanelKeys;
-      if (seen == Sight::kAll) {
+      if (seen == PanelVisibility::kAll) {
         addPanelRow<false>(row, visible, block.log2_scale, state.top[r], state.sum[r]);
       } else {
         addPanelRow<true>(row, visible, block.log2_scale, state.top[r], state.sum[r]);

@@ -26,13 +26,13 @@ void require(bool condition, const char* message) {
 
 void checkProbe(const ProbeShape& shape, const ProbeInput& input, const ProbeOutput& output) {
   require(shape.query_heads > 0 && shape.kv_heads > 0, "attention probe: head counts must be positive");
-  require(shape.query_heads % shape.kv_heads == 0, "attention probe: kv_heads does not divide query_heads");
+  require(shape.query_heads % shape.kv_heads == 0, "attention probe: query_heads must be a multiple of kv_heads");
   require(shape.tokens > 0 && shape.head_dim > 0, "attention probe: tokens and head_dim must be positive");
-  require(shape.window <= shape.tokens, "attention probe: window is longer than the sequence");
+  require(shape.window <= shape.tokens, "attention probe: window must not exceed tokens");
   require(std::isfinite(shape.scale) && shape.scale > 0, "attention probe: scale must be positive and finite");
-  require(!input.query.empty() && !input.key.empty(), "attention probe: query and key are needed");
+  require(!input.query.empty() && !input.key.empty(), "attention probe: query and key are required");
   require((input.query.f32() == nullptr) == (input.key.f32() == nullptr),
-          "attention probe: query and key must be of the same type");
+          "attention probe: query and key must have the same type");
   require(!wantsMap(output) || std::has_single_bit(output.cell), "attention probe: cell must be a power of two");
 }
 

@@ -1,4 +1,4 @@
-// Second sweep of the probe: with the row normalisers known, every output in one pass over the scores.
+// Second sweep of the probe: all outputs in one pass over the scores, given the row normalisers.
 #include "kernels/probe_block.h"
 #include "kernels/simd.h"
 #undef HWY_TARGET_INCLUDE
@@ -14,20 +14,20 @@ namespace kvatlas::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Per-key sums and maxima of the rows since the last flush, and the sums of flushed rows on their way to double.
+// Per-key sums and maxima since the last flush, and the sums of flushed rows before they are added to double.
 struct PanelColumns {
   HWY_ALIGN float sum[kPanelKeys];
   HWY_ALIGN float max[kPanelKeys];
   HWY_ALIGN float flushed[kPanelKeys];
 };
 
-// What the strip's rows accumulate over all panels, one vector of lanes each.
+// Accumulators of the strip's rows over all panels, one vector of lanes each.
 struct StripRows {
   HWY_ALIGN float exponent_sum[kStripRows][kLanes];
 };
 
-// Rows [from, to) of a scored panel: scores become probabilities (written back when kKeep) and are added to columns and
-// rows.
+// Rows [from, to) of a scored panel: turns scores into probabilities (written back if kKeep) and adds them to columns
+// and rows.
 template <bool kMasked, bool kKeep>
 HWY_INLINE void addRows(const StatisticsBlock& block, const Strip& strip, std::size_t panel, std::size_t from,
                         std::size_t to, float* HWY_RESTRICT scores, PanelColumns& columns, StripRows& rows) {
@@ -68,7 +68,7 @@ HWY_INLINE void addRows(const StatisticsBlock& block, const Strip& strip, std::s
   }
 }
 
-// values[i] = combine(values[2i], values[2i + 1]) for i < count / 2, in place: what is written has been read.
+// values[i] = combine(values[2i], values[2i + 1]) for i < count / 2, in place: reads stay ahead of writes.
 template <class Combine>
 HWY_INLINE void foldPairs(float* values, std::size_t count, const Combine& combine) {
   std::size_t i = 0;
@@ -99,7 +99,7 @@ struct MaxPairs {
   }
 };
 
-// Folds neighbours until one value per map cell is left; returns how many. Pairwise, so independent of the vector
+// Folds neighbours until one value per map cell is left; returns their number. Pairwise, so independent of the vector
 // length.
 HWY_INLINE std::size_t foldToCells(std::size_t cell, PanelColumns& columns) {
   std::size_t count = kPanelKeys;
@@ -123,12 +123,12 @@ HWY_INLINE void addToMap(const StatisticsBlock& block, std::size_t row, std::siz
   }
 }
 
-// True when the float sums up to this row must go to double: too many rows, or the window or the block ends.
-HWY_INLINE bool settleAfter(const StatisticsBlock& block, std::size_t row) {
+// True when the float sums up to this row must be added to double: row limit, end of the window or of the block.
+HWY_INLINE bool promoteAfter(const StatisticsBlock& block, std::size_t row) {
   return (row + 1) % kMostFlushRows == 0 || row + 1 == block.window_begin || row + 1 == block.rowEnd();
 }
 
-HWY_INLINE void settle(const StatisticsBlock& block, std::size_t row, std::size_t panel, PanelColumns& columns) {
+HWY_INLINE void promote(const StatisticsBlock& block, std::size_t row, std::size_t panel, PanelColumns& columns) {
   double* const received = block.received + (panel - block.key_begin);
   for (std::size_t i = 0; i < kPanelKeys; ++i) {
     received[i] += static_cast<double>(columns.flushed[i]);
@@ -142,13 +142,13 @@ HWY_INLINE void settle(const StatisticsBlock& block, std::size_t row, std::size_
   std::fill_n(columns.flushed, kPanelKeys, 0.0F);
 }
 
-// The rows since the last flush, the last of which is `row`, leave the float accumulators.
+// Moves the rows since the last flush, up to `row`, out of the float accumulators.
 HWY_INLINE void flush(const StatisticsBlock& block, std::size_t row, std::size_t panel, PanelColumns& columns) {
   for (std::size_t i = 0; i < kPanelKeys; ++i) {
     columns.flushed[i] += columns.sum[i];
   }
-  if (settleAfter(block, row)) {
-    settle(block, row, panel, columns);
+  if (promoteAfter(block, row)) {
+    promote(block, row, panel, columns);
   }
   if (block.cells > 0) {
     addToMap(block, row, panel, columns);
@@ -168,13 +168,13 @@ HWY_INLINE void keepWindowRows(const StatisticsBlock& block, const Strip& strip,
   }
 }
 
-// True when a flush is due after this row: a map row, a window or the block ends.
+// True when a flush is due after this row: a map row, the window or the block ends.
 HWY_INLINE bool flushAfter(const StatisticsBlock& block, std::size_t row) {
   return (row + 1) % block.flush_rows == 0 || row + 1 == block.window_begin || row + 1 == block.rowEnd();
 }
 
-HWY_INLINE void addPanel(const StatisticsBlock& block, const Strip& strip, std::size_t panel, Sight seen, float* scores,
-                         PanelColumns& columns, StripRows& rows) {
+HWY_INLINE void addPanel(const StatisticsBlock& block, const Strip& strip, std::size_t panel, PanelVisibility seen,
+                         float* scores, PanelColumns& columns, StripRows& rows) {
   const bool keep = block.window_rows != nullptr && strip.row + strip.rows > block.window_begin;
   for (std::size_t from = 0; from < strip.rows;) {
     std::size_t last = from;
@@ -183,7 +183,7 @@ HWY_INLINE void addPanel(const StatisticsBlock& block, const Strip& strip, std::
     }
     if (keep) {
       addRows<true, true>(block, strip, panel, from, last + 1, scores, columns, rows);
-    } else if (seen == Sight::kAll) {
+    } else if (seen == PanelVisibility::kAll) {
       addRows<false, false>(block, strip, panel, from, last + 1, scores, columns, rows);
     } else {
       addRows<true, false>(block, strip, panel, from, last + 1, scores, columns, rows);
@@ -198,9 +198,9 @@ HWY_INLINE void addPanel(const StatisticsBlock& block, const Strip& strip, std::
   }
 }
 
-// A panel the sliding window has left may still hold sums of earlier rows.
-HWY_INLINE void flushLeftPanel(const StatisticsBlock& block, const Strip& strip, std::size_t panel,
-                               PanelColumns& columns) {
+// A panel that left the sliding window may still hold sums of earlier rows.
+HWY_INLINE void flushExpiredPanel(const StatisticsBlock& block, const Strip& strip, std::size_t panel,
+                                  PanelColumns& columns) {
   for (std::size_t r = 0; r < strip.rows; ++r) {
     if (flushAfter(block, strip.row + r)) {
       flush(block, strip.row + r, panel, columns);
@@ -212,12 +212,12 @@ HWY_INLINE void addStrip(const StatisticsBlock& block, const Strip& strip, float
   StripRows rows = {};
   for (std::size_t panel = block.key_begin; panel < block.key_end; panel += kPanelKeys) {
     PanelColumns& panel_columns = columns[(panel - block.key_begin) / kPanelKeys];
-    const Sight seen = sight(block, strip, panel);
-    if (seen == Sight::kNothingYet) {
+    const PanelVisibility seen = panelVisibility(block, strip, panel);
+    if (seen == PanelVisibility::kFuture) {
       break;
     }
-    if (seen == Sight::kNothingAnyMore) {
-      flushLeftPanel(block, strip, panel, panel_columns);
+    if (seen == PanelVisibility::kExpired) {
+      flushExpiredPanel(block, strip, panel, panel_columns);
       continue;
     }
     scorePanel(block, strip, panel, scores);

@@ -22,7 +22,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using F32 = hn::CappedTag<float, 16>;
 using Vec32 = hn::Vec<F32>;
 constexpr std::size_t kLanes = HWY_MIN(16, HWY_LANES(float));
-constexpr std::size_t kChunk = 64;  // keys whose logits are held before they are exponentiated together
+constexpr std::size_t kChunk = 64;  // keys whose logits are buffered and exponentiated together
 
 HWY_INLINE float dot(const float* a, const float* b, std::size_t count) {
   const F32 d;
@@ -44,7 +44,7 @@ HWY_INLINE float dot(const float* a, const float* b, std::size_t count) {
 }
 
 #if HWY_TARGET != HWY_SCALAR
-// Adds the blocks of four lanes to each other.
+// Adds up the blocks of four lanes.
 template <class D>
 HWY_INLINE hn::Vec<hn::CappedTag<float, 4>> sumOfBlocks(D d, hn::Vec<D> blocks) {
   if constexpr (hn::MaxLanes(D()) <= 4) {
@@ -56,7 +56,7 @@ HWY_INLINE hn::Vec<hn::CappedTag<float, 4>> sumOfBlocks(D d, hn::Vec<D> blocks) 
   }
 }
 
-// The sums of the lanes of four vectors, as a vector of four.
+// The lane sums of four vectors, as a vector of four.
 HWY_INLINE hn::Vec<hn::CappedTag<float, 4>> sumsOfFour(Vec32 s0, Vec32 s1, Vec32 s2, Vec32 s3) {
   const F32 d;
   const hn::Repartition<double, F32> pairs;
@@ -69,7 +69,7 @@ HWY_INLINE hn::Vec<hn::CappedTag<float, 4>> sumsOfFour(Vec32 s0, Vec32 s1, Vec32
   return sumOfBlocks(d, blocks);
 }
 
-// Four keys against one query: the query is loaded once and the lanes are summed together.
+// Four keys against one query: loads the query once and sums the lanes together.
 HWY_INLINE void dotFour(const float* query, const float* key, std::size_t count, float* logits) {
   const F32 d;
   Vec32 s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
@@ -102,7 +102,7 @@ HWY_INLINE void chunkLogits(const float* query, const float* key, std::size_t ke
   }
 }
 
-// target[0 … kVectors · kLanes) = Σ_j weight[j] · value[j, …]; even and odd rows apart, so that additions overlap.
+// target[0 … kVectors · kLanes) = Σ_j weight[j] · value[j, …]; sums even and odd rows separately so that additions
 template <std::size_t kVectors>
 HWY_INLINE void weightedColumns(const float* weight, const float* value, std::size_t rows, std::size_t stride,
                                 float* target) {
@@ -146,7 +146,7 @@ HWY_INLINE void weightedRows(const float* weight, const float* value, std::size_
   }
 }
 
-// In place: exponent y = (logit − top) · log2_scale → 2^y. Rounded up to whole vectors: the chunk has room for them.
+// In place: exponent y = (logit − top) · log2_scale → 2^y. Rounds up to whole vectors, for which the chunk has room.
 HWY_INLINE void exponentiate(float* logits, std::size_t count, float top, float log2_scale) {
   const F32 d;
   for (std::size_t j = 0; j < count; j += kLanes) {
@@ -155,7 +155,7 @@ HWY_INLINE void exponentiate(float* logits, std::size_t count, float top, float 
   }
 }
 
-// Softmax-weighted sum of one query row, chunk after chunk; sums over chunks are double.
+// Softmax-weighted sum of one query row, chunk by chunk; sums over chunks are double.
 class DecodeRow {
  public:
   DecodeRow(std::size_t head_dim, float log2_scale)
@@ -213,7 +213,7 @@ class DecodeRow {
   float m_log2_scale;
   float m_top = std::numeric_limits<float>::lowest();
   double m_sum = 0;
-  bool m_finite = true;  // a cache that holds NaN or Inf must show it, on every target: some vector maxima drop NaN
+  bool m_finite = true;  // NaN or Inf in a cache must reach the output on every target: some vector maxima drop NaN
   std::vector<double> m_output;
   std::vector<float> m_chunk_output;
 };

@@ -1,4 +1,4 @@
-// One decoding step of attention over caches of different lengths, without padding; raw pointers only.
+// One decoding step of attention over caches of different lengths, without padding, on raw pointers.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 namespace kvatlas::kernels {
 
-// The query heads that share one K/V list: a KV head of one branch (or one query head where caches are per query head).
+// The query heads that share one K/V list: those of a KV head in one branch (or one query head with its own cache).
 struct DecodeSegment {
   const float* query = nullptr;  // [rows, d]
   std::size_t rows = 0;
@@ -17,8 +17,8 @@ struct DecodeSegment {
   float* probabilities = nullptr;  // [rows, length] or null
 };
 
-// softmax(q Kᵀ · scale) V for every segment, each by one task in a fixed order: threads do not change a bit. A row with
-// a logit that is NaN or Inf comes out as NaN.
+// softmax(q Kᵀ · scale) V for every segment, one task each, in a fixed order: bit-equal for any thread count. A row
+// with a NaN or infinite logit becomes NaN.
 void raggedDecodeAttention(std::span<const DecodeSegment> segments, std::size_t head_dim, float scale,
                            unsigned threads = 0);
 void raggedDecodeAttentionReference(std::span<const DecodeSegment> segments, std::size_t head_dim, float scale);

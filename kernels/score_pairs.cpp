@@ -1,4 +1,4 @@
-// The register tile with the processor's own bf16 dot product, which Highway 1.0 does not reach.
+// The register tile with the processor's bf16 dot product, which Highway 1.0 does not expose.
 #include "kernels/packed_keys.h"
 #include "kernels/simd.h"
 
@@ -17,7 +17,7 @@ namespace kvatlas::kernels {
 
 bool hasBf16Dot() {
   static const bool processor = __builtin_cpu_supports("avx512bf16") != 0;
-  return processor && (hwy::SupportedTargets() & HWY_AVX3) != 0;  // a test may allow lesser targets only
+  return processor && (hwy::SupportedTargets() & HWY_AVX3) != 0;  // a test may restrict the targets
 }
 
 namespace {

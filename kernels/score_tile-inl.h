@@ -1,4 +1,4 @@
-// The register tile of QKᵀ and what is visible in it; included once per SIMD target.
+// The register tile of QKᵀ and its visible part; included once per SIMD target.
 #if defined(KVATLAS_KERNELS_SCORE_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef KVATLAS_KERNELS_SCORE_TILE_INL_H_
 #undef KVATLAS_KERNELS_SCORE_TILE_INL_H_
@@ -23,7 +23,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using F32 = hn::CappedTag<float, 16>;
 using Vec32 = hn::Vec<F32>;
 constexpr std::size_t kLanes = HWY_MIN(16, HWY_LANES(float));
-// Vectors of keys held against the strip: 6 × 4 accumulators fill 32 registers, 6 × 2 fill 16.
+// Vectors of keys per tile: 6 × 4 accumulators fill 32 registers, 6 × 2 fill 16.
 #if HWY_TARGET <= HWY_AVX3
 constexpr std::size_t kTileVectors = 4;
 #else
@@ -31,7 +31,7 @@ constexpr std::size_t kTileVectors = kLanes >= 4 ? 2 : 1;
 #endif
 constexpr std::size_t kTileKeys = kTileVectors * kLanes;
 
-// A strip of up to kStripRows query rows, the first of which is query row `first`.
+// A strip of up to kStripRows query rows, starting at query row `first`.
 struct Strip {
   Strip(const ScoreBlock& block, std::size_t first)
       : row(first),
@@ -91,20 +91,20 @@ HWY_INLINE void scorePanel(const ScoreBlock& block, const Strip& strip, std::siz
   }
 }
 
-// What a strip sees of a panel.
-enum class Sight { kNothingYet, kNothingAnyMore, kPart, kAll };
+// How much of a panel a strip sees.
+enum class PanelVisibility { kFuture, kExpired, kPart, kAll };
 
-HWY_INLINE Sight sight(const ScoreBlock& block, const Strip& strip, std::size_t panel_begin) {
+HWY_INLINE PanelVisibility panelVisibility(const ScoreBlock& block, const Strip& strip, std::size_t panel_begin) {
   const std::size_t last_row = strip.row + strip.rows - 1;
   const std::size_t panel_last = panel_begin + kPanelKeys - 1;
   if (panel_begin > last_row) {
-    return Sight::kNothingYet;
+    return PanelVisibility::kFuture;
   }
   if (block.sliding_window > 0 && panel_last + block.sliding_window <= strip.row) {
-    return Sight::kNothingAnyMore;
+    return PanelVisibility::kExpired;
   }
   const bool cut_left = block.sliding_window > 0 && panel_begin + block.sliding_window <= last_row;
-  return panel_last > strip.row || cut_left ? Sight::kPart : Sight::kAll;
+  return panel_last > strip.row || cut_left ? PanelVisibility::kPart : PanelVisibility::kAll;
 }
 
 // The visible keys [begin, end) of a row, relative to the panel.

@@ -23,7 +23,7 @@ bool ForkJoin::exhausted() {
   return m_exception || m_next >= m_count;
 }
 
-// Indices are handed out in order, so every index below a failing one runs to its end: the lowest failure is the same
+// Indices are dealt in order, so every index below a failing one runs to completion: the lowest failure is the same
 // in every run.
 void ForkJoin::keepException(std::size_t index) {
   const std::lock_guard lock(m_mutex);
@@ -106,7 +106,7 @@ void ThreadPool::serve() {
     }
     const Place place = std::move(m_places.front());
     m_places.pop_front();
-    // Joined under the pool's lock, so that after withdraw() no helper can still be on its way in.
+    // Joins under the pool's lock, so that no helper can join after withdraw().
     place.job->join();
     lock.unlock();
     place.job->work(place.worker);

@@ -1,4 +1,4 @@
-// The threads that parallelFor keeps between calls; knows jobs, not what they compute.
+// The threads that parallelFor keeps between calls.
 #pragma once
 
 #include <condition_variable>
@@ -13,15 +13,15 @@
 
 namespace kvatlas::kernels {
 
-// One parallelFor call. Every worker that joins takes the next index until none is left or a task has thrown.
+// One parallelFor call. Each worker that joins takes the next index until none is left or a task throws.
 class ForkJoin {
  public:
   using Task = std::function<void(std::size_t index, unsigned worker)>;
   ForkJoin(std::size_t count, const Task& task) : m_count(count), m_task(task) {}
 
   void work(unsigned worker);
-  void join();            // a helper starts; must be called before work()
-  void leave();           // a helper is done
+  void join();            // called by a helper before work()
+  void leave();           // called by a helper after work()
   void waitForHelpers();  // then rethrows the exception of the lowest index, if any
   [[nodiscard]] bool exhausted();
 
@@ -39,7 +39,7 @@ class ForkJoin {
   std::exception_ptr m_exception;
 };
 
-// Threads are started when first needed and live until the process ends.
+// Starts threads on first use and keeps them until the process ends.
 class ThreadPool {
  public:
   static ThreadPool& instance();
@@ -47,9 +47,9 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  // Offers `helpers` places in the job to idle threads. The job stays valid until withdraw().
+  // Offers `helpers` slots of the job to idle threads. The job must stay valid until withdraw().
   void offer(const std::shared_ptr<ForkJoin>& job, unsigned helpers);
-  // Takes back the places nobody has claimed.
+  // Takes back unclaimed slots.
   void withdraw(const ForkJoin* job);
 
  private:

@@ -1,4 +1,4 @@
-// Which keys a query sees and how many such pairs a rectangle holds, on the host and in CUDA; knows numbers only.
+// Which keys a query sees and how many visible pairs a rectangle holds; compiled for the host and for CUDA.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ KVATLAS_HOST_DEVICE constexpr std::size_t divideUp(std::size_t a, std::size_t b)
   return (a + b - 1) / b;
 }
 
-// First key query sees; the last is the query itself. sliding_window 0: none.
+// The first key a query sees; the last is the query itself. sliding_window 0: none.
 KVATLAS_HOST_DEVICE constexpr std::size_t firstVisibleKey(std::size_t query, std::size_t sliding_window) {
   return sliding_window > 0 && query + 1 > sliding_window ? query + 1 - sliding_window : 0;
 }
@@ -37,7 +37,7 @@ struct TokenRange {
   std::size_t end = 0;
 };
 
-// Visible pairs of queries × keys. Only rectangles on an edge of the visible band are walked row by row.
+// Visible pairs of queries × keys. Counts row by row only at an edge of the visible band.
 KVATLAS_HOST_DEVICE constexpr std::size_t countVisiblePairs(TokenRange queries, TokenRange keys,
                                                             std::size_t sliding_window) {
   if (queries.begin >= queries.end || keys.begin >= keys.end || keys.begin >= queries.end) {

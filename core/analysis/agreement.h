@@ -1,4 +1,4 @@
-// How alike two runs decide: Jaccard index of what they keep.
+// Agreement of two runs: Jaccard index of their kept sets.
 #pragma once
 
 #include <vector>
@@ -7,8 +7,8 @@
 
 namespace kvatlas::analysis {
 
-// Mean over the heads of a layer; runs of different granularity are compared query head by query head. NaN where the
-// runs are of different models or prompts.
+// Mean over the heads of a layer; compares runs of different granularity by query head. NaN if the
+// runs have different models or prompts.
 [[nodiscard]] double agreement(const RunData& a, const RunData& b, LayerIndex layer);
 [[nodiscard]] std::vector<double> agreementPerLayer(const RunData& a, const RunData& b);
 

@@ -13,14 +13,14 @@ namespace {
 
 using kernels::TokenRange;
 
-// Pairs computed at once: a buffer of this side squared per thread.
+// Side of the blocks computed at once: one buffer of this side squared per thread.
 constexpr std::size_t kBlock = 512;
 
 TokenRange common(TokenRange a, TokenRange b) {
   return {std::max(a.begin, b.begin), std::min(a.end, b.end)};
 }
 
-// A token range cut into cells whose lengths differ by at most one.
+// A token range divided into cells whose lengths differ by at most one.
 class Axis {
  public:
   Axis(TokenRange range, std::size_t most) {
@@ -30,7 +30,7 @@ class Axis {
   [[nodiscard]] std::size_t cells() const { return m_edges.size() - 1; }
   [[nodiscard]] TokenRange tokens(TokenRange cells) const { return {m_edges[cells.begin], m_edges[cells.end]}; }
 
-  // Consecutive cells that fit into a block together, at least one each.
+  // Groups of consecutive cells that fit into one block, at least one each.
   [[nodiscard]] std::vector<TokenRange> groups() const {
     std::vector<TokenRange> groups;
     for (std::size_t first = 0, last = 0; first < cells(); first = last) {
@@ -45,7 +45,7 @@ class Axis {
   std::vector<std::size_t> m_edges;
 };
 
-// Sum and largest of some values; eight lanes, in an order of their own.
+// Sum and maximum of some values, with eight lanes in a fixed order.
 struct Reduced {
   double sum = 0;
   float max = -std::numeric_limits<float>::infinity();
@@ -78,7 +78,7 @@ struct PooledCell : Reduced {
   }
 };
 
-// The cells of some rows and columns of the grid: one task.
+// One task: the cells of some rows and columns of the grid.
 class CellGroup {
  public:
   CellGroup(const TileSource& source, const Axis& rows, const Axis& columns, TokenRange row_cells,
@@ -154,7 +154,7 @@ ExactTile exactTile(const trace::Reader& reader, const TileRequest& request, uns
 
 ExactTile pooledTile(const trace::Reader& reader, const TileRequest& request, GridSize most, trace::Reduction reduction,
                      unsigned threads, const WorkContext& work) {
-  if (most.rows == 0 || most.columns == 0) failUsage("a pooled tile needs at least one row and one column");
+  if (most.rows == 0 || most.columns == 0) failUsage("pooled tile: needs at least one row and one column");
   TileSource source(reader, request);
   const Axis rows(request.queries, most.rows), columns(request.keys, most.columns);
   ExactTile tile{rows.cells(), columns.cells(), std::vector<float>(rows.cells() * columns.cells())};

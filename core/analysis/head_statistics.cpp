@@ -29,7 +29,7 @@ double sumOf(std::span<const float> values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-// Share of a head's attention at most N/32 tokens back, from the cells of the coarsest map level.
+// Share of a head's attention at most N/32 tokens back, from the coarsest map level.
 float localityOf(const trace::Reader& reader, LayerIndex layer, HeadIndex head) {
   const auto& cells = reader.header().attention.cells;
   if (cells.empty()) return kNan;
@@ -58,12 +58,12 @@ std::string_view titleOf(HeadMetric metric) {
 
 std::string_view meaningOf(HeadMetric metric) {
   constexpr MetricTexts kMeanings{
-      "Entropy of the attention, mean over all queries, in nats.",
-      "Share of the attention that falls on the first 4 tokens.",
-      "Share of the attention that falls at most 1/32 of the prompt back.",
-      "Share of the attention that falls on the most attended 1 % of the tokens.",
-      "Share of the full cache's attention that the run in focus still holds, mean over generated tokens.",
-      "Tokens that the run in focus keeps for this head.",
+      "Mean entropy of the attention over all queries, in nats.",
+      "Share of the attention on the first 4 tokens.",
+      "Share of the attention within 1/32 of the prompt before the query.",
+      "Share of the attention on the 1 % most attended tokens.",
+      "Share of the full cache's attention that the selected run keeps, mean over generated tokens.",
+      "Tokens that the selected run keeps for this head.",
   };
   return textOf(kMeanings, metric);
 }
@@ -86,7 +86,7 @@ float HeadStatistics::of(HeadMetric metric) const {
     case HeadMetric::Kept:
       break;
   }
-  fail("head metric {} is none of the attention's", static_cast<int>(metric));
+  fail("head metric {} is not an attention metric", static_cast<int>(metric));
 }
 
 float sinkMass(std::span<const float> received) {
@@ -120,7 +120,7 @@ HeadStatistics headStatistics(const trace::Reader& reader, LayerIndex layer, Hea
 float runMetric(const RunData& run, HeadMetric metric, LayerIndex layer, HeadIndex head) {
   const trace::RunRecord& record = run.record;
   const std::size_t heads = run.model.query_heads;
-  if (!ofRun(metric)) fail("head metric {} is none of a run's", static_cast<int>(metric));
+  if (!ofRun(metric)) fail("head metric {} is not a run metric", static_cast<int>(metric));
   if (metric == HeadMetric::Kept) {
     const std::size_t row = std::size_t{layer.value} * run.heads() + storedHead(run.header, run.model, head.value);
     return row < record.capacity.size() ? static_cast<float>(record.capacity[row]) : kNan;

@@ -18,7 +18,7 @@ double sum(std::span<const float> values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-// log Σ exp(logits), the largest taken out first.
+// log Σ exp(logits), with the maximum factored out.
 double logSumExp(std::span<const float> logits) {
   const double largest = *std::max_element(logits.begin(), logits.end());
   if (std::isinf(largest)) return largest;
@@ -27,9 +27,9 @@ double logSumExp(std::span<const float> logits) {
   return largest + std::log(total);
 }
 
-// Probabilities by their bits, which order as floats ≥ 0 do (and as integers are a total order even where one is NaN),
-// grouped into buckets of equal leading bits, the largest first. Two passes without a branch to mispredict; exact order
-// is then needed only inside the few buckets where a border falls.
+// Groups probabilities by their bits, which order like floats ≥ 0 (and as integers are a total order even with NaN),
+// into buckets of equal leading bits, largest first. Two passes without a branch to mispredict; only the few buckets
+// that contain a boundary then need exact order.
 struct BucketedKeys {
   static constexpr std::uint32_t kBuckets =
       2048;  // exponent and 4 bits of mantissa of 0 … 1; all above 1 share the first
@@ -101,7 +101,7 @@ double klDivergence(std::span<const float> p_logits, std::span<const float> q_lo
     const double p = std::exp(log_p);
     if (p != 0) divergence += p * (log_p - (q_logits[i] - q_norm));  // 0 · log 0 is 0
   }
-  return divergence < 0 ? 0 : divergence;  // rounding alone can lead below 0
+  return divergence < 0 ? 0 : divergence;  // only rounding makes it negative
 }
 
 double jaccard(std::span<const TokenIndex> a, std::span<const TokenIndex> b) {

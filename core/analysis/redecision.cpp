@@ -20,10 +20,10 @@ std::vector<float> recordedSignal(const trace::Reader& reader, LayerIndex layer,
   return std::move(*values);
 }
 
-// The last `window` of the recorded rows of every head: [query_heads, window, N].
+// The last `window` recorded rows of every head: [query_heads, window, N].
 std::vector<float> lastWindowRows(const trace::Reader& reader, LayerIndex layer, std::uint32_t window) {
   const std::size_t tokens = reader.tokens(), recorded = reader.header().attention.window;
-  if (window > recorded) fail("the last {} queries are asked for, {} are recorded", window, recorded);
+  if (window > recorded) fail("needs the last {} queries, {} are recorded", window, recorded);
   std::vector<float> all = recordedSignal(reader, layer, Signal::WindowRows);
   if (window == recorded) return all;
   std::vector<float> last;
@@ -72,7 +72,7 @@ std::string obstacleTo(const Redecision& wanted, const trace::AttentionPlan& pla
 
 std::string scoreKey(const Redecision& wanted) {
   const policy::Method& method = *wanted.method;
-  // Methods that share a score share its ranks, unless they also need the scores themselves.
+  // Methods with the same score share its ranks, unless they also need the scores themselves.
   std::string key = wanted.score                ? "expression " + wanted.score->name
                     : method.score_name.empty() ? "method " + std::string(method.name)
                                                 : "score " + std::string(method.score_name);

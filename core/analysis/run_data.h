@@ -1,4 +1,4 @@
-// One run with the model and the prompt it belongs to, recorded or decided anew: what it keeps, head by head.
+// One run with its model and prompt, recorded or recomputed: what it keeps, head by head.
 #pragma once
 
 #include <cstdint>
@@ -8,21 +8,21 @@
 
 namespace kvatlas::analysis {
 
-// Refers to what its owner holds: an owner that goes takes it along.
+// A view: its owner must outlive it.
 struct RunData {
   const trace::RunHeader& header;
   const trace::RunRecord& record;
   const trace::ModelInfo& model;
-  std::uint64_t tokens = 0;  // of the prompt
+  std::uint64_t tokens = 0;  // prompt length
 
-  [[nodiscard]] std::uint32_t heads() const { return header.heads; }  // stored ones, per layer
-  // Whether nothing was evicted; kept() is then empty because there is no list.
+  [[nodiscard]] std::uint32_t heads() const { return header.heads; }  // stored heads per layer
+  // Whether nothing was evicted; kept() is then empty because no list is stored.
   [[nodiscard]] bool everything() const;
   // Ascending positions of a stored head. Empty outside the model.
   [[nodiscard]] std::span<const TokenIndex> kept(LayerIndex layer, std::size_t stored_head) const;
 };
 
-// Stored head of a run that serves a query head.
+// The stored head of a run that serves a query head.
 [[nodiscard]] std::size_t storedHead(const trace::RunHeader& run, const trace::ModelInfo& model,
                                      std::size_t query_head);
 

@@ -38,7 +38,7 @@ void TileSource::failWithoutRows() const {
   const std::string path = m_reader.path().string();
   if (!m_reader.hasLayer(m_request.layer)) fail("{}: layer {} was not recorded", path, m_request.layer.value);
   fail(
-      "{}: the queries and keys of layer {} were not kept, so there is nothing to compute a tile from (capture with "
+      "{}: the trace stores no queries and keys of layer {}, which an exact tile needs (capture with "
       "--keep-qk)",
       path, m_request.layer.value);
 }

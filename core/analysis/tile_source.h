@@ -1,4 +1,4 @@
-// One head's stored queries and keys, and the tile kernel over them; knows the reader, no pooling.
+// One head's stored queries and keys, and the tile kernel over them.
 #pragma once
 
 #include <cstdint>
@@ -20,17 +20,17 @@ struct TileRequest {
   return range.end - range.begin;
 }
 
-// Reading is for one thread, computing for many. Reader and request must outlive it.
+// Read from one thread, compute from many. Reader and request must outlive it.
 class TileSource {
  public:
-  // Reads the keys of the request. Error where they were not kept, UsageError for ranges outside the prompt.
+  // Reads the keys of the request. Error if they were not stored, UsageError for ranges outside the prompt.
   TileSource(const trace::Reader& reader, const TileRequest& request);
 
-  // Reads the rows that compute() then works on.
+  // Reads the rows for compute().
   void loadQueries(kernels::TokenRange queries);
   // output [queries, keys]: any part of the loaded queries and the request's keys.
   void compute(kernels::TokenRange queries, kernels::TokenRange keys, float* output, unsigned threads) const;
-  // The keys of the range that a query sees; empty (begin ≥ end) where none.
+  // The visible keys of the range for a query; empty (begin ≥ end) if there are none.
   [[nodiscard]] kernels::TokenRange visibleKeys(std::size_t query, kernels::TokenRange keys) const;
   [[nodiscard]] bool anyVisible(kernels::TokenRange queries, kernels::TokenRange keys) const;
 

@@ -6,10 +6,10 @@
 
 namespace kvatlas {
 
-// The text in quotes, quotes inside it doubled.
+// Quotes the text and doubles any quotes in it.
 [[nodiscard]] std::string csvQuoted(std::string_view text);
 
-// In quotes only where the text holds a comma, a quote or a line end.
+// Quotes only text with a comma, a quote or a line end.
 [[nodiscard]] std::string csvCell(std::string_view text);
 
 }  // namespace kvatlas

@@ -1,4 +1,4 @@
-// The exceptions of KVAtlas; knows nothing else of it. Messages are one sentence that names the culprit.
+// The exceptions of KVAtlas. Messages are one sentence that names the culprit.
 #pragma once
 
 #include <fmt/format.h>
@@ -8,13 +8,13 @@
 
 namespace kvatlas {
 
-// Something outside the program is wrong: a file, a device, a disk. Exit code 1.
+// A problem outside the program: a file, a device, a disk. Exit code 1.
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& message) : std::runtime_error(message) {}
 };
 
-// The caller asked for something that does not exist or cannot be: a wrong option or value. Exit code 2.
+// The caller's mistake: a wrong option or value. Exit code 2.
 class UsageError : public Error {
  public:
   using Error::Error;
@@ -36,7 +36,7 @@ template <class... Args>
   throw UsageError(fmt::format(format, std::forward<Args>(args)...));
 }
 
-// "path: No space left on device" from an errno value.
+// "path: No space left on device", from an errno value.
 [[nodiscard]] std::string systemMessage(const std::string& path, int error_number);
 
 }  // namespace kvatlas

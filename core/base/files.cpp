@@ -10,16 +10,16 @@ namespace kvatlas {
 
 std::string readFile(const std::filesystem::path& path, std::uint64_t max_bytes) {
   std::error_code code;
-  if (std::filesystem::is_directory(path, code)) fail("{}: is a folder, a file was expected", path.string());
+  if (std::filesystem::is_directory(path, code)) fail("{}: is a folder, not a file", path.string());
   std::ifstream in(path, std::ios::binary);
   if (!in) throw Error(systemMessage(path.string(), errno != 0 ? errno : ENOENT));
   std::string bytes;
   char buffer[1 << 16];
   while (in.read(buffer, sizeof buffer) || in.gcount() > 0) {
     bytes.append(buffer, static_cast<std::size_t>(in.gcount()));
-    if (bytes.size() > max_bytes) fail("{}: larger than the {} bytes that are read here", path.string(), max_bytes);
+    if (bytes.size() > max_bytes) fail("{}: larger than the limit of {} bytes", path.string(), max_bytes);
   }
-  if (in.bad()) fail("{}: cannot be read to its end", path.string());
+  if (in.bad()) fail("{}: cannot be read completely", path.string());
   return bytes;
 }
 

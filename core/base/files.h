@@ -1,4 +1,4 @@
-// Reading small files and JSON with errors that name the file; knows no format of KVAtlas.
+// Reads small files and JSON, with errors that name the file.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +8,14 @@
 
 namespace kvatlas {
 
-// The whole file as bytes. Error when missing, a folder, unreadable or larger than max_bytes.
+// The whole file as bytes. Error if it is missing, a folder, unreadable or larger than max_bytes.
 [[nodiscard]] std::string readFile(const std::filesystem::path& path, std::uint64_t max_bytes = std::uint64_t{1} << 30);
 
 // Parsed JSON; Error names file and position.
 [[nodiscard]] nlohmann::json readJsonFile(const std::filesystem::path& path);
 
-// Writes under a temporary name beside the target, syncs and renames: the final name holds all or nothing. A folder,
-// device, pipe or link under that name is an Error, never replaced.
+// Writes to a temporary name beside the target, syncs and renames, so that the final name never holds a partial file.
+// Error for a folder, device, pipe or link of that name; it is never replaced.
 void writeFileAtomically(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace kvatlas

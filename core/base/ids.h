@@ -1,4 +1,4 @@
-// Typed indices, so that a layer cannot be passed where a head is meant; knows nothing else.
+// Typed indices, so that a layer cannot be passed as a head.
 #pragma once
 
 #include <compare>
@@ -16,10 +16,10 @@ struct Index {
 };
 
 using LayerIndex = Index<struct LayerTag>;
-using HeadIndex = Index<struct HeadTag>;  // a query head, or a stored head where the text says so
+using HeadIndex = Index<struct HeadTag>;  // a query head, or a stored head where documented
 using KvHeadIndex = Index<struct KvHeadTag>;
 
 using TokenId = std::uint32_t;     // a row of the vocabulary
-using TokenIndex = std::uint32_t;  // a position in the prompt, counted from 0; original positions survive eviction
+using TokenIndex = std::uint32_t;  // a position in the prompt, from 0; eviction does not renumber positions
 
 }  // namespace kvatlas

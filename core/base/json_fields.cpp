@@ -8,7 +8,7 @@
 namespace kvatlas {
 namespace {
 
-// A value as it stands in the file, short enough for one line.
+// A value as written in the file, shortened to fit one line.
 std::string shown(const nlohmann::json* value) {
   if (value == nullptr) return "nothing";
   if (value->is_structured() && value->size() > 8) return value->is_array() ? "a long list" : "an object";
@@ -50,11 +50,11 @@ void JsonFields::refuse(const char* field, const std::string& expected) const {
 }
 
 std::uint64_t JsonFields::integer(const char* field, std::uint64_t least, std::uint64_t most,
-                                  std::optional<std::uint64_t> otherwise) const {
+                                  std::optional<std::uint64_t> fallback) const {
   const nlohmann::json* value = find(field);
-  if (value == nullptr && otherwise) return *otherwise;
+  if (value == nullptr && fallback) return *fallback;
   const std::string expected = fmt::format("a whole number from {} to {}", least, most);
-  // Also 4096.0: some exporters write counts as floating point.
+  // Accepts 4096.0 too: some exporters write counts as floating point.
   if (value != nullptr && value->is_number_float()) {
     const double number = value->get<double>();
     if (!(number >= 0 && number <= 1e15 && std::floor(number) == number)) refuse(field, expected);
@@ -76,25 +76,25 @@ double JsonFields::number(const char* field, double least, double most) const {
   return value->get<double>();
 }
 
-double JsonFields::positive(const char* field, std::optional<double> otherwise) const {
+double JsonFields::positive(const char* field, std::optional<double> fallback) const {
   const nlohmann::json* value = find(field);
-  if (value == nullptr && otherwise) return *otherwise;
+  if (value == nullptr && fallback) return *fallback;
   if (value == nullptr || !value->is_number()) refuse(field, "a number above 0");
   const double number = value->get<double>();
   if (!std::isfinite(number) || number <= 0) refuse(field, "a number above 0");
   return number;
 }
 
-bool JsonFields::boolean(const char* field, bool otherwise) const {
+bool JsonFields::boolean(const char* field, bool fallback) const {
   const nlohmann::json* value = find(field);
-  if (value == nullptr) return otherwise;
+  if (value == nullptr) return fallback;
   if (!value->is_boolean()) refuse(field, "true or false");
   return value->get<bool>();
 }
 
-std::string JsonFields::text(const char* field, std::optional<std::string> otherwise) const {
+std::string JsonFields::text(const char* field, std::optional<std::string> fallback) const {
   const nlohmann::json* value = find(field);
-  if (value == nullptr && otherwise) return *otherwise;
+  if (value == nullptr && fallback) return *fallback;
   if (value == nullptr || !value->is_string()) refuse(field, "a string");
   return value->get<std::string>();
 }

@@ -1,5 +1,5 @@
-// The lists of positions that a decision or a recorded run keeps, one per stored head, all in one vector. Where every
-// list is the whole prompt, one list stands for all of them: 32 layers × 8 heads × 131 072 tokens take 512 KB, not 128
+// The lists of positions that a decision or a recorded run keeps, one per stored head, in one vector. If every
+// list is the whole prompt, one list represents them all: 32 layers × 8 heads × 131 072 tokens take 512 KB, not 128
 // MB.
 #pragma once
 
@@ -12,8 +12,8 @@
 
 namespace kvatlas {
 
-// List `row`; offsets [rows + 1] are those of the lists one after another, also where `everything` says that
-// `positions` holds only one. Empty where the list is not there.
+// List `row`. `offsets` [rows + 1] delimit the concatenated lists, even if `everything` is set and
+// `positions` holds only one. Empty if the list is missing.
 [[nodiscard]] inline std::span<const TokenIndex> keptList(std::span<const std::uint64_t> offsets,
                                                           std::span<const TokenIndex> positions, bool everything,
                                                           std::size_t row) {

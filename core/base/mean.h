@@ -1,4 +1,4 @@
-// The mean of measured values, where NaN stands for "was not measured" and is skipped.
+// The mean of measured values; skips NaN, which marks a value that was not measured.
 #pragma once
 
 #include <cmath>
@@ -7,7 +7,7 @@
 
 namespace kvatlas {
 
-// Sums in double, in the order of the calls.
+// Sums in double, in call order.
 class MeanOfMeasured {
  public:
   void add(double value) {
@@ -16,7 +16,7 @@ class MeanOfMeasured {
     ++m_count;
   }
   [[nodiscard]] std::size_t count() const { return m_count; }
-  // NaN where nothing was measured.
+  // NaN if nothing was measured.
   [[nodiscard]] double value() const {
     return m_count == 0 ? std::numeric_limits<double>::quiet_NaN() : m_sum / static_cast<double>(m_count);
   }

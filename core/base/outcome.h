@@ -1,4 +1,4 @@
-// How some work ended, as a value: exceptions are turned into it at thread, library and process borders.
+// The result of some work as a value; converts exceptions at thread, library and process borders.
 #pragma once
 
 #include <exception>
@@ -10,8 +10,8 @@
 namespace kvatlas {
 
 struct Outcome {
-  int exit_code = 0;    // 0 done, 1 failed, 2 wrong usage, 130 stopped by the user
-  std::string message;  // one sentence, empty when done
+  int exit_code = 0;    // 0 done, 1 failed, 2 usage error, 130 stopped by the user
+  std::string message;  // one sentence; empty when done
 };
 
 template <class Work>
@@ -28,11 +28,11 @@ template <class Work>
   } catch (const std::exception& error) {
     return {1, error.what()};
   } catch (...) {
-    return {1, "an error of unknown kind"};
+    return {1, "unknown error"};
   }
 }
 
-// The message's first line: libraries append their own stack traces.
+// The message's first line, because libraries append their own stack traces.
 [[nodiscard]] inline std::string firstLine(const std::string& message) {
   return message.substr(0, message.find('\n'));
 }

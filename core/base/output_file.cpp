@@ -18,8 +18,8 @@ constexpr std::size_t kBuffered = std::size_t{1} << 18;
 
 OutputFile::OutputFile(const std::filesystem::path& target) : m_target(target), m_part(target.string() + ".part") {
   std::error_code code;
-  const auto there = std::filesystem::symlink_status(target, code);
-  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+  const auto existing = std::filesystem::symlink_status(target, code);
+  if (std::filesystem::exists(existing) && !std::filesystem::is_regular_file(existing))
     fail("{}: is not a regular file and will not be replaced", target.string());
   m_file = ::open(m_part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (m_file < 0) throw Error(systemMessage(target.string(), errno));

@@ -1,5 +1,5 @@
-// A file that grows piece by piece under a temporary name and appears under its own name when it is whole; knows no
-// format.
+// Writes a file under a temporary name and renames it to its own name
+// when complete.
 #pragma once
 
 #include <filesystem>
@@ -10,14 +10,14 @@ namespace kvatlas {
 
 class OutputFile {
  public:
-  // Error: the folder is missing or may not be written; a folder, device, pipe or link of that name is never replaced.
+  // Error: the folder is missing or not writable. A folder, device, pipe or link of that name is never replaced.
   explicit OutputFile(const std::filesystem::path& target);
-  ~OutputFile();  // without complete(): nothing is left
+  ~OutputFile();  // without complete(): deletes the file
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
   void write(std::string_view bytes);
-  void complete();  // synced and renamed
+  void complete();  // syncs and renames
 
  private:
   void flush();

@@ -1,4 +1,4 @@
-// How long work reports itself and is stopped; knows neither terminal nor window.
+// How long-running work reports progress and is cancelled, independent of terminal and window.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace kvatlas {
 
-// Receives progress of one piece of work after another. Called from one thread at a time.
+// Receives progress of one task at a time. Called from one thread at a time.
 class Progress {
  public:
   virtual ~Progress() = default;
@@ -17,22 +17,22 @@ class Progress {
   virtual void advance(std::uint64_t done) = 0;                        // absolute, ≤ total
   virtual void end() = 0;
   virtual void warn(std::string_view message) = 0;
-  virtual void note(std::string_view message);  // worth knowing beforehand; nothing is wrong. Ignored by default
+  virtual void note(std::string_view message);  // information, not a problem; ignored by default
 };
 
-// A Progress that says nothing, for tests and inner calls.
+// A Progress without output, for tests and inner calls.
 Progress& silentProgress();
 
-// What long work is handed: where to report, when to stop.
+// Passed to long-running work: progress output and stop request.
 struct WorkContext {
   Progress* progress = &silentProgress();
   std::stop_token stop;
 
-  // Throws Cancelled once a stop was requested.
+  // Throws Cancelled after a stop request.
   void checkStop() const;
 };
 
-// One line per quarter where stderr is no terminal, else a bar with the remaining time.
+// Prints one line per quarter if stderr is no terminal, else a bar with the remaining time.
 [[nodiscard]] std::unique_ptr<Progress> makeStderrProgress(bool quiet = false);
 
 }  // namespace kvatlas

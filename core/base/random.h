@@ -1,5 +1,5 @@
-// Seeded random numbers that are the same on every machine and with every standard library: a generator for numbers
-// drawn one after the other, and numbers that depend on a stream and a counter alone.
+// Seeded random numbers that are the same on every machine and with every standard library: a sequential
+// generator, and numbers that depend only on a stream and a counter.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +12,14 @@ namespace kvatlas {
 
 inline constexpr std::uint64_t kRandomStep = 0x9E3779B97F4A7C15ULL;
 
-// SplitMix64's finaliser (Steele, Lea, Flood 2014). The standard engines are portable, their distributions are not.
+// SplitMix64's finaliser (Steele, Lea, Flood 2014). Standard engines are portable, but their distributions are not.
 [[nodiscard]] inline std::uint64_t mixedBits(std::uint64_t z) {
   z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9ULL;
   z = (z ^ (z >> 27U)) * 0x94D049BB133111EBULL;
   return z ^ (z >> 31U);
 }
 
-// Number `counter` of a SplitMix64 stream, in any order.
+// Number `counter` of a SplitMix64 stream; callable in any order.
 [[nodiscard]] inline std::uint64_t hashOf(std::uint64_t stream, std::uint64_t counter) {
   return mixedBits(stream + (counter + 1) * kRandomStep);
 }
@@ -29,7 +29,7 @@ inline constexpr std::uint64_t kRandomStep = 0x9E3779B97F4A7C15ULL;
   return static_cast<double>(hash >> 11U) * 0x1p-53;
 }
 
-// Roughly normal: the sum of the hash's four 16-bit parts, mean 0, variance 1.
+// Approximately normal: the sum of the hash's four 16-bit parts, mean 0, variance 1.
 [[nodiscard]] inline double normalOf(std::uint64_t hash) {
   const std::uint64_t sum = (hash & 0xffffU) + ((hash >> 16U) & 0xffffU) + ((hash >> 32U) & 0xffffU) + (hash >> 48U);
   return (static_cast<double>(sum) * 0x1p-16 - 2.0) * 1.7320508075688772;
@@ -38,7 +38,7 @@ inline constexpr std::uint64_t kRandomStep = 0x9E3779B97F4A7C15ULL;
 // SplitMix64.
 class Random {
  public:
-  // Streams of different keys are independent of each other: a prompt's numbers do not depend on the prompts before it.
+  // Different keys give independent streams: a prompt's numbers do not depend on earlier prompts.
   explicit Random(std::uint64_t seed, std::initializer_list<std::uint64_t> keys = {}) : m_state(seed) {
     for (const std::uint64_t key : keys) m_state = next() ^ (key * kRandomStep);
   }

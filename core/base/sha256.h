@@ -1,4 +1,4 @@
-// SHA-256 of bytes that come piece by piece; knows nothing of KVAtlas but its errors.
+// Incremental SHA-256.
 #pragma once
 
 #include <cstddef>

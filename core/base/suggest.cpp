@@ -35,7 +35,7 @@ std::string suggestion(std::string_view given, const std::vector<std::string>& k
       near.push_back(fmt::format("'{}'", name));
   }
   if (!near.empty()) return fmt::format(", did you mean {}?", fmt::join(near, " or "));
-  return fmt::format("; known are {}", fmt::join(known, ", "));
+  return fmt::format("; known: {}", fmt::join(known, ", "));
 }
 
 }  // namespace kvatlas

@@ -1,4 +1,4 @@
-// Finds the name the user probably meant; knows only strings.
+// Suggests the name that the user probably meant.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace kvatlas {
 
-// ", did you mean 'snapkv'?" for the nearest known names, or "; known are a, b, c" when none is near.
+// ", did you mean 'snapkv'?" for the nearest known names, or "; known: a, b, c" if none is near.
 [[nodiscard]] std::string suggestion(std::string_view given, const std::vector<std::string>& known);
 
 }  // namespace kvatlas

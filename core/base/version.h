@@ -1,4 +1,4 @@
-// The version of this KVAtlas; knows nothing else.
+// The version of this KVAtlas.
 #pragma once
 
 namespace kvatlas {

@@ -9,7 +9,7 @@
 namespace kvatlas::evaluation {
 namespace {
 
-// Every third name is held out. Names of places and people; made-up ones come beside them (see madeUpName).
+// Every third name is held out. Names of places and people; made-up ones are added (see madeUpName).
 constexpr std::array kNames = {
     "Boston",        "Emma",     "Lisbon",   "Oliver",    "Vienna",    "Harriet", "Dublin",   "Martin",  "Geneva",
     "Clara",         "Oxford",   "Edmund",   "Prague",    "Susan",     "Naples",  "Henry",    "Athens",  "Lucy",
@@ -56,7 +56,7 @@ std::string listedName(Random& random, Split split) {
   return kNames[at / 2 * 3 + at % 2];
 }
 
-// FNV-1a of the name decides its split, so that none is in both however it was put together.
+// FNV-1a of the name decides its split, so that no name is in both, however it was composed.
 bool isHeldOut(std::string_view name) {
   std::uint64_t hash = 0xCBF29CE484222325ULL;
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;

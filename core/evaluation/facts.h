@@ -1,4 +1,4 @@
-// Facts to plant in a text and the questions about them, made from a seed; knows no tokenizer, no model.
+// Facts to plant in a text and questions about them, made from a seed.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace kvatlas::evaluation {
 
 enum class FactKind { Number, Words };
 
-// Training and HeldOut share no name and no attribute: what is asked of a trained model it never saw.
+// Training and HeldOut share no name and no attribute, so a trained model is asked about unseen ones.
 enum class Split { Training, HeldOut };
 
 // "The secret number of Emma is 48213."
@@ -23,12 +23,12 @@ struct Fact {
   std::string value;  // "48213", "walk along the river and sing"
 };
 
-// How a fact is told. The first is the published needle's form.
+// How a fact is phrased. Plain is the published needle's form.
 enum class Telling { Plain, Possessive, Remember, Known };
 inline constexpr std::size_t kTellings = 4;
 
-// How one fact is asked for. Completion repeats the words of the plain telling and lets the model go on, as the
-// published needle does; the others are questions in other words. Command is never used in training.
+// How a question about one fact is phrased. Completion repeats the plain phrasing and lets the model continue, like the
+// published needle; the others are real questions. Training never uses Command.
 enum class Asking { Completion, QuestionAndStart, Question, Which, Command };
 inline constexpr std::size_t kTrainedAskings = 4;
 
@@ -40,17 +40,17 @@ struct FactOptions {
 // A fact whose name is not among `taken`.
 [[nodiscard]] Fact makeFact(Random& random, const FactOptions& options, std::span<const Fact> taken = {});
 // A fact with the attribute of `fact` and another name and value, or with its name and another attribute and value:
-// what a model answers when it looks at one half of the question only.
+// the answer of a model that attends to only half of the question.
 [[nodiscard]] Fact makeDistractor(Random& random, const Fact& fact, Split split, bool same_name,
                                   std::span<const Fact> taken = {});
 
-// One sentence with its full stop, no space around it.
+// One sentence with its full stop, without surrounding space.
 [[nodiscard]] std::string tell(const Fact& fact, Telling telling = Telling::Plain);
-// The question as it stands behind the text, starting on a new line, up to where the answer begins; the answer follows
-// with a space: ask(fact) + " " + fact.value + ".".
+// The question that follows the text, starting on a new line, up to the beginning of the answer. The answer follows
+// after a space: ask(fact) + " " + fact.value + ".".
 [[nodiscard]] std::string ask(const Fact& fact, Asking asking = Asking::Completion);
 
-// One question about several facts. Its answer names each: " Emma 48213, Boston 771." (answerAll).
+// One question about several facts. Its answer lists each: " Emma 48213, Boston 771." (answerAll).
 [[nodiscard]] std::string askAll(std::span<const Fact> facts);
 [[nodiscard]] std::string answerAll(std::span<const Fact> facts);
 

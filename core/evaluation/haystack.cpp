@@ -28,7 +28,7 @@ std::vector<fs::path> textFilesIn(const fs::path& folder) {
   for (fs::directory_iterator at(folder, code), end; !code && at != end; at.increment(code))
     if (at->path().extension() == ".txt") files.push_back(at->path());
   if (code) throw Error(systemMessage(folder.string(), code.value()));
-  if (files.empty()) fail("{}: holds no *.txt file to hide a fact in", folder.string());
+  if (files.empty()) fail("{}: contains no *.txt file", folder.string());
   std::ranges::sort(files, {}, [](const fs::path& path) { return path.filename().string(); });
   return files;
 }
@@ -40,7 +40,7 @@ std::string nameFor(std::span<const fs::path> paths) {
   return paths.size() == 1 ? name : fmt::format("{} and {} more", name, paths.size() - 1);
 }
 
-// The text without what closes a sentence behind its mark: quotes, brackets.
+// The text without quotes and brackets that close a sentence after its punctuation.
 std::string_view withoutClosers(std::string_view text) {
   constexpr std::array<std::string_view, 7> kClosers = {"\"", "'", ")", "]", "\u201D", "\u2019", "\u00BB"};
   for (bool found = true; found;) {
@@ -54,7 +54,7 @@ std::string_view withoutClosers(std::string_view text) {
   return text;
 }
 
-// "Mr" or "J" before the full stop that `text` ends with.
+// "Mr" or "J" before the full stop that ends `text`.
 bool isAbbreviation(std::string_view text) {
   text.remove_suffix(1);
   std::size_t begin = text.size();
@@ -93,8 +93,8 @@ bool endsSentence(std::string_view text, std::size_t at) {
 Haystack::Haystack(const HaystackText& source, const text::Tokenizer& tokenizer, std::size_t repeated_to) {
   std::string text = source.text;
   text::Encoding encoding = tokenizer.encode(text, false);
-  if (encoding.ids.empty()) fail("{}: the tokenizer makes no token of the haystack", source.name);
-  while (encoding.ids.size() < repeated_to) {  // doubling: the tokens at a seam are not known before
+  if (encoding.ids.empty()) fail("{}: the haystack has no tokens", source.name);
+  while (encoding.ids.size() < repeated_to) {  // doubling, because the tokens at a seam depend on both sides
     text += std::string(text);
     encoding = tokenizer.encode(text, false);
   }

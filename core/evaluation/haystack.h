@@ -1,5 +1,5 @@
-// The text that facts are hidden in: files read in a fixed order, as tokens whose sentence ends are known. Knows
-// tokenizers, no model.
+// The text in which facts are hidden: files read in a fixed order, as tokens with known sentence ends. No
+// model.
 #pragma once
 
 #include <filesystem>
@@ -20,7 +20,7 @@ struct HaystackText {
   std::vector<std::filesystem::path> paths;  // as given
 };
 
-// Every path is a text file or a folder, which stands for its *.txt files sorted by name. Error: nothing there,
+// Each path is a text file, or a folder whose *.txt files are read sorted by name. Error: missing,
 // unreadable, empty.
 [[nodiscard]] HaystackText readHaystack(std::span<const std::filesystem::path> paths);
 
@@ -30,13 +30,13 @@ struct HaystackText {
 
 class Haystack {
  public:
-  // Encodes the text; with `repeated_to` as often as it takes to reach that many tokens.
+  // Encodes the text, repeated until it has `repeated_to` tokens.
   Haystack(const HaystackText& text, const text::Tokenizer& tokenizer, std::size_t repeated_to = 0);
 
   [[nodiscard]] std::span<const TokenId> ids() const { return m_ids; }
-  // Token counts after which a sentence ends, ascending; 0 and the end of the text are among them.
+  // Token counts after which a sentence ends, ascending; includes 0 and the end of the text.
   [[nodiscard]] std::span<const TokenIndex> sentenceEnds() const { return m_sentence_ends; }
-  // The last of them at or before `position` that is not below `from`; `from` if there is none.
+  // The last one at or before `position` and not below `from`; `from` if there is none.
   [[nodiscard]] TokenIndex sentenceEndBefore(TokenIndex position, TokenIndex from) const;
 
  private:

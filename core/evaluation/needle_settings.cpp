@@ -54,7 +54,7 @@ NeedleValues readNeedleValues(const json& values, const std::string& where) {
   try {
     return {.plan = planOf(values), .score = parseScore(values.at("score").get<std::string>())};
   } catch (const json::exception& error) {
-    fail("{}: not the settings of a needle run: {}", where, error.what());
+    fail("{}: invalid settings of a needle run: {}", where, error.what());
   }
 }
 

@@ -1,4 +1,4 @@
-// What decides the prompts and scores of a needle run, as the values of its settings.json, and back.
+// Converts the settings that determine a needle run's prompts and scores to and from its settings.json.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -14,7 +14,7 @@ struct NeedleValues {
 };
 
 [[nodiscard]] nlohmann::json needleJson(const NeedleValues& needle);
-// Error naming `where` and what is missing.
+// Error naming `where` and the missing field.
 [[nodiscard]] NeedleValues readNeedleValues(const nlohmann::json& values, const std::string& where);
 
 }  // namespace kvatlas::evaluation

@@ -23,15 +23,15 @@ void checkLengths(const PromptPlan& plan, const TaskModel& model, Progress& prog
   std::uint64_t last = 0;
   for (const std::uint32_t length : plan.lengths) {
     if (length > model.positions && !model.stretches)
-      failUsage("--lengths {}: {} was made for {} positions", length, model.name, model.positions);
+      failUsage("--lengths {}: {} supports {} positions", length, model.name, model.positions);
     last = std::max<std::uint64_t>(last, length + std::uint64_t{model.most_new_tokens});
   }
   if (last > model.positions && !model.stretches)
     progress.warn(
-        fmt::format("answers may reach position {}; {} was made for {} positions", last, model.name, model.positions));
+        fmt::format("answers may reach position {}; {} supports {} positions", last, model.name, model.positions));
 }
 
-// Besides the model's own end tokens: the tokenizer's, Llama 3's by name, the last token of a line break.
+// In addition to the model's own end tokens: the tokenizer's, Llama 3's by name, the last token of a line break.
 std::vector<TokenId> publishedStops(const text::Tokenizer& tokenizer) {
   std::vector<TokenId> stops;
   if (const auto eos = tokenizer.eos()) stops.push_back(*eos);
@@ -48,7 +48,7 @@ StopRule stopRuleOf(Protocol protocol, const RightAnswer& right, const text::Tok
     return [stops = publishedStops(tokenizer)](std::span<const TokenId> ids) {
       return std::ranges::find(stops, ids.back()) != stops.end();
     };
-  // Twice as long as the right answer is wrong; without a limit one branch that babbles would make all others wait.
+  // An answer twice as long as the right one is wrong. Without a limit, one rambling branch would delay all others.
   const std::size_t most = 2 * tokenizer.encode(right.text, false).ids.size() + 4;
   return [right, &tokenizer, most](std::span<const TokenId> ids) {
     return ids.size() >= most || answerIsComplete(tokenizer.decode(ids, true), right);

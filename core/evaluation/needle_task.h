@@ -1,4 +1,4 @@
-// The needle task: facts planted in a haystack at many lengths and depths, and asked for.
+// The needle task: plants facts in a haystack at many lengths and depths and asks for them.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +16,7 @@ inline constexpr const char* kHaystackSource = "haystack";
 [[nodiscard]] TaskRequest needleRequest(const PromptPlan& plan, Score score,
                                         std::vector<std::filesystem::path> haystack);
 
-// UsageError: a plan or length that cannot be. Error: values that are not a needle run's, a haystack that is not there.
+// UsageError: an invalid plan or length. Error: values that are not a needle run's, a missing haystack.
 [[nodiscard]] std::unique_ptr<Task> openNeedleTask(const TaskRequest& request, const TaskModel& model,
                                                    Progress& progress);
 

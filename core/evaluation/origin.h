@@ -1,4 +1,4 @@
-// Where a run found its model and sources: a file beside the settings, since it does not decide the outcome.
+// Where a run read its model and sources from: a file beside the settings, because it does not affect the outcome.
 #pragma once
 
 #include <filesystem>
@@ -17,7 +17,7 @@ struct Origin {
 };
 
 void writeOrigin(const std::filesystem::path& results, const Origin& origin);
-// Empty when there is no such file. Error when it does not say the model and every source of `names`.
+// Empty if the file does not exist. Error if it lacks the model or a source of `names`.
 [[nodiscard]] Origin readOrigin(const std::filesystem::path& results, const std::vector<std::string>& names);
 
 }  // namespace kvatlas::evaluation

@@ -9,7 +9,7 @@ namespace {
 
 using Ids = std::vector<TokenId>;
 
-// 13 of Llama 3, 842 and 28723 of Mistral: a full stop alone, with or without SentencePiece's mark.
+// 13 in Llama 3, 842 and 28723 in Mistral: a full stop alone, with or without SentencePiece's mark.
 Ids fullStops(const text::Tokenizer& tokenizer) {
   Ids ids;
   for (const char* piece : {".", "▁."})
@@ -52,7 +52,7 @@ text::PreparedPrompt makePaperPrompt(const PromptPlan& plan, const NeedleCase& w
   const std::string& needle_text = story.planted.front().text;
   const Ids needle = tokenizer.encode(needle_text, false).ids;
   if (wanted.length <= kPaperBuffer + needle.size())
-    failUsage("--lengths {}: the published protocol leaves {} tokens of it free and the needle takes {}", wanted.length,
+    failUsage("--lengths {}: the published protocol reserves {} tokens and the needle takes {}", wanted.length,
               kPaperBuffer, needle.size());
   Ids context(haystack.ids().begin(), haystack.ids().end());
   if (context.size() > wanted.length) context.resize(wanted.length);

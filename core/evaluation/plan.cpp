@@ -10,16 +10,16 @@ namespace {
 
 template <class Value>
 void checkList(const char* option, const std::vector<Value>& values) {
-  if (values.empty()) failUsage("{}: at least one is needed", option);
+  if (values.empty()) failUsage("{}: needs at least one value", option);
   if (std::set<Value>(values.begin(), values.end()).size() != values.size())
-    failUsage("{}: the same is asked for twice", option);
+    failUsage("{}: contains a value twice", option);
 }
 
 void checkTemplate(const std::string& text) {
   const auto context = text.find("{context}"), question = text.find("{question}");
   const bool once = context == text.rfind("{context}") && question == text.rfind("{question}");
   if (context == std::string::npos || question == std::string::npos || question < context || !once)
-    failUsage("--template: expected {{context}} and, behind it, {{question}}, each once");
+    failUsage("--template: expected {{context}} and then {{question}}, each once");
 }
 
 }  // namespace
@@ -30,13 +30,13 @@ void checkPlan(const PromptPlan& plan) {
   checkList("--kind", plan.kinds);
   for (const double depth : plan.depths)
     if (!(depth >= 0 && depth <= 100)) failUsage("--depths {}: expected a percentage from 0 to 100", depth);
-  if (plan.trials == 0) failUsage("--trials 0: at least one trial is needed");
+  if (plan.trials == 0) failUsage("--trials 0: needs at least one trial");
   if (plan.needles < 2) failUsage("--needles {}: the kinds with several facts need at least 2", plan.needles);
   if (plan.protocol == Protocol::Paper && plan.trials > 1)
     failUsage("--trials {}: the published protocol has one prompt for each length and depth", plan.trials);
   const bool own = std::ranges::find(plan.kinds, NeedleKind::Own) != plan.kinds.end();
   if (own && (plan.needle.empty() || plan.question.empty() || plan.answer.empty()))
-    failUsage("a needle of your own needs all three of --needle, --question and --answer");
+    failUsage("a needle of your own requires --needle, --question and --answer");
   checkTemplate(plan.prompt_template);
 }
 

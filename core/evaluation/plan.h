@@ -1,4 +1,4 @@
-// What a needle run's plan may be, and one case of it; knows neither text nor tokens.
+// Validates the plan of a needle run, and defines one case of it.
 #pragma once
 
 #include <string>
@@ -17,10 +17,10 @@ struct NeedleCase {
   std::uint32_t trial = 0;  // from 0
 };
 
-// UsageError: nothing asked, something asked twice, a depth outside 0 … 100, a needle or template without its parts.
+// UsageError: an empty or duplicate list entry, a depth outside 0 … 100, an incomplete needle or template.
 void checkPlan(const PromptPlan& plan);
 
-// The published run: needle, question and template of San Francisco, its ten depths and thirty new tokens.
+// The published run: the San Francisco needle, question and template, and its ten depths.
 [[nodiscard]] PromptPlan paperPlan();
 
 }  // namespace kvatlas::evaluation

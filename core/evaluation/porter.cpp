@@ -54,7 +54,7 @@ std::string join(std::string_view stem, std::string_view ending) {
   return std::string(stem) + std::string(ending);
 }
 
-// What stands before an ending; nothing where the word does not end so.
+// The part before an ending; empty if the word does not have it.
 std::optional<std::string_view> before(std::string_view word, std::string_view ending) {
   if (!word.ends_with(ending)) return std::nullopt;
   return word.substr(0, word.size() - ending.size());
@@ -62,7 +62,7 @@ std::optional<std::string_view> before(std::string_view word, std::string_view e
 
 using Rule = std::pair<std::string_view, std::string_view>;
 
-// The first rule whose ending fits decides: it is applied where the stem's measure is above `least`, else none is.
+// Applies only the first rule with a matching ending, and only if the stem's measure is above `least`.
 std::string applyRules(std::string_view word, std::span<const Rule> rules, int least) {
   for (const auto& [ending, replacement] : rules)
     if (const auto stem = before(word, ending))

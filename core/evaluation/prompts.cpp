@@ -17,7 +17,7 @@ std::uint32_t longest(const PromptPlan& plan) {
   return plan.lengths.empty() ? 0 : std::ranges::max(plan.lengths);
 }
 
-// What the tokenizer sets before a text (BOS).
+// The tokens that the tokenizer puts before a text (BOS).
 Ids idsBefore(const text::Tokenizer& tokenizer) {
   const Ids with = tokenizer.encode("x", true).ids, without = tokenizer.encode("x", false).ids;
   const auto at = std::ranges::search(with, without).begin();
@@ -30,7 +30,7 @@ std::string onItsOwnLine(const std::string& sentence) {
   return line;
 }
 
-// Tokens put together piece by piece; a piece with a name becomes a span.
+// Concatenates tokens piece by piece; a named piece becomes a span.
 class Assembly {
  public:
   void add(std::span<const TokenId> piece, const std::string& span = {}) {
@@ -38,7 +38,7 @@ class Assembly {
     m_prompt.ids.insert(m_prompt.ids.end(), piece.begin(), piece.end());
     if (!span.empty()) m_prompt.spans.push_back({begin, static_cast<TokenIndex>(m_prompt.ids.size()), span});
   }
-  // Text and offsets of all but the first `silent` tokens, which stand for no text.
+  // Text and offsets of all but the first `silent` tokens, which have no text.
   [[nodiscard]] text::PreparedPrompt finish(const text::Tokenizer& tokenizer, std::size_t silent) {
     text::Decoded decoded = tokenizer.decodeWithOffsets(std::span(m_prompt.ids).subspan(silent));
     m_prompt.text = std::move(decoded.text);
@@ -84,11 +84,11 @@ PromptMaker::Pieces PromptMaker::piecesOf(const Story& story) const {
 std::size_t PromptMaker::contextTokens(const NeedleCase& wanted, const Pieces& pieces) const {
   const std::size_t taken = pieces.tokens();
   if (taken >= wanted.length)
-    failUsage("--lengths {}: the facts and the question of {} alone take {} tokens", wanted.length, wanted.id, taken);
-  const std::size_t needed = wanted.length - taken, there = m_haystack.ids().size();
-  if (needed > there)
-    failUsage("--lengths {}: the haystack {} has {} tokens, {} are needed; give more text, or --repeat it",
-              wanted.length, m_haystack_name, there, needed);
+    failUsage("--lengths {}: the facts and the question of {} take {} tokens", wanted.length, wanted.id, taken);
+  const std::size_t needed = wanted.length - taken, available = m_haystack.ids().size();
+  if (needed > available)
+    failUsage("--lengths {}: the haystack {} has {} tokens and needs {}; add text or use --repeat", wanted.length,
+              m_haystack_name, available, needed);
   return needed;
 }
 
@@ -100,12 +100,12 @@ void PromptMaker::check(const NeedleCase& wanted) const {
     (void)makePaperPrompt(m_plan, wanted, story, m_haystack, m_tokenizer);
 }
 
-// A sentence of the haystack behind which there is text for the whole length: the same for every depth and kind.
+// A sentence start with enough text after it for the whole length: the same for every depth and kind.
 TokenIndex PromptMaker::passageStart(const NeedleCase& wanted) const {
   const auto starts = m_haystack.sentenceEnds();
-  const std::size_t there = m_haystack.ids().size();
-  if (there <= wanted.length) return 0;
-  const auto last = std::ranges::upper_bound(starts, static_cast<TokenIndex>(there - wanted.length));
+  const std::size_t available = m_haystack.ids().size();
+  if (available <= wanted.length) return 0;
+  const auto last = std::ranges::upper_bound(starts, static_cast<TokenIndex>(available - wanted.length));
   Random random(m_plan.seed, {wanted.length, wanted.trial});
   return starts[random.below(static_cast<std::size_t>(last - starts.begin()))];
 }
@@ -114,7 +114,7 @@ NeedlePrompt PromptMaker::makeExact(const NeedleCase& wanted, const Story& story
   const Pieces pieces = piecesOf(story);
   const std::size_t context = contextTokens(wanted, pieces);
   const TokenIndex start = passageStart(wanted);
-  // Facts by position; those at the same one in the order of the story.
+  // Facts by position; ties in story order.
   std::vector<std::pair<std::size_t, std::size_t>> places;
   for (std::size_t i = 0; i < story.planted.size(); ++i) {
     const double depth = story.planted[i].depth;

@@ -1,4 +1,4 @@
-// The prompts of a needle run as tokens, each with its facts at their depth. Knows tokenizers, no model.
+// Builds the prompts of a needle run as tokens, with each fact at its depth.
 #pragma once
 
 #include <string>
@@ -22,10 +22,10 @@ class PromptMaker {
   // Encodes the haystack. The tokenizer must outlive this.
   PromptMaker(const PromptPlan& plan, const HaystackText& haystack, const text::Tokenizer& tokenizer);
 
-  // Before anything is computed: UsageError for a length that does not hold the case's facts and question, or that
-  // needs more text than the haystack has.
+  // Validates a case before any computation: UsageError if the length is too short for its facts and question, or
+  // longer than the haystack allows.
   void check(const NeedleCase& wanted) const;
-  // The same case always gives the same prompt, whatever else the plan has. Exact: as many tokens as asked.
+  // The same case always gives the same prompt, whatever else the plan contains. Exact: the requested number of tokens.
   [[nodiscard]] NeedlePrompt make(const NeedleCase& wanted) const;
 
  private:

@@ -33,7 +33,7 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// Runs of characters for which `belongs` holds.
+// Maximal runs of characters for which `belongs` holds.
 template <class Belongs>
 std::vector<std::string> runs(const std::string& text, Belongs belongs) {
   std::vector<std::string> words(1);

@@ -31,7 +31,7 @@ Story multiStory(Random& random, const PromptPlan& plan, double depth) {
   return story;
 }
 
-// The first fact at the depth, the others evenly between it and the end.
+// The first fact at the depth, the others evenly spaced between it and the end.
 Story allStory(Random& random, const PromptPlan& plan, double depth) {
   const std::vector<Fact> facts = severalFacts(random, plan);
   Story story{.question = askAll(facts), .right = {.text = answerAll(facts)}};
@@ -58,7 +58,7 @@ std::string replaced(std::string text, std::string_view placeholder, std::string
   return text;
 }
 
-// {name}, {number} and {words} stand for what a fact is made of.
+// Replaces {name}, {number} and {words} with the parts of a fact.
 Story ownStory(Random& random, const PromptPlan& plan, double depth) {
   const Fact number = makeFact(random, {FactKind::Number, plan.split});
   const Fact words = makeFact(random, {FactKind::Words, plan.split});

@@ -1,4 +1,4 @@
-// What one case plants and asks, as text: made from the plan and the case alone. Knows no tokenizer.
+// The text that one case plants and asks, from the plan and the case alone.
 #pragma once
 
 #include <string>
@@ -21,7 +21,7 @@ struct Story {
   RightAnswer right;
 };
 
-// The facts depend on the plan's seed and on length, depth, kind and trial of the case, on nothing else.
+// The facts depend only on the plan's seed and on length, depth, kind and trial of the case.
 [[nodiscard]] Story storyOf(const PromptPlan& plan, const NeedleCase& wanted);
 
 }  // namespace kvatlas::evaluation

@@ -1,5 +1,5 @@
-// A task of an evaluation: the cases it has, the prompt of each, and what an answer is worth. A new task is one of
-// these and a row of the table in tasks.cpp.
+// A task of an evaluation: its cases, the prompt of each, and the score of an answer. To add a task, implement this
+// class and add a row to the table in tasks.cpp.
 #pragma once
 
 #include <cstdint>
@@ -22,17 +22,17 @@
 
 namespace kvatlas::evaluation {
 
-// Asked after every token: whether the answer has ended. `generated` is never empty.
+// Called after every token: whether the answer has ended. `generated` is never empty.
 using StopRule = std::function<bool(std::span<const TokenId> generated)>;
 
 struct EvaluationPrompt {
   text::PreparedPrompt prepared;
-  std::size_t context_tokens = 0;  // the first tokens, equal in every case of the context; 0: nothing is shared
+  std::size_t context_tokens = 0;  // leading tokens shared by all cases of the context; 0: none
   std::string question, expected;
   std::vector<std::string> also_right;                 // further right answers
-  std::map<std::string, results::FacetValue> details;  // what else the record should say of this prompt
-  std::uint32_t most_new_tokens = 0;                   // 0: as many as the run allows
-  StopRule finished;                                   // may be empty: the model's own end tokens only
+  std::map<std::string, results::FacetValue> details;  // further fields for this prompt's record
+  std::uint32_t most_new_tokens = 0;                   // 0: the run's maximum
+  StopRule finished;                                   // may be empty: only the model's own end tokens
   std::string sha256;                                  // of the ids, 4 little-endian bytes each
 };
 
@@ -43,39 +43,39 @@ class Task {
   Task& operator=(const Task&) = delete;
   virtual ~Task() = default;
 
-  // Everything that decides its cases, prompts and scores, as it stands in settings.json: what results::planOfTask
-  // reads and, of each source, {"name", "sha256"} under the source's name.
+  // Everything that determines its cases, prompts and scores, as in settings.json: the input of results::planOfTask
+  // and, for each source, {"name", "sha256"} under the source's name.
   [[nodiscard]] virtual nlohmann::json settings() const = 0;
 
-  // About how many tokens the prompt has, before it is made.
+  // Estimated number of prompt tokens, without building the prompt.
   [[nodiscard]] virtual std::uint64_t tokensOf(const results::Case& wanted) const = 0;
-  // Before anything is computed: UsageError for a case whose prompt cannot be made.
+  // Validates before any computation: UsageError for a case whose prompt cannot be built.
   virtual void check(const results::Case& wanted) const = 0;
-  // The same case always gives the same prompt, whatever other cases the run has. The stop rule lives no longer than
+  // The same case always gives the same prompt, whatever other cases the run has. The stop rule must not outlive
   // the task.
   [[nodiscard]] virtual EvaluationPrompt prompt(const results::Case& wanted) const = 0;
 
-  // What of the generated text is the answer.
+  // Extracts the answer from the generated text.
   [[nodiscard]] virtual std::string answerOf(const results::Case& wanted, std::string_view generated) const = 0;
   // Every score by name, 0 … 1.
   [[nodiscard]] virtual std::map<std::string, double> scores(const results::Case& wanted,
                                                              std::string_view answer) const = 0;
-  // The name of the one that the run was asked for.
+  // The name of the run's main score.
   [[nodiscard]] virtual std::string mainScore(const results::Case& wanted) const = 0;
 };
 
-// What a task may ask of the model. The tokenizer must outlive the task.
+// What a task knows about the model. The tokenizer must outlive the task.
 struct TaskModel {
   const text::Tokenizer& tokenizer;
   std::filesystem::path folder;
   std::string name;
-  std::uint64_t positions = 0;        // the model was made for
-  bool stretches = false;             // it takes more of them
-  std::uint32_t most_new_tokens = 0;  // of an answer
+  std::uint64_t positions = 0;        // context length of the model
+  bool stretches = false;             // whether the model accepts more positions
+  std::uint32_t most_new_tokens = 0;  // per answer
 };
 
-// UsageError: an unknown task, values that make no sense. Error: a source that is not there. `progress` is warned of
-// what is doubtful.
+// UsageError: an unknown task or invalid values. Error: a missing source. Warns through `progress` about
+// doubtful settings.
 [[nodiscard]] std::unique_ptr<Task> openTask(const TaskRequest& request, const TaskModel& model, Progress& progress);
 
 // The names of the sources a task reads.

@@ -1,4 +1,4 @@
-// What a task is made from: plain values, so that a command line and a folder of results can fill them.
+// The input for creating a task: plain values that a command line or a folder of results can fill.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@ using Sources = std::map<std::string, std::vector<std::filesystem::path>>;  // b
 
 struct TaskRequest {
   std::string name;
-  nlohmann::json values;           // what Task::settings() says, but for what follows from the sources
+  nlohmann::json values;           // what Task::settings() returns, without what follows from the sources
   std::string where = "settings";  // names the values in errors
   Sources sources;
 };

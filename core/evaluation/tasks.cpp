@@ -12,7 +12,7 @@ namespace {
 
 struct TaskRow {
   std::string_view name;
-  std::string_view source;  // the name of what it reads
+  std::string_view source;  // the name of its source
   std::unique_ptr<Task> (*open)(const TaskRequest&, const TaskModel&, Progress&);
 };
 

@@ -11,16 +11,16 @@
 namespace kvatlas::figures {
 namespace {
 
-struct FieldWords {
+struct FieldText {
   SpecField field;
   const char* option;
   const char* text;
-  bool names_kinds = false;       // the help starts with the kinds that read it
-  const char* readers = nullptr;  // who reads it, where that is said shorter than by names
+  bool names_kinds = false;       // prefix the help with the kinds that read it
+  const char* readers = nullptr;  // its readers, where a phrase is shorter than the names
 };
 
 constexpr const char* kMethods = "figures of methods";
-constexpr std::array<FieldWords, 15> kWords{{
+constexpr std::array<FieldText, 15> kFieldTexts{{
     {SpecField::Reduction, "--reduction", "mean or max over the pairs of a cell"},
     {SpecField::Scale, "--scale", "linear or log"},
     {SpecField::ColourMap, "--colour-map", "viridis, magma, cividis or grey"},
@@ -34,15 +34,16 @@ constexpr std::array<FieldWords, 15> kWords{{
     {SpecField::Budget, "--budget", "budgets to draw: 128,20%", false, kMethods},
     {SpecField::Score, "--score", "a recorded score, word_overlap (the run's own)", true},
     {SpecField::By, "--by", "one panel per kind or length", true},
-    {SpecField::Spans, "--no-spans", "do not mark the named token ranges", false, "figures of a trace"},
+    {SpecField::Spans, "--no-spans", "hide the named spans", false, "figures of a trace"},
     {SpecField::Lowest, "--lowest", "lower end of the mass axis (0)", true},
 }};
 
 using Names = std::vector<std::string_view>;
 
-const FieldWords& wordsOf(SpecField field) {
-  const auto* found = std::find_if(kWords.begin(), kWords.end(), [&](const FieldWords& w) { return w.field == field; });
-  if (found == kWords.end()) fail("figure option {} has no words", static_cast<int>(field));
+const FieldText& textOf(SpecField field) {
+  const auto* found =
+      std::find_if(kFieldTexts.begin(), kFieldTexts.end(), [&](const FieldText& w) { return w.field == field; });
+  if (found == kFieldTexts.end()) fail("figure option {} has no help text", static_cast<int>(field));
   return *found;
 }
 
@@ -64,8 +65,8 @@ std::string listed(const Names& names) {
   return fmt::format("{} and {}", fmt::join(names.begin(), names.end() - 1, ", "), names.back());
 }
 
-// " (pattern: mean, heatmap: max)"; without the name where the help has said it already.
-std::string usualOf(SpecField field, bool named) {
+// " (pattern: mean, heatmap: max)"; without the name if the help already contains it.
+std::string defaultsOf(SpecField field, bool named) {
   std::vector<std::string> phrases;
   bool commas = false;
   for (const FigureKind& kind : figureKinds())
@@ -82,21 +83,21 @@ std::string usualOf(SpecField field, bool named) {
 std::span<const SpecField> specFields() {
   static const std::vector<SpecField> fields = [] {
     std::vector<SpecField> all;
-    for (const FieldWords& words : kWords) all.push_back(words.field);
+    for (const FieldText& words : kFieldTexts) all.push_back(words.field);
     return all;
   }();
   return fields;
 }
 
 const char* optionOf(SpecField field) {
-  return wordsOf(field).option;
+  return textOf(field).option;
 }
 
 std::string helpOf(SpecField field) {
-  const FieldWords& words = wordsOf(field);
+  const FieldText& words = textOf(field);
   const Names readers = readersOf(field);
   const std::string prefix = words.names_kinds ? fmt::format("{}: ", fmt::join(readers, ", ")) : "";
-  return prefix + words.text + usualOf(field, words.names_kinds && readers.size() == 1);
+  return prefix + words.text + defaultsOf(field, words.names_kinds && readers.size() == 1);
 }
 
 std::string sourceName(FigureSource source) {
@@ -106,7 +107,7 @@ std::string sourceName(FigureSource source) {
     case FigureSource::Results:
       return "folder of results";
     case FigureSource::TrainingLog:
-      return "CSV log of a training";
+      return "CSV training log";
   }
   fail("figure source {} is unknown", static_cast<int>(source));
 }
@@ -126,8 +127,8 @@ std::string filesHelp() {
 }
 
 void refuse(SpecField field, const FigureKind& kind) {
-  const FieldWords& words = wordsOf(field);
-  failUsage("{} has no meaning for a {} figure, only for {}", words.option, kind.name,
+  const FieldText& words = textOf(field);
+  failUsage("{} does not apply to a {} figure, only to {}", words.option, kind.name,
             words.readers != nullptr ? words.readers : listed(readersOf(field)));
 }
 

@@ -1,4 +1,4 @@
-// The words of `kvatlas figure --help` and of its refusals, made from the table of kinds.
+// The texts of `kvatlas figure --help` and its error messages, generated from the table of kinds.
 #pragma once
 
 #include <span>
@@ -8,7 +8,7 @@
 
 namespace kvatlas::figures {
 
-// Every field, in the order in which the command line refuses them.
+// Every field, in the order in which the command line checks them.
 [[nodiscard]] std::span<const SpecField> specFields();
 [[nodiscard]] const char* optionOf(SpecField field);        // "--clip"
 [[nodiscard]] std::string helpOf(SpecField field);          // "heatmap: the layer (the middle one)"
@@ -16,7 +16,7 @@ namespace kvatlas::figures {
 [[nodiscard]] std::string kindsHelp();                      // "of a trace: pattern, heatmap, …"
 [[nodiscard]] std::string filesHelp();                      // "trace file (several of one prompt for …), …"
 
-// UsageError: a figure of this kind does not read the field; the sentence says which do.
+// UsageError: figures of this kind do not read the field; the message names those that do.
 [[noreturn]] void refuse(SpecField field, const FigureKind& kind);
 
 }  // namespace kvatlas::figures

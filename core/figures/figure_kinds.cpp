@@ -26,7 +26,7 @@ const FigureKind& findFigureKind(std::string_view name) {
     if (kind.name == name) return kind;
     known.emplace_back(kind.name);
   }
-  failUsage("figure '{}' is unknown{}", name, suggestion(name, known));
+  failUsage("unknown figure '{}'{}", name, suggestion(name, known));
 }
 
 }  // namespace kvatlas::figures

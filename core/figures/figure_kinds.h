@@ -1,4 +1,4 @@
-// The kinds of figure as the command line, the Explorer and the views read them; knows nothing of drawing.
+// The kinds of figure, shared by command line, Explorer and views. No drawing code.
 #pragma once
 
 #include <span>
@@ -10,10 +10,10 @@
 
 namespace kvatlas::figures {
 
-// What a figure is drawn from: a captured trace, a folder of results, the CSV log of a training.
+// The input of a figure: a captured trace, a folder of results, the CSV log of a training run.
 enum class FigureSource { Trace, Results, TrainingLog };
 
-// What only some kinds read; size, theme, title and panels per row belong to all.
+// Options that only some kinds read; size, theme, title and panels per row apply to all.
 enum class SpecField {
   Reduction,
   Scale,
@@ -34,7 +34,7 @@ enum class SpecField {
 
 struct ReadField {
   SpecField field;
-  std::string_view usual = {};  // the default of this kind in the words of the help; empty: the same for all kinds
+  std::string_view usual = {};  // this kind's default, as shown in the help; empty: the same for all kinds
 };
 
 struct FigureDefaults {
@@ -49,15 +49,15 @@ struct FigureDefaults {
 struct FigureKind {
   std::string_view name;
   FigureSource source = FigureSource::Trace;
-  bool several = false;   // of one prompt in one figure
-  const char* menu = "";  // with the key of the menu entry behind '&'
+  bool several = false;   // several traces of one prompt in one figure
+  const char* menu = "";  // menu label with its access key after '&'
   FigureDefaults usual = {};
   std::vector<ReadField> fields = {};
 
   [[nodiscard]] bool reads(SpecField field) const;
 };
 
-// In the order of the menu and the help.
+// In menu and help order.
 [[nodiscard]] std::span<const FigureKind> figureKinds();
 [[nodiscard]] const FigureKind& findFigureKind(std::string_view name);  // UsageError with the nearest names
 

@@ -1,4 +1,4 @@
-// Budgets as a person gives them: tokens, percent of the prompt, or everything.
+// Parses budgets: tokens, percent of the prompt, or full.
 #include <charconv>
 #include <cmath>
 
@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint64_t kMillion = 1'000'000;
 
-// Millionths of a percent: 12.5 % has no rounding error that could tip a half.
+// Millionths of a percent: 12.5 % has no rounding error that could flip a half.
 std::uint64_t microPercent(double percent) {
   return static_cast<std::uint64_t>(std::llround(percent * 1e6));
 }
@@ -47,7 +47,7 @@ Budget parseBudget(std::string_view text) {
   const char* end = text.data() + text.size();
   const auto [rest, code] = std::from_chars(text.data(), end, budget.count);
   if (startsWithDigit(text) && code == std::errc::result_out_of_range && rest == end)
-    failUsage("budget '{}': too large a number of tokens", text);
+    failUsage("budget '{}': number of tokens too large", text);
   if (text.starts_with('-')) failUsage("budget '{}': must be above 0", text);
   if (!startsWithDigit(text) || code != std::errc() || rest != end)
     failUsage("budget '{}': not a number of tokens like 128, a percentage like 20%, or full", text);

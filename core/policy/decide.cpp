@@ -1,4 +1,4 @@
-// A decision over a whole prompt from its signals, and why a position was kept.
+// Decides over a whole prompt from its signals, and explains why a position was kept.
 #include <algorithm>
 
 #include "core/base/error.h"
@@ -10,7 +10,7 @@ Decision decide(const Method& method, const Setting& setting, std::span<const La
   const std::size_t count = setting.shape.layers;
   if (keepsEverything(setting)) return keepEverything(setting);
   if (!method.needs.empty() && layers.size() != count)
-    fail("method '{}' needs the signal {} of all {} layers, {} are there", method.name, quoted(method.needs), count,
+    fail("method '{}' needs the signal {} of all {} layers, found {}", method.name, quoted(method.needs), count,
          layers.size());
   const auto scoreOf = [&](LayerIndex layer) {
     return scoreLayer(method, setting, layer, method.needs.empty() ? LayerSignals{} : layers[layer.value]);

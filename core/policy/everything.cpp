@@ -1,4 +1,4 @@
-// Decisions that evict nothing: the full cache, and any budget that the prompt fits into.
+// Decisions that evict nothing: the full cache, and any budget that covers the prompt.
 #include "core/base/kept_lists.h"
 #include "core/policy/policy.h"
 

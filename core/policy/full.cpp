@@ -1,4 +1,4 @@
-// The full cache: nothing is evicted. The reference every other method is compared with.
+// The full cache: evicts nothing. The reference for every other method.
 #include <numeric>
 
 #include "core/policy/selection.h"

@@ -1,5 +1,5 @@
-// H2O (Zhang et al., arXiv:2306.14048) at the end of the prompt: heavy hitters by attention received from every query.
-// As in the published comparison: causal attention, no pooling, no length normalisation, the last W tokens always kept.
+// H2O (Zhang et al., arXiv:2306.14048) at the end of the prompt: heavy hitters by attention received from all queries.
+// As in the published comparison: causal attention, no pooling or length normalisation, always keeps the last W tokens.
 #include "core/policy/parameters.h"
 #include "core/policy/scoring.h"
 #include "core/policy/selection.h"

@@ -11,7 +11,7 @@
 namespace kvatlas::policy {
 namespace {
 
-// A set of positions that gives them back ascending: cheaper than sorting them.
+// A set of positions that lists them in ascending order; cheaper than sorting.
 class PositionSet {
  public:
   explicit PositionSet(std::size_t positions) : m_words((positions + 63) / 64) {}
@@ -33,7 +33,7 @@ void selectByOrder(const Setting& setting, const RankedLayer& ranked, std::span<
   PositionSet set(setting.shape.tokens);
   for (std::size_t head = 0; head < capacity.size(); ++head) {
     const std::uint32_t window = std::min(setting.window, capacity[head]), best = capacity[head] - window;
-    if (best > ranked.depth) throw std::logic_error("a layer is ordered less deep than its capacity");
+    if (best > ranked.depth) throw std::logic_error("a layer's order is shorter than its capacity");
     set.writeAscending(std::span(ranked.order).subspan(head * ranked.depth, best), out);
     std::iota(out + best, out + capacity[head], setting.shape.tokens - window);
     out += capacity[head];
@@ -45,12 +45,12 @@ void selectByScores(const Method& method, const Setting& setting, LayerIndex lay
   for (std::uint32_t head = 0; head < capacity.size(); ++head) {
     const auto head_scores = scores.values.empty() ? std::span<const float>() : scores.head(head);
     const std::vector<TokenIndex> kept = method.select(setting, layer, head_scores, capacity[head]);
-    if (kept.size() != capacity[head]) throw std::logic_error("a method selected another number than its capacity");
+    if (kept.size() != capacity[head]) throw std::logic_error("a method selected a different number than its capacity");
     out = std::copy(kept.begin(), kept.end(), out);
   }
 }
 
-// What the method declared, so that none reads a signal that another caller would not have.
+// Only the signals that the method declared, so that it cannot read one that other callers do not provide.
 LayerSignals neededSignals(const Method& method, const Setting& setting, LayerIndex layer,
                            const LayerSignals& of_layer) {
   const Shape& shape = setting.shape;
@@ -82,11 +82,11 @@ std::vector<std::uint32_t> allocateLayers(const Method& method, const Setting& s
   const std::size_t rows = std::size_t{setting.shape.layers} * setting.heads();
   if (keepsEverything(setting)) return std::vector<std::uint32_t>(rows, setting.shape.tokens);
   if (method.allocate_reads_scores && scores.size() != setting.shape.layers)
-    fail("method '{}' allocates by the scores of all {} layers, {} are there", method.name, setting.shape.layers,
+    fail("method '{}' allocates by the scores of all {} layers, found {}", method.name, setting.shape.layers,
          scores.size());
   std::vector<std::uint32_t> capacity =
       method.allocate(setting, method.allocate_reads_scores ? scores : std::span<const LayerScores>());
-  if (capacity.size() != rows) throw std::logic_error("a method allocated for another number of heads");
+  if (capacity.size() != rows) throw std::logic_error("a method allocated for a different number of heads");
   for (std::uint32_t& each : capacity) each = std::min(each, setting.shape.tokens);
   return capacity;
 }
@@ -94,7 +94,7 @@ std::vector<std::uint32_t> allocateLayers(const Method& method, const Setting& s
 void selectLayer(const Method& method, const Setting& setting, LayerIndex layer, const RankedLayer& ranked,
                  std::span<const std::uint32_t> capacity, std::span<TokenIndex> out) {
   if (out.size() != std::accumulate(capacity.begin(), capacity.end(), std::size_t{0}))
-    throw std::logic_error("a layer's positions do not fit its capacities");
+    throw std::logic_error("a layer's positions do not match its capacities");
   if (!ranked.order.empty())
     selectByOrder(setting, ranked, capacity, out.data());
   else

@@ -1,5 +1,5 @@
-// The steps of a decision, each in one place: score a layer, allocate over all layers, select in a layer, join.
-// decide() and decideRanked() drive them over a whole prompt; who sees one layer at a time calls them in this order.
+// The steps of a decision: score a layer, allocate over all layers, select in a layer, join.
+// decide() and decideRanked() run them over a whole prompt; a caller that has one layer at a time runs them in order.
 // Arrays only.
 #pragma once
 
@@ -11,27 +11,27 @@
 
 namespace kvatlas::policy {
 
-// What selection reads of one layer once its signals are gone: its scores, or their order where that is enough.
+// The input of selection for one layer, kept after its signals are released: its scores, or their order if sufficient.
 struct RankedLayer {
   std::uint32_t heads = 0, depth = 0;
   std::vector<TokenIndex> order;  // [heads, depth] the best candidates of each head, best first; empty: not ordered
-  LayerScores scores;             // empty where `order` is enough, or where the method has no score
+  LayerScores scores;             // empty if `order` is sufficient or the method has no score
 };
 
-// Whether the budget is the whole prompt, so that no layer has to be scored.
+// Whether the budget covers the prompt, so that no layer needs a score.
 [[nodiscard]] bool keepsEverything(const Setting& setting);
 
-// No values for a method without a score. The method sees the signals it needs and no others. Error naming layer and
-// signal where one of them is absent or has another size than the table gives for the setting's shape and window.
+// No values for a method without a score. Passes only the signals that the method needs. Error naming layer and
+// signal if one is absent or its size does not match the setting's shape and window.
 [[nodiscard]] LayerScores scoreLayer(const Method& method, const Setting& setting, LayerIndex layer,
                                      const LayerSignals& of_layer);
 
-// [layers, heads] tokens kept, each at most N. scores: of all layers where method.allocate_reads_scores; else not read.
+// [layers, heads] tokens kept, each at most N. `scores`: all layers if method.allocate_reads_scores; else not read.
 [[nodiscard]] std::vector<std::uint32_t> allocateLayers(const Method& method, const Setting& setting,
                                                         std::span<const LayerScores> scores);
 
-// Writes the positions the heads of one layer keep, ascending, one head after another. capacity: [heads], out: [Σ
-// capacity]. Reads the order where there is one; std::logic_error when that is less deep than a capacity.
+// Writes the kept positions of one layer's heads, ascending, head by head. capacity: [heads], out: [Σ
+// capacity]. Uses the order if there is one; std::logic_error if it is shorter than a capacity.
 void selectLayer(const Method& method, const Setting& setting, LayerIndex layer, const RankedLayer& ranked,
                  std::span<const std::uint32_t> capacity, std::span<TokenIndex> out);
 

@@ -1,4 +1,4 @@
-// The table of methods, from the rows that methods.def names.
+// The table of methods, built from the rows that methods.def lists.
 #include <algorithm>
 #include <array>
 #include <cctype>

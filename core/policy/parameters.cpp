@@ -57,7 +57,8 @@ void checkParameter(std::string_view method, const ParameterSpec& spec, std::str
   if (spec.kind == ParameterKind::Choice) {
     const std::vector<std::string> known = choices(spec.values);
     if (std::find(known.begin(), known.end(), value) != known.end()) return;
-    failUsage("method '{}': '{}' is no value of parameter '{}'{}", method, value, spec.name, suggestion(value, known));
+    failUsage("method '{}': '{}' is not a value of parameter '{}'{}", method, value, spec.name,
+              suggestion(value, known));
   }
   if (!acceptable(spec, value))
     failUsage("method '{}': parameter '{}' must be {}, not '{}'", method, spec.name, spec.values, value);
@@ -65,19 +66,19 @@ void checkParameter(std::string_view method, const ParameterSpec& spec, std::str
 
 std::string_view textParameter(const Setting& setting, std::string_view name) {
   const auto found = setting.parameters.find(name);
-  if (found == setting.parameters.end()) fail("the setting of a method lacks its parameter '{}'", name);
+  if (found == setting.parameters.end()) fail("the setting lacks parameter '{}'", name);
   return found->second;
 }
 
 std::int64_t integerParameter(const Setting& setting, std::string_view name) {
   const auto value = parseInteger(textParameter(setting, name));
-  if (!value) fail("parameter '{}' is no integer: '{}'", name, textParameter(setting, name));
+  if (!value) fail("parameter '{}' is not an integer: '{}'", name, textParameter(setting, name));
   return *value;
 }
 
 double numberParameter(const Setting& setting, std::string_view name) {
   const auto value = parseNumber(textParameter(setting, name));
-  if (!value) fail("parameter '{}' is no number: '{}'", name, textParameter(setting, name));
+  if (!value) fail("parameter '{}' is not a number: '{}'", name, textParameter(setting, name));
   return *value;
 }
 

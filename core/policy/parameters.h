@@ -1,4 +1,4 @@
-// The parameters methods share and how their values are checked and read; knows no method.
+// Parameters shared by methods, and how their values are checked and read.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,12 @@ inline constexpr ParameterSpec kGroupParameter{
     .values = "mean|max|sum",
     .default_value = "mean",
     .paper_value = "mean",
-    .meaning = "how the query heads of one KV head are joined (kv-head granularity)"};
+    .meaning = "how scores of the query heads of one KV head are combined (kv-head granularity)"};
 inline constexpr ParameterSpec kKernelParameter{.name = "kernel",
                                                 .values = "an odd number from 1 to 999",
                                                 .default_value = "7",
                                                 .paper_value = "7",
-                                                .meaning = "tokens a pooled score looks at",
+                                                .meaning = "pooling kernel size in tokens",
                                                 .kind = ParameterKind::OddInteger,
                                                 .lowest = 1,
                                                 .highest = 999};
@@ -26,12 +26,12 @@ inline constexpr ParameterSpec kPoolingParameter{.name = "pooling",
                                                  .values = "max|avg|none",
                                                  .default_value = "max",
                                                  .paper_value = "max",
-                                                 .meaning = "how neighbouring scores are joined"};
+                                                 .meaning = "how neighbouring scores are pooled"};
 
-// UsageError, one sentence with method, name and value, when `value` is none of spec.values.
+// UsageError naming method, name and value if `value` is not one of spec.values.
 void checkParameter(std::string_view method, const ParameterSpec& spec, std::string_view value);
 
-// The value of a checked parameter; Error when the setting does not have it.
+// The value of a checked parameter. Error if the setting does not have it.
 [[nodiscard]] std::string_view textParameter(const Setting& setting, std::string_view name);
 [[nodiscard]] std::int64_t integerParameter(const Setting& setting, std::string_view name);
 [[nodiscard]] double numberParameter(const Setting& setting, std::string_view name);

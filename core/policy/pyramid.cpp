@@ -7,7 +7,7 @@ namespace kvatlas::policy {
 
 namespace {
 
-// ⌊B/β⌋: what the published code leaves the last layer beyond the window.
+// ⌊B/β⌋: the last layer's share beyond the window in the published code.
 std::int64_t lowestBeyondWindow(std::int64_t beyond_window, double beta) {
   return static_cast<std::int64_t>(std::floor(static_cast<double>(beyond_window) / beta));
 }

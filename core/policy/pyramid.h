@@ -1,4 +1,4 @@
-// How PyramidKV spreads a budget over layers; integers only, knows no score.
+// How PyramidKV distributes a budget over layers, in integers.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ struct PyramidShape {
 };
 
 // Kept tokens per layer, window included, non-increasing, W + 1 ≤ each ≤ N, and Σ = layers · C exactly.
-// The published line from C + s down to C − s with s = B − max(1, ⌊B/β⌋) and B = C − W, but its points are rounded as
-// mirror images around C instead of by a floored step, so nothing is lost. s is at most N − C, where the first layer
-// keeps all there is: what it cannot hold stays in the last layers, and the pyramid grows from flat (N = C) to full
+// The published line from C + s down to C − s with s = B − max(1, ⌊B/β⌋) and B = C − W, but with points rounded
+// symmetrically around C instead of by a floored step, so nothing is lost. s is at most N − C, where the first layer
+// keeps everything: the surplus stays in the last layers, and the pyramid grows from flat (N = C) to full
 // without the published jump at N = 2B. One layer keeps C.
 [[nodiscard]] std::vector<std::uint32_t> exactPyramid(const PyramidShape& shape);
 

@@ -1,5 +1,5 @@
-// A random choice of the budget's size: what a method has to beat. A fixed integer hash, so that one seed keeps the
-// same tokens on every machine.
+// A random selection that fills the budget: the baseline for every method. A fixed integer hash, so that one seed keeps
+// the same tokens on every machine.
 #include "core/base/random.h"
 #include "core/policy/parameters.h"
 #include "core/policy/selection.h"
@@ -12,7 +12,7 @@ constexpr ParameterSpec kParameters[] = {{.name = "seed",
                                           .values = "a whole number from 0 to 4294967295",
                                           .default_value = "0",
                                           .paper_value = "0",
-                                          .meaning = "which random choice",
+                                          .meaning = "random seed",
                                           .kind = ParameterKind::Integer,
                                           .lowest = 0,
                                           .highest = 4294967295}};

@@ -1,4 +1,4 @@
-// Scores put in order once, so that the decision of any budget is read off them: what makes a budget draggable. Arrays
+// Sorts scores once, so that the decision for any budget is a prefix: this makes the budget slider interactive. Arrays
 // only.
 #pragma once
 
@@ -10,17 +10,17 @@
 
 namespace kvatlas::policy {
 
-// depth: how many of the best candidates to put in order, at most all.
+// depth: how many of the best candidates to sort, at most all.
 [[nodiscard]] RankedLayer rankLayer(const Method& method, LayerScores scores, std::uint32_t depth);
 
 struct RankedDecision {
-  std::optional<Decision> decision;  // empty: the orders are not deep enough
+  std::optional<Decision> decision;  // empty: the orders are too short
   std::uint32_t needed_depth = 0;
 };
 
-// Equal to decide() on the signals the layers were ranked from, in time proportional to what is kept. The setting may
-// differ from theirs in the budget and in parameters that do not change the score. Without a score, or with a budget of
-// the whole prompt, `layers` may be empty.
+// Equal to decide() on the signals that the layers were ranked from, in time proportional to the kept tokens. `setting`
+// may differ from theirs in the budget and in parameters that do not change the score. `layers` may be empty without a
+// score, or when the budget covers the prompt.
 [[nodiscard]] RankedDecision decideRanked(const Method& method, const Setting& setting,
                                           std::span<const RankedLayer> layers);
 

@@ -9,8 +9,8 @@
 namespace kvatlas::policy {
 namespace {
 
-// Calls visit(target, source, count) once per offset of the kernel: `count` outputs from `target` on meet inputs from
-// `source` on. Whole-array passes, so that the loops inside are plain vector code.
+// Calls visit(target, source, count) once per offset of the kernel: `count` outputs starting at `target` pair with
+// inputs starting at `source`. Whole-array passes, so that the inner loops are plain vector code.
 template <class Visit>
 void forEachOffset(std::size_t length, std::size_t kernel, const Visit& visit) {
   const std::size_t half = std::min(kernel / 2, length);
@@ -18,7 +18,7 @@ void forEachOffset(std::size_t length, std::size_t kernel, const Visit& visit) {
   for (std::size_t shift = 0; shift <= half; ++shift) visit(std::size_t{0}, shift, length - shift);
 }
 
-// Rows `first` … `first + count` of signal joined over the leading columns; sums in double, row after row.
+// Rows `first` … `first + count` of signal combined over the leading columns; sums in double, row after row.
 void joinRows(std::span<const float> signal, std::size_t row_length, std::size_t first, std::size_t count,
               std::string_view how, std::span<float> joined) {
   if (how == "max") {

@@ -9,7 +9,7 @@
 namespace kvatlas::policy {
 namespace {
 
-// Smaller key: kept first. Score and position packed into one integer are a total order, whatever the floats hold.
+// Smaller key: kept first. Score and position packed into one integer have a total order for any float values.
 std::uint64_t rankKey(float score, std::size_t position) {
   if (std::isnan(score)) score = -std::numeric_limits<float>::infinity();
   const auto bits = std::bit_cast<std::uint32_t>(score + 0.0F);
@@ -17,7 +17,7 @@ std::uint64_t rankKey(float score, std::size_t position) {
   return (std::uint64_t{~ascending} << 32) | position;
 }
 
-// The keys of the `count` best, in no order.
+// The keys of the `count` best, unordered.
 std::vector<std::uint64_t> bestKeys(std::span<const float> scores, std::size_t count) {
   std::vector<std::uint64_t> keys(scores.size());
   for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = rankKey(scores[i], i);

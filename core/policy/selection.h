@@ -1,4 +1,4 @@
-// Which positions a head keeps once scores and capacity are known, and capacities that are the same everywhere; arrays
+// Selects the positions a head keeps, given scores and capacity, and allocates uniform capacities. Arrays
 // only.
 #pragma once
 
@@ -13,10 +13,10 @@ namespace kvatlas::policy {
 // The `count` highest scores as ascending positions. Ties go to the lowest position; −0 equals 0; NaN comes last.
 [[nodiscard]] std::vector<TokenIndex> topPositions(std::span<const float> scores, std::size_t count);
 
-// The `count` highest scores, best first, in the same total order: every prefix is a topPositions, as a set.
+// The `count` highest scores, best first, in the same total order: as a set, every prefix is a topPositions.
 [[nodiscard]] std::vector<TokenIndex> rankedPositions(std::span<const float> scores, std::size_t count);
 
-// Selector: the last W tokens and the best `capacity` − W of the scored rest.
+// Selector: the last W tokens and the best `capacity` − W scored tokens.
 [[nodiscard]] std::vector<TokenIndex> selectTopAndWindow(const Setting& setting, LayerIndex layer,
                                                          std::span<const float> head_scores, std::uint32_t capacity);
 

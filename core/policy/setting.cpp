@@ -1,4 +1,4 @@
-// From what a person asks for ("snapkv:kernel=5", "20%") to a complete, checked setting.
+// Turns a user's request ("snapkv:kernel=5", "20%") into a complete, checked setting.
 #include <algorithm>
 
 #include "core/base/error.h"
@@ -10,7 +10,7 @@ namespace kvatlas::policy {
 namespace {
 
 const ParameterSpec& findParameter(const Method& method, std::string_view name) {
-  if (method.parameters.empty()) failUsage("method '{}' takes no parameters, but '{}' is given", method.name, name);
+  if (method.parameters.empty()) failUsage("method '{}' takes no parameters, but '{}' was given", method.name, name);
   std::vector<std::string> known;
   for (const ParameterSpec& spec : method.parameters) {
     if (spec.name == name) return spec;
@@ -36,7 +36,7 @@ void checkShape(const Shape& shape) {
   if (shape.tokens == 0) failUsage("the prompt is empty: there is nothing to keep");
 }
 
-// A budget in tokens must be above the window whatever the prompt; one in percent may also be the whole of a short
+// A budget in tokens must be above the window for any prompt; one in percent may also cover a whole short
 // prompt.
 void checkBudget(const Budget& budget, const Setting& setting) {
   if (setting.window == 0) failUsage("window 0: the window that is always kept must have at least 1 token");

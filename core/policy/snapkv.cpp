@@ -1,4 +1,4 @@
-// SnapKV (Li et al., arXiv:2404.14469): what the last W queries look at, pooled over neighbours, plus those W tokens.
+// SnapKV (Li et al., arXiv:2404.14469): attention of the last W queries, pooled over neighbours, plus those W tokens.
 #include "core/policy/parameters.h"
 #include "core/policy/scoring.h"
 #include "core/policy/selection.h"

@@ -1,5 +1,5 @@
-// StreamingLLM (Xiao et al., arXiv:2309.17453): the first tokens, where attention sinks, and the most recent ones.
-// Positions are not renumbered: keys keep the rotary phase they were computed with, as in the published comparison.
+// StreamingLLM (Xiao et al., arXiv:2309.17453): the first tokens (attention sinks) and the most recent ones.
+// Positions are not renumbered: keys keep the rotary phase from their computation, as in the published comparison.
 #include <algorithm>
 #include <numeric>
 
@@ -15,7 +15,7 @@ constexpr ParameterSpec kParameters[] = {{.name = "sinks",
                                           .values = "a whole number from 0 to 65536",
                                           .default_value = "4",
                                           .paper_value = "4",
-                                          .meaning = "first tokens that are always kept",
+                                          .meaning = "first tokens, always kept",
                                           .kind = ParameterKind::Integer,
                                           .lowest = 0,
                                           .highest = 65536,
@@ -27,12 +27,12 @@ std::uint32_t sinks(const Setting& setting) {
 
 void check(const Setting& setting) {
   if (setting.budget <= sinks(setting))
-    failUsage("method 'streamingllm': a budget of {} tokens leaves none beside the {} sinks", setting.budget,
+    failUsage("method 'streamingllm': a budget of {} tokens leaves none besides the {} sinks", setting.budget,
               sinks(setting));
 }
 
-// `sinks` first and capacity − sinks recent tokens: the published LongBench runner (W = C − 4) and the exact budget
-// alike.
+// `sinks` first and capacity − sinks recent tokens: matches both the published LongBench runner (W = C − 4) and the
+// exact budget.
 std::vector<TokenIndex> select(const Setting& setting, LayerIndex, std::span<const float>, std::uint32_t capacity) {
   const std::uint32_t tokens = setting.shape.tokens;
   std::vector<TokenIndex> kept(std::min(capacity, tokens));

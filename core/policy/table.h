@@ -1,4 +1,4 @@
-// The functions that return the rows of the method table, one per file; methods.cpp alone calls them.
+// The functions that return the rows of the method table, one per file; only methods.cpp calls them.
 #pragma once
 
 #include "core/policy/policy.h"

@@ -13,7 +13,7 @@ std::string printFacet(const FacetValue& value) {
 double numberOf(const FacetValue& value) {
   if (const auto* whole = std::get_if<std::uint64_t>(&value)) return static_cast<double>(*whole);
   if (const auto* number = std::get_if<double>(&value)) return *number;
-  fail("'{}' is a text where a number was expected", std::get<std::string>(value));
+  fail("'{}' is a text, expected a number", std::get<std::string>(value));
 }
 
 const FacetValue* Facets::find(std::string_view name) const {
@@ -23,7 +23,7 @@ const FacetValue* Facets::find(std::string_view name) const {
 
 const FacetValue& Facets::at(std::string_view name) const {
   const FacetValue* value = find(name);
-  if (value == nullptr) fail("a case has no '{}'", name);
+  if (value == nullptr) fail("the case has no '{}'", name);
   return *value;
 }
 

@@ -1,4 +1,4 @@
-// What tells the cases of a run apart: named numbers and texts in a fixed order, as length 1024 or kind "number".
+// What distinguishes the cases of a run: named numbers and texts in a fixed order, as length 1024 or kind "number".
 #pragma once
 
 #include <cstdint>
@@ -29,17 +29,17 @@ class Facets {
   Facets(std::initializer_list<Item> items) : m_items(items) {}
 
   void add(std::string name, FacetValue value) { m_items.emplace_back(std::move(name), std::move(value)); }
-  [[nodiscard]] const FacetValue* find(std::string_view name) const;  // nullptr: there is none of this name
+  [[nodiscard]] const FacetValue* find(std::string_view name) const;  // nullptr: no such facet
   // Error: no facet of this name, or one of another type.
   [[nodiscard]] std::uint64_t whole(std::string_view name) const;
-  [[nodiscard]] double number(std::string_view name) const;  // of a whole number, too
+  [[nodiscard]] double number(std::string_view name) const;  // accepts a whole number, too
   [[nodiscard]] const std::string& text(std::string_view name) const;
 
   [[nodiscard]] auto begin() const { return m_items.begin(); }
   [[nodiscard]] auto end() const { return m_items.end(); }
   [[nodiscard]] std::size_t size() const { return m_items.size(); }
 
-  // Whether every facet of `wanted` is here with the same value.
+  // Whether every facet of `wanted` is present with the same value.
   [[nodiscard]] bool include(const Facets& wanted) const;
   friend bool operator==(const Facets&, const Facets&) = default;
 
@@ -48,11 +48,11 @@ class Facets {
   std::vector<Item> m_items;
 };
 
-// One facet of a plan: its type, the range of its numbers and the values that occur, each once in the order of cases.
+// One facet of a plan: its type, the range of its numbers, and its values, each once in case order.
 struct FacetSpec {
   std::string name;
   FacetType type = FacetType::Text;
-  double least = 0, most = 0;  // of numbers, inclusive
+  double least = 0, most = 0;  // range of numbers, inclusive
   std::vector<FacetValue> values;
 };
 

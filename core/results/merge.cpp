@@ -20,9 +20,9 @@ struct Source {
   Settings settings;
 };
 
-// Sources by the index of their shard: each once, all of one run.
+// Sources by shard index: each once, all of one run.
 std::map<std::uint32_t, Source> openShards(std::span<const fs::path> folders) {
-  if (folders.empty()) failUsage("merge: no folder of results was given");
+  if (folders.empty()) failUsage("merge: no folder of results given");
   std::map<std::uint32_t, Source> sources;
   const Settings first = readSettings(folders.front());
   for (const fs::path& folder : folders) {
@@ -31,7 +31,7 @@ std::map<std::uint32_t, Source> openShards(std::span<const fs::path> folders) {
       fail("{} and {} come from different settings: {}", folders.front().string(), folder.string(), difference);
     const Shard shard = settings.shard();
     if (shard.count != first.shard().count)
-      fail("{} is one of {} shards, {} one of {}: they do not fit together", folders.front().string(),
+      fail("{} is one of {} shards, {} one of {}: they do not belong together", folders.front().string(),
            first.shard().count, folder.string(), shard.count);
     const auto [other, added] = sources.try_emplace(shard.index, Source{folder, std::move(settings)});
     if (!added)
@@ -53,7 +53,7 @@ void requireEmpty(const fs::path& output) {
     fail("{}: is a file; results go into a folder", output.string());
   fs::create_directories(output, code);
   if (code) throw Error(systemMessage(output.string(), code.value()));
-  const std::string half = std::string(kResultsFile) + ".part";  // of a merge that was killed
+  const std::string half = std::string(kResultsFile) + ".part";  // left by a merge that was killed
   for (const auto& entry : fs::directory_iterator(output)) {
     const std::string name = entry.path().filename().string();
     if (name != kLockFile && name != half) fail("{}: is not empty ({}); choose another folder", output.string(), name);
@@ -81,7 +81,7 @@ Settings mergeResults(std::span<const fs::path> shards, const fs::path& output) 
     }
     for (const Record& record : records) file.write(printRecord(record) + '\n');
   }
-  for (CaseStream& stream : streams) (void)stream.next();  // a line too many is damage
+  for (CaseStream& stream : streams) (void)stream.next();  // an extra line is an error
   file.complete();
   writeFileAtomically(output / kSettingsFile, whole.print());
   return whole;

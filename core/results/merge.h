@@ -1,5 +1,5 @@
-// Joins the shards of one run into the folder an unsharded run would have written. Knows folders of results
-// only.
+// Joins the shards of one run into the folder that an unsharded run would
+// write.
 #pragma once
 
 #include <filesystem>
@@ -10,8 +10,8 @@
 namespace kvatlas::results {
 
 // Reads every shard case by case and writes the cases in the order of the plan, then settings.json of the whole run.
-// Error, and nothing under the final names: shards of different settings (naming both and the difference), a shard
-// twice, missing or unfinished, a folder that holds something already.
+// On Error, writes nothing under the final names: different settings (naming both and the difference), a shard that is
+// duplicate, missing or unfinished, an output folder that is not empty.
 Settings mergeResults(std::span<const std::filesystem::path> shards, const std::filesystem::path& output);
 
 }  // namespace kvatlas::results

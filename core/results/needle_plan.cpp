@@ -12,7 +12,7 @@ using nlohmann::json;
 
 constexpr double kMostLength = static_cast<double>(std::uint64_t{1} << 40U);
 
-// Elements of a list of one plain type; Error unless there are some, none twice.
+// Elements of a list of one plain type; Error if it is empty or contains duplicates.
 template <class T, class Good>
 std::vector<FacetValue> elements(const JsonFields& fields, const char* field, const std::string& expected,
                                  const Good& good) {
@@ -24,12 +24,13 @@ std::vector<FacetValue> elements(const JsonFields& fields, const char* field, co
   if (values.empty()) fields.refuse(field, expected);
   std::vector<FacetValue> sorted = values;
   std::sort(sorted.begin(), sorted.end());
-  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) fields.refuse(field, expected + ", none twice");
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+    fields.refuse(field, expected + ", without duplicates");
   return values;
 }
 
 std::vector<FacetValue> lengthsOf(const JsonFields& fields) {
-  return elements<std::uint64_t>(fields, "lengths", "a list of token numbers", [](const json& value) {
+  return elements<std::uint64_t>(fields, "lengths", "a list of token counts", [](const json& value) {
     return value.is_number_unsigned() && value.get<std::uint64_t>() > 0;
   });
 }

@@ -1,4 +1,4 @@
-// The plan of a needle run, whose settings say lengths, depths, kinds and trials instead of facets and cases.
+// The plan of a needle run, whose settings contain lengths, depths, kinds and trials instead of facets and cases.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace kvatlas::results {
 
-// All but the branches. Facets: length (whole, tokens asked for), depth (number, percent), kind (text), trial (whole,
-// from 0). Error naming `where` and the field.
+// The plan without branches. Facets: length (whole, requested tokens), depth (number, percent), kind (text), trial
+// (whole, from 0). Error naming `where` and the field.
 [[nodiscard]] Plan needlePlan(const JsonFields& fields, const std::string& where);
 
 }  // namespace kvatlas::results

@@ -1,4 +1,4 @@
-// Whether a record is the one that the plan wants at a place; knows records and settings only.
+// Checks that a record matches the plan's case at its position.
 #pragma once
 
 #include "core/results/record.h"

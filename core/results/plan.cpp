@@ -26,7 +26,7 @@ std::vector<Branch> branchesOf(const JsonFields& fields, const std::string& wher
     const JsonFields branch(where, element, fmt::format("branches[{}].", branches.size()));
     branches.push_back({branch.text("method"), branch.text("label"), branch.text("budget")});
     if (!seen.emplace(branches.back().label, branches.back().budget).second)
-      branch.refuse("label", "a label that no other branch of this budget has");
+      branch.refuse("label", "a label unique among the branches of this budget");
   }
   if (branches.empty() || branches.size() > kMostBranches || branches.front().method != "full")
     fields.refuse("branches", fmt::format("1 to {} branches, the first of method 'full'", kMostBranches));
@@ -46,9 +46,8 @@ std::vector<FacetSpec> facetsOf(const JsonFields& fields, const std::string& whe
   for (const json& element : fields.array("facets")) {
     const JsonFields facet(where, element, fmt::format("facets[{}].", facets.size()));
     FacetSpec spec{.name = facet.text("name"), .type = facetTypeOf(facet)};
-    if (spec.name.empty() || isRecordField(spec.name)) facet.refuse("name", "a name that a record has no field of");
-    if (std::ranges::find(facets, spec.name, &FacetSpec::name) != facets.end())
-      facet.refuse("name", "a name that no other facet has");
+    if (spec.name.empty() || isRecordField(spec.name)) facet.refuse("name", "a name that is not a record field");
+    if (std::ranges::find(facets, spec.name, &FacetSpec::name) != facets.end()) facet.refuse("name", "a unique name");
     spec.least = spec.type == FacetType::Number ? -kMostNumber : 0;
     spec.most = spec.type == FacetType::Number ? kMostNumber : kMostWhole;
     facets.push_back(std::move(spec));
@@ -58,7 +57,7 @@ std::vector<FacetSpec> facetsOf(const JsonFields& fields, const std::string& whe
   return facets;
 }
 
-// Texts become part of case ids, which become names of files.
+// Texts become part of case ids, which become file names.
 bool isPlain(const std::string& text) {
   return !text.empty() && text.size() <= kMostTextBytes &&
          std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '/'; });
@@ -112,7 +111,7 @@ void collectValues(Plan& plan) {
 void requireDistinctIds(const Plan& plan, const std::string& where) {
   std::unordered_set<std::string> seen;
   for (Case& one : plan.cases())
-    if (!seen.insert(one.id).second) fail("{}: two cases are called {}", where, one.id);
+    if (!seen.insert(one.id).second) fail("{}: two cases have the id {}", where, one.id);
 }
 
 Plan taskPlan(const JsonFields& fields, const std::string& where) {
@@ -162,7 +161,7 @@ std::vector<Case> Plan::cases() const {
   for (const Block& block : blocks) {
     std::vector<std::size_t> at(facets.size(), 0);
     for (std::size_t stepped = 0;;) {
-      // A context ends where one of its own facets steps on.
+      // A context ends where one of its own facets advances.
       if (stepped < context_facets) ++contexts;
       Case one{.context = contexts - 1};
       for (std::size_t i = 0; i < facets.size(); ++i) one.facets.add(facets[i].name, block[i][at[i]]);

@@ -1,5 +1,5 @@
-// The cases of a run and their order, as its settings say them, and the branches that answer each. Knows no model and
-// no prompt.
+// The cases of a run and their order, from its settings, and the branches that answer each. No model or
+// prompt.
 #pragma once
 
 #include <cstdint>
@@ -23,20 +23,20 @@ struct Branch {
 
 struct Case {
   std::string id;  // "L1024-D30-number-t2", trials counted from 0
-  Facets facets;   // all of the plan, in its order
-  // Neighbours of the same number ask about one context: they may share its prefill and stay in one shard.
+  Facets facets;   // every facet of the plan, in its order
+  // Consecutive cases with the same number share a context: they may share its prefill and stay in one shard.
   std::uint64_t context = 0;
 };
 
 struct Plan {
-  // The values of every facet, in the order of `facets`: the block's cases are their product, the last running fastest.
+  // The values of every facet, in the order of `facets`: the block's cases are their product, the last varying fastest.
   using Block = std::vector<std::vector<FacetValue>>;
 
   std::string task;
   std::vector<FacetSpec> facets;  // outermost first
-  std::vector<Block> blocks;      // one after the other
+  std::vector<Block> blocks;      // in sequence
   std::string case_id;            // "L{length}-D{depth}-{kind}-t{trial}"
-  // The first so many facets name the context; what comes behind them tells its questions apart.
+  // The first facets identify the context; the rest distinguish its questions.
   std::size_t context_facets = 0;
   std::vector<Branch> branches;
 
@@ -44,23 +44,23 @@ struct Plan {
 
   [[nodiscard]] bool has(std::string_view facet) const;
   [[nodiscard]] const FacetSpec& facet(std::string_view name) const;  // Error: the run has no such facet
-  // The values of a facet, each once in the order of the cases. Error: no such facet, of another type.
+  // The values of a facet, each once in case order. Error: no such facet, or another type.
   [[nodiscard]] std::vector<std::uint64_t> wholes(std::string_view name) const;
   [[nodiscard]] std::vector<double> numbers(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;
-  // The first facet of texts: what tables are divided by (kind, task, dataset). nullptr: there is none.
+  // The first text facet: tables are grouped by it (kind, task, dataset). nullptr: none.
   [[nodiscard]] const FacetSpec* grouping() const;
 };
 
-// From the values of settings.json. Those of a task say
+// Parses the values of settings.json. A task's values contain
 //   "task": NAME, "facets": [{"name", "type": "whole" | "number" | "text"}, …], "case_id": "{dataset}-{row}",
 //   "cases": [{FACET: [value, …], …}, …] and, where questions share a context, "context_facets": a number;
-// those of a needle run have no "task" and say lengths, depths, kinds and trials. Both say
+// a needle run's have no "task" but lengths, depths, kinds and trials. Both contain
 //   "branches": [{method, label, budget}, …].
-// Error naming `where` and the field: something missing or twice, a name that a record uses itself, more than
-// kMostCases cases, two of one id.
+// Error naming `where` and the field: missing or duplicate, a name that records use themselves, more than
+// kMostCases cases, or a duplicate id.
 [[nodiscard]] Plan planOf(const nlohmann::json& values, const std::string& where);
-// The same without the branches, from what a task says of itself.
+// The same without the branches, from a task's own settings.
 [[nodiscard]] Plan planOfTask(const nlohmann::json& values, const std::string& where = "settings");
 
 }  // namespace kvatlas::results

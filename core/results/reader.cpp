@@ -10,7 +10,7 @@
 namespace kvatlas::results {
 namespace {
 
-// The next line up to its '\n'. False at the end; an unfinished last line sets `torn`.
+// Reads the next line up to its '\n'. False at the end; an unfinished last line sets `torn`.
 bool nextLine(std::istream& in, std::string& line, bool& torn, const std::string& where) {
   line.clear();
   torn = false;
@@ -38,7 +38,7 @@ struct CaseStream::Impl {
 
   [[nodiscard]] std::string where() const { return fmt::format("{}:{}", path.string(), lines + 1); }
 
-  // The record must be the one that stands here by the plan: nothing twice, nothing missing, nothing foreign.
+  // The record must be the one that the plan has at this place: no duplicate, gap or foreign record.
   void checkPlace(const Record& record, const Case& expected, const Branch& branch) const {
     if (!isOfCase(record, expected))
       fail("{}: field 'case_id': expected case {} here, found {}", where(), expected.id, record.case_id.substr(0, 80));
@@ -55,7 +55,7 @@ CaseStream::CaseStream(const std::filesystem::path& folder, const Settings& sett
   m_impl->facets = settings.plan().facets;
   m_impl->branches = settings.plan().branches;
   std::error_code code;
-  // A run that was stopped before its first case has settings only.
+  // A run that was stopped before its first case has only settings.
   if (!std::filesystem::exists(m_impl->path, code)) return;
   if (!std::filesystem::is_regular_file(m_impl->path, code)) fail("{}: is not a regular file", m_impl->path.string());
   m_impl->in.open(m_impl->path, std::ios::binary);
@@ -73,13 +73,13 @@ std::vector<Record> CaseStream::next() {
   std::string line;
   for (bool torn = false; records.size() < s.branches.size(); ++s.lines) {
     if (!nextLine(s.in, line, torn, s.where())) {
-      if (torn) s.torn = fmt::format("{}: the last line is torn and was passed over", s.where());
+      if (torn) s.torn = fmt::format("{}: the last line is incomplete and was skipped", s.where());
       if (!torn && !records.empty())
-        s.torn = fmt::format("{}: case {} has {} of {} branches and was passed over", s.path.string(),
-                             s.cases[s.done].id, records.size(), s.branches.size());
+        s.torn = fmt::format("{}: case {} has {} of {} branches and was skipped", s.path.string(), s.cases[s.done].id,
+                             records.size(), s.branches.size());
       return {};
     }
-    if (s.done == s.cases.size()) fail("{}: more lines than the {} cases of the settings", s.where(), s.cases.size());
+    if (s.done == s.cases.size()) fail("{}: more lines than the settings' {} cases", s.where(), s.cases.size());
     Record record = parseRecord(line, s.facets, s.where());
     s.checkPlace(record, s.cases[s.done], s.branches[records.size()]);
     records.push_back(std::move(record));
@@ -121,7 +121,7 @@ std::span<const Record> ResultsReader::find(const std::string& case_id) const {
     if (m_records[i].case_id == case_id) return std::span(m_records).subspan(i, branches);
     if (known.size() < 8) known.push_back(m_records[i].case_id);
   }
-  if (known.empty()) failUsage("{}: has no case '{}', it is empty", m_folder.string(), case_id);
+  if (known.empty()) failUsage("{}: has no case '{}', it contains none", m_folder.string(), case_id);
   failUsage("{}: has no case '{}'{}", m_folder.string(), case_id, suggestion(case_id, known));
 }
 

@@ -1,5 +1,5 @@
-// Reads a folder of results case by case: settings, then complete cases in their order; a torn end is passed over and
-// reported. Knows no model; never writes.
+// Reads a folder of results case by case: settings, then complete cases in order; skips and reports an incomplete
+// end. Never writes.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace kvatlas::results {
 
-// One line after the other, each at most kMostLineBytes long: a file of any size costs the memory of one case.
+// Reads line by line, each at most kMostLineBytes long, so that a file of any size needs the memory of one case.
 class CaseStream {
  public:
   CaseStream(const std::filesystem::path& folder, const Settings& settings);
@@ -22,12 +22,12 @@ class CaseStream {
   CaseStream(CaseStream&&) noexcept;
 
   // The records of the next case, one per branch of the plan; empty at the end. Error naming file, line and field for
-  // anything that is not the record expected there.
+  // an unexpected record.
   [[nodiscard]] std::vector<Record> next();
 
   [[nodiscard]] std::size_t casesRead() const;
-  [[nodiscard]] std::uint64_t bytesRead() const;  // of complete cases, from the beginning
-  // After the end: what was passed over, as a sentence; empty when the file ends with a complete case.
+  [[nodiscard]] std::uint64_t bytesRead() const;  // in complete cases, from the beginning
+  // After the end: a sentence on what was skipped; empty if the file ends with a complete case.
   [[nodiscard]] const std::string& torn() const;
 
  private:
@@ -44,9 +44,9 @@ class ResultsReader {
   [[nodiscard]] const std::vector<Record>& records() const { return m_records; }
   [[nodiscard]] std::size_t casesDone() const { return m_cases_done; }
   [[nodiscard]] std::size_t casesPlanned() const { return m_cases_planned; }  // of this shard
-  // What a person should know: a torn end, cases still missing. Empty for a finished run.
+  // Warnings for the user: an incomplete end, missing cases. Empty for a finished run.
   [[nodiscard]] const std::vector<std::string>& warnings() const { return m_warnings; }
-  // The records of one case, one per branch, the full cache first; what a replay needs. UsageError naming near ones.
+  // The records of one case, one per branch, the full cache first; input of a replay. UsageError names similar ids.
   [[nodiscard]] std::span<const Record> find(const std::string& case_id) const;
 
  private:

@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr double kMostTokens = 1e12;  // of a prompt; beyond, a number is damage
+constexpr double kMostTokens = 1e12;  // per prompt; larger values mean a damaged file
 constexpr double kMostSeconds = 1e12;
 constexpr std::uint64_t kMostWhole = std::uint64_t{1} << 40;
 
@@ -22,9 +22,9 @@ constexpr std::array<std::string_view, 17> kFields{
     "case_id",  "prompt_sha256", "tokens",     "method",  "label", "budget", "budget_nominal",  "kept",   "question",
     "expected", "answer",        "also_right", "details", "score", "scores", "prefill_seconds", "seconds"};
 
-// JSON has no NaN: it would be written as null and refused by the reader.
+// JSON has no NaN: it would be written as null, which the reader refuses.
 double finite(double value, const char* field, const Record& record) {
-  if (!std::isfinite(value)) fail("case {} of {}: '{}' is no finite number", record.case_id, record.label, field);
+  if (!std::isfinite(value)) fail("case {} of {}: '{}' is not a finite number", record.case_id, record.label, field);
   return value;
 }
 
@@ -34,7 +34,7 @@ ordered_json jsonOf(const FacetValue& value, const std::string& name, const Reco
   return std::get<std::string>(value);
 }
 
-// The length asked for stands beside the tokens there are.
+// Puts the requested length beside the actual tokens.
 void printPrompt(ordered_json& line, const Record& record) {
   const auto print = [&](const auto& facet) { line[facet.first] = jsonOf(facet.second, facet.first, record); };
   const auto isLength = [](const auto& facet) { return facet.first == "length"; };
@@ -117,7 +117,7 @@ std::string printRecord(const Record& record) {
   printAnswer(line, record);
   std::string text = line.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   if (text.size() > kMostLineBytes)
-    fail("case {} of {}: the record has {} bytes, at most {} are possible", record.case_id, record.label, text.size(),
+    fail("case {} of {}: the record has {} bytes, more than the limit of {}", record.case_id, record.label, text.size(),
          kMostLineBytes);
   return text;
 }

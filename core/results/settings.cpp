@@ -34,13 +34,13 @@ std::string shown(const json& values, const std::string& key) {
 
 }  // namespace
 
-// Printed and read back, so that values made in memory and values from a file are the same: 5 and 5u, replaced bytes.
+// Serialised and parsed again, so that values from memory and from a file are equal: 5 and 5u, replaced bytes.
 Settings::Settings(const json& values, Shard shard, const std::string& where)
     : m_values(json::parse(values.dump(-1, ' ', false, json::error_handler_t::replace))),
       m_shard(shard),
       m_plan(planOf(m_values, where)) {
   if (shard.count < 1 || shard.index < 1 || shard.index > shard.count)
-    fail("{}: there is no shard {} of {}", where, shard.index, shard.count);
+    fail("{}: no shard {} of {}", where, shard.index, shard.count);
   m_sha256 = sha256Hex(m_values.dump());
 }
 
@@ -66,11 +66,10 @@ std::string Settings::print() const {
 Settings readSettings(const std::filesystem::path& folder) {
   std::error_code code;
   const std::filesystem::path path = folder / kSettingsFile;
-  if (!std::filesystem::exists(folder, code)) fail("{}: there is no such folder of results", folder.string());
-  if (!std::filesystem::is_directory(folder, code))
-    fail("{}: a folder of results was expected, not a file", folder.string());
+  if (!std::filesystem::exists(folder, code)) fail("{}: no such folder of results", folder.string());
+  if (!std::filesystem::is_directory(folder, code)) fail("{}: is a file, not a folder of results", folder.string());
   if (!std::filesystem::exists(path, code))
-    fail("{}: not a folder of results: it holds no {}", folder.string(), kSettingsFile);
+    fail("{}: not a folder of results: it contains no {}", folder.string(), kSettingsFile);
   const std::string where = path.string();
   const json file = parseJson(readFile(path, kMostSettingsBytes), where);
   const JsonFields fields(where, file);
@@ -78,12 +77,12 @@ Settings readSettings(const std::filesystem::path& folder) {
   if (format != kNeedleFormat && format != kFormat)
     fields.refuse("format", fmt::format("'{}' or '{}'", kNeedleFormat, kFormat));
   if (const auto version = fields.integer("format_version", 1, 1'000'000); version > 1)
-    fail("{}: format version {}, this KVAtlas reads version 1", where, version);
+    fail("{}: format version {}, this program reads version 1", where, version);
   (void)fields.object("settings");
   Settings settings(file.at("settings"), shardOf(file, where), where);
   if (format != formatOf(settings.plan())) fields.refuse("format", fmt::format("'{}'", formatOf(settings.plan())));
   if (fields.text("sha256") != settings.sha256())
-    fail("{}: field 'sha256' does not fit the settings; the file was changed after the run", where);
+    fail("{}: field 'sha256' does not match the settings; the file was changed after the run", where);
   return settings;
 }
 

@@ -1,5 +1,5 @@
-// What decides the outcome of a run, the cases that follow from it and their order. Knows settings.json, no model and
-// no prompt.
+// The settings that determine the outcome of a run, and the cases that follow from them, in
+// order.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace kvatlas::results {
 
-// Shard `index` of `count` (from 1): every count-th context with its cases. Not part of what decides the outcome.
+// Shard `index` of `count` (from 1): every count-th context with its cases. Does not affect the outcome.
 struct Shard {
   std::uint32_t index = 1, count = 1;
   friend bool operator==(const Shard&, const Shard&) = default;
@@ -20,17 +20,17 @@ struct Shard {
 
 class Settings {
  public:
-  // `values`: an object that says the plan (planOf), beside everything else that decides the outcome: model, haystack,
+  // `values`: an object with the plan (planOf) and everything else that determines the outcome: model, haystack,
   // window, seed … Error naming `where` and the field.
   explicit Settings(const nlohmann::json& values, Shard shard = {}, const std::string& where = "settings");
 
   [[nodiscard]] const nlohmann::json& values() const { return m_values; }
   [[nodiscard]] const Plan& plan() const { return m_plan; }
   [[nodiscard]] const Shard& shard() const { return m_shard; }
-  // Of the canonical dump of the values (keys sorted, no white space); the shard is not in it.
+  // Hash of the canonical dump of the values (keys sorted, no white space), without the shard.
   [[nodiscard]] const std::string& sha256() const { return m_sha256; }
 
-  // Cases in the order of the file. `cases` are of this shard only.
+  // Cases in file order; cases() returns this shard's only.
   [[nodiscard]] std::vector<Case> allCases() const;
   [[nodiscard]] std::vector<Case> cases() const;
 
@@ -43,11 +43,11 @@ class Settings {
   std::string m_sha256;
 };
 
-// <folder>/settings.json. Error: no such folder, no run of it, unreadable, fields missing, a hash that does not fit.
+// Reads <folder>/settings.json. Error: no such folder, no run in it, unreadable, missing fields, a wrong hash.
 [[nodiscard]] Settings readSettings(const std::filesystem::path& folder);
 
-// Empty when both decide the same outcome, else the first difference for a sentence: "'trials' is 3 in one, 2 in the
-// other".
+// Empty if both determine the same outcome, else the first difference, phrased for a sentence: "'trials' is 3 in one,
+// 2 in the other".
 [[nodiscard]] std::string differenceOf(const Settings& a, const Settings& b);
 
 inline constexpr const char* kSettingsFile = "settings.json";

@@ -21,7 +21,7 @@ struct Sum {
   [[nodiscard]] double mean() const { return count == 0 ? 0 : total / static_cast<double>(count); }
 };
 
-// Branch and record of every record that the selection takes, in order.
+// Branch and record of every selected record, in order.
 template <class Visit>
 void visitSelected(const Plan& plan, std::span<const Record> records, const Selection& selection, const Visit& visit) {
   std::map<std::tuple<std::string, std::string, std::string>, std::size_t> branches;
@@ -42,7 +42,7 @@ Places placesOf(const std::vector<FacetValue>& values) {
   return places;
 }
 
-// nullopt: the record's value is not one of the plan.
+// nullopt: the record's value is not in the plan.
 std::optional<std::size_t> placeOf(const Places& places, const Record& record, std::string_view facet) {
   const FacetValue* value = record.facets.find(facet);
   const auto found = value == nullptr ? places.end() : places.find(*value);
@@ -93,7 +93,7 @@ Interval wilson95(double mean, std::size_t count) {
   const double n = static_cast<double>(count);
   const double centre = (mean + z * z / (2 * n)) / (1 + z * z / n);
   const double half = z / (1 + z * z / n) * std::sqrt(mean * (1 - mean) / n + z * z / (4 * n * n));
-  // Rounding must not push an end past the mean it surrounds.
+  // Rounding must not push an end of the interval past its mean.
   return {std::clamp(centre - half, 0.0, mean), std::clamp(centre + half, mean, 1.0)};
 }
 

@@ -1,4 +1,4 @@
-// Tables made from records: scores by two facets, accuracy by method and budget. Knows records and the plan only.
+// Tables made from records: scores by two facets, accuracy by method and budget.
 #pragma once
 
 #include <cstdint>
@@ -13,22 +13,22 @@
 
 namespace kvatlas::results {
 
-// Which records count, and by which score.
+// Which records to include, and their score.
 struct Selection {
   std::string score;  // a name of Record::scores; empty: the run's own score
-  Facets where;       // what the case must have; empty: all
+  Facets where;       // facets the case must have; empty: all
 };
 
-// The score of one record. UsageError naming the scores there are when it has no such score.
+// The score of one record. UsageError naming the available scores if it has no such score.
 [[nodiscard]] double scoreOf(const Record& record, std::string_view name);
 
-// One branch: mean score per value of two facets over all others, as length and depth.
+// One branch: mean score per value of two facets, e.g. length and depth, over all others.
 struct Grid {
   Branch branch;
   std::vector<FacetValue> rows, columns;     // as in the plan
-  std::vector<std::optional<double>> means;  // [row][column]; empty where no case was run
+  std::vector<std::optional<double>> means;  // [row][column]; empty without a case
   std::size_t records = 0;
-  double average = 0;  // over records; 0 without any
+  double average = 0;  // over records; 0 if there are none
   double kept = 0;     // tokens per head, mean over records
 
   [[nodiscard]] const std::optional<double>& at(std::size_t row, std::size_t column) const {
@@ -36,7 +36,7 @@ struct Grid {
   }
 };
 
-// The facets whose values are the rows and columns of a grid.
+// The facets that form the rows and columns of a grid.
 struct GridAxes {
   std::string_view rows, columns;
 };
@@ -51,7 +51,7 @@ struct Interval {
 };
 
 // Wilson's 95 % interval of a share of `count` trials. Scores between 0 and 1 count as shares, which makes the interval
-// of a graded score wider than it need be, never narrower. 0 … 1 without any trial.
+// of a graded score wider than necessary, never narrower. 0 … 1 without trials.
 [[nodiscard]] Interval wilson95(double mean, std::size_t count);
 
 struct Accuracy {
@@ -60,10 +60,10 @@ struct Accuracy {
   double mean = 0;
   Interval interval;
   double kept = 0;     // tokens per head, mean over records
-  double nominal = 0;  // of the budget, mean over records
+  double nominal = 0;  // nominal budget in tokens per head, mean over records
 };
 
-// One row per branch, in the order of the plan; branches without a record have records == 0.
+// One row per branch, in plan order; records == 0 for branches without a record.
 [[nodiscard]] std::vector<Accuracy> accuracyOf(const Plan& plan, std::span<const Record> records,
                                                const Selection& selection = {});
 

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 void syncFolder(const fs::path& folder) {
   const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return;  // a folder that may be written but not read cannot be synced
+  if (file < 0) return;  // a folder that is writable but not readable cannot be synced
   ::fsync(file);
   ::close(file);
 }
@@ -32,7 +32,7 @@ int writeAll(int file, std::string_view bytes) {
   return ::fsync(file) == 0 ? 0 : errno;
 }
 
-// Whether there is nothing in the folder but what a run killed before its settings.json was complete leaves.
+// Whether the folder holds only the leftovers of a run killed before its settings.json was complete.
 bool isFresh(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
@@ -50,7 +50,7 @@ FolderLock::FolderLock(const fs::path& folder) {
   if (::flock(m_file, LOCK_EX | LOCK_NB) == 0) return;
   const int error = errno;
   ::close(m_file);
-  if (error == EWOULDBLOCK) fail("{}: another run is writing its results here now", folder.string());
+  if (error == EWOULDBLOCK) fail("{}: another run is writing its results here", folder.string());
   throw Error(systemMessage(path.string(), error));
 }
 
@@ -62,12 +62,12 @@ ResultsWriter::ResultsWriter(const fs::path& folder, Settings settings)
     : m_folder(folder), m_settings(std::move(settings)), m_cases(m_settings.cases()) {
   std::error_code code;
   if (fs::exists(folder, code) && !fs::is_directory(folder, code))
-    fail("{}: is a file; results go into a folder", folder.string());
+    fail("{}: is a file, expected a folder", folder.string());
   fs::create_directories(folder, code);
   if (code) throw Error(systemMessage(folder.string(), code.value()));
   const bool begun = fs::exists(folder / kSettingsFile, code);
   if (!begun && !isFresh(folder))
-    fail("{}: is not empty and holds no {}: not a folder of results", folder.string(), kSettingsFile);
+    fail("{}: is not empty and contains no {}: not a folder of results", folder.string(), kSettingsFile);
   m_lock = std::make_unique<FolderLock>(folder);
   prepareFolder();
   openResults();
@@ -84,12 +84,12 @@ void ResultsWriter::prepareFolder() {
     syncFolder(m_folder);
     return;
   }
-  const Settings there = readSettings(m_folder);
-  if (const std::string difference = differenceOf(there, m_settings); !difference.empty())
-    fail("{}: holds a run of other settings ({}); choose another folder", m_folder.string(), difference);
-  if (there.shard() != m_settings.shard())
-    fail("{}: holds shard {} of {}, not {} of {}; choose another folder", m_folder.string(), there.shard().index,
-         there.shard().count, m_settings.shard().index, m_settings.shard().count);
+  const Settings existing = readSettings(m_folder);
+  if (const std::string difference = differenceOf(existing, m_settings); !difference.empty())
+    fail("{}: contains a run with other settings ({}); choose another folder", m_folder.string(), difference);
+  if (existing.shard() != m_settings.shard())
+    fail("{}: contains shard {} of {}, not {} of {}; choose another folder", m_folder.string(), existing.shard().index,
+         existing.shard().count, m_settings.shard().index, m_settings.shard().count);
 }
 
 void ResultsWriter::openResults() {
@@ -112,7 +112,7 @@ void ResultsWriter::openResults() {
 
 void ResultsWriter::checkRecords(std::span<const Record> records) const {
   const std::vector<Branch>& branches = m_settings.plan().branches;
-  if (m_done == m_cases.size()) fail("{}: all {} cases are written already", m_folder.string(), m_cases.size());
+  if (m_done == m_cases.size()) fail("{}: all {} cases are already written", m_folder.string(), m_cases.size());
   const Case& expected = m_cases[m_done];
   if (records.size() != branches.size())
     fail("case {}: {} records for {} branches", expected.id, records.size(), branches.size());
@@ -129,13 +129,13 @@ void ResultsWriter::append(std::span<const Record> records) {
   std::string lines;
   for (const Record& record : records) {
     const std::string line = printRecord(record);
-    // Never write what is refused.
+    // Validate before writing, so that the reader accepts every record.
     (void)parseRecord(line, m_settings.plan().facets, fmt::format("case {} of {}", record.case_id, record.label));
     lines += line;
     lines += '\n';
   }
   if (const int error = writeAll(m_file, lines); error != 0) {
-    // The next run would cut it away as well; a reader of now need not see it.
+    // The next run would truncate it as well; a current reader need not see it.
     [[maybe_unused]] const int ignored = ::ftruncate(m_file, static_cast<off_t>(m_bytes));
     throw Error(systemMessage((m_folder / kResultsFile).string(), error));
   }

@@ -1,5 +1,5 @@
-// Writes a folder of results: settings once, then one complete case after the other, each on the disk before the next.
-// A run that was stopped goes on where it was. Knows no model.
+// Writes a folder of results: settings once, then one complete case at a time, each on disk before the next.
+// Resumes a run that was stopped.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace kvatlas::results {
 
-// Holds <folder>/lock while it lives; a process that dies gives it back. Error when another holds it.
+// Holds <folder>/lock for its lifetime; released if the process dies. Error if another process holds it.
 class FolderLock {
  public:
   explicit FolderLock(const std::filesystem::path& folder);
@@ -28,21 +28,21 @@ class FolderLock {
 
 class ResultsWriter {
  public:
-  // Makes the folder, or continues the run in it: what a stopped run left half written at the end is cut away. Error:
-  // another run writes there, other settings or another shard, a folder of something else, damage before the end.
+  // Creates the folder or resumes the run in it: truncates an incomplete case at the end. Error:
+  // another run writes there, other settings or shard, not a folder of results, damage before the end.
   ResultsWriter(const std::filesystem::path& folder, Settings settings);
   ~ResultsWriter();
   ResultsWriter(const ResultsWriter&) = delete;
   ResultsWriter& operator=(const ResultsWriter&) = delete;
 
   [[nodiscard]] const Settings& settings() const { return m_settings; }
-  // Cases still to be done, in the order they must be appended.
+  // Remaining cases, in the order in which they must be appended.
   [[nodiscard]] std::span<const Case> remaining() const { return std::span(m_cases).subspan(m_done); }
   [[nodiscard]] std::size_t casesDone() const { return m_done; }
-  [[nodiscard]] const std::string& cutAway() const { return m_cut_away; }  // as CaseStream::torn(); empty: nothing
+  [[nodiscard]] const std::string& cutAway() const { return m_cut_away; }  // like CaseStream::torn(); empty: nothing
 
-  // All records of the first remaining case, one per branch in the order of the plan; on the disk when this returns.
-  // Error: other records than these, no room; the file then still ends with the case before.
+  // All records of the first remaining case, one per branch in plan order; on disk when this returns.
+  // Error: other records, or a full disk; the file then still ends with the previous case.
   void append(std::span<const Record> records);
 
  private:

@@ -12,7 +12,7 @@ template <class Value, std::size_t kCount>
 const char* nameOf(const std::array<Name<Value>, kCount>& table, Value value) {
   for (const Name<Value>& row : table)
     if (row.value == value) return row.name;
-  throw std::logic_error("a value of an enumeration has no name");
+  throw std::logic_error("unnamed value of an enumeration");
 }
 
 template <class Value, std::size_t kCount>

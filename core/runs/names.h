@@ -1,4 +1,4 @@
-// The words for what a run is asked with, in files and on the command line, and the bytes of what it keeps.
+// Names of run options, in files and on the command line, and the cache size of a run.
 #pragma once
 
 #include <array>
@@ -28,14 +28,14 @@ inline constexpr std::array kFollows{Name{"own", Follow::Own}, Name{"full", Foll
 [[nodiscard]] const char* presetName(policy::Preset preset);
 [[nodiscard]] const char* followName(Follow follow);
 
-// Error with the known names for any other word.
+// Error listing the known names for any other name.
 [[nodiscard]] policy::Granularity parseGranularity(std::string_view name);
 [[nodiscard]] policy::Preset parsePreset(std::string_view name);
 [[nodiscard]] Follow parseFollow(std::string_view name);
 
-// Bytes of a number of a cache computed in "f32", "bf16" or "f16"; Error for any other type.
+// Bytes per number of a cache computed in "f32", "bf16" or "f16"; Error for any other type.
 [[nodiscard]] std::size_t elementBytes(std::string_view dtype);
-// Bytes of the keys and values of `kept` tokens, counted over all layers and stored heads.
+// Bytes of the keys and values of `kept` tokens, summed over all layers and stored heads.
 [[nodiscard]] constexpr std::uint64_t cacheBytes(std::uint64_t kept, std::uint32_t head_dim,
                                                  std::size_t element_bytes) {
   return 2 * kept * head_dim * element_bytes;

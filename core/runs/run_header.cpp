@@ -24,7 +24,7 @@ std::string plainText(const std::string& name, const json& value) {
 
 std::uint32_t windowOf(const json& value) {
   if (!value.is_number_unsigned() || value.get<std::uint64_t>() > std::numeric_limits<std::uint32_t>::max())
-    fail("window '{}' is no number of tokens", value.dump(-1, ' ', false, json::error_handler_t::replace));
+    fail("window '{}' is not a number of tokens", value.dump(-1, ' ', false, json::error_handler_t::replace));
   return value.get<std::uint32_t>();
 }
 
@@ -41,7 +41,7 @@ std::string_view presetValue(const policy::ParameterSpec& spec, policy::Preset p
   return preset == policy::Preset::Paper ? spec.paper_value : spec.default_value;
 }
 
-// The parameters a label of labelOf() names; empty where it is not such a label, or says other than the parameters.
+// The parameters named in a label of labelOf(); empty if it is not such a label or contradicts the parameters.
 std::optional<policy::MethodRequest> requestInLabel(const trace::RunHeader& run, const Parameters& parameters) {
   const std::string end = " " + run.budget;
   if (!run.label.ends_with(end)) return std::nullopt;
@@ -52,7 +52,7 @@ std::optional<policy::MethodRequest> requestInLabel(const trace::RunHeader& run,
       return found != parameters.values.end() && found->second == given.second;
     };
     if (request.method->name == run.method && std::ranges::all_of(request.given, recorded)) return request;
-  } catch (const Error&) {  // a label of another kind
+  } catch (const Error&) {  // not a label of labelOf()
   }
   return std::nullopt;
 }
@@ -71,7 +71,7 @@ policy::MethodRequest methodRequestOf(const trace::RunHeader& run, const Paramet
   return request;
 }
 
-// Errors of `body` with the run in front.
+// Prefixes errors of `body` with the run.
 template <class Body>
 auto naming(const trace::RunHeader& run, const Body& body) {
   try {
@@ -105,7 +105,7 @@ std::string printParameters(const Parameters& parameters) {
 
 Parameters parseParameters(std::string_view text) {
   const json object = json::parse(text, nullptr, false);
-  if (!object.is_object()) fail("the parameters are no JSON object: '{}'", text.substr(0, 80));
+  if (!object.is_object()) fail("the parameters are not a JSON object: '{}'", text.substr(0, 80));
   Parameters parameters;
   for (const auto& [name, value] : object.items()) {
     if (name == kWindow)

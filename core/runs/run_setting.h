@@ -1,5 +1,5 @@
-// What one run is asked with: a method with the parameters a person gave, a budget, and the complete setting that
-// follows from both.
+// The settings of one run: a method with the user's parameters, a budget, and the complete setting
+// derived from both.
 #pragma once
 
 #include <optional>
@@ -20,15 +20,15 @@ struct RunSetting {
   [[nodiscard]] bool isFull() const { return request.method != nullptr && request.method->name == kFullMethod; }
 };
 
-// What all runs of one prompt have in common.
+// Settings shared by all runs of one prompt.
 struct RunOptions {
-  policy::Granularity granularity = policy::Granularity::KvHead;  // the full cache has one list per KV head anyhow
+  policy::Granularity granularity = policy::Granularity::KvHead;  // the full cache always has one list per KV head
   policy::Preset preset = policy::Preset::Exact;
   std::uint32_t window = 8;
   std::optional<Follow> follow;
 };
 
-// UsageError as policy::makeSetting().
+// UsageError as in policy::makeSetting().
 [[nodiscard]] RunSetting makeRunSetting(const policy::MethodRequest& request, const policy::Budget& budget,
                                         const policy::Shape& shape, const RunOptions& options);
 

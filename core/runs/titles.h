@@ -1,4 +1,4 @@
-// What a run is called: its label in files and tables, its title in figures, its name on the command line.
+// Names of a run: its label in files and tables, its title in figures, its name on the command line.
 #pragma once
 
 #include <map>
@@ -18,11 +18,11 @@ namespace kvatlas::runs {
 // "snapkv@128": one method at one budget.
 [[nodiscard]] std::string selectorOf(std::string_view method, std::string_view budget);
 
-// "SnapKV"; the name itself where the method is unknown.
+// "SnapKV"; the name itself if the method is unknown.
 [[nodiscard]] std::string methodTitle(std::string_view method);
 // "SnapKV 128"; "Full cache".
 [[nodiscard]] std::string titleOf(const RunSetting& run);
-// "SnapKV (kernel=5)" of a methodLabel(): the title, then what the label adds to the method.
+// "SnapKV (kernel=5)" from a methodLabel(): the title and the label's parameters.
 [[nodiscard]] std::string labelTitle(std::string_view method, std::string_view label);
 
 }  // namespace kvatlas::runs

@@ -1,5 +1,5 @@
-// Which field of a probe's output a signal is: the only place that says so, for every struct whose fields are named as
-// kernels::ProbeOutput's (kernels/attention_probe.h), the CUDA ones included.
+// Maps each signal to its field in a probe's output, for every struct whose fields are named like
+// kernels::ProbeOutput's (kernels/attention_probe.h), including the CUDA ones.
 #pragma once
 
 #include <type_traits>
@@ -9,7 +9,7 @@
 namespace kvatlas {
 
 namespace detail {
-// Whether Output has to be asked at all: a field exists for signals of the probe only.
+// True for probe signals only, which have a field in Output.
 template <SignalSource kSource, class Output, class Get>
 constexpr auto probeField([[maybe_unused]] Output& output, [[maybe_unused]] const Get& get) {
   if constexpr (kSource == SignalSource::Probe)

@@ -25,7 +25,7 @@ std::span<const SignalInfo> signalTable() {
 
 const SignalInfo& infoOf(Signal signal) {
   const auto index = static_cast<std::size_t>(signal);
-  if (index >= kTable.size()) throw std::logic_error("a signal that is not in the table");
+  if (index >= kTable.size()) throw std::logic_error("unknown signal");
   return kTable[index];
 }
 

@@ -1,5 +1,5 @@
-// What a prefill leaves of every token: the table of signals, sets of them, and arrays keyed by them. Knows no kernel,
-// no file and no method.
+// What a prefill records per token: the table of signals, sets of them, and arrays keyed by them. No kernel, file or
+// method.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ enum class SignalSource : std::uint8_t { Probe, Norms /* of the layer's keys and
 enum class SignalHeads : std::uint8_t { Query, Kv };
 enum class SignalExtent : std::uint8_t {
   Token,          // [heads, N]
-  WindowQueries,  // [heads, N], made from the last W queries: absent for W = 0
+  WindowQueries,  // [heads, N], from the last W queries: absent for W = 0
   WindowByToken   // [heads, W, N]: absent for W = 0
 };
 enum class SignalStored : std::uint8_t { F32, Log2Code };  // in a trace; methods read f32
@@ -37,12 +37,12 @@ struct SignalInfo {
   SignalHeads heads;
   SignalExtent extent;
   SignalStored stored;
-  double lowest;  // no value lies below; −∞: any finite value may occur
+  double lowest;  // lower bound of values; −∞: any finite value
   std::string_view unit, cost, meaning;
   [[nodiscard]] bool needsWindow() const { return extent != SignalExtent::Token; }
 };
 
-// All rows, in the order of Signal. The enumerators name nothing else: std::logic_error for another value.
+// All rows, in the order of Signal. std::logic_error for a value outside the enumeration.
 [[nodiscard]] std::span<const SignalInfo> signalTable();
 [[nodiscard]] const SignalInfo& infoOf(Signal signal);
 [[nodiscard]] std::string nameOf(Signal signal);

@@ -22,7 +22,7 @@ constexpr std::array kQuestion = {"\n\n",    "Question", ":",     " What", " is"
 constexpr std::array kAnswer = {" 48213", ".", " It", " is", " written", " in", " the", " ledger", ".", "\n"};
 constexpr std::array kWrong = {" The", " river", " ran", " slow", " under", " the", " old", " bridge", ".", "\n"};
 constexpr TokenId kDelimiter = 1, kPeriod = 2, kFirstWord = 16, kFirstSpecial = 96;
-constexpr std::uint32_t kShortest = 64;  // prompts below have neither fact nor question
+constexpr std::uint32_t kShortest = 64;  // shorter prompts have neither fact nor question
 
 class Writer {
  public:
@@ -38,7 +38,7 @@ class Writer {
   void beginDocument() { m_document = static_cast<TokenIndex>(m_out.prompt.ids.size()); }
   [[nodiscard]] TokenIndex at() const { return static_cast<TokenIndex>(m_out.prompt.ids.size()); }
 
-  // Sentences of 6 to 25 words; the choice follows Zipf's law, so that words repeat as they do in a text.
+  // Sentences of 6 to 25 words, chosen by Zipf's law so that words repeat as in real text.
   void addWord() {
     const std::uint64_t hash = hashOf(m_options.seed ^ 0x7465787421ULL, at());
     if (m_left == 0) {
@@ -66,7 +66,7 @@ class Writer {
   std::uint32_t m_left = 12;
 };
 
-// Ends of the documents: unequal lengths, between half and one and a half of the mean.
+// Ends of the documents: unequal lengths, between half and one and a half times the mean.
 std::vector<TokenIndex> documentEnds(const DocumentOptions& options, std::uint32_t tokens) {
   const auto grown = static_cast<std::uint32_t>(std::sqrt(double(tokens)) / 8);
   const std::uint32_t count = std::clamp(options.documents > 0 ? options.documents : grown, 1U, std::max(tokens, 1U));
@@ -96,7 +96,7 @@ SyntheticPrompt makePrompt(const DocumentOptions& options) {
   std::size_t index = 0;
   trace::Span needle;
   for (const TokenIndex end : documentEnds(options, body)) {
-    if (writer.at() >= end) continue;  // the fact was longer than what was left
+    if (writer.at() >= end) continue;  // the fact was longer than the remaining space
     writer.beginDocument();
     const TokenIndex begin = writer.at();
     if (begin > 0) writer.add("\n\n", kDelimiter);

@@ -1,5 +1,5 @@
-// The text of a synthetic prompt: documents of sentences, a fact in one of them, a question at the end. Knows the
-// records of a trace, no attention.
+// The text of a synthetic prompt: documents of sentences, a fact in one of them, a question at the end.
+// Independent of the attention model.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,7 @@ namespace kvatlas::synthetic {
 
 struct DocumentOptions {
   std::uint32_t tokens = 0, vocab = 0;
-  std::uint32_t documents = 0;  // 0: grows with the length
+  std::uint32_t documents = 0;  // 0: chosen from the length
   std::uint64_t seed = 0;
 };
 
@@ -22,7 +22,7 @@ struct SyntheticPrompt {
 
 [[nodiscard]] SyntheticPrompt makePrompt(const DocumentOptions& options);
 
-// What the model answers, word by word; the ids belong to the same vocabulary as the prompt's.
+// The model's answer, word by word; the ids use the prompt's vocabulary.
 struct AnswerWord {
   TokenId id;
   const char* text;

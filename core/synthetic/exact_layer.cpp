@@ -1,5 +1,5 @@
-// Queries and keys whose attention looks like the closed form's, and its exact statistics by the probe kernel: for
-// layers that keep them, where an exact tile has to agree with the map.
+// Queries and keys whose attention resembles the closed form's, and its exact statistics by the probe kernel: for
+// layers that keep them, where an exact tile must match the map.
 #include <bit>
 #include <cmath>
 
@@ -11,7 +11,7 @@
 namespace kvatlas::synthetic {
 namespace {
 
-// What the axes of a head carry: how heavy a token is, four reasons to be attended from everywhere, the distance as
+// What each axis of a head encodes: a token's weight, four reasons to be attended from everywhere, the distance as
 // cosines, the document, noise.
 enum Axis : std::uint32_t { kWeight, kSink, kHeavy, kNeedle, kDistance };
 
@@ -70,7 +70,7 @@ class Features {
   void tail(float* out, std::uint32_t token, std::uint64_t stream, double distance, double document) const {
     std::uint32_t axis = kDistance;
     for (std::uint32_t wave = 0; wave < m_waves; ++wave) {
-      // From a few tokens to the whole prompt.
+      // Four distances, from a few tokens to the whole prompt.
       const double length = 8 * std::pow(m_tokens / 4.0 + 8, double(wave) / m_waves);
       set(out, axis++, distance * std::cos(2 * M_PI * token / length));
       set(out, axis++, distance * std::sin(2 * M_PI * token / length));

@@ -1,4 +1,4 @@
-// The finest map of a synthetic head: cells inside which nothing changes are products of sums, the others go row by
+// The finest map of a synthetic head: cells with constant weight are products of sums, the others are computed row by
 // row.
 #include <bit>
 
@@ -6,7 +6,7 @@
 
 namespace kvatlas::synthetic {
 
-// Largest g of any range no longer than `longest`: a table of maxima over ranges of lengths that are powers of two.
+// Largest g of any range up to `longest` long: a table of maxima over ranges of power-of-two lengths.
 class HeadModel::RangeMax {
  public:
   RangeMax(const Doubles& values, std::size_t count, std::size_t longest) {
@@ -47,7 +47,7 @@ HeadModel::Cell HeadModel::cutCell(const RangeMax& top, std::uint32_t r0, std::u
   double sum = 0, pairs = 0;
   Cell cell;
   std::array<double, 2> steady_top{};
-  std::uint32_t seen = c0;  // columns whose v the running maxima know
+  std::uint32_t seen = c0;  // columns whose v the running maxima include
   for (std::uint32_t i = r0; i <= r1; ++i) {
     const std::uint32_t end = std::min(c1, i) + 1;
     for (; seen < end; ++seen) {

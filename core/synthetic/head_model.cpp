@@ -30,7 +30,7 @@ Character characterOf(const HeadPlace& place) {
               .rest = vary(4, 0.35 * (1 - depth) + 0.05)};
   const double sum = c.sink + c.local + c.document + c.heavy + c.rest;
   for (double* share : {&c.sink, &c.local, &c.document, &c.heavy, &c.rest}) *share /= sum;
-  // A few heads, most of them in the middle, find the fact.
+  // A few heads, mostly in the middle layers, find the fact.
   const bool finds = uniformOf(hashOf(stream, 5)) < 0.05 + 0.5 * depth * (1 - depth);
   c.needle = finds ? 0.4 + 2.0 * uniformOf(hashOf(stream, 6)) : 0.02 * uniformOf(hashOf(stream, 6));
   c.band = 4U << static_cast<unsigned>(6 * uniformOf(hashOf(stream, 7)));
@@ -60,7 +60,7 @@ HeadModel::HeadModel(const SyntheticPrompt& prompt, const HeadPlace& place, std:
 }
 
 void HeadModel::weighTokens(const SyntheticPrompt& prompt, const HeadPlace& place) {
-  // Keys belong to the KV head: its query heads agree on which tokens are heavy.
+  // Keys belong to the KV head, so its query heads agree on which tokens are heavy.
   const std::uint64_t weight = streamOf(place, kNever - place.kv_head, 2),
                       heavy = streamOf(place, kNever - place.kv_head, 3);
   m_g.resize(m_total);
@@ -83,7 +83,7 @@ void HeadModel::weighTokens(const SyntheticPrompt& prompt, const HeadPlace& plac
       const double needle = m_character.needle / (prompt.needle.end - prompt.needle.begin);
       steady(j, 0.02 * needle + m_h[0][kBands], needle);
     } else if (opens || draw * kHeavyEvery < 1) {
-      // Shared out so that some 16 heavy hitters hold the head's share, however long the prompt.
+      // Scaled so that about 16 heavy hitters hold the head's share at any prompt length.
       const double v = m_character.heavy / 16 * std::exp(normalOf(hashOf(heavy, j + m_total)) - 0.5);
       steady(j, v, v);
     }

@@ -1,10 +1,10 @@
-// The attention of one synthetic head in closed form: any row, and every sum over rows and columns without the rows in
-// between. Knows a prompt's documents, no file.
+// The attention of one synthetic head in closed form: any row, and every sum over rows and columns without computing
+// the rows in between.
 //
 // The weight of key j for query i is ρ_i · g_j · h(i, j) + v_j(i). g_j is how much token j carries; h is piecewise
-// constant: a floor, more inside bands of growing distance, more inside the query's own document. v is for the few
-// tokens that are attended from everywhere (sinks, heavy hitters; g is zero there), more by the question for the
-// needle. So prefix sums of g, v and of ρ/Z and 1/Z give row sums, column sums and block sums exactly.
+// constant: a base value, more within bands of growing distance, more within the query's own document. v is for the few
+// tokens that every query attends to (sinks, heavy hitters; g is zero there), and larger for the needle from the
+// question's queries. So prefix sums of g, v and of ρ/Z and 1/Z give row sums, column sums and block sums exactly.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 
 namespace kvatlas::synthetic {
 
-// What a head looks at, as shares of its attention in the middle of the prompt.
+// Shares of a head's attention in the middle of the prompt.
 struct Character {
   double sink = 0, local = 0, document = 0, heavy = 0, rest = 0;
   double needle = 0;        // weight of the needle for the question's queries
@@ -32,7 +32,7 @@ struct HeadPlace {
 
 class HeadModel {
  public:
-  // `generated` further tokens follow the prompt and belong to the question.
+  // `generated` more tokens follow the prompt and count as part of the question.
   HeadModel(const SyntheticPrompt& prompt, const HeadPlace& place, std::uint32_t generated);
 
   [[nodiscard]] std::uint32_t tokens() const { return m_tokens; }
@@ -65,8 +65,8 @@ class HeadModel {
   [[nodiscard]] Cell cutCell(const RangeMax& top, std::uint32_t r0, std::uint32_t r1, std::uint32_t c0,
                              std::uint32_t c1) const;
 
-  // Calls visit(begin, end, level, in_document) for the stretches of [low, high) ⊆ [0, query] with constant h, from
-  // right to left; `level` counts the bands that do not reach.
+  // Calls visit(begin, end, level, in_document) for the intervals of [low, high) ⊆ [0, query] with constant h, from
+  // right to left; `level` counts the bands that are too narrow to reach.
   template <class Visit>
   void stretches(std::uint32_t query, std::uint32_t low, std::uint32_t high, const Visit& visit) const {
     const std::uint32_t document = m_document[query];

@@ -12,7 +12,7 @@
 namespace kvatlas::synthetic {
 namespace {
 
-// The signals of a layer before they are encoded.
+// Destinations for a layer's signals before they are encoded.
 struct Buffers {
   SignalValues values;
   std::vector<float> decode_rows, map_mean, map_max;

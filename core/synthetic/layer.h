@@ -1,5 +1,5 @@
 // One layer of a synthetic trace: the closed form of every head, or exact attention of synthetic queries and keys where
-// these are kept. Knows the records of a trace, no file and no policy.
+// the trace keeps these.
 #pragma once
 
 #include "core/synthetic/document.h"
@@ -19,19 +19,19 @@ struct LayerRequest {
 struct SyntheticLayer {
   trace::LayerRecord record;
   SignalValues values;  // the record's signals as floats, rounded as the record stores them
-  // Probabilities of the query each generated token was chosen by: [query_heads, new_tokens, N + new_tokens], zero
-  // beyond the query.
+  // Probabilities of the query that chose each generated token: [query_heads, new_tokens, N + new_tokens], zero beyond
+  // the query.
   std::vector<float> decode_rows;
 };
 
 [[nodiscard]] SyntheticLayer makeLayer(const LayerRequest& request, LayerIndex layer);
 
-// Where the outputs of one head lie; shared with the exact variant.
+// Where the outputs of one head go; shared with the exact variant.
 struct HeadOutputs {
-  PerSignal<float*> values;  // null: not wanted
+  PerSignal<float*> values;  // null: not computed
   float *map_mean, *map_max, *decode_rows;
 };
-// [query_heads of one KV head] outputs from queries and keys, whose bf16 bits go into the record. key_norm: [N].
+// [query_heads of one KV head] outputs from queries and keys; stores their bf16 bits in the record. key_norm: [N].
 void attendExactly(const LayerRequest& request, const HeadPlace& first, std::uint32_t group, const HeadOutputs& outputs,
                    float* key_norm, trace::LayerRecord& record);
 

@@ -14,7 +14,7 @@
 namespace kvatlas::synthetic {
 namespace {
 
-// Whether the allocator has to see the scores of all layers first.
+// Whether the allocator needs the scores of all layers first.
 bool waitsForScores(const policy::Method& method, const policy::Setting& setting) {
   return method.allocate_reads_scores && !policy::keepsEverything(setting);
 }
@@ -100,7 +100,7 @@ void RunRecorder::decide(Run& run, const SyntheticLayer& layer) {
   policy::selectLayer(*run.method, run.setting, index, scored, capacity, std::span(positions).subspan(first));
 }
 
-// Mass on what each run keeps and on the best set as large, for the query of every generated token.
+// Mass of each run's kept set and of the best set of equal size, for the query of every generated token.
 void RunRecorder::measure(const SyntheticLayer& layer) {
   const std::size_t steps = m_request.new_tokens, heads = m_model.query_heads, length = m_tokens + steps;
   const std::size_t group = heads / m_model.kv_heads, index = layer.record.layer.value;
@@ -122,7 +122,7 @@ void RunRecorder::measure(const SyntheticLayer& layer) {
   });
 }
 
-// Tokens and divergence: what a run says follows from the mass it kept, since there is no model to ask.
+// Tokens and divergence: without a model, a run's output follows from the mass it kept.
 void RunRecorder::speak(Run& run, bool full) const {
   trace::RunRecord& record = run.record;
   const std::size_t cells = std::size_t{m_model.layers} * m_model.query_heads;

@@ -1,5 +1,5 @@
-// The runs of a synthetic trace: real policies decide over the synthetic signals, layer by layer, and their mass is
-// measured on the synthetic attention. Knows policies and records, no file.
+// The runs of a synthetic trace: real policies decide on the synthetic signals, layer by layer, and their mass is
+// measured on the synthetic attention.
 #pragma once
 
 #include "core/policy/layer_decision.h"
@@ -9,25 +9,25 @@
 namespace kvatlas::synthetic {
 
 struct RunRequest {
-  std::vector<policy::MethodRequest> methods;  // full is always there
+  std::vector<policy::MethodRequest> methods;  // full is always included
   std::vector<std::string> budgets;            // as on the command line
   std::uint32_t window = 0, new_tokens = 0;
   unsigned threads = 0;
 };
 
-// Decides while the layers pass by, so that no layer has to stay in memory. A method that allocates by the scores of
-// all layers sees them twice.
+// Decides as layers arrive, so that no layer stays in memory. A method that allocates by the scores of all layers needs
+// them twice.
 class RunRecorder {
  public:
   // UsageError: a budget that a method cannot spend.
   RunRecorder(const RunRequest& request, const trace::ModelInfo& model, std::uint32_t tokens);
 
   [[nodiscard]] std::vector<trace::RunHeader> headers() const;
-  // Whether every layer has to pass through scoreLayer() first.
+  // Whether every layer must go through scoreLayer() first.
   [[nodiscard]] bool readsAllScores() const;
   void scoreLayer(const SyntheticLayer& layer);  // in ascending order
   void addLayer(const SyntheticLayer& layer);    // in ascending order
-  // After the last layer, once for each run.
+  // Call after the last layer, once per run.
   [[nodiscard]] trace::RunRecord take(std::size_t run);
 
  private:
@@ -35,7 +35,7 @@ class RunRecorder {
     const policy::Method* method = nullptr;
     runs::RunSetting asked;
     policy::Setting setting;
-    std::vector<policy::LayerScores> scores;  // [layers] where the allocator reads them
+    std::vector<policy::LayerScores> scores;  // [layers] if the allocator reads them
     trace::RunRecord record;
   };
   static void allocate(Run& run);

@@ -13,13 +13,13 @@
 namespace kvatlas::synthetic {
 namespace {
 
-constexpr std::uint32_t kSmallestHead = 16;  // axes that queries and keys need
+constexpr std::uint32_t kSmallestHead = 16;  // axes that queries and keys require
 
 void check(const SyntheticOptions& options) {
-  if (options.tokens == 0) failUsage("--tokens: at least one is needed");
-  if (options.layers == 0) failUsage("--layers: at least one is needed");
+  if (options.tokens == 0) failUsage("--tokens: must be at least 1");
+  if (options.layers == 0) failUsage("--layers: must be at least 1");
   if (options.kv_heads == 0 || options.query_heads % options.kv_heads != 0)
-    failUsage("--heads {}: is not a multiple of --kv-heads {}", options.query_heads, options.kv_heads);
+    failUsage("--heads {}: must be a multiple of --kv-heads {}", options.query_heads, options.kv_heads);
   for (const std::uint32_t layer : options.qk_layers) {
     if (layer >= options.layers) failUsage("--keep-qk: there is no layer {}, only {}", layer, options.layers);
   }

@@ -1,5 +1,5 @@
-// A trace of any size without a model: attention in closed form with sinks, bands, heavy hitters and documents, and
-// real policies over it. For tests and for trying viewers at lengths that take hours to capture. Knows no torch.
+// A trace of any size without a model: closed-form attention with sinks, bands, heavy hitters and documents, and
+// real policies on it. For tests and for trying the views at lengths that take hours to capture.
 #pragma once
 
 #include <filesystem>
@@ -12,19 +12,19 @@ namespace kvatlas::synthetic {
 struct SyntheticOptions {
   std::uint32_t tokens = 4096, layers = 4, query_heads = 8, kv_heads = 2, head_dim = 64, vocab = 32'000;
   std::uint32_t map_size = 512, window = 8, new_tokens = 8;
-  std::uint32_t documents = 0;           // 0: grows with the length
-  std::vector<std::uint32_t> qk_layers;  // layers with queries and keys: exact attention of them, which takes N² time
+  std::uint32_t documents = 0;           // 0: chosen from the length
+  std::vector<std::uint32_t> qk_layers;  // layers with queries and keys: their exact attention, which takes N² time
   std::vector<std::string> methods{"streamingllm", "h2o", "snapkv", "pyramidkv"};
-  std::vector<std::string> budgets{"5%", "20%"};  // every method has one run per budget
+  std::vector<std::string> budgets{"5%", "20%"};  // one run per method and budget
   std::uint64_t seed = 0;
   unsigned threads = 0;  // 0: all processors
 };
 
-// Layer by layer; the same options give the same bytes. UsageError for options that contradict each other.
+// Writes layer by layer; the same options give the same bytes. UsageError for conflicting options.
 void writeSyntheticTrace(const std::filesystem::path& path, const SyntheticOptions& options,
                          const WorkContext& work = {});
 
-// What the file will need, before anything is made.
+// Estimated size of the file.
 [[nodiscard]] std::uint64_t expectedBytes(const SyntheticOptions& options);
 
 }  // namespace kvatlas::synthetic

@@ -1,4 +1,4 @@
-// The text of the tokens that a run generated; knows no HDF5.
+// The text of the tokens that a run generated.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace kvatlas::trace {
 
-// Bytes of the generated token `index`; empty where the file does not know them.
+// Bytes of generated token `index`; empty if the file does not record them.
 [[nodiscard]] std::string_view generatedText(const RunRecord& run, std::size_t index);
 
 }  // namespace kvatlas::trace

@@ -3,7 +3,7 @@
 namespace kvatlas::trace::h5 {
 namespace {
 
-// Walking upward starts at the deepest frame, which says what really happened.
+// Walking upward starts at the deepest frame, which names the root cause.
 herr_t keepFirst(unsigned index, const H5E_error2_t* error, void* text) {
   if (index == 0 && error->desc != nullptr) *static_cast<std::string*>(text) = error->desc;
   return 0;
@@ -12,7 +12,7 @@ herr_t keepFirst(unsigned index, const H5E_error2_t* error, void* text) {
 }  // namespace
 
 void quiet() {
-  // The setting belongs to a thread in a thread-safe HDF5 and to the process otherwise.
+  // Per thread in a thread-safe HDF5, else per process.
   static thread_local const bool done = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
   static_cast<void>(done);
 }

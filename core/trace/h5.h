@@ -1,5 +1,5 @@
-// RAII and errors over the HDF5 C API: every failure becomes a kvatlas::Error that names file and member; knows nothing
-// of traces.
+// RAII and errors over the HDF5 C API: every failure becomes a kvatlas::Error naming file and member. Independent of
+// the trace format.
 #pragma once
 
 #include <hdf5.h>
@@ -41,13 +41,13 @@ class Handle {
 // Stops HDF5 from printing its error stack on this thread.
 void quiet();
 
-// The deepest message of this thread's HDF5 error stack, "" when there is none.
+// The deepest message of this thread's HDF5 error stack; "" if there is none.
 [[nodiscard]] std::string lastMessage();
 
-// "file: member: problem" as an Error; the member may be empty (the file itself).
+// Error "file: member: problem"; the member may be empty (the file itself).
 [[noreturn]] void failAt(std::string_view file, std::string_view member, std::string_view problem);
 
-// Passes a result through; a negative one becomes "file: member: cannot <verb> (<HDF5's own words>)".
+// Returns a result; a negative one throws "file: member: cannot <verb> (<HDF5's message>)".
 template <class Result>
 Result check(Result result, std::string_view file, std::string_view member, std::string_view verb) {
   if (result < 0) {

@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint64_t kMaxDeflateRatio = 1100;  // deflate reaches 1032
 constexpr std::size_t kMaxRank = 4;
 
-// What the first bytes say, before HDF5 is let near the file.
+// Checks the first bytes before HDF5 opens the file.
 struct Superblock {
   bool writing = false, swmr = false;
 };
@@ -42,7 +42,7 @@ Superblock readSuperblock(const std::filesystem::path& path) {
 
 Handle openAny(const std::filesystem::path& path, bool live) {
   const Handle access(H5Pcreate(H5P_FILE_ACCESS));
-  // Readers take no lock: a trace on a read-only or network disk opens as well, and a writer is never held up.
+  // Readers take no lock, so that a trace on a read-only or network disk opens and a writer never waits.
   H5Pset_file_locking(access.get(), false, true);
   const unsigned mode = live ? H5F_ACC_RDONLY | H5F_ACC_SWMR_READ : H5F_ACC_RDONLY;
   return Handle(check(H5Fopen(path.c_str(), mode, access.get()), path.string(), "", "open the file"));
@@ -61,7 +61,7 @@ std::string below(const std::string& path, const std::string& name) {
 SourceFile::SourceFile(const std::filesystem::path& path) : m_name(path.string()) {
   quiet();
   const Superblock start = readSuperblock(path);
-  if (start.writing && !start.swmr) failAt(m_name, "", "another program opened it for writing and did not close it");
+  if (start.writing && !start.swmr) failAt(m_name, "", "another program has it open for writing or did not close it");
   m_live = start.swmr;
   m_id = openAny(path, m_live);
 }
@@ -134,7 +134,7 @@ double Node::number(const char* name) const {
 
 SourceDataset::SourceDataset(Source source, Handle id, std::string path)
     : Node(std::move(source), std::move(id), std::move(path)) {
-  if (m_source->live()) checked(H5Drefresh(m_id.get()), "look at it afresh");
+  if (m_source->live()) checked(H5Drefresh(m_id.get()), "refresh it");
   const Handle space(checked(H5Dget_space(m_id.get()), "read its shape"));
   const int rank = H5Sget_simple_extent_ndims(space.get());
   if (rank < 1 || rank > static_cast<int>(kMaxRank)) fail("has an unexpected number of axes");
@@ -143,8 +143,8 @@ SourceDataset::SourceDataset(Source source, Handle id, std::string path)
   m_dims.assign(lengths.begin(), lengths.begin() + rank);
   const Handle list(checked(H5Dget_create_plist(m_id.get()), "read how it is stored"));
   const H5D_layout_t layout = H5Pget_layout(list.get());
-  if (layout != H5D_CHUNKED && layout != H5D_CONTIGUOUS && layout != H5D_COMPACT) fail("its data is not stored in it");
-  if (H5Pget_external_count(list.get()) != 0) fail("its data lies in another file, which is not followed");
+  if (layout != H5D_CHUNKED && layout != H5D_CONTIGUOUS && layout != H5D_COMPACT) fail("its data is not in this file");
+  if (H5Pget_external_count(list.get()) != 0) fail("its data is in an external file, which is not allowed");
   checkFilters(list.get());
 }
 
@@ -182,7 +182,7 @@ std::uint64_t SourceDataset::storedBytes() const {
 }
 
 void SourceDataset::requireStored(std::uint64_t bytes) const {
-  // The order matters: only sizes the file could hold are worth walking the chunk index for.
+  // The order matters: walk the chunk index only for sizes that the file could hold.
   const std::uint64_t file = m_source->bytes();
   if (bytes / m_expansion > file) fail(fmt::format("claims {} bytes, more than the file can hold", bytes));
   const std::uint64_t stored = storedBytes();
@@ -228,8 +228,8 @@ bool SourceGroup::hasHere(const std::string& name) const {
   quiet();
   if (checked(H5Lexists(m_id.get(), name.c_str(), H5P_DEFAULT), "look for " + name) == 0) return false;
   H5L_info_t link;
-  checked(H5Lget_info(m_id.get(), name.c_str(), &link, H5P_DEFAULT), "look at " + name);
-  if (link.type != H5L_TYPE_HARD) fail(fmt::format("'{}' is a link to elsewhere, which is not followed", name));
+  checked(H5Lget_info(m_id.get(), name.c_str(), &link, H5P_DEFAULT), "inspect " + name);
+  if (link.type != H5L_TYPE_HARD) fail(fmt::format("'{}' is a soft or external link, which is not allowed", name));
   return true;
 }
 
@@ -252,7 +252,7 @@ SourceGroup SourceGroup::group(const std::string& path) const {
   const auto slash = path.find('/');
   const std::string first = path.substr(0, slash);
   SourceGroup next(m_source, openHere(first, H5I_GROUP), below(m_path, first));
-  if (m_source->live()) next.checked(H5Orefresh(next.m_id.get()), "look at it afresh");
+  if (m_source->live()) next.checked(H5Orefresh(next.m_id.get()), "refresh it");
   if (slash == std::string::npos) return next;
   return next.group(path.substr(slash + 1));
 }

@@ -1,5 +1,5 @@
-// Reading groups, attributes and datasets of a file nobody vouches for: hard links only, no external data, sizes
-// checked against the file before memory is allocated; knows shapes, not what they mean.
+// Reads groups, attributes and datasets of an untrusted file: hard links only, no external data, sizes checked against
+// the file before memory is allocated. Independent of the trace format.
 #pragma once
 
 #include <cstdint>
@@ -14,16 +14,16 @@
 
 namespace kvatlas::trace::h5 {
 
-// An open file. `live`: its writer has not closed it, so groups and datasets are looked at afresh each time.
+// An open file. `live`: its writer has not closed it, so groups and datasets are refreshed on each access.
 class SourceFile {
  public:
-  // Error: missing, a folder, not HDF5, an older layout than superblock 3, truncated, never readable.
+  // Error: missing, a folder, not HDF5, older than superblock 3, truncated, left open by a writer without SWMR.
   explicit SourceFile(const std::filesystem::path& path);
 
   [[nodiscard]] hid_t get() const { return m_id.get(); }
   [[nodiscard]] const std::string& name() const { return m_name; }
   [[nodiscard]] bool live() const { return m_live; }
-  [[nodiscard]] std::uint64_t bytes() const;  // now
+  [[nodiscard]] std::uint64_t bytes() const;  // current size
 
  private:
   std::string m_name;
@@ -66,9 +66,9 @@ class SourceDataset : public Node {
 
   [[nodiscard]] const std::vector<std::uint64_t>& dims() const { return m_dims; }
   void expect(schema::Type type, std::size_t rank) const;
-  void expect(const schema::DatasetSpec& spec) const;  // type and dims; the length of a growing axis is free
+  void expect(const schema::DatasetSpec& spec) const;  // type and dims; any length of a growing axis
   [[nodiscard]] std::uint64_t storedBytes() const;
-  // Error when fewer than `bytes` of data are stored, or more are claimed than the file can hold.
+  // Error when the file stores fewer than `bytes` of data, or claims more than it can hold.
   void requireStored(std::uint64_t bytes) const;
 
   template <class T>
@@ -92,7 +92,7 @@ class SourceDataset : public Node {
                 void* values) const;
 
   std::vector<std::uint64_t> m_dims;
-  std::uint64_t m_expansion = 1;  // how much larger than stored the data may be
+  std::uint64_t m_expansion = 1;  // upper limit of data size over stored size
 };
 
 class SourceGroup : public Node {
@@ -100,7 +100,7 @@ class SourceGroup : public Node {
   using Node::Node;
   [[nodiscard]] static SourceGroup root(const Source& source);
 
-  [[nodiscard]] bool has(const std::string& path) const;  // Error when the way there leaves the file
+  [[nodiscard]] bool has(const std::string& path) const;  // Error when the path leaves the file
   [[nodiscard]] SourceGroup group(const std::string& path) const;
   [[nodiscard]] SourceDataset dataset(const std::string& path) const;
 

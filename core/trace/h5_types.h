@@ -1,4 +1,4 @@
-// The HDF5 names of the number types traces use.
+// The HDF5 types of the number types in traces.
 #pragma once
 
 #include <cstdint>

@@ -23,12 +23,12 @@ Handle chunkedList(const schema::DatasetSpec& spec, const std::string& file) {
   Handle list = creationList(H5P_DATASET_CREATE, file);
   const std::vector<hsize_t> chunk = sizes(spec.chunk);
   H5Pset_chunk(list.get(), static_cast<int>(chunk.size()), chunk.data());
-  // Chunks come to life when written; the fill value (zero) is what a reader gets of the others.
+  // Writing allocates a chunk; readers get the fill value (zero) for the others.
   H5Pset_alloc_time(list.get(), H5D_ALLOC_TIME_INCR);
   return list;
 }
 
-// A chunked array of up to four axes seen as one of exactly three. A fourth axis, which no chunk parts, is folded into
+// A chunked array of up to four axes viewed as one of three. A fourth axis, which is never split into chunks, is folded
 // the third.
 struct Grid {
   std::array<std::uint64_t, 3> dims{1, 1, 1}, chunk{1, 1, 1};
@@ -47,14 +47,14 @@ struct Grid {
   [[nodiscard]] std::uint64_t offset(std::uint64_t a, std::uint64_t b, std::uint64_t c) const {
     return (a * dims[1] + b) * dims[2] + c;
   }
-  // Whether a chunk's data is one run of the source that fills it.
+  // Whether a chunk's data is one contiguous run of the source that fills it.
   [[nodiscard]] bool contiguous(const std::array<std::uint64_t, 3>& at) const {
     const bool full = at[0] + chunk[0] <= dims[0] && at[1] + chunk[1] <= dims[1] && at[2] + chunk[2] <= dims[2];
     return full && chunk[0] == 1 && (chunk[1] == 1 || chunk[2] == dims[2]);
   }
 };
 
-// Copies one chunk out of the array, zeros where it stands over the edge.
+// Copies one chunk out of the array, padding with zeros past its edge.
 void pack(const Grid& grid, const std::array<std::uint64_t, 3>& at, std::size_t element, const char* values,
           std::vector<char>& out) {
   std::fill(out.begin(), out.end(), '\0');
@@ -105,7 +105,7 @@ std::string Object::pathOf(std::string_view name) const {
 }
 
 void Object::set(const char* name, const std::string& value) const {
-  if (value.size() > schema::kMaxAttributeText) failAt(m_file, pathOf(name), "longer than an attribute can be");
+  if (value.size() > schema::kMaxAttributeText) failAt(m_file, pathOf(name), "too long for an attribute");
   std::string text = value.empty() ? std::string(1, '\0') : value;
   const Handle type = stringType(text.size());
   writeAttribute(name, type.get(), text.data(), true);
@@ -199,7 +199,7 @@ Object Group::writeBytes(const schema::DatasetSpec& spec, std::size_t element, s
   if (spec.grows && row > 0) dims[0] = count / row;
   if (element != schema::sizeOf(spec.type) || count != (spec.grows ? dims[0] * row : row)) {
     failAt(m_file, pathOf(spec.path),
-           fmt::format("{} values given where {}{} fit", count, spec.grows ? "a multiple of " : "", row));
+           fmt::format("{} values given, expected {}{}", count, spec.grows ? "a multiple of " : "", row));
   }
   Handle dataset(checked(H5Dopen2(m_id.get(), spec.path.c_str(), H5P_DEFAULT), "open " + spec.path));
   if (spec.grows) checked(H5Dset_extent(dataset.get(), sizes(dims).data()), "extend " + spec.path);
@@ -212,7 +212,7 @@ void Group::writeRepeated(const schema::DatasetSpec& spec, std::span<const std::
                           std::uint64_t times) const {
   const std::uint64_t total = values.size() * times;
   if (!spec.grows || spec.dims.size() != 1 || spec.type != schema::Type::U32)
-    failAt(m_file, pathOf(spec.path), "is no growing list of numbers");
+    failAt(m_file, pathOf(spec.path), "is not a growing list of numbers");
   const Handle dataset(checked(H5Dopen2(m_id.get(), spec.path.c_str(), H5P_DEFAULT), "open " + spec.path));
   const hsize_t length = total;
   checked(H5Dset_extent(dataset.get(), &length), "extend " + spec.path);

@@ -1,4 +1,4 @@
-// Creating groups, attributes and datasets, and writing data chunk by chunk; knows shapes, not what they mean.
+// Creates groups, attributes and datasets, and writes data chunk by chunk. Independent of the trace format.
 #pragma once
 
 #include <span>
@@ -16,7 +16,7 @@ inline std::span<const std::uint8_t> bytesOf(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-// A creation property list without time stamps and with links and attributes kept inside the object header.
+// A creation property list without time stamps, with links and attributes inside the object header.
 [[nodiscard]] Handle creationList(hid_t kind, const std::string& file);
 
 // A group or dataset open for writing.
@@ -32,7 +32,7 @@ class Object {
     writeAttribute(name, nativeType<T>(), &value, true);
   }
   void setList(const char* name, const std::vector<std::uint32_t>& values) const;  // one axis, not empty
-  // Overwrites one; allowed while readers look on.
+  // Overwrites one; safe with concurrent readers.
   void update(const char* name, const std::string& value) const;
   template <class T>
   void update(const char* name, T value) const {
@@ -60,10 +60,10 @@ class Group : public Object {
 
   [[nodiscard]] Group create(const std::string& name) const;
   [[nodiscard]] Group open(const std::string& path) const;
-  // Creates a chunked dataset with the groups on its way; nothing is allocated for its data yet.
+  // Creates a chunked dataset and the groups on its path; allocates no data yet.
   Object createDataset(const schema::DatasetSpec& spec) const;
 
-  // A dataset that is written at once and never again.
+  // Creates a dataset and writes it in one go.
   template <class T>
   void writeFixed(const char* name, const std::vector<std::uint64_t>& dims, std::span<const T> values) const {
     writeContiguous(name, nativeType<T>(), dims, values.data());
@@ -74,12 +74,12 @@ class Group : public Object {
   }
   void writeStrings(const char* name, const std::vector<std::string>& values) const;
 
-  // Fills a dataset made by createDataset; a growing one takes the length of the data. Error when sizes do not match.
+  // Fills a dataset made by createDataset; a growing one gets the length of the data. Error when sizes do not match.
   template <class T>
   Object writeChunks(const schema::DatasetSpec& spec, std::span<const T> values) const {
     return writeBytes(spec, sizeof(T), values.size(), values.data());
   }
-  // The same of a growing list that is `values` many times over, which needs no more memory than one of its chunks.
+  // Fills a growing list with `values` repeated; needs no more memory than one of its chunks.
   void writeRepeated(const schema::DatasetSpec& spec, std::span<const std::uint32_t> values, std::uint64_t times) const;
 
  private:

@@ -1,4 +1,4 @@
-// The levels of a map pyramid and their codes; knows arrays only, no file.
+// The levels of a map pyramid and their codes.
 #pragma once
 
 #include <cstdint>
@@ -8,22 +8,22 @@
 
 namespace kvatlas::trace {
 
-// Tokens per cell of map level 0, 1, …: the smallest power of two with at most map_size cells a side, then doubled
-// until at most 64 are left. Empty for map_size 0.
+// Tokens per cell of map level 0, 1, …: the smallest power of two with at most map_size cells per side, then doubled
+// until at most 64 remain. Empty for map_size 0.
 [[nodiscard]] std::vector<std::uint64_t> mapCells(std::uint64_t tokens, std::uint64_t map_size);
 
-// What a pyramid is made over.
+// The input dimensions of a pyramid.
 struct PyramidShape {
   std::size_t heads = 0, tokens = 0, sliding_window = 0;
   std::vector<std::uint64_t> cells;
 };
 
-// The log₂ codes of every level, each coarsened from the exact values of the finer one; `level` is the finest as
+// The log₂ codes of every level, each pooled from the exact values of the finer one; `level` is the finest as
 // probabilities [heads, n, n].
 [[nodiscard]] std::vector<std::vector<std::uint16_t>> encodePyramid(std::vector<float> level, const PyramidShape& shape,
                                                                     Reduction reduction, unsigned threads);
 
-// Codes of probabilities, `rows` pieces of equal length in parallel.
+// Encodes probabilities as `rows` pieces of equal length in parallel.
 [[nodiscard]] std::vector<std::uint16_t> encodeRows(const std::vector<float>& probabilities, std::size_t rows,
                                                     unsigned threads);
 

@@ -17,9 +17,9 @@
 namespace kvatlas::trace {
 namespace {
 
-constexpr std::uint64_t kSpareBytes = std::uint64_t{1} << 16;  // for what HDF5 keeps beside the text
+constexpr std::uint64_t kSpareBytes = std::uint64_t{1} << 16;  // for HDF5's overhead
 
-// Whoever writes to a trace holds this lock: HDF5's own is given back as soon as a file is open.
+// Every writer of a trace holds this lock, because HDF5 releases its own once the file is open.
 class WriteLock {
  public:
   explicit WriteLock(const std::filesystem::path& path)
@@ -30,14 +30,14 @@ class WriteLock {
     range.l_whence = SEEK_SET;
     if (fcntl(m_fd, F_OFD_SETLK, &range) == 0) return;
     close(m_fd);
-    fail("{}: another programme is writing to it", m_name);
+    fail("{}: another program is writing to it", m_name);
   }
   ~WriteLock() { close(m_fd); }
   WriteLock(const WriteLock&) = delete;
   WriteLock& operator=(const WriteLock&) = delete;
 
-  // Room behind the end of the file, before HDF5 could run out of it half way. Where a file system cannot reserve any,
-  // nothing is.
+  // Reserves space past the end of the file, so that HDF5 cannot run out midway. Skipped where the file system cannot
+  // reserve space.
   void reserve(std::uint64_t bytes) const {
     struct stat info {};
     struct rlimit most {};
@@ -54,7 +54,7 @@ class WriteLock {
   int m_fd;
 };
 
-// What may not be written to, by a look that changes nothing. Whether a killed writer left its mark comes back.
+// Refuses files that must not be changed, without changing them. Returns whether a killed writer left its mark.
 bool requireFinished(const std::filesystem::path& path) {
   const auto source = std::make_shared<h5::SourceFile>(path);
   const h5::SourceGroup root = h5::SourceGroup::root(source);
@@ -68,7 +68,7 @@ bool requireFinished(const std::filesystem::path& path) {
 h5::Handle openForWriting(const std::filesystem::path& path, bool repair) {
   const h5::Handle access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_libver_bounds(access.get(), H5F_LIBVER_V110, H5F_LIBVER_V110);
-  H5Pset_file_locking(access.get(), false, true);  // ours is held, and readers take none
+  H5Pset_file_locking(access.get(), false, true);  // we hold our own lock, and readers take none
   const hbool_t clear = repair;
   if (repair) H5Pset(access.get(), "clear_status_flags", &clear);
   return h5::Handle(h5::check(H5Fopen(path.c_str(), H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access.get()), path.string(), "",
@@ -83,7 +83,7 @@ void replace(hid_t file, const std::string& name, std::string_view json) {
   hsize_t stored = 0, most = 0;
   checked(H5Sget_simple_extent_dims(space.get(), &stored, &most), "read the shape of");
   if (most != H5S_UNLIMITED) h5::failAt(name, member, "has a fixed size");
-  // Readers that look on never see it shrink.
+  // Concurrent readers never see it shrink.
   std::string text(json);
   text.resize(std::max<std::size_t>(text.size(), stored), '\n');
   const hsize_t size = text.size();

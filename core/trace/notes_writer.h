@@ -1,4 +1,4 @@
-// Replaces /notes of a finished trace: the only change that is ever made to one. Knows no JSON, no torch, no Qt.
+// Replaces /notes of a finished trace: the only change ever made to one. No JSON, torch or Qt.
 #pragma once
 
 #include <filesystem>
@@ -6,11 +6,11 @@
 
 namespace kvatlas::trace {
 
-// The trace may not be open in this process. It is opened as the writer of a capture does, so that a kill at any moment
-// leaves all other data whole; the notes themselves are not all or nothing: keep them elsewhere until this returns.
-// Text that is shorter than what is stored is filled up with line ends. What a writer that was killed left behind is
-// repaired. Error naming the file: it may not be written, is unfinished, is no trace, another programme has it open for
-// writing, the disk is full.
+// The trace must not be open in this process. Opens it as a capture's writer does, so that a kill at any moment leaves
+// all other data intact. The notes themselves are not written atomically: keep a copy until this returns.
+// Pads text shorter than the stored text with line ends. Repairs what a killed writer left behind.
+// Error naming the file: not writable, unfinished, not a trace, open for writing in another program,
+// disk full.
 void writeNotes(const std::filesystem::path& path, std::string_view json);
 
 }  // namespace kvatlas::trace

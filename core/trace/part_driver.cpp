@@ -10,7 +10,7 @@
 namespace kvatlas::trace {
 namespace {
 
-// HDF5 hands back the address of its public part, which therefore comes first.
+// HDF5 returns the address of its public part, so that must come first.
 struct Driver {
   H5FD_t base;
   PartFile::Sink* sink;
@@ -59,7 +59,7 @@ herr_t setEndOfAllocation(H5FD_t* file, H5FD_mem_t, haddr_t address) {
   return 0;
 }
 
-// PartFile locks the file itself; HDF5 marks a file as open for writing only where its driver can lock.
+// PartFile locks the file itself, but HDF5 marks a file as open for writing only if its driver can lock.
 herr_t lock(H5FD_t*, hbool_t) {
   return 0;
 }
@@ -116,10 +116,10 @@ herr_t truncate(H5FD_t* file, hid_t, hbool_t) {
 }
 
 hid_t registerDriver() {
-  static H5FD_class_t driver{};  // filled member by member: newer HDF5 versions have more of them
+  static H5FD_class_t driver{};  // filled member by member: newer HDF5 versions have more members
 #if H5_VERSION_GE(1, 13, 0)
   driver.version = H5FD_CLASS_VERSION;
-  driver.value = static_cast<H5FD_class_value_t>(512);  // the range free for programmes' own drivers starts at 256
+  driver.value = static_cast<H5FD_class_value_t>(512);  // the range for application drivers starts at 256
 #endif
   driver.name = "kvatlas_part";
   driver.maxaddr = kMaxAddress;

@@ -12,7 +12,7 @@
 namespace kvatlas::trace {
 namespace {
 
-// Open-file-description locks do not meet the flock() of readers, and a killed process loses them.
+// Open-file-description locks do not conflict with readers' flock(), and a killed process loses them.
 bool lockExclusively(int fd) {
   struct flock range {};
   range.l_type = F_WRLCK;
@@ -31,7 +31,7 @@ bool isBeingWritten(const std::filesystem::path& path) {
 void syncFolder(const std::filesystem::path& file) {
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;  // a folder that may be written but not read cannot be synced; the trace itself is safe
+  if (fd < 0) return;  // a folder that is writable but not readable cannot be synced; the trace itself is safe
   fsync(fd);
   close(fd);
 }
@@ -46,8 +46,8 @@ void checkTarget(const std::filesystem::path& target) {
   std::error_code ignored;
   if (target.empty() || !target.has_filename()) fail("'{}': not a file name for a trace", target.string());
   if (std::filesystem::is_directory(target, ignored)) throw Error(systemMessage(target.string(), EISDIR));
-  const auto there = std::filesystem::symlink_status(target, ignored);
-  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+  const auto existing = std::filesystem::symlink_status(target, ignored);
+  if (std::filesystem::exists(existing) && !std::filesystem::is_regular_file(existing))
     fail("{}: is not a regular file and will not be replaced by a trace", target.string());
 }
 
@@ -74,7 +74,7 @@ h5::Handle PartFile::accessList() const {
   h5::Handle list(h5::check(H5Pcreate(H5P_FILE_ACCESS), m_target.string(), "", "prepare HDF5"));
   const Sink* sink = &m_sink;
   h5::check(H5Pset_driver(list.get(), partDriver(), &sink), m_target.string(), "", "prepare HDF5");
-  // Superblock 3 and the 1.10 object layouts: what SWMR needs, and the same bytes from newer libraries.
+  // Superblock 3 and the 1.10 object layouts: SWMR requires them, and newer libraries then write the same bytes.
   h5::check(H5Pset_libver_bounds(list.get(), H5F_LIBVER_V110, H5F_LIBVER_V110), m_target.string(), "", "prepare HDF5");
   return list;
 }

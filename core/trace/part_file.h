@@ -1,6 +1,6 @@
-// The file a trace is written into before it has its final name, and the HDF5 file driver that writes it. A failed
-// write is remembered and everything after it discarded, so that the file on disk stays as a kill at that moment would
-// have left it and HDF5 can still close its handles. Knows no trace content.
+// The file that a trace is written to before it gets its final name, and the HDF5 file driver that writes it. After a
+// failed write it discards all later ones, so that the file on disk stays as a kill at that moment would leave it and
+// HDF5 can still close its handles.
 #pragma once
 
 #include <filesystem>
@@ -20,7 +20,7 @@ class PartFile {
   // A file access list that makes H5Fcreate write through this object.
   [[nodiscard]] h5::Handle accessList() const;
 
-  void publish();              // rename "<target>.part.new" to "<target>.part": from now on it opens
+  void publish();              // rename "<target>.part.new" to "<target>.part", which readers can open
   void complete();             // sync, rename "<target>.part" to the target, sync the folder
   void throwIfFailed() const;  // Error naming the target and the system's reason for the first failed write
 

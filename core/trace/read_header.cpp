@@ -59,7 +59,7 @@ std::vector<Span> readSpans(const SourceGroup& group, std::uint64_t tokens) {
   dataset.requireStored(dataset.dims()[0] * 2 * sizeof(std::uint64_t));
   const auto ranges = dataset.readAll<std::uint64_t>();
   const auto names = group.dataset(member::kSpanNames).readStrings();
-  if (names.size() * 2 != ranges.size()) dataset.fail("has not as many ranges as there are span names");
+  if (names.size() * 2 != ranges.size()) dataset.fail("has a different number of ranges than there are span names");
   std::vector<Span> spans;
   for (std::size_t index = 0; index < names.size(); ++index) {
     const std::uint64_t begin = ranges[2 * index], end = ranges[2 * index + 1];
@@ -89,7 +89,7 @@ AttentionPlan readPlan(const SourceGroup& group, const ModelInfo& model) {
   plan.window = u32(group, attribute::kWindow);
   if (group.hasAttribute(attribute::kHeads)) {
     for (const std::uint32_t head : group.integers(attribute::kHeads, model.query_heads)) plan.heads.emplace_back(head);
-    if (plan.heads.empty()) group.fail("attribute 'heads' names no head");
+    if (plan.heads.empty()) group.fail("attribute 'heads' is empty");
   }
   for (std::size_t layer = 0; layer < model.layers; ++layer) {
     if (group.has(schema::numbered(layer))) plan.layers.emplace_back(layer);

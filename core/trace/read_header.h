@@ -1,4 +1,4 @@
-// Reads what a trace says about itself: model, prompt, what was planned to be recorded. Knows no attention data.
+// Reads a trace's header: model, prompt and recording plan.
 #pragma once
 
 #include "core/trace/h5_read.h"
@@ -11,7 +11,7 @@ struct OpenedHeader {
   bool complete = false;
 };
 
-// Error for another format, a newer version (naming both), a member that is missing, misshapen or out of range.
+// Error for another format, a newer version (naming both), a missing or misshapen member, or a value out of range.
 [[nodiscard]] OpenedHeader readHeader(const h5::Source& source);
 
 }  // namespace kvatlas::trace

@@ -20,7 +20,7 @@ using schema::DatasetSpec;
 constexpr std::size_t kMaxOpenDatasets = 64;
 constexpr std::uint64_t kPositionsAtOnce = 1U << 18U;
 
-// Bytes that have to be stored: the cells on and below the diagonal.
+// Bytes that must be stored: the cells on and below the diagonal.
 std::uint64_t neededBytes(const DatasetSpec& spec, const std::vector<std::uint64_t>& dims) {
   const std::size_t rank = dims.size();
   std::uint64_t cells = 1;
@@ -42,7 +42,7 @@ std::vector<float> decode(const std::vector<std::uint16_t>& codes) {
   return values;
 }
 
-// Whether all lists are 0, 1, … N − 1: looked at a few lists at a time, so that nothing of their size is in memory.
+// Whether all lists are 0, 1, … N − 1; checks a few lists at a time to bound memory.
 bool keepsEverything(const SourceDataset& positions, const std::vector<std::uint64_t>& offsets, std::uint64_t tokens) {
   const std::uint64_t rows = offsets.empty() ? 0 : offsets.size() - 1;
   for (std::uint64_t row = 0; row < offsets.size(); ++row)
@@ -80,7 +80,7 @@ struct Reader::Impl {
     return SourceGroup::root(source).group(member::kAttention).group(schema::numbered(layer.value));
   }
   [[nodiscard]] SourceGroup runGroup(std::size_t index) const {
-    if (index >= header.runs.size()) fail("{}: there is no run {}, only {}", source->name(), index, header.runs.size());
+    if (index >= header.runs.size()) fail("{}: has no run {}, only {}", source->name(), index, header.runs.size());
     return SourceGroup::root(source).group(member::kRuns).group(schema::numbered(index));
   }
   [[nodiscard]] bool recorded(LayerIndex layer) const {
@@ -88,13 +88,13 @@ struct Reader::Impl {
     return planned(layer) && layerGroup(layer).integer(attribute::kRecorded) != 0;
   }
 
-  // A checked dataset of a recorded layer; null when it was not captured. Valid until the next call.
+  // A checked dataset of a recorded layer; null if it was not captured. Valid until the next call.
   const SourceDataset* layerDataset(LayerIndex layer, const std::string& name) {
     h5::quiet();
     const DatasetSpec* spec = find(layer_specs, name);
     if (!planned(layer) || spec == nullptr) return nullptr;
     const std::string key = schema::numbered(layer.value) + "/" + name;
-    // HDF5 1.10 reads stale chunks from a dataset that is refreshed while another handle to it is open.
+    // HDF5 1.10 reads stale chunks from a refreshed dataset while another handle to it is open.
     if (source->live()) open.clear();
     if (const auto known = open.find(key); known != open.end()) return &known->second;
     const SourceGroup group = layerGroup(layer);
@@ -133,7 +133,7 @@ struct Reader::Impl {
     return dataset->read<T>(start, count);
   }
 
-  // A growing dataset of a run with all its rows in the file.
+  // A run's growing dataset, checked to have all its rows in the file.
   [[nodiscard]] SourceDataset runDataset(const SourceGroup& group, const DatasetSpec& spec) const {
     SourceDataset dataset = group.dataset(spec.path);
     dataset.expect(spec);
@@ -333,14 +333,14 @@ std::optional<AttendedLayer> Reader::attended(std::size_t run, LayerIndex layer,
   h5::quiet();
   const TraceHeader& header = m_impl->header;
   const SourceGroup group = m_impl->runGroup(run);
-  if (layer.value >= header.model.layers) group.fail(fmt::format("there is no layer {}", layer.value));
+  if (layer.value >= header.model.layers) group.fail(fmt::format("has no layer {}", layer.value));
   if (header.runs[run].attended == 0 || group.integer(attribute::kRecorded) == 0) return std::nullopt;
   const std::vector<DatasetSpec> specs = schema::runDatasets(header, header.runs[run]);
   AttendedLayer result{.query_heads = header.model.query_heads, .per_head = header.runs[run].attended};
   result.positions = m_impl->stepsOfLayer<TokenIndex>(group, *find(specs, member::kAttended), layer, first, count);
   result.mass = m_impl->stepsOfLayer<float>(group, *find(specs, member::kAttendedMass), layer, first, count);
   if (result.mass.size() != result.positions.size())
-    group.dataset(member::kAttendedMass).fail("has not as many entries as decode/attended");
+    group.dataset(member::kAttendedMass).fail("has a different number of entries than decode/attended");
   return result;
 }
 

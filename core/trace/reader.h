@@ -1,4 +1,4 @@
-// Opens trace files: the index at once, data on demand. One thread at a time; knows no torch, no Qt.
+// Opens trace files: the index at once, data on demand. Use from one thread at a time. No torch or Qt.
 #pragma once
 
 #include <filesystem>
@@ -11,10 +11,10 @@
 
 namespace kvatlas::trace {
 
-enum class RunParts { Everything, WithoutPositions };  // kept/positions may be most of a file
+enum class RunParts { Everything, WithoutPositions };  // kept/positions can be most of a file
 
-// All methods throw Error naming the file and the member. Data that was not recorded (a head, a layer, what an
-// unfinished file never flushed) is absent: optionals are empty. Everything read is checked against the header before
+// All methods throw Error naming the file and the member. Data that was not recorded (a head, a layer, parts an
+// unfinished file never flushed) gives an empty optional. All sizes are checked against the header before
 // memory is allocated.
 class Reader {
  public:
@@ -30,9 +30,9 @@ class Reader {
 
   [[nodiscard]] bool hasLayer(LayerIndex layer) const;  // recorded and flushed
   [[nodiscard]] bool hasHead(HeadIndex head) const;     // among the recorded query heads
-  // Whether a layer's dataset was captured, by its name in the file: "query", "map/max/0".
+  // Whether the file has a layer's dataset, by its name: "query", "map/max/0".
   [[nodiscard]] bool holds(LayerIndex layer, const std::string& member) const;
-  // Of all heads, in the table's shape, log₂ codes decoded; NaN for heads that were not recorded.
+  // All heads, in the table's shape, log₂ codes decoded; NaN for heads that were not recorded.
   [[nodiscard]] std::optional<std::vector<float>> signal(LayerIndex layer, Signal which) const;
   [[nodiscard]] std::optional<std::vector<float>> signalOfHead(LayerIndex layer, Signal which,
                                                                HeadIndex head) const;  // [N] or [W, N]
@@ -41,7 +41,7 @@ class Reader {
                                                                std::uint64_t first, std::uint64_t count) const;
   [[nodiscard]] std::optional<std::vector<float>> windowRows(LayerIndex layer,
                                                              HeadIndex head) const;  // [W, N], decoded
-  // One of the last W queries alone, [N]; row 0 is the first of them.
+  // A single row of the last W queries, [N]; row 0 is the first of them.
   [[nodiscard]] std::optional<std::vector<float>> windowRow(LayerIndex layer, HeadIndex head, std::uint64_t row) const;
 
   // One head's map at a level as probabilities [n, n], or a rectangle of it.
@@ -54,7 +54,7 @@ class Reader {
   [[nodiscard]] std::optional<std::vector<std::uint16_t>> queryBits(LayerIndex layer,
                                                                     HeadIndex head) const;  // bf16 [N, d]
   [[nodiscard]] std::optional<std::vector<std::uint16_t>> keyBits(LayerIndex layer, KvHeadIndex head) const;
-  // Tokens [first, first + count) alone: only their chunks are read.
+  // Tokens [first, first + count); reads only their chunks.
   [[nodiscard]] std::optional<std::vector<std::uint16_t>> queryBits(LayerIndex layer, HeadIndex head,
                                                                     std::uint64_t first, std::uint64_t count) const;
   [[nodiscard]] std::optional<std::vector<std::uint16_t>> keyBits(LayerIndex layer, KvHeadIndex head,
@@ -62,9 +62,9 @@ class Reader {
 
   [[nodiscard]] std::optional<std::vector<float>> nextLogits() const;
   [[nodiscard]] bool hasRun(std::size_t run) const;  // finished and flushed
-  // Empty: the run was not finished.
+  // Empty if the run was not finished.
   [[nodiscard]] std::optional<RunRecord> run(std::size_t run, RunParts parts = RunParts::Everything) const;
-  // Of all generated tokens, or of [first, first + count). Empty: the run was not finished, or the file holds none.
+  // All generated tokens, or [first, first + count). Empty if the run was not finished or the file holds none.
   [[nodiscard]] std::optional<AttendedLayer> attended(std::size_t run, LayerIndex layer, std::uint64_t first = 0,
                                                       std::uint64_t count = UINT64_MAX) const;
   [[nodiscard]] std::string notes() const;  // JSON, "" when empty
@@ -74,14 +74,14 @@ class Reader {
   std::unique_ptr<Impl> m_impl;
 };
 
-// A problem found by validate(): the member and what is wrong with it.
+// A problem found by validate(): the member and its defect.
 struct Finding {
   std::string member, problem;
 };
 
 // Reads everything and checks shapes, ranges, order of positions, Σ received = N, 0 ≤ entropy ≤ ln(i+1), retained ≤
-// oracle ≤ 1, map pyramid consistency, attended keys that were there. Empty: valid. One head at a time, one run at a
-// time. Throws what opening throws, and Cancelled.
+// oracle ≤ 1, map pyramid consistency, visibility of attended keys. Empty: valid. Reads one head and one run at a
+// time. Throws the errors of opening, and Cancelled.
 [[nodiscard]] std::vector<Finding> validate(const std::filesystem::path& path, const WorkContext& work = {});
 
 }  // namespace kvatlas::trace

@@ -1,4 +1,4 @@
-// What a trace holds, as plain structs shared by writer, reader and every user; knows no HDF5, no torch, no Qt.
+// The contents of a trace as plain structs, shared by writer, reader and every user. No HDF5, torch or Qt.
 #pragma once
 
 #include <array>
@@ -37,17 +37,17 @@ struct Prompt {
   std::string chat;  // "auto", a built-in template's name, "unused" or "none"; "": unknown
 };
 
-// What the attention part of a trace will hold; fixed before the first data is written.
+// The plan of a trace's attention part; fixed before the first data is written.
 struct AttentionPlan {
   std::uint32_t window = 0;           // W
   std::vector<LayerIndex> layers;     // recorded layers, ascending
   std::vector<HeadIndex> heads;       // recorded query heads, ascending; empty: all
   std::vector<std::uint64_t> cells;   // tokens per cell of map level 0, 1, …; empty: no maps
-  std::vector<LayerIndex> qk_layers;  // the recorded layers whose queries and keys are kept, ascending
+  std::vector<LayerIndex> qk_layers;  // recorded layers that keep queries and keys, ascending
 };
 
-// One recorded layer. Vectors are row-major; an empty one is not written. Where the plan names heads, only their rows
-// are written, and the keys of the KV heads they read.
+// One recorded layer. Vectors are row-major; an empty one is not written. If the plan names heads, only their rows
+// and the keys of the KV heads they read are written.
 struct LayerRecord {
   LayerIndex layer;
   SignalValues values;                                        // of the signals stored as f32
@@ -56,7 +56,7 @@ struct LayerRecord {
   std::vector<std::uint16_t> query, key;                      // bf16 bits [query_heads, N, d], [kv_heads, N, d]
 };
 
-// Known before a run is decoded: written when the trace is created.
+// Known before a run is decoded; written when the trace is created.
 struct RunHeader {
   std::string method, label, parameters /* JSON */, budget /* as given */, granularity /* kv-head | query-head */;
   double budget_nominal = 0;   // tokens per head
@@ -65,20 +65,20 @@ struct RunHeader {
   std::uint32_t attended = 0;  // K: most attended keys per generated token, layer and query head; 0: not recorded
 };
 
-inline constexpr TokenIndex kNoToken = UINT32_MAX;  // fills lists of attended keys where fewer are visible
+inline constexpr TokenIndex kNoToken = UINT32_MAX;  // pads lists of attended keys where fewer are visible
 
 struct Eviction {
   std::uint32_t step = 0, layer = 0, head = 0, position = 0;
 };
 
-// The rest of a run: written when it is known.
+// The rest of a run, written once known.
 struct RunRecord {
   double budget_realised = 0;  // tokens per head, mean
   std::uint64_t cache_bytes = 0;
   double seconds = 0;
   std::vector<std::uint32_t> capacity;        // [layers, heads]
   std::vector<std::uint64_t> kept_offsets;    // [layers*heads+1]
-  std::vector<TokenIndex> kept_positions;     // ascending per head; where everything is kept, the one list [N] of all
+  std::vector<TokenIndex> kept_positions;     // ascending per head; if everything is kept, one list [N] for all
   std::vector<TokenId> decode_ids;            // [T]
   std::string decode_text;                    // UTF-8
   std::vector<float> kl;                      // [T] nats; NaN where the full cache had stopped
@@ -89,14 +89,14 @@ struct RunRecord {
   std::vector<TokenIndex> attended;
   std::vector<float> attended_mass;
   bool everything = false;  // every head keeps all N tokens of the prompt
-  // Positions of stored head `row` = layer · heads + head; empty where the record was read without them.
+  // Positions of stored head `row` = layer · heads + head; empty if the record was read without them.
   [[nodiscard]] std::span<const TokenIndex> kept(std::size_t row) const {
     return keptList(kept_offsets, kept_positions, everything, row);
   }
   [[nodiscard]] std::uint64_t keptTokens() const { return kept_offsets.empty() ? 0 : kept_offsets.back(); }
 };
 
-// The keys that a run's own attention gives most to when it chooses each generated token, in one layer: by descending
+// The keys with the most mass in a run's own attention as it chooses each generated token, in one layer: by descending
 // mass, ties by position. Prompt tokens have their original positions, generated ones follow them.
 struct AttendedLayer {
   std::uint32_t query_heads = 0, per_head = 0;  // per_head: K

@@ -10,7 +10,7 @@ namespace {
 
 using Dims = std::vector<std::uint64_t>;
 
-// Equal chunks no longer than `limit`: 2,000 tokens are one chunk of 2,000, not one of 16,384 mostly padding.
+// Equal chunks up to `limit` long: 2,000 tokens form one chunk of 2,000, not one of 16,384 that is mostly padding.
 std::uint64_t balanced(std::uint64_t length, std::uint64_t limit) {
   if (length == 0) return 1;
   const std::uint64_t parts = (length + limit - 1) / limit;
@@ -50,7 +50,7 @@ DatasetSpec growing(const char* path, Type type, Dims dims, std::uint64_t limit)
   return {path, type, std::move(dims), std::move(chunk), true, {}, {}};
 }
 
-// Of all steps of one layer, as a view asks for them; small chunks, because most runs generate little.
+// Views read all steps of one layer; small chunks, because most runs generate few tokens.
 DatasetSpec attended(const char* path, Type type, const TraceHeader& header, std::uint32_t keys, std::uint64_t steps) {
   const std::uint64_t heads = header.model.query_heads;
   const std::uint64_t together = std::clamp<std::uint64_t>(8192 / std::max<std::uint64_t>(heads * keys * 4, 1), 1, 16);
@@ -60,7 +60,7 @@ DatasetSpec attended(const char* path, Type type, const TraceHeader& header, std
   return spec;
 }
 
-// The rows that are recorded where only some query heads are: theirs, or those of the KV heads they read.
+// The recorded rows where only some query heads are recorded: theirs, or those of the KV heads they read.
 std::vector<std::uint32_t> querySlabs(const TraceHeader& header) {
   std::vector<std::uint32_t> slabs;
   for (const HeadIndex head : header.attention.heads) slabs.push_back(head.value);
@@ -91,7 +91,7 @@ std::size_t sizeOf(Type type) {
     case Type::F32:
       return 4;
   }
-  throw std::logic_error("a type the trace format does not have");
+  throw std::logic_error("unknown type of a trace dataset");
 }
 
 const char* nameOf(Type type) {
@@ -107,7 +107,7 @@ const char* nameOf(Type type) {
     case Type::F32:
       return "f32";
   }
-  throw std::logic_error("a type the trace format does not have");
+  throw std::logic_error("unknown type of a trace dataset");
 }
 
 std::string numbered(std::size_t index) {
@@ -136,7 +136,7 @@ std::vector<DatasetSpec> layerDatasets(const TraceHeader& header, bool keep_qk) 
   };
   for (const SignalInfo& info : signalTable()) {
     if (info.needsWindow() && header.attention.window == 0) continue;
-    // Of KV heads there are few: all are recorded.
+    // There are few KV heads, so all are recorded.
     add(signalDataset(info, header), info.heads == SignalHeads::Query ? of_queries : std::vector<std::uint32_t>());
   }
   for (const bool max : {false, true}) {

@@ -1,5 +1,5 @@
-// Every name of the trace format and the shape of every dataset, shared by writer, reader and the size estimate; the
-// text for people is FORMAT.md. Knows no HDF5.
+// Every name of the trace format and the shape of every dataset, shared by writer, reader and the size estimate;
+// documented in FORMAT.md. No HDF5.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ inline constexpr std::uint32_t kFormatVersion = 1;
 inline constexpr char kRecording[] = "recording";
 inline constexpr char kComplete[] = "complete";
 
-// Limits that no real trace reaches; a file beyond them is refused before anything is allocated.
+// Limits far above real traces; the reader refuses a file beyond them before allocating.
 inline constexpr std::uint64_t kMaxTokens = std::uint64_t{1} << 31;
 inline constexpr std::uint32_t kMaxLayers = 10'000, kMaxHeads = 65'536, kMaxHeadDim = 65'536, kMaxRuns = 10'000;
 inline constexpr std::uint32_t kMaxMapLevels = 32, kMaxMapSize = 32'768;
@@ -58,17 +58,17 @@ enum class Type { U8, U16, U32, U64, F32 };
 [[nodiscard]] std::size_t sizeOf(Type type);
 [[nodiscard]] const char* nameOf(Type type);
 
-// One chunked dataset: what it is called below its group and how it lies in the file.
+// One chunked dataset: its path in the group and its layout in the file.
 struct DatasetSpec {
-  std::string path;  // below the group: "lse", "map/mean/0"
+  std::string path;  // within the group: "lse", "map/mean/0"
   Type type = Type::U8;
   std::vector<std::uint64_t> dims;  // dims[0] is the expected length where `grows`
   std::vector<std::uint64_t> chunk;
   bool grows = false;  // unlimited along axis 0, empty at first
-  // Columns c > row + diagonal are always zero, and chunks wholly there are not written.
+  // Columns c > row + diagonal are always zero; chunks entirely there are not written.
   std::optional<std::uint64_t> diagonal;
   std::optional<std::uint64_t> cell;  // attribute of map levels
-  std::vector<std::uint32_t> slabs;   // indices along axis 0 that are stored, ascending; empty: all
+  std::vector<std::uint32_t> slabs;   // stored indices along axis 0, ascending; empty: all
 };
 
 [[nodiscard]] std::string numbered(std::size_t index);  // "007"
@@ -82,15 +82,15 @@ struct DatasetSpec {
 [[nodiscard]] std::vector<DatasetSpec> layerDatasets(const TraceHeader& header, bool keep_qk);
 [[nodiscard]] bool recordsHead(const AttentionPlan& plan, HeadIndex head);
 [[nodiscard]] bool keepsQk(const AttentionPlan& plan, LayerIndex layer);
-// `new_tokens`: how many generated tokens to reckon with (it only chooses chunks and the expected length).
+// `new_tokens`: expected number of generated tokens (only affects chunks and the expected length).
 [[nodiscard]] std::vector<DatasetSpec> runDatasets(const TraceHeader& header, const RunHeader& run,
                                                    std::uint64_t new_tokens = 64);
 
 [[nodiscard]] bool stored(const DatasetSpec& spec, std::uint64_t slab);
-// Stored indices along axis 0.
+// Number of stored indices along axis 0.
 [[nodiscard]] std::uint64_t slabCount(const DatasetSpec& spec, std::uint64_t length);
 
-// The bytes a dataset takes when filled: whole chunks, without those above the diagonal.
+// The bytes of a filled dataset: whole chunks, without those above the diagonal.
 [[nodiscard]] std::uint64_t storedBytes(const DatasetSpec& spec);
 
 }  // namespace kvatlas::trace::schema

@@ -7,7 +7,7 @@
 namespace kvatlas::trace {
 namespace {
 
-// Pieces that are encoded in parallel; how many does not change a code.
+// Pieces to encode in parallel; the number does not affect the codes.
 constexpr std::size_t kPiece = std::size_t{1} << 20;
 
 std::vector<std::uint16_t> encode(const std::vector<float>& values, unsigned threads) {

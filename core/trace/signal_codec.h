@@ -1,11 +1,11 @@
-// Measured signals as a trace stores them; knows arrays only, no file.
+// Encodes measured signals as a trace stores them.
 #pragma once
 
 #include "core/trace/records.h"
 
 namespace kvatlas::trace {
 
-// Fills record.values and record.codes; signals that `values` lacks stay absent. threads: 0 for all processors.
+// Fills record.values and record.codes; signals missing from `values` stay absent. threads: 0 for all processors.
 void encodeSignals(const SignalValues& values, LayerRecord& record, unsigned threads);
 
 }  // namespace kvatlas::trace

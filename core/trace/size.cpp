@@ -1,4 +1,4 @@
-// How large a trace will be.
+// Estimates the size of a trace.
 #include "core/trace/schema.h"
 #include "core/trace/writer.h"
 

@@ -1,4 +1,4 @@
-// Whether a disk can hold a trace that is about to be written; knows paths and numbers only.
+// Checks whether a disk has room for a trace.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +8,10 @@
 
 namespace kvatlas::trace {
 
-// What an unprivileged writer may still put beside `target`; empty where the system does not tell.
+// Bytes available to an unprivileged writer beside `target`; empty if the system does not report it.
 [[nodiscard]] std::optional<std::uint64_t> freeBytesFor(const std::filesystem::path& target);
 
-// Error naming what is needed, what is free and `remedy`, the options that make the trace smaller.
+// Error naming the needed bytes, the free bytes and `remedy`, the options that make the trace smaller.
 void requireSpace(const std::filesystem::path& target, std::uint64_t needed, std::optional<std::uint64_t> free,
                   const std::string& remedy);
 

@@ -17,8 +17,8 @@ void require(bool holds, const std::string& target, std::string_view problem) {
 
 void checkPrompt(const Prompt& prompt, const std::string& target) {
   const std::size_t tokens = prompt.ids.size();
-  require(tokens > 0 && tokens <= schema::kMaxTokens, target, "/prompt/ids: a trace needs at least one token");
-  require(prompt.offsets.size() == tokens + 1, target, "/prompt/offsets: needs one entry per token and one more");
+  require(tokens > 0 && tokens <= schema::kMaxTokens, target, "/prompt/ids: must have at least one token");
+  require(prompt.offsets.size() == tokens + 1, target, "/prompt/offsets: must have one entry per token plus one");
   for (const Span& span : prompt.spans) {
     require(span.begin <= span.end && span.end <= tokens, target,
             fmt::format("/prompt/spans: '{}' lies outside the prompt", span.name));
@@ -41,10 +41,10 @@ void checkPlan(const TraceHeader& header, const std::string& target) {
               std::adjacent_find(plan.heads.begin(), plan.heads.end()) == plan.heads.end(),
           target, "/attention: heads are not ascending");
   require(plan.heads.empty() || plan.heads.back().value < header.model.query_heads, target,
-          "/attention: heads name one the model does not have");
+          "/attention: heads include one that the model does not have");
   require(std::is_sorted(plan.qk_layers.begin(), plan.qk_layers.end()) &&
               std::includes(plan.layers.begin(), plan.layers.end(), plan.qk_layers.begin(), plan.qk_layers.end()),
-          target, "/attention: queries and keys can be kept of recorded layers only");
+          target, "/attention: only recorded layers can keep queries and keys");
   require(plan.cells.size() <= schema::kMaxMapLevels, target, "/attention: too many map levels");
   for (const std::uint64_t cell : plan.cells) {
     require(cell > 0 && schema::mapSide(header.prompt.ids.size(), cell) <= schema::kMaxMapSize, target,
@@ -59,25 +59,25 @@ void checkRuns(const TraceHeader& header, const std::string& target) {
     require(kv || run.granularity == schema::kQueryHeadGranularity, target,
             fmt::format("/runs: granularity '{}' is neither kv-head nor query-head", run.granularity));
     require(run.heads == (kv ? header.model.kv_heads : header.model.query_heads), target,
-            fmt::format("/runs: '{}' has {} heads, which is not its granularity's", run.label, run.heads));
+            fmt::format("/runs: '{}' has {} heads, which does not match its granularity", run.label, run.heads));
     require(run.is_full == (&run == header.runs.data()), target,
-            "/runs: the full cache has to be run 000 and no other");
+            "/runs: run 000 must be the full cache, and no other run may be");
     require(run.attended <= schema::kMaxAttended, target,
             fmt::format("/runs: {} attended keys per head, at most {} can be recorded", run.attended,
                         schema::kMaxAttended));
   }
 }
 
-// A map level from the end of its path, "map/mean/0"; empty for one the record lacks.
+// The map level at the end of its path, "map/mean/0"; empty if the record lacks it.
 LayerValues level(const std::vector<std::vector<std::uint16_t>>& levels, std::string_view path) {
   const std::string_view digits = path.substr(path.rfind('/') + 1);
   std::size_t index = 0;
   const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
-  if (code != std::errc() || end != digits.data() + digits.size()) fail("'{}' is no map level", path);
+  if (code != std::errc() || end != digits.data() + digits.size()) fail("'{}' is not a map level", path);
   return index < levels.size() ? std::span(levels[index]) : std::span<const std::uint16_t>();
 }
 
-// Whether a record that says so keeps every token of the prompt.
+// Whether a record marked as everything keeps every token of the prompt.
 bool keepsAll(const RunRecord& record, std::uint64_t tokens) {
   for (std::size_t row = 0; row < record.kept_offsets.size(); ++row)
     if (record.kept_offsets[row] != row * tokens) return false;
@@ -139,33 +139,33 @@ void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord&
   const RunHeader& head = header.runs[run];
   const std::string where = fmt::format("/runs/{}", schema::numbered(run));
   const std::size_t rows = std::size_t{header.model.layers} * head.heads, steps = record.decode_ids.size();
-  require(record.capacity.size() == rows, target, where + "/capacity: needs one entry per layer and head");
+  require(record.capacity.size() == rows, target, where + "/capacity: must have one entry per layer and head");
   const auto& offsets = record.kept_offsets;
   require(offsets.size() == rows + 1 && offsets.front() == 0 && std::is_sorted(offsets.begin(), offsets.end()) &&
               offsets.back() == positions,
-          target, where + "/kept: offsets and positions do not belong together");
+          target, where + "/kept: offsets and positions do not match");
   require(!record.everything || keepsAll(record, header.prompt.ids.size()), target,
           where + "/kept: is marked as everything, but some tokens are missing");
   const auto& bytes = record.decode_offsets;
   require(bytes.empty() || (bytes.size() == steps + 1 && std::is_sorted(bytes.begin(), bytes.end()) &&
                             bytes.back() <= record.decode_text.size()),
-          target, where + "/decode/offsets: needs one byte range of the text per generated token");
+          target, where + "/decode/offsets: must have one byte range of the text per generated token");
   if (head.is_full) {
     require(record.kl.empty() && record.retained.empty() && record.oracle.empty(), target,
             where + ": the full run is its own reference, it has no kl, retained or oracle");
     return;
   }
   const std::size_t cells = steps * header.model.layers * header.model.query_heads;
-  require(record.kl.size() == steps, target, where + "/decode/kl: needs one entry per generated token");
+  require(record.kl.size() == steps, target, where + "/decode/kl: must have one entry per generated token");
   require(record.retained.size() == cells && record.oracle.size() == cells, target,
-          where + "/retained: needs one entry per generated token, layer and head");
+          where + "/retained: must have one entry per generated token, layer and head");
 }
 
 void checkAttended(const TraceHeader& header, std::size_t run, const RunRecord& record, const std::string& target) {
   const std::size_t entries = record.decode_ids.size() * header.model.layers * header.model.query_heads *
                               std::size_t{header.runs[run].attended};
   require(record.attended.size() == entries && record.attended_mass.size() == entries, target,
-          fmt::format("/runs/{}/decode/attended: needs {} keys per generated token, layer and head",
+          fmt::format("/runs/{}/decode/attended: must have {} keys per generated token, layer and head",
                       schema::numbered(run), header.runs[run].attended));
 }
 

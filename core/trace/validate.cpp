@@ -1,4 +1,4 @@
-// Checks a whole trace against what its numbers mean.
+// Checks the numbers of a whole trace for consistency.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -28,7 +28,7 @@ class Validation {
   std::vector<Finding> run() {
     const std::uint64_t heads = m_header.model.query_heads;
     m_work.progress->begin("validate", m_header.attention.layers.size() * heads + m_header.runs.size());
-    if (!m_reader.complete()) add("/", "the capture did not finish; it holds what was written until then");
+    if (!m_reader.complete()) add("/", "the capture did not finish; later data is missing");
     checkPrompt();
     for (const LayerIndex layer : m_header.attention.layers) {
       guarded("/attention/" + schema::numbered(layer.value),
@@ -46,7 +46,7 @@ class Validation {
   void require(bool holds, const std::string& where, const std::string& problem) {
     if (!holds) add(where, problem);
   }
-  // What cannot be read is a finding too, and the rest is still looked at.
+  // An unreadable part is a finding too; the rest is still checked.
   void guarded(const std::string& where, const std::function<void(const std::string&)>& body) {
     try {
       body(where);
@@ -88,7 +88,7 @@ class Validation {
     }
   }
 
-  // What holds for every signal: finite, and not below the table's lowest value.
+  // For every signal: finite, and not below the table's lowest value.
   void checkRange(const SignalInfo& info, const Values& values, const std::string& where, const std::string& who) {
     const bool bounded = std::isfinite(info.lowest);
     const bool holds =
@@ -110,7 +110,7 @@ class Validation {
     if (received && window_sum) {
       for (std::size_t j = 0; j < m_tokens; ++j) {
         if (double((*window_sum)[j]) <= (*received)[j] * (1 + m_tolerance) + 1e-5) continue;
-        add(where + "/window_sum", "exceeds what was received in all at key " + std::to_string(j) + who);
+        add(where + "/window_sum", "exceeds the total received at key " + std::to_string(j) + who);
         break;
       }
     }
@@ -118,8 +118,8 @@ class Validation {
       add(where + "/" + problem.member, problem.problem + who);
   }
 
-  // A signal whose numbers mean more than a range has its own check; the sums it belongs to come before it in the
-  // table.
+  // A signal with more constraints than a range has its own check; the table lists the sums that it depends on
+  // first.
   void checkSignal(const SignalInfo& info, const PerSignal<std::optional<Values>>& of_head, const std::string& where,
                    const std::string& who) {
     const Values& values = *of_head[info.signal];
@@ -184,15 +184,14 @@ class Validation {
       if (id >= m_header.model.vocab_size) return add(where + "/decode/ids", "an id lies outside the vocabulary");
     }
     for (const float kl : run->kl) {
-      if (kl < -1e-4F || std::isinf(kl)) return add(where + "/decode/kl", fmt::format("{} is no divergence", kl));
+      if (kl < -1e-4F || std::isinf(kl)) return add(where + "/decode/kl", fmt::format("{} is not a divergence", kl));
     }
     for (std::size_t i = 0; i < run->retained.size(); ++i) {
       const float kept = run->retained[i], best = run->oracle[i];
       if (std::isnan(kept) && std::isnan(best)) continue;  // the full cache had stopped
       if (kept >= 0 && kept <= best + 1e-3F && best <= 1 + 1e-3F) continue;
-      return add(
-          where + "/retained",
-          fmt::format("entry {} is {} with an oracle of {}, 0 ≤ retained ≤ oracle ≤ 1 was expected", i, kept, best));
+      return add(where + "/retained",
+                 fmt::format("entry {} is {} with an oracle of {}, expected 0 ≤ retained ≤ oracle ≤ 1", i, kept, best));
     }
     for (const Eviction& one : run->evicted) {
       if (one.layer < m_header.model.layers && one.head < m_header.runs[index].heads &&
@@ -241,7 +240,7 @@ class Validation {
   std::size_t m_tokens;
   double m_tolerance;
   MapCheck m_maps;
-  std::vector<float> m_most_entropy;  // [N] grown with the first head
+  std::vector<float> m_most_entropy;  // [N] extended by the first head
   std::uint64_t m_done = 0;
   std::vector<Finding> m_findings;
 };

@@ -36,13 +36,13 @@ std::string AttendedCheck::problemOf(const Row& row) const {
     const TokenIndex position = row.positions[k];
     const float mass = row.mass[k];
     if (!(mass >= 0 && double(mass) <= 1 + m_tolerance)) return fmt::format("mass {} is outside 0 … 1", mass);
-    if (position == kNoToken && mass != 0) return fmt::format("mass {} belongs to no key", mass);
+    if (position == kNoToken && mass != 0) return fmt::format("mass {} has no key", mass);
     if (k > 0 && mass > row.mass[k - 1]) return "the masses are not descending";
     if (k > 0 && position != kNoToken && row.positions[k - 1] == kNoToken) return "a key follows an empty entry";
     if (k > 0 && position != kNoToken && mass == row.mass[k - 1] && position < row.positions[k - 1])
       return "keys of equal mass are not ascending";
     if (position == kNoToken) continue;
-    if (std::ranges::count(row.positions, position) > 1) return fmt::format("position {} is named twice", position);
+    if (std::ranges::count(row.positions, position) > 1) return fmt::format("position {} is listed twice", position);
     if (std::string problem = positionProblem(row, position); !problem.empty()) return problem;
     sum += double(mass);
   }
@@ -51,12 +51,12 @@ std::string AttendedCheck::problemOf(const Row& row) const {
 
 std::string AttendedCheck::positionProblem(const Row& row, TokenIndex position) const {
   const std::uint64_t keys = m_header.prompt.ids.size() + row.step, window = m_header.model.sliding_window;
-  if (position >= keys) return fmt::format("position {} is not there yet", position);
+  if (position >= keys) return fmt::format("position {} does not exist yet", position);
   if (window > 0 && position + window < keys) return fmt::format("position {} is outside the sliding window", position);
-  return evictedBefore(row, position) ? fmt::format("position {} had been evicted", position) : "";
+  return evictedBefore(row, position) ? fmt::format("position {} was already evicted", position) : "";
 }
 
-// Step 0 is the prompt's own attention, before anything is evicted.
+// Step 0 is the prompt's own attention, before any eviction.
 bool AttendedCheck::evictedBefore(const Row& row, TokenIndex position) const {
   if (row.step == 0 || position >= m_header.prompt.ids.size()) return false;
   const std::uint32_t stored = row.head / (m_header.model.query_heads / m_run.heads);

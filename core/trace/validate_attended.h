@@ -1,4 +1,4 @@
-// Checks what a run's generated tokens are said to have attended to; part of validate(). Knows no HDF5.
+// Checks the attended keys recorded for a run's generated tokens; part of validate(). No HDF5.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,12 @@ namespace kvatlas::trace {
 
 class AttendedCheck {
  public:
-  // One run, its lists of kept positions included. All have to live as long.
+  // One run, including its lists of kept positions. All arguments must outlive the checker.
   AttendedCheck(const TraceHeader& header, const RunHeader& run, const RunRecord& record, double tolerance)
       : m_header(header), m_run(run), m_record(record), m_tolerance(tolerance) {}
 
-  // The first thing that cannot be: a key not there yet, outside the sliding window, evicted before or named twice; a
-  // mass outside 0 … 1 or out of order. Empty: nothing.
+  // The first impossible entry: a future key, one outside the sliding window, evicted before or listed twice; a mass
+  // outside 0 … 1 or out of order. Empty if there is none.
   [[nodiscard]] std::optional<std::string> check(LayerIndex layer, const AttendedLayer& attended) const;
 
  private:

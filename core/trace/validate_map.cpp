@@ -70,9 +70,9 @@ std::string checkStep(const Level& fine, const Level& level, bool max) {
   for (std::uint64_t row = 0; row < level.side; ++row) {
     for (std::uint64_t column = 0; column <= row; ++column) {
       const double expected = coarse(fine, from, row, column, max);
-      const double there = cells[row * level.side + column];
-      if (std::abs(expected - there) <= 1e-3 * expected + 1e-9) continue;
-      return fmt::format("cell {}, {} is {}, the finer level gives {}", row, column, there, expected);
+      const double stored = cells[row * level.side + column];
+      if (std::abs(expected - stored) <= 1e-3 * expected + 1e-9) continue;
+      return fmt::format("cell {}, {} is {}, expected {} from the finer level", row, column, stored, expected);
     }
   }
   return "";

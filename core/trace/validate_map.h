@@ -1,4 +1,4 @@
-// Whether a head's map pyramid is consistent with itself; part of validate().
+// Checks that a head's map pyramid is consistent; part of validate().
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@ struct MapProblem {
 };
 
 // Checks: nothing above the diagonal, mean ≤ max, the finest mean holds one unit of mass per query, each coarser cell
-// is the maximum, or the mean over visible pairs, of its four. At most one problem per member. What depends on the
-// length alone is computed once for all heads.
+// is the maximum, or the mean over visible pairs, of its four. At most one problem per member. Computes what depends
+// only on the length once for all heads.
 class MapCheck {
  public:
   MapCheck(const Reader& reader, double tolerance);

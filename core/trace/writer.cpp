@@ -78,7 +78,7 @@ void createRun(const Group& runs, const TraceHeader& header, std::size_t index) 
   group.set(attribute::kBudget, run.budget);
   group.set(attribute::kBudgetNominal, run.budget_nominal);
   group.set(attribute::kGranularity, run.granularity);
-  // Known when the run is done; placeholders until then.
+  // Known once the run is done; placeholders until then.
   group.set(attribute::kBudgetRealised, std::numeric_limits<double>::quiet_NaN());
   group.set(attribute::kCacheBytes, std::uint64_t{0});
   group.set(attribute::kSeconds, std::numeric_limits<double>::quiet_NaN());
@@ -88,7 +88,7 @@ void createRun(const Group& runs, const TraceHeader& header, std::size_t index) 
 
 std::string padded(const char* status) {
   std::string text = status;
-  text.resize(std::string_view(schema::kRecording).size(), '\0');  // both values in one attribute of fixed length
+  text.resize(std::string_view(schema::kRecording).size(), '\0');  // one attribute of fixed length holds either value
   return text;
 }
 
@@ -116,7 +116,7 @@ struct Writer::Impl {
     if (H5Fflush(file.get(), H5F_SCOPE_GLOBAL) < 0) failHdf5("flush");
     part.throwIfFailed();
   }
-  // The disk's own error, where there is one, says more than HDF5's.
+  // The disk's own error, if any, says more than HDF5's.
   [[noreturn]] void failHdf5(std::string_view verb) {
     const std::string words = h5::lastMessage();
     part.throwIfFailed();
@@ -130,7 +130,7 @@ struct Writer::Impl {
     part.throwIfFailed();
   }
 
-  // Data first, then the mark that says it is all there: a reader never takes a half-written group for a whole one.
+  // Writes data first, then the mark that it is complete, so that a reader never accepts a partly written group.
   template <class Body>
   void record(const Body& body) {
     requireOpen();
@@ -144,7 +144,7 @@ struct Writer::Impl {
   PartFile part;
   TraceHeader header;
   std::string name;
-  h5::Handle file;  // after `part`: it is closed while the file driver still has a file
+  h5::Handle file;  // after `part`: must close before the file driver's file does
 };
 
 Writer::Writer(std::filesystem::path target, const TraceHeader& header) {
@@ -169,7 +169,7 @@ void Writer::writeLayer(const LayerRecord& record) {
   Impl& self = *m_impl;
   const auto& layers = self.header.attention.layers;
   if (std::find(layers.begin(), layers.end(), record.layer) == layers.end()) {
-    fail("{}: layer {} is not among the layers to be recorded", self.name, record.layer.value);
+    fail("{}: layer {} is not in the recording plan", self.name, record.layer.value);
   }
   self.record([&]() -> h5::Object {
     Group group = self.root().open(member::kAttention).open(schema::numbered(record.layer.value));
@@ -195,7 +195,7 @@ void Writer::writeNextLogits(const std::vector<float>& logits) {
 
 void Writer::writeRun(std::size_t run, const RunRecord& record) {
   Impl& self = *m_impl;
-  if (run >= self.header.runs.size()) fail("{}: there is no run {}", self.name, run);
+  if (run >= self.header.runs.size()) fail("{}: has no run {}", self.name, run);
   const std::uint64_t positions = record.everything ? record.keptTokens() : record.kept_positions.size();
   checkRunRecord(self.header, run, record, positions, self.name);
   checkAttended(self.header, run, record, self.name);

@@ -1,4 +1,4 @@
-// Writes one trace file: temporary name, SWMR, renamed when complete. One thread owns it; knows no torch, no Qt.
+// Writes one trace file: temporary name, SWMR, renamed when complete. Use from one thread. No torch or Qt.
 #pragma once
 
 #include <filesystem>
@@ -8,8 +8,8 @@
 
 namespace kvatlas::trace {
 
-// Creates every object first, then starts single-writer/multiple-reader mode, so that whatever was flushed survives a
-// kill. The file lies beside the target as "<target>.part" until finish() renames it. Every call throws Error naming
+// Creates every object first, then starts single-writer/multiple-reader mode, so that flushed data survives a
+// kill. The file is "<target>.part" until finish() renames it. Every call throws Error naming
 // the target when the disk is full or not writable.
 class Writer {
  public:
@@ -29,7 +29,7 @@ class Writer {
   std::unique_ptr<Impl> m_impl;
 };
 
-// Bytes the file will need, a little more rather than less (decode of up to max_new_tokens included).
+// Upper estimate of the file's bytes (including decoding up to max_new_tokens).
 [[nodiscard]] std::uint64_t expectedFileBytes(const TraceHeader& header, std::uint64_t max_new_tokens);
 
 }  // namespace kvatlas::trace

@@ -1,5 +1,5 @@
-// The C border of the CUDA kernels' shared library (libkvatlas_cuda.so); knows device pointers, shapes and streams
-// only. Nothing here links it: kernels/cuda/cuda_loader.h opens it when a device is asked for.
+// The C interface of the CUDA kernels' shared library (libkvatlas_cuda.so): device pointers, shapes and streams.
+// No target links it: kernels/cuda/cuda_loader.h opens it when a device is requested.
 #pragma once
 
 #include <stddef.h>
@@ -9,14 +9,14 @@
 extern "C" {
 #endif
 
-// Every function that can fail returns null, or an error text that lives as long as the calling thread or until its
-// next call. `stream` is a cudaStream_t; work is queued on it and nothing waits. The current device is the caller's.
-// All pointers are device pointers unless named host. Sums are made in a fixed order: the same input gives the same
-// bits on one kind of device.
+// A function that can fail returns null, or an error text that stays valid until the calling thread's next call or
+// end. `stream` is a cudaStream_t: calls queue work on it and do not wait. The caller sets the current device.
+// All pointers are device pointers unless named host. Sums have a fixed order: the same input gives the same
+// bits on the same kind of device.
 
 typedef enum { kKvatlasF32 = 0, kKvatlasF16 = 1, kKvatlasBf16 = 2 } KvatlasElement;
 
-// How a probe is computed. Plain: float arithmetic, every element type and head size. Mma and Wgmma: tensor cores
+// The code path of a probe. Plain: float arithmetic, every element type and head size. Mma and Wgmma: tensor cores
 // (sm_80 and later; sm_90), 16-bit elements and the head sizes 64, 80, 96, 128 and 256.
 typedef enum { kKvatlasProbePlain = 0, kKvatlasProbeMma = 1, kKvatlasProbeWgmma = 2 } KvatlasProbePath;
 
@@ -30,16 +30,16 @@ typedef struct {
   const float* given_lse;  // [query_heads, tokens] or null
   float *lse, *entropy, *received, *window_sum, *window_rows, *map_mean, *map_max;
   uint64_t cell;
-  int32_t path;  // KvatlasProbePath; one that this device or shape cannot go is an error
-  // Written always: query_heads · tokens when all is finite, else head · tokens + query of the first NaN or Inf, or all
-  // bits set when a kernel gave up waiting for its own copies (a defect of the path, never of the input).
+  int32_t path;  // KvatlasProbePath; an error if this device or shape does not support it
+  // Always written: query_heads · tokens when all is finite, else head · tokens + query of the first NaN or Inf, or all
+  // bits set when a kernel timed out waiting for its own copies (a bug in the path, not bad input).
   uint64_t* first_bad;
   void* workspace;  // kvatlasCudaProbeWorkspace bytes, 16-byte aligned
 } KvatlasCudaProbe;
 
-// As DecodeSegment (kernels/ragged_decode.h). query, key, value and output are of the call's element, probabilities f32
-// or null. Keys are cut into parts of fixed length, each a thread block's for all rows: a segment's bits do not depend
-// on what else is in the batch.
+// As DecodeSegment (kernels/ragged_decode.h). query, key, value and output have the call's element type, probabilities
+// are f32 or null. One thread block computes each fixed-length part of the keys for all rows: a segment's bits do not
+// depend on the rest of the batch.
 typedef struct {
   const void* query;
   const void* key;
@@ -69,18 +69,18 @@ typedef struct {
   float* output;      // [queries, keys], NaN where masked
 } KvatlasCudaTile;
 
-// The hash of this header (resources/cmake/BorderIdentity.cmake) that the library was compiled with; called first.
+// The hash of this header (resources/cmake/BorderIdentity.cmake) that the library was built with; called first.
 const char* kvatlasCudaIdentity(void);
 const char* kvatlasCudaDeviceCount(int32_t* host_count);
 const char* kvatlasCudaDeviceName(int32_t device, char* host_name, uint64_t size);
 const char* kvatlasCudaDeviceMemory(int32_t device, uint64_t* host_free, uint64_t* host_total);
 
-// The calls that follow, of this thread, mean this device.
+// Selects the device for the calling thread's next calls.
 const char* kvatlasCudaUseDevice(int32_t device);
 
-// The fastest path the current device and this shape allow (a KvatlasProbePath).
+// The fastest path that the current device and this shape support (a KvatlasProbePath).
 int32_t kvatlasCudaProbeBestPath(const KvatlasCudaProbe* probe);
-// Bytes of device memory the probe needs beside its outputs: O(tokens).
+// Bytes of device memory the probe needs besides its outputs: O(tokens).
 uint64_t kvatlasCudaProbeWorkspace(const KvatlasCudaProbe* probe);
 const char* kvatlasCudaProbe(const KvatlasCudaProbe* probe, void* stream);
 uint64_t kvatlasCudaDecodeWorkspace(const KvatlasCudaDecode* decode);

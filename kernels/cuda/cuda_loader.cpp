@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kFileName = "libkvatlas_cuda.so";
 
-// The file this code was linked into: a programme or the capture library.
+// The file that contains this code: a program or the capture library.
 std::filesystem::path ownFile() {
   Dl_info info{};
   if (dladdr(reinterpret_cast<const void*>(&openCudaLibrary), &info) == 0 || info.dli_fname == nullptr) {
@@ -41,7 +41,7 @@ OpenFile openFile(std::string& reason) {
       return {handle, path.lexically_normal()};
     }
     const char* text = dlerror();
-    reason = text != nullptr ? text : "the library cannot be opened";
+    reason = text != nullptr ? text : "cannot open the library";
   }
   return {};
 }

@@ -1,4 +1,4 @@
-// Opens the CUDA kernels' library at run time; knows its C border, neither CUDA headers nor tensors.
+// Opens the CUDA kernels' library at run time through its C interface; includes no CUDA header.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace kvatlas::kernels {
 
-// The functions of an opened libkvatlas_cuda.so. It stays open until the process ends.
+// The functions of an opened libkvatlas_cuda.so, which stays open until the process ends.
 struct CudaLibrary {
   decltype(&kvatlasCudaDeviceCount) device_count = nullptr;
   decltype(&kvatlasCudaDeviceName) device_name = nullptr;
@@ -24,8 +24,8 @@ struct CudaLibrary {
   decltype(&kvatlasCudaGather) gather = nullptr;
 };
 
-// Looked for beside this programme's own libraries ($ORIGIN, $ORIGIN/../lib) and on the loader's path. Returns null and
-// fills `reason` when it is not there or of another build; the first answer is kept.
+// Searches beside this program's own libraries ($ORIGIN, $ORIGIN/../lib) and the loader's path. Returns null and
+// sets `reason` when the library is missing or of another build; caches the first answer.
 [[nodiscard]] const CudaLibrary* openCudaLibrary(std::string& reason);
 
 }  // namespace kvatlas::kernels

@@ -1,5 +1,5 @@
-// One decoding step of attention over ragged caches. A block takes a part of a segment's keys for all its query rows
-// (the query heads of a KV head: each key and value is read once), a second kernel joins the parts in order.
+// One decoding step of attention over ragged caches. A block processes part of a segment's keys for all its query rows
+// (the query heads of a KV head, so it reads each key and value once); a second kernel joins the parts in order.
 #include <cfloat>
 
 #include "kernels/cuda/cuda_library.h"
@@ -13,7 +13,7 @@ constexpr int kThreads = 128;
 constexpr int kWarps = kThreads / 32;
 constexpr int kChunk = 128;  // keys per round
 constexpr uint64_t kMostHeadDim = 1024;
-constexpr uint64_t kJoinKeys = 16384;  // probabilities that one block finishes
+constexpr uint64_t kJoinKeys = 16384;  // probabilities that one block writes
 
 struct DecodeJob {
   const KvatlasCudaSegment* segments;
@@ -22,18 +22,18 @@ struct DecodeJob {
   float* partial;
 };
 
-// What is compiled: heads of up to `dims` and rows of a segment at once, keys of a warp at once. The sums of a row are
-// made in the same order in all of them.
+// The compiled variants: head size up to `dims`, `rows` rows of a segment at once, `keys` keys per warp at once. All
+// variants sum a row in the same order.
 template <int dims, int rows, int keys>
 struct DecodeShape {
   static constexpr int kRows = rows;
   static constexpr int kKeys = keys;
-  static constexpr int kLaneDims = dims / 32;          // of a query and key, in the dot product
-  static constexpr int kThreadDims = dims / kThreads;  // of the output
-  static constexpr int kBlocks = dims > 256 ? 2 : 4;   // at once on a multiprocessor, at least
+  static constexpr int kLaneDims = dims / 32;          // per lane, of a query and key, in the dot product
+  static constexpr int kThreadDims = dims / kThreads;  // per thread, of the output
+  static constexpr int kBlocks = dims > 256 ? 2 : 4;   // resident per multiprocessor, at least
 };
 
-// All threads of a warp get the same result, made in the same order.
+// All threads of a warp get the same result, summed in the same order.
 __device__ float warpSum(float x) {
   for (int step = 16; step > 0; step /= 2) {
     x += __shfl_xor_sync(0xffffffffU, x, step);
@@ -68,16 +68,16 @@ __device__ float sumOfLanes(int lane, float* values) {
   }
 }
 
-// Of a block, in shared memory: the logits of a chunk, later their weights, and each row's sums so far.
+// A block's shared memory: the logits of a chunk, later their weights, and each row's running sums.
 template <typename Shape>
 struct RowSums {
   alignas(16) float weight[Shape::kRows][kChunk];
   float top[Shape::kRows];     // largest logit
-  float sum[Shape::kRows];     // of exponentials relative to it
-  float factor[Shape::kRows];  // of what was summed before the chunk
+  float sum[Shape::kRows];     // of exponentials relative to top
+  float factor[Shape::kRows];  // rescales the sums of earlier chunks
 };
 
-// A lane's dimensions of the query rows; zero past either end.
+// A lane's dimensions of the query rows; zero out of range.
 template <typename T, typename Shape>
 __device__ void loadQueries(const T* query, int rows, int lane, uint64_t d,
                             float (&part)[Shape::kRows][Shape::kLaneDims]) {
@@ -91,7 +91,7 @@ __device__ void loadQueries(const T* query, int rows, int lane, uint64_t d,
   }
 }
 
-// Logits of a chunk: a warp takes some keys at once, each is read once for all rows.
+// Logits of a chunk: a warp processes several keys at once and reads each once for all rows.
 template <typename T, typename Shape>
 __device__ void chunkLogits(const float (&query)[Shape::kRows][Shape::kLaneDims], int rows, const T* key, int count,
                             int lane, uint64_t d, RowSums<Shape>& sums) {
@@ -116,7 +116,7 @@ __device__ void chunkLogits(const float (&query)[Shape::kRows][Shape::kLaneDims]
       }
     }
     const float total = sumOfLanes<kTogether>(lane, logit);
-    constexpr int kLanes = 32 / kTogether;  // that keep the same one
+    constexpr int kLanes = 32 / kTogether;  // that hold the same one
     const int j = first + lane / kLanes / Shape::kRows;
     const int r = lane / kLanes % Shape::kRows;
     if (lane % kLanes == 0 && j < count && r < rows) {
@@ -125,8 +125,8 @@ __device__ void chunkLogits(const float (&query)[Shape::kRows][Shape::kLaneDims]
   }
 }
 
-// Logits to exponentials relative to the row's top, in place, 0 past the last key; a NaN or Inf makes the sum NaN for
-// good. A warp takes a row. `kept`: where the logits of the segment's first row go, or null.
+// Turns logits into exponentials relative to the row's top, in place, 0 past the last key; after a NaN or Inf the sum
+// stays NaN. One warp per row. `kept`: receives the logits of the segment's first row, or null.
 template <typename Shape>
 __device__ void addWeights(int rows, int count, float log2_scale, int lane, float* kept, uint64_t length,
                            RowSums<Shape>& sums) {
@@ -256,8 +256,8 @@ __global__ void __launch_bounds__(kThreads, Shape::kBlocks) decodeParts(DecodeJo
   writePart<Shape>(job, first_row, rows, sums, output);
 }
 
-// Joins the parts of a query row: one block writes the output, others some of the probabilities each, from the logits
-// kept there.
+// Joins the parts of a query row: one block writes the output; each of the others turns some of the stored logits into
+// probabilities.
 template <typename T>
 __global__ void __launch_bounds__(kThreads) joinParts(DecodeJob job) {
   const KvatlasCudaSegment segment = job.segments[blockIdx.x];
@@ -304,7 +304,7 @@ void queueParts(const DecodeJob& job, uint64_t count, uint64_t most_rows, cudaSt
 template <typename T>
 const char* decodeAs(const DecodeJob& job, uint64_t count, uint64_t most_rows, uint64_t most_length,
                      cudaStream_t stream) {
-  // Queries, sums and outputs stay in registers: fewer rows at once where heads are long.
+  // Queries, sums and outputs stay in registers, so long heads process fewer rows at once.
   const uint64_t d = job.parts.head_dim;
   if (d > 256) {
     queueParts<T, DecodeShape<1024, 2, 1>>(job, count, most_rows, stream);
@@ -347,7 +347,7 @@ KVATLAS_CUDA_EXPORT const char* kvatlasCudaDecode(const KvatlasCudaDecode* decod
     return nullptr;
   }
   if (decode->workspace == nullptr) {
-    return errorText("CUDA decode attention: workspace is needed");
+    return errorText("CUDA decode attention: workspace is required");
   }
   const auto queue = static_cast<cudaStream_t>(stream);
   switch (decode->element) {

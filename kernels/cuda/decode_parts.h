@@ -1,5 +1,5 @@
-// How decoding attention is cut along the keys and where each part's result lies, on the device and in tests on the
-// host; knows numbers only.
+// How decoding attention splits the keys and where each part's result lies, for the device and for tests on the
+// host.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace kvatlas::kernels {
 
-inline constexpr std::size_t kPartKeys = 1024;  // keys of one part: fixed, so that a batch changes nobody's bits
+inline constexpr std::size_t kPartKeys = 1024;  // keys per part: fixed, so that a batch changes no bits
 
 struct DecodeParts {
   std::size_t most_rows = 0, head_dim = 0;

@@ -1,4 +1,4 @@
-// What a machine's CUDA devices are.
+// Lists and selects CUDA devices.
 #include <cstring>
 
 #include "kernels/cuda/cuda_library.h"
@@ -25,7 +25,7 @@ KVATLAS_CUDA_EXPORT const char* kvatlasCudaDeviceName(int32_t device, char* host
     return error;
   }
   if (size == 0) {
-    return errorText("CUDA: no room for the device name");
+    return errorText("CUDA: the buffer is too small for the device name");
   }
   std::strncpy(host_name, properties.name, size - 1);
   host_name[size - 1] = '\0';

@@ -1,4 +1,4 @@
-// What the CUDA sources share: element conversion, error texts, launch checks; knows no kernel.
+// Shared by the CUDA sources: element conversion, error texts, kernel launches.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -37,7 +37,7 @@ __device__ inline __nv_bfloat16 fromFloat<__nv_bfloat16>(float x) {
   return __float2bfloat16_rn(x);
 }
 
-// Queues kernel(args...) on the stream. Compiled by a plain C++ compiler, as a test does, the kernel runs on the host
+// Queues kernel(args...) on the stream. A plain C++ compiler, as in a test, compiles it to run the kernel on the host
 // instead.
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, unsigned threads, cudaStream_t stream,
@@ -50,7 +50,7 @@ void launch(void (*kernel)(Parameters...), dim3 grid, unsigned threads, cudaStre
 #endif
 }
 
-// The thread's own error text: valid until its next call.
+// Per-thread error text: valid until the thread's next call.
 inline const char* errorText(const std::string& text) {
   thread_local std::string kept;
   kept = text;

@@ -1,20 +1,20 @@
-// How the tensor-core probe deals its work to launches: heads to passes, a head's query blocks to stripes; knows
-// numbers only.
+// How the tensor-core probe schedules its work: heads in passes, a head's query blocks in
+// stripes.
 #pragma once
 
 #include "kernels/cuda/tile_geometry.h"
 
 namespace kvatlas::kernels {
 
-// Heads are done in passes so that the partial results stay within this many bytes, whatever N.
+// Splits heads into passes so that the partial results fit this many bytes, for every N.
 inline constexpr std::size_t kMostPassBytes = std::size_t{1} << 29;
 inline constexpr std::size_t kMostStripes = 16;  // thread blocks per head
-// Of an H100 or H200, each with one block at a time. Not the device's own number: the order of sums, and with it every
-// bit, depends on the shape alone.
+// Of an H100 or H200, one resident block each. Not queried from the device: the order of sums, and so every
+// bit, must depend on the shape alone.
 inline constexpr std::size_t kMultiprocessors = 132;
 
-// The query blocks of a head are dealt to `stripes` thread blocks, from the last (longest) one on, to and fro, so that
-// all have about the same number of pairs. The v-th block of stripe s; ≥ `blocks` of unsigned arithmetic when none.
+// Deals the query blocks of a head to `stripes` thread blocks in zigzag order, the last (longest) block first, so that
+// all get about the same number of pairs. The v-th block of stripe s; `blocks` when there is none.
 KVATLAS_HOST_DEVICE constexpr std::size_t stripeBlock(std::size_t blocks, std::size_t stripes, std::size_t stripe,
                                                       std::size_t visit) {
   const std::size_t dealt = visit % 2 == 0 ? visit * stripes + stripe : (visit + 1) * stripes - 1 - stripe;
@@ -25,7 +25,7 @@ struct PassPlan {
   std::size_t stripes = 1, pass_heads = 1;
 };
 
-// How long all passes take, in units of the pairs of one query block with its own keys. The first stripe is never
+// Time of all passes, in units of the pairs of one query block with its own keys. The first stripe is never
 // shorter than the others.
 constexpr std::size_t passTime(std::size_t query_heads, std::size_t blocks, const PassPlan& plan) {
   std::size_t longest = 0;
@@ -36,7 +36,7 @@ constexpr std::size_t passTime(std::size_t query_heads, std::size_t blocks, cons
   return (query_heads / plan.pass_heads * rounds(plan.pass_heads) + rounds(query_heads % plan.pass_heads)) * longest;
 }
 
-// The plan that leaves the fewest multiprocessors without work; of equal ones that with the fewest stripes and passes,
+// The plan that leaves the fewest multiprocessors idle; ties go to the fewest stripes and passes,
 // which needs the least memory. `stripe_bytes` and `head_bytes`: partial results of each.
 constexpr PassPlan planPasses(std::size_t query_heads, std::size_t blocks, std::size_t stripe_bytes,
                               std::size_t head_bytes) {

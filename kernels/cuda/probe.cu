@@ -1,4 +1,4 @@
-// The probe's border functions: check the shape, cut the workspace, queue the sweeps.
+// The probe's C functions: check the shape, split the workspace, queue the sweeps.
 #include "kernels/cuda/cuda_library.h"
 #include "kernels/cuda/device_common.cuh"
 #include "kernels/cuda/probe_kernels.cuh"
@@ -9,7 +9,7 @@ namespace {
 bool wantsMap(const KvatlasCudaProbe& probe) {
   return probe.map_mean != nullptr || probe.map_max != nullptr;
 }
-// Whether every visible pair is needed, not just the last queries'.
+// Whether every visible pair is needed, not only the last queries'.
 bool wantsAll(const KvatlasCudaProbe& probe) {
   return probe.entropy != nullptr || probe.received != nullptr || wantsMap(probe);
 }
@@ -17,7 +17,7 @@ bool wantsWindow(const KvatlasCudaProbe& probe) {
   return probe.window_sum != nullptr || probe.window_rows != nullptr;
 }
 
-// Operands are copied by 16 bytes from their start.
+// Operands are copied in units of 16 bytes from their start.
 bool tensorCoresFit(const KvatlasCudaProbe& probe) {
   const auto mixed = reinterpret_cast<uintptr_t>(probe.query) | reinterpret_cast<uintptr_t>(probe.key);
   return probe.element != kKvatlasF32 && tensorHeadDim(probe.head_dim) && mixed % 16 == 0 &&
@@ -27,7 +27,7 @@ bool tensorCoresFit(const KvatlasCudaProbe& probe) {
 const char* wrongShape(const KvatlasCudaProbe& probe) {
   if (probe.query_heads == 0 || probe.kv_heads == 0 || probe.query_heads % probe.kv_heads != 0 ||
       probe.query_heads > 65535) {
-    return "CUDA attention probe: head counts do not divide, or there are more than 65535";
+    return "CUDA attention probe: query_heads must be a multiple of kv_heads and at most 65535";
   }
   if (probe.tokens == 0 || probe.head_dim == 0 || probe.window > probe.tokens) {
     return "CUDA attention probe: tokens and head_dim must be positive and window at most tokens";
@@ -42,11 +42,11 @@ const char* wrongShape(const KvatlasCudaProbe& probe) {
     return "CUDA attention probe: unknown element type";
   }
   if (probe.query == nullptr || probe.key == nullptr || probe.first_bad == nullptr || probe.workspace == nullptr) {
-    return "CUDA attention probe: query, key, first_bad and workspace are needed";
+    return "CUDA attention probe: query, key, first_bad and workspace are required";
   }
   if (probe.path < kKvatlasProbePlain || probe.path > kKvatlasProbeWgmma ||
       (probe.path != kKvatlasProbePlain && !tensorCoresFit(probe))) {
-    return "CUDA attention probe: this path does not take the element type, head size or alignment";
+    return "CUDA attention probe: this path does not support the element type, head size or alignment";
   }
   return nullptr;
 }
@@ -55,7 +55,7 @@ size_t cellOf(const KvatlasCudaProbe& probe) {
   return wantsMap(probe) ? probe.cell : 0;
 }
 
-// Both layouts, one after the other; the tensor cores' only where they are used.
+// The two layouts follow each other; the tensor cores' exists only where they are used.
 struct Layout {
   ProbeWorkspace plain;
   TensorWorkspace tensor;
@@ -89,7 +89,7 @@ ProbeJob plainJob(const KvatlasCudaProbe& probe, const ProbeWorkspace& layout) {
 }
 
 void runPlain(const ProbeJob& job, cudaStream_t stream) {
-  // A given lse says of itself whether all is finite; where it is all there is, it is enough.
+  // A given lse shows whether all logits are finite, so without entropy it makes the sweep unnecessary.
   launchNormalisers(job, job.probe.given_lse == nullptr || job.probe.entropy != nullptr, stream);
   if (job.probe.received != nullptr || job.cells > 0) {
     launchStatistics(job, false, stream);
@@ -98,7 +98,7 @@ void runPlain(const ProbeJob& job, cudaStream_t stream) {
   }
 }
 
-// The last queries alone, by the plain kernel: a small part of the work.
+// The window outputs alone, by the plain kernel: a small part of the work.
 void runWindow(ProbeJob job, cudaStream_t stream) {
   job.probe.received = nullptr;
   job.cells = 0;
@@ -144,7 +144,7 @@ const char* runPass(const TensorJob& job, cudaStream_t stream) {
 }
 
 const char* runTensor(ProbeJob plain, const Layout& layout, cudaStream_t stream) {
-  // Without a given lse the plain sweep finds it; the tensor cores' rows need it somewhere.
+  // Without a given lse the plain sweep computes it; the tensor-core kernels read it from memory.
   if (plain.probe.given_lse == nullptr && plain.probe.lse == nullptr) {
     plain.probe.lse =
         reinterpret_cast<float*>(static_cast<char*>(plain.probe.workspace) + layout.plain.bytes + layout.tensor.lse);

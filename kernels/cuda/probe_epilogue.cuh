@@ -1,5 +1,5 @@
-// What becomes of a tile of scores in a group's registers: probabilities, entropy, column sums and map cells. The same
-// for mma.sync and wgmma, whose accumulators lie alike; knows no copy and no product.
+// Turns a tile of scores in a group's registers into probabilities, entropy, column sums and map cells. Shared
+// by mma.sync and wgmma, whose accumulators have the same layout.
 #pragma once
 
 #include "kernels/cuda/probe_kernels.cuh"
@@ -7,7 +7,7 @@
 
 namespace kvatlas::kernels {
 
-// Of one group, in shared memory. The sums lie there twice, used in turn, so that one barrier per tile suffices.
+// One group's shared memory. Two sets of sums, used alternately, so that one barrier per tile suffices.
 template <int R>
 struct TileSums {
   float columns[4 * R][kKeyTile];         // per 16 rows
@@ -27,7 +27,7 @@ struct GroupRows {
   unsigned first;  // first row
   int group, warp, lane;
   float lse2[R][2];     // log₂ of the row's normaliser
-  float entropy[R][2];  // −Σ p·log₂ p so far, with the sign turned
+  float entropy[R][2];  // Σ p·log₂ p so far (the entropy negated)
 
   __device__ unsigned row(int r, int upper) const { return first + r * kTileRows + warp * kBin + lane / 4 + upper * 8; }
 };
@@ -46,7 +46,7 @@ __device__ void beginRows(const TensorJob& job, GroupRows<R>& rows) {
   }
 }
 
-// Scores to probabilities in place. Masked before anything is added: neither 0 nor what lies outside is a mask.
+// Scores to probabilities in place. Masks before adding: neither a score of 0 nor padding implies a mask.
 template <int R, bool masked>
 __device__ void toProbabilities(const TensorJob& job, size_t tile, int r, GroupRows<R>& rows, float (&score)[64]) {
   float weighted[2] = {0, 0};
@@ -73,7 +73,7 @@ __device__ void toProbabilities(const TensorJob& job, size_t tile, int r, GroupR
   rows.entropy[r][1] += weighted[1];
 }
 
-// Adds (or takes the largest of) what lanes of equal lane % 4 hold, halving the number of values at each step.
+// Adds (or takes the maximum of) the values of lanes with equal lane % 4, halving their number at each step.
 template <int half, int mask, bool largest>
 __device__ void halveOnce(int lane, float* values) {
   const bool upper = (lane & mask) != 0;
@@ -92,7 +92,7 @@ __device__ void halve(int lane, float* values) {
   halveOnce<count / 8, 4, largest>(lane, values);
 }
 
-// A warp's 16 rows: column sums, and sum and largest of each 16 × 16 bin.
+// A warp's 16 rows: column sums, and sum and maximum of each 16 × 16 bin.
 template <int R>
 __device__ void foldWarpTile(const GroupRows<R>& rows, int r, const float (&p)[64], TileSums<R>& scratch) {
   float column[32];
@@ -124,7 +124,7 @@ __device__ void foldWarpTile(const GroupRows<R>& rows, int r, const float (&p)[6
   }
 }
 
-// A finished cell of the base size: of the map itself, or of what is pooled later.
+// Stores a finished base cell, in the map itself or in the buffer pooled later.
 __device__ inline void putCell(const TensorJob& job, size_t head, size_t row, size_t column, float sum, float max) {
   if (job.base_sum == nullptr) {
     writeCell(job.probe, job.base_cells, head, row, column, sum, max);
@@ -135,7 +135,7 @@ __device__ inline void putCell(const TensorJob& job, size_t head, size_t row, si
   }
 }
 
-// Cells of less than 16 tokens, bin by bin through shared memory. Only short prompts have them.
+// Cells of less than 16 tokens, bin by bin through shared memory. Only short prompts use them.
 template <int R>
 __device__ void putSmallCells(const TensorJob& job, size_t tile, const GroupRows<R>& rows, int r, const float (&p)[64],
                               float (*slice)[kBin + 1]) {
@@ -190,16 +190,16 @@ __device__ void putCells(const TensorJob& job, size_t tile, const GroupRows<R>& 
   putCell(job, rows.head, rows.first / job.base + row, tile * across + column, sum, max);
 }
 
-// All of a tile, the group's n-th. `columns` is the group's own row of partial sums: nobody else touches it, so no
-// atomic is needed.
+// The group's n-th tile. Only this group writes `columns`, its row of partial sums, so no atomic
+// is needed.
 template <int R>
-__device__ void takeTile(const TensorJob& job, size_t tile, unsigned n, GroupRows<R>& rows, float (&score)[R][64],
-                         GroupScratch<R>& scratch, float* columns) {
+__device__ void processTile(const TensorJob& job, size_t tile, unsigned n, GroupRows<R>& rows, float (&score)[R][64],
+                            GroupScratch<R>& scratch, float* columns) {
   TileSums<R>& sums = scratch.sums[n % 2];
   const int thread = rows.warp * 32 + rows.lane;
   const size_t key = tile * kKeyTile + thread;
   const bool adds = columns != nullptr && key < job.probe.tokens;
-  const float before = adds ? columns[key] : 0.0F;  // read now: it has come when it is needed
+  const float before = adds ? columns[key] : 0.0F;  // loaded early to hide its latency
   const bool whole = tileWhollyVisible(rows.first, R * kTileRows, tile, job.probe.tokens, job.probe.sliding_window);
 #pragma unroll
   for (int r = 0; r < R; ++r) {
@@ -227,7 +227,7 @@ __device__ void takeTile(const TensorJob& job, size_t tile, unsigned n, GroupRow
   }
 }
 
-// The rows are done: their entropy, in nats.
+// Writes the entropy of finished rows, in nats.
 template <int R>
 __device__ void finishRows(const TensorJob& job, const GroupRows<R>& rows) {
 #pragma unroll
@@ -241,7 +241,7 @@ __device__ void finishRows(const TensorJob& job, const GroupRows<R>& rows) {
       if (rows.lane % 4 != 0 || query >= job.probe.tokens) {
         continue;
       }
-      // A key or query that is not finite makes p·log p so, in just the rows that see it.
+      // A non-finite key or query makes p·log p non-finite in exactly the rows that see it.
       if (!isfinite(sum)) {
         reportBad(job.probe, rows.head, query);
       }

@@ -1,4 +1,4 @@
-// What is left after the tensor-core sweep: the stripes' column sums are added and base cells pooled, in fixed order.
+// After the tensor-core sweep: adds the stripes' column sums and pools base cells, in fixed order.
 #include "kernels/cuda/device_common.cuh"
 #include "kernels/cuda/probe_kernels.cuh"
 

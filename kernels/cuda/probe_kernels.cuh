@@ -1,4 +1,4 @@
-// The probe's kernels on the device; knows one layer's shape and where its outputs go.
+// The probe's kernels on the device and their jobs.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -9,7 +9,7 @@
 
 namespace kvatlas::kernels {
 
-// The caller's probe with the workspace cut into its arrays. Passed to kernels by value.
+// The caller's probe with the workspace split into its arrays. Passed to kernels by value.
 struct ProbeJob {
   KvatlasCudaProbe probe;
   float log2_scale;
@@ -20,14 +20,14 @@ struct ProbeJob {
   size_t cells;
 };
 
-// What the tensor-core kernels take beside it: one pass over heads [first_head, first_head + heads).
+// Additional arguments of the tensor-core kernels: one pass over heads [first_head, first_head + heads).
 struct TensorJob {
   KvatlasCudaProbe probe;
   float log2_scale;
   const float* lse;            // [query_heads, N]
   float* columns;              // [heads, stripes, groups, N]; null when no column sums are wanted
-  float *base_sum, *base_max;  // [heads, base_cells, base_cells]; null when the map's own cells are made at once
-  unsigned* failed;            // not 0: a wait took too long
+  float *base_sum, *base_max;  // [heads, base_cells, base_cells]; null when the map's own cells are written directly
+  unsigned* failed;            // not 0: a wait timed out
   size_t first_head, heads, stripes, blocks, base, base_cells;
 };
 
@@ -38,7 +38,7 @@ struct TensorJob {
 #endif
 
 KVATLAS_DEVICE inline void reportBad(const KvatlasCudaProbe& probe, size_t head, size_t query) {
-  // The smallest of all reports: the same whatever the order.
+  // The smallest of all reports, so the order does not matter.
   atomicMin(reinterpret_cast<unsigned long long*>(probe.first_bad),
             static_cast<unsigned long long>(head * probe.tokens + query));
 }
@@ -59,13 +59,13 @@ KVATLAS_DEVICE inline void writeCell(const KvatlasCudaProbe& probe, size_t cells
   }
 }
 
-// Row normalisers and entropy: one block per query tile, longest first. Without `sweep` only a given lse is taken over.
+// Row normalisers and entropy: one block per query tile, longest first. Without `sweep` it only copies a given lse.
 void launchNormalisers(const ProbeJob& job, bool sweep, cudaStream_t stream);
-// Column sums, window rows and maps: one block per key tile, longest first. Outputs that are null cost nothing; with
-// `window_only` just the last queries' tiles are visited.
+// Column sums, window rows and maps: one block per key tile, longest first. Null outputs cost nothing; with
+// `window_only` it visits only the last queries' tiles.
 void launchStatistics(const ProbeJob& job, bool window_only, cudaStream_t stream);
 
-// Tensor cores: entropy, column sums and map cells of one pass, by rows of the known lse. Error text or null.
+// Tensor cores: entropy, column sums and map cells of one pass, given the rows' lse. Error text or null.
 const char* launchMma(const TensorJob& job, cudaStream_t stream);
 const char* launchWgmma(const TensorJob& job, cudaStream_t stream);
 // Adds the stripes' column sums in order and pools base cells.
@@ -79,7 +79,7 @@ inline void clear(float* target, size_t count, cudaStream_t stream) {
 
 int mmaSharedBytes(size_t head_dim);  // dynamic shared memory of a block
 
-inline constexpr size_t kMmaGroupRows = kTileRows;  // rows a group of warps holds at once
+inline constexpr size_t kMmaGroupRows = kTileRows;  // rows a group of warps processes at once
 constexpr size_t wgmmaGroupRows(size_t head_dim) {  // two accumulator tiles, where shared memory allows it
   return head_dim > 128 ? kTileRows : 2 * kTileRows;
 }

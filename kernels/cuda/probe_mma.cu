@@ -1,4 +1,4 @@
-// The probe on tensor cores from sm_80 on: mma.sync, operands by ldmatrix from swizzled shared memory, keys by cp.async
+// The probe on tensor cores from sm_80: mma.sync, operands by ldmatrix from swizzled shared memory, keys by cp.async
 // in two stages of 64.
 #include "kernels/cuda/probe_epilogue.cuh"
 #include "kernels/cuda/probe_shapes.cuh"
@@ -19,7 +19,7 @@ struct MmaMemory {
   static constexpr int kBytes = kScratch + kGroups * static_cast<int>(sizeof(GroupScratch<1>));
 };
 
-// Rows [first, first + rows) of a head into an operand, by all threads of the block; zeros past either end.
+// Copies rows [first, first + rows) of a head into an operand, by all threads of the block; zeros out of range.
 template <int d>
 __device__ void stageRows(const char* source, size_t first, int rows, size_t tokens, char* target) {
   constexpr int kChunks = panelsOf(d) * 8;  // of 8 dimensions
@@ -32,7 +32,7 @@ __device__ void stageRows(const char* source, size_t first, int rows, size_t tok
   }
 }
 
-// The warp's 16 rows times 64 staged keys, onto half of the accumulators.
+// The warp's 16 rows times 64 staged keys, added to half of the accumulators.
 template <typename T, int d>
 __device__ void multiplyStage(const char* query, const char* keys, int row, int lane, float* sums) {
 #pragma unroll(d > 128 ? 4 : d / 16)
@@ -80,7 +80,7 @@ __device__ void probeBlock(const TensorJob& job, size_t head, size_t stripe, siz
     }
     commitCopies();
   };
-  __syncthreads();  // the block before may still be read
+  __syncthreads();  // other threads may still read the previous block
   stageRows<d>(query, first, kBlockRows, tokens, memory);
   loadStage(0);
   beginRows(job, rows);
@@ -100,11 +100,11 @@ __device__ void probeBlock(const TensorJob& job, size_t head, size_t stripe, siz
     } else {
       multiplyStage<T, d>(memory, stage, row, rows.lane, score[0] + 32);
     }
-    __syncthreads();  // the stage may be filled again
+    __syncthreads();  // the stage can now be refilled
     if (n % 2 == 1) {
       const size_t tile = tiles.begin + n / 2;
-      takeTile(job, tile, static_cast<unsigned>(n / 2), rows, score, *scratch,
-               columnsOf(job, head, stripe, rows.group));
+      processTile(job, tile, static_cast<unsigned>(n / 2), rows, score, *scratch,
+                  columnsOf(job, head, stripe, rows.group));
     }
   }
   waitForCopies<0>();

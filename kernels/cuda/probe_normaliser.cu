@@ -7,7 +7,7 @@
 namespace kvatlas::kernels {
 namespace {
 
-// Online sums of one row over the keys a thread has seen; exponents y are base 2, relative to top.
+// Online sums of one row over a thread's keys so far; exponents y are base 2, relative to top.
 struct RowSums {
   float top = -FLT_MAX;
   double sum = 0;       // Σ 2^y
@@ -44,7 +44,7 @@ __device__ void addScores(const ProbeJob& job, size_t head, size_t query, size_t
   float sum = 0;
   float weighted = 0;
   for (int j = 0; j < kPerThread; ++j) {
-    // Masked before the exponential: a score of 0 is no mask when the normaliser lies far below.
+    // Masked before the exponential: a score of 0 does not mask where the normaliser is far below.
     const float y = visible[j] ? (score[j] - top) * job.log2_scale : 0.0F;
     const float e = visible[j] ? exp2f(y) : 0.0F;
     sum += e;
@@ -109,7 +109,7 @@ __global__ void __launch_bounds__(kTileThreads) normaliserTiles(ProbeJob job) {
   }
 }
 
-__global__ void takeGiven(ProbeJob job) {
+__global__ void useGivenLse(ProbeJob job) {
   const size_t rows = job.probe.query_heads * job.probe.tokens;
   for (size_t i = blockIdx.x * static_cast<size_t>(blockDim.x) + threadIdx.x; i < rows;
        i += static_cast<size_t>(gridDim.x) * blockDim.x) {
@@ -134,12 +134,12 @@ __global__ void clearBad(ProbeJob job) {
 void launchNormalisers(const ProbeJob& job, bool sweep, cudaStream_t stream) {
   launch(clearBad, 1, 1, stream, job);
   if (job.probe.given_lse != nullptr) {
-    launch(takeGiven, 256, 256, stream, job);
+    launch(useGivenLse, 256, 256, stream, job);
   }
   if (!sweep) {
     return;
   }
-  // With a given lse the plain path sweeps too: for the entropy, and to find what is not finite.
+  // With a given lse the plain path still sweeps for the entropy and to find non-finite logits.
   const dim3 grid(static_cast<unsigned>(divideUp(job.probe.tokens, kTile)),
                   static_cast<unsigned>(job.probe.query_heads));
   switch (job.probe.element) {

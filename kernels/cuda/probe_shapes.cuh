@@ -1,4 +1,4 @@
-// The element types and head sizes that the tensor-core kernels are compiled for; knows no kernel.
+// The element types and head sizes that the tensor-core kernels are compiled for.
 #pragma once
 
 #include "kernels/cuda/device_common.cuh"
@@ -30,7 +30,7 @@ const char* withHeadDim(size_t head_dim, Run run) {
   }
 }
 
-// run(KernelShape<…>{}) for the probe's element type and head size: an error text, or null.
+// Calls run(KernelShape<…>{}) for the probe's element type and head size. Error text or null.
 template <typename Run>
 const char* withKernelShape(const KvatlasCudaProbe& probe, Run run) {
   return probe.element == kKvatlasBf16 ? withHeadDim<__nv_bfloat16>(probe.head_dim, run)

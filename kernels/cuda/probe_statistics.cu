@@ -1,4 +1,4 @@
-// Second sweep: column sums, window rows and maps. A block owns its keys, so that no sum needs an atomic.
+// Second sweep: column sums, window rows and maps. Each block owns its keys, so no sum needs an atomic.
 #include "kernels/cuda/probe_kernels.cuh"
 #include "kernels/cuda/score_tile.cuh"
 
@@ -22,7 +22,7 @@ struct SharedState {
   };
 };
 
-// What a thread keeps over the query tiles.
+// A thread's accumulators over the query tiles.
 struct ThreadSums {
   double received[kPerThread] = {};
   double window[kPerThread] = {};
@@ -38,7 +38,7 @@ __device__ void toProbabilities(const ProbeJob& job, size_t head, size_t query_t
     const size_t row = head * probe.tokens + smaller(query, probe.tokens - 1);
     for (int j = 0; j < kPerThread; ++j) {
       const bool visible = isVisible(query, key_tile * kTile + threadKey() + j, probe.tokens, probe.sliding_window);
-      // Masked before the exponential: a score of 0 is no mask when the normaliser lies far below.
+      // Masked before the exponential: a score of 0 does not mask where the normaliser is far below.
       score[i][j] = visible ? exp2f((score[i][j] - job.top[row]) * job.log2_scale) * job.inverse_sum[row] : 0.0F;
     }
   }
@@ -75,8 +75,8 @@ __device__ void keepWindowRows(const KvatlasCudaProbe& probe, size_t head, size_
   }
 }
 
-// Cells that lie whole in the tile. First each cell's columns are folded in place (sum to the cell's first row, max to
-// its second: nobody else reads those), then along the row.
+// Cells that lie within the tile. First folds each cell's columns in place (sum to the cell's first row, max to its
+// second, which no other thread reads), then along the row.
 __device__ void foldSmallCells(const ProbeJob& job, size_t head, size_t query_tile, size_t key_tile,
                                const float (&p)[kPerThread][kPerThread], FoldTile& fold) {
   const int cell = static_cast<int>(job.probe.cell);
@@ -114,8 +114,8 @@ __device__ void foldSmallCells(const ProbeJob& job, size_t head, size_t query_ti
   }
 }
 
-// Cells of several tiles: the map row's total of this key tile goes to the partial arrays when the row's last tile is
-// done.
+// Cells of several tiles: writes the map row's total of this key tile to the partial arrays after the row's last
+// tile.
 __device__ void addToLargeCell(const ProbeJob& job, size_t head, size_t query_tile, size_t key_tile, bool last_tile,
                                const float (&p)[kPerThread][kPerThread], ThreadSums& sums, SharedState& shared) {
   for (int i = 0; i < kPerThread; ++i) {
@@ -148,7 +148,7 @@ __device__ void addToLargeCell(const ProbeJob& job, size_t head, size_t query_ti
   sums.cell_max = 0;
 }
 
-// target[key] = Σ over the threads above one another in the tile, in order.
+// target[key] = Σ over the threads of the tile's column, in order.
 __device__ void writeColumns(const KvatlasCudaProbe& probe, size_t head, size_t key_tile,
                              const double (&sums)[kPerThread], SharedState& shared, float* target) {
   if (target == nullptr) {
@@ -210,7 +210,7 @@ __global__ void finishLargeCells(ProbeJob job) {
   for (size_t i = blockIdx.x * static_cast<size_t>(blockDim.x) + threadIdx.x; i < count;
        i += static_cast<size_t>(gridDim.x) * blockDim.x) {
     const size_t column = i % job.cells;
-    const size_t row = i / job.cells;  // of all heads
+    const size_t row = i / job.cells;  // over all heads
     double sum = 0;
     float max = 0;
     for (size_t tile = column * tiles; tile < smaller(columns, (column + 1) * tiles); ++tile) {

@@ -1,5 +1,5 @@
-// The probe on Hopper: one warp feeds a ring of key tiles through the copy engine, two warpgroups take turns on the
-// tensor cores (wgmma), so that one's exponentials run under the other's products.
+// The probe on Hopper: one warp loads a ring of key tiles through the copy engine; two warpgroups alternate on the
+// tensor cores (wgmma), so that one's exponentials overlap the other's products.
 #include "kernels/cuda/probe_epilogue.cuh"
 #include "kernels/cuda/probe_shapes.cuh"
 
@@ -24,10 +24,10 @@ struct WgmmaMemory {
 
 #if KVATLAS_HAS_WGMMA
 
-constexpr int kBoxRows = 64;                            // rows of one copy
-constexpr unsigned long long kMostWait = 20000000000U;  // ns; no wait of a working kernel comes near
+constexpr int kBoxRows = 64;                            // rows per copy
+constexpr unsigned long long kMostWait = 20000000000U;  // ns; far longer than any wait of a working kernel
 
-// Barriers of a block. "full": bytes have arrived; "free": both groups are done with them; "turn": see turnPhase.
+// Barriers of a block. "full": bytes have arrived; "free": both groups have read them; "turn": see turnPhase.
 struct Barriers {
   SharedBarrier *key_full, *key_free, *query_full, *query_free, *turn;
 
@@ -42,7 +42,7 @@ struct Barriers {
   __device__ void init(int stages) const {
     for (int stage = 0; stage < stages; ++stage) {
       initBarrier(key_full + stage, 1);
-      initBarrier(key_free + stage, kGroups * 4);  // a lane of every consuming warp
+      initBarrier(key_free + stage, kGroups * 4);  // one lane of every consuming warp
     }
     initBarrier(query_full, 1);
     initBarrier(query_free, kGroups * 4);
@@ -52,8 +52,8 @@ struct Barriers {
   }
 };
 
-// Waits with a limit. A thread that has waited too long says so and waits no more: the kernel then ends with wrong
-// numbers that nobody takes, instead of hanging.
+// Waits with a timeout. A thread that times out reports it and stops waiting, so that the kernel ends with wrong
+// numbers, which the caller rejects, instead of hanging.
 struct Waiter {
   bool gave_up = false;
 
@@ -72,7 +72,7 @@ struct Waiter {
   }
 };
 
-// The blocks of a stripe in order, with the running numbers that choose stages and phases.
+// The blocks of a stripe in order, with the running counts that select stages and phases.
 struct Visit {
   unsigned head = 0, stripe = 0, number = 0;
   unsigned first = 0;           // row
@@ -90,7 +90,7 @@ __device__ bool next(const TensorJob& job, Visit& visit) {
   return block < job.blocks;
 }
 
-// Copies `rows` rows of a head, from `first` on, into an operand.
+// Copies `rows` rows of a head, starting at `first`, into an operand.
 template <int d>
 __device__ void fetch(const TensorMap* map, size_t head, size_t first, int rows, char* target, SharedBarrier* barrier) {
   arriveExpecting(barrier, static_cast<unsigned>(operandBytes(rows, d)));
@@ -124,7 +124,7 @@ __device__ void produce(const TensorJob& job, Visit visit, const TensorMap* quer
   }
 }
 
-// Begins the products of a group's rows with a key tile; they run on.
+// Starts the products of a group's rows with a key tile; they run asynchronously.
 template <typename T, int d>
 __device__ void beginTile(const char* query, const char* keys, float (&score)[WgmmaMemory<d>::kR][64]) {
   using Memory = WgmmaMemory<d>;
@@ -177,7 +177,7 @@ __device__ void consume(const TensorJob& job, Visit visit, int group, char* memo
         }
       }
       __syncwarp();
-      takeTile(job, tile, n, rows, score, *scratch, columnsOf(job, visit.head, visit.stripe, group));
+      processTile(job, tile, n, rows, score, *scratch, columnsOf(job, visit.head, visit.stripe, group));
     }
     finishRows(job, rows);
   }

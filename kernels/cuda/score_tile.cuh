@@ -1,4 +1,4 @@
-// One 64 × 64 tile of QKᵀ in float by a block of 256 threads; knows one head's queries and keys.
+// One 64 × 64 tile of QKᵀ in float, by a block of 256 threads, for one head.
 #pragma once
 
 #include "kernels/cuda/device_common.cuh"
@@ -8,14 +8,14 @@ namespace kvatlas::kernels {
 
 constexpr int kTileThreads = kSide * kSide;
 constexpr int kDepth = 32;          // head dimensions staged at once
-constexpr int kStride = kTile + 4;  // keeps rows 16-byte aligned and spreads the transposing stores over banks
+constexpr int kStride = kTile + 4;  // keeps rows 16-byte aligned and spreads the transposed stores over banks
 
 struct StagedTile {
   alignas(16) float query[kDepth][kStride];
   alignas(16) float key[kDepth][kStride];
 };
 
-// One head as the kernels see it: rows of the two arrays.
+// One head's queries and keys.
 template <typename T>
 struct HeadView {
   const T* query;
@@ -25,7 +25,7 @@ struct HeadView {
   size_t head_dim;
 };
 
-// The thread's rows and keys within a tile: four neighbours each.
+// The thread's rows and keys within a tile: four consecutive ones each.
 __device__ inline int threadRow() {
   return static_cast<int>(threadIdx.x) / kSide * kPerThread;
 }
@@ -33,7 +33,7 @@ __device__ inline int threadKey() {
   return static_cast<int>(threadIdx.x) % kSide * kPerThread;
 }
 
-// target[k][row] = source[first + row][depth + k]; 0 past either end.
+// target[k][row] = source[first + row][depth + k]; 0 out of range.
 template <typename T>
 __device__ void stage(const T* source, size_t first, size_t tokens, size_t depth, size_t head_dim,
                       float (*target)[kStride]) {
@@ -45,7 +45,7 @@ __device__ void stage(const T* source, size_t first, size_t tokens, size_t depth
   }
 }
 
-// score[i][j] = query (threadRow + i) · key (threadKey + j), unscaled. All threads of the block take part.
+// score[i][j] = query (threadRow + i) · key (threadKey + j), unscaled. Called by all threads of the block.
 template <typename T>
 __device__ void scoreTile(const HeadView<T>& head, size_t query_tile, size_t key_tile, StagedTile& staged,
                           float (&score)[kPerThread][kPerThread]) {

@@ -1,5 +1,5 @@
-// The instructions of the tensor-core kernels that C++ has no word for: matrix products, asynchronous copies, barriers
-// in shared memory. A test on the host has the same functions (tests/kernels/cuda/host_tensor_core.h); knows no kernel.
+// Wrappers of the tensor-core kernels' PTX instructions: matrix products, asynchronous copies, barriers in
+// shared memory. tests/kernels/cuda/host_tensor_core.h implements the same functions on the host.
 #pragma once
 
 #ifdef __CUDACC__
@@ -9,8 +9,8 @@
 #include "kernels/cuda/device_common.cuh"
 #include "kernels/cuda/tensor_tile.h"
 
-// wgmma and setmaxnreg exist in code for sm_90a alone. Elsewhere the kernel that uses
-// them is empty and never chosen.
+// wgmma and setmaxnreg exist for sm_90a only. Elsewhere the kernel that uses
+// them is empty and never selected.
 #if !defined(__CUDA_ARCH__) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
 #define KVATLAS_HAS_WGMMA 1
 #else
@@ -22,7 +22,7 @@ namespace kvatlas::kernels {
 using TensorMap = CUtensorMap;
 using SharedBarrier = unsigned long long;
 
-// Dynamic shared memory of the block, at a multiple of 1024 bytes as the swizzle needs.
+// Dynamic shared memory of the block, aligned to 1024 bytes as the swizzle requires.
 __device__ inline char* sharedMemory() {
   extern __shared__ __align__(1024) char memory[];
   return memory;
@@ -47,7 +47,7 @@ __device__ inline void commitCopies() {
   asm volatile("cp.async.commit_group;" ::: "memory");
 }
 template <int left>
-__device__ void waitForCopies() {  // until at most `left` committed groups are under way
+__device__ void waitForCopies() {  // until at most `left` committed groups are in flight
   asm volatile("cp.async.wait_group %0;" ::"n"(left) : "memory");
 }
 
@@ -85,7 +85,7 @@ __device__ inline void syncGroup(int group) {
 __device__ inline void initBarrier(SharedBarrier* barrier, unsigned arrivals) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(sharedAddress(barrier)), "r"(arrivals) : "memory");
 }
-// After initBarrier, before any other thread or the copy engine uses them.
+// Call after initBarrier, before other threads or the copy engine use the barriers.
 __device__ inline void publishBarriers() {
   asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
@@ -111,7 +111,7 @@ __device__ inline unsigned long long nanoseconds() {
   return time;
 }
 
-// A box of 64 dimensions × 64 rows of one head; what lies outside is zero. 8192 bytes arrive at the barrier.
+// A box of 64 dimensions × 64 rows of one head, zeros out of range. 8192 bytes arrive at the barrier.
 __device__ inline void copyBox(void* target, const TensorMap* map, SharedBarrier* barrier, int dimension, int row,
                                int head) {
   asm volatile(
@@ -127,7 +127,7 @@ __device__ inline void productFence() {
 __device__ inline void commitProducts() {
   asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
 }
-// Products that run write their sums behind the compiler's back: what reads or reuses them must not be moved across.
+// Running products write their sums behind the compiler's back: code that reads or reuses them must not move across.
 template <int R>
 __device__ void holdSums(float (&sums)[R][64]) {
 #pragma unroll
@@ -163,7 +163,7 @@ __device__ void waitForProducts(float (&sums)[R][64]) {
         "+f"(c[57]), "+f"(c[58]), "+f"(c[59]), "+f"(c[60]), "+f"(c[61]), "+f"(c[62]), "+f"(c[63])                   \
       : "l"(query), "l"(key), "r"(add))
 
-// c (+)= queries · keysᵀ over 16 dimensions, begun but not finished: m64 n128 k16.
+// c (+)= queries · keysᵀ over 16 dimensions, started but not awaited: m64 n128 k16.
 template <typename T>
 __device__ void beginProduct(float (&c)[64], unsigned long long query, unsigned long long key, int add);
 template <>
@@ -187,7 +187,7 @@ __device__ void takeRegisters() {
 }
 #endif  // KVATLAS_HAS_WGMMA
 
-// Queues a kernel that uses `shared_bytes` of dynamic shared memory.
+// Queues a kernel with `shared_bytes` of dynamic shared memory.
 template <typename... Parameters, typename... Arguments>
 cudaError_t launchShared(void (*kernel)(Parameters...), dim3 grid, unsigned threads, int shared_bytes,
                          cudaStream_t stream, const Arguments&... arguments) {
@@ -199,7 +199,7 @@ cudaError_t launchShared(void (*kernel)(Parameters...), dim3 grid, unsigned thre
   return error;
 }
 
-// The map of a [heads, tokens, d] array of 16-bit values for copyBox. Null, or an error text.
+// The tensor map of a [heads, tokens, d] array of 16-bit values for copyBox. Error text or null.
 const char* makeTensorMap(TensorMap& map, const void* values, uint64_t heads, uint64_t tokens, uint64_t head_dim,
                           bool bf16);
 

@@ -1,5 +1,5 @@
-// The driver's description of an array for the copy engine. The driver is asked for the function at run time, so that
-// nothing links libcuda.
+// Encodes an array's tensor map for the copy engine. Looks up the driver function at run time, so that
+// no target links libcuda.
 #include "kernels/cuda/tensor_core.cuh"
 
 namespace kvatlas::kernels {
@@ -21,7 +21,7 @@ const char* makeTensorMap(TensorMap& map, const void* values, uint64_t heads, ui
       &map, bf16 ? CU_TENSOR_MAP_DATA_TYPE_BFLOAT16 : CU_TENSOR_MAP_DATA_TYPE_FLOAT16, 3, const_cast<void*>(values),
       size, stride, box, step, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
       CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
-  return result == CUDA_SUCCESS ? nullptr : errorText("CUDA: cuTensorMapEncodeTiled refuses the array");
+  return result == CUDA_SUCCESS ? nullptr : errorText("CUDA: cuTensorMapEncodeTiled rejected the array");
 }
 
 }  // namespace kvatlas::kernels

@@ -1,5 +1,5 @@
-// Layouts and schedule of the tensor-core probe: where a score lies, who sums it, which stage of a ring is whose. The
-// same functions on the device and in tests on the host; knows numbers only.
+// Layouts and schedule of the tensor-core probe: where a score lies, who sums it, which ring stage it uses. Compiled
+// for the device and for tests on the host.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,15 @@
 
 namespace kvatlas::kernels {
 
-inline constexpr int kKeyTile = 128;       // keys of one epilogue
-inline constexpr int kGroupThreads = 128;  // four warps, a warpgroup on Hopper: owns its rows alone
-inline constexpr int kGroups = 2;          // per block, in turn on the tensor cores
+inline constexpr int kKeyTile = 128;       // keys per epilogue
+inline constexpr int kGroupThreads = 128;  // four warps, a warpgroup on Hopper: exclusive owner of its rows
+inline constexpr int kGroups = 2;          // per block, alternating on the tensor cores
 inline constexpr int kTileRows = 64;       // rows of one accumulator tile of a group: 16 per warp
 inline constexpr int kBin = 16;            // a warp's rows; its column groups
 
 // --- Operands in shared memory -----------------------------------------------------------------------------------
-// [rows, d] of 16-bit values is kept as panels of 64 dimensions: [panel][row][128 bytes]. Within eight rows the 16-byte
-// chunks are exchanged (the 128-byte swizzle of the copy engine, of wgmma and, by hand, of cp.async and ldmatrix).
+// 16-bit values [rows, d] are stored in panels of 64 dimensions: [panel][row][128 bytes]. Within eight rows the 16-byte
+// chunks are permuted (the 128-byte swizzle of the copy engine, of wgmma and, by hand, of cp.async and ldmatrix).
 inline constexpr int kPanelDims = 64;
 inline constexpr int kPanelRowBytes = 128;
 inline constexpr int kSwizzleRows = 8;
@@ -40,18 +40,18 @@ KVATLAS_HOST_DEVICE constexpr int operandOffset(int rows, int row, int dimension
 
 // wgmma's matrix descriptor of a K-major operand with the 128-byte swizzle: start address in bits 0–13, stride between
 // groups of eight rows in bits 32–45, both in units of 16 bytes, layout 1 in bits 62–63. The leading offset (16–29) is
-// not used by this layout and is 1 by convention.
+// ignored by this layout and is 1 by convention.
 KVATLAS_HOST_DEVICE constexpr std::uint64_t matrixDescriptor(std::uint32_t shared_address) {
   return (std::uint64_t{shared_address & 0x3FFFFU} >> 4) | std::uint64_t{1} << 16 |
          std::uint64_t{kSwizzleRows * kPanelRowBytes / 16} << 32 | std::uint64_t{1} << 62;
 }
-// Where step `step` of 16 dimensions starts, from the operand's first byte.
+// Byte offset of step `step` of 16 dimensions within the operand.
 KVATLAS_HOST_DEVICE constexpr int depthStepOffset(int rows, int step) {
   constexpr int kStepsPerPanel = kPanelDims / 16;
   return step / kStepsPerPanel * rows * kPanelRowBytes + step % kStepsPerPanel * 32;
 }
 
-// ldmatrix: the row and the first dimension (0 or 8) of a depth step whose address lane `lane` gives.
+// ldmatrix: the row and the first dimension (0 or 8) of a depth step whose address lane `lane` supplies.
 struct MatrixRow {
   int row;
   int dimension;
@@ -64,7 +64,7 @@ KVATLAS_HOST_DEVICE constexpr MatrixRow keyFragmentRow(int lane) {  // 2 × 8 ke
 }
 
 // --- Accumulators ------------------------------------------------------------------------------------------------
-// Of mma.m16n8 and wgmma.m64n128 alike: element `index` of a thread's 64, within the warp's 16 rows × 128 keys.
+// Same layout for mma.m16n8 and wgmma.m64n128: element `index` of a thread's 64, within the warp's 16 rows × 128 keys.
 KVATLAS_HOST_DEVICE constexpr int accumulatorRow(int lane, int index) {
   return lane / 4 + index / 2 % 2 * 8;
 }
@@ -73,7 +73,7 @@ KVATLAS_HOST_DEVICE constexpr int accumulatorKey(int lane, int index) {
 }
 
 // Halving butterfly over the lanes of equal lane % 4: each starts with 32 column sums (two per 8 keys) and ends with
-// four, all rows summed. The key of the i-th of them:
+// four, summed over all rows. The key of the i-th of them:
 KVATLAS_HOST_DEVICE constexpr int keptColumn(int lane, int i) {
   return lane / 4 * kBin + i / 2 * 8 + lane % 4 * 2 + i % 2;
 }
@@ -83,14 +83,14 @@ KVATLAS_HOST_DEVICE constexpr TokenRange keyTilesOfRows(std::size_t first, std::
                                                         std::size_t sliding_window) {
   return {firstVisibleKey(first, sliding_window) / kKeyTile, divideUp(smaller(tokens, first + rows), kKeyTile)};
 }
-// Whether each of the queries sees each key of the tile: then nothing has to be masked.
+// Whether every query sees every key of the tile, so that no masking is needed.
 KVATLAS_HOST_DEVICE constexpr bool tileWhollyVisible(std::size_t first, std::size_t rows, std::size_t tile,
                                                      std::size_t tokens, std::size_t sliding_window) {
   return first + rows <= tokens && (tile + 1) * kKeyTile <= first + 1 &&
          firstVisibleKey(first + rows - 1, sliding_window) <= tile * kKeyTile;
 }
 
-// The keys of a tile that a query sees, counted from the tile's first: [begin, end), empty past the last token.
+// The keys of a tile that a query sees, relative to the tile's first: [begin, end), empty past the last token.
 struct KeySpan {
   int begin;
   int end;
@@ -105,13 +105,13 @@ KVATLAS_HOST_DEVICE constexpr KeySpan visibleKeys(std::size_t query, std::size_t
   return {static_cast<int>(smaller(begin, kKeyTile)), static_cast<int>(smaller(query + 1 - first, kKeyTile))};
 }
 
-// Map cells are made whole inside a group's rows × 128 keys; larger ones are pooled from cells of this size.
+// Groups complete map cells within their rows × 128 keys; larger cells are pooled from cells of this size.
 KVATLAS_HOST_DEVICE constexpr std::size_t baseCell(std::size_t cell, std::size_t group_rows) {
   return smaller(cell, smaller(group_rows, kKeyTile));
 }
 
 // --- Ring of stages -----------------------------------------------------------------------------------------------
-// The n-th tile of a thread block uses this stage and this phase of its barriers.
+// The stage and barrier phase of a thread block's n-th tile.
 struct RingSlot {
   int stage;
   unsigned phase;
@@ -119,13 +119,13 @@ struct RingSlot {
 KVATLAS_HOST_DEVICE constexpr RingSlot ringSlot(std::uint32_t n, int stages) {
   return {static_cast<int>(n % static_cast<std::uint32_t>(stages)), n / static_cast<std::uint32_t>(stages) % 2};
 }
-// A wait for parity p passes when the barrier's phase of parity p is complete; a fresh barrier counts as "the phase
-// before is complete". So consumers wait for `phase`, and the producer, for the stage to be free again, for the other.
+// A wait for parity p returns once the phase of parity p is complete; a fresh barrier counts as having completed
+// phase 1. So consumers wait for `phase`, and the producer, to reuse the stage, for the other.
 KVATLAS_HOST_DEVICE constexpr unsigned freePhase(unsigned phase) {
   return phase ^ 1U;
 }
-// Ping-pong: group 0 may start its n-th product when group 1 has started its (n − 1)-th, group 1 when group 0 has
-// started its n-th. Parity to wait for on the group's own barrier.
+// Ping-pong: group 0 may start its n-th product once group 1 has started its (n − 1)-th, group 1 once group 0 has
+// started its n-th. The parity to wait for on the group's own barrier.
 KVATLAS_HOST_DEVICE constexpr unsigned turnPhase(int group, std::uint32_t n) {
   return group == 0 ? (n % 2) ^ 1U : n % 2;
 }
@@ -134,7 +134,7 @@ KVATLAS_HOST_DEVICE constexpr unsigned turnPhase(int group, std::uint32_t n) {
 struct TensorWorkspace {
   std::size_t lse = 0;       // f32 [query_heads, N]
   std::size_t columns = 0;   // f32 [pass_heads, stripes, groups, N]
-  std::size_t base_sum = 0;  // f32 [pass_heads, base cells, base cells], only where cells are pooled
+  std::size_t base_sum = 0;  // f32 [pass_heads, base cells, base cells], only for pooled cells
   std::size_t base_max = 0;
   std::size_t failed = 0;  // u32
   std::size_t bytes = 0;

@@ -1,4 +1,4 @@
-// Any rectangle of one head's attention, exact, by the plain score tiles.
+// Any rectangle of one head's attention, exact, from plain score tiles.
 #include "kernels/cuda/cuda_library.h"
 #include "kernels/cuda/score_tile.cuh"
 
@@ -20,7 +20,7 @@ template <typename T>
 __global__ void __launch_bounds__(kTileThreads) tileCells(KvatlasCudaTile tile) {
   __shared__ StagedTile staged;
   float score[kPerThread][kPerThread];
-  // Rows of the ranges are staged as if they were a sequence of their own; only the mask knows positions.
+  // Stages the ranges' rows like a sequence of their own; only the mask uses positions.
   const HeadView<T> view{static_cast<const T*>(tile.query), static_cast<const T*>(tile.key), tile.queries, tile.keys,
                          tile.head_dim};
   scoreTile(view, blockIdx.y, blockIdx.x, staged, score);

@@ -1,4 +1,4 @@
-// Index arithmetic of the CUDA probe, the same on the host where tests check it; knows numbers only.
+// Index arithmetic of the CUDA probe, compiled for the device and for tests on the host.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,12 @@
 
 namespace kvatlas::kernels {
 
-// A block computes tiles of kTile queries × kTile keys; a thread kPerThread × kPerThread of them.
+// A block computes tiles of kTile queries × kTile keys, a thread kPerThread × kPerThread of them.
 inline constexpr int kTile = 64;
 inline constexpr int kPerThread = 4;
 inline constexpr int kSide = kTile / kPerThread;  // threads along each side of a tile
 
-// Key tiles that the query tile sees any of: [begin, end).
+// Key tiles visible to any query of the tile: [begin, end).
 KVATLAS_HOST_DEVICE constexpr TokenRange keyTilesOf(std::size_t query_tile, std::size_t tokens,
                                                     std::size_t sliding_window) {
   const std::size_t first_query = query_tile * kTile;
@@ -20,7 +20,7 @@ KVATLAS_HOST_DEVICE constexpr TokenRange keyTilesOf(std::size_t query_tile, std:
   return {firstVisibleKey(first_query, sliding_window) / kTile, divideUp(queries_end, kTile)};
 }
 
-// Query tiles that see any of the key tile: [begin, end).
+// Query tiles that see any key of the tile: [begin, end).
 KVATLAS_HOST_DEVICE constexpr TokenRange queryTilesOf(std::size_t key_tile, std::size_t tokens,
                                                       std::size_t sliding_window) {
   const std::size_t keys_end = smaller(tokens, (key_tile + 1) * kTile);
@@ -32,7 +32,7 @@ KVATLAS_HOST_DEVICE constexpr bool isVisible(std::size_t query, std::size_t key,
   return query < tokens && key <= query && key >= firstVisibleKey(query, sliding_window);
 }
 
-// Map cells up to a tile's size are whole inside one tile. Larger ones are first summed per key tile, into rows of
+// Map cells up to a tile's size lie within one tile. Larger cells are first summed per key tile, into rows of
 // partialColumns values, then over the key tiles of a cell.
 KVATLAS_HOST_DEVICE constexpr bool cellInsideTile(std::size_t cell) {
   return cell <= kTile;

@@ -75,12 +75,12 @@ TEST(AttentionProbe, groupedHeadsReadTheirKeys) {
 }
 
 TEST(AttentionProbe, severalSpansPerSegment) {
-  // 128 query heads leave one segment, 40 leave three: more blocks than segments either way.
+  // 128 query heads leave one segment, 40 leave three: more blocks than segments in both cases.
   expectMatchesReference(randomCase(makeShape(128, 8, 600, 4, 2), 8));
   expectMatchesReference(randomCase(makeShape(40, 40, 2100, 4, 2), 64));
 }
 
-// Logits that float holds exactly (small integers times a power of two), so that only the kernel's own rounding shows.
+// Logits that float represents exactly (small integers times a power of two), so only the kernel's rounding remains.
 ProbeCase exactLogits(std::size_t tokens, float magnitude) {
   ProbeCase c = randomCase(makeShape(1, 1, tokens, 4, 5), 8);
   c.shape.scale = 0.5F;
@@ -139,7 +139,7 @@ TEST(AttentionProbe, equalLogitsAreUniform) {
 }
 
 TEST(AttentionProbe, lseFarBelowMinusEightyEight) {
-  // exp(0 − lse) overflows here: a key padded with score 0 instead of masked would show as Inf or NaN.
+  // exp(0 − lse) overflows here: a key padded with score 0 instead of masked would give Inf or NaN.
   forEachTarget([] {
     for (const float magnitude : {-100.0F, -300.0F}) {
       const ProbeCase c = exactLogits(67, magnitude);
@@ -154,7 +154,7 @@ TEST(AttentionProbe, lseFarBelowMinusEightyEight) {
   });
 }
 
-TEST(AttentionProbe, givenLseGivesTheSame) {
+TEST(AttentionProbe, givenLseGivesTheSameResults) {
   forEachTarget([] {
     const ProbeCase c = randomCase(makeShape(4, 2, 300, 64, 8), 8);
     ProbeBuffers reference(c.shape, c.cell);
@@ -189,7 +189,7 @@ TEST(AttentionProbe, invariants) {
       }
       EXPECT_NEAR(received, static_cast<double>(n), 1e-5 * static_cast<double>(n));
     }
-    EXPECT_EQ(b.received, b.window_sum);  // the window is the whole sequence
+    EXPECT_EQ(b.received, b.window_sum);  // the window covers the whole sequence
   });
 }
 
@@ -226,7 +226,7 @@ TEST(AttentionProbe, threadCountAndRepetitionDoNotChangeABit) {
   }
 }
 
-TEST(AttentionProbe, eachOutputAloneIsTheSame) {
+TEST(AttentionProbe, eachOutputAloneIsUnchanged) {
   const ProbeCase c = randomCase(makeShape(2, 1, 300, 16, 8), 8);
   ProbeBuffers all(c.shape, c.cell);
   ASSERT_TRUE(attentionProbe(c.shape, c.input(), all.output).ok());
@@ -242,7 +242,7 @@ TEST(AttentionProbe, eachOutputAloneIsTheSame) {
     single.cell = c.cell;
     single.*members[i] = b.output.*members[i];
     ASSERT_TRUE(attentionProbe(c.shape, c.input(), single).ok());
-    // Without a map, rows are flushed at other places: equal to rounding, else to the bit.
+    // Without a map, rows are flushed at other points: equal up to rounding; otherwise bit-equal.
     EXPECT_LE(worstError(b.*vectors[i], all.*vectors[i], 1e-30), 2e-6) << i;
   }
 }
@@ -260,7 +260,7 @@ TEST(AttentionProbe, reportsTheFirstNonFiniteValue) {
       EXPECT_EQ(report.bad_query, 40);
     }
     EXPECT_EQ(attentionProbeReference(c.shape, c.input(), b.output).bad_query, 40);
-    c.key[(1 * 100 + 60) * 8] = bad;  // heads 2 and 3 read it; query 60 is the first that sees it
+    c.key[(1 * 100 + 60) * 8] = bad;  // heads 2 and 3 read it; query 60 is the first to see it
     const ProbeReport report = attentionProbe(c.shape, c.input(), b.output);
     EXPECT_EQ(report.bad_head, 2);
     EXPECT_EQ(report.bad_query, 60);
@@ -317,7 +317,7 @@ TEST(AttentionProbe, reportsOverflowingLogitsAndBadLse) {
   EXPECT_EQ(attentionProbeReference(good.shape, good.input(lse.data()), b.output).bad_query, 7);
 }
 
-TEST(AttentionProbe, refusesImpossibleShapes) {
+TEST(AttentionProbe, refusesInvalidShapes) {
   const ProbeCase c = randomCase(makeShape(4, 2, 10, 8, 2), 8);
   ProbeBuffers b(c.shape, c.cell);
   const auto probe = [&](auto&& change) {

@@ -19,7 +19,7 @@ namespace {
 
 constexpr TileValue kValues[] = {TileValue::kProbability, TileValue::kLogit, TileValue::kLogProbability};
 
-// One head over `tokens` tokens with its exact log-sum-exp, of which tiles are cut.
+// One head over `tokens` tokens with its exact log-sum-exp, the source of all tiles.
 struct Head {
   std::size_t tokens, head_dim, sliding_window;
   float scale;
@@ -43,7 +43,7 @@ struct Head {
                     .ok());
   }
 
-  // From now on in bf16: the floats take the rounded values, so that one reference serves both.
+  // Switches to bf16: the floats take the rounded values, so that one reference serves both.
   void roundToBf16() {
     query_bits = toBf16(query);
     key_bits = toBf16(key);
@@ -66,7 +66,7 @@ std::size_t cells(const TileShape& s) {
   return (s.queries.end - s.queries.begin) * (s.keys.end - s.keys.begin);
 }
 
-// Masked cells agree one by one, the others to `tolerance` of their size (probabilities) or of 1 (logits).
+// Masks agree cell by cell; other values agree to `tolerance` relative (probabilities) or absolute (logits).
 void expectMatchesReference(const Head& head, TokenRange queries, TokenRange keys, double tolerance = 1e-5) {
   const TileShape shape = head.shape(queries, keys);
   for (const TileValue value : kValues) {
@@ -129,7 +129,7 @@ TEST(AttentionTile, SlidingWindowsMaskBothSides) {
   });
 }
 
-TEST(AttentionTile, RangesNobodySeesAreMaskedThroughout) {
+TEST(AttentionTile, InvisibleRangesAreFullyMasked) {
   const Head head(300, 16, 20);
   for (const auto& [queries, keys] :
        std::vector<std::pair<TokenRange, TokenRange>>{{{10, 60}, {60, 200}}, {{200, 300}, {0, 100}}}) {
@@ -154,13 +154,13 @@ TEST(AttentionTile, RowsSumToOneAndZeroIsNotMasked) {
         sum += j > i ? 0.0 : static_cast<double>(out[i * 260 + j]);
         zeros += j <= i && out[i * 260 + j] == 0.0F ? 1 : 0;
       }
-      EXPECT_NEAR(sum, 1.0, 1e-4);  // logits near 100 have an eighth of that as their last digit
+      EXPECT_NEAR(sum, 1.0, 1e-4);  // logits near 100 are rounded to an eighth of that
     }
     EXPECT_GT(zeros, 0U);
   });
 }
 
-// Logits that float holds exactly: `magnitude` plus a quarter of small integers.
+// Logits that float represents exactly: `magnitude` plus a quarter of small integers.
 Head exactLogits(std::size_t tokens, float magnitude) {
   Head head(tokens, 4);
   head.scale = 0.5F;
@@ -175,12 +175,12 @@ Head exactLogits(std::size_t tokens, float magnitude) {
 }
 
 TEST(AttentionTile, HugeLogitsAndLseFarBelowMinusEightyEight) {
-  // exp(0 − lse) overflows at −100 and −300: a padded key with score 0 instead of a mask would show.
+  // exp(0 − lse) overflows at −100 and −300: a padded key with score 0 instead of a mask would be visible.
   forEachTarget([] {
     for (const float magnitude : {-100.0F, -300.0F, 300.0F, 4096.0F, -4096.0F}) {
       SCOPED_TRACE(magnitude);
       const Head head = exactLogits(131, magnitude);
-      // lse is a float: its rounding is a relative error of the probability.
+      // lse is a float: its rounding becomes a relative error of the probability.
       expectMatchesReference(head, {60, 131}, {1, 131}, 1e-6 + std::abs(static_cast<double>(magnitude)) * 1.2e-7);
     }
   });
@@ -236,7 +236,7 @@ TEST(AttentionTile, ReportsTheFirstCellThatIsNotFinite) {
             attentionTileReference(shape, head.input(shape), TileValue::kProbability, out.data());
         EXPECT_EQ(reference.bad_query, 90);
         EXPECT_EQ(reference.bad_key, 90);
-        // Rows above the first bad key are not touched by it.
+        // Rows above the first bad key are unaffected.
         const TileShape above = head.shape({20, 90}, {10, 1300});
         EXPECT_TRUE(attentionTile(above, head.input(above), TileValue::kProbability, out.data()).ok());
       }
@@ -268,8 +268,8 @@ TEST(AttentionTile, ThreadsDoNotChangeABit) {
   }
 }
 
-TEST(AttentionTile, ATileOfAProbedHeadIsThatHeadsWindow) {
-  // The probe's own rows of probabilities, its own log-sum-exp: two kernels, one attention.
+TEST(AttentionTile, ATileOfAProbedHeadEqualsItsWindow) {
+  // The probe's own probability rows and log-sum-exp: both kernels must give the same attention.
   const ProbeCase c = randomCase({1, 1, 600, 64, 600, 0, 0.125F}, 8);
   ProbeBuffers probe(c.shape, c.cell);
   ASSERT_TRUE(attentionProbe(c.shape, c.input(), probe.output).ok());
@@ -287,7 +287,7 @@ TEST(AttentionTile, ATileOfAProbedHeadIsThatHeadsWindow) {
   }
 }
 
-TEST(AttentionTile, RefusesShapesThatCannotBe) {
+TEST(AttentionTile, RefusesInvalidShapes) {
   const Head head(20, 8);
   std::vector<float> out(400);
   const auto tile = [&](auto&& change) {

@@ -1,4 +1,4 @@
-// Values rounded to bf16 and their bits; knows numbers only.
+// Values rounded to bf16 and their bits.
 #pragma once
 
 #include <bit>
@@ -7,7 +7,7 @@
 
 namespace kvatlas::kernels {
 
-// Nearest, ties to even; infinities stay, NaN is not expected.
+// Round to nearest even; infinities stay, NaN is not supported.
 inline std::uint16_t toBf16(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   return static_cast<std::uint16_t>((bits + 0x7fffU + (bits >> 16U & 1U)) >> 16U);

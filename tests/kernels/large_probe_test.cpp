@@ -1,5 +1,5 @@
-// The probe at lengths where no reference can compute everything: random rows, columns and cells against double
-// precision of just those, and what has to hold for every head. 64k tokens carry the label `slow`.
+// The probe at lengths beyond a full reference: random rows, columns and cells against double precision,
+// and invariants of every head. 64k tokens carry the label `slow`.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -18,11 +18,11 @@ class LargeProbe : public testing::TestWithParam<std::size_t> {
  protected:
   static void SetUpTestSuite() { s_of = 0; }
 
-  // One probe for all tests of a length.
+  // One probe shared by all tests of a length.
   void SetUp() override {
     if (s_of == GetParam()) return;
     s_of = GetParam();
-    // Logits with a spread of about 2.7 nats, as attention has, and a length that is a multiple of nothing.
+    // Logits with a standard deviation of about 2.7 nats, as in real attention; the length has no convenient divisor.
     s_case = std::make_unique<ProbeCase>(randomCase({.query_heads = 2,
                                                      .kv_heads = 1,
                                                      .tokens = GetParam() - 3,
@@ -47,7 +47,7 @@ class LargeProbe : public testing::TestWithParam<std::size_t> {
     for (std::size_t axis = 0; axis < dim; ++axis) dot += double(q[axis]) * double(k[axis]);
     return dot * double(s_case->shape.scale);
   }
-  // A row in double precision, and the logarithm of its normaliser.
+  // A row in double precision, and the log of its normaliser.
   [[nodiscard]] static std::vector<double> row(std::size_t head, std::size_t i, double& lse) {
     std::vector<double> p(i + 1);
     double sum = 0;
@@ -58,7 +58,7 @@ class LargeProbe : public testing::TestWithParam<std::size_t> {
     lse = top + std::log(sum);
     return p;
   }
-  // Positions all over the prompt, its ends among them.
+  // Positions spread over the prompt, including its ends.
   [[nodiscard]] static std::vector<std::size_t> positions(unsigned seed) {
     std::mt19937 random(seed);
     std::vector<std::size_t> chosen{0, 1, tokens() - 1, tokens() - kWindow, tokens() - kWindow - 1};
@@ -72,7 +72,7 @@ class LargeProbe : public testing::TestWithParam<std::size_t> {
   static inline std::unique_ptr<ProbeBuffers> s_out;
 };
 
-TEST_P(LargeProbe, RandomRowsAreThoseOfDoublePrecision) {
+TEST_P(LargeProbe, RandomRowsMatchDoublePrecision) {
   for (std::size_t head = 0; head < 2; ++head) {
     for (const std::size_t i : positions(1)) {
       SCOPED_TRACE(testing::Message() << "head " << head << ", query " << i);
@@ -89,7 +89,7 @@ TEST_P(LargeProbe, RandomRowsAreThoseOfDoublePrecision) {
   }
 }
 
-TEST_P(LargeProbe, RandomColumnsAreThoseOfDoublePrecision) {
+TEST_P(LargeProbe, RandomColumnsMatchDoublePrecision) {
   for (std::size_t head = 0; head < 2; ++head) {
     for (const std::size_t j : positions(2)) {
       double received = 0, window = 0;
@@ -104,7 +104,7 @@ TEST_P(LargeProbe, RandomColumnsAreThoseOfDoublePrecision) {
   }
 }
 
-TEST_P(LargeProbe, RandomCellsAreThoseOfDoublePrecision) {
+TEST_P(LargeProbe, RandomCellsMatchDoublePrecision) {
   const MapGeometry geometry{.tokens = tokens(), .cell = kCell};
   const std::size_t side = geometry.cells();
   std::mt19937 random(3);
@@ -127,7 +127,7 @@ TEST_P(LargeProbe, RandomCellsAreThoseOfDoublePrecision) {
   }
 }
 
-TEST_P(LargeProbe, MassIsNeitherLostNorMade) {
+TEST_P(LargeProbe, MassIsConserved) {
   const MapGeometry geometry{.tokens = tokens(), .cell = kCell};
   const std::size_t side = geometry.cells();
   for (std::size_t head = 0; head < 2; ++head) {

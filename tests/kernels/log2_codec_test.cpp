@@ -63,7 +63,7 @@ TEST(Log2Codec, simdGivesTheCodesOfTheFormula) {
                                  -std::numeric_limits<float>::infinity(),
                                  std::numeric_limits<float>::quiet_NaN(),
                                  std::numeric_limits<float>::max()};
-    // Every code's two boundaries from both sides, where a rounding error would show.
+    // Both boundaries of every code, from both sides, to expose rounding errors.
     for (int code = 1; code < 65535; ++code) {
       const auto boundary = static_cast<float>(std::exp2((code - 0.5) / 65534 * 32 - 32));
       const auto bits = std::bit_cast<std::uint32_t>(boundary);
@@ -87,7 +87,7 @@ TEST(Log2Codec, relativeErrorOfTheRoundTrip) {
     worst = std::max(worst, std::abs(decodeLog2(encodeLog2(p)) / p - 1));
   }
   EXPECT_LE(worst, 1.7e-4);
-  EXPECT_GE(worst, 1.6e-4);  // the grid is as coarse as it says
+  EXPECT_GE(worst, 1.6e-4);  // the grid is as coarse as documented
 }
 
 TEST(Log2Codec, lengthsThatFillNoVector) {

@@ -60,8 +60,8 @@ TEST(MapPool, coarsenMeanAveragesOverVisiblePairs) {
   EXPECT_EQ(coarse[8], 4.4F);
 }
 
-// Every size, cell and sliding window against weighing all pairs one by one.
-TEST(MapPool, coarseningIsThatOfThePairsWhateverTheShape) {
+// Every size, cell and sliding window against weighting all pairs one by one.
+TEST(MapPool, coarseningMatchesPairByPairForEveryShape) {
   for (const std::size_t tokens : {1U, 2U, 7U, 16U, 33U, 50U}) {
     for (const std::size_t cell : {1U, 2U, 4U}) {
       for (const std::size_t window : {0U, 1U, 5U, 16U, 64U}) {

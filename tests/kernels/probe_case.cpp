@@ -12,7 +12,7 @@ namespace kvatlas::kernels {
 
 ProbeBuffers::ProbeBuffers(const ProbeShape& shape, std::size_t cell) {
   const std::size_t rows = shape.query_heads * shape.tokens;
-  // Filled with a value no output may keep: what a kernel forgets to write shows.
+  // Filled with a value that no output may keep, to expose outputs that a kernel did not write.
   for (std::vector<float>* vector : {&lse, &entropy, &received, &window_sum}) {
     vector->assign(rows, -7.0F);
   }
@@ -59,7 +59,7 @@ double worstError(const std::vector<float>& actual, const std::vector<float>& ex
   for (std::size_t i = 0; i < std::min(actual.size(), expected.size()); ++i) {
     const double wanted = static_cast<double>(expected[i]);
     const double error = std::abs(static_cast<double>(actual[i]) - wanted) / std::max(std::abs(wanted), floor);
-    worst = error <= worst ? worst : error;  // NaN becomes the worst
+    worst = error <= worst ? worst : error;  // NaN counts as the worst
   }
   return worst;
 }
@@ -69,7 +69,7 @@ void expectMatchesReference(const ProbeCase& c, double tolerance, double lse_tol
   ProbeBuffers expected(c.shape, c.cell);
   ASSERT_TRUE(attentionProbe(c.shape, c.input(), actual.output).ok());
   ASSERT_TRUE(attentionProbeReference(c.shape, c.input(), expected.output).ok());
-  // Below the floor a float probability is denormal or the sum of a few such.
+  // Below the floor a float probability is denormal or a sum of a few denormals.
   constexpr double kFloor = 1e-30;
   EXPECT_LE(worstError(actual.lse, expected.lse, 1.0), lse_tolerance);
   EXPECT_LE(worstError(actual.entropy, expected.entropy, 0.1), tolerance);

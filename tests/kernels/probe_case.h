@@ -1,5 +1,4 @@
-// A probe with its inputs and outputs in memory, and the comparison of two such outputs; knows the probe's contract
-// only.
+// A probe with its inputs and outputs in memory, and the comparison of two such outputs.
 #pragma once
 
 #include <functional>
@@ -24,24 +23,24 @@ struct ProbeCase {
   std::size_t cell = 4;
   std::vector<float> query;
   std::vector<float> key;
-  std::vector<std::uint16_t> query_bits, key_bits;  // where not empty, the input is these
+  std::vector<std::uint16_t> query_bits, key_bits;  // if not empty, the input uses these
   [[nodiscard]] ProbeInput input(const float* lse = nullptr) const {
     if (query_bits.empty()) return {query.data(), key.data(), lse};
     return {query_bits.data(), key_bits.data(), lse};
   }
 };
 
-// Normally distributed query and key of the given spread, the same in every run.
+// Normally distributed query and key with the given standard deviation, the same in every run.
 ProbeCase randomCase(const ProbeShape& shape, std::size_t cell, float spread = 1.0F, unsigned seed = 1);
 
-// The same numbers rounded to bf16 and given as its bits.
+// The same numbers rounded to bf16, as bits.
 ProbeCase inBf16(ProbeCase c);
 
 // Largest |a − b| / max(|b|, floor).
 double worstError(const std::vector<float>& actual, const std::vector<float>& expected, double floor);
 
-// Every output of attentionProbe against the double-precision reference: sums to 1e-5 relative, single probabilities
-// likewise.
+// Every output of attentionProbe against the double-precision reference: sums and single probabilities to 1e-5
+// relative.
 void expectMatchesReference(const ProbeCase& c, double tolerance = 1e-5, double lse_tolerance = 2e-6);
 
 }  // namespace kvatlas::kernels

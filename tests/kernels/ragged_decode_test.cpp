@@ -84,7 +84,7 @@ TEST(RaggedDecode, longCache) {
 TEST(RaggedDecode, hugeAndTinyLogits) {
   forEachTarget([] {
     expectMatches(RaggedCase(32, {2}, {300}, 1e-5F));
-    // Logits that float holds exactly, around ±1e4.
+    // Logits that float represents exactly, around ±1e4.
     for (const float base : {1e4F, -1e4F}) {
       RaggedCase c(4, {1}, {150});
       c.query = {2, 0, 0, 0};
@@ -108,7 +108,7 @@ TEST(RaggedDecode, threadCountDoesNotChangeABit) {
   }
 }
 
-TEST(RaggedDecode, outputAloneIsTheSame) {
+TEST(RaggedDecode, outputAloneIsUnchanged) {
   const RaggedCase c(48, {3, 2}, {130, 70});
   std::vector<float> output, probabilities, alone;
   raggedDecodeAttention(c.segments(output, probabilities), c.head_dim, c.scale);
@@ -120,7 +120,7 @@ TEST(RaggedDecode, outputAloneIsTheSame) {
   EXPECT_EQ(output, alone);
 }
 
-TEST(RaggedDecode, aNanInTheCacheShows) {
+TEST(RaggedDecode, aNanInTheCacheReachesTheOutput) {
   forEachTarget([] {
     RaggedCase c(16, {1}, {100});
     for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {

@@ -1,4 +1,4 @@
-// Runs a check once per SIMD target this machine has; knows Highway's test switch only.
+// Runs a check once per SIMD target of this machine.
 #pragma once
 
 #include <gtest/gtest.h>

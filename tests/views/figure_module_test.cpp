@@ -66,7 +66,7 @@ TEST_F(FigureModule, WrongUsageIsCodeTwoWithOneSentence) {
   expectError(wanted, 2, "did you mean 'pattern'");
   wanted = options("budget");
   wanted.clip = 0.5;
-  expectError(wanted, 2, "--clip has no meaning for a budget figure");
+  expectError(wanted, 2, "--clip does not apply to a budget figure");
   wanted = options("heatmap");
   wanted.layer = 40;
   expectError(wanted, 2, "layer 40");
@@ -75,7 +75,7 @@ TEST_F(FigureModule, WrongUsageIsCodeTwoWithOneSentence) {
   expectError(wanted, 2, ".pdf, .svg or .png");
   wanted = options("budget");
   wanted.score = "exact";
-  expectError(wanted, 2, "--score has no meaning for a budget figure");
+  expectError(wanted, 2, "--score does not apply to a budget figure");
   wanted = options("heatmap");
   wanted.files.push_back(wanted.files.front());
   expectError(wanted, 2, "one trace");
@@ -145,7 +145,7 @@ TEST_F(FigureModule, EveryKindTakesTheFieldsOfItsRowAndRefusesTheOthers) {
       setField(wanted, field);
       const std::string option = figures::optionOf(field);
       if (!kind.reads(field)) {
-        expectError(wanted, 2, (option + " has no meaning for a " + wanted.kind + " figure, only for ").c_str());
+        expectError(wanted, 2, (option + " does not apply to a " + wanted.kind + " figure, only to ").c_str());
         continue;
       }
       std::string message;

@@ -110,7 +110,7 @@ TEST(FigureHelp, NamesTheKindsAndTheirDefaults) {
   try {
     figures::refuse(SpecField::Clip, figures::findFigureKind("budget"));
   } catch (const UsageError& error) {
-    EXPECT_STREQ(error.what(), "--clip has no meaning for a budget figure, only for pattern and heatmap");
+    EXPECT_STREQ(error.what(), "--clip does not apply to a budget figure, only to pattern and heatmap");
   }
 }
 

@@ -1,5 +1,5 @@
-// Tiles of a trace against its own attention computed naively in double precision (SampleAttention), whose queries and
-// keys are bf16 values, so that what is stored is exact.
+// Tiles of a trace against its attention computed naively in double precision (SampleAttention), whose queries and
+// keys are bf16 values, so that stored values are exact.
 #include "core/analysis/exact_tile.h"
 
 #include <gtest/gtest.h>
@@ -116,7 +116,7 @@ class BandedTileTest : public ExactTileTest {
   BandedTileTest() : ExactTileTest(150) {}
 };
 
-TEST_F(ExactTileTest, AnyRangeIsTheAttentionItself) {
+TEST_F(ExactTileTest, AnyRangeEqualsTheAttention) {
   const trace::Reader reader = open();
   for (const auto& [queries, keys] : std::vector<std::pair<TokenRange, TokenRange>>{{{0, 700}, {0, 700}},
                                                                                     {{699, 700}, {0, 700}},
@@ -126,13 +126,13 @@ TEST_F(ExactTileTest, AnyRangeIsTheAttentionItself) {
     expectExact(reader, queries, keys);
 }
 
-TEST_F(BandedTileTest, AnyRangeIsTheAttentionItself) {
+TEST_F(BandedTileTest, AnyRangeEqualsTheAttention) {
   const trace::Reader reader = open();
   expectExact(reader, {0, 700}, {0, 700});
   expectExact(reader, {300, 420}, {100, 401});
 }
 
-TEST_F(ExactTileTest, PoolingIsThatOfTheVisiblePairs) {
+TEST_F(ExactTileTest, PoolsOverVisiblePairs) {
   const trace::Reader reader = open();
   expectPooled(reader, {0, 700}, {0, 700}, {33, 47});
   expectPooled(reader, {0, 700}, {0, 700}, {1, 1});  // one cell larger than a block
@@ -141,13 +141,13 @@ TEST_F(ExactTileTest, PoolingIsThatOfTheVisiblePairs) {
   expectPooled(reader, {5, 6}, {0, 700}, {1, 3});
 }
 
-TEST_F(BandedTileTest, PoolingIsThatOfTheVisiblePairs) {
+TEST_F(BandedTileTest, PoolsOverVisiblePairs) {
   const trace::Reader reader = open();
   expectPooled(reader, {0, 700}, {0, 700}, {30, 60});
   expectPooled(reader, {0, 700}, {0, 700}, {2, 1});
 }
 
-TEST_F(ExactTileTest, AGridAsLargeAsTheRangePoolsNothing) {
+TEST_F(ExactTileTest, AGridOfTheRangesSizePoolsNothing) {
   const trace::Reader reader = open();
   const TileRequest all = request({100, 300}, {50, 400});
   const ExactTile plain = exactTile(reader, all);
@@ -169,7 +169,7 @@ TEST_F(ExactTileTest, ThreadsDoNotChangeABit) {
   EXPECT_EQ(pooled(1), pooled(5));
 }
 
-TEST_F(ExactTileTest, PartialRowsAreThoseOfTheWholeHead) {
+TEST_F(ExactTileTest, PartialRowsEqualTheWholeHeads) {
   const trace::Reader reader = open();
   const LayerIndex layer(std::size_t{1});
   const auto all = reader.queryBits(layer, HeadIndex(std::size_t{2}));
@@ -195,7 +195,7 @@ TEST_F(ExactTileTest, WithoutQueriesAndKeysTheErrorSaysWhatToDo) {
   EXPECT_NE(message.find("--keep-qk"), std::string::npos) << message;
 }
 
-TEST_F(ExactTileTest, RefusesWhatIsNotThere) {
+TEST_F(ExactTileTest, RefusesMissingData) {
   const trace::Reader reader = open();
   EXPECT_TRUE(hasExactTiles(reader, LayerIndex(std::size_t{1})));
   EXPECT_THROW((void)exactTile(reader, request({0, 701}, {0, 10})), UsageError);
@@ -220,7 +220,7 @@ TEST_F(ExactTileTest, NotFiniteIsReportedWithLayerAndHead) {
   EXPECT_NE(message.find("query 300"), std::string::npos) << message;
 }
 
-TEST_F(ExactTileTest, StopsWhenAsked) {
+TEST_F(ExactTileTest, StopsOnRequest) {
   const trace::Reader reader = open();
   std::stop_source stop;
   stop.request_stop();

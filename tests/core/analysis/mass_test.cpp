@@ -30,7 +30,7 @@ std::vector<float> randomProbabilities(std::size_t count, unsigned seed, int lev
   return probabilities;
 }
 
-TEST(RetainedMass, IsTheKeptPromptAndAllThatWasGenerated) {
+TEST(RetainedMass, SumsTheKeptPromptAndAllGeneratedTokens) {
   const std::vector<float> probabilities{0.5F, 0.125F, 0.0625F, 0.25F, 0.03125F};
   EXPECT_DOUBLE_EQ(retainedMass(probabilities, 3, std::vector<TokenIndex>{0, 2}), 0.84375);
   EXPECT_DOUBLE_EQ(retainedMass(probabilities, 3, {}), 0.28125);
@@ -75,7 +75,7 @@ TEST(OracleMass, IsNeverBelowAnyKeptSetOfItsSize) {
   }
 }
 
-TEST(OracleMass, TakesNoSizesAndNoNumbers) {
+TEST(OracleMass, HandlesEmptySizesAndNan) {
   EXPECT_TRUE(oracleMass(std::vector<float>{1}, 1, {}).empty());
   std::vector<float> broken(500, std::numeric_limits<float>::quiet_NaN());
   const std::vector<std::uint32_t> sizes{3, 400};
@@ -111,7 +111,7 @@ TEST(KlDivergence, IgnoresAShiftAndDoesNotOverflow) {
   EXPECT_NEAR(klDivergence(p, q), bruteForceKl(p0, q0), 1e-12);
 }
 
-TEST(KlDivergence, KnowsImpossibleTokens) {
+TEST(KlDivergence, HandlesImpossibleTokens) {
   const float none = -std::numeric_limits<float>::infinity();
   EXPECT_NEAR(klDivergence(std::vector<float>{0, none}, std::vector<float>{0, 0}), std::log(2.0), 1e-12);
   EXPECT_EQ(klDivergence(std::vector<float>{0, none}, std::vector<float>{0, none}), 0);

@@ -1,4 +1,4 @@
-// Numbers of runs and heads: agreement, retained mass and kept tokens, statistics of a head's recorded attention.
+// Numbers of runs and heads: agreement, retained mass, kept tokens, and statistics of a head's recorded attention.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-// One layer of two query heads over ten tokens.
+// One layer with two query heads and ten tokens.
 struct TwoHeads {
   trace::ModelInfo model;
   trace::RunHeader header;
@@ -40,7 +40,7 @@ TEST(Agreement, RunsOfDifferentGranularityAreComparedPerQueryHead) {
   EXPECT_NEAR(agreement(kv.data(), query.data(), LayerIndex(0)), (1.0 + 1.0 / 3) / 2, 1e-12);
   EXPECT_NEAR(agreement(query.data(), kv.data(), LayerIndex(0)), (1.0 + 1.0 / 3) / 2, 1e-12);
   EXPECT_EQ(agreementPerLayer(kv.data(), query.data()).size(), 1U);
-  EXPECT_TRUE(std::isnan(agreement(kv.data(), query.data(11), LayerIndex(0)))) << "of another prompt";
+  EXPECT_TRUE(std::isnan(agreement(kv.data(), query.data(11), LayerIndex(0)))) << "different prompt";
 }
 
 TEST(Agreement, ARunThatKeepsEverythingHoldsEveryPosition) {
@@ -58,7 +58,7 @@ TEST(RunData, IsEmptyOutsideTheModelAndOfDamagedOffsets) {
   run.record.kept_offsets = {0, 2, 9};
   run.record.kept_positions = {1, 2, 3};
   EXPECT_EQ(run.data().kept(LayerIndex(0), 0).size(), 2U);
-  EXPECT_TRUE(run.data().kept(LayerIndex(0), 1).empty()) << "its offset is behind the list";
+  EXPECT_TRUE(run.data().kept(LayerIndex(0), 1).empty()) << "its offset is past the list";
   EXPECT_TRUE(run.data().kept(LayerIndex(0), 2).empty());
   EXPECT_TRUE(run.data().kept(LayerIndex(1), 0).empty());
 }
@@ -75,15 +75,15 @@ TEST(RunMetric, IsTheMeanOverStepsAndTheCapacityOfTheServingHead) {
   EXPECT_THROW((void)runMetric(run.data(), HeadMetric::Entropy, LayerIndex(0), HeadIndex(0)), Error);
 }
 
-TEST(HeadMetric, UnknownOnesAreRefused) {
+TEST(HeadMetric, UnknownMetricsAreRefused) {
   const auto unknown = static_cast<HeadMetric>(std::size(kHeadMetrics));
   EXPECT_THROW((void)titleOf(unknown), Error);
   EXPECT_THROW((void)meaningOf(unknown), Error);
   EXPECT_THROW((void)HeadStatistics{}.of(unknown), Error);
-  EXPECT_THROW((void)HeadStatistics{}.of(HeadMetric::Kept), Error) << "of a run";
+  EXPECT_THROW((void)HeadStatistics{}.of(HeadMetric::Kept), Error) << "a run metric";
 }
 
-TEST(HeadStatistics, FollowFromTheRecordedSignals) {
+TEST(HeadStatistics, MatchTheRecordedSignals) {
   const test::ScratchFolder folder;
   const test::SampleTrace made = test::makeSampleTrace();
   test::writeSampleTrace(folder / "a.kva.h5", made);

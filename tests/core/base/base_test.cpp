@@ -1,4 +1,4 @@
-// The base library: suggestions, files that are all or nothing, errors, stopping.
+// The base library: suggestions, atomic file writes, errors, cancellation.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -28,7 +28,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-// An empty folder of this test's own, gone afterwards.
+// An empty folder per test, deleted afterwards.
 class FilesTest : public testing::Test {
  protected:
   [[nodiscard]] fs::path file(const std::string& name) const { return m_folder / name; }
@@ -47,7 +47,7 @@ class FilesTest : public testing::Test {
 };
 
 template <class Action>
-std::string complaint(const Action& action) {
+std::string messageOf(const Action& action) {
   try {
     action();
   } catch (const Error& error) {
@@ -64,7 +64,7 @@ TEST(Suggestion, NamesTheNearest) {
   EXPECT_EQ(suggestion("fulll", known), ", did you mean 'full'?");
 }
 
-TEST(Suggestion, NamesAllThatAreNear) {
+TEST(Suggestion, NamesAllNearMatches) {
   EXPECT_THAT(suggestion("--max", {"--max-a", "--max-b", "--other"}),
               AllOf(HasSubstr("'--max-a' or '--max-b'"), Not(HasSubstr("other"))));
 }
@@ -74,8 +74,8 @@ TEST(Suggestion, ListsEverythingWhenNoneIsNear) {
   EXPECT_THAT(suggestion("", {"full", "h2o"}), HasSubstr("full, h2o"));
 }
 
-TEST(Errors, AreSentencesWithTheirKind) {
-  EXPECT_EQ(complaint([] { fail("{}: {} is wrong", "a.bin", 3); }), "a.bin: 3 is wrong");
+TEST(Errors, AreSentencesOfTheirType) {
+  EXPECT_EQ(messageOf([] { fail("{}: {} is wrong", "a.bin", 3); }), "a.bin: 3 is wrong");
   EXPECT_THROW(failUsage("no"), UsageError);
   EXPECT_THROW(throw Cancelled(), Error);
   EXPECT_EQ(systemMessage("x", ENOSPC), "x: No space left on device");
@@ -101,18 +101,18 @@ TEST_F(FilesTest, ReadsWhatWasWritten) {
 }
 
 TEST_F(FilesTest, ReadErrorsNameTheFile) {
-  EXPECT_THAT(complaint([&] { (void)readFile(file("missing")); }),
+  EXPECT_THAT(messageOf([&] { (void)readFile(file("missing")); }),
               AllOf(HasSubstr(file("missing").string()), HasSubstr("No such file")));
-  EXPECT_THAT(complaint([&] { (void)readFile(file("")); }), HasSubstr("is a folder"));
+  EXPECT_THAT(messageOf([&] { (void)readFile(file("")); }), HasSubstr("is a folder"));
   put("big", std::string(1001, 'x'));
-  EXPECT_THAT(complaint([&] { (void)readFile(file("big"), 1000); }),
-              AllOf(HasSubstr(file("big").string()), HasSubstr("larger than the 1000 bytes")));
+  EXPECT_THAT(messageOf([&] { (void)readFile(file("big"), 1000); }),
+              AllOf(HasSubstr(file("big").string()), HasSubstr("larger than the limit of 1000 bytes")));
   EXPECT_EQ(readFile(file("big"), 1001).size(), 1001U);
 }
 
-// The limit holds before the memory is taken: an endless file ends too.
-TEST_F(FilesTest, EndlessFilesEnd) {
-  EXPECT_THAT(complaint([] { (void)readFile("/dev/zero", 1 << 20); }), HasSubstr("larger than"));
+// The limit applies before allocation, so reading an endless file ends too.
+TEST_F(FilesTest, ReadingAnEndlessFileStopsAtTheLimit) {
+  EXPECT_THAT(messageOf([] { (void)readFile("/dev/zero", 1 << 20); }), HasSubstr("larger than"));
 }
 
 TEST_F(FilesTest, JsonErrorsNameFileAndPlace) {
@@ -120,22 +120,22 @@ TEST_F(FilesTest, JsonErrorsNameFileAndPlace) {
   EXPECT_EQ(readJsonFile(file("good.json"))["a"][1], 2);
   for (const char* text : {"", "{", "{\"a\": }", "[1, 2", "\xff\xfe", "{} {}", "nan"}) {
     put("bad.json", text);
-    EXPECT_THAT(complaint([&] { (void)readJsonFile(file("bad.json")); }),
+    EXPECT_THAT(messageOf([&] { (void)readJsonFile(file("bad.json")); }),
                 AllOf(HasSubstr(file("bad.json").string()), HasSubstr("not valid JSON"), HasSubstr("line 1")))
         << text;
   }
 }
 
-TEST_F(FilesTest, MissingFoldersAreNamedAndNotMade) {
-  EXPECT_THAT(complaint([&] { writeFileAtomically(file("no/such/x"), "abc"); }),
+TEST_F(FilesTest, MissingFoldersAreNamedAndNotCreated) {
+  EXPECT_THAT(messageOf([&] { writeFileAtomically(file("no/such/x"), "abc"); }),
               AllOf(HasSubstr(file("no/such/x").string()), HasSubstr("No such file")));
   EXPECT_TRUE(listing().empty());
 }
 
-TEST_F(FilesTest, AFolderInTheWayStaysAndNothingElseDoes) {
+TEST_F(FilesTest, AFolderAtTheTargetStaysAndNoPartFileRemains) {
   fs::create_directory(file("target"));
   put("target/inside", "1");
-  EXPECT_THAT(complaint([&] { writeFileAtomically(file("target"), "abc"); }), HasSubstr(file("target").string()));
+  EXPECT_THAT(messageOf([&] { writeFileAtomically(file("target"), "abc"); }), HasSubstr(file("target").string()));
   EXPECT_THAT(listing(), testing::ElementsAre("target"));
   EXPECT_EQ(readFile(file("target/inside")), "1");
 }
@@ -145,15 +145,15 @@ TEST_F(FilesTest, LinksAndPipesAreNeverReplaced) {
   fs::create_symlink(file("real"), file("link"));
   ASSERT_EQ(mkfifo(file("pipe").c_str(), 0600), 0);
   for (const char* name : {"link", "pipe"})
-    EXPECT_THAT(complaint([&] { writeFileAtomically(file(name), "abc"); }),
+    EXPECT_THAT(messageOf([&] { writeFileAtomically(file(name), "abc"); }),
                 AllOf(HasSubstr(name), HasSubstr("not a regular file")));
   EXPECT_TRUE(fs::is_symlink(file("link")));
   EXPECT_TRUE(fs::is_fifo(file("pipe")));
   EXPECT_EQ(readFile(file("real")), "1");
 }
 
-// A file-size limit stands for a full disk: writing stops midway, the old content stays, no part file is left.
-TEST_F(FilesTest, ADiskThatFillsUpLeavesTheOldFile) {
+// A file-size limit simulates a full disk: writing stops midway, the old content stays, no part file is left.
+TEST_F(FilesTest, AFullDiskLeavesTheOldFile) {
   put("target", "old");
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -161,7 +161,7 @@ TEST_F(FilesTest, ADiskThatFillsUpLeavesTheOldFile) {
   rlimit low = before;
   low.rlim_cur = 4096;
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &low), 0);
-  const std::string message = complaint([&] { writeFileAtomically(file("target"), std::string(100000, 'x')); });
+  const std::string message = messageOf([&] { writeFileAtomically(file("target"), std::string(100000, 'x')); });
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   std::signal(SIGXFSZ, handler);
   EXPECT_THAT(message, AllOf(HasSubstr(file("target").string()), HasSubstr("too large")));

@@ -1,4 +1,4 @@
-// Means that skip what was not measured, cells of CSV tables, and exceptions as values.
+// Means that skip unmeasured values, cells of CSV tables, and exceptions as values.
 #include <gtest/gtest.h>
 
 #include <cmath>

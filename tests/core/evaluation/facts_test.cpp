@@ -48,7 +48,7 @@ TEST(Facts, SplitsShareNoNameAndNoAttribute) {
   }
 }
 
-TEST(Facts, NumbersHaveFourToSixDigitsAndStandInTheirSentence) {
+TEST(Facts, NumbersHaveFourToSixDigitsAndOccurInTheirSentence) {
   for (const Fact& fact : many(Split::Training, FactKind::Number, 300)) {
     EXPECT_TRUE(std::regex_match(fact.value, std::regex("[0-9]{4,6}"))) << fact.value;
     for (std::size_t i = 0; i < kTellings; ++i) {
@@ -59,7 +59,7 @@ TEST(Facts, NumbersHaveFourToSixDigitsAndStandInTheirSentence) {
   }
 }
 
-TEST(Facts, TakenNamesAreNotUsedAgain) {
+TEST(Facts, TakenNamesAreNotReused) {
   Random random(11);
   std::vector<Fact> facts;
   for (int i = 0; i < 200; ++i) facts.push_back(makeFact(random, {FactKind::Number, Split::HeldOut}, facts));

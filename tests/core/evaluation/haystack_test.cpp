@@ -1,4 +1,4 @@
-// The haystack: which files, in which order, and where sentences end.
+// The haystack: its files, their order, and where sentences end.
 #include "core/evaluation/haystack.h"
 
 #include <gmock/gmock.h>
@@ -20,7 +20,7 @@ const text::Tokenizer& tokenizer() {
   return loaded;
 }
 
-std::string complaintAbout(const fs::path& path) {
+std::string messageOf(const fs::path& path) {
   try {
     (void)readHaystack(std::vector{path});
   } catch (const Error& error) {
@@ -42,28 +42,28 @@ TEST(HaystackText, FoldersAreTheirTextFilesByName) {
   EXPECT_EQ(readHaystack(std::vector{folder.path() / ""}).name, folder.path().filename().string());
 }
 
-TEST(HaystackText, WhatCannotBeReadIsNamed) {
+TEST(HaystackText, UnreadablePathsAreNamed) {
   const test::ScratchFolder folder;
-  EXPECT_THAT(complaintAbout(folder.path()), testing::AllOf(HasSubstr(folder.path().string()), HasSubstr("*.txt")));
-  EXPECT_THAT(complaintAbout(folder / "absent.txt"), HasSubstr("absent.txt"));
-  EXPECT_THAT(complaintAbout(folder.write("blank.txt", " \n\t")), HasSubstr("empty"));
+  EXPECT_THAT(messageOf(folder.path()), testing::AllOf(HasSubstr(folder.path().string()), HasSubstr("*.txt")));
+  EXPECT_THAT(messageOf(folder / "absent.txt"), HasSubstr("absent.txt"));
+  EXPECT_THAT(messageOf(folder.write("blank.txt", " \n\t")), HasSubstr("empty"));
   EXPECT_THROW((void)readHaystack({}), UsageError);
 }
 
-TEST(Sentences, EndBehindTheirMarkAndWhatClosesIt) {
+TEST(Sentences, EndAfterPunctuationAndClosingQuotes) {
   const std::string text = "He came. \"Did he?\" she said (at last!) to Mr. Elliot. It cost 3.50, J. Smith said.";
-  std::vector<std::string> ends;  // what stands before each end, from the last blank on
+  std::vector<std::string> ends;  // the text before each end, from the last blank
   for (std::size_t at = 0; at <= text.size(); ++at)
     if (endsSentence(text, at) && (at == 0 || text[at - 1] != ' ')) ends.push_back(text.substr(0, at));
   ASSERT_EQ(ends.size(), 5U);
   for (const auto& [i, tail] : {std::pair{0, "came."}, {1, "he?\""}, {2, "last!)"}, {3, "Elliot."}, {4, "said."}})
     EXPECT_TRUE(ends[static_cast<std::size_t>(i)].ends_with(tail)) << ends[static_cast<std::size_t>(i)];
-  EXPECT_TRUE(endsSentence("One.\n\nTwo", 6));   // behind the white space
+  EXPECT_TRUE(endsSentence("One.\n\nTwo", 6));   // after the white space
   EXPECT_FALSE(endsSentence("One.\n\nTwo", 7));  // within a word
   EXPECT_FALSE(endsSentence("Mrs. Clay", 4));
 }
 
-TEST(Haystack, KnowsTheTokensAfterWhichSentencesEnd) {
+TEST(Haystack, ListsTheTokensThatEndSentences) {
   const HaystackText text{.name = "text", .text = "It was late. They went home! Nobody spoke"};
   const Haystack haystack(text, tokenizer());
   std::string parts;

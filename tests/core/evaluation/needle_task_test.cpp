@@ -1,4 +1,4 @@
-// The needle task as a task: its cases come from its settings, which make the same task again; its prompts are the
+// The needle task as a Task: its cases come from its settings, which rebuild the same task; its prompts equal the
 // prompt maker's; its stop rule ends an answer; its scores follow from the case.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -43,7 +43,7 @@ class Warnings final : public Progress {
 };
 
 template <class Action>
-std::string complaint(const Action& action) {
+std::string messageOf(const Action& action) {
   try {
     action();
   } catch (const Error& error) {
@@ -52,10 +52,10 @@ std::string complaint(const Action& action) {
   return "no error";
 }
 
-TEST(NeedleTask, ItsSettingsMakeItAgain) {
+TEST(NeedleTask, CanBeRebuiltFromItsSettings) {
   const auto task = openTask(needleRequest(smallPlan(), Score::Substring, {kHaystack}), tinyModel(), silentProgress());
   const nlohmann::json settings = task->settings();
-  EXPECT_FALSE(settings.contains("task")) << "folders of needle runs are older than tasks";
+  EXPECT_FALSE(settings.contains("task")) << "folders of needle runs predate tasks";
   EXPECT_EQ(settings.at("haystack").at("name"), "persuasion");
   const TaskRequest request{.name = "needle", .values = settings, .sources = {{kHaystackSource, {kHaystack}}}};
   const auto again = openTask(request, tinyModel(), silentProgress());
@@ -65,7 +65,7 @@ TEST(NeedleTask, ItsSettingsMakeItAgain) {
   for (const Case& one : cases) EXPECT_EQ(again->prompt(one).sha256, task->prompt(one).sha256) << one.id;
 }
 
-TEST(NeedleTask, PromptsAreThePromptMakers) {
+TEST(NeedleTask, PromptsEqualThePromptMakers) {
   const auto task = openTask(needleRequest(smallPlan(), Score::Exact, {kHaystack}), tinyModel(), silentProgress());
   const PromptMaker maker(smallPlan(), readHaystack(std::vector{kHaystack}), tokenizer());
   for (const Case& one : results::planOfTask(task->settings()).cases()) {
@@ -94,9 +94,9 @@ TEST(NeedleTask, TheStopRuleEndsAnAnswer) {
   EXPECT_TRUE(prompt.finished(ids(" and so on and so on and so on and so on and so on and so on")));
 }
 
-TEST(NeedleTask, WhatCannotBeIsRefused) {
+TEST(NeedleTask, InvalidRequestsAreRefused) {
   const auto opened = [](const TaskRequest& request, std::uint64_t positions = 4096) {
-    return complaint([&] { (void)openTask(request, tinyModel(positions), silentProgress()); });
+    return messageOf([&] { (void)openTask(request, tinyModel(positions), silentProgress()); });
   };
   TaskRequest request = needleRequest(smallPlan(), Score::Exact, {kHaystack});
   EXPECT_EQ(opened(request), "no error");
@@ -112,7 +112,7 @@ TEST(NeedleTask, WhatCannotBeIsRefused) {
   EXPECT_THAT(opened(needleRequest(smallPlan(), Score::Exact, {"/nowhere"})), HasSubstr("/nowhere"));
 }
 
-TEST(Origins, AreReadAsTheyWereWritten) {
+TEST(Origins, SurviveTheRoundTrip) {
   const test::ScratchFolder scratch;
   const fs::path& folder = scratch.path();
   EXPECT_TRUE(readOrigin(folder, {"haystack"}).model.empty());
@@ -120,7 +120,7 @@ TEST(Origins, AreReadAsTheyWereWritten) {
   const Origin origin = readOrigin(folder, {"haystack"});
   EXPECT_EQ(origin.model, "/models/a");
   EXPECT_THAT(origin.sources.at("haystack"), ElementsAre("/texts/b", "/texts/c"));
-  EXPECT_THAT(complaint([&] { (void)readOrigin(folder, {"data"}); }), HasSubstr("'model' and 'data'"));
+  EXPECT_THAT(messageOf([&] { (void)readOrigin(folder, {"data"}); }), HasSubstr("'model' and 'data'"));
 }
 
 }  // namespace

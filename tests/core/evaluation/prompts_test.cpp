@@ -1,5 +1,5 @@
-// Prompts of a needle run, taken apart again: their length, their text and where their facts stand, against a
-// computation from the decoded text alone.
+// Prompts of a needle run, taken apart: their length, text and fact positions against a computation from
+// the decoded text alone.
 #include "core/evaluation/prompts.h"
 
 #include <gmock/gmock.h>
@@ -55,7 +55,7 @@ std::vector<text::PromptSpan> spansNamed(const text::PreparedPrompt& prompt, con
   return spans;
 }
 
-// The ids with the tokens of all spans taken out, and where the first token of each span then stands.
+// The ids without the tokens of all spans, and where the first token of each span then lies.
 struct Bare {
   std::vector<TokenId> ids;
   std::vector<std::size_t> places;
@@ -63,7 +63,7 @@ struct Bare {
 Bare withoutSpans(const text::PreparedPrompt& prompt) {
   Bare bare;
   std::size_t span = 0;
-  for (std::size_t i = 1; i < prompt.ids.size();) {  // behind BOS
+  for (std::size_t i = 1; i < prompt.ids.size();) {  // after BOS
     if (span < prompt.spans.size() && prompt.spans[span].begin == i) {
       bare.places.push_back(bare.ids.size());
       i = prompt.spans[span++].end;
@@ -75,7 +75,7 @@ Bare withoutSpans(const text::PreparedPrompt& prompt) {
   return bare;
 }
 
-TEST(Prompts, HaveExactlyTheTokensAskedFor) {
+TEST(Prompts, HaveExactlyTheRequestedTokens) {
   const PromptPlan plan = planOf({200, 257, 1000}, {0, 33.3, 100});
   const PromptMaker maker(plan, persuasion(), tokenizer());
   for (const NeedleCase& wanted : casesOf(plan)) {
@@ -90,8 +90,8 @@ TEST(Prompts, HaveExactlyTheTokensAskedFor) {
   }
 }
 
-// Behind the last sentence end at or before the asked share of the text, found in the text and not in the tokens.
-TEST(Prompts, FactsStandBehindTheSentenceEndBeforeTheirDepth) {
+// After the last sentence end at or before the requested share of the text, found in the text, not in the tokens.
+TEST(Prompts, FactsFollowTheSentenceEndBeforeTheirDepth) {
   PromptPlan plan = planOf({400, 900}, {0, 10, 25, 50, 75.5, 99, 100});
   plan.kinds = {NeedleKind::Number, NeedleKind::Words};
   const PromptMaker maker(plan, persuasion(), tokenizer());
@@ -115,7 +115,7 @@ TEST(Prompts, FactsStandBehindTheSentenceEndBeforeTheirDepth) {
   }
 }
 
-TEST(Prompts, NeedleAndAnswerStandInTheText) {
+TEST(Prompts, NeedleAndAnswerOccurInTheText) {
   const PromptPlan plan = planOf({600}, {20, 80});
   const PromptMaker maker(plan, persuasion(), tokenizer());
   for (const NeedleCase& wanted : casesOf(plan)) {
@@ -197,7 +197,7 @@ TEST(Prompts, ImpossibleLengthsAreRefused) {
   const PromptPlan plan = planOf({300}, {50});
   const HaystackText little{.name = "little", .text = "It was late. They went home."};
   EXPECT_THAT(refusal(plan, persuasion(), {.id = "L20-D50-number-t0", .length = 20, .depth = 50}),
-              testing::AllOf(HasSubstr("--lengths 20"), HasSubstr("alone take")));
+              testing::AllOf(HasSubstr("--lengths 20"), HasSubstr("the facts and the question of")));
   EXPECT_THAT(refusal(plan, little, {.length = 300, .depth = 50}),
               testing::AllOf(HasSubstr("little"), HasSubstr("--repeat")));
   PromptPlan again = plan;
@@ -207,7 +207,7 @@ TEST(Prompts, ImpossibleLengthsAreRefused) {
               HasSubstr("--lengths 210"));
 }
 
-TEST(Prompts, PlansThatAreNoneAreRefused) {
+TEST(Prompts, InvalidPlansAreRefused) {
   const auto refused = [](auto&& change) {
     PromptPlan plan = planOf({300}, {50});
     change(plan);
@@ -229,7 +229,7 @@ TEST(Prompts, PlansThatAreNoneAreRefused) {
   EXPECT_THAT(refused([](PromptPlan& plan) { plan.prompt_template = "{question}{context}"; }), HasSubstr("--template"));
 }
 
-// The published steps, done here once more from text to text.
+// Repeats the published steps here, from text to text.
 TEST(PaperPrompts, FollowThePublishedSteps) {
   PromptPlan plan = paperPlan();
   plan.lengths = {500, 900};

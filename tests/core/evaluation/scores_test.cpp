@@ -18,13 +18,13 @@ nlohmann::json goldens() {
 const RightAnswer kNumber{.values = {"48213"}, .text = "48213.", .needle = "The secret number of Emma is 48213."};
 const RightAnswer kBoth{.values = {"48213", "771"}, .text = " Emma 48213, Boston 771.", .needle = ""};
 
-TEST(Porter, StemsAsNltk) {
+TEST(Porter, StemsLikeNltk) {
   const auto stems = goldens().at("stems");
   EXPECT_GT(stems.size(), 5000U);
   for (const auto& [word, stem] : stems.items()) EXPECT_EQ(porterStem(word), stem.get<std::string>()) << word;
 }
 
-TEST(Scores, RougeAsRougeScore) {
+TEST(Scores, RougeMatchesRougeScore) {
   const auto pairs = goldens().at("rouge");
   EXPECT_GT(pairs.size(), 60U);
   for (const auto& pair : pairs)
@@ -42,7 +42,7 @@ TEST(Scores, PublishedScoresOfThePerfectCompletion) {
   EXPECT_EQ(wordOverlap("", paper.answer), 0);
 }
 
-TEST(Scores, ExactForgivesSpaceAndFullStopOnly) {
+TEST(Scores, ExactIgnoresSpaceAndFullStopOnly) {
   for (const char* right : {"48213", "48213.", " 48213 . "}) EXPECT_EQ(exactMatch(right, kNumber), 1) << right;
   for (const char* wrong : {"", ".", "4821", "482130", "4 8213", "The number is 48213."})
     EXPECT_EQ(exactMatch(wrong, kNumber), 0) << wrong;
@@ -80,7 +80,7 @@ TEST(Scores, AllFourAreNamed) {
   ASSERT_EQ(scores.size(), 4U);
   EXPECT_EQ(scores.at("exact"), 1);
   EXPECT_EQ(scores.at("substring"), 1);
-  EXPECT_EQ(scores.at("word_overlap"), 0);  // "48213." is another word
+  EXPECT_EQ(scores.at("word_overlap"), 0);  // "48213." is a different word
   EXPECT_NEAR(scores.at("rouge1_f"), 2.0 / 8, 1e-12);
   EXPECT_EQ(parseScore("rouge1_f"), Score::Rouge);
   EXPECT_THROW((void)parseScore("rouge"), UsageError);

@@ -1,4 +1,4 @@
-// Budgets as text.
+// Parsing budgets.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string complaint(std::string_view text) {
+std::string messageOf(std::string_view text) {
   try {
     (void)parseBudget(text);
   } catch (const UsageError& error) {
@@ -36,7 +36,7 @@ TEST(Budget, RoundsPercentHalfUp) {
   EXPECT_EQ(parseBudget("100%").tokensFor(4294967295U), 4294967295U);
 }
 
-// Every tenth of a percent of every length: integers decide what half up is.
+// Every tenth of a percent at every length: integers decide which values round up.
 TEST(Budget, RoundsEveryTenthOfAPercentExactly) {
   for (unsigned tenths = 1; tenths <= 1000; tenths += 3) {
     const Budget budget = parseBudget(std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + "%");
@@ -46,23 +46,23 @@ TEST(Budget, RoundsEveryTenthOfAPercentExactly) {
   }
 }
 
-TEST(Budget, FullIsThePrompt) {
+TEST(Budget, FullMeansTheWholePrompt) {
   EXPECT_TRUE(parseBudget("full").full);
   EXPECT_EQ(parseBudget("full").tokensFor(77), 77U);
 }
 
-TEST(Budget, RefusesWhatIsNone) {
+TEST(Budget, RefusesInvalidText) {
   for (const char* text : {"0", "0%", "0.0000001%", "00", "-5", "-5%", "-0%"}) {
-    EXPECT_THAT(complaint(text), HasSubstr("must be above 0")) << text;
-    EXPECT_THAT(complaint(text), HasSubstr(text));
+    EXPECT_THAT(messageOf(text), HasSubstr("must be above 0")) << text;
+    EXPECT_THAT(messageOf(text), HasSubstr(text));
   }
   for (const char* text : {"", "x", "12x", "1e3", "+5", " 5", "5 ", "12.5", "Full", "0x10", "nan", "inf", "٣"})
-    EXPECT_THAT(complaint(text), HasSubstr("not a number of tokens")) << text;
+    EXPECT_THAT(messageOf(text), HasSubstr("not a number of tokens")) << text;
   for (const char* text : {"%", "x%", "nan%", "inf%", "1e1%", "+5%", " 5%", "5 %", ".5%", "20%%"})
-    EXPECT_THAT(complaint(text), HasSubstr("not a percentage")) << text;
-  EXPECT_THAT(complaint("100.5%"), HasSubstr("above 100 %"));
-  EXPECT_THAT(complaint("1000000000000000000000%"), HasSubstr("above 100 %"));
-  EXPECT_THAT(complaint("18446744073709551616"), HasSubstr("too large"));
+    EXPECT_THAT(messageOf(text), HasSubstr("not a percentage")) << text;
+  EXPECT_THAT(messageOf("100.5%"), HasSubstr("above 100 %"));
+  EXPECT_THAT(messageOf("1000000000000000000000%"), HasSubstr("above 100 %"));
+  EXPECT_THAT(messageOf("18446744073709551616"), HasSubstr("too large"));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // decide() against the naive double-precision implementation, for every method, preset, granularity, pooling and length
-// around the thresholds of the published code.
+// near the thresholds of the published code.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kLayers = 3, kQueryHeads = 4, kKvHeads = 2, kDim = 8;
 
-// A model of kLayers random layers with the signals decide() is given: the naive sums rounded to float.
+// A model of kLayers random layers with the inputs of decide(): the naive sums rounded to float.
 struct Model {
   explicit Model(int tokens, int window) {
     for (int layer = 0; layer < kLayers; ++layer) {
@@ -52,34 +52,35 @@ naive::Matrix roundedToFloat(naive::Matrix rows) {
   return rows;
 }
 
-Setting settingOf(const naive::Ask& ask) {
-  std::string text = ask.method;
-  const std::string pooled = "kernel=" + std::to_string(ask.kernel) + ",pooling=" + ask.pooling;
-  if (ask.method == "h2o") text += ":group=" + ask.group;
-  if (ask.method == "streamingllm") text += ":sinks=" + std::to_string(ask.sinks);
-  if (ask.method == "snapkv") text += ":" + pooled + ",group=" + ask.group;
-  if (ask.method == "pyramidkv") text += ":" + pooled + ",group=" + ask.group + ",beta=" + std::to_string(ask.beta);
-  const Shape shape{.layers = static_cast<std::uint32_t>(ask.layers),
-                    .query_heads = static_cast<std::uint32_t>(ask.query_heads),
-                    .kv_heads = static_cast<std::uint32_t>(ask.kv_heads),
-                    .tokens = static_cast<std::uint32_t>(ask.tokens)};
-  return makeSetting(parseMethod(text), shape, parseBudget(std::to_string(ask.budget)),
-                     ask.kv_granularity ? Granularity::KvHead : Granularity::QueryHead,
-                     ask.paper ? Preset::Paper : Preset::Exact, static_cast<std::uint32_t>(ask.window));
+Setting settingOf(const naive::Request& request) {
+  std::string text = request.method;
+  const std::string pooled = "kernel=" + std::to_string(request.kernel) + ",pooling=" + request.pooling;
+  if (request.method == "h2o") text += ":group=" + request.group;
+  if (request.method == "streamingllm") text += ":sinks=" + std::to_string(request.sinks);
+  if (request.method == "snapkv") text += ":" + pooled + ",group=" + request.group;
+  if (request.method == "pyramidkv")
+    text += ":" + pooled + ",group=" + request.group + ",beta=" + std::to_string(request.beta);
+  const Shape shape{.layers = static_cast<std::uint32_t>(request.layers),
+                    .query_heads = static_cast<std::uint32_t>(request.query_heads),
+                    .kv_heads = static_cast<std::uint32_t>(request.kv_heads),
+                    .tokens = static_cast<std::uint32_t>(request.tokens)};
+  return makeSetting(parseMethod(text), shape, parseBudget(std::to_string(request.budget)),
+                     request.kv_granularity ? Granularity::KvHead : Granularity::QueryHead,
+                     request.paper ? Preset::Paper : Preset::Exact, static_cast<std::uint32_t>(request.window));
 }
 
-std::string describe(const naive::Ask& ask) {
-  return ask.method + " N=" + std::to_string(ask.tokens) + " C=" + std::to_string(ask.budget) +
-         " W=" + std::to_string(ask.window) + " kernel=" + std::to_string(ask.kernel) + " " + ask.pooling + " " +
-         ask.group + " beta=" + std::to_string(ask.beta) + (ask.kv_granularity ? " kv-head" : " query-head") +
-         (ask.paper ? " paper" : " exact");
+std::string describe(const naive::Request& request) {
+  return request.method + " N=" + std::to_string(request.tokens) + " C=" + std::to_string(request.budget) +
+         " W=" + std::to_string(request.window) + " kernel=" + std::to_string(request.kernel) + " " + request.pooling +
+         " " + request.group + " beta=" + std::to_string(request.beta) +
+         (request.kv_granularity ? " kv-head" : " query-head") + (request.paper ? " paper" : " exact");
 }
 
-bool scored(const naive::Ask& ask) {
-  return ask.method != "full" && ask.method != "streamingllm";
+bool scored(const naive::Request& request) {
+  return request.method != "full" && request.method != "streamingllm";
 }
 
-// Every position on which the two sets differ must lie at the border of the selection, within rounding.
+// Every position that differs between the two sets must lie at the border of the selection, within rounding.
 void expectSameUpToRounding(std::span<const TokenIndex> kept, const std::vector<TokenIndex>& exact,
                             const naive::Row& exact_scores) {
   std::vector<TokenIndex> differing;
@@ -93,33 +94,34 @@ void expectSameUpToRounding(std::span<const TokenIndex> kept, const std::vector<
   }
 }
 
-void compare(const naive::Ask& ask, const Model& model) {
-  SCOPED_TRACE(describe(ask));
-  const Setting setting = settingOf(ask);
-  const Method& method = findMethod(ask.method);
+void compare(const naive::Request& request, const Model& model) {
+  SCOPED_TRACE(describe(request));
+  const Setting setting = settingOf(request);
+  const Method& method = findMethod(request.method);
   const Decision decision = decide(method, setting, model.signals);
-  const int heads = ask.kv_granularity ? ask.kv_heads : ask.query_heads;
-  const std::vector<int> capacities = naive::capacities(ask);
-  ASSERT_EQ(decision.layers, static_cast<std::uint32_t>(ask.layers));
+  const int heads = request.kv_granularity ? request.kv_heads : request.query_heads;
+  const std::vector<int> capacities = naive::capacities(request);
+  ASSERT_EQ(decision.layers, static_cast<std::uint32_t>(request.layers));
   ASSERT_EQ(decision.heads, static_cast<std::uint32_t>(heads));
-  for (int layer = 0; layer < ask.layers; ++layer) {
-    const auto& signal = ask.method == "h2o" ? model.received[layer] : model.window_sum[layer];
-    const bool all = capacities[layer] >= ask.tokens;
-    const auto as_given = scored(ask) && !all ? naive::scores(ask, roundedToFloat(signal), true) : naive::Matrix(heads);
-    const auto in_double = scored(ask) && !all ? naive::scores(ask, signal, false) : naive::Matrix(heads);
+  for (int layer = 0; layer < request.layers; ++layer) {
+    const auto& signal = request.method == "h2o" ? model.received[layer] : model.window_sum[layer];
+    const bool all = capacities[layer] >= request.tokens;
+    const auto as_given =
+        scored(request) && !all ? naive::scores(request, roundedToFloat(signal), true) : naive::Matrix(heads);
+    const auto in_double = scored(request) && !all ? naive::scores(request, signal, false) : naive::Matrix(heads);
     for (int head = 0; head < heads; ++head) {
       SCOPED_TRACE("layer " + std::to_string(layer) + " head " + std::to_string(head));
       ASSERT_EQ(decision.capacity[layer * heads + head], static_cast<std::uint32_t>(capacities[layer]));
       const auto kept = decision.kept(LayerIndex(layer), head);
       ASSERT_EQ(std::vector<TokenIndex>(kept.begin(), kept.end()),
-                naive::select(ask, as_given[head], capacities[layer]));
-      if (scored(ask) && !all)
-        expectSameUpToRounding(kept, naive::select(ask, in_double[head], capacities[layer]), in_double[head]);
+                naive::select(request, as_given[head], capacities[layer]));
+      if (scored(request) && !all)
+        expectSameUpToRounding(kept, naive::select(request, in_double[head], capacities[layer]), in_double[head]);
     }
   }
 }
 
-// Lengths around every threshold of the published code, and a long one.
+// Lengths near every threshold of the published code, and a long one.
 std::vector<int> lengths(int window, int budget, int beta) {
   const int mean = budget - window, clamp = 2 * mean + window - mean / beta;
   std::set<int> all{budget - 1,   budget,    budget + 1, 2 * mean - 1, 2 * mean,
@@ -140,23 +142,23 @@ TEST_P(DecisionTest, KeepsWhatTheNaiveImplementationKeeps) {
     const Model model(tokens, window);
     for (const bool paper : {false, true})
       for (const bool kv_granularity : {true, false}) {
-        naive::Ask ask{.tokens = tokens,
-                       .window = window,
-                       .budget = budget,
-                       .beta = beta,
-                       .kv_granularity = kv_granularity,
-                       .paper = paper};
+        naive::Request request{.tokens = tokens,
+                               .window = window,
+                               .budget = budget,
+                               .beta = beta,
+                               .kv_granularity = kv_granularity,
+                               .paper = paper};
         for (const char* method : {"full", "streamingllm", "h2o"}) {
-          ask.method = method;
-          compare(ask, model);
+          request.method = method;
+          compare(request, model);
         }
         for (const char* method : {"snapkv", "pyramidkv"})
           for (const char* pooling : {"none", "max", "avg"})
             for (const int kernel : {1, 3, 5, 7}) {
-              ask.method = method;
-              ask.pooling = pooling;
-              ask.kernel = kernel;
-              compare(ask, model);
+              request.method = method;
+              request.pooling = pooling;
+              request.kernel = kernel;
+              compare(request, model);
             }
       }
   }
@@ -166,20 +168,20 @@ INSTANTIATE_TEST_SUITE_P(Thresholds, DecisionTest,
                          testing::Values(Sizes{8, 24, 20}, Sizes{8, 24, 4}, Sizes{4, 44, 20}, Sizes{16, 24, 3},
                                          Sizes{1, 6, 20}));
 
-TEST(DecisionGroups, JoinsTheQueryHeadsOfAGroupAsAsked) {
+TEST(DecisionGroups, CombinesTheQueryHeadsOfAGroupAsRequested) {
   const Model model(90, 8);
   for (const char* group : {"mean", "max", "sum"})
     for (const char* method : {"h2o", "snapkv", "pyramidkv"})
       compare({.method = method, .group = group, .tokens = 90, .budget = 30}, model);
 }
 
-TEST(DecisionSinks, KeepsAsManySinksAsAsked) {
+TEST(DecisionSinks, KeepsTheRequestedSinks) {
   const Model model(60, 8);
   for (const int sinks : {0, 1, 4, 12, 19})
     compare({.method = "streamingllm", .tokens = 60, .budget = 20, .sinks = sinks}, model);
 }
 
-// On equal scores the published selection depends on the device; here the lowest positions win, also inside plateaus.
+// For equal scores the published selection depends on the device; here the lowest positions win, also in plateaus.
 TEST(DecisionTies, GoToTheLowestPosition) {
   Model model(50, 4);
   for (auto* signals : {&model.flat_received, &model.flat_window_sum})
@@ -198,14 +200,14 @@ TEST(DecisionScores, EqualTheDoublePrecisionDefinition) {
   const Model model(120, 8);
   for (const char* pooling : {"none", "max", "avg"})
     for (const bool kv_granularity : {true, false}) {
-      const naive::Ask ask{.method = "snapkv",
-                           .pooling = pooling,
-                           .tokens = 120,
-                           .budget = 40,
-                           .kernel = 5,
-                           .kv_granularity = kv_granularity};
-      const auto expected = naive::scores(ask, model.window_sum[1], false);
-      const LayerScores scores = findMethod("snapkv").score(settingOf(ask), LayerIndex(1), model.signals[1]);
+      const naive::Request request{.method = "snapkv",
+                                   .pooling = pooling,
+                                   .tokens = 120,
+                                   .budget = 40,
+                                   .kernel = 5,
+                                   .kv_granularity = kv_granularity};
+      const auto expected = naive::scores(request, model.window_sum[1], false);
+      const LayerScores scores = findMethod("snapkv").score(settingOf(request), LayerIndex(1), model.signals[1]);
       ASSERT_EQ(scores.heads, expected.size());
       ASSERT_EQ(scores.candidates, 112U);
       for (std::uint32_t head = 0; head < scores.heads; ++head)

@@ -1,5 +1,5 @@
-// Selections against the published semantics computed with torch (tests/data/policy/make_policy_goldens.py). Which of
-// equal scores is kept is unspecified there, so the kept scores and the strictly better positions are compared, not the
+// Selections against the published semantics computed with torch (tests/data/policy/make_policy_goldens.py). Torch does
+// not specify which of equal scores it keeps, so the test compares kept scores and strictly better positions, not
 // sets.
 #include <gtest/gtest.h>
 

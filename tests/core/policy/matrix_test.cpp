@@ -1,4 +1,4 @@
-// What holds for every method of the table under every setting; a new row is covered without a change here.
+// Properties of every method of the table under every setting; a new row needs no change here.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@
 namespace kvatlas::policy {
 namespace {
 
-// Random values for the signals of the table and no others, in the shapes the table gives.
+// Random values for exactly the signals of the table, in the table's shapes.
 class Signals {
  public:
   Signals(const Shape& shape, std::uint32_t window) {
@@ -28,7 +28,7 @@ class Signals {
   [[nodiscard]] std::span<const LayerSignals> layers() const { return m_layers; }
 
  private:
-  // Few distinct values: ties are the rule.
+  // Few distinct values, so that ties are common.
   std::vector<float> draw(std::size_t count) {
     std::vector<float> values(count);
     for (float& value : values) value = static_cast<float>(m_random() % 64) / 64;
@@ -39,7 +39,7 @@ class Signals {
   std::vector<LayerSignals> m_layers;
 };
 
-// Every parameter's other values, one at a time, beside the defaults.
+// Every other value of each parameter, one at a time, along with the defaults.
 std::vector<std::string> requests(const Method& method) {
   const std::string name(method.name);
   std::vector<std::string> texts{name};
@@ -77,7 +77,7 @@ void checkDecision(const Decision& decision, const Setting& setting) {
     }
 }
 
-// Reasons of all kept positions; the window is what `Window` says it is.
+// Reasons of all kept positions; `Window` must match the window.
 void checkReasons(const Method& method, const Setting& setting, const Decision& decision) {
   const bool everything = setting.budget >= setting.shape.tokens;
   for (const TokenIndex position : decision.positions) {
@@ -106,7 +106,7 @@ void checkBudget(const Setting& setting, const Decision& decision) {
   }
 }
 
-TEST(Matrix, EveryMethodKeepsItsPromises) {
+TEST(Matrix, EveryMethodMeetsItsContract) {
   int decisions = 0;
   for (const Shape& shape : {Shape{1, 1, 1, 40}, Shape{2, 4, 2, 41}, Shape{5, 6, 2, 97}, Shape{3, 8, 8, 300}})
     for (const std::uint32_t window : {1U, 8U, 32U}) {
@@ -132,7 +132,7 @@ TEST(Matrix, EveryMethodKeepsItsPromises) {
   EXPECT_GT(decisions, 5000);
 }
 
-// Enough work to be shared among threads: the result must not depend on that, nor on the neighbours of a layer.
+// Enough work to be split among threads: the result must depend neither on that nor on neighbouring layers.
 TEST(Matrix, ManyLayersDecideLikeEachAlone) {
   const Shape shape{.layers = 12, .query_heads = 16, .kv_heads = 16, .tokens = 8000};
   const Signals signals(shape, 8);
@@ -151,8 +151,8 @@ TEST(Matrix, ManyLayersDecideLikeEachAlone) {
   }
 }
 
-// A row reads what its `needs` names: every other signal may be absent, none of these may.
-TEST(Matrix, EveryMethodReadsWhatItNeedsAndNothingElse) {
+// A row reads exactly the signals in `needs`: each other signal may be absent, none of these may.
+TEST(Matrix, EveryMethodReadsExactlyTheSignalsItNeeds) {
   const Shape shape{.layers = 2, .query_heads = 4, .kv_heads = 2, .tokens = 60};
   const Signals signals(shape, 8);
   for (const Method& method : methods()) {
@@ -173,7 +173,7 @@ TEST(Matrix, EveryMethodReadsWhatItNeedsAndNothingElse) {
 TEST(Matrix, MissingSignalsAreNamed) {
   const Shape shape{.layers = 3, .query_heads = 2, .kv_heads = 1, .tokens = 50};
   const Signals signals(shape, 8);
-  const auto complaint = [&](const char* name, std::span<const LayerSignals> layers) -> std::string {
+  const auto messageOf = [&](const char* name, std::span<const LayerSignals> layers) -> std::string {
     try {
       (void)decide(findMethod(name),
                    makeSetting(parseMethod(name), shape, parseBudget("20"), Granularity::KvHead, Preset::Exact, 8),
@@ -183,11 +183,10 @@ TEST(Matrix, MissingSignalsAreNamed) {
     }
     return "decided";
   };
-  EXPECT_THAT(complaint("h2o", signals.layers().first(2)),
-              testing::HasSubstr("'received' of all 3 layers, 2 are there"));
-  EXPECT_THAT(complaint("snapkv", std::vector<LayerSignals>(3)), testing::HasSubstr("'window_sum' is not recorded"));
-  EXPECT_EQ(complaint("streamingllm", {}), "decided");
-  EXPECT_EQ(complaint("full", {}), "decided");
+  EXPECT_THAT(messageOf("h2o", signals.layers().first(2)), testing::HasSubstr("'received' of all 3 layers, found 2"));
+  EXPECT_THAT(messageOf("snapkv", std::vector<LayerSignals>(3)), testing::HasSubstr("'window_sum' is not recorded"));
+  EXPECT_EQ(messageOf("streamingllm", {}), "decided");
+  EXPECT_EQ(messageOf("full", {}), "decided");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // A deliberately naive second implementation of the eviction methods: full attention matrices in double precision,
-// integer fractions, stable sorts. Shares nothing with core/policy but its plain structs; slow on purpose.
+// integer fractions, stable sorts. Shares only core/policy's plain structs; intentionally slow.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace kvatlas::policy::naive {
 using Row = std::vector<double>;
 using Matrix = std::vector<Row>;
 
-// One layer of a random model: every query head's whole attention matrix.
+// One layer of a random model: the full attention matrix of every query head.
 struct Layer {
   std::vector<Matrix> attention;  // [query_heads][N][N]
 };
@@ -61,7 +61,7 @@ inline Matrix columnSums(const Layer& layer, int rows) {
   return sums;
 }
 
-struct Ask {
+struct Request {
   std::string method, pooling = "max", group = "mean";
   int layers = 3, query_heads = 4, kv_heads = 2, tokens = 0, window = 8, budget = 0, kernel = 7, beta = 20, sinks = 4;
   bool kv_granularity = true, paper = false;
@@ -71,16 +71,16 @@ inline double asFloat(double value) {
   return static_cast<float>(value);
 }
 
-// Scores of the tokens before the window, by the definitions. `rounded`: every intermediate score is kept as a float,
-// which is what a score is; else all stays in double.
-inline Matrix scores(const Ask& ask, const Matrix& signal, bool rounded) {
+// Scores of the tokens before the window, by definition. `rounded`: rounds every intermediate score to float,
+// as the implementation does; otherwise all stay in double.
+inline Matrix scores(const Request& request, const Matrix& signal, bool rounded) {
   const auto keep = [&](double value) { return rounded ? asFloat(value) : value; };
-  const int candidates = ask.tokens - ask.window, group = ask.query_heads / ask.kv_heads;
+  const int candidates = request.tokens - request.window, group = request.query_heads / request.kv_heads;
   Matrix joined;
-  if (!ask.kv_granularity) {
+  if (!request.kv_granularity) {
     for (const Row& row : signal) joined.emplace_back(row.begin(), row.begin() + candidates);
   } else {
-    for (int kv = 0; kv < ask.kv_heads; ++kv) {
+    for (int kv = 0; kv < request.kv_heads; ++kv) {
       Row row(candidates);
       for (int j = 0; j < candidates; ++j) {
         double sum = 0, highest = -1;
@@ -88,45 +88,47 @@ inline Matrix scores(const Ask& ask, const Matrix& signal, bool rounded) {
           sum += signal[kv * group + g][j];
           highest = std::max(highest, signal[kv * group + g][j]);
         }
-        row[j] = keep(ask.group == "max" ? highest : ask.group == "sum" ? sum : sum / group);
+        row[j] = keep(request.group == "max" ? highest : request.group == "sum" ? sum : sum / group);
       }
       joined.push_back(row);
     }
   }
-  if (ask.method == "h2o" || ask.pooling == "none") return joined;
+  if (request.method == "h2o" || request.pooling == "none") return joined;
   Matrix pooled = joined;
   for (std::size_t head = 0; head < joined.size(); ++head)
     for (int j = 0; j < candidates; ++j) {
       double sum = 0, highest = -std::numeric_limits<double>::infinity();
-      for (int i = j - ask.kernel / 2; i <= j + ask.kernel / 2; ++i) {
+      for (int i = j - request.kernel / 2; i <= j + request.kernel / 2; ++i) {
         if (i < 0 || i >= candidates) continue;
         sum += joined[head][i];
         highest = std::max(highest, joined[head][i]);
       }
-      pooled[head][j] = keep(ask.pooling == "max" ? highest : sum / ask.kernel);
+      pooled[head][j] = keep(request.pooling == "max" ? highest : sum / request.kernel);
     }
   return pooled;
 }
 
-// Kept tokens of each layer, window included.
-inline std::vector<int> capacities(const Ask& ask) {
-  if (ask.method == "full" || ask.budget >= ask.tokens) return std::vector<int>(ask.layers, ask.tokens);
-  std::vector<int> kept(ask.layers, ask.budget);
-  if (ask.method != "pyramidkv" || ask.layers == 1) return kept;
-  const int mean = ask.budget - ask.window, gaps = ask.layers - 1;
-  if (ask.paper) {
-    if (ask.tokens < 2 * mean) return kept;
-    int low = mean / ask.beta, high = 2 * mean - low;
-    if (high >= ask.tokens - ask.window) {
-      high = ask.tokens - ask.window;
+// Kept tokens per layer, window included.
+inline std::vector<int> capacities(const Request& request) {
+  if (request.method == "full" || request.budget >= request.tokens)
+    return std::vector<int>(request.layers, request.tokens);
+  std::vector<int> kept(request.layers, request.budget);
+  if (request.method != "pyramidkv" || request.layers == 1) return kept;
+  const int mean = request.budget - request.window, gaps = request.layers - 1;
+  if (request.paper) {
+    if (request.tokens < 2 * mean) return kept;
+    int low = mean / request.beta, high = 2 * mean - low;
+    if (high >= request.tokens - request.window) {
+      high = request.tokens - request.window;
       low = 2 * mean - high;
     }
-    for (int layer = 0; layer < ask.layers; ++layer) kept[layer] = high - layer * ((high - low) / gaps) + ask.window;
+    for (int layer = 0; layer < request.layers; ++layer)
+      kept[layer] = high - layer * ((high - low) / gaps) + request.window;
     return kept;
   }
-  // The line from C + spread to C − spread, each point the nearest whole number, halves away from C.
-  const int spread = std::min(mean - std::max(1, mean / ask.beta), ask.tokens - ask.budget);
-  for (int layer = 0; layer < ask.layers; ++layer) {
+  // The line from C + spread to C − spread, each point rounded to the nearest integer, halves away from C.
+  const int spread = std::min(mean - std::max(1, mean / request.beta), request.tokens - request.budget);
+  for (int layer = 0; layer < request.layers; ++layer) {
     const int lean = std::abs(gaps - 2 * layer) * spread;  // the offset times gaps
     int nearest = 0;
     for (int offset = 1; offset <= spread; ++offset)
@@ -136,18 +138,19 @@ inline std::vector<int> capacities(const Ask& ask) {
   return kept;
 }
 
-// The positions one head keeps, ascending. head_scores is not looked at by methods without scores.
-inline std::vector<std::uint32_t> select(const Ask& ask, const Row& head_scores, int capacity) {
+// The positions one head keeps, ascending. Methods without scores ignore head_scores.
+inline std::vector<std::uint32_t> select(const Request& request, const Row& head_scores, int capacity) {
   std::set<std::uint32_t> kept;
-  if (capacity >= ask.tokens || ask.method == "streamingllm") {
-    for (int j = 0; j < ask.tokens; ++j)
-      if (capacity >= ask.tokens || j < ask.sinks || j >= ask.tokens - (capacity - ask.sinks)) kept.insert(j);
+  if (capacity >= request.tokens || request.method == "streamingllm") {
+    for (int j = 0; j < request.tokens; ++j)
+      if (capacity >= request.tokens || j < request.sinks || j >= request.tokens - (capacity - request.sinks))
+        kept.insert(j);
   } else {
     std::vector<std::pair<double, int>> ranked;
     for (std::size_t j = 0; j < head_scores.size(); ++j) ranked.emplace_back(-head_scores[j], static_cast<int>(j));
     std::sort(ranked.begin(), ranked.end());
-    for (int i = 0; i < capacity - ask.window; ++i) kept.insert(ranked[i].second);
-    for (int j = ask.tokens - ask.window; j < ask.tokens; ++j) kept.insert(j);
+    for (int i = 0; i < capacity - request.window; ++i) kept.insert(ranked[i].second);
+    for (int j = request.tokens - request.window; j < request.tokens; ++j) kept.insert(j);
   }
   return {kept.begin(), kept.end()};
 }

@@ -14,7 +14,7 @@
 namespace kvatlas::policy {
 namespace {
 
-// A row of the published arithmetic's table for long prompts: what it keeps, and by how much it overshoots the budget.
+// A row of the published arithmetic's table for long prompts: its kept tokens and how far it exceeds the budget.
 struct TableRow {
   std::uint32_t layers, window, budget;
   int low, high, step;
@@ -54,7 +54,7 @@ TEST(PublishedPyramid, ReproducesTheBudgetTable) {
   }
 }
 
-// Through the method, so that prompts no longer than the budget are covered as well.
+// Through the method, to cover prompts no longer than the budget as well.
 TEST(PublishedPyramid, EqualsTheSimulatedLayersAroundEveryThreshold) {
   const auto rows = readJsonFile(KVATLAS_TEST_DATA "/policy/pyramid_budgets.json");
   std::set<std::uint32_t> layers;
@@ -70,7 +70,7 @@ TEST(PublishedPyramid, EqualsTheSimulatedLayersAroundEveryThreshold) {
   EXPECT_EQ(layers, (std::set<std::uint32_t>{28, 32, 40, 80}));
 }
 
-// Just below 2B every layer keeps C, just above layer 0 jumps to nearly 2C.
+// Just below 2B every layer keeps C; just above, layer 0 jumps to nearly 2C.
 TEST(PublishedPyramid, JumpsAtTwiceTheBudget) {
   const auto below = publishedPyramid({32, 4079, 8, 2048, 20}), above = publishedPyramid({32, 4080, 8, 2048, 20});
   EXPECT_EQ(below, std::vector<std::uint32_t>(32, 2048));
@@ -100,7 +100,7 @@ TEST(ExactPyramid, SumsToTheBudgetWithinBounds) {
           }
 }
 
-// The sum alone would also be met by a flat line: every layer must lie on the published line, rounded.
+// A flat line would also meet the sum: every layer must lie on the published line, rounded.
 TEST(ExactPyramid, LiesOnThePublishedLine) {
   for (int layers = 1; layers <= 80; ++layers)
     for (const int window : {1, 8, 32})

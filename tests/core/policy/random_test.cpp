@@ -1,4 +1,4 @@
-// The random baseline: one seed is one choice everywhere, another is another, and no position is preferred.
+// The random baseline: each seed gives one fixed selection, seeds differ, and no position is preferred.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -23,8 +23,8 @@ std::vector<TokenIndex> keptBy(const Decision& decision, std::size_t layer, std:
   return {kept.begin(), kept.end()};
 }
 
-// SplitMix64's published first outputs of the seed 0 are mixed(0), mixed(0x9e37…15), …; here its finaliser is chained.
-TEST(Random, ASeedIsOneChoiceOnEveryMachine) {
+// SplitMix64's published first outputs for seed 0 are mixed(0), mixed(0x9e37…15), …; here its finaliser is chained.
+TEST(Random, ASeedGivesTheSameSelectionOnEveryMachine) {
   const auto mixed = [](std::uint64_t x) {
     x += 11400714819323198485ULL;
     x = (x ^ (x >> 30)) * 13787848793156543929ULL;
@@ -48,7 +48,7 @@ TEST(Random, ASeedIsOneChoiceOnEveryMachine) {
     }
 }
 
-TEST(Random, SeedsLayersAndHeadsChooseApart) {
+TEST(Random, SeedsLayersAndHeadsSelectIndependently) {
   const Decision zero = decideWith("random"), one = decideWith("random:seed=1");
   EXPECT_EQ(zero.positions, decideWith("random:seed=0").positions);
   EXPECT_NE(keptBy(zero, 0, 0), keptBy(one, 0, 0));

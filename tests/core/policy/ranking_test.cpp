@@ -1,4 +1,4 @@
-// Decisions read off orders equal decisions from scratch, for every method of the table and every budget.
+// Decisions read from sorted orders equal decisions from scratch, for every method of the table and every budget.
 #include "core/policy/ranking.h"
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr Shape kShape{.layers = 5, .query_heads = 6, .kv_heads = 3, .tokens = 211};
 
-// Random signals with many ties and, in one head, values no attention has.
+// Random signals with many ties and, in one head, values that attention cannot have.
 struct Signals {
   Signals() {
     std::mt19937 random(7);
@@ -74,7 +74,7 @@ TEST(Ranking, EveryBudgetOfEveryMethodEqualsTheDecisionFromScratch) {
   }
 }
 
-TEST(Ranking, ShallowOrdersServeSmallBudgetsAndSayWhatLargeOnesNeed) {
+TEST(Ranking, ShortOrdersServeSmallBudgetsAndReportTheDepthForLargeOnes) {
   const Signals signals;
   const Method& method = findMethod("snapkv");
   const auto ranked = rankAll(method, settingOf(method, Granularity::KvHead, "16"), signals, 30);

@@ -1,4 +1,4 @@
-// Pooling, joining heads and picking the best positions, against their definitions.
+// Pooling, combining heads and selecting the best positions, against their definitions.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -23,7 +23,7 @@ std::vector<float> randomValues(std::size_t count, unsigned seed) {
   return values;
 }
 
-// Values are multiples of 1/64: sums are exact, so the results must be too.
+// Values are multiples of 1/64: sums are exact, so the results must be exact too.
 TEST(Pooling, EqualsItsDefinition) {
   for (const int length : {0, 1, 2, 3, 7, 50})
     for (const int kernel : {1, 3, 5, 7, 101, 999}) {
@@ -44,7 +44,7 @@ TEST(Pooling, EqualsItsDefinition) {
     }
 }
 
-TEST(Pooling, EdgesSeeNothingOutside) {
+TEST(Pooling, EdgesIgnorePadding) {
   EXPECT_THAT(maxPool(std::vector<float>{-3, -1, -2}, 3), ElementsAre(-1, -1, -1));
   EXPECT_THAT(averagePool(std::vector<float>{3, 6, 9}, 3), ElementsAre(3, 6, 5));
 }
@@ -88,7 +88,7 @@ TEST(TopPositions, TiesGoToTheLowestPosition) {
   EXPECT_THAT(topPositions(std::vector<float>{-0.0F, 0.0F, 0.0F}, 1), ElementsAre(0));
 }
 
-TEST(TopPositions, TakesNegativeInfiniteAndNoNumbers) {
+TEST(TopPositions, HandlesNegativeInfiniteAndNan) {
   const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> scores{nan, -2, -infinity, infinity, -1, -nan, 0};
   EXPECT_THAT(topPositions(scores, 4), ElementsAre(1, 3, 4, 6));
@@ -96,7 +96,7 @@ TEST(TopPositions, TakesNegativeInfiniteAndNoNumbers) {
   EXPECT_THAT(topPositions(std::vector<float>{nan, -infinity, 1}, 2), ElementsAre(0, 2));
 }
 
-TEST(TopPositions, TakesNothingAndEverything) {
+TEST(TopPositions, SelectsNoneAndAll) {
   EXPECT_TRUE(topPositions({}, 3).empty());
   EXPECT_TRUE(topPositions(std::vector<float>{1, 2}, 0).empty());
   EXPECT_THAT(topPositions(std::vector<float>{1, 2}, 9), ElementsAre(0, 1));

@@ -1,4 +1,4 @@
-// Method texts, their parameters and complete settings.
+// Method requests, their parameters and complete settings.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ using testing::Pair;
 
 constexpr Shape kShape{.layers = 4, .query_heads = 8, .kv_heads = 2, .tokens = 1000};
 
-std::string complaint(std::string_view text) {
+std::string messageOf(std::string_view text) {
   try {
     (void)parseMethod(text);
   } catch (const UsageError& error) {
@@ -52,25 +52,25 @@ TEST(Methods, TableStartsWithFullAndIsFoundByName) {
   }
 }
 
-// A default the own parser refuses would only be met by the first user of that parameter.
+// Every default must pass its own parser.
 TEST(Methods, DefaultsAreAcceptedValues) {
   for (const Method& method : methods())
     for (const ParameterSpec& spec : method.parameters)
       for (const std::string_view value : {spec.default_value, spec.paper_value}) {
         const std::string text = std::string(method.name) + ":" + std::string(spec.name) + "=" + std::string(value);
-        EXPECT_EQ(complaint(text), "accepted") << text;
+        EXPECT_EQ(messageOf(text), "accepted") << text;
       }
 }
 
 TEST(Methods, UnknownNameSuggestsTheNearest) {
-  EXPECT_THAT(complaint("snapk"), AllOf(HasSubstr("'snapk'"), HasSubstr("did you mean 'snapkv'")));
-  EXPECT_THAT(complaint("SnapKV"), HasSubstr("did you mean 'snapkv'"));
-  EXPECT_THAT(complaint("piramidkv:beta=3"), HasSubstr("did you mean 'pyramidkv'"));
-  EXPECT_THAT(complaint("zzz"), AllOf(HasSubstr("full"), HasSubstr("h2o"), HasSubstr("streamingllm")));
-  EXPECT_THAT(complaint(""), HasSubstr("unknown method ''"));
+  EXPECT_THAT(messageOf("snapk"), AllOf(HasSubstr("'snapk'"), HasSubstr("did you mean 'snapkv'")));
+  EXPECT_THAT(messageOf("SnapKV"), HasSubstr("did you mean 'snapkv'"));
+  EXPECT_THAT(messageOf("piramidkv:beta=3"), HasSubstr("did you mean 'pyramidkv'"));
+  EXPECT_THAT(messageOf("zzz"), AllOf(HasSubstr("full"), HasSubstr("h2o"), HasSubstr("streamingllm")));
+  EXPECT_THAT(messageOf(""), HasSubstr("unknown method ''"));
 }
 
-TEST(Methods, ParametersAreRead) {
+TEST(Methods, ParametersAreParsed) {
   const MethodRequest request = parseMethod("snapkv:kernel=5,pooling=avg");
   EXPECT_EQ(request.method, &findMethod("snapkv"));
   EXPECT_THAT(request.given, ElementsAre(Pair("kernel", "5"), Pair("pooling", "avg")));
@@ -78,35 +78,35 @@ TEST(Methods, ParametersAreRead) {
 }
 
 TEST(Methods, UnknownParameterSuggestsTheNearest) {
-  EXPECT_THAT(complaint("snapkv:kernl=5"), AllOf(HasSubstr("'snapkv'"), HasSubstr("'kernl'"), HasSubstr("'kernel'")));
-  EXPECT_THAT(complaint("h2o:kernel=5"), AllOf(HasSubstr("'h2o'"), HasSubstr("group")));
-  EXPECT_THAT(complaint("full:kernel=5"), HasSubstr("takes no parameters"));
+  EXPECT_THAT(messageOf("snapkv:kernl=5"), AllOf(HasSubstr("'snapkv'"), HasSubstr("'kernl'"), HasSubstr("'kernel'")));
+  EXPECT_THAT(messageOf("h2o:kernel=5"), AllOf(HasSubstr("'h2o'"), HasSubstr("group")));
+  EXPECT_THAT(messageOf("full:kernel=5"), HasSubstr("takes no parameters"));
 }
 
 TEST(Methods, ValuesOutOfRangeAreNamed) {
   for (const char* value : {"4", "0", "-1", "1001", "1000", "7.0", "x", "", "99999999999999999999", "7 "})
     EXPECT_THAT(
-        complaint(std::string("snapkv:kernel=") + value),
+        messageOf(std::string("snapkv:kernel=") + value),
         AllOf(HasSubstr("'kernel' must be an odd number from 1 to 999"), HasSubstr("'" + std::string(value) + "'")));
   for (const char* value : {"0", "-3", "0.99", "1000.5", "nan", "inf", "x", "1e999", ""})
-    EXPECT_THAT(complaint(std::string("pyramidkv:beta=") + value), HasSubstr("'beta' must be a number from 1 to 1000"));
-  EXPECT_THAT(complaint("streamingllm:sinks=-1"),
+    EXPECT_THAT(messageOf(std::string("pyramidkv:beta=") + value), HasSubstr("'beta' must be a number from 1 to 1000"));
+  EXPECT_THAT(messageOf("streamingllm:sinks=-1"),
               HasSubstr("'sinks' must be a whole number from 0 to 65536, not '-1'"));
-  EXPECT_THAT(complaint("snapkv:pooling=mx"), AllOf(HasSubstr("'mx'"), HasSubstr("'pooling'"), HasSubstr("'max'")));
-  EXPECT_THAT(complaint("snapkv:group=max|sum"), HasSubstr("'max|sum'"));
+  EXPECT_THAT(messageOf("snapkv:pooling=mx"), AllOf(HasSubstr("'mx'"), HasSubstr("'pooling'"), HasSubstr("'max'")));
+  EXPECT_THAT(messageOf("snapkv:group=max|sum"), HasSubstr("'max|sum'"));
   for (const char* good :
        {"snapkv:kernel=1", "snapkv:kernel=999", "pyramidkv:beta=1", "pyramidkv:beta=2.5", "streamingllm:sinks=0"})
-    EXPECT_EQ(complaint(good), "accepted") << good;
+    EXPECT_EQ(messageOf(good), "accepted") << good;
 }
 
 TEST(Methods, MalformedListsAreRefused) {
-  EXPECT_THAT(complaint("snapkv:kernel=5,kernel=7"), HasSubstr("'kernel' is given twice"));
-  EXPECT_THAT(complaint("snapkv:kernel=5,kernel=5"), HasSubstr("'kernel' is given twice"));
+  EXPECT_THAT(messageOf("snapkv:kernel=5,kernel=7"), HasSubstr("'kernel' is given twice"));
+  EXPECT_THAT(messageOf("snapkv:kernel=5,kernel=5"), HasSubstr("'kernel' is given twice"));
   for (const char* text : {"snapkv:", "snapkv:kernel", "snapkv:=5", "snapkv:kernel=5,", "snapkv:,kernel=5"})
-    EXPECT_THAT(complaint(text), HasSubstr("key=value")) << text;
+    EXPECT_THAT(messageOf(text), HasSubstr("key=value")) << text;
 }
 
-TEST(Settings, DefaultsFillWhatIsNotGiven) {
+TEST(Settings, DefaultsFillMissingParameters) {
   EXPECT_THAT(set("pyramidkv:kernel=5", "128").parameters,
               ElementsAre(Pair("beta", "20"), Pair("group", "mean"), Pair("kernel", "5"), Pair("pooling", "max")));
   EXPECT_THAT(set("streamingllm", "128", kShape, 8, Preset::Paper).parameters, ElementsAre(Pair("sinks", "4")));
@@ -139,14 +139,14 @@ TEST(Settings, StreamingNeedsMoreThanItsSinks) {
   EXPECT_EQ(budgetComplaint("streamingllm:sinks=2000", "full"), "accepted");
 }
 
-TEST(Settings, RefusesShapesNoModelHas) {
+TEST(Settings, RefusesInvalidShapes) {
   EXPECT_THROW((void)set("h2o", "20", {.layers = 0, .query_heads = 2, .kv_heads = 1, .tokens = 30}), Error);
   EXPECT_THROW((void)set("h2o", "20", {.layers = 1, .query_heads = 3, .kv_heads = 2, .tokens = 30}), Error);
   EXPECT_THROW((void)set("h2o", "20", {.layers = 1, .query_heads = 2, .kv_heads = 0, .tokens = 30}), Error);
   EXPECT_THROW((void)set("h2o", "20", {.layers = 1, .query_heads = 2, .kv_heads = 1, .tokens = 0}), UsageError);
 }
 
-TEST(Reasons, SayWhyAPositionIsKept) {
+TEST(Reasons, ExplainWhyAPositionIsKept) {
   const Setting scored = set("snapkv", "128");
   const Method& snapkv = findMethod("snapkv");
   EXPECT_EQ(reasonFor(snapkv, scored, 991, true), Reason::Score);

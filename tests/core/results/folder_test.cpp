@@ -1,4 +1,4 @@
-// Folders of results: written case by case, continued after any cut, never two writers, never another run's folder.
+// Folders of results: written case by case, resumed after any cut, never by two writers, never in another run's folder.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -43,7 +43,7 @@ TEST_F(Folder, CasesFollowThePlan) {
   EXPECT_EQ(cases.back().id, "L256-D100-words-t1");
 }
 
-TEST_F(Folder, ShardsAreADivisionOfTheCases) {
+TEST_F(Folder, ShardsPartitionTheCases) {
   std::vector<std::string> ids(24);
   for (std::uint32_t index = 1; index <= 5; ++index) {
     const std::vector<Case> cases = Settings(sampleValues(), {index, 5}).cases();
@@ -53,7 +53,7 @@ TEST_F(Folder, ShardsAreADivisionOfTheCases) {
   for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(ids[i], all[i].id);
 }
 
-TEST_F(Folder, WhatIsWrittenIsRead) {
+TEST_F(Folder, SurvivesTheRoundTrip) {
   writeCases(results(), m_settings);
   const ResultsReader reader(results());
   EXPECT_EQ(reader.settings().values(), m_settings.values());
@@ -69,7 +69,7 @@ TEST_F(Folder, WhatIsWrittenIsRead) {
 }
 
 // Written by KVAtlas before records had facets: the same keys in the same order, the same hash.
-TEST_F(Folder, AnOlderFolderIsReadAndPrintedAsItWas) {
+TEST_F(Folder, AnOlderFolderIsReadAndReprintedUnchanged) {
   const fs::path old = fs::path(KVATLAS_TEST_DATA) / "needle/old_run";
   const ResultsReader reader(old);
   EXPECT_THAT(reader.warnings(), IsEmpty());
@@ -86,7 +86,7 @@ TEST_F(Folder, TheHashIsOfTheSettingsAndNotOfTheShard) {
   EXPECT_EQ(Settings(other, {2, 3}).sha256(), m_settings.sha256());
   other["seed"] = 1;
   EXPECT_NE(Settings(other).sha256(), m_settings.sha256());
-  // sha256sum of the canonical text, from outside.
+  // sha256sum of the canonical text, computed externally.
   const nlohmann::json smallest = {{"lengths", {8}},
                                    {"depths", {50}},
                                    {"kinds", {"number"}},
@@ -95,8 +95,8 @@ TEST_F(Folder, TheHashIsOfTheSettingsAndNotOfTheShard) {
   EXPECT_EQ(Settings(smallest).sha256(), "3766d417c56b6a04111fc4d9d9013288199193cc7fc2c02c6d90609b71e38a21");
 }
 
-// Whatever byte a kill falls on, the next run ends with the file of an undisturbed one.
-TEST_F(Folder, CutAnywhereAndContinuedGivesTheSameFile) {
+// Whatever byte a kill hits, the next run ends with the file of an undisturbed one.
+TEST_F(Folder, TruncatedAnywhereAndResumedGivesTheSameFile) {
   writeCases(results(), m_settings);
   const std::string whole = bytesOf(lines());
   std::vector<std::size_t> cuts{0, 1, whole.size() - 1, whole.size()};
@@ -126,12 +126,12 @@ TEST_F(Folder, ATornEndIsReported) {
   put(lines(), whole.substr(0, whole.rfind('\n', whole.size() - 2) + 1));
   EXPECT_THAT(ResultsReader(results()).warnings(),
               ElementsAre(AllOf(HasSubstr("L128-D0-number-t1"), HasSubstr("2 of 3")), HasSubstr("1 of 24 cases")));
-  put(lines(), whole + std::string(4096, '\0'));  // what a power cut may leave
+  put(lines(), whole + std::string(4096, '\0'));  // what a power failure may leave
   EXPECT_EQ(ResultsWriter(results(), m_settings).casesDone(), 2u);
   EXPECT_EQ(bytesOf(lines()), whole);
 }
 
-TEST_F(Folder, AStoppedRunWithoutACaseIsEmptyNotBroken) {
+TEST_F(Folder, AStoppedRunWithoutACaseIsEmptyAndValid) {
   { const ResultsWriter writer(results(), m_settings); }
   fs::remove(lines());
   const ResultsReader reader(results());
@@ -139,7 +139,7 @@ TEST_F(Folder, AStoppedRunWithoutACaseIsEmptyNotBroken) {
   EXPECT_THAT(reader.warnings(), ElementsAre(HasSubstr("0 of 24")));
 }
 
-TEST_F(Folder, DamageBeforeTheEndIsNamedAndLosesNothing) {
+TEST_F(Folder, DamageBeforeTheEndIsNamedAndNothingIsLost) {
   writeCases(results(), m_settings, 3);
   const std::string whole = bytesOf(lines());
   std::string damaged = whole;
@@ -149,7 +149,7 @@ TEST_F(Folder, DamageBeforeTheEndIsNamedAndLosesNothing) {
   EXPECT_THAT(writeComplaint(m_settings), HasSubstr("results.jsonl:1"));
   EXPECT_EQ(bytesOf(lines()), damaged);
   const std::size_t second = whole.find('\n') + 1;
-  put(lines(), whole.substr(second));  // a line lost
+  put(lines(), whole.substr(second));  // a missing line
   EXPECT_THAT(readComplaint(), AllOf(HasSubstr("results.jsonl:1"), HasSubstr("branch full@full"), HasSubstr("snapkv")));
   put(lines(), whole + whole);  // every case twice
   EXPECT_THAT(readComplaint(), AllOf(HasSubstr("results.jsonl:10"), HasSubstr("L128-D0-words-t1")));
@@ -188,7 +188,7 @@ TEST_F(Folder, OtherFoldersAndFilesAreRefused) {
   EXPECT_FALSE(fs::exists(results() / kLockFile));
 }
 
-TEST_F(Folder, EditedSettingsAreNoticed) {
+TEST_F(Folder, EditedSettingsAreDetected) {
   writeCases(results(), m_settings, 1);
   const fs::path path = results() / kSettingsFile;
   const std::string text = bytesOf(path);
@@ -219,7 +219,7 @@ TEST_F(Folder, HasOneWriterAtATime) {
   EXPECT_EQ(ResultsReader(results()).casesPlanned(), 24u) << "readers need no lock";
 }
 
-TEST_F(Folder, AKilledWriterGivesTheLockBack) {
+TEST_F(Folder, AKilledWriterReleasesTheLock) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
@@ -233,7 +233,7 @@ TEST_F(Folder, AKilledWriterGivesTheLockBack) {
   EXPECT_EQ(ResultsWriter(results(), m_settings).casesDone(), 1u);
 }
 
-TEST_F(Folder, OnlyTheCaseThatIsNextIsTaken) {
+TEST_F(Folder, OnlyTheNextCaseIsAccepted) {
   ResultsWriter writer(results(), m_settings);
   const std::vector<Case> cases = m_settings.allCases();
   EXPECT_THAT(complaint([&] { writer.append(recordsOf(m_settings, cases[1])); }), HasSubstr("L128-D0-number-t0"));
@@ -251,8 +251,8 @@ TEST_F(Folder, OnlyTheCaseThatIsNextIsTaken) {
   EXPECT_EQ(writer.remaining().front().id, cases[1].id);
 }
 
-// A full disk, as a limit on the size of files: the case before stays whole and the run can go on later.
-TEST_F(Folder, AFullDiskKeepsTheCasesBefore) {
+// A full disk, simulated by a file-size limit: the previous case stays complete and the run can resume.
+TEST_F(Folder, AFullDiskKeepsEarlierCases) {
   writeCases(results(), m_settings, 2);
   const std::string before = bytesOf(lines());
   ResultsWriter writer(results(), m_settings);
@@ -260,7 +260,7 @@ TEST_F(Folder, AFullDiskKeepsTheCasesBefore) {
   rlimit old{}, tight{};
   getrlimit(RLIMIT_FSIZE, &old);
   tight = old;
-  tight.rlim_cur = before.size() + 700;  // one line and a half
+  tight.rlim_cur = before.size() + 700;  // one and a half lines
   setrlimit(RLIMIT_FSIZE, &tight);
   const std::string message = complaint([&] { writer.append(recordsOf(m_settings, writer.remaining().front())); });
   setrlimit(RLIMIT_FSIZE, &old);
@@ -273,7 +273,7 @@ TEST_F(Folder, AFullDiskKeepsTheCasesBefore) {
 
 TEST_F(Folder, SettingsOfAnySourceAreTheSame) {
   nlohmann::json values = sampleValues();
-  values["depths"] = std::vector<double>{0, 37.5, 100};  // printed as 0.0: another text
+  values["depths"] = std::vector<double>{0, 37.5, 100};  // printed as 0.0: a different text
   values["note"] = "half a letter \xC3";
   const Settings first(values);
   { const ResultsWriter writer(results(), first); }

@@ -1,4 +1,4 @@
-// Merged shards are the file of an undivided run; shards that do not fit are refused by name and nothing is written.
+// Merged shards equal the file of an undivided run; mismatched shards are refused by name and nothing is written.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,7 +31,7 @@ class Merge : public testing::Test {
   ScratchFolder m_scratch;
 };
 
-TEST_F(Merge, GivesTheFilesOfAnUndividedRun) {
+TEST_F(Merge, EqualsTheFilesOfAnUndividedRun) {
   const fs::path whole = m_scratch / "whole";
   writeCases(whole, Settings(sampleValues()));
   const std::vector<fs::path> shards{shard(5, 5), shard(2, 5), shard(1, 5), shard(4, 5), shard(3, 5)};
@@ -41,14 +41,14 @@ TEST_F(Merge, GivesTheFilesOfAnUndividedRun) {
   EXPECT_EQ(ResultsReader(output()).casesDone(), 24u);
 }
 
-TEST_F(Merge, MoreShardsThanCasesAreFine) {
+TEST_F(Merge, AcceptsMoreShardsThanCases) {
   std::vector<fs::path> shards;
   for (std::uint32_t i = 1; i <= 26; ++i) shards.push_back(shard(i, 26));
   mergeResults(shards, output());
   EXPECT_EQ(ResultsReader(output()).casesDone(), 24u);
 }
 
-TEST_F(Merge, ShardsThatDoNotFitAreNamed) {
+TEST_F(Merge, MismatchedShardsAreNamed) {
   nlohmann::json other = sampleValues();
   other["seed"] = 9;
   const fs::path first = shard(1, 3), second = shard(2, 3), third = shard(3, 3);
@@ -75,7 +75,7 @@ TEST_F(Merge, UnfinishedAndDamagedShardsAreNamed) {
   EXPECT_THAT(refusal({first, second}), AllOf(HasSubstr("shard 2 of 2/results.jsonl:37"), HasSubstr("12 cases")));
 }
 
-TEST_F(Merge, NeverWritesOverSomething) {
+TEST_F(Merge, NeverOverwritesAnything) {
   const std::vector<fs::path> shards{shard(1, 2), shard(2, 2)};
   fs::create_directories(output());
   put(output() / "diary.txt", "mine");

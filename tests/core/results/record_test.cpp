@@ -1,4 +1,4 @@
-// One line of results: everything survives, in a fixed shape; whatever else stands there is refused by name.
+// One line of results: a record survives the round trip in a fixed format; anything else is refused by name.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -32,7 +32,7 @@ TEST(Record, SurvivesPrintingAndParsing) {
   EXPECT_EQ(printRecord(record).find('\n'), std::string::npos);
 }
 
-TEST(Record, KeysAndNumbersHaveOneShape) {
+TEST(Record, KeysAndNumbersHaveAFixedFormat) {
   Record record = sample();
   EXPECT_EQ(
       printRecord(record),
@@ -49,7 +49,7 @@ TEST(Record, BytesThatAreNoUtf8AreReplaced) {
   EXPECT_EQ(parse(printRecord(record), "here").answer, "half a letter \xEF\xBF\xBD");
 }
 
-TEST(Record, WithoutTimesForgetsTheTimesOnly) {
+TEST(Record, WithoutTimesClearsOnlyTheTimes) {
   Record record = sample(), slower = record;
   slower.seconds = 9;
   slower.prefill_seconds = 8;
@@ -59,13 +59,13 @@ TEST(Record, WithoutTimesForgetsTheTimesOnly) {
   EXPECT_NE(withoutTimes(record), withoutTimes(slower));
 }
 
-TEST(Record, NumbersThatJsonHasNotAreRefused) {
+TEST(Record, NonFiniteNumbersAreRefused) {
   Record record = sample();
   record.score = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THAT(complaint([&] { (void)printRecord(record); }), AllOf(HasSubstr("L128-D0-words-t1"), HasSubstr("score")));
 }
 
-TEST(Record, EndlessAnswersAreRefused) {
+TEST(Record, OversizedAnswersAreRefused) {
   Record record = sample();
   record.answer.assign(2 << 20, 'a');
   EXPECT_THAT(complaint([&] { (void)printRecord(record); }), HasSubstr("bytes"));
@@ -77,7 +77,7 @@ struct Damage {
   const char* complaint;
 };
 
-TEST(Record, EveryDamageIsNamed) {
+TEST(Record, EveryKindOfDamageIsNamed) {
   const std::string line = printRecord(sample());
   const std::vector<Damage> damages{{R"("length":128)", R"("length":-1)", "field 'length'"},
                                     {R"("length":128)", R"("length":"128")", "field 'length'"},

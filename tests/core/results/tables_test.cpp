@@ -25,7 +25,7 @@ std::vector<Record> sampleRecords(const Settings& settings, std::size_t cases = 
 TEST(Grids, HoldTheMeanOfEachCell) {
   const Settings settings(sampleValues());
   std::vector<Record> records = sampleRecords(settings);
-  for (Record& record : records)  // half of the trials at one cell
+  for (Record& record : records)  // half of the trials in one cell
     if (record.case_id == "L256-D37.5-number-t1" || record.case_id == "L256-D37.5-words-t1")
       if (record.method == "full") record.score = 0;
   const std::vector<Grid> grids = gridsOf(settings.plan(), records, kLengthByDepth);
@@ -63,7 +63,7 @@ TEST(Grids, SelectScoreKindAndLength) {
               HasSubstr("word_overlap"));
 }
 
-// The interval is where a true share p would lie 1.96 standard errors of its own away: (mean − p)² = z² p(1 − p) / n.
+// At each end of the interval, the mean lies 1.96 standard errors of p from p: (mean − p)² = z² p(1 − p) / n.
 TEST(Wilson, EndsWhereTheTestWouldReject) {
   for (const std::size_t count : {1u, 7u, 100u, 5000u})
     for (const double mean : {0.0, 0.2, 0.5, 0.93, 1.0}) {

@@ -1,4 +1,4 @@
-// Results of a task that is not a needle: other facets, cases that are no product, several questions on one context.
+// Results of a task other than needle: other facets, cases that are not a product, several questions per context.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -103,7 +103,7 @@ TEST_F(TaskResults, ALineNamesItsFacets) {
             R"("prefill_seconds":0.0,"seconds":0.0})");
 }
 
-TEST_F(TaskResults, WhatIsWrittenIsReadAndContinued) {
+TEST_F(TaskResults, SurvivesTheRoundTripAndResumes) {
   const fs::path folder = m_scratch / "results";
   write(folder, m_settings, 4);
   EXPECT_EQ(ResultsReader(folder).casesDone(), 4u);
@@ -121,7 +121,7 @@ TEST_F(TaskResults, WhatIsWrittenIsReadAndContinued) {
   EXPECT_THAT(bytesOf(folder / kSettingsFile), HasSubstr("\"format\": \"kvatlas-evaluation\""));
 }
 
-TEST_F(TaskResults, MergedShardsAreTheUndividedRun) {
+TEST_F(TaskResults, MergedShardsEqualTheUndividedRun) {
   write(m_scratch / "whole", m_settings);
   std::vector<fs::path> shards;
   for (std::uint32_t i = 3; i >= 1; --i) {
@@ -133,7 +133,7 @@ TEST_F(TaskResults, MergedShardsAreTheUndividedRun) {
     EXPECT_EQ(bytesOf(m_scratch / "merged" / file), bytesOf(m_scratch / "whole" / file)) << file;
 }
 
-TEST_F(TaskResults, TablesAskFacetsByName) {
+TEST_F(TaskResults, TablesReadFacetsByName) {
   write(m_scratch / "results", m_settings);
   const ResultsReader reader(m_scratch / "results");
   const Plan& plan = reader.settings().plan();
@@ -163,7 +163,7 @@ TEST_F(TaskResults, RecordsOfAnotherCaseAreRefused) {
   EXPECT_THAT(complaint([&] { writer.append(records); }), AllOf(HasSubstr("qa-0.0"), HasSubstr("place")));
 }
 
-TEST_F(TaskResults, PlansThatAreNoneAreRefused) {
+TEST_F(TaskResults, InvalidPlansAreRefused) {
   const auto refused = [](const char* pointer, const nlohmann::json& value) {
     nlohmann::json values = taskValues();
     values[nlohmann::json::json_pointer(pointer)] = value;
@@ -180,9 +180,9 @@ TEST_F(TaskResults, PlansThatAreNoneAreRefused) {
   EXPECT_THAT(refused("/cases/0/row", nlohmann::json::array()), HasSubstr("'cases[0].row'"));
   EXPECT_THAT(refused("/cases/0/row/1", -1), HasSubstr("'cases[0].row'"));
   EXPECT_THAT(refused("/cases/0/row/1", "one"), HasSubstr("'cases[0].row'"));
-  EXPECT_THAT(refused("/cases/0/row/1", 0), HasSubstr("two cases are called qa-0.0"));
+  EXPECT_THAT(refused("/cases/0/row/1", 0), HasSubstr("two cases have the id qa-0.0"));
   EXPECT_THAT(refused("/cases/1/task/0", "../x"), HasSubstr("'cases[1].task'"));
-  EXPECT_THAT(refused("/case_id", "{task}"), HasSubstr("two cases are called qa"));
+  EXPECT_THAT(refused("/case_id", "{task}"), HasSubstr("two cases have the id qa"));
   EXPECT_THAT(refused("/context_facets", 0), HasSubstr("'context_facets'"));
   nlohmann::json many = taskValues();
   for (int i = 0; i < 1001; ++i) many["cases"][0]["row"].push_back(i + 10);

@@ -1,4 +1,4 @@
-// A decision that evicts nothing takes the memory of one list, whatever the model.
+// A decision that evicts nothing needs the memory of one list, for any model.
 #include <gtest/gtest.h>
 
 #include "core/policy/policy.h"
@@ -43,7 +43,7 @@ TEST(Everything, KeepsEveryTokenOfEveryHead) {
   }
 }
 
-TEST(Everything, IsNotSaidOfASmallerBudget) {
+TEST(Everything, IsNotSetForASmallerBudget) {
   const MethodRequest request = parseMethod("streamingllm");
   const Shape shape{2, 4, 2, 100};
   const Setting setting = makeSetting(request, shape, parseBudget("99"), Granularity::KvHead, Preset::Exact, 8);

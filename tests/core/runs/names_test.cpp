@@ -1,4 +1,4 @@
-// Words of files and the command line, and what becomes of any other word.
+// Names in files and on the command line, and the errors for unknown names.
 #include "core/runs/names.h"
 
 #include <gmock/gmock.h>
@@ -20,7 +20,7 @@ std::string errorOf(const Body& body) {
   return {};
 }
 
-TEST(RunNames, AreTheWordsOfTraces) {
+TEST(RunNames, AreTheNamesInTraces) {
   EXPECT_STREQ(granularityName(policy::Granularity::KvHead), "kv-head");
   EXPECT_STREQ(granularityName(policy::Granularity::QueryHead), "query-head");
   EXPECT_STREQ(presetName(policy::Preset::Paper), "paper");
@@ -29,13 +29,13 @@ TEST(RunNames, AreTheWordsOfTraces) {
   EXPECT_STREQ(followName(Follow::Full), "full");
 }
 
-TEST(RunNames, AreReadBack) {
+TEST(RunNames, AreParsedBack) {
   for (const auto& row : kGranularities) EXPECT_EQ(parseGranularity(row.name), row.value);
   for (const auto& row : kPresets) EXPECT_EQ(parsePreset(row.name), row.value);
   for (const auto& row : kFollows) EXPECT_EQ(parseFollow(row.name), row.value);
 }
 
-TEST(RunNames, OtherWordsAreErrorsThatNameThem) {
+TEST(RunNames, UnknownNamesAreErrorsThatNameThem) {
   EXPECT_THAT(errorOf([] { (void)parseGranularity("kv-heads"); }), HasSubstr("'kv-heads', did you mean 'kv-head'"));
   EXPECT_THAT(errorOf([] { (void)parsePreset("Exact!"); }), HasSubstr("preset 'Exact!'"));
   EXPECT_THAT(errorOf([] { (void)parseFollow(""); }), HasSubstr("follow ''"));

@@ -1,4 +1,4 @@
-// A run's setting through its header and back, and headers that somebody edited.
+// A run's setting through its header and back, and manually edited headers.
 #include "core/runs/run_header.h"
 
 #include <gmock/gmock.h>
@@ -15,7 +15,7 @@ using testing::Not;
 
 constexpr policy::Shape kShape{4, 8, 2, 1000};
 
-// The method alone, with each of its parameters, and with all of them, default values among those.
+// The method alone, with each of its parameters, and with all of them, some at their defaults.
 std::vector<std::string> requestsOf(const policy::Method& method) {
   std::vector<std::string> texts{std::string(method.name)};
   std::string all;
@@ -56,7 +56,7 @@ void expectRoundTrip(const std::string& text, const RunOptions& options) {
   }
 }
 
-TEST(RunHeader, ComesBackForEveryMethodPresetAndGranularity) {
+TEST(RunHeader, SurvivesTheRoundTripForEveryMethodPresetAndGranularity) {
   for (const policy::Method& method : policy::methods())
     for (const std::string& text : requestsOf(method))
       for (const auto& preset : kPresets)
@@ -98,7 +98,7 @@ TEST(RunHeader, WithoutALabelGivesTheParametersThatDifferFromThePreset) {
   EXPECT_EQ(labelOf(read), "snapkv:kernel=5 128");
 }
 
-TEST(RunHeader, LacksNothingThatTheParametersMayLeaveOut) {
+TEST(RunHeader, FillsOmittedParametersWithDefaults) {
   trace::RunHeader header{
       .method = "snapkv", .label = "x", .parameters = "{}", .budget = "64", .granularity = "kv-head"};
   const RunSetting run = settingOf(header, kShape, 12);
@@ -106,12 +106,12 @@ TEST(RunHeader, LacksNothingThatTheParametersMayLeaveOut) {
   EXPECT_EQ(run.setting.preset, policy::Preset::Exact);
   EXPECT_EQ(run.setting.parameters.at("kernel"), "7");
   EXPECT_FALSE(run.follow);
-  header.parameters = R"({"kernel":9,"window":4})";  // a number, as another programme would write it
+  header.parameters = R"({"kernel":9,"window":4})";  // a number, as another program would write it
   EXPECT_EQ(settingOf(header, kShape, 12).setting.parameters.at("kernel"), "9");
   EXPECT_EQ(settingOf(header, kShape, 12).setting.window, 4U);
 }
 
-// The sentence that a changed header ends in.
+// The error message for a changed header.
 std::string problemOf(const std::function<void(trace::RunHeader&)>& edit) {
   const RunSetting run =
       makeRunSetting(policy::parseMethod("snapkv"), policy::parseBudget("128"), kShape, {.follow = Follow::Own});
@@ -131,13 +131,13 @@ void expectProblem(const std::function<void(trace::RunHeader&)>& edit, const std
   EXPECT_THAT(problemOf(edit), AllOf(HasSubstr("run 'snapkv 128': "), HasSubstr(culprit), Not(HasSubstr("\n"))));
 }
 
-TEST(EditedRunHeader, EndsInOneSentenceThatNamesTheCulprit) {
+TEST(EditedRunHeader, GivesOneSentenceThatNamesTheCulprit) {
   const auto parameters = [](std::string text) {
     return [text](trace::RunHeader& header) { header.parameters = text; };
   };
   EXPECT_EQ(problemOf([](trace::RunHeader&) {}), "");
   expectProblem(parameters("{\"kernel\":"), "'{\"kernel\":'");
-  expectProblem(parameters(""), "no JSON object");
+  expectProblem(parameters(""), "not a JSON object");
   expectProblem(parameters("[1]"), "'[1]'");
   expectProblem(parameters(R"({"preset":"Paper2"})"), "unknown preset 'Paper2'");
   expectProblem(parameters(R"({"preset":null})"), "'preset'");
@@ -155,7 +155,7 @@ TEST(EditedRunHeader, EndsInOneSentenceThatNamesTheCulprit) {
   expectProblem([](trace::RunHeader& header) { header.budget = "many"; }, "budget 'many'");
 }
 
-TEST(EditedRunHeader, WhoseLabelSaysOtherThanItsParametersIsReadByItsParameters) {
+TEST(EditedRunHeader, ContradictingLabelIsIgnored) {
   const RunSetting run = makeRunSetting(policy::parseMethod("snapkv:kernel=5"), policy::parseBudget("128"), kShape, {});
   trace::RunHeader header = headerOf(run, "snapkv:kernel=9 128");
   EXPECT_EQ(settingOf(header, kShape, 8).request.given.at("kernel"), "5");
@@ -165,16 +165,16 @@ TEST(EditedRunHeader, WhoseLabelSaysOtherThanItsParametersIsReadByItsParameters)
   EXPECT_EQ(settingOf(header, kShape, 8).request.given.at("kernel"), "5");
 }
 
-TEST(HeaderProblem, IsThatOfTheParametersWhateverTheMethod) {
+TEST(HeaderProblem, ReportsTheParametersForAnyMethod) {
   trace::RunHeader header{.method = "of another build", .parameters = R"({"x":"y"})", .granularity = "kv-head"};
   EXPECT_EQ(headerProblem(header), "");
   header.parameters = R"({"preset":"best"})";
   EXPECT_THAT(headerProblem(header), HasSubstr("unknown preset 'best'"));
   header.parameters = "{";
-  EXPECT_THAT(headerProblem(header), HasSubstr("no JSON object: '{'"));
+  EXPECT_THAT(headerProblem(header), HasSubstr("not a JSON object: '{'"));
 }
 
-TEST(FedBy, IsTheFullRunWhereItIsFollowed) {
+TEST(FedBy, IsTheFullRunForFollowFull) {
   trace::TraceHeader header;
   for (const char* parameters : {"{}", R"({"follow":"full"})", R"({"follow":"own"})", "no JSON"})
     header.runs.push_back({.label = "run", .parameters = parameters});
@@ -184,7 +184,7 @@ TEST(FedBy, IsTheFullRunWhereItIsFollowed) {
   EXPECT_THROW((void)fedBy(header, 3), Error);
 }
 
-TEST(Parameters, HaveNamesOfTheirOwn) {
+TEST(Parameters, HaveUniqueNames) {
   for (const policy::Method& method : policy::methods())
     for (const policy::ParameterSpec& spec : method.parameters)
       EXPECT_THAT(std::string(spec.name), AllOf(Not("window"), Not("preset"), Not("follow"))) << method.name;

@@ -1,4 +1,4 @@
-// Labels and titles, letter for letter.
+// Labels and titles, verbatim.
 #include "core/runs/titles.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ TEST(Labels, NameTheMethodItsGivenParametersAndTheBudget) {
   EXPECT_EQ(labelOf(run("full", "128")), "full");
 }
 
-TEST(Labels, OfTheMethodAloneAreReadBack) {
+TEST(Labels, OfTheMethodAloneAreParsedBack) {
   for (const std::string text : {"full", "h2o", "snapkv:kernel=5,pooling=avg", "pyramidkv:beta=3.5"})
     EXPECT_EQ(methodLabel(policy::parseMethod(text)), text);
 }
@@ -37,7 +37,7 @@ TEST(Titles, AreThoseOfTheMethodTable) {
   EXPECT_EQ(methodTitle("of another build"), "of another build");
 }
 
-TEST(Titles, OfLabelsSayWhatTheLabelAdds) {
+TEST(Titles, OfLabelsIncludeTheLabelsParameters) {
   EXPECT_EQ(labelTitle("snapkv", "snapkv"), "SnapKV");
   EXPECT_EQ(labelTitle("snapkv", ""), "SnapKV");
   EXPECT_EQ(labelTitle("snapkv", "snapkv:kernel=5"), "SnapKV (kernel=5)");

@@ -1,4 +1,4 @@
-// The table of signals: names and shapes of the trace format, sets, the fields of a probe's output, what is not in it.
+// The table of signals: names and shapes of the trace format, sets, the fields of a probe's output, unknown signals.
 #include "core/signals/signals.h"
 
 #include <gmock/gmock.h>
@@ -27,7 +27,7 @@ TEST(Signals, AreTheDatasetsOfTheFormatInItsOrder) {
   }
 }
 
-TEST(Signals, OutsideTheTableThereIsNone) {
+TEST(Signals, UnknownSignalsAreRefused) {
   EXPECT_EQ(findSignal("recieved"), std::nullopt);
   EXPECT_EQ(findSignal(""), std::nullopt);
   EXPECT_THROW((void)infoOf(static_cast<Signal>(kSignalCount)), std::logic_error);
@@ -41,7 +41,7 @@ TEST(Signals, HaveTheShapesOfTheFormat) {
   EXPECT_EQ(valueCount(infoOf(Signal::KeyNorm), shape), 200U);
 }
 
-TEST(SignalSets, HoldWhatIsPutIn) {
+TEST(SignalSets, ContainTheirMembers) {
   SignalSet set{Signal::KeyNorm};
   EXPECT_FALSE(set.contains(Signal::Received));
   set |= {Signal::Received};
@@ -52,7 +52,7 @@ TEST(SignalSets, HoldWhatIsPutIn) {
   EXPECT_EQ(SignalSet::all().members().size(), kSignalCount);
 }
 
-// Each signal of the probe is a field of its own, in the host's struct and in the one of the CUDA border.
+// Each probe signal has its own field, in the host's struct and in the CUDA library's.
 template <class Output>
 void expectOwnFields(Output output) {
   std::set<float**> fields;
@@ -72,7 +72,7 @@ TEST(ProbeFields, AreTheOutputsOfTheHostAndOfCuda) {
   expectOwnFields(KvatlasCudaProbe{});
 }
 
-TEST(StoredSignals, AreRoundedOnceAndOnlyWhereTheTraceRounds) {
+TEST(StoredSignals, AreRoundedOnceAndOnlyIfStoredAsCodes) {
   SignalValues values;
   for (int i = 0; i < 300'000; ++i) values[Signal::WindowRows].push_back(std::exp(-static_cast<float>(i) / 20'000));
   values[Signal::WindowSum] = values[Signal::WindowRows];

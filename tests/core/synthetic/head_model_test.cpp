@@ -1,4 +1,4 @@
-// The closed form of a head against sums over its rows, one after another.
+// The closed form of a head against sums over its rows.
 #include "core/synthetic/head_model.h"
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@ struct Sums {
   std::vector<double> received, entropy, mean, max;
 };
 
-// Everything again from the rows alone.
+// Recomputes everything from the rows alone.
 Sums addUp(const HeadModel& model, std::size_t cell) {
   const std::size_t tokens = model.tokens(), side = (tokens + cell - 1) / cell;
   Sums sums{.received = std::vector<double>(tokens),
@@ -67,7 +67,7 @@ TEST(HeadModel, ClosedFormIsTheSumOfItsRows) {
   }
 }
 
-TEST(HeadModel, HeadsDifferAndShowTheStructureTheyAreMadeOf) {
+TEST(HeadModel, HeadsDifferAndShowTheirStructure) {
   const SyntheticPrompt prompt = makePrompt({.tokens = 4096, .vocab = 300, .documents = 8});
   std::size_t sinks = 0, finders = 0;
   std::vector<float> row(4096);

@@ -60,7 +60,7 @@ TEST(SyntheticTrace, SameOptionsSameBytesOnAnyNumberOfThreads) {
   EXPECT_NE(bytesOf(folder / "1"), bytesOf(folder / "other"));
 }
 
-// Heads share the budget by the largest score of each: an allocator that has to see all layers before one selects.
+// Heads share the budget by their largest scores: an allocator that needs all layers before any selects.
 policy::Method greedyMethod() {
   policy::Method method = policy::findMethod("h2o");
   method.name = "greedy";
@@ -105,7 +105,7 @@ TEST(SyntheticTrace, AnAllocatorThatReadsScoresDecidesAsOverTheWholePrompt) {
   EXPECT_EQ(run.kept_positions, decision.positions);
 }
 
-TEST(SyntheticTrace, RunsAreWhatThePoliciesDecideOverItsSignals) {
+TEST(SyntheticTrace, RunsEqualThePoliciesDecisionsOnItsSignals) {
   const test::ScratchFolder folder;
   writeSyntheticTrace(folder / "a", unitSize());
   const Reader reader(folder / "a");
@@ -185,7 +185,7 @@ TEST(SyntheticTrace, TextTokensAndSpansBelongTogether) {
   EXPECT_GE(documents, 2U);
 }
 
-TEST(SyntheticTrace, OptionsThatContradictAreNamed) {
+TEST(SyntheticTrace, ConflictingOptionsAreNamed) {
   const test::ScratchFolder folder;
   const auto refused = [&](auto change) {
     SyntheticOptions options = unitSize();

@@ -1,4 +1,4 @@
-// Every recorded layer and run of a trace against the records it was written from.
+// Compares every recorded layer and run of a trace with the records it was written from.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -90,7 +90,7 @@ inline void expectRun(const trace::Reader& reader, std::size_t index, const trac
   EXPECT_EQ(run->decode_ids, expected.decode_ids);
   EXPECT_EQ(run->decode_text, expected.decode_text);
   EXPECT_EQ(run->decode_offsets, expected.decode_offsets);
-  EXPECT_TRUE(run->attended.empty()) << "is read by layer";
+  EXPECT_TRUE(run->attended.empty()) << "read by layer";
   expectAttended(reader, index, expected);
   EXPECT_EQ(run->kl, expected.kl);
   EXPECT_EQ(run->retained, expected.retained);

@@ -15,7 +15,7 @@ namespace {
 using testing::HasSubstr;
 using Disk = TraceTest;
 
-// Runs the write in a process whose files may not exceed `limit` bytes; its message comes back through a file.
+// Runs the write in a process with a file-size limit of `limit` bytes; its message comes back through a file.
 std::string writeWithin(rlim_t limit, const std::filesystem::path& target, const SampleTrace& sample,
                         const std::filesystem::path& said, int& status) {
   const pid_t pid = fork();
@@ -27,7 +27,7 @@ std::string writeWithin(rlim_t limit, const std::filesystem::path& target, const
     const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
     setrlimit(RLIMIT_FSIZE, &none);
     std::ofstream(said) << message;
-    std::exit(message.empty() ? 0 : 1);  // runs HDF5's own exit handler too
+    std::exit(message.empty() ? 0 : 1);  // runs HDF5's exit handler too
   }
   waitpid(pid, &status, 0);
   std::ifstream in(said);
@@ -55,7 +55,7 @@ TEST_F(Disk, AFullDiskIsOneErrorAndLeavesTheOldFile) {
   }
 }
 
-TEST_F(Disk, AMissingFolderIsSaidBeforeAnyWork) {
+TEST_F(Disk, AMissingFolderIsReportedBeforeAnyWork) {
   const SampleTrace sample = makeSampleTrace(tinyOptions());
   const auto target = m_folder / "missing" / "a.kva.h5";
   EXPECT_THAT(messageOf([&] { trace::Writer writer(target, sample.header); }),

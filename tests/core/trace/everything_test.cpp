@@ -10,7 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// 60 layers × 8 heads × 301 tokens: three chunks of kept/positions, which end inside lists.
+// 60 layers × 8 heads × 301 tokens: three chunks of kept/positions, which end within lists.
 SampleTrace longSample() {
   SampleTraceOptions options = tinyOptions();
   options.tokens = 301;
@@ -24,7 +24,7 @@ SampleTrace longSample() {
   return makeSampleTrace(options);
 }
 
-// The same run with one list for all.
+// The same run with one list for all heads.
 trace::RunRecord shortened(trace::RunRecord record, std::size_t tokens) {
   record.everything = true;
   record.kept_positions = everyPosition(tokens);
@@ -33,7 +33,7 @@ trace::RunRecord shortened(trace::RunRecord record, std::size_t tokens) {
 
 using Everything = TraceTest;
 
-TEST_F(Everything, IsWrittenAsAllItsLists) {
+TEST_F(Everything, IsWrittenAsSeparateLists) {
   SampleTrace sample = longSample();
   ASSERT_EQ(sample.runs[0].kept_positions.size(), 60U * 8 * 301);
   writeSampleTrace(file("lists.kva.h5"), sample);
@@ -57,7 +57,7 @@ TEST_F(Everything, IsReadAsOneList) {
   EXPECT_TRUE(reader.run(0, trace::RunParts::WithoutPositions)->kept(0).empty());
 }
 
-TEST_F(Everything, IsNotTakenOnTrust) {
+TEST_F(Everything, IsVerifiedOnReading) {
   SampleTrace sample = longSample();
   for (const std::size_t at : {std::size_t{0}, std::size_t{60 * 8 * 301 - 1}}) {
     SampleTrace damaged = sample;
@@ -69,7 +69,7 @@ TEST_F(Everything, IsNotTakenOnTrust) {
   }
 }
 
-TEST_F(Everything, HasToBeTrueToBeWritten) {
+TEST_F(Everything, MustHoldToBeWritten) {
   SampleTrace sample = makeSampleTrace(tinyOptions());
   sample.runs[1].everything = true;
   EXPECT_THAT(messageOf([&] { writeSampleTrace(file(), sample); }), HasSubstr("/runs/001/kept: is marked"));

@@ -1,4 +1,4 @@
-// Traces that hold some query heads, or queries and keys of some layers, only; and disks too small for a trace.
+// Traces with only some query heads, or with queries and keys of only some layers; and disks too small for a trace.
 #include <hdf5.h>
 
 #include <cmath>
@@ -32,7 +32,7 @@ class Heads : public TraceTest {
   SampleTrace m_sample;
 };
 
-TEST_F(Heads, TheOthersAreNotCapturedWhichIsNotZero) {
+TEST_F(Heads, UnrecordedHeadsAreAbsentNotZero) {
   writeSampleTrace(file(), m_sample);
   const Reader reader(file());
   const LayerIndex layer(1);
@@ -55,7 +55,7 @@ TEST_F(Heads, TheOthersAreNotCapturedWhichIsNotZero) {
   EXPECT_FALSE(reader.hasHead(HeadIndex(6)));
 }
 
-TEST_F(Heads, WhatIsRecordedIsWhatWasWritten) {
+TEST_F(Heads, RecordedHeadsSurviveTheRoundTrip) {
   writeSampleTrace(file(), m_sample);
   const Reader reader(file());
   const auto received = reader.signal(LayerIndex(0), Signal::Received).value();
@@ -72,14 +72,14 @@ TEST_F(Heads, WhatIsRecordedIsWhatWasWritten) {
   for (const trace::Finding& finding : trace::validate(file())) ADD_FAILURE() << finding.member << finding.problem;
 }
 
-TEST_F(Heads, TheFileIsSmallerAsTheEstimateSays) {
+TEST_F(Heads, TheFileIsSmallerAsEstimated) {
   writeSampleTrace(file("some"), m_sample);
   const std::uint64_t some = trace::expectedFileBytes(m_sample.header, 2);
   m_sample.header.attention.heads.clear();
   writeSampleTrace(file("all"), m_sample);
   const std::uint64_t all = trace::expectedFileBytes(m_sample.header, 2);
   const double written = double(std::filesystem::file_size(file("some")));
-  // Four of six heads and one of three KV heads are left out of both layers: four signals, W rows and bf16 queries
+  // Both layers omit four of six heads and one of three KV heads: four signals, W rows and bf16 queries
   // and keys of 200 tokens each, at least.
   const double tokens = 200, window = m_sample.header.attention.window, dim = m_sample.header.model.head_dim;
   const double left_out = 2 * (4 * (4 * tokens * 4 + window * tokens * 2 + tokens * dim * 2) + tokens * dim * 2);
@@ -91,7 +91,7 @@ TEST_F(Heads, TheFileIsSmallerAsTheEstimateSays) {
 
 TEST_F(Heads, AMissingRowOfARecordedHeadIsDamage) {
   writeSampleTrace(file(), m_sample);
-  // The attribute claims a third head whose rows are not there.
+  // The attribute claims a third head whose rows are missing.
   const hid_t h5 = H5Fopen(file().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
   H5Adelete_by_name(h5, "attention", "heads", H5P_DEFAULT);
   const hsize_t three = 3;
@@ -108,7 +108,7 @@ TEST_F(Heads, AMissingRowOfARecordedHeadIsDamage) {
               HasSubstr("its data is missing"));
 }
 
-TEST_F(Heads, HeadsThatCannotBeAreRefused) {
+TEST_F(Heads, InvalidHeadsAreRefused) {
   for (const auto& heads :
        {std::vector{HeadIndex(6)}, std::vector{HeadIndex(2), HeadIndex(1)}, std::vector{HeadIndex(2), HeadIndex(2)}}) {
     m_sample.header.attention.heads = heads;
@@ -127,17 +127,18 @@ TEST_F(Heads, QueriesAndKeysOfOneLayer) {
   EXPECT_TRUE(reader.queryBits(LayerIndex(1), HeadIndex(0)).has_value());
   m_sample.header.attention.qk_layers = {LayerIndex(0), LayerIndex(1)};
   m_sample.header.attention.layers = {LayerIndex(1)};
-  EXPECT_THAT(messageOf([&] { trace::Writer writer(file(), m_sample.header); }), HasSubstr("recorded layers only"));
+  EXPECT_THAT(messageOf([&] { trace::Writer writer(file(), m_sample.header); }),
+              HasSubstr("only recorded layers can keep"));
 }
 
-TEST(Space, TooLittleIsSaidWithWhatHelps) {
+TEST(Space, TooLittleIsReportedWithARemedy) {
   EXPECT_NO_THROW(trace::requireSpace("/a/b.h5", 1000, 1000, "--x"));
   EXPECT_NO_THROW(trace::requireSpace("/a/b.h5", 1000, std::nullopt, "--x"));
   EXPECT_THAT(messageOf([] { trace::requireSpace("/a/b.h5", 5'793'000'000, 12'000'000, "--layers"); }),
               AllOf(HasSubstr("/a/b.h5"), HasSubstr("5.8 GB"), HasSubstr("12 MB"), HasSubstr("--layers")));
 }
 
-TEST(Space, IsThatOfTheFolder) {
+TEST(Space, IsMeasuredForTheFolder) {
   const ScratchFolder folder;
   EXPECT_GT(trace::freeBytesFor(folder / "a").value(), 0U);
   EXPECT_FALSE(trace::freeBytesFor(folder.path() / "missing" / "a").has_value());

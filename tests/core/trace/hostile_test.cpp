@@ -1,4 +1,4 @@
-// Files nobody vouches for: truncated, flipped, misshapen, foreign.
+// Untrusted files: truncated, corrupted, misshapen, foreign.
 #include <hdf5.h>
 
 #include <functional>
@@ -19,14 +19,14 @@ class Hostile : public TraceTest {
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     writeSampleTrace(file(), tinyOptions());
   }
-  // Changes the trace with plain HDF5.
+  // Changes the trace through plain HDF5.
   void edit(const std::function<void(hid_t)>& change) const {
     const hid_t id = H5Fopen(file().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
     ASSERT_GE(id, 0);
     change(id);
     ASSERT_GE(H5Fclose(id), 0);
   }
-  // What opening and reading everything says; anything but an Error or success fails the test by crashing it.
+  // The message from opening and reading everything. Anything but an Error or success crashes the test.
   static std::string readAll(const std::filesystem::path& path) {
     return messageOf([&] { static_cast<void>(trace::validate(path)); });
   }
@@ -45,7 +45,7 @@ class Hostile : public TraceTest {
   }
 };
 
-TEST_F(Hostile, WhatIsNoTraceIsSaidSo) {
+TEST_F(Hostile, OtherFilesAreReportedAsNoTrace) {
   EXPECT_THAT(messageOf([&] { trace::Reader reader(file("none")); }), HasSubstr("No such file"));
   EXPECT_THAT(messageOf([&] { trace::Reader reader(m_folder.path()); }), HasSubstr("is a folder"));
   putBytes(file("empty"), "");
@@ -106,7 +106,7 @@ TEST_F(Hostile, AttendedKeysOfAbsurdSizeAreRefusedByName) {
   EXPECT_THAT(with(keys, H5T_STD_U32LE, {2, 2, 2, 1 << 20}), HasSubstr("attended: has 1048576 keys per head"));
   EXPECT_THAT(with(keys, H5T_STD_U32LE, {2, 2, 2}), HasSubstr("attended: has 3 axes"));
   EXPECT_THAT(with(keys, H5T_IEEE_F32LE, {2, 2, 2, 8}), HasSubstr("attended: has the wrong type"));
-  // Found when the layer is asked for.
+  // Detected on access to the layer.
   with(keys, H5T_STD_U32LE, {hsize_t{1} << 40, 2, 2, 8});
   const auto ask = [&] { static_cast<void>(trace::Reader(file()).attended(1, LayerIndex(0))); };
   EXPECT_THAT(messageOf(ask), HasSubstr("/runs/001/decode/attended"));
@@ -124,9 +124,9 @@ TEST_F(Hostile, LinksAreNotFollowed) {
     H5Lcreate_soft("/attention/001/lse", id, "/attention/000/lse", H5P_DEFAULT, H5P_DEFAULT);
   });
   const trace::Reader reader(file());
-  EXPECT_THAT(messageOf([&] { static_cast<void>(reader.notes()); }), HasSubstr("'notes' is a link"));
+  EXPECT_THAT(messageOf([&] { static_cast<void>(reader.notes()); }), HasSubstr("'notes' is a soft or external link"));
   EXPECT_THAT(messageOf([&] { static_cast<void>(reader.signal(LayerIndex(0), trace::Signal::Lse)); }),
-              HasSubstr("'lse' is a link"));
+              HasSubstr("'lse' is a soft or external link"));
 }
 
 }  // namespace

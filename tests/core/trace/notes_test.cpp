@@ -1,4 +1,4 @@
-// Notes written into a finished trace: everything else stays as it was, whatever happens meanwhile.
+// Writing notes into a finished trace changes nothing else, even when interrupted.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -31,13 +31,13 @@ class NotesTest : public TraceTest {
     for (const auto& layer : m_sample.layers) expectLayer(reader, layer);
     for (std::size_t run = 0; run < m_sample.runs.size(); ++run) expectRun(reader, run, m_sample.runs[run]);
   }
-  // The mark of a writer in the superblock: other programmes refuse a file that bears it.
+  // A writer's mark in the superblock: other programs refuse a file with this mark.
   [[nodiscard]] bool marked() const {
     std::ifstream in(file(), std::ios::binary);
     in.seekg(11);
     return (in.get() & 5) != 0;
   }
-  // While a change is under way; false when none was seen for ten seconds.
+  // While a change is in flight; false if none was seen within ten seconds.
   [[nodiscard]] bool waitForMark() const {
     const auto start = std::chrono::steady_clock::now();
     while (!marked())
@@ -48,13 +48,13 @@ class NotesTest : public TraceTest {
   SampleTrace m_sample = makeSampleTrace(tinyOptions());
 };
 
-TEST_F(NotesTest, AreReadBackAndNothingElseChanges) {
+TEST_F(NotesTest, AreParsedBackAndNothingElseChanges) {
   const std::string longer = "{\"a\": \"" + std::string(10000, 'x') + "\"}";
   for (const std::string& text : {std::string("{\"a\": 1}"), longer, std::string("{}"), longer + longer}) {
     trace::writeNotes(file(), text);
     const std::string stored = trace::Reader(file()).notes();
     EXPECT_THAT(stored, StartsWith(text));
-    EXPECT_EQ(stored.find_first_not_of('\n', text.size()), std::string::npos) << "filled up with line ends";
+    EXPECT_EQ(stored.find_first_not_of('\n', text.size()), std::string::npos) << "padded with line ends";
     EXPECT_FALSE(marked());
   }
   expectAllElseUnchanged();
@@ -68,7 +68,7 @@ TEST_F(NotesTest, ManyChangesDoNotMakeTheFileGrow) {
   EXPECT_EQ(std::filesystem::file_size(file()), size);
 }
 
-TEST_F(NotesTest, WhatIsNoFinishedTraceIsNamedAndLeftAlone) {
+TEST_F(NotesTest, UnfinishedAndForeignFilesAreNamedAndUnchanged) {
   putBytes(file("text.h5"), "no HDF5");
   EXPECT_THAT(messageOf([&] { trace::writeNotes(file("text.h5"), "{}"); }), HasSubstr("text.h5: not a trace"));
   EXPECT_THAT(messageOf([&] { trace::writeNotes(file("none.h5"), "{}"); }), HasSubstr("none.h5: No such file"));
@@ -97,7 +97,7 @@ TEST_F(NotesTest, AnotherWriterIsNotDisturbed) {
   range.l_type = F_WRLCK;
   range.l_whence = SEEK_SET;
   ASSERT_EQ(fcntl(fd, F_OFD_SETLK, &range), 0);
-  EXPECT_THAT(messageOf([&] { trace::writeNotes(file(), "{}"); }), HasSubstr("another programme is writing"));
+  EXPECT_THAT(messageOf([&] { trace::writeNotes(file(), "{}"); }), HasSubstr("another program is writing"));
   close(fd);
   EXPECT_EQ(messageOf([&] { trace::writeNotes(file(), "{}"); }), "");
 }
@@ -118,8 +118,8 @@ TEST_F(NotesTest, AFullDiskIsOneErrorAndChangesNothing) {
   EXPECT_EQ(bytesOf(file()), before);
 }
 
-// Killed at whatever moment: the rest is whole, and the next change takes the mark of the killed writer away.
-TEST_F(NotesTest, AKillLeavesEverythingElseWhole) {
+// Killed at any moment: the rest stays intact, and the next change removes the killed writer's mark.
+TEST_F(NotesTest, AKillLeavesEverythingElseIntact) {
   int left_a_mark = 0;
   for (int round = 0; round < 24; ++round) {
     const pid_t pid = fork();
@@ -138,7 +138,7 @@ TEST_F(NotesTest, AKillLeavesEverythingElseWhole) {
     EXPECT_FALSE(marked());
   }
   RecordProperty("killed_while_marked", left_a_mark);
-  EXPECT_GT(left_a_mark, 0) << "no kill came at a bad moment: this test tests nothing";
+  EXPECT_GT(left_a_mark, 0) << "no kill hit a critical moment, so nothing was tested";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What reading costs, counted in bytes the system was asked for: opening is the index, a tile is its chunk.
+// The cost of reading, in bytes requested from the system: opening reads the index, a tile reads its chunk.
 #include <functional>
 #include <sstream>
 
@@ -14,9 +14,9 @@ using trace::Reduction;
 using trace::Signal;
 
 constexpr std::uint64_t kChunk = std::uint64_t{128} * 128 * 2;
-constexpr std::uint64_t kSlack = 2048;  // asking for the count itself reads, too
+constexpr std::uint64_t kSlack = 2048;  // querying the count also reads
 
-// Bytes that read calls returned to this process so far; 0 where the system does not tell.
+// Bytes that read calls have returned to this process; 0 if the system does not report it.
 std::uint64_t bytesRead() {
   std::ifstream in("/proc/self/io");
   std::string name;
@@ -34,7 +34,7 @@ std::uint64_t costOf(const std::function<void()>& body) {
 class ReadingCost : public TraceTest {
  protected:
   void SetUp() override {
-    if (bytesRead() == 0) GTEST_SKIP() << "this system does not count the bytes a process reads";
+    if (bytesRead() == 0) GTEST_SKIP() << "this system does not count bytes read per process";
     synthetic::writeSyntheticTrace(
         file(), {.tokens = 4096, .layers = 6, .query_heads = 8, .kv_heads = 2, .head_dim = 32, .qk_layers = {0}});
   }
@@ -54,11 +54,11 @@ TEST_F(ReadingCost, ATileOfOneChunkReadsOneChunk) {
       ASSERT_TRUE(reader.mapTile(LayerIndex(2), HeadIndex(head), Reduction::Max, 0, row, column, 128, 128).has_value());
     });
   };
-  static_cast<void>(tile(0, 0, 0));  // the first one reads where the chunks of this map lie
+  static_cast<void>(tile(0, 0, 0));  // the first call reads the chunk index of this map
   EXPECT_LE(tile(3, 256, 128), kChunk + kSlack);
   EXPECT_LE(tile(7, 384, 384), kChunk + kSlack);
   EXPECT_LE(tile(5, 384, 0), kChunk + kSlack);
-  // Half a chunk over each of two edges: four chunks.
+  // A half-chunk offset on two axes: four chunks.
   EXPECT_LE(tile(6, 192, 64), 4 * kChunk + kSlack);
 }
 
@@ -72,7 +72,7 @@ TEST_F(ReadingCost, PartsOfSignalsAndQueriesReadTheirChunks) {
   EXPECT_LE(costOf([&] { static_cast<void>(reader.queryBits(layer, HeadIndex(5), 600, 300)); }), 512 * 32 * 2 + kSlack);
 }
 
-TEST_F(ReadingCost, TellingWhatIsThereReadsNoData) {
+TEST_F(ReadingCost, QueryingAvailabilityReadsNoData) {
   const Reader reader(file());
   EXPECT_LT(costOf([&] {
               for (std::uint32_t layer = 0; layer < 6; ++layer) {

@@ -69,7 +69,7 @@ void expectAll(const std::filesystem::path& path, const SampleTrace& sample) {
   }
 }
 
-TEST_F(RoundTrip, EveryMemberComesBack) {
+TEST_F(RoundTrip, EveryMemberSurvives) {
   const SampleTrace sample = makeSampleTrace();
   writeSampleTrace(file(), sample);
   EXPECT_FALSE(std::filesystem::exists(part()));
@@ -109,7 +109,7 @@ TEST_F(RoundTrip, OneTokenNoDecodeNoTextNoSpans) {
   expectAll(file(), sample);
 }
 
-TEST_F(RoundTrip, WhatWasNotCapturedIsAbsentNotZero) {
+TEST_F(RoundTrip, UncapturedDataIsAbsentNotZero) {
   SampleTrace sample = makeSampleTrace(tinyOptions());
   sample.header.attention.layers = {LayerIndex(1)};
   sample.header.attention.qk_layers.clear();
@@ -165,7 +165,7 @@ TEST_F(RoundTrip, GeneratedTokensHaveTheirText) {
   EXPECT_EQ(trace::generatedText({}, 0), "");
 }
 
-// Files of earlier versions of this program lack the members.
+// Files of earlier versions lack these members.
 TEST_F(RoundTrip, ATraceWithoutAttendedKeysOpensAsBefore) {
   SampleTraceOptions options = tinyOptions();
   options.attended = 0;
@@ -183,7 +183,7 @@ TEST_F(RoundTrip, ATraceWithoutAttendedKeysOpensAsBefore) {
   EXPECT_FALSE(trace::Reader(file()).attended(1, LayerIndex(0)).has_value());
 }
 
-TEST_F(RoundTrip, AskingBeyondWhatIsThereIsAnError) {
+TEST_F(RoundTrip, ReadingOutOfRangeIsAnError) {
   writeSampleTrace(file(), tinyOptions());
   const trace::Reader reader(file());
   EXPECT_THROW(static_cast<void>(reader.run(99)), Error);

@@ -1,4 +1,4 @@
-// How a trace lies in the file: repeatable bytes, nothing above the diagonal, the estimated size.
+// How a trace is stored: reproducible bytes, nothing above the diagonal, the estimated size.
 #include <hdf5.h>
 
 #include "core/trace/map_pyramid.h"
@@ -19,7 +19,7 @@ std::uint64_t storedBytes(const std::filesystem::path& path, const char* dataset
   return bytes;
 }
 
-TEST(MapPyramid, CellsAreTheSmallestPowersThatFit) {
+TEST(MapPyramid, CellsAreTheSmallestPowersOfTwoThatFit) {
   EXPECT_EQ(trace::mapCells(150, 64), (std::vector<std::uint64_t>{4}));
   EXPECT_EQ(trace::mapCells(512, 512), (std::vector<std::uint64_t>{1, 2, 4, 8}));
   EXPECT_EQ(trace::mapCells(513, 512), (std::vector<std::uint64_t>{2, 4, 8, 16}));

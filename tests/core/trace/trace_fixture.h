@@ -1,4 +1,4 @@
-// A folder of its own for each test, and a sample trace in it.
+// A folder for each test, with a sample trace in it.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -33,7 +33,7 @@ class TraceTest : public testing::Test {
   ScratchFolder m_folder;
 };
 
-// Small enough to be written hundreds of times.
+// Small enough to write hundreds of times.
 inline SampleTraceOptions tinyOptions() {
   SampleTraceOptions options;
   options.tokens = 40;
@@ -49,7 +49,7 @@ inline SampleTraceOptions tinyOptions() {
   return options;
 }
 
-// What the error says, "" when there is none.
+// The error's message; "" if there is none.
 template <class Body>
 std::string messageOf(const Body& body) {
   try {

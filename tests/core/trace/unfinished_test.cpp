@@ -1,4 +1,4 @@
-// Traces whose writer was killed or is still at work.
+// Traces whose writer was killed or is still running.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,7 +39,7 @@ using Unfinished = TraceTest;
   _exit(3);
 }
 
-// The first `done` parts are there, whole.
+// The first `done` parts are complete.
 void expectParts(const std::filesystem::path& part, const SampleTrace& sample, std::size_t done) {
   const trace::Reader reader(part);
   EXPECT_FALSE(reader.complete());
@@ -73,7 +73,7 @@ Child startWriter(const std::filesystem::path& path, const SampleTrace& sample, 
   return {pid, ends[0]};
 }
 
-TEST_F(Unfinished, KilledAfterEachFlushKeepsWhatWasFlushed) {
+TEST_F(Unfinished, KilledAfterEachFlushKeepsFlushedData) {
   const SampleTrace sample = makeSampleTrace(tinyOptions());
   const std::size_t parts = sample.layers.size() + 1 + sample.runs.size();
   for (std::size_t stop = 0; stop <= parts; ++stop) {
@@ -102,7 +102,7 @@ TEST_F(Unfinished, KilledFromOutsideAtAnyMoment) {
     SCOPED_TRACE(round);
     const Child child = startWriter(file(), sample, 1000);
     char done = 0;
-    // Wait for a number of parts, then kill while the next ones are being written.
+    // Waits for a number of parts, then kills while the next ones are being written.
     for (std::size_t seen = 0; seen <= round % 8; ++seen) {
       if (read(child.pipe_end, &done, 1) != 1) break;
     }
@@ -130,12 +130,12 @@ TEST_F(Unfinished, IsReadWhileAnotherProcessWrites) {
   EXPECT_EQ(looks, sample.layers.size() + sample.runs.size() + 2);
 }
 
-TEST_F(Unfinished, AnOpenReaderSeesWhatIsFlushedLater) {
+TEST_F(Unfinished, AnOpenReaderSeesLaterFlushes) {
   const SampleTrace sample = makeSampleTrace(tinyOptions());
   trace::Writer writer(file(), sample.header);
   EXPECT_EQ(writer.partPath(), part());
   {
-    // HDF5 shares an open file within a process, so the look from outside is another process's.
+    // HDF5 shares an open file within a process, so the outside view needs another process.
     const pid_t pid = fork();
     if (pid == 0) {
       int failures = 0;
@@ -156,7 +156,7 @@ TEST_F(Unfinished, AnOpenReaderSeesWhatIsFlushedLater) {
   EXPECT_TRUE(trace::Reader(file()).hasLayer(LayerIndex(0)));
 }
 
-TEST_F(Unfinished, AWriterThatGivesUpLeavesAPartThatOpens) {
+TEST_F(Unfinished, AFailedWriterLeavesAPartThatOpens) {
   SampleTraceOptions options = tinyOptions();
   options.finish = false;
   writeSampleTrace(file(), options);

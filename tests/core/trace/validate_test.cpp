@@ -15,7 +15,7 @@ using trace::Finding;
 
 class Validate : public TraceTest {
  protected:
-  // The findings of a trace after one thing was changed.
+  // The findings for a trace after one change.
   template <class Change>
   std::vector<Finding> after(const Change& change) {
     SampleTrace sample = makeSampleTrace(tinyOptions());
@@ -26,7 +26,7 @@ class Validate : public TraceTest {
   static auto names(const std::string& member) { return Contains(Field(&Finding::member, HasSubstr(member))); }
 };
 
-TEST_F(Validate, AWholeTraceHasNoFindings) {
+TEST_F(Validate, ACompleteTraceHasNoFindings) {
   for (const std::uint64_t sliding : {0, 16}) {
     SampleTraceOptions options = tinyOptions();
     options.tokens = 301;
@@ -63,7 +63,7 @@ class CountingProgress final : public Progress {
   std::stop_source* m_stop;
 };
 
-TEST_F(Validate, SaysHowFarItIsAndStopsWhenAsked) {
+TEST_F(Validate, ReportsProgressAndStopsOnRequest) {
   writeSampleTrace(file(), tinyOptions());
   CountingProgress progress;
   EXPECT_TRUE(trace::validate(file(), {.progress = &progress}).empty());
@@ -98,7 +98,7 @@ TEST_F(Validate, EachKindOfDamageIsNamed) {
   EXPECT_THAT(after([](SampleTrace& s) { s.header.prompt.ids[0] = 310; }), names("/prompt/ids"));
 }
 
-// What the finding about the attended keys of run 1 (StreamingLLM, 12 of 40 tokens, 2 steps) says.
+// The finding about the attended keys of run 1 (StreamingLLM, 12 of 40 tokens, 2 steps).
 class ValidateAttended : public Validate {
  protected:
   static constexpr std::size_t kSecondStep = std::size_t{1} * 2 * 2 * 8;  // layers × query heads × K
@@ -119,9 +119,9 @@ class ValidateAttended : public Validate {
 TEST_F(ValidateAttended, EachKindOfDamageIsNamed) {
   using Record = trace::RunRecord;
   EXPECT_EQ(finding([](Record&) {}), "");
-  EXPECT_THAT(finding([](Record& r) { r.attended[0] = 40; }), HasSubstr("position 40 is not there yet (step 0"));
-  EXPECT_THAT(finding([](Record& r) { r.attended[kSecondStep] = 41; }), HasSubstr("not there yet (step 1"));
-  EXPECT_THAT(finding([](Record& r) { r.attended[1] = r.attended[0]; }), HasSubstr("named twice"));
+  EXPECT_THAT(finding([](Record& r) { r.attended[0] = 40; }), HasSubstr("position 40 does not exist yet (step 0"));
+  EXPECT_THAT(finding([](Record& r) { r.attended[kSecondStep] = 41; }), HasSubstr("does not exist yet (step 1"));
+  EXPECT_THAT(finding([](Record& r) { r.attended[1] = r.attended[0]; }), HasSubstr("listed twice"));
   EXPECT_THAT(finding([](Record& r) { r.attended_mass[0] = 1.2F; }), HasSubstr("outside 0 … 1"));
   EXPECT_THAT(finding([](Record& r) { r.attended_mass[0] = NAN; }), HasSubstr("outside 0 … 1"));
   EXPECT_THAT(finding([](Record& r) { r.attended_mass[7] = 0.9F; }), HasSubstr("not descending"));
@@ -131,7 +131,7 @@ TEST_F(ValidateAttended, EachKindOfDamageIsNamed) {
                 std::fill_n(r.attended_mass.begin(), 8, 0.2F);
               }),
               HasSubstr("sum to 1.6"));
-  EXPECT_THAT(finding([](Record& r) { r.attended[7] = trace::kNoToken; }), HasSubstr("belongs to no key"));
+  EXPECT_THAT(finding([](Record& r) { r.attended[7] = trace::kNoToken; }), HasSubstr("has no key"));
   EXPECT_THAT(finding([](Record& r) {
                 r.attended[6] = trace::kNoToken;
                 r.attended_mass[6] = r.attended_mass[7] = 0;
@@ -139,7 +139,7 @@ TEST_F(ValidateAttended, EachKindOfDamageIsNamed) {
               HasSubstr("follows an empty entry"));
 }
 
-// StreamingLLM keeps 4 sinks and the last 8 of 40: position 10 is gone from step 1 on, and seen at step 0.
+// StreamingLLM keeps 4 sinks and the last 8 of 40: position 10 is evicted from step 1, but visible at step 0.
 TEST_F(ValidateAttended, AnEvictedKeyCannotBeAttendedTo) {
   const auto replaceLast = [](std::size_t step) {
     return [step](trace::RunRecord& record) {
@@ -148,11 +148,12 @@ TEST_F(ValidateAttended, AnEvictedKeyCannotBeAttendedTo) {
     };
   };
   EXPECT_EQ(finding(replaceLast(0)), "");
-  EXPECT_THAT(finding(replaceLast(kSecondStep)), HasSubstr("position 10 had been evicted (step 1, layer 0, head 0)"));
+  EXPECT_THAT(finding(replaceLast(kSecondStep)),
+              HasSubstr("position 10 was already evicted (step 1, layer 0, head 0)"));
   EXPECT_THAT(finding([](trace::RunRecord& r) {
                 r.evicted.push_back({0, 0, 0, r.attended[kSecondStep]});
               }),
-              HasSubstr("had been evicted"));
+              HasSubstr("was already evicted"));
   EXPECT_THAT(finding(replaceLast(0), 16), HasSubstr("position 10 is outside the sliding window (step 0"));
 }
 

@@ -1,5 +1,5 @@
-// What the CUDA compiler says of every kernel (kept beside the objects by the build): no spills, no serialised wgmma,
-// registers within what a block of that size can have.
+// The CUDA compiler's report on every kernel (stored beside the objects by the build): no spills, no serialised wgmma,
+// register counts within the block size's limit.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -21,7 +21,7 @@ struct KernelReport {
 
 struct CompilerReport {
   std::vector<KernelReport> kernels;
-  int complaints = 0;  // wgmma made to wait for one another, registers not moved between warpgroups
+  int warnings = 0;  // serialised wgmma, ignored setmaxnreg
 };
 
 CompilerReport parse(std::istream& text) {
@@ -34,7 +34,7 @@ CompilerReport parse(std::istream& text) {
     if (std::regex_search(line, found, entry)) report.kernels.push_back({found[1], found[2], -1, -1});
     if (line.find("Potential Performance Loss") != std::string::npos ||
         line.find("setmaxnreg ignored") != std::string::npos)
-      ++report.complaints;
+      ++report.warnings;
     if (report.kernels.empty()) continue;
     if (std::regex_search(line, found, spills))
       report.kernels.back().spill_bytes = std::stoi(found[1]) + std::stoi(found[2]);
@@ -43,16 +43,16 @@ CompilerReport parse(std::istream& text) {
   return report;
 }
 
-// Most registers a thread of the kernel may use: those of a multiprocessor over its threads.
+// The register limit per thread of the kernel: a multiprocessor's registers over its threads.
 int mostRegisters(const std::string& kernel) {
   if (kernel.find("probeWgmma") != std::string::npos) return 168;  // 384 threads, later 24 and 240
   if (kernel.find("probeMma") != std::string::npos) return 255;    // 256 threads
-  if (kernel.find("decodeParts") != std::string::npos)             // 128 threads, four blocks of the usual head sizes
+  if (kernel.find("decodeParts") != std::string::npos)             // 128 threads, four blocks for common head sizes
     return kernel.find("DecodeShapeILi1024E") != std::string::npos ? 255 : 128;
   return 128;  // two blocks of 256 threads and more
 }
 
-TEST(CompilerReport, isReadAsWritten) {
+TEST(CompilerReport, parsesTheReport) {
   std::istringstream text(
       "ptxas info    : Compiling entry function '_Z5firstv' for 'sm_80'\n"
       "    16 bytes stack frame, 12 bytes spill stores, 8 bytes spill loads\n"
@@ -68,25 +68,25 @@ TEST(CompilerReport, isReadAsWritten) {
   EXPECT_EQ(report.kernels[0].registers, 40);
   EXPECT_EQ(report.kernels[1].architecture, "sm_90a");
   EXPECT_EQ(report.kernels[1].spill_bytes, 0);
-  EXPECT_EQ(report.complaints, 1);
+  EXPECT_EQ(report.warnings, 1);
 }
 
-TEST(CompilerReport, noKernelSpillsOrTakesTooManyRegisters) {
+TEST(CompilerReport, noKernelSpillsOrUsesTooManyRegisters) {
   std::map<std::string, int> kernels_of;  // per architecture
   int wgmma = 0;
   for (const auto& file : fs::recursive_directory_iterator(KVATLAS_CUDA_OBJECTS)) {
     if (file.path().extension() != ".ptxas") continue;
     std::ifstream text(file.path());
     const CompilerReport report = parse(text);
-    EXPECT_EQ(report.complaints, 0) << file.path();
+    EXPECT_EQ(report.warnings, 0) << file.path();
     for (const KernelReport& kernel : report.kernels) {
       EXPECT_EQ(kernel.spill_bytes, 0) << kernel.kernel << " for " << kernel.architecture;
       EXPECT_GT(kernel.registers, 0) << kernel.kernel;
       EXPECT_LE(kernel.registers, mostRegisters(kernel.kernel)) << kernel.kernel << " for " << kernel.architecture;
       ++kernels_of[kernel.architecture];
       if (kernel.architecture == "sm_90a" && kernel.kernel.find("probeWgmma") != std::string::npos) {
-        // setmaxnreg only moves what the block was given: 384 × 168 = 128 × 24 + 256 × 240. With less it waits for
-        // ever.
+        // setmaxnreg only moves registers that the block was given: 384 × 168 = 128 × 24 + 256 × 240. With fewer it
+        // waits forever.
         EXPECT_EQ(kernel.registers, 168) << kernel.kernel;
         ++wgmma;
       }

@@ -1,5 +1,4 @@
-// Where the CUDA kernels run in a test: on the device, or their source on the host; knows memory and the border's
-// functions.
+// Where the CUDA kernels run in a test: on the device, or their source on the host.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +20,7 @@ class CudaBackend {
   [[nodiscard]] virtual const CudaLibrary& functions() const = 0;
 };
 
-// The backend of this programme; null with the reason when there is none, as on a machine without a device.
+// The backend of this program; null with a reason if there is none, as on a machine without a device.
 std::unique_ptr<CudaBackend> makeCudaBackend(std::string& reason);
 
 // Device memory with the contents of a host vector.

@@ -1,4 +1,4 @@
-// A probe on a device, or on its emulation, against double precision; knows the border's functions only.
+// A probe on a device, or on its emulation, against double precision.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@
 
 namespace kvatlas::kernels {
 
-// bf16 bits of the nearest value below in magnitude, and back: inputs that both sides hold exactly.
+// bf16 bits of the nearest value below in magnitude, and back: inputs that both sides represent exactly.
 inline std::uint16_t toBf16(float x) {
   return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(x) >> 16);
 }
@@ -102,8 +102,8 @@ class CudaKernels : public testing::Test {
     return bad.host()[0];
   }
 
-  // All outputs against double precision, and two runs against each other. With `give_lse` the reference's
-  // normalisers go in, as from a forward pass.
+  // All outputs against double precision, and two runs against each other. `give_lse` passes the reference's
+  // normalisers, as from a forward pass.
   void expectProbeMatches(ProbeCase c, KvatlasElement element = kKvatlasF32, KvatlasProbePath path = kKvatlasProbePlain,
                           bool give_lse = false, double tolerance = 1e-5) {
     std::optional<DeviceArray<float>> query32, key32;

@@ -55,7 +55,7 @@ struct Decoded {
   std::vector<float> output, probabilities;
 };
 
-// One segment of `rows` queries and `length` keys, alone or beside one of `other_rows` and `other_length`.
+// One segment of `rows` queries and `length` keys, alone or together with one of `other_rows` and `other_length`.
 Decoded decodeBeside(CudaBackend& backend, std::size_t rows, std::size_t length, std::size_t d, std::size_t other_rows,
                      std::size_t other_length) {
   const ProbeCase asked = randomCase(makeShape(1, 1, rows, d, 1), 0, 1, 3),
@@ -79,7 +79,7 @@ Decoded decodeBeside(CudaBackend& backend, std::size_t rows, std::size_t length,
   return {output.host(), p.host()};
 }
 
-// Kernels for few and for many rows at once, and parts of other lengths, make the same sums in the same order.
+// Kernels for few and for many rows at once, and parts of different lengths, sum in the same order.
 TEST_F(CudaKernels, decodeGivesTheSameBitsInAnyBatch) {
   for (const std::size_t d : {40, 128, 200}) {
     SCOPED_TRACE(d);
@@ -92,7 +92,7 @@ TEST_F(CudaKernels, decodeGivesTheSameBitsInAnyBatch) {
   }
 }
 
-// So long that several blocks finish a row's probabilities.
+// Long enough that several blocks write a row's probabilities.
 TEST_F(CudaKernels, decodeOfALongCacheMatchesReference) {
   const std::size_t rows = 2, length = 16500, d = 2;
   const Decoded decoded = decodeBeside(*m_backend, rows, length, d, 0, 0);
@@ -106,7 +106,7 @@ TEST_F(CudaKernels, decodeOfALongCacheMatchesReference) {
   EXPECT_LE(worstError(decoded.probabilities, p, 1e-30), 1e-5);
 }
 
-// A key that is infinite in one row's logits spoils that row alone.
+// A key with an infinite logit in one row affects only that row.
 TEST_F(CudaKernels, decodeMarksRowsThatAreNotFinite) {
   const std::size_t d = 4, length = 1100;
   std::vector<float> query = {0, 0, 0, 1, 1, 0, 0, 0}, key(length * d, 0.5F), value(length * d, 2.0F);
@@ -123,7 +123,7 @@ TEST_F(CudaKernels, decodeMarksRowsThatAreNotFinite) {
   decode.workspace = workspace.data();
   ASSERT_EQ(m_backend->functions().decode(&decode, nullptr), nullptr);
   EXPECT_TRUE(std::isnan(output.host()[0]));
-  // 0 · Inf is NaN too: only a row that sees no such product is whole.
+  // 0 · Inf is NaN too: only a row without such a product stays finite.
   EXPECT_TRUE(std::isnan(output.host()[d]));
 }
 
@@ -164,7 +164,7 @@ TEST_F(CudaKernels, coarsenMatchesTheHost) {
     const MapGeometry geometry{300, 16, window};
     const std::size_t n = geometry.cells(), m = (n + 1) / 2, heads = 3;
     std::vector<float> fine = randomCase(makeShape(heads, 1, n, n, 1), 0).query;
-    for (std::size_t i = 0; i < fine.size(); ++i)  // cells that see nothing are 0, as in any map
+    for (std::size_t i = 0; i < fine.size(); ++i)  // cells without visible pairs are 0, as in any map
       fine[i] = visiblePairs(geometry, i / n % n, i % n) == 0 ? 0.0F : std::abs(fine[i]);
     const DeviceArray<float> source(*m_backend, fine), mean(*m_backend, std::vector<float>(heads * m * m, 7)),
         max(*m_backend, std::vector<float>(heads * m * m, 7));

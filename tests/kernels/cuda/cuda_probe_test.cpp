@@ -67,7 +67,7 @@ TEST_F(CudaKernels, probeReportsTheFirstNonFiniteValue) {
   }
 }
 
-TEST_F(CudaKernels, probeRefusesImpossibleShapes) {
+TEST_F(CudaKernels, probeRefusesInvalidShapes) {
   KvatlasCudaProbe p{};
   EXPECT_NE(m_backend->functions().probe(&p, nullptr), nullptr);
 }

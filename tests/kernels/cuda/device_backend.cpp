@@ -42,7 +42,7 @@ class DeviceBackend : public CudaBackend {
 std::unique_ptr<CudaBackend> makeCudaBackend(std::string& reason) {
   const CudaLibrary* const library = openCudaLibrary(reason);
   if (library == nullptr) {
-    throw std::runtime_error("the CUDA library was built but cannot be opened: " + reason);
+    throw std::runtime_error("cannot open the CUDA library that was built: " + reason);
   }
   std::int32_t count = 0;
   const char* const error = library->device_count(&count);

@@ -13,7 +13,7 @@ constexpr unsigned kGroup = 128;
 constexpr std::size_t kStackBytes = 128 * 1024;
 constexpr unsigned kWarp = 32;
 
-// A barrier whose members give way to the others until the last one arrives.
+// A barrier whose members yield to the others until the last one arrives.
 struct Barrier {
   unsigned members = 0;
   unsigned arrived = 0;
@@ -26,7 +26,7 @@ struct Fibre {
   bool done = false;
 };
 
-// One block at a time; its threads take turns in order, switching only at barriers.
+// Runs one block at a time; its threads take turns in order, switching only at barriers.
 struct Machine {
   std::vector<Fibre> fibres;
   ucontext_t scheduler{};
@@ -37,7 +37,7 @@ struct Machine {
   unsigned long long block_number = 0;
   std::vector<float> exchange;
   const std::function<void()>* body = nullptr;
-  bool backwards = false;  // the order of turns, changed from block to block: a missing barrier shows in one of the two
+  bool backwards = false;  // turn order, alternating per block: one of the two orders exposes a missing barrier
 };
 
 Machine& machine() {
@@ -47,7 +47,7 @@ Machine& machine() {
 
 }  // namespace
 
-void giveWay() {
+void yieldToOthers() {
   Machine& m = machine();
   swapcontext(&m.fibres[m.current.thread].context, &m.scheduler);
 }
@@ -66,7 +66,7 @@ void waitAt(Barrier& barrier) {
     return;
   }
   while (barrier.generation == generation) {
-    giveWay();
+    yieldToOthers();
   }
 }
 
@@ -153,7 +153,7 @@ void syncWarp() {
 void syncGroup(int group) {
   waitAt(machine().groups[static_cast<std::size_t>(group)]);
 }
-bool runsBackwards() {
+bool runsInReverse() {
   return machine().backwards;
 }
 unsigned long long blockNumber() {

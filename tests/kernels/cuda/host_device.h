@@ -1,5 +1,5 @@
 // Runs CUDA kernels on the host, one fibre per thread of a block, so that their logic is tested without a device.
-// Included before a .cu file by a plain C++ compiler; knows the few CUDA features those files use.
+// Included before a .cu file by a plain C++ compiler; emulates the CUDA features those files use.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -9,7 +9,7 @@
 #include <cstring>
 #include <functional>
 
-// Blocks run one after another: a block's shared memory is a static that the next block overwrites.
+// Blocks run one after another: shared memory is a static that the next block overwrites.
 #undef __shared__
 #define __shared__ static
 #ifndef __launch_bounds__
@@ -26,7 +26,7 @@ struct HostThread {
   dim3 threads;
   unsigned thread = 0;
 };
-// The fibre that runs now.
+// The currently running fibre.
 HostThread& hostThread();
 
 struct ThreadIndex {
@@ -39,11 +39,11 @@ void syncBlock();
 void syncWarp();
 void syncGroup(int group);  // of 128 threads
 float shuffleXor(float value, int lane_mask);
-// Lets the other threads go on.
-void giveWay();
-// One of the two orders in which the threads take turns; changes from block to block.
-bool runsBackwards();
-// The number of the block that runs now, of all that ever ran.
+// Yields to the other threads.
+void yieldToOthers();
+// Whether threads take turns in reverse order; alternates per block.
+bool runsInReverse();
+// The number of the current block, counted over the process.
 unsigned long long blockNumber();
 
 inline void atomicMin(unsigned long long* target, unsigned long long value) {

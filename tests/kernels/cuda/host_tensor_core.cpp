@@ -10,7 +10,7 @@ namespace kvatlas::kernels {
 
 namespace {
 
-constexpr unsigned kSharedStart = 1024;  // the address the first byte gets
+constexpr unsigned kSharedStart = 1024;  // address of the first byte
 
 struct BarrierState {
   unsigned arrivals = 0, missing = 0;
@@ -34,14 +34,14 @@ struct Product {
   ToFloat to_float;
 };
 
-// Everything of the block that runs now; forgotten when the next one starts.
+// State of the current block; reset for the next one.
 struct BlockState {
   unsigned long long block = 0;
   std::map<SharedBarrier*, BarrierState> barriers;
   std::map<unsigned, std::deque<std::vector<Copy>>> copies;  // per thread; the last group is open
   std::map<unsigned, std::vector<Product>> products;         // per thread
   std::deque<Box> boxes;
-  std::map<unsigned, std::array<unsigned, 6>> words;  // what a thread shows its warp
+  std::map<unsigned, std::array<unsigned, 6>> words;  // the words a thread shares with its warp
   std::map<unsigned, const char*> rows;
   unsigned long long time = 0;
 };
@@ -53,7 +53,7 @@ BlockState& block() {
   if (state.block != blockNumber()) {
     state = {};
     state.block = blockNumber();
-    std::memset(g_memory, 0xFF, sizeof g_memory);  // NaN: what nobody wrote shows
+    std::memset(g_memory, 0xFF, sizeof g_memory);  // NaN: exposes memory that was never written
   }
   return state;
 }
@@ -64,7 +64,7 @@ unsigned self() {
 
 BarrierState& stateOf(SharedBarrier* barrier) {
   const auto found = block().barriers.find(barrier);
-  if (found == block().barriers.end()) throw std::logic_error("a barrier is used before it is made");
+  if (found == block().barriers.end()) throw std::logic_error("a barrier is used before initBarrier");
   return found->second;
 }
 
@@ -75,7 +75,7 @@ void completeIfDone(BarrierState& state) {
   }
 }
 
-// The 128-byte swizzle: bits 4–6 of an address are exchanged by bits 7–9.
+// The 128-byte swizzle: address bits 4–6 are XORed with bits 7–9.
 unsigned swizzled(unsigned address) {
   return address ^ (address >> 7 & 7) << 4;
 }
@@ -104,7 +104,7 @@ void carryOut(const Box& box) {
   completeIfDone(state);
 }
 
-// Element (row, k) of the K-major operand a descriptor names.
+// Element (row, k) of the K-major operand that a descriptor addresses.
 std::uint16_t operandElement(std::uint64_t descriptor, unsigned row, unsigned k) {
   if (descriptor >> 62 != 1) throw std::logic_error("not the 128-byte swizzle");
   const auto start = static_cast<unsigned>(descriptor & 0x3FFF) << 4;
@@ -160,7 +160,7 @@ float fromBf16Bits(std::uint16_t bits) {
   return value;
 }
 
-// Carried out when waited for: what is read too early is still NaN.
+// Executed when awaited, so premature reads still see NaN.
 void copyChunk(void* target, const void* source, bool inside) {
   auto& groups = block().copies[self()];
   if (groups.empty()) groups.emplace_back();
@@ -210,7 +210,7 @@ void multiplyFragments(float* sums, const unsigned (&a)[4], const unsigned* b, T
   syncWarp();
 }
 
-// Carried out as late as may be: a stage that is given back too early has been overwritten by then.
+// Executed as late as possible, so a stage that is released too early is overwritten by then.
 void beginProductOf(float* sums, std::uint64_t query, std::uint64_t key, bool add, ToFloat to_float) {
   block().products[self()].push_back({sums, query, key, add, to_float});
 }
@@ -238,22 +238,22 @@ bool tryWait(SharedBarrier* barrier, unsigned parity) {
   if (stateOf(barrier).phase % 2 != parity) return true;
   auto& boxes = block().boxes;
   if (!boxes.empty()) {
-    const Box last = boxes.back();  // in an order nobody may rely on: the latest first
+    const Box last = boxes.back();  // in an order the kernel must not rely on: the latest first
     boxes.pop_back();
     carryOut(last);
   }
-  giveWay();
+  yieldToOthers();
   return stateOf(barrier).phase % 2 != parity;
 }
-// A deadlock ends after some thousand turns.
+// Ends a deadlock after some thousand turns.
 unsigned long long nanoseconds() {
   return block().time += 100'000;
 }
 
-// At once in every other block, else as late as may be.
+// Immediately in every other block, else as late as possible.
 void copyBox(void* target, const TensorMap* map, SharedBarrier* barrier, int dimension, int row, int head) {
   const Box box{static_cast<char*>(target), *map, barrier, dimension, row, head};
-  if (runsBackwards()) {
+  if (runsInReverse()) {
     carryOut(box);
   } else {
     block().boxes.push_back(box);

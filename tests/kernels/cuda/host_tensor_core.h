@@ -1,5 +1,5 @@
 // The tensor-core instructions of kernels/cuda/tensor_core.cuh on the host, written from the instruction set's manual:
-// fragment layouts, matrix descriptors, swizzle, barrier phases. Included before a .cu file; knows no kernel.
+// fragment layouts, matrix descriptors, swizzle, barrier phases. Included before a .cu file.
 #pragma once
 
 #include "tests/kernels/cuda/host_device.h"

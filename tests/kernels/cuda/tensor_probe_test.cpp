@@ -15,12 +15,12 @@ class TensorProbe : public CudaKernels, public testing::WithParamInterface<Tenso
   void SetUp() override {
     CudaKernels::SetUp();
     if (m_backend == nullptr) return;
-    // 16-byte alignment is all that matters of the pointers here.
+    // Only the pointers' 16-byte alignment matters here.
     KvatlasCudaProbe p{};
     p.head_dim = GetParam().head_dim;
     p.element = GetParam().element;
     p.tokens = 1;
-    if (m_backend->functions().probe_best_path(&p) < GetParam().path) GTEST_SKIP() << "not on this device";
+    if (m_backend->functions().probe_best_path(&p) < GetParam().path) GTEST_SKIP() << "not supported by this device";
   }
   [[nodiscard]] std::size_t d() const { return GetParam().head_dim; }
   void expectMatch(const ProbeCase& c, bool give_lse = true, double tolerance = 2e-5) {
@@ -42,7 +42,7 @@ TEST_P(TensorProbe, matchesReferenceWithASlidingWindow) {
   }
 }
 
-TEST_P(TensorProbe, findsTheNormalisersItself) {
+TEST_P(TensorProbe, computesTheNormalisers) {
   expectMatch(randomCase(makeShape(4, 2, 140, d(), 8), 16), false);
 }
 
@@ -69,7 +69,7 @@ TEST_P(TensorProbe64, mapsMatchReferenceAtEveryCell) {
   expectMatch(randomCase(makeShape(1, 1, 300, d(), 5, 100), 128));
 }
 
-// More query blocks than stripes: blocks of one stripe add to the same column sums and go through the ring anew.
+// More query blocks than stripes: blocks of one stripe add to the same column sums and reuse the ring.
 TEST_P(TensorProbe64, stripesTakeSeveralBlocks) {
   expectMatch(randomCase(makeShape(1, 1, 4400, d(), 8, 40), 512));
 }
@@ -82,7 +82,7 @@ TEST_P(TensorProbe64, logitsFarBelowZeroAreNoMask) {
       c.key[i * d() + k] = -512.0F + static_cast<float>(i * 7 % 11) * 4.0F;
     }
   }
-  expectMatch(c, true, 1e-4);  // the normaliser itself, a float near −128, holds no more
+  expectMatch(c, true, 1e-4);  // the normaliser itself, a float near −128, is no more accurate
 }
 
 TEST_P(TensorProbe64, reportsTheFirstNonFiniteValue) {
@@ -133,7 +133,7 @@ INSTANTIATE_TEST_SUITE_P(Paths, TensorProbe64,
                            return param_info.param.path == kKvatlasProbeMma ? "mma" : "wgmma";
                          });
 
-// What the tensor cores cannot do is refused, not computed wrongly.
+// Rejects what the tensor cores do not support instead of computing it wrongly.
 TEST_F(CudaKernels, tensorPathsRefuseOtherShapes) {
   for (const auto& [element, d] : {std::pair{kKvatlasF32, 64}, std::pair{kKvatlasBf16, 48}}) {
     float values[64] = {};

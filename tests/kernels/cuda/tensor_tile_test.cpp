@@ -18,7 +18,7 @@ TEST(TensorTile, swizzleIsAPermutationFreeOfBankConflicts) {
       const int at = swizzledChunk(row, chunk);
       EXPECT_TRUE(seen.insert(at).second);
       EXPECT_EQ(at / kPanelRowBytes, row);
-      // As the copy engine does it: address bits 4–6 exclusive-or bits 7–9.
+      // As in the copy engine: address bits 4–6 XOR bits 7–9.
       const int plain = row * 128 + chunk * 16;
       EXPECT_EQ(at, plain ^ ((plain >> 7 & 7) << 4));
     }
@@ -41,7 +41,7 @@ TEST(TensorTile, operandsHoldEveryElementOnce) {
         EXPECT_LT(at, operandBytes(128, d));
         EXPECT_EQ(at % 2, 0);
       }
-    // A depth step starts where its first element of row 0 lies.
+    // A depth step starts at its first element of row 0.
     for (int step = 0; step < d / 16; ++step) EXPECT_EQ(depthStepOffset(128, step), operandOffset(128, 0, step * 16));
   }
 }
@@ -99,7 +99,7 @@ TEST(TensorTile, stripesTakeEveryBlockOnceAndEvenly) {
   }
 }
 
-// Thread blocks begin in order, each where one has ended: how much of the time all multiprocessors together work.
+// Thread blocks start in order, each where one has ended: the share of time in which all multiprocessors work.
 double busyShare(std::size_t heads, std::size_t tokens, std::size_t map_size) {
   const std::size_t cell = std::bit_ceil((tokens + map_size - 1) / map_size);
   const TensorWorkspace w = tensorWorkspace(heads, tokens, cell, 128);
@@ -133,7 +133,7 @@ TEST(TensorTile, passesLeaveFewMultiprocessorsIdle) {
   EXPECT_GE(busyShare(32, 131072, 512), 0.96);
 }
 
-TEST(TensorTile, keySpansAreWhatIsVisible) {
+TEST(TensorTile, keySpansEqualTheVisibleKeys) {
   const std::size_t tokens = 300;
   for (const std::size_t window : {0, 1, 100, 128, 290}) {
     for (std::size_t query = 0; query < 400; ++query) {
@@ -149,7 +149,7 @@ TEST(TensorTile, keySpansAreWhatIsVisible) {
   }
 }
 
-TEST(TensorTile, wholeTilesNeedNoMask) {
+TEST(TensorTile, fullyVisibleTilesNeedNoMask) {
   const std::size_t tokens = 700;
   for (const std::size_t window : {0, 200, 400}) {
     for (std::size_t first = 0; first < tokens; first += 64) {
@@ -169,8 +169,9 @@ TEST(TensorTile, wholeTilesNeedNoMask) {
   }
 }
 
-// A ring as the kernel runs it, as a sequential game of every interleaving of three players: the producer never writes
-// a stage that a consumer has not read, nobody reads what has not arrived, and nobody gets stuck.
+// A ring as the kernel runs it, as a sequential game over every interleaving of three players: the producer never
+// overwrites a stage that a consumer has not read, no consumer reads data before it arrives, and no player blocks
+// forever.
 class Ring {
  public:
   explicit Ring(int stages) : full(stages), free_(stages), content(stages, -1) {}
@@ -189,7 +190,7 @@ class Ring {
   std::vector<int> content;
 };
 
-TEST(TensorTile, ringAndTurnsNeverStickNorOverwrite) {
+TEST(TensorTile, ringAndTurnsNeverDeadlockOrOverwrite) {
   for (const int stages : {2, 4, 6}) {
     for (unsigned seed = 1; seed < 200; ++seed) {
       Ring ring(stages);
@@ -209,7 +210,7 @@ TEST(TensorTile, ringAndTurnsNeverStickNorOverwrite) {
             ring.content[slot.stage] = static_cast<int>(produced++);
             ring.full[slot.stage].arrive();
           }
-        } else if (player == 1 || player == 2) {  // a group begins its product
+        } else if (player == 1 || player == 2) {  // a group starts its product
           const int group = static_cast<int>(player) - 1;
           const std::uint32_t n = begun[group];
           if (n == tiles || n > read[group]) continue;
@@ -220,7 +221,7 @@ TEST(TensorTile, ringAndTurnsNeverStickNorOverwrite) {
             EXPECT_LE(begun[0], begun[1] + 1);
             EXPECT_LE(begun[1], begun[0]);
           }
-        } else if (player > 2) {  // and ends it
+        } else if (player > 2) {  // and finishes it
           const int group = static_cast<int>(player) - 3;
           if (begun[group] == read[group]) continue;
           const RingSlot slot = ringSlot(read[group], stages);
@@ -233,7 +234,7 @@ TEST(TensorTile, ringAndTurnsNeverStickNorOverwrite) {
   }
 }
 
-TEST(TensorTile, workspaceIsBoundedWhateverTheLength) {
+TEST(TensorTile, workspaceIsBoundedForEveryLength) {
   for (const std::size_t tokens : {std::size_t{1}, std::size_t{2048}, std::size_t{131072}, std::size_t{1} << 20}) {
     for (const std::size_t rows : {64, 128}) {
       for (const std::size_t cell : {0, 16, 256, 2048}) {
