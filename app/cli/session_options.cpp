@@ -21,7 +21,7 @@ void resolvePrompt(SessionArguments& arguments) {
   capture::PromptOptions& prompt = arguments.options.prompt;
   const int given = int{!arguments.prompt.empty()} + int{arguments.text_given} + int{!arguments.ids.empty()};
   if (given != 1)
-    failUsage("exactly one of --prompt FILE, --text STRING and --ids FILE is needed, {} were given", given);
+    failUsage("expected exactly one of --prompt FILE, --text STRING and --ids FILE, {} were given", given);
   if (!prompt.system.empty() && prompt.chat.empty())
     failUsage("--system needs --chat: without a chat template there is no system message");
   prompt.file = arguments.prompt;
@@ -35,7 +35,7 @@ void resolvePrompt(SessionArguments& arguments) {
   }
 }
 
-// Every method of the table with its parameters, under the options.
+// Lists every method and its parameters below the options.
 std::string methodsHelp() {
   std::string help = "Methods:\n";
   for (const policy::Method& method : policy::methods()) {
@@ -67,7 +67,8 @@ void addPromptOptions(CLI::App& command, SessionArguments& arguments) {
   command.add_option("--span", arguments.spans, "NAME=TEXT: marks where TEXT occurs in the prompt (repeatable)")
       ->allow_extra_args(false);
   command
-      .add_option("--follow", arguments.follow, "own: each branch its own tokens; full: all are fed the full cache's")
+      .add_option("--follow", arguments.follow,
+                  "own: feed each branch its own tokens; full: feed all the full cache's tokens")
       ->capture_default_str();
 }
 
@@ -75,13 +76,13 @@ void addModelOptions(CLI::App& command, SessionArguments& arguments) {
   capture::SessionOptions& options = arguments.options;
   command.footer(methodsHelp);
   command.add_option("--model", options.model, "checkpoint folder (Hugging Face layout)");
-  command.add_option("--method", arguments.methods, "NAME[:key=value,…], repeatable; full is always run")
+  command.add_option("--method", arguments.methods, "NAME[:key=value,…], repeatable; full always runs")
       ->allow_extra_args(false);
   command
       .add_option("--budget", arguments.budgets,
                   "tokens per head, or a percentage of the prompt: 128, 20% (repeatable)")
       ->allow_extra_args(false);
-  command.add_option("--window", options.window, "observation window: the last queries, always kept")
+  command.add_option("--window", options.window, "observation window: the last tokens, always kept")
       ->capture_default_str()
       ->check(CLI::Range(1, 4096));
   command.add_option("--granularity", arguments.granularity,
@@ -94,7 +95,7 @@ void addModelOptions(CLI::App& command, SessionArguments& arguments) {
       .add_option("--device", options.device, "auto, cpu, cuda, cuda:<i>[,cuda:<j>…]: several devices share the layers")
       ->capture_default_str();
   command.add_option("--dtype", options.dtype, "auto, f32, bf16, f16")->capture_default_str();
-  command.add_option("--seed", options.seed, "for what is drawn at random")
+  command.add_option("--seed", options.seed, "seed of random choices")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
   command.add_option("--threads", options.threads, "processor threads, 0: all")

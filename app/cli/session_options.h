@@ -1,4 +1,4 @@
-// The options that capture, generate and evaluate share; knows no libtorch.
+// The options that capture, generate and evaluate share; must not know libtorch.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -7,7 +7,7 @@
 
 namespace kvatlas::app {
 
-// Values as typed, until they are resolved.
+// Values as typed, before resolving.
 struct SessionArguments {
   capture::SessionOptions options;
   std::vector<std::string> methods, budgets, spans;
@@ -15,11 +15,11 @@ struct SessionArguments {
   bool text_given = false;
 };
 
-// Model, methods, budgets, device: what every command that runs a model takes.
+// Adds the options of every command that runs a model: model, methods, budgets, device.
 void addModelOptions(CLI::App& command, SessionArguments& arguments);
-// Prompt, spans, and whose tokens are fed.
+// Adds prompt, spans and --follow.
 void addPromptOptions(CLI::App& command, SessionArguments& arguments);
-// Both fill arguments.options; UsageError names the option and the nearest known words.
+// Both fill arguments.options. UsageError names the option and the nearest known words.
 void resolveModelOptions(SessionArguments& arguments);
 void resolvePromptOptions(SessionArguments& arguments);
 

@@ -82,7 +82,7 @@ class Bench {
         [&](const std::string& text) { m_work.progress->warn(text); });
   }
 
-  // One layer's statistics in three ways. Their memory is given back: it is no part of the next length's peak.
+  // One layer's statistics in three ways. Releases their memory: it must not count in the next length's peak.
   void measureLayer(GpuBenchRow& row) {
     const LayerBench layer(m_options.shape, tensorOptions(), m_options.repeat, m_work);
     row.probe = layer.probe(row.tokens, cellFor(row.tokens));
@@ -174,7 +174,7 @@ std::vector<std::uint32_t> fittingLengths(std::span<const std::uint32_t> lengths
                                           const std::function<std::string(std::uint32_t)>& lacking,
                                           const std::function<void(const std::string&)>& warn) {
   std::vector<std::uint32_t> fitting;
-  std::string least;  // of what is left out
+  std::string least;  // reason of the shortest length left out
   for (const std::uint32_t tokens : lengths) {
     const std::string text = lacking(tokens);
     if (text.empty())
@@ -192,7 +192,7 @@ double measuredUnlessItFails(const std::string& name, std::vector<std::string>& 
   try {
     return work();
   } catch (const c10::Error& error) {
-    // "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has …": the rest is for others.
+    // "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has …": the first sentence is enough.
     const std::string text = error.what_without_backtrace();
     missing.push_back(fmt::format("{}: {}", name, text.substr(0, std::min(text.find(" GPU "), text.find('\n')))));
   } catch (const std::bad_alloc&) {

@@ -1,4 +1,4 @@
-// The safetensors files of a checkpoint folder, one or sharded by an index; knows no layer.
+// The safetensors files of a checkpoint folder: a single file, or shards with an index.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,14 +15,13 @@ namespace kvatlas::capture {
 
 class Checkpoint {
  public:
-  // model.safetensors, else the shards model.safetensors.index.json names. Error names the file that is missing or
-  // broken.
+  // model.safetensors, else the shards in model.safetensors.index.json. Error names the missing or broken file.
   explicit Checkpoint(const std::filesystem::path& folder);
 
   [[nodiscard]] bool has(const std::string& name) const;
-  // The tensor in `dtype` on `device`. Already so in the file: a view of the mapping, kept alive by the tensor, never
-  // to be written to; otherwise a copy, and the mapped pages are given back. Error names file, tensor, expected and
-  // found shape or dtype.
+  // The tensor in `dtype` on `device`. If the file already holds that type: a read-only view that keeps the mapping
+  // alive; otherwise a copy, and the mapped pages are released. Error names file, tensor, expected and found shape or
+  // dtype.
   [[nodiscard]] at::Tensor load(const std::string& name, std::span<const std::int64_t> shape, at::ScalarType dtype,
                                 at::Device device) const;
   // SHA-256 in lower-case hex over, for each shard in name order: its file name, a zero byte, its size as 8

@@ -1,4 +1,4 @@
-// config.json of a Llama or Mistral checkpoint; knows no weights.
+// Reads config.json of a Llama or Mistral checkpoint.
 #pragma once
 
 #include <cstdint>

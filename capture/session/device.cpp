@@ -16,8 +16,8 @@
 namespace kvatlas::capture {
 namespace {
 
-// CUDA devices the driver shows; 0 without a driver. libtorch_cpu already links the CUDA runtime, so it only has to be
-// looked up.
+// Number of CUDA devices the driver reports; 0 without a driver. libtorch_cpu links the CUDA runtime, so a symbol
+// lookup is enough.
 int cudaDeviceCount() {
   using GetDeviceCount = int (*)(int*);
   const auto get = reinterpret_cast<GetDeviceCount>(::dlsym(RTLD_DEFAULT, "cudaGetDeviceCount"));
@@ -27,7 +27,7 @@ int cudaDeviceCount() {
   return count;
 }
 
-// Empty when libtorch's CUDA part was opened, else why not. A CPU run never pays for it.
+// Empty when libtorch's CUDA part was opened, else the reason. CPU runs never load it.
 std::string openTorchCuda() {
   if (::dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr) return {};
   const char* reason = ::dlerror();
@@ -45,7 +45,7 @@ int cudaNumber(const std::string& word, const std::string& whole) {
   return index;
 }
 
-// Free memory first on the way to the driver: what libtorch or another programme holds is not free.
+// Free memory as the driver reports it: memory held by libtorch or another process is not free.
 std::vector<DeviceMemory> memoryOf(std::span<const int> devices) {
   const kernels::CudaLibrary& library = cudaKernels();
   std::vector<DeviceMemory> all;
@@ -67,7 +67,7 @@ std::vector<int> mostFreeFirst(int count) {
   return devices;
 }
 
-// Empty when everything a CUDA run needs is there.
+// Empty when everything a CUDA run needs is available.
 std::string cudaTrouble(const std::string& word) {
   if (cudaDeviceCount() == 0)
     return fmt::format("--device {}: this machine shows no CUDA device (no driver, or none visible); use --device cpu",
@@ -103,7 +103,7 @@ at::Device cudaAt(int index) {
   return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
-// The device of each layer, or why there is none; nothing of either on a CPU.
+// Fills in the device of each layer; returns why they do not fit, empty on success and on a CPU.
 std::string placement(const DeviceChoice& choice, const ModelConfig& config, MemoryQuestion question,
                       std::vector<int>& placed) {
   if (choice.cuda.empty()) return {};

@@ -38,7 +38,7 @@ at::Tensor rowNorms(const at::Tensor& rows) {  // [heads, N, d] → [heads, N] f
   return at::linalg_vector_norm(rows.to(at::kFloat), 2, at::IntArrayRef{-1});
 }
 
-// The arrays a probe fills, as pointers to them: as kernels::ProbeOutput, null where not wanted.
+// Pointers to the arrays that a probe fills, as kernels::ProbeOutput; null: not computed.
 ProbeArrays arraysFor(const StatisticsRequest& request, LayerStatistics& result) {
   ProbeArrays arrays;
   for (const Signal signal : request.measured().members())
@@ -51,7 +51,7 @@ ProbeArrays arraysFor(const StatisticsRequest& request, LayerStatistics& result)
   return arrays;
 }
 
-// The same on the host, where the arrays need their size before.
+// The same on the host, where the arrays are sized first.
 kernels::ProbeOutput sizedOutput(const kernels::ProbeShape& shape, const ProbeArrays& arrays) {
   kernels::ProbeOutput output{.cell = arrays.cell};
   const auto sized = [](std::vector<float>* values, std::size_t count) -> float* {
@@ -77,7 +77,7 @@ PendingProbe probeOnDevice(const kernels::ProbeShape& shape, const LayerAttentio
   return beginProbe(library, shape, attention.query, attention.key, attention.lse, arraysFor(request, result), path);
 }
 
-// The norms of which signal belong to which tensor.
+// Maps each norm signal to its tensor.
 void addNorms(const LayerAttention& attention, SignalSet wanted, LayerStatistics& result, DeviceCopies& copies) {
   for (const auto& [signal, tensor] :
        {std::pair(Signal::KeyNorm, &attention.key), std::pair(Signal::ValueNorm, &attention.value)})

@@ -1,4 +1,4 @@
-// What one capture or generation is asked to do; plain values, so that a command line can fill them without libtorch.
+// The options of a capture or generation: plain values, so that the command line fills them without libtorch.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,7 @@ std::string sourceName(const PromptOptions& options) {
   return options.text ? "--text" : options.file.string();
 }
 
-// Ids separated by white space or commas, or a JSON array.
+// Ids separated by whitespace or commas, or a JSON array.
 std::vector<TokenId> readIds(const std::filesystem::path& path) {
   const std::string text = readFile(path);
   std::vector<TokenId> ids;
@@ -51,7 +51,7 @@ std::string applyChat(const PromptOptions& options, const std::filesystem::path&
   return text::applyChatTemplate(*family, messages, true);
 }
 
-// The tokens that share a byte with [begin, end) of the text.
+// The tokens that overlap bytes [begin, end) of the text.
 PromptSpan spanOfBytes(const PreparedPrompt& prompt, const std::string& name, std::uint64_t begin, std::uint64_t end) {
   PromptSpan span{.name = name};
   const auto& offsets = prompt.offsets;

@@ -158,7 +158,7 @@ TEST_F(Evaluate, AFinishedRunIsOnlyToldAgain) {
   std::erase(again, "-q");
   const Ended ended = run(again);
   expectDone(ended);
-  EXPECT_THAT(ended.out, HasSubstr("12 of them from before"));
+  EXPECT_THAT(ended.out, HasSubstr("12 of them by earlier runs"));
   EXPECT_THAT(ended.out, HasSubstr("streamingllm"));
   EXPECT_EQ(readFile(fs::path(path("results")) / "results.jsonl"), bytes);
   refuses(small("results", {"--trials", "3"}), 1, {path("results"), "'trials'", "another folder"});

@@ -1,4 +1,4 @@
-// The probe in units of the machine's best matrix product: both are sums of products, and one of them is famous.
+// Measures the probe against the machine's best matrix product: both are sums of products, and SGEMM is well tuned.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -55,7 +55,7 @@ std::vector<Product> products() {
   return all;
 }
 
-// One layer's queries and keys in both types, and room for every output.
+// One layer's queries and keys in both types, and buffers for every output.
 class ProbeData {
  public:
   explicit ProbeData(std::size_t head_dim)
@@ -107,7 +107,7 @@ struct Variant {
   ProbeData* data;
   std::size_t head_dim;
   bool bf16, given_lse;
-  // Products of the method itself: with the log-sum-exp given every score is computed once, else twice.
+  // FLOPs of the algorithm: with the log-sum-exp given it computes every score once, else twice.
   [[nodiscard]] double flops() const {
     return (given_lse ? 2.0 : 4.0) * static_cast<double>(head_dim) * ProbeData::scores();
   }
@@ -120,7 +120,7 @@ double secondsOf(const Variant& variant, unsigned threads) {
   return secondsOn(clock) - start;
 }
 
-// Two threads on a shared machine: whatever else runs only ever adds time, to product and probe alike.
+// The minimum: other work on a shared machine only adds time, to product and probe alike.
 double least(const Seconds& seconds) {
   return *std::ranges::min_element(seconds);
 }

@@ -132,7 +132,7 @@ TEST(Safetensors, RefusesHostileEntriesByTensorAndField) {
 
 TEST(Safetensors, RefusesANameThatStandsTwice) {
   const std::string entry = R"({"dtype":"F32","shape":[1],"data_offsets":[0,4]})";
-  EXPECT_THAT(refusal(fileOf("{\"a\":" + entry + ",\"a\":" + entry + "}", "xxxx")), HasSubstr("'a' stands twice"));
+  EXPECT_THAT(refusal(fileOf("{\"a\":" + entry + ",\"a\":" + entry + "}", "xxxx")), HasSubstr("'a' is listed twice"));
 }
 
 TEST(Safetensors, EveryTruncationIsAnErrorAndNothingElse) {
