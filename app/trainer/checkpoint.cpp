@@ -23,7 +23,7 @@ std::vector<std::pair<std::string, at::Tensor*>> everything(Parameters& paramete
 
 void copyInto(at::Tensor& target, const capture::StoredTensor& stored, const std::string& where) {
   if ((stored.dtype != "F32" && stored.dtype != "BF16") || at::IntArrayRef(stored.shape) != target.sizes())
-    fail("{}: another shape or type than the recipe's", where);
+    fail("{}: its shape or type differs from the recipe's", where);
   const at::Tensor source = at::from_blob(const_cast<std::byte*>(stored.bytes.data()), stored.shape,
                                           stored.dtype == "F32" ? at::kFloat : at::kBFloat16);
   target.copy_(source);
