@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kHangMilliseconds = 100'000;  // silence of this length is a hang
+constexpr int kHangMilliseconds = 100'000;  // no output for this long is a hang
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -58,7 +58,7 @@ Words environmentWith(const Words& more) {
   return words;
 }
 
-// Between fork and exec: system calls only.
+// Between fork and exec: only system calls.
 void settle(const Surroundings& surroundings) {
   if (surroundings.largest_file) {
     std::signal(SIGXFSZ, SIG_IGN);
@@ -70,7 +70,7 @@ void settle(const Surroundings& surroundings) {
       ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 }
 
-// A pipe's writing end that nobody reads.
+// The write end of a pipe without a reader.
 int closedPipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return -1;
@@ -104,7 +104,7 @@ Running::Running(const Words& arguments, const Surroundings& surroundings)
   Words environment = environmentWith(surroundings.environment);
   const std::vector<char*> argv = pointersTo(words), envp = pointersTo(environment);
   std::array<int, 2> ends{};
-  if (m_output < 0 || ::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe for a test's programme");
+  if (m_output < 0 || ::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("cannot create a pipe");
   m_error = ends[0];
   m_child = ::fork();
   if (m_child == 0) {
@@ -133,7 +133,7 @@ void Running::send(int signal) const {
 bool Running::readError() {
   pollfd watched{.fd = m_error, .events = POLLIN, .revents = 0};
   if (::poll(&watched, 1, kHangMilliseconds) == 0) {
-    ADD_FAILURE() << "the programme hangs; it said\n" << m_said;
+    ADD_FAILURE() << "the programme hangs; its output:\n" << m_said;
     send(SIGKILL);
   }
   std::array<char, 4096> buffer{};
@@ -202,7 +202,7 @@ void expectRefused(const Ended& ended, int exit_code, const Words& culprits) {
   const std::string line = ended.errorLines().front();
   EXPECT_EQ(ended.lastLine(), line) << "something follows the error";
   for (const std::string& culprit : culprits)
-    EXPECT_NE(line.find(culprit), std::string::npos) << "'" << culprit << "' is not named by\n" << line;
+    EXPECT_NE(line.find(culprit), std::string::npos) << "'" << culprit << "' is missing in\n" << line;
 }
 
 void expectDone(const Ended& ended) {
