@@ -3,9 +3,9 @@
 
 compare_captures.py OLD/kvatlas NEW/kvatlas [MODEL]
 
-Every method that the old build has, under both presets and both granularities, with and without queries and keys, and a
-synthetic trace. All datasets (bytes, shape, type, chunks, filters), attributes and the order of members have to be equal;
-the time of day and how long something took are not compared.
+Covers every method of the old build, both presets, both granularities, with and without queries and keys, and a
+synthetic trace. All datasets (bytes, shape, type, chunks, filters), attributes and the order of members must be equal;
+times and durations are ignored.
 """
 import itertools
 import os
@@ -32,7 +32,7 @@ def run(*words):
 
 
 def contents(path):
-    """What a trace holds, in its order: name → comparable value."""
+    """The content of a trace in order: name → comparable value."""
     found = []
 
     def attributes(name, item):
