@@ -19,7 +19,7 @@ using figures::FigureKind;
 using figures::FigureSource;
 using figures::SpecField;
 
-bool given(const FigureOptions& options, SpecField field) {
+bool isSet(const FigureOptions& options, SpecField field) {
   switch (field) {
     case SpecField::Reduction:
       return !options.reduction.empty();
@@ -58,7 +58,7 @@ bool given(const FigureOptions& options, SpecField field) {
 // Refuses settings of other kinds instead of ignoring them: the figure must match the request.
 void checkApplies(const FigureOptions& options, const FigureKind& kind) {
   for (const SpecField field : figures::specFields())
-    if (given(options, field) && !kind.reads(field)) figures::refuse(field, kind);
+    if (isSet(options, field) && !kind.reads(field)) figures::refuse(field, kind);
 }
 
 views::FigureSpec specOf(const FigureOptions& options) {

@@ -72,11 +72,11 @@ struct Question {
   std::vector<TokenId> question, answer;
 };
 
-Question about(const text::Tokenizer& tokenizer, const Fact& fact, Asking asking) {
+Question questionAbout(const text::Tokenizer& tokenizer, const Fact& fact, Asking asking) {
   return {encode(tokenizer, ask(fact, asking)), encode(tokenizer, fmt::format(" {}.", fact.value))};
 }
 
-Question aboutAll(const text::Tokenizer& tokenizer, std::span<const Fact> facts) {
+Question questionAboutAll(const text::Tokenizer& tokenizer, std::span<const Fact> facts) {
   return {encode(tokenizer, evaluation::askAll(facts)), encode(tokenizer, evaluation::answerAll(facts))};
 }
 
@@ -171,7 +171,7 @@ Row TaskMaker::factRow(Random& random, std::size_t length, std::size_t most_fact
   }
   std::vector<Fact> asked = facts;
   random.shuffle(asked);
-  const auto take = [&](Question question) {
+  const auto addQuestion = [&](Question question) {
     const std::size_t size = question.question.size() + question.answer.size();
     if (used + size > room) return false;
     used += size;
@@ -179,11 +179,11 @@ Row TaskMaker::factRow(Random& random, std::size_t length, std::size_t most_fact
     return true;
   };
   if (facts.size() >= 2 && random.chance(0.3))
-    (void)take(aboutAll(m_tokenizer, distinctNames(asked, random.between(2, 4))));
+    (void)addQuestion(questionAboutAll(m_tokenizer, distinctNames(asked, random.between(2, 4))));
   for (std::size_t i = 0; i < std::min(asked.size(), kQuestionsMost); ++i) {
     const auto asking =
         random.chance(0.4) ? Asking::Completion : static_cast<Asking>(random.below(evaluation::kTrainedAskings));
-    if (!take(about(m_tokenizer, asked[i], asking))) break;
+    if (!addQuestion(questionAbout(m_tokenizer, asked[i], asking))) break;
   }
   if (used > room || questions.empty()) return textRow(random, length);
   random.shuffle(questions);
@@ -209,8 +209,9 @@ QuizRow makeQuiz(const Passages& passages, const text::Tokenizer& tokenizer, Ran
   const std::vector<Fact> asked(facts.begin(),
                                 facts.begin() + (quiz == Quiz::FourOfForty ? 4 : static_cast<long>(planted_count)));
   const Question question =
-      asked.size() > 1 ? aboutAll(tokenizer, asked)
-                       : about(tokenizer, facts[0], quiz == Quiz::Question ? Asking::Question : Asking::Completion);
+      asked.size() > 1
+          ? questionAboutAll(tokenizer, asked)
+          : questionAbout(tokenizer, facts[0], quiz == Quiz::Question ? Asking::Question : Asking::Completion);
   std::size_t used = 1 + question.question.size() + question.answer.size();
   std::vector<std::vector<TokenId>> told;
   for (const Fact& fact : facts) used += told.emplace_back(planted(tokenizer, fact, Telling::Plain, true)).size();

@@ -89,12 +89,11 @@ class Bench {
     const double pairs = 0.5 * row.tokens * (row.tokens + 1.0);
     row.probe_tflops = 2.0 * m_options.shape.head_dim * m_options.shape.query_heads * pairs / row.probe / 1e12;
     if (row.tokens <= m_options.library_most)
-      row.library = measuredUnlessItFails("library-only path", row.missing, [&] { return layer.library(row.tokens); });
+      row.library = measureOrNote("library-only path", row.missing, [&] { return layer.library(row.tokens); });
     else
       row.missing.push_back(fmt::format("library-only path: not measured beyond {} tokens", m_options.library_most));
     releaseUnusedMemory(m_model->load.device);
-    row.pooling =
-        measuredUnlessItFails("SeerAttention-style pooling", row.missing, [&] { return layer.pooling(row.tokens); });
+    row.pooling = measureOrNote("SeerAttention-style pooling", row.missing, [&] { return layer.pooling(row.tokens); });
     releaseUnusedMemory(m_model->load.device);
   }
 
@@ -187,8 +186,7 @@ std::vector<std::uint32_t> fittingLengths(std::span<const std::uint32_t> lengths
   return fitting;
 }
 
-double measuredUnlessItFails(const std::string& name, std::vector<std::string>& missing,
-                             const std::function<double()>& work) {
+double measureOrNote(const std::string& name, std::vector<std::string>& missing, const std::function<double()>& work) {
   try {
     return work();
   } catch (const c10::Error& error) {

@@ -48,8 +48,8 @@ struct GpuBenchReport {
                                                         const std::function<void(const std::string&)>& warn);
 
 // The result of `work`; 0 when libtorch refuses or runs out of memory, with the reason added to `missing`.
-[[nodiscard]] double measuredUnlessItFails(const std::string& name, std::vector<std::string>& missing,
-                                           const std::function<double()>& work);
+[[nodiscard]] double measureOrNote(const std::string& name, std::vector<std::string>& missing,
+                                   const std::function<double()>& work);
 
 // Calls `row` as soon as a length is measured. Error when the device does not exist or a requested length does not fit.
 void benchGpu(const GpuBenchOptions& options, const WorkContext& work,

@@ -61,7 +61,7 @@ AttentionOutput efficient(const at::Tensor& query, const at::Tensor& key, const 
 }
 
 // Fixed numbers without a generator, each head and row different; small enough for f16.
-at::Tensor someValues(std::int64_t heads, std::int64_t count, double seed, const at::Tensor& like) {
+at::Tensor testValues(std::int64_t heads, std::int64_t count, double seed, const at::Tensor& like) {
   const at::Tensor steps = at::arange(heads * count * like.size(2), at::TensorOptions().dtype(at::kDouble));
   return (steps * (0.7 + seed) + seed).sin().mul(1.5).view({heads, count, like.size(2)}).to(like.options());
 }
@@ -78,8 +78,8 @@ std::string reasonOf(const c10::Error& error) {
 
 // A kernel that passed the small case may refuse a longer one (cuDNN finds no plan for some shapes): the next kernel
 // then replaces it for good. Out of memory is no reason to try a slower one.
-AttentionKernel withNext(const AttentionKernel& kernel, std::span<const AttentionKernel> next,
-                         const std::function<void(const std::string&)>& warn) {
+AttentionKernel withFallback(const AttentionKernel& kernel, std::span<const AttentionKernel> next,
+                             const std::function<void(const std::string&)>& warn) {
   struct State {
     AttentionKernel now;
     std::vector<AttentionKernel> next;
@@ -140,8 +140,8 @@ AttentionOutput plainAttention(const at::Tensor& query, const at::Tensor& key, c
 std::string checkAttention(const AttentionKernel& kernel, const at::Tensor& query, std::uint64_t window) {
   constexpr std::int64_t kTokens = 200, kHeads = 4, kKvHeads = 2;
   const std::uint64_t band = window > 0 ? 70 : 0;
-  const at::Tensor q = someValues(kHeads, kTokens, 0.11, query), k = someValues(kKvHeads, kTokens, 0.29, query),
-                   v = someValues(kKvHeads, kTokens, 0.43, query);
+  const at::Tensor q = testValues(kHeads, kTokens, 0.11, query), k = testValues(kKvHeads, kTokens, 0.29, query),
+                   v = testValues(kKvHeads, kTokens, 0.43, query);
   try {
     const AttentionOutput actual = kernel.attend(q, k, v, band), expected = plainAttention(q, k, v, band);
     if (actual.output.sizes() != q.sizes()) return "its output has another shape";
@@ -163,7 +163,7 @@ AttentionKernel chooseAttention(std::span<const AttentionKernel> kernels, const 
     const AttentionKernel& kernel = kernels[i];
     if (window > 0 && !kernel.takes_window) continue;
     const std::string wrong = checkAttention(kernel, query, window);
-    if (wrong.empty()) return withNext(kernel, kernels.subspan(i + 1), warn);
+    if (wrong.empty()) return withFallback(kernel, kernels.subspan(i + 1), warn);
     warn(fmt::format("the {} attention kernel fails its self-check on this device ({}); trying the next", kernel.name,
                      wrong));
   }

@@ -64,7 +64,7 @@ std::vector<bool> layerFlags(const trace::AttentionPlan& plan, std::uint32_t lay
   return flags;
 }
 
-StatisticsRequest everything(const trace::AttentionPlan& plan) {
+StatisticsRequest recorderRequest(const trace::AttentionPlan& plan) {
   return {.wanted = SignalSet::all(),
           .map_cell = plan.cells.empty() ? 0 : plan.cells.front(),
           .window = plan.window,
@@ -79,7 +79,7 @@ void recordLayers(Session& session, const trace::AttentionPlan& plan, TraceQueue
             std::make_shared<trace::LayerRecord>(encodeLayer(attention, statistics, session.config(), plan, threads));
         queue.push([record](trace::Writer& writer) { writer.writeLayer(*record); });
       },
-      everything(plan), layerFlags(plan, session.config().layers));
+      recorderRequest(plan), layerFlags(plan, session.config().layers));
 }
 
 std::vector<RunSummary> recordRuns(const Session& session, const SessionResult& result, TraceQueue& queue) {

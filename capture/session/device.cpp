@@ -68,7 +68,7 @@ std::vector<int> mostFreeFirst(int count) {
 }
 
 // Empty when everything a CUDA run needs is available.
-std::string cudaTrouble(const std::string& word) {
+std::string cudaProblem(const std::string& word) {
   if (cudaDeviceCount() == 0)
     return fmt::format("--device {}: this machine shows no CUDA device (no driver, or none visible); use --device cpu",
                        word);
@@ -85,15 +85,15 @@ std::string cudaTrouble(const std::string& word) {
 }
 
 std::vector<int> cudaDevices(const std::string& word, std::string& note) {
-  const DeviceWord parsed = parseDevice(word);
+  const DeviceArgument parsed = parseDevice(word);
   if (parsed.cpu) return {};
   const int count = cudaDeviceCount();
   if (parsed.automatic) {
     if (count == 0) return {};
-    note = cudaTrouble(word);
+    note = cudaProblem(word);
     return note.empty() ? mostFreeFirst(count) : std::vector<int>{};
   }
-  if (const std::string trouble = cudaTrouble(word); !trouble.empty()) fail("{}", trouble);
+  if (const std::string problem = cudaProblem(word); !problem.empty()) fail("{}", problem);
   for (const int device : parsed.cuda)
     if (device >= count) fail("--device {}: there are {} CUDA devices, numbered from 0", word, count);
   return parsed.cuda;
@@ -121,12 +121,12 @@ std::string placement(const DeviceChoice& choice, const ModelConfig& config, Mem
 
 }  // namespace
 
-DeviceWord parseDevice(const std::string& word) {
+DeviceArgument parseDevice(const std::string& word) {
   if (word == "cpu") return {.cpu = true};
   if (word == "auto") return {.automatic = true};
   if (!word.starts_with("cuda"))
     failUsage("--device {}: unknown device{}", word, suggestion(word, {"auto", "cpu", "cuda"}));
-  DeviceWord parsed;
+  DeviceArgument parsed;
   for (std::size_t begin = 0; begin <= word.size();) {
     const std::size_t end = std::min(word.find(',', begin), word.size());
     const int number = cudaNumber(word.substr(begin, end - begin), word);

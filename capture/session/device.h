@@ -10,11 +10,11 @@
 namespace kvatlas::capture {
 
 // --device parsed: "auto", "cpu", or CUDA device numbers in the order given. UsageError for anything else.
-struct DeviceWord {
+struct DeviceArgument {
   bool automatic = false, cpu = false;
   std::vector<int> cuda;
 };
-[[nodiscard]] DeviceWord parseDevice(const std::string& word);
+[[nodiscard]] DeviceArgument parseDevice(const std::string& word);
 
 struct DeviceChoice {
   LoadOptions load;

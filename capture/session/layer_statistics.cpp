@@ -22,13 +22,14 @@ kernels::FloatArray values(const at::Tensor& tensor) {
 }
 
 // The probe reads f32 and bf16; other types are widened.
-at::Tensor readable(const at::Tensor& tensor) {
+at::Tensor toProbeType(const at::Tensor& tensor) {
   return tensor.scalar_type() == at::kBFloat16 ? tensor.contiguous() : hostFloat(tensor);
 }
 
 kernels::ProbeReport probeOnHost(const kernels::ProbeShape& shape, const LayerAttention& attention,
                                  const kernels::ProbeOutput& output, unsigned threads) {
-  const at::Tensor query = readable(attention.query), key = readable(attention.key), lse = hostFloat(attention.lse);
+  const at::Tensor query = toProbeType(attention.query), key = toProbeType(attention.key),
+                   lse = hostFloat(attention.lse);
   const kernels::ProbeInput input{
       .query = values(query), .key = values(key), .lse = lse.defined() ? lse.const_data_ptr<float>() : nullptr};
   return kernels::attentionProbe(shape, input, output, threads);

@@ -19,9 +19,9 @@ class BadRequest : public ProgrammeTest {
     return words;
   }
   // Ends with this error and does not change the folder.
-  void refuses(const Words& words, int exit_code, const Words& culprits, const Surroundings& surroundings = {}) const {
+  void refuses(const Words& words, int exit_code, const Words& culprits, const RunEnvironment& environment = {}) const {
     const Words before = names();
-    expectRefused(run(words, surroundings), exit_code, culprits);
+    expectRefused(run(words, environment), exit_code, culprits);
     EXPECT_EQ(names(), before) << "a file was left behind";
   }
 };

@@ -145,7 +145,7 @@ TEST_F(Export, WrongWordsAndSourcesLeaveNothing) {
 
 TEST_F(Export, AFullDiskLeavesNothing) {
   const Ended ended =
-      run({"export", path("sample.kva.h5"), "kept", "-o", path("big.csv")}, Surroundings{.largest_file = 4096});
+      run({"export", path("sample.kva.h5"), "kept", "-o", path("big.csv")}, RunEnvironment{.largest_file = 4096});
   EXPECT_EQ(ended.exit_code, 1);
   EXPECT_THAT(ended.lastLine(), HasSubstr("big.csv"));
   EXPECT_FALSE(std::filesystem::exists(path("big.csv")) || std::filesystem::exists(path("big.csv.part")));

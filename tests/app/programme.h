@@ -31,7 +31,7 @@ struct Ended {
 };
 
 // The environment of a run, where it differs from the default.
-struct Surroundings {
+struct RunEnvironment {
   std::optional<std::uint64_t> largest_file;         // RLIMIT_FSIZE, signal ignored: writing fails as on a full disk
   bool unprivileged = false;                         // file permissions apply to root too
   bool closed_output = false;                        // stdout is a pipe without a reader
@@ -42,7 +42,7 @@ struct Surroundings {
 // A run in progress. Killed when this goes out of scope or after a generous timeout.
 class Running {
  public:
-  explicit Running(const Words& arguments, const Surroundings& surroundings = {});
+  explicit Running(const Words& arguments, const RunEnvironment& environment = {});
   ~Running();
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
@@ -62,7 +62,7 @@ class Running {
   std::string m_said;
 };
 
-[[nodiscard]] Ended run(const Words& arguments, const Surroundings& surroundings = {});
+[[nodiscard]] Ended run(const Words& arguments, const RunEnvironment& environment = {});
 [[nodiscard]] std::filesystem::path programmePath();
 [[nodiscard]] std::filesystem::path bundledModel();
 [[nodiscard]] std::filesystem::path
