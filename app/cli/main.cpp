@@ -83,8 +83,8 @@ Outcome finishOutput(Outcome outcome) {
   errno = 0;
   if (std::fflush(stdout) == 0 && !failed_before) return outcome;
   pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
-  const bool nobody_reads = errno == EPIPE || (::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0);
-  if (nobody_reads) return {1, ""};
+  const bool reader_closed = errno == EPIPE || (::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0);
+  if (reader_closed) return {1, ""};
   return {1, kvatlas::systemMessage("standard output", errno != 0 ? errno : EIO)};
 }
 

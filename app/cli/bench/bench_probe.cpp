@@ -126,22 +126,22 @@ double least(const Seconds& seconds) {
 }
 
 void printRows(const std::vector<Variant>& variants, unsigned threads, std::uint32_t repeat) {
-  const std::vector<Product> yardsticks = products();
-  std::vector<Seconds> product(yardsticks.size()), probe(variants.size());
+  const std::vector<Product> baselines = products();
+  std::vector<Seconds> product(baselines.size()), probe(variants.size());
   for (std::uint32_t round = 0; round < repeat; ++round) {
-    for (std::size_t i = 0; i < yardsticks.size(); ++i) product[i].push_back(productSeconds(yardsticks[i], threads));
+    for (std::size_t i = 0; i < baselines.size(); ++i) product[i].push_back(productSeconds(baselines[i], threads));
     for (std::size_t i = 0; i < variants.size(); ++i) probe[i].push_back(secondsOf(variants[i], threads));
   }
   std::size_t best = 0;
-  const auto rate = [&](std::size_t i) { return yardsticks[i].flops() / least(product[i]) / 1e9; };
-  for (std::size_t i = 1; i < yardsticks.size(); ++i) best = rate(i) > rate(best) ? i : best;
+  const auto rate = [&](std::size_t i) { return baselines[i].flops() / least(product[i]) / 1e9; };
+  for (std::size_t i = 1; i < baselines.size(); ++i) best = rate(i) > rate(best) ? i : best;
   for (std::size_t i = 0; i < variants.size(); ++i) {
     const Variant& v = variants[i];
     const double speed = v.flops() / least(probe[i]) / 1e9;
     const double scores = ProbeData::scores() / least(probe[i]) / 1e9;
     fmt::print("| d = {}, {}, {}, {} thread{} | {:.0f} GFLOP/s ({:.2f} G scores/s) | {:.0f} GFLOP/s ({}) | {:.2f} |\n",
                v.head_dim, v.bf16 ? "bf16" : "f32", v.given_lse ? "log-sum-exp given" : "log-sum-exp computed", threads,
-               threads == 1 ? "" : "s", speed, scores, rate(best), yardsticks[best].name(), speed / rate(best));
+               threads == 1 ? "" : "s", speed, scores, rate(best), baselines[best].name(), speed / rate(best));
   }
 }
 
