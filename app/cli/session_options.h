@@ -17,7 +17,11 @@ struct SessionArguments {
 
 // Adds the options of every command that runs a model: model, methods, budgets, device.
 void addModelOptions(CLI::App& command, SessionArguments& arguments);
-// Adds prompt, spans and --follow.
+// Adds --chat, --chat-date and --system, for a prompt or for the prompts of a needle run.
+void addChatOptions(CLI::App& command, SessionArguments& arguments);
+// UsageError for an option without the one it needs.
+void checkChatOptions(const capture::PromptOptions& prompt);
+// Adds the prompt (with its chat options), spans and --follow.
 void addPromptOptions(CLI::App& command, SessionArguments& arguments);
 // Both fill arguments.options. UsageError names the option and the nearest known words.
 void resolveModelOptions(SessionArguments& arguments);

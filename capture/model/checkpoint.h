@@ -10,23 +10,20 @@
 #include <vector>
 
 #include "capture/model/safetensors.h"
+#include "capture/model/weight_source.h"
 
 namespace kvatlas::capture {
 
-class Checkpoint {
+class Checkpoint : public WeightSource {
  public:
   // model.safetensors, else the shards in model.safetensors.index.json. Error names the missing or broken file.
   explicit Checkpoint(const std::filesystem::path& folder);
 
-  [[nodiscard]] bool has(const std::string& name) const;
-  // The tensor in `dtype` on `device`. If the file already holds that type: a read-only view that keeps the mapping
-  // alive; otherwise a copy, and the mapped pages are released. Error names file, tensor, expected and found shape or
-  // dtype.
+  [[nodiscard]] bool has(const std::string& name) const override;
   [[nodiscard]] at::Tensor load(const std::string& name, std::span<const std::int64_t> shape, at::ScalarType dtype,
-                                at::Device device) const;
-  // SHA-256 in lower-case hex over, for each shard in name order: its file name, a zero byte, its size as 8
-  // little-endian bytes, its header (length field and JSON).
-  [[nodiscard]] std::string fingerprint() const;
+                                at::Device device) const override;
+  // Shards in name order; a header is the length field and the JSON.
+  [[nodiscard]] std::string fingerprint() const override;
 
  private:
   void openShards(const std::filesystem::path& folder, const std::filesystem::path& index);

@@ -37,6 +37,12 @@ void printLoad();
 // `given`, or else the bundled model beside the programme.
 [[nodiscard]] std::filesystem::path modelFolder(const std::filesystem::path& given);
 
+struct ModelSizes {
+  std::uint64_t layers = 0, query_heads = 0, vocabulary = 0;
+};
+// Sizes of a checkpoint folder or a GGUF file. Error when one is missing.
+[[nodiscard]] ModelSizes modelSizes(const std::filesystem::path& model);
+
 // Writes a fixed pseudo-random prompt: speed and memory do not depend on the words.
 [[nodiscard]] std::filesystem::path writeIds(const Scratch& scratch, const std::filesystem::path& model,
                                              std::uint32_t tokens);

@@ -137,8 +137,8 @@ void addReplayOptions(CLI::App& command, CaptureArguments& arguments) {
   from->needs(chosen);
   chosen->needs(from);
   for (const char* decided :
-       {"--prompt", "--text", "--ids", "--chat", "--system", "--span", "--follow", "--method", "--budget", "--window",
-        "--granularity", "--preset", "--max-new-tokens", "--dtype", "--seed"})
+       {"--prompt", "--text", "--ids", "--chat", "--chat-date", "--system", "--span", "--follow", "--method",
+        "--budget", "--window", "--granularity", "--preset", "--max-new-tokens", "--dtype", "--seed"})
     from->excludes(command.get_option(decided));
 }
 

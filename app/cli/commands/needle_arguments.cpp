@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "app/cli/bundled.h"
+#include "app/cli/chat_shape.h"
 #include "app/cli/number_list.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
@@ -22,7 +23,7 @@ const std::vector<std::string> kDefaultMethods{"streamingllm", "h2o", "snapkv", 
 
 // Turns a typed \n into a line break.
 std::string unescaped(std::string text) {
-  for (auto at = text.find("\\n"); at != std::string::npos; at = text.find("\\n", at + 1)) text.replace(at, 2, "\n");
+  for (auto at = text.find("\\n"); at != std::string::npos; at = text.find("\\n", at + 1)) text.replace(at, 2, 1, '\n');
   return text;
 }
 
@@ -64,6 +65,19 @@ void resolveNeedle(const NeedleArguments& arguments, PromptPlan& plan) {
   take(arguments.prompt_template, plan.prompt_template);
 }
 
+// Stores the rendered template in the settings, so that they determine the prompts even if the model's template
+// changes.
+void wrapShape(const capture::SessionOptions& options, bool paper, PromptPlan& plan) {
+  const capture::PromptOptions& prompt = options.prompt;
+  checkChatOptions(prompt);
+  if (prompt.chat.empty()) return;
+  if (paper) failUsage("--chat: --preset paper uses the published prompt");
+  if (options.model.empty()) failUsage("--model is required");
+  plan.prompt_template = chatShape({.name = prompt.chat, .date = prompt.chat_date, .system = prompt.system},
+                                   options.model, plan.prompt_template);
+  evaluation::checkPlan(plan);
+}
+
 PromptPlan resolvePlan(const NeedleArguments& arguments, bool paper) {
   PromptPlan plan = paper ? evaluation::paperPlan() : PromptPlan{.kinds = kindsOf(arguments)};
   if (paper && !arguments.kinds.empty()) failUsage("--kind: --preset paper has only one kind of needle");
@@ -78,6 +92,7 @@ PromptPlan resolvePlan(const NeedleArguments& arguments, bool paper) {
   plan.asking = evaluation::parseAsking(arguments.asking);
   plan.repeat = plan.repeat || arguments.repeat;
   evaluation::checkPlan(plan);
+  wrapShape(arguments.session.options, paper, plan);
   return plan;
 }
 
@@ -117,6 +132,7 @@ void addPromptPlan(CLI::App& command, NeedleArguments& arguments) {
   command.add_option("--question", arguments.question, "the question for it, up to the start of the answer");
   command.add_option("--answer", arguments.answer, "the right answer");
   command.add_option("--template", arguments.prompt_template, "prompt template with {context} and {question}");
+  addChatOptions(command, arguments.session);
   command.add_option("--asking", arguments.asking, "completion, question-and-start, question, which, command")
       ->capture_default_str();
   command.add_option("--split", arguments.split, "names and attributes: held-out or training")->capture_default_str();

@@ -29,9 +29,11 @@ QString refusal(const QStringList& words, Check check) {
 }
 
 QString problemOfFiles(const CaptureRequest& request) {
-  if (request.model.isEmpty()) return sentence("Choose the model folder.");
-  if (!QFileInfo::exists(QDir(request.model).filePath(QStringLiteral("config.json"))))
-    return sentence("%1 holds no config.json: it is not a checkpoint folder.").arg(request.model);
+  if (request.model.isEmpty()) return sentence("Choose the model: a checkpoint folder or a GGUF file.");
+  if (!QFileInfo(request.model).isFile() &&
+      !QFileInfo::exists(QDir(request.model).filePath(QStringLiteral("config.json"))))
+    return sentence("%1 is no file and holds no config.json: choose a checkpoint folder or a GGUF file.")
+        .arg(request.model);
   if (request.prompt_file.isEmpty() && request.text.isEmpty())
     return sentence("Type or paste a prompt, or choose a file.");
   if (!request.prompt_file.isEmpty() && !QFileInfo(request.prompt_file).isFile())
