@@ -21,7 +21,7 @@ struct TextFile {
 struct Passages {
   std::vector<TokenId> ids;          // all texts one after the other
   std::vector<std::uint32_t> bytes;  // [ids] bytes each token stands for
-  std::vector<std::size_t> starts;   // ascending positions after a full stop, where a passage may begin or a fact may go
+  std::vector<std::size_t> starts;  // ascending positions after a full stop, where a passage may begin or a fact may go
 
   // `count` tokens from the first sentence start at or after `at`; starts over at the front when too few are left.
   [[nodiscard]] std::span<const TokenId> window(std::size_t at, std::size_t count) const;

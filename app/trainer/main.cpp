@@ -27,7 +27,8 @@ int main(int argc, char** argv) {
   app.add_option("--device", options.device, "auto, cpu or cuda[:i]")->capture_default_str();
   app.add_option("--compute", options.compute, "type of matrix products: auto, f32 or bf16")->capture_default_str();
   app.add_option("--threads", options.threads, "0: all processors")->capture_default_str();
-  app.add_option("--stop-after", options.stop_after, "stop after this many steps, 0: run to the end")->capture_default_str();
+  app.add_option("--stop-after", options.stop_after, "stop after this many steps, 0: run to the end")
+      ->capture_default_str();
   app.add_flag("--change-recipe", options.change_recipe, "resume from a checkpoint of another recipe or other texts");
   app.set_version_flag("--version", "kvatlas-train " KVATLAS_VERSION);
   try {
