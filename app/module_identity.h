@@ -1,9 +1,9 @@
-// How a module tells which build it comes from, before anything else of it is called; knows no module.
+// Identifies the build of a module before any other of its functions is called.
 #pragma once
 
 namespace kvatlas::app {
 
-// Exported by every module: the hash of the headers that its border consists of (resources/cmake/BorderIdentity.cmake).
+// Exported by every module: the hash of its interface headers (resources/cmake/BorderIdentity.cmake).
 inline constexpr const char* kIdentitySymbol = "kvatlasIdentity";
 using IdentityEntry = const char* (*)();
 

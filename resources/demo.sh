@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The demo: one document, every method, three budgets; a table, a trace and five figures. Usage: demo.sh KVATLAS [OUTPUT_FOLDER]
+# The demo: one document, five methods, three budgets; prints a table, writes a trace and five figures. Usage: demo.sh
+# KVATLAS [OUTPUT_FOLDER]
 set -euo pipefail
 kvatlas="$(readlink -f "$1")"
 resources="$(dirname "$(readlink -f "$0")")"

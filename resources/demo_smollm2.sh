@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The demo on a real model, SmolLM2-135M-Instruct: a document with planted facts, every method, three budgets; a table, a trace and five
-# figures. Usage: demo_smollm2.sh KVATLAS MODEL [OUTPUT_FOLDER]
+# The demo on a real model, SmolLM2-135M-Instruct: a document with planted facts, five methods, three budgets; prints a
+# table, writes a trace and five figures. Usage: demo_smollm2.sh KVATLAS MODEL [OUTPUT_FOLDER]
 set -euo pipefail
 kvatlas="$(readlink -f "$1")"
 model="$(readlink -f "$2")"

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# The whole check of a CUDA device, by ./dev gpu-test: tests, sanitizers, numbers. Arguments: build folder, then options of
-# `kvatlas bench gpu`. With --profile [FOLDER] as the first of them only Nsight Compute's reports of the probe's kernels are
-# made (default folder: <build>/profile).
+# Checks a CUDA device for ./dev gpu-test: tests, sanitizers, benchmark. Arguments: build folder, then options of
+# `kvatlas bench gpu`. With --profile [FOLDER] as the first option it only writes Nsight Compute's reports of the
+# probe's kernels (default folder: <build>/profile).
 set -euo pipefail
 build=$1; shift
-export KVATLAS_EXPECT_GPU=1  # here a device that cannot be had fails the tests
+export KVATLAS_EXPECT_GPU=1  # a missing device fails the tests
 
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
 die() { echo "gpu_check: error: $*" >&2; exit 1; }
 
-# A tool on PATH or of the CUDA Toolkit; nothing when it is not installed.
+# A tool on PATH or in the CUDA Toolkit; prints nothing when it is not installed.
 tool() { command -v "$1" || { [ -x "/usr/local/cuda/bin/$1" ] && echo "/usr/local/cuda/bin/$1"; } || true; }
 
 # One launch of the kernel within a session of one layer, after `skip` launches of the self-checks.
@@ -22,7 +22,7 @@ profile_kernel() {
     "$build/bin/kvatlas" bench gpu --repeat 1 --layers 1 --max-new-tokens 2 "$@" >"$folder/$name.bench.md" ||
     die "Nsight Compute failed; $folder/$name.txt says why"
   grep -q "Speed Of Light" "$folder/$name.txt" ||
-    die "Nsight Compute measured nothing; $folder/$name.txt says why (ERR_NVGPUCTRPERM: counters are closed to users of this machine)"
+    die "Nsight Compute measured nothing; $folder/$name.txt says why (ERR_NVGPUCTRPERM: this machine denies users access to the counters)"
 }
 
 profile() {
@@ -43,7 +43,7 @@ profile() {
       "$build/bin/kvatlas" bench gpu --repeat 1 --layers 4 --max-new-tokens 2 "$@" >"$folder/session.bench.md"
     "$nsys" stats --force-export=true --report cuda_gpu_kern_sum --report cuda_gpu_mem_time_sum "$folder/session.nsys-rep" >"$folder/session.txt"
   else
-    say "no nsys: the session's time line is left out"
+    say "no nsys: skipping the session's timeline"
   fi
   say "reports: $folder"
 }
@@ -60,7 +60,7 @@ for test in cuda_kernels_test gpu_test; do
 done
 
 sanitizer=$(tool compute-sanitizer)
-[ -n "$sanitizer" ] || die "no compute-sanitizer: install the CUDA Toolkit's (package cuda-sanitizer)"
+[ -n "$sanitizer" ] || die "no compute-sanitizer: install it from the CUDA Toolkit (package cuda-sanitizer)"
 # One of each kernel; the sanitizers are a hundred times slower.
 some='CudaKernels.*:*matchesReferenceAtEveryLength*:*reportsTheFirstNonFinite*'
 for check in memcheck racecheck synccheck; do
@@ -68,7 +68,7 @@ for check in memcheck racecheck synccheck; do
   "$sanitizer" --tool "$check" --error-exitcode 9 --print-limit 5 "$build/tests/cuda_kernels_test" --gtest_brief=1 --gtest_filter="$some"
 done
 
-say "numbers"
+say "benchmark"
 nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm --format=csv,noheader >&2
 "$build/bin/kvatlas" bench gpu "$@"
 
@@ -77,5 +77,5 @@ if "$python" -c 'import torch, transformers; assert torch.cuda.is_available()' 2
   say "Hugging Face eager attention on the same device"
   "$python" tests/bench/hf_eager.py --kvatlas "$build/bin/kvatlas" --device cuda --lengths 2048,4096,8192,32768 --repeat 3
 else
-  say "Hugging Face eager is left out: $python has no torch with CUDA and transformers (KVATLAS_PYTHON names another)"
+  say "skipping Hugging Face eager: $python has no torch with CUDA and transformers (set KVATLAS_PYTHON to another)"
 fi

@@ -1,5 +1,4 @@
-// The border of the capture library: what the command line calls once libkvatlas_capture.so is open. Plain values only;
-// no libtorch.
+// The interface of libkvatlas_capture.so for the command line. Plain values only; must not know libtorch.
 #pragma once
 
 #include "capture/bench/gpu_bench.h"

@@ -1,4 +1,4 @@
-// libtorch's matrix product as a yardstick for kernels, across the border of the capture library; plain values only.
+// libtorch's matrix product as a baseline for kernels, called through the capture library. Plain values only.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ struct MatrixProductCall {
   std::int64_t rows = 0, columns = 0, depth = 0;
   int threads = 1;
   bool one_dnn = false;       // else MKL
-  double* seconds = nullptr;  // with one thread its processor time, else wall time
+  double* seconds = nullptr;  // one thread: processor time; else wall time
 };
 
 using MatrixProductEntry = void (*)(const MatrixProductCall*, Outcome*);  // "kvatlasMatrixProduct"

@@ -1,4 +1,4 @@
-// What comes with KVAtlas, found beside the programme: in the source tree or an installation. Knows paths only.
+// Finds the files bundled with KVAtlas, in the source tree or an installation.
 #pragma once
 
 #include <filesystem>
@@ -6,7 +6,7 @@
 
 namespace kvatlas::app {
 
-// "models/tiny-llama", "samples/persuasion.txt"; empty when it does not lie beside this programme.
+// "models/tiny-llama", "samples/persuasion.txt"; empty when not found.
 [[nodiscard]] std::filesystem::path bundled(const std::string& relative);
 
 }  // namespace kvatlas::app

@@ -9,9 +9,9 @@ namespace kvatlas::app {
 
 void* captureFunction(const char* symbol) {
   // libtorch's OpenMP threads spin between its many short parallel loops; beyond some microseconds that only takes the
-  // processor from others. Has to be set before the library is opened; a value of the user's stays.
+  // processor from others. Set before the library is opened; the user's own value wins.
   ::setenv("GOMP_SPINCOUNT", "10000", 0);
-  // Its matrix products add in an order that depends on the number of threads unless told not to.
+  // By default the summation order of MKL's matrix products depends on the thread count.
   ::setenv("MKL_CBWR", "AUTO,STRICT", 0);
   return moduleSymbol(kCaptureLibrary, symbol);
 }

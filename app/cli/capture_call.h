@@ -1,4 +1,4 @@
-// Calls into the capture library, with progress and Ctrl-C; knows no libtorch.
+// Calls into the capture library, with progress and Ctrl-C; must not know libtorch.
 #pragma once
 
 #include <functional>
@@ -8,11 +8,11 @@
 
 namespace kvatlas::app {
 
-// Opens the library once its surroundings are set, and returns the address of a function of it.
+// Sets libtorch's environment variables, opens the library and returns the address of one of its functions.
 [[nodiscard]] void* captureFunction(const char* symbol);
 
-// Runs `call` with a progress on stderr and a stop token of Ctrl-C and rethrows its outcome as the error it stands for.
-// `stopped` words a stop by the user.
+// Runs `call` with progress on stderr and a stop token of Ctrl-C; throws the error of its outcome. `stopped` returns
+// the message for a stop by the user.
 void runWithProgress(bool quiet, const std::function<std::string()>& stopped,
                      const std::function<void(const WorkContext&, Outcome&)>& call);
 

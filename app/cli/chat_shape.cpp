@@ -13,8 +13,10 @@ std::string chatShape(const text::ChatRequest& request, const std::filesystem::p
   if (!set_by_tokenizer) return text;
   const std::string piece(tokenizer.piece(*bos));
   if (!text.starts_with(piece))
-    fail("{}: its tokenizer sets {} before a prompt, its chat template does not: such a pair cannot be evaluated",
-         model.string(), piece);
+    fail(
+        "{}: its tokenizer adds {} before a prompt, but its chat template does not print it: such a model cannot be "
+        "evaluated with --chat",
+        model.string(), piece);
   return text.substr(piece.size());
 }
 

@@ -1,4 +1,4 @@
-// The prompt shape of a needle run within a chat template.
+// Wraps the prompt template of a needle run in a chat template.
 #pragma once
 
 #include <filesystem>
@@ -8,8 +8,8 @@
 
 namespace kvatlas::app {
 
-// The rendered conversation whose user message is `shape` ("{context} … {question}"), without the BOS piece at its
-// beginning that a needle run sets itself. Error where the tokenizer sets one and the template does not.
+// The rendered conversation whose user message is `shape` ("{context} … {question}"), without the leading BOS, which
+// the needle run adds itself. Error when the tokenizer adds BOS but the template does not print it.
 [[nodiscard]] std::string chatShape(const text::ChatRequest& request, const std::filesystem::path& model,
                                     const std::string& shape);
 

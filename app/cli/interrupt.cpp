@@ -17,8 +17,7 @@ constexpr int kStopped = 130;
 
 }  // namespace
 
-// Signals are blocked in every thread and taken by one that waits for them, so that no code runs inside a signal
-// handler.
+// Every thread blocks the signals and one thread waits for them, so that no code runs inside a signal handler.
 struct Interrupt::Impl {
   std::function<std::string()> last_words;
   timespec patience{};

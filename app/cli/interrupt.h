@@ -1,4 +1,4 @@
-// Turns Ctrl-C and SIGTERM into a stop request; knows signals only.
+// Turns Ctrl-C and SIGTERM into a stop request.
 #pragma once
 
 #include <chrono>
@@ -9,9 +9,9 @@
 
 namespace kvatlas::app {
 
-// While it lives, the first SIGINT or SIGTERM requests a stop. Work that is not done with stopping within `patience`
-// (it may sit in one long matrix product) is ended where it stands, like a kill, after the error line `last_words`
-// returns; a second signal ends it at once. Create it before other threads.
+// During its lifetime the first SIGINT or SIGTERM requests a stop. If the work does not stop within `patience` (it may
+// be in one long matrix product), prints the error line that `last_words` returns and ends the process, like a kill; a
+// second signal ends it at once. Create it before other threads.
 class Interrupt {
  public:
   explicit Interrupt(std::function<std::string()> last_words,

@@ -1,4 +1,4 @@
-// `kvatlas`: the command line. Starts at once; libtorch and Qt are opened only by the commands that need them.
+// `kvatlas`: the command line. Starts fast: only commands that need libtorch or Qt open them.
 #include <poll.h>
 #include <unistd.h>
 
@@ -37,7 +37,7 @@ void addCommands(CLI::App& root) {
   kvatlas::app::addBenchCommand(root);
 }
 
-// What may stand where this word stands, for suggestions: the options or the commands.
+// Candidates for a suggestion: the options or the commands.
 std::vector<std::string> knownWords(const CLI::App& root, bool is_option) {
   const CLI::App* app = &root;
   while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
@@ -68,7 +68,7 @@ Outcome parseAndRun(CLI::App& root, int argc, char** argv) {
       root.exit(error);
       return {};
     }
-    // A mistyped word first: the option that is said to be missing may be the one that was meant.
+    // Reports a mistyped word first: it may be the option that seems to be missing.
     const std::vector<std::string> unknown = root.remaining(true);
     const bool misses = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
                         dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
@@ -77,21 +77,21 @@ Outcome parseAndRun(CLI::App& root, int argc, char** argv) {
   }
 }
 
-// Results that did not get out are a failure of their own. A pipe that nobody reads any more (`| head`) ends quietly.
+// Output that cannot be written is a failure. A pipe closed by its reader (`| head`) is not.
 Outcome finishOutput(Outcome outcome) {
   const bool failed_before = std::ferror(stdout) != 0;
   errno = 0;
   if (std::fflush(stdout) == 0 && !failed_before) return outcome;
   pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
-  const bool nobody_reads = errno == EPIPE || (::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0);
-  if (nobody_reads) return {1, ""};
+  const bool reader_closed = errno == EPIPE || (::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0);
+  if (reader_closed) return {1, ""};
   return {1, kvatlas::systemMessage("standard output", errno != 0 ? errno : EIO)};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  // A closed pipe (`kvatlas info x | head`) ends output, not the programme's last words.
+  // A closed pipe (`kvatlas info x | head`) must not kill the process before its error message.
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App root{"KVAtlas: attention maps and KV-cache eviction, recorded and shown", "kvatlas"};
   root.set_version_flag("--version", std::string("kvatlas ") + kvatlas::kVersion);

@@ -27,7 +27,7 @@ bool drawsFigures(const std::string& library) {
   return library == "kvatlas_figures";
 }
 
-// A module stays open for the life of the programme: libtorch and Qt do not like to be unloaded.
+// A module stays open until the process ends: unloading libtorch or Qt is unsafe.
 Module openModule(const std::string& library) {
   const std::string name = "lib" + library + ".so";
   std::error_code code;
@@ -41,7 +41,7 @@ Module openModule(const std::string& library) {
        drawsFigures(library) ? "Qt" : "libtorch");
 }
 
-// A module of another build reads what it is handed at other offsets: better refused than misunderstood.
+// A module of another build may use other struct layouts, so refuse it.
 void requireSameBuild(const std::string& library, const Module& module) {
   const auto identity = reinterpret_cast<IdentityEntry>(::dlsym(module.handle, kIdentitySymbol));
   const std::string_view expected = drawsFigures(library) ? KVATLAS_BORDER_FIGURES : KVATLAS_BORDER_CAPTURE;

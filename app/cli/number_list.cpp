@@ -29,7 +29,7 @@ double number(const std::string& option, const std::string& whole, const std::st
   return value;
 }
 
-// `unit`: what values of a range are rounded to.
+// `unit`: rounds the values of a range to multiples of it.
 std::vector<double> parse(const std::string& option, const std::string& text, double unit) {
   std::vector<double> values;
   for (const std::string& item : split(text, ',')) {

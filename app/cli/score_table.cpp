@@ -23,7 +23,7 @@ std::vector<Accuracy> rowsOf(const results::ResultsReader& results, const Select
   return results::accuracyOf(results.settings().plan(), results.records(), selection);
 }
 
-// The values of the facet that tables are divided by, each as a selection; without such a facet, everything.
+// One selection per value of the facet that splits the tables; without such a facet, one of everything.
 std::vector<Facets> partsOf(const results::Plan& plan) {
   const results::FacetSpec* grouping = plan.grouping();
   if (grouping == nullptr) return {Facets{}};

@@ -21,7 +21,7 @@ void resolvePrompt(SessionArguments& arguments) {
   capture::PromptOptions& prompt = arguments.options.prompt;
   const int given = int{!arguments.prompt.empty()} + int{arguments.text_given} + int{!arguments.ids.empty()};
   if (given != 1)
-    failUsage("exactly one of --prompt FILE, --text STRING and --ids FILE is needed, {} were given", given);
+    failUsage("expected exactly one of --prompt FILE, --text STRING and --ids FILE, {} were given", given);
   checkChatOptions(prompt);
   prompt.file = arguments.prompt;
   prompt.ids_file = arguments.ids;
@@ -34,7 +34,7 @@ void resolvePrompt(SessionArguments& arguments) {
   }
 }
 
-// Every method of the table with its parameters, under the options.
+// Lists every method and its parameters below the options.
 std::string methodsHelp() {
   std::string help = "Methods:\n";
   for (const policy::Method& method : policy::methods()) {
@@ -53,7 +53,7 @@ void checkChatOptions(const capture::PromptOptions& prompt) {
   if (!prompt.system.empty() && prompt.chat.empty())
     failUsage("--system needs --chat: without a chat template there is no system message");
   if (!prompt.chat_date.empty() && prompt.chat != "auto")
-    failUsage("--chat-date needs --chat auto: nothing else prints a date");
+    failUsage("--chat-date needs --chat auto: only the model's own template prints a date");
 }
 
 void addChatOptions(CLI::App& command, SessionArguments& arguments) {
@@ -61,7 +61,7 @@ void addChatOptions(CLI::App& command, SessionArguments& arguments) {
   command.add_option("--chat", options.prompt.chat,
                      "wrap the prompt in a chat template: auto (the model's own), llama2, llama3, mistral");
   command.add_option("--chat-date", options.prompt.chat_date,
-                     "day that the model's chat template prints, with --chat auto: 2026-03-31 (default: today)");
+                     "date for the model's chat template, with --chat auto: 2026-03-31 (default: today)");
   command.add_option("--system", options.prompt.system, "system message, with --chat");
 }
 
@@ -79,7 +79,8 @@ void addPromptOptions(CLI::App& command, SessionArguments& arguments) {
   command.add_option("--span", arguments.spans, "NAME=TEXT: marks where TEXT occurs in the prompt (repeatable)")
       ->allow_extra_args(false);
   command
-      .add_option("--follow", arguments.follow, "own: each branch its own tokens; full: all are fed the full cache's")
+      .add_option("--follow", arguments.follow,
+                  "own: feed each branch its own tokens; full: feed all the full cache's tokens")
       ->capture_default_str();
 }
 
@@ -87,13 +88,13 @@ void addModelOptions(CLI::App& command, SessionArguments& arguments) {
   capture::SessionOptions& options = arguments.options;
   command.footer(methodsHelp);
   command.add_option("--model", options.model, "checkpoint folder (Hugging Face layout) or GGUF file");
-  command.add_option("--method", arguments.methods, "NAME[:key=value,…], repeatable; full is always run")
+  command.add_option("--method", arguments.methods, "NAME[:key=value,…], repeatable; full always runs")
       ->allow_extra_args(false);
   command
       .add_option("--budget", arguments.budgets,
                   "tokens per head, or a percentage of the prompt: 128, 20% (repeatable)")
       ->allow_extra_args(false);
-  command.add_option("--window", options.window, "observation window: the last queries, always kept")
+  command.add_option("--window", options.window, "observation window: the last tokens, always kept")
       ->capture_default_str()
       ->check(CLI::Range(1, 4096));
   command.add_option("--granularity", arguments.granularity,
@@ -106,7 +107,7 @@ void addModelOptions(CLI::App& command, SessionArguments& arguments) {
       .add_option("--device", options.device, "auto, cpu, cuda, cuda:<i>[,cuda:<j>…]: several devices share the layers")
       ->capture_default_str();
   command.add_option("--dtype", options.dtype, "auto, f32, bf16, f16")->capture_default_str();
-  command.add_option("--seed", options.seed, "for what is drawn at random")
+  command.add_option("--seed", options.seed, "seed of random choices")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
   command.add_option("--threads", options.threads, "processor threads, 0: all")

@@ -1,4 +1,4 @@
-// The options that capture, generate and evaluate share; knows no libtorch.
+// The options that capture, generate and evaluate share; must not know libtorch.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -7,7 +7,7 @@
 
 namespace kvatlas::app {
 
-// Values as typed, until they are resolved.
+// Values as typed, before resolving.
 struct SessionArguments {
   capture::SessionOptions options;
   std::vector<std::string> methods, budgets, spans;
@@ -15,15 +15,15 @@ struct SessionArguments {
   bool text_given = false;
 };
 
-// Model, methods, budgets, device: what every command that runs a model takes.
+// Adds the options of every command that runs a model: model, methods, budgets, device.
 void addModelOptions(CLI::App& command, SessionArguments& arguments);
-// --chat, --chat-date, --system: of a prompt, and of the prompts of a needle run.
+// Adds --chat, --chat-date and --system, for a prompt or for the prompts of a needle run.
 void addChatOptions(CLI::App& command, SessionArguments& arguments);
-// UsageError for one that needs another.
+// UsageError for an option without the one it needs.
 void checkChatOptions(const capture::PromptOptions& prompt);
-// Prompt (with its chat template), spans, and whose tokens are fed.
+// Adds the prompt (with its chat options), spans and --follow.
 void addPromptOptions(CLI::App& command, SessionArguments& arguments);
-// Both fill arguments.options; UsageError names the option and the nearest known words.
+// Both fill arguments.options. UsageError names the option and the nearest known words.
 void resolveModelOptions(SessionArguments& arguments);
 void resolvePromptOptions(SessionArguments& arguments);
 

@@ -17,7 +17,7 @@ std::string measureText(double value, int digits) {
   return value < 0 ? "–" : fmt::format("{:.{}f}", value, digits);
 }
 
-// One line of at most `width` bytes: a line break ends it, the cut never splits a character.
+// One line of at most `width` bytes: stops at a line break; truncation never splits a character.
 std::string oneLine(const std::string& text, std::size_t width) {
   const auto begin = text.find_first_not_of(" \n");
   if (begin == std::string::npos) return {};

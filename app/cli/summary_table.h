@@ -1,4 +1,4 @@
-// The result of a capture as a table for people and as JSON for scripts; knows no libtorch.
+// The result of a capture, as a text table and as JSON; must not know libtorch.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,7 +8,7 @@
 
 namespace kvatlas::app {
 
-// `answer`: what a right text contains; empty: nothing is judged.
+// `answer`: text that a right answer contains; empty: no judgement.
 [[nodiscard]] std::string summaryTable(const capture::CaptureSummary& summary, const std::string& answer);
 [[nodiscard]] nlohmann::json runsJson(const std::vector<capture::RunSummary>& runs);
 [[nodiscard]] nlohmann::json summaryJson(const capture::CaptureSummary& summary, const std::string& answer);

@@ -34,7 +34,7 @@ std::string csvRow(const std::vector<json>& cells) {
   return line;
 }
 
-// One object of the list, indented as nlohmann's dump(1) would indent it there.
+// One object of the list, indented like nlohmann's dump(1).
 std::string jsonRow(const std::vector<std::string>& columns, const std::vector<json>& cells) {
   json object = json::object();
   for (std::size_t i = 0; i < cells.size(); ++i) object[columns[i]] = cells[i];
@@ -50,7 +50,7 @@ std::string jsonRow(const std::vector<std::string>& columns, const std::vector<j
 
 void requireTableName(const std::string& output) {
   if (!output.ends_with(".csv") && !output.ends_with(".json"))
-    failUsage("-o {}: the name has to end in .csv or .json", output);
+    failUsage("-o {}: the name must end in .csv or .json", output);
 }
 
 json tableNumber(float value) {

@@ -1,4 +1,4 @@
-// Writes a table row by row as CSV or JSON: no table is ever whole in memory. Knows neither traces nor results.
+// Writes a table row by row as CSV or JSON, so that no table is whole in memory.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,7 +9,7 @@
 
 namespace kvatlas::app {
 
-// The file appears when the table is complete; without complete() nothing is left.
+// The file appears when the table is complete; without complete() it leaves no file.
 class TableWriter {
  public:
   // `output` ends in .csv or .json; UsageError otherwise.
@@ -28,7 +28,7 @@ class TableWriter {
 
 // UsageError unless the name ends in .csv or .json.
 void requireTableName(const std::string& output);
-// The shortest digits that give the float again; null when it is not finite.
+// The shortest digits that round-trip the float; null when not finite.
 [[nodiscard]] nlohmann::json tableNumber(float value);
 
 }  // namespace kvatlas::app

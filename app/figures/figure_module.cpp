@@ -1,4 +1,4 @@
-// libkvatlas_figures.so: the views behind one C function, so that `kvatlas` itself links no Qt.
+// libkvatlas_figures.so: the views behind one C function, so that `kvatlas` itself does not link Qt.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -19,7 +19,7 @@ using figures::FigureKind;
 using figures::FigureSource;
 using figures::SpecField;
 
-bool given(const FigureOptions& options, SpecField field) {
+bool isSet(const FigureOptions& options, SpecField field) {
   switch (field) {
     case SpecField::Reduction:
       return !options.reduction.empty();
@@ -55,10 +55,10 @@ bool given(const FigureOptions& options, SpecField field) {
   fail("figure option {} is unknown", static_cast<int>(field));
 }
 
-// Settings that belong to other kinds are refused, not ignored: a figure must be what was asked for.
+// Refuses settings of other kinds instead of ignoring them: the figure must match the request.
 void checkApplies(const FigureOptions& options, const FigureKind& kind) {
   for (const SpecField field : figures::specFields())
-    if (given(options, field) && !kind.reads(field)) figures::refuse(field, kind);
+    if (isSet(options, field) && !kind.reads(field)) figures::refuse(field, kind);
 }
 
 views::FigureSpec specOf(const FigureOptions& options) {
@@ -68,7 +68,7 @@ views::FigureSpec specOf(const FigureOptions& options) {
   if (!options.theme.empty()) spec.theme = views::parseTheme(options.theme);
   if (!options.reduction.empty()) spec.reduction = views::parseReduction(options.reduction);
   if (!options.scale.empty()) spec.scale = views::parseScale(options.scale);
-  // Saturating at 0.01 is the published linear figure; a log scale shows everything.
+  // The published linear figure saturates at 0.01; a log scale needs no clipping.
   if (!options.scale.empty() && spec.scale == views::ScaleKind::Log) spec.clip = 1;
   if (!options.colour_map.empty()) spec.colour_map = options.colour_map;
   if (!options.by.empty()) spec.by = views::parseBy(options.by);
@@ -91,7 +91,7 @@ views::FigureSpec specOf(const FigureOptions& options) {
   return spec;
 }
 
-// A folder where a file belongs and the other way round, said in the words of the figure.
+// Error for a folder instead of a file, or a file instead of a folder.
 void requireSource(const FigureOptions& options, FigureSource source, const std::string& path) {
   std::error_code code;
   const bool folder = std::filesystem::is_directory(path, code);

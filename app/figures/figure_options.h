@@ -1,4 +1,4 @@
-// What `kvatlas figure` was asked for, as words: crosses the border to the figures library; knows no Qt.
+// The options of `kvatlas figure` as text, passed to the figures library; must not know Qt.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace kvatlas::app {
 
-// An empty optional or string means: the default of the kind.
+// An empty optional or string: the kind's default.
 struct FigureOptions {
   std::string kind;
   std::vector<std::string> files;
@@ -24,7 +24,7 @@ struct FigureOptions {
 
 inline constexpr const char* kFiguresLibrary = "kvatlas_figures";
 inline constexpr const char* kFigureSymbol = "kvatlasFigureMain";
-// Draws one figure. 0 done, 1 failed, 2 wrong usage, with one sentence in *error_message. Nothing is thrown across.
+// Draws one figure. Returns 0 done, 1 failed, 2 wrong usage, with one sentence in *error_message. Never throws.
 using FigureEntry = int (*)(const FigureOptions* options, std::string* error_message);
 
 }  // namespace kvatlas::app

@@ -26,7 +26,7 @@ struct Word {
 };
 
 std::vector<Word> countWords(std::span<const std::string> texts) {
-  const text::Regex pattern(kWordPattern, "the pattern of words");
+  const text::Regex pattern(kWordPattern, "the word pattern");
   text::Matcher matcher(pattern);
   std::map<std::string, std::int64_t> counts;
   std::vector<text::Matcher::Range> ranges;
@@ -47,7 +47,7 @@ std::uint64_t keyOf(std::uint32_t left, std::uint32_t right) {
   return (std::uint64_t{left} << 32) | right;
 }
 
-// Pair counts that follow the merges, and the words each pair was seen in.
+// Pair counts, updated at each merge, and the words that contain each pair.
 class PairCounts {
  public:
   explicit PairCounts(std::vector<Word>& words) : m_words(words) {
@@ -164,7 +164,7 @@ BytePairs learnBytePairs(std::span<const std::string> texts, std::uint32_t vocab
     const auto [key, count] = counts.best();
     if (count < 2) break;
     const std::string left = pairs.pieces[key >> 32], right = pairs.pieces[key & 0xFFFFFFFFU];
-    // Two ways to the same bytes are two merges to one piece.
+    // Two merges that give the same bytes share one piece.
     const auto [known, is_new] = ids.try_emplace(left + right, static_cast<std::uint32_t>(pairs.pieces.size()));
     counts.merge(key, known->second);
     if (is_new) pairs.pieces.push_back(known->first);

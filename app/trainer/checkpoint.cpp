@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kFile = "checkpoint.safetensors";
 
-std::vector<std::pair<std::string, at::Tensor*>> everything(Parameters& parameters, Optimiser& optimiser) {
+std::vector<std::pair<std::string, at::Tensor*>> allTensors(Parameters& parameters, Optimiser& optimiser) {
   auto tensors = parameters.all();
   for (auto& entry : optimiser.state()) tensors.push_back(entry);
   return tensors;
@@ -23,7 +23,7 @@ std::vector<std::pair<std::string, at::Tensor*>> everything(Parameters& paramete
 
 void copyInto(at::Tensor& target, const capture::StoredTensor& stored, const std::string& where) {
   if ((stored.dtype != "F32" && stored.dtype != "BF16") || at::IntArrayRef(stored.shape) != target.sizes())
-    fail("{}: another shape or type than the recipe's", where);
+    fail("{}: its shape or type differs from the recipe's", where);
   const at::Tensor source = at::from_blob(const_cast<std::byte*>(stored.bytes.data()), stored.shape,
                                           stored.dtype == "F32" ? at::kFloat : at::kBFloat16);
   target.copy_(source);
@@ -85,7 +85,7 @@ std::vector<std::pair<std::string, at::Tensor>> namedTensors(const ModelShape& s
 void saveCheckpoint(const std::filesystem::path& folder, Parameters& parameters, Optimiser& optimiser,
                     const Resumed& at, const std::string& fingerprint) {
   std::vector<std::pair<std::string, at::Tensor>> tensors;
-  for (const auto& [name, tensor] : everything(parameters, optimiser)) tensors.emplace_back(name, *tensor);
+  for (const auto& [name, tensor] : allTensors(parameters, optimiser)) tensors.emplace_back(name, *tensor);
   writeSafetensors(folder / kFile, tensors,
                    {{"step", std::to_string(at.step)},
                     {"tokens", std::to_string(at.tokens)},
@@ -114,7 +114,7 @@ std::optional<Resumed> loadCheckpoint(const std::filesystem::path& folder, Param
          path.string());
   }
   const at::NoGradGuard no_grad;
-  for (auto& [name, tensor] : everything(parameters, optimiser)) {
+  for (auto& [name, tensor] : allTensors(parameters, optimiser)) {
     const capture::StoredTensor* stored = file.find(name);
     if (stored == nullptr) fail("{}: tensor {} is missing", path.string(), name);
     copyInto(*tensor, *stored, path.string() + ": " + name);

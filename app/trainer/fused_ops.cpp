@@ -16,8 +16,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr std::int64_t kChunk = 128;  // rows a task takes
-constexpr std::size_t kLanes = 16;    // partial sums, so that the compiler may use vectors
+constexpr std::int64_t kChunk = 128;  // rows per task
+constexpr std::size_t kLanes = 16;    // partial sums, so that the compiler can vectorise
 
 float load(const float* from) {
   return *from;
@@ -28,7 +28,7 @@ float load(const c10::BFloat16* from) {
 void store(float* to, float value) {
   *to = value;
 }
-// Round to nearest even; activations are finite, so NaN needs no care here (a loss that is not finite ends the run).
+// Rounds to nearest even. Does not handle NaN: activations are finite (a non-finite loss ends the run).
 void store(c10::BFloat16* to, float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   to->x = static_cast<std::uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);

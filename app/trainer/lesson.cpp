@@ -23,7 +23,7 @@ at::Tensor previousLoss(const at::Tensor& log_attention, std::int64_t back) {
   return -log_attention.diagonal(-back, 1, 2).mean();
 }
 
-// wanted [batch, n, n]. Rows without a wanted position do not count.
+// wanted [batch, n, n]. Ignores rows without a wanted position.
 at::Tensor wantedLoss(const at::Tensor& log_attention, const at::Tensor& wanted) {
   constexpr double kNever = -1e4;  // finite, so that rows without a wanted position have a gradient of zero and not NaN
   const at::Tensor has = wanted.any(-1).to(at::kFloat);
@@ -31,13 +31,13 @@ at::Tensor wantedLoss(const at::Tensor& log_attention, const at::Tensor& wanted)
   return -(mass * has).sum() / has.sum().clamp_min(1);
 }
 
-// [batch, n, n]: key s lies right behind an earlier occurrence of the token of query t.
+// [batch, n, n]: key s directly follows an earlier occurrence of query t's token.
 at::Tensor behindSameToken(const at::Tensor& ids) {
   const at::Tensor same = ids.unsqueeze(2).eq(ids.unsqueeze(1));  // [batch, t, s]
   return at::constant_pad_nd(same.narrow(2, 0, ids.size(1) - 1), {1, 0}, 0).tril(0);
 }
 
-// The same where the token before agrees as well.
+// The same where the preceding token matches too.
 at::Tensor behindSamePair(const at::Tensor& behind) {
   const std::int64_t n = behind.size(1);
   return behind.logical_and(at::constant_pad_nd(behind.narrow(1, 0, n - 1).narrow(2, 0, n - 1), {1, 0, 1, 0}, 0));

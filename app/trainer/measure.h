@@ -1,4 +1,4 @@
-// What a model is worth on held-out text and held-out facts; knows no optimiser.
+// Measures a model on held-out text and held-out facts.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace kvatlas::trainer {
                                  std::size_t windows, at::Device device);
 
 // Share of prompts whose whole answer is the model's greedy choice, over `trials` prompts of `length` tokens with the
-// fact at evenly spread depths. The same prompts every time.
+// fact at evenly spaced depths. Always the same prompts.
 [[nodiscard]] double retrieval(const Network& network, const Passages& passages, const text::Tokenizer& tokenizer,
                                Quiz quiz, std::size_t length, std::size_t trials, at::Device device);
 

@@ -12,7 +12,7 @@
 namespace kvatlas::trainer {
 namespace {
 
-// Standard normal numbers by Box and Muller from the project's own generator: libtorch's may change between versions.
+// Box–Muller on the project's own generator: libtorch's may change between versions.
 at::Tensor gaussian(at::IntArrayRef shape, double deviation, Random& random) {
   at::Tensor values = at::empty(shape, at::kFloat);
   float* data = values.data_ptr<float>();
@@ -95,7 +95,7 @@ at::Tensor Network::hidden(const at::Tensor& ids, const std::vector<std::uint32_
   const auto outputs = layers(m_parameters.output), downs = layers(m_parameters.down);
   const auto inner = layers(at::cat({m_parameters.gate, m_parameters.up}, 1));
   const auto attention_norms = m_parameters.attention_norm.unbind(0), mlp_norms = m_parameters.mlp_norm.unbind(0);
-  // Short rows are faster in f32 than in bf16 on a CPU, long ones the other way round.
+  // On a CPU short rows are faster in f32, long ones in bf16.
   const at::ScalarType attention_type = n < 512 ? at::kFloat : m_compute;
 
   at::Tensor x = at::embedding(m_parameters.embedding, ids);

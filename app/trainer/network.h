@@ -1,4 +1,4 @@
-// The Llama decoder as a trainable function of whole batches, with its parameters; knows no optimiser, no file.
+// The Llama decoder as a trainable function of whole batches, with its parameters.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -11,15 +11,15 @@
 
 namespace kvatlas::trainer {
 
-// Matrices of all layers are stacked, so that one optimiser step treats them as one batch. All f32.
+// Matrices of all layers are stacked, so that one optimiser step processes them as one batch. All f32.
 struct Parameters {
   at::Tensor query, key, value, output;  // [layers, out, in]
   at::Tensor gate, up, down;             // [layers, out, in]
   at::Tensor attention_norm, mlp_norm;   // [layers, hidden]
   at::Tensor embedding, final_norm;      // [vocabulary, hidden] (also the output), [hidden]
 
-  [[nodiscard]] std::vector<std::pair<std::string, at::Tensor*>> matrices();  // treated by Muon
-  [[nodiscard]] std::vector<std::pair<std::string, at::Tensor*>> vectors();   // treated by AdamW
+  [[nodiscard]] std::vector<std::pair<std::string, at::Tensor*>> matrices();  // updated by Muon
+  [[nodiscard]] std::vector<std::pair<std::string, at::Tensor*>> vectors();   // updated by AdamW
   [[nodiscard]] std::vector<std::pair<std::string, at::Tensor*>> all();
 };
 
@@ -34,10 +34,10 @@ struct Watched {
 
 class Network {
  public:
-  // compute: the type of the matrix products (float, or bfloat16 where the machine has it).
+  // compute: the type of the matrix products (float, or bfloat16 where the machine supports it).
   Network(const ModelShape& shape, Parameters& parameters, at::ScalarType compute);
 
-  // ids [batch, n] → final hidden states [batch, n, hidden], normalised. Layers in `watch` are reported in `watched`.
+  // ids [batch, n] → final hidden states [batch, n, hidden], normalised. Fills `watched` with the layers in `watch`.
   [[nodiscard]] at::Tensor hidden(const at::Tensor& ids, const std::vector<std::uint32_t>& watch,
                                   std::vector<Watched>& watched) const;
   // Rows of hidden states [m, hidden] → logits [m, vocabulary] f32.

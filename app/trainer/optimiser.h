@@ -1,4 +1,4 @@
-// Muon for stacked matrices, AdamW for the rest, with their moments; knows no network.
+// Muon for stacked matrices, AdamW for the rest, with their moments.
 #pragma once
 
 #include <ATen/core/Tensor.h>

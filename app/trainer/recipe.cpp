@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-// One JSON object whose fields are taken one by one; what is left over is a spelling mistake.
+// Reads the fields of one JSON object; a field left over is a spelling mistake.
 class Fields {
  public:
   Fields(json object, std::string where) : m_object(std::move(object)), m_where(std::move(where)) {

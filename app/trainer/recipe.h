@@ -1,4 +1,4 @@
-// What a training run does, read from a JSON recipe: model shape, optimiser, stages; knows no tensor.
+// A training run's JSON recipe: model shape, optimiser, stages.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,9 @@ struct ModelShape {
   double rope_theta = 10000, norm_eps = 1e-5;
 };
 
-// Heads that are shown where to look while the first circuits form; 0-based. Previous: attend to the token before and
-// the one before that. Induction: attend behind earlier occurrences of the current token (and of the last two tokens).
+// The layers whose heads the lesson teaches while the first circuits form; 0-based. Previous: attend to the previous
+// two tokens. Induction: attend to the token after earlier occurrences of the current token (or of the last two
+// tokens).
 struct LessonPlan {
   std::vector<std::uint32_t> previous_layers, induction_layers;
 };
@@ -26,11 +27,11 @@ struct OptimiserPlan {
   std::uint32_t warm_up_steps = 50;
 };
 
-// Rates and lesson weight go in a straight line from their first to their last value.
+// Rates and lesson weight change linearly from their first to their last value.
 struct Stage {
   std::string name;
   std::uint32_t sequence = 128, batch = 32, steps = 100;
-  double repeats = 0, text = 0.2;  // shares of rows; the rest are texts with facts and questions
+  double repeats = 0, text = 0.2;  // shares of rows; the others are texts with facts and questions
   double rate_first = 1, rate_last = 1;
   double lesson_first = 0, lesson_last = 0;
   std::uint32_t most_facts = 4;
@@ -41,7 +42,7 @@ struct Recipe {
   LessonPlan lesson;
   OptimiserPlan optimiser;
   std::vector<Stage> stages;
-  std::vector<std::string> held_out;  // names of text files that are never trained on
+  std::vector<std::string> held_out;  // names of text files excluded from training
   std::uint64_t seed = 0;
   std::uint32_t evaluate_every = 100, checkpoint_every = 100;  // steps
   std::string source;                                          // the JSON text, for the checkpoint
@@ -49,15 +50,15 @@ struct Recipe {
   [[nodiscard]] std::uint64_t totalSteps() const;
 };
 
-// A place in the run. Past the last stage: stage == stages.size().
+// A position in the run. After the last stage: stage == stages.size().
 struct StagePosition {
   std::size_t stage = 0;
   std::uint32_t step = 0;  // within the stage
-  double part = 0;         // [0, 1] of the stage that is done
+  double part = 0;         // [0, 1] completed part of the stage
 };
 [[nodiscard]] StagePosition positionOf(const Recipe& recipe, std::uint64_t step);
 
-// Error names file and field: unknown names, wrong types, numbers that make no model.
+// Error names file and field: unknown names, wrong types, values that give no valid model.
 [[nodiscard]] Recipe loadRecipe(const std::filesystem::path& path);
 [[nodiscard]] Recipe parseRecipe(const std::string& json_text, const std::string& name);
 

@@ -1,4 +1,4 @@
-// Writes a safetensors file; knows tensors and bytes, no model.
+// Writes a safetensors file.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -11,8 +11,8 @@
 
 namespace kvatlas::trainer {
 
-// Tensors (f32 or bf16) in the order given, 64-byte aligned header, with text metadata. All or nothing under the final
-// name; Error names the file.
+// Tensors (f32 or bf16) in the order given, 64-byte aligned header, text metadata. Atomic: no partial file under the
+// final name. Error names the file.
 void writeSafetensors(const std::filesystem::path& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors,
                       const std::map<std::string, std::string>& metadata);
 

@@ -17,7 +17,7 @@ using evaluation::Split;
 using evaluation::Telling;
 
 constexpr std::size_t kSegmentLeast = 6, kSegmentMost = 96, kNoiseMost = 16, kPieceLeast = 4;
-constexpr std::size_t kGivenPiece = 2;  // tokens of a repeated piece that must be seen before the rest is predictable
+constexpr std::size_t kGivenPiece = 2;  // tokens of a repeated piece after which the rest is predictable
 constexpr std::size_t kQuestionsMost = 4;
 
 std::vector<TokenId> encode(const text::Tokenizer& tokenizer, const std::string& text) {
@@ -36,7 +36,7 @@ Row startRow(const text::Tokenizer& tokenizer) {
   return row;
 }
 
-// A text with sentences set in at sentence starts.
+// A sentence to insert at a sentence start of the text.
 struct Insertion {
   std::size_t at = 0;  // sentence start of the passage
   std::vector<TokenId> ids;
@@ -53,7 +53,7 @@ void appendPassage(Row& row, std::span<const TokenId> passage, std::vector<Inser
   append(row, passage.subspan(done), Role::Text);
 }
 
-// Sentence starts of a window of the passages, its own beginning included.
+// Sentence starts in a window of the passages, the window's start included.
 std::vector<std::size_t> startsIn(const Passages& passages, std::span<const TokenId> window) {
   const auto offset = static_cast<std::size_t>(window.data() - passages.ids.data());
   std::vector<std::size_t> starts{0};
@@ -72,11 +72,11 @@ struct Question {
   std::vector<TokenId> question, answer;
 };
 
-Question about(const text::Tokenizer& tokenizer, const Fact& fact, Asking asking) {
+Question questionAbout(const text::Tokenizer& tokenizer, const Fact& fact, Asking asking) {
   return {encode(tokenizer, ask(fact, asking)), encode(tokenizer, fmt::format(" {}.", fact.value))};
 }
 
-Question aboutAll(const text::Tokenizer& tokenizer, std::span<const Fact> facts) {
+Question questionAboutAll(const text::Tokenizer& tokenizer, std::span<const Fact> facts) {
   return {encode(tokenizer, evaluation::askAll(facts)), encode(tokenizer, evaluation::answerAll(facts))};
 }
 
@@ -93,7 +93,7 @@ std::vector<Fact> makeFacts(Random& random, std::size_t count) {
   return facts;
 }
 
-// Facts of one name cannot be told apart in a list of names and values.
+// Facts with the same name are ambiguous in a list of names and values.
 std::vector<Fact> distinctNames(std::span<const Fact> facts, std::size_t most) {
   std::vector<Fact> chosen;
   for (const Fact& fact : facts)
@@ -124,7 +124,7 @@ std::vector<Row> TaskMaker::batch(const Stage& stage, std::uint64_t step) const 
   return rows;
 }
 
-// A segment over a small alphabet (or real text), then pieces of it again and again with noise in between.
+// A segment over a small alphabet (or real text), then repeated pieces of it with noise in between.
 Row TaskMaker::repeatRow(Random& random, std::size_t length) const {
   std::vector<TokenId> alphabet(random.between(24, 256));
   for (TokenId& id : alphabet) id = static_cast<TokenId>(random.between(3, m_tokenizer.vocabularySize() - 1));
@@ -171,7 +171,7 @@ Row TaskMaker::factRow(Random& random, std::size_t length, std::size_t most_fact
   }
   std::vector<Fact> asked = facts;
   random.shuffle(asked);
-  const auto take = [&](Question question) {
+  const auto addQuestion = [&](Question question) {
     const std::size_t size = question.question.size() + question.answer.size();
     if (used + size > room) return false;
     used += size;
@@ -179,11 +179,11 @@ Row TaskMaker::factRow(Random& random, std::size_t length, std::size_t most_fact
     return true;
   };
   if (facts.size() >= 2 && random.chance(0.3))
-    (void)take(aboutAll(m_tokenizer, distinctNames(asked, random.between(2, 4))));
+    (void)addQuestion(questionAboutAll(m_tokenizer, distinctNames(asked, random.between(2, 4))));
   for (std::size_t i = 0; i < std::min(asked.size(), kQuestionsMost); ++i) {
     const auto asking =
         random.chance(0.4) ? Asking::Completion : static_cast<Asking>(random.below(evaluation::kTrainedAskings));
-    if (!take(about(m_tokenizer, asked[i], asking))) break;
+    if (!addQuestion(questionAbout(m_tokenizer, asked[i], asking))) break;
   }
   if (used > room || questions.empty()) return textRow(random, length);
   random.shuffle(questions);
@@ -209,8 +209,9 @@ QuizRow makeQuiz(const Passages& passages, const text::Tokenizer& tokenizer, Ran
   const std::vector<Fact> asked(facts.begin(),
                                 facts.begin() + (quiz == Quiz::FourOfForty ? 4 : static_cast<long>(planted_count)));
   const Question question =
-      asked.size() > 1 ? aboutAll(tokenizer, asked)
-                       : about(tokenizer, facts[0], quiz == Quiz::Question ? Asking::Question : Asking::Completion);
+      asked.size() > 1
+          ? questionAboutAll(tokenizer, asked)
+          : questionAbout(tokenizer, facts[0], quiz == Quiz::Question ? Asking::Question : Asking::Completion);
   std::size_t used = 1 + question.question.size() + question.answer.size();
   std::vector<std::vector<TokenId>> told;
   for (const Fact& fact : facts) used += told.emplace_back(planted(tokenizer, fact, Telling::Plain, true)).size();

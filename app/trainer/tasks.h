@@ -1,4 +1,4 @@
-// Rows to learn from: repeated segments, plain text, texts with planted facts and questions; knows no tensor.
+// Training rows: repeated segments, plain text, texts with planted facts and questions.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace kvatlas::trainer {
 
-// What a token is to the loss: unpredictable tokens (values when they are told, noise) are not trained.
+// A token's role in the loss; None for unpredictable tokens (stated values, noise).
 enum class Role : std::uint8_t { None, Text, Answer, Repeat };
 inline constexpr std::size_t kRoles = 4;
 
@@ -19,7 +19,7 @@ struct Row {
   std::vector<Role> roles;   // [sequence + 1], of each token as a target
 };
 
-// Makes rows; equal (seed, step, row) give equal rows.
+// Makes rows, deterministic in (seed, step, row).
 class TaskMaker {
  public:
   TaskMaker(const Passages& passages, const text::Tokenizer& tokenizer, std::uint64_t seed);
@@ -35,7 +35,7 @@ class TaskMaker {
   std::uint64_t m_seed;
 };
 
-// What a retrieval test asks.
+// The form of a retrieval test.
 enum class Quiz { Completion, Question, TwoFacts, FourOfForty };
 
 struct QuizRow {
@@ -43,8 +43,8 @@ struct QuizRow {
   std::size_t answer_begin = 0;  // the answer's tokens are [answer_begin, ids.size())
 };
 
-// A prompt of exactly `length` tokens, its answer included, of held-out names and attributes; one fact lies at
-// `depth` ∈ [0, 1] of the passage, others anywhere. `asking` is not used by questions about several facts.
+// A prompt of exactly `length` tokens with its answer, from held-out names and attributes; one fact at `depth` ∈ [0, 1]
+// of the passage, others anywhere. Questions about several facts ignore `asking`.
 [[nodiscard]] QuizRow makeQuiz(const Passages& passages, const text::Tokenizer& tokenizer, Random& random, Quiz quiz,
                                std::size_t length, double depth);
 

@@ -77,7 +77,7 @@ double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// Sums of losses and counts of tokens by role since the last report, in this order for the checkpoint.
+// Sums of losses and token counts by role since the last report, in the checkpoint's order.
 struct LossSums {
   std::vector<double> values = std::vector<double>(2 * kRoles);
   void add(Role role, double sum, double count) {
@@ -134,7 +134,7 @@ class Run {
       if (m_at.step % kReportEvery == 0 || last)
         report(log, stage, position, m_at.step % m_recipe.evaluate_every == 0 || last);
       if (m_at.step % m_recipe.checkpoint_every == 0 || last || stop || m_at.step == until) save();
-      if (stop) throw Cancelled(fmt::format("stopped after step {}; the same command goes on from there", m_at.step));
+      if (stop) throw Cancelled(fmt::format("stopped after step {}; the same command resumes there", m_at.step));
     }
   }
 
@@ -188,7 +188,7 @@ class Run {
     m_optimiser.step(m_at.step, stage.rate_first + (stage.rate_last - stage.rate_first) * position.part);
   }
 
-  // The means of each role, added up: a long text does not drown the few tokens of its answers.
+  // The sum of each role's mean, so that a long text does not outweigh the few tokens of its answers.
   at::Tensor weighted(const at::Tensor& losses, const std::vector<std::uint8_t>& roles) {
     const at::Tensor role =
         at::from_blob(const_cast<std::uint8_t*>(roles.data()), {static_cast<std::int64_t>(roles.size())}, at::kByte)
@@ -226,7 +226,7 @@ class Run {
     m_sums = {};
   }
 
-  // Up to twice the length the model has been trained on so far.
+  // Measures up to twice the length trained on so far.
   std::map<std::string, double> measureAll(const Stage& stage) {
     std::map<std::string, double> results;
     const auto quiz = [&](Quiz kind, std::size_t length) {

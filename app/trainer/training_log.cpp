@@ -28,7 +28,7 @@ TrainingLog::TrainingLog(std::filesystem::path path, std::vector<std::string> me
     std::istringstream lines(readFile(m_path));
     std::string line;
     std::getline(lines, line);
-    if (line + "\n" != header) fail("{}: other columns than this run measures; move it away", m_path.string());
+    if (line + "\n" != header) fail("{}: its columns are not those of this run; move it away", m_path.string());
     while (std::getline(lines, line) && std::strtoull(line.c_str(), nullptr, 10) <= last_step) kept += line + "\n";
   }
   writeFileAtomically(m_path, kept);

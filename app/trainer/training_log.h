@@ -1,4 +1,4 @@
-// The CSV log of a run, one line per evaluation or report; knows no tensor.
+// Writes the CSV log of a training run, one line per evaluation or report.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct LogLine {
   std::string stage;
   std::uint32_t sequence = 0;
   double rate = 0;
-  double text = 0, answer = 0, repeat = 0;  // mean training loss since the line before, nats per token; NaN: none seen
+  double text = 0, answer = 0, repeat = 0;  // mean training loss since the last line, nats per token; NaN: none
   std::map<std::string, double> measured;   // held-out results by column
   double seconds = 0;
 };
@@ -23,8 +23,7 @@ struct LogLine {
 // without a value are empty.
 class TrainingLog {
  public:
-  // Keeps the lines of an earlier part of the run up to and including `last_step`, drops later ones. Error when the
-  // columns differ.
+  // Keeps an earlier run's lines up to and including `last_step` and drops later ones. Error when the columns differ.
   TrainingLog(std::filesystem::path path, std::vector<std::string> measured_columns, std::uint64_t last_step);
   void append(const LogLine& line);
 

@@ -82,19 +82,18 @@ class Bench {
         [&](const std::string& text) { m_work.progress->warn(text); });
   }
 
-  // One layer's statistics in three ways. Their memory is given back: it is no part of the next length's peak.
+  // One layer's statistics in three ways. Releases their memory: it must not count in the next length's peak.
   void measureLayer(GpuBenchRow& row) {
     const LayerBench layer(m_options.shape, tensorOptions(), m_options.repeat, m_work);
     row.probe = layer.probe(row.tokens, cellFor(row.tokens));
     const double pairs = 0.5 * row.tokens * (row.tokens + 1.0);
     row.probe_tflops = 2.0 * m_options.shape.head_dim * m_options.shape.query_heads * pairs / row.probe / 1e12;
     if (row.tokens <= m_options.library_most)
-      row.library = measuredUnlessItFails("library-only path", row.missing, [&] { return layer.library(row.tokens); });
+      row.library = measureOrNote("library-only path", row.missing, [&] { return layer.library(row.tokens); });
     else
       row.missing.push_back(fmt::format("library-only path: not measured beyond {} tokens", m_options.library_most));
     releaseUnusedMemory(m_model->load.device);
-    row.pooling =
-        measuredUnlessItFails("SeerAttention-style pooling", row.missing, [&] { return layer.pooling(row.tokens); });
+    row.pooling = measureOrNote("SeerAttention-style pooling", row.missing, [&] { return layer.pooling(row.tokens); });
     releaseUnusedMemory(m_model->load.device);
   }
 
@@ -174,7 +173,7 @@ std::vector<std::uint32_t> fittingLengths(std::span<const std::uint32_t> lengths
                                           const std::function<std::string(std::uint32_t)>& lacking,
                                           const std::function<void(const std::string&)>& warn) {
   std::vector<std::uint32_t> fitting;
-  std::string least;  // of what is left out
+  std::string least;  // reason of the shortest length left out
   for (const std::uint32_t tokens : lengths) {
     const std::string text = lacking(tokens);
     if (text.empty())
@@ -187,12 +186,11 @@ std::vector<std::uint32_t> fittingLengths(std::span<const std::uint32_t> lengths
   return fitting;
 }
 
-double measuredUnlessItFails(const std::string& name, std::vector<std::string>& missing,
-                             const std::function<double()>& work) {
+double measureOrNote(const std::string& name, std::vector<std::string>& missing, const std::function<double()>& work) {
   try {
     return work();
   } catch (const c10::Error& error) {
-    // "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has …": the rest is for others.
+    // "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has …": the first sentence is enough.
     const std::string text = error.what_without_backtrace();
     missing.push_back(fmt::format("{}: {}", name, text.substr(0, std::min(text.find(" GPU "), text.find('\n')))));
   } catch (const std::bad_alloc&) {

@@ -1,5 +1,4 @@
-// Times what computes one layer's attention statistics: the probe, and library calls as yardsticks. Knows shapes and
-// devices, no session.
+// Times the ways to compute one layer's attention statistics: the probe, and library calls as a baseline.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,22 +12,21 @@
 
 namespace kvatlas::capture {
 
-// Until the device of `device` has done everything that is queued.
+// Blocks until `device` has finished its queued work.
 void waitFor(const at::Device& device);
-// Gives unused device memory back, so that what comes next has the whole card; nothing on a CPU.
+// Returns cached device memory, so that the next measurement has the whole card; a no-op on the CPU.
 void releaseUnusedMemory(const at::Device& device);
 [[nodiscard]] double median(std::vector<double> values);
 
-// Random queries and keys of `shape`; each way runs once untimed, then `repeat` times. Medians in seconds.
+// Random queries and keys of `shape`; each way runs once as a warm-up, then `repeat` times. Returns medians in seconds.
 class LayerBench {
  public:
   LayerBench(const ModelConfig& shape, const at::TensorOptions& options, std::uint32_t repeat, const WorkContext& work)
       : m_shape(shape), m_options(options), m_repeat(repeat), m_work(work) {}
 
-  // Entropy, column sums and maps at `cell` tokens per cell by the probe, with a known log-sum-exp; what reaches the
-  // host is not counted.
+  // The probe: entropy, column sums and maps at `cell` tokens per cell, log-sum-exp given; without copies to the host.
   [[nodiscard]] double probe(std::uint32_t tokens, std::size_t cell) const;
-  // Entropy and column sums by libtorch's attention alone, f32.
+  // Entropy and column sums from libtorch's fused attention, f32.
   [[nodiscard]] double library(std::uint32_t tokens) const;
   // SeerAttention's block max-pooled map.
   [[nodiscard]] double pooling(std::uint32_t tokens) const;

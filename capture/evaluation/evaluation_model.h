@@ -1,4 +1,4 @@
-// What an evaluation and its replay ask of a loaded model: its identity and what a task may know of it.
+// What an evaluation and its replay need from a loaded model: its identity and the model facts that a task uses.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@ namespace kvatlas::evaluation {
 
 [[nodiscard]] RunIdentity identityOf(const capture::LoadedModel& model);
 
-// `model` must outlive what is made from it.
+// `model` must outlive the result.
 [[nodiscard]] TaskModel taskModelOf(const capture::LoadedModel& model, std::uint32_t most_new_tokens);
 
 }  // namespace kvatlas::evaluation

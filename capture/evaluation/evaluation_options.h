@@ -1,4 +1,4 @@
-// What an evaluation is asked to do; plain values, so that a command line can fill them without libtorch.
+// The options of an evaluation: plain values, so that the command line fills them without libtorch.
 #pragma once
 
 #include <filesystem>
@@ -19,15 +19,15 @@ struct EvaluationOptions {
 };
 
 struct EvaluationSummary {
-  std::size_t cases = 0, cases_before = 0;  // of this shard; done by an earlier run
-  double seconds = 0, prefill_seconds = 0;  // of what this run did
+  std::size_t cases = 0, cases_before = 0;  // of this shard; finished by an earlier run
+  double seconds = 0, prefill_seconds = 0;  // of this run
 };
 
-// A case of a finished or stopped run, to be captured: what is not given is taken from the run's origin.
+// A case of a finished or stopped run to capture; the run's origin is the default for everything else.
 struct ReplayOptions {
   std::filesystem::path results;
   std::string case_id;
-  Sources sources;                  // those that are not where the run read them
+  Sources sources;                  // the ones that have moved since the run
   capture::CaptureOptions capture;  // session.model empty: the run's; methods empty: all of the run's
 };
 

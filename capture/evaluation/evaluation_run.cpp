@@ -20,7 +20,7 @@ policy::Shape shapeOf(const capture::ModelConfig& config, std::uint64_t tokens) 
   return {config.layers, config.query_heads, config.kv_heads, static_cast<std::uint32_t>(tokens)};
 }
 
-// The branches are the same for every length; a budget in percent may be impossible for the shortest only.
+// Branches are the same for every length, but a percentage budget may be too small for the shortest.
 std::vector<capture::Branch> planAllBranches(const capture::SessionOptions& session, const Task& task,
                                              const capture::ModelConfig& config) {
   std::vector<capture::Branch> branches;
@@ -58,7 +58,7 @@ class EvaluationRun {
     capture::placeModel(*m_model, {.tokens = longest}, m_work);
     capture::loadWeights(*m_model, m_work);
     const auto start = Clock::now();
-    // A case takes about as long as it has tokens.
+    // A case's time is about proportional to its tokens.
     m_work.progress->begin(m_options.task.name, sum);
     for (std::uint64_t done = 0; !m_writer->remaining().empty();) {
       const results::Case planned = m_writer->remaining().front();

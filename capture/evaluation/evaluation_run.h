@@ -1,5 +1,4 @@
-// An evaluation: every case of a task through one prefill for all methods and budgets, its answers scored and written
-// as they come. Knows sessions and folders of results, no terminal and no task by name.
+// Runs an evaluation: one prefill per case serves all methods and budgets; each case's scores are written at once.
 #pragma once
 
 #include "capture/evaluation/evaluation_options.h"
@@ -7,8 +6,8 @@
 
 namespace kvatlas::evaluation {
 
-// Continues what stands in the folder. Error / UsageError before anything is computed: a plan, source or length that
-// cannot be, a folder of another run. Cancelled: the cases so far are kept.
+// Resumes the run in the folder. Error / UsageError before anything is computed: an impossible plan, source or length,
+// or a folder of another run. Cancelled: finished cases are kept.
 [[nodiscard]] EvaluationSummary runEvaluation(const EvaluationOptions& options, const WorkContext& work);
 
 }  // namespace kvatlas::evaluation

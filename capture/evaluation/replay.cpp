@@ -10,7 +10,7 @@
 namespace kvatlas::evaluation {
 namespace {
 
-// The session's options as the run had them; where it finds its model, device and threads are this call's.
+// The session options of the run; model folder, device and threads come from this call.
 capture::SessionOptions sessionOf(const ReplayOptions& options, capture::SessionOptions session, const Origin& origin) {
   const capture::SessionOptions& asked = options.capture.session;
   session.model = asked.model.empty() ? origin.model : asked.model;

@@ -1,5 +1,4 @@
-// One case of a run once more, recorded as a trace: the same prompt, methods and budgets, needle and question as
-// spans. Knows folders of results, sessions and the recorder.
+// Replays one case of a run and records it as a trace: same prompt, methods and budgets; needle and question as spans.
 #pragma once
 
 #include "capture/evaluation/evaluation_options.h"
@@ -7,7 +6,7 @@
 
 namespace kvatlas::evaluation {
 
-// Error: no such run or case, a model or source that is another than the run's.
+// Error: no such run or case, or a model or source that differs from the run's.
 [[nodiscard]] capture::CaptureSummary captureCase(const ReplayOptions& options, const WorkContext& work);
 
 }  // namespace kvatlas::evaluation

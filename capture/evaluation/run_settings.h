@@ -1,5 +1,4 @@
-// The settings of a run's folder of results: what its task says of itself, joined by model, methods and budgets; and
-// the session back from them. Knows no tensors.
+// Settings of a results folder: the task's own, plus model, methods and budgets; and the session restored from them.
 #pragma once
 
 #include "capture/evaluation/evaluation_options.h"
@@ -8,7 +7,7 @@
 
 namespace kvatlas::evaluation {
 
-// What the options do not say themselves.
+// The part of the settings that the options do not contain.
 struct RunIdentity {
   std::string model, weights_fingerprint, tokenizer_sha256, device, dtype;
 };
@@ -16,10 +15,10 @@ struct RunIdentity {
 [[nodiscard]] results::Settings settingsOf(const EvaluationOptions& options, const Task& task,
                                            const RunIdentity& identity, const std::vector<capture::Branch>& branches);
 
-// The method with its parameters: "snapkv:kernel=5" of the branch "snapkv:kernel=5 64".
+// The method with its parameters: "snapkv:kernel=5" for the branch "snapkv:kernel=5 64".
 [[nodiscard]] std::string methodLabel(const capture::Branch& branch);
 
-// The session of a folder's run, but for model and prompt. Error naming `where` and what is missing.
+// The session options of a recorded run, without model and prompt. Error naming `where` and the missing setting.
 [[nodiscard]] capture::SessionOptions recordedSession(const results::Settings& settings, const std::string& where);
 
 }  // namespace kvatlas::evaluation

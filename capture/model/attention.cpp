@@ -21,15 +21,15 @@
 namespace kvatlas::capture {
 namespace {
 
-// Up to kWholeRows one call takes all rows; beyond, blocks of kRows (on CPU as fast as the whole within a few per cent,
-// 64 rows are not).
+// Up to kWholeRows one call takes all rows; longer prompts use blocks of kRows (on the CPU within a few per cent of one
+// call's speed; 64 rows are slower).
 constexpr std::int64_t kWholeRows = 8192, kRows = 1024, kLeastBandRows = 256;
-// Work of one kernel call and thread, so that a stop request waits for a fraction of a second. Heads are independent:
-// how many share a call changes no result.
+// Work per kernel call and thread: a stop request waits a fraction of a second. Heads are independent: the number per
+// call does not change the result.
 constexpr double kFlopsPerThread = 2e10;
 
-// float32: the memory-efficient kernels. They want equal head counts, and pad the log-sum-exp's rows to a multiple
-// of 32.
+// float32: the memory-efficient kernels. They need equal head counts and pad the log-sum-exp's rows to a multiple of
+// 32.
 AttentionOutput efficientOnCuda(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, bool causal,
                                 const std::optional<at::Tensor>& mask) {
   const std::int64_t group = query.size(1) / key.size(1);
@@ -40,7 +40,7 @@ AttentionOutput efficientOnCuda(const at::Tensor& query, const at::Tensor& key, 
   return {std::get<0>(result), std::get<1>(result).narrow(2, 0, query.size(2))};
 }
 
-// One kernel call. Causal needs as many queries as keys: the kernels disagree about where the diagonal lies otherwise.
+// One kernel call. Causal needs as many queries as keys; otherwise the kernels disagree about the diagonal's place.
 AttentionOutput attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, bool causal,
                        const std::optional<at::Tensor>& mask = std::nullopt) {
   const at::Tensor q = query.unsqueeze(0), k = key.unsqueeze(0), v = value.unsqueeze(0);
@@ -60,7 +60,7 @@ AttentionOutput joined(const AttentionOutput& a, const AttentionOutput& b) {
   return {(share(a) + share(b)).to(a.output.scalar_type()), lse};
 }
 
-// Rows [begin, end) against keys [0, end): those before the block unmasked, the block itself causal.
+// Rows [begin, end) against keys [0, end): keys before the block unmasked, the block itself causal.
 AttentionOutput causalBlock(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, std::int64_t begin,
                             std::int64_t end) {
   const at::Tensor rows = query.slice(1, begin, end);
@@ -69,12 +69,12 @@ AttentionOutput causalBlock(const at::Tensor& query, const at::Tensor& key, cons
   return joined(attend(rows, key.slice(1, 0, begin), value.slice(1, 0, begin), false), own);
 }
 
-// [1, 1, rows, keys]: 0 where the row sees the key, −∞ elsewhere; the first row's own key has the number `lead`.
+// [1, 1, rows, keys]: 0 where the row sees the key, −∞ elsewhere; `lead` is the index of the first row's own key.
 at::Tensor bandMask(std::int64_t rows, std::int64_t keys, std::int64_t lead, std::int64_t window,
                     const at::Tensor& like) {
   const at::Tensor i = at::arange(lead, lead + rows, like.options().dtype(at::kLong)).unsqueeze(1);
   const at::Tensor j = at::arange(keys, like.options().dtype(at::kLong)).unsqueeze(0);
-  // Kernels with vector loads want rows that start at a multiple of 16 elements.
+  // Kernels with vector loads need rows aligned to 16 elements.
   at::Tensor mask = at::zeros({rows, (keys + 15) / 16 * 16}, like.options()).narrow(1, 0, keys);
   mask.masked_fill_(at::logical_or(j > i, i - j >= window), -std::numeric_limits<double>::infinity());
   return mask.unsqueeze(0).unsqueeze(0);
@@ -93,7 +93,7 @@ std::int64_t rowsPerBlock(std::int64_t count, std::uint64_t window, const Attent
   return count <= kWholeRows ? count : kRows;
 }
 
-// KV heads that share one kernel call over `rows` rows and all keys they can see.
+// KV heads per kernel call over `rows` rows and all their visible keys.
 std::int64_t headsPerCall(const at::Tensor& query, const at::Tensor& key, std::int64_t rows, std::uint64_t window) {
   const double keys =
       window > 0 ? static_cast<double>(window) + static_cast<double>(rows) : static_cast<double>(query.size(1));
@@ -110,7 +110,7 @@ AttentionOutput causalAttention(const at::Tensor& query, const at::Tensor& key, 
                                 const AttentionBlocks& blocks) {
   const std::int64_t count = query.size(1), group = query.size(0) / key.size(0);
   if (window >= static_cast<std::uint64_t>(count)) window = 0;
-  // On CUDA one call takes the whole prompt. Only float32 with a window goes on below: no whole kernel takes both.
+  // On CUDA one call takes the whole prompt, except float32 with a window, which no such kernel supports.
   if (query.is_cuda() && (query.scalar_type() != at::kFloat || window == 0))
     return cudaAttention(query, window).attend(query, key, value, window);
 

@@ -13,9 +13,9 @@
 namespace kvatlas::capture {
 namespace {
 
-constexpr std::int64_t kBytesPerScore = 12;  // product, probability and what the library makes between them
+constexpr std::int64_t kBytesPerScore = 12;  // product, probability and the library's temporary
 
-// Probabilities of queries [begin, begin + rows) of some heads, which see keys [0, begin + rows).
+// Probabilities of queries [begin, begin + rows) over keys [0, begin + rows).
 at::Tensor probabilities(const at::Tensor& query, const at::Tensor& key, std::int64_t begin, double scale) {
   const std::int64_t rows = query.size(1);
   at::Tensor logits = at::matmul(query, key.t()).mul_(scale);

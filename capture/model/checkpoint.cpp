@@ -27,10 +27,9 @@ std::optional<at::ScalarType> scalarType(const std::string& dtype) {
   return std::nullopt;
 }
 
-// The tensor as it lies in the file; it keeps the mapping alive. Copied where its address does not suit its element
-// type.
+// A view of the tensor in the file that keeps the mapping alive. Copied when its address is not aligned for its type.
 at::Tensor viewOf(const StoredTensor& stored, at::ScalarType type, const std::shared_ptr<const MappedFile>& file) {
-  // ATen has no tensor over constant memory; weights are only ever read.
+  // ATen has no tensor over const memory; nothing writes to weights.
   void* data = const_cast<std::byte*>(stored.bytes.data());
   const at::Tensor view = at::from_blob(
       data, stored.shape, [file](void*) {}, at::TensorOptions().dtype(type));

@@ -1,4 +1,4 @@
-// The safetensors files of a checkpoint folder, one or sharded by an index; knows no layer.
+// The safetensors files of a checkpoint folder: a single file, or shards with an index.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,8 +16,7 @@ namespace kvatlas::capture {
 
 class Checkpoint : public WeightSource {
  public:
-  // model.safetensors, else the shards model.safetensors.index.json names. Error names the file that is missing or
-  // broken.
+  // model.safetensors, else the shards in model.safetensors.index.json. Error names the missing or broken file.
   explicit Checkpoint(const std::filesystem::path& folder);
 
   [[nodiscard]] bool has(const std::string& name) const override;

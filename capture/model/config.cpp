@@ -82,7 +82,7 @@ void readShape(const JsonFields& fields, ModelConfig& config) {
   config.max_positions = fields.integer("max_position_embeddings", 1, kMostPositions, mistral ? 131072 : 2048);
 }
 
-// The missing key means 4096 to Mistral's own configuration class; null means none.
+// Mistral's configuration class defaults a missing key to 4096; null means no window.
 void readSlidingWindow(const JsonFields& fields, const nlohmann::json& json, ModelConfig& config) {
   if (config.architecture != kMistral) return;
   if (!json.contains("sliding_window")) config.sliding_window = 4096;
@@ -120,7 +120,7 @@ void readScaling(const JsonFields& fields, const JsonFields& whole, ModelConfig&
   rope.original_positions = holder.integer("original_max_position_embeddings", 1, kMostPositions, config.max_positions);
 }
 
-// Classic: rope_theta and rope_scaling beside it; newer: both in rope_parameters. A classic rope_scaling wins, as in
+// Old form: rope_theta and rope_scaling; new form: both in rope_parameters. An old rope_scaling wins, as in
 // Transformers.
 void readRope(const JsonFields& fields, ModelConfig& config) {
   config.rope.theta = fields.positive("rope_theta", 10000.0);
@@ -142,7 +142,7 @@ void readEos(const fs::path& file, const nlohmann::json& json, ModelConfig& conf
   const nlohmann::json list = value->is_array() ? *value : nlohmann::json::array({*value});
   for (const nlohmann::json& id : list) {
     if (!id.is_number_integer()) fields.refuse("eos_token_id", "a token id or a list of them");
-    // Some exporters write -1 for "none", and ids that padding the vocabulary removed: neither can ever be generated.
+    // Some exporters write -1 for "none", or ids beyond the vocabulary: the model never generates either.
     const bool generated = id.is_number_unsigned() && id.get<std::uint64_t>() < config.vocab_size;
     const auto token = generated ? id.get<TokenId>() : TokenId{0};
     if (generated && std::find(config.eos_ids.begin(), config.eos_ids.end(), token) == config.eos_ids.end())

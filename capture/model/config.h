@@ -1,5 +1,4 @@
-// The configuration of a Llama or Mistral checkpoint: config.json of a folder or the metadata of a GGUF file; knows no
-// weights.
+// Reads the configuration of a Llama or Mistral checkpoint: config.json of a folder, or the metadata of a GGUF file.
 #pragma once
 
 #include <cstdint>

@@ -27,7 +27,7 @@
 namespace kvatlas::capture {
 namespace {
 
-// log-sum-exp as [query_heads, N] whatever the kernel's own shape: cuDNN's is [1, heads, N, 1], of strides of its own.
+// log-sum-exp as [query_heads, N], whatever the kernel's layout: cuDNN's is [1, heads, N, 1] with its own strides.
 at::Tensor lseRows(const at::Tensor& lse, std::int64_t heads, std::int64_t count) {
   return lse.reshape({heads, -1}).narrow(1, 0, count).contiguous();
 }
@@ -39,7 +39,7 @@ AttentionOutput cudnn(const at::Tensor& query, const at::Tensor& key, const at::
   return {std::get<0>(result).squeeze(0), lseRows(std::get<1>(result), query.size(0), query.size(1))};
 }
 
-// Takes the window itself; rows before heads.
+// Supports a window; layout [N, heads, d].
 AttentionOutput flash(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, std::uint64_t window) {
   const auto rowsFirst = [](const at::Tensor& heads) { return heads.unsqueeze(0).transpose(1, 2); };
   const std::int64_t count = query.size(1);
@@ -50,7 +50,7 @@ AttentionOutput flash(const at::Tensor& query, const at::Tensor& key, const at::
   return {std::get<0>(result).squeeze(0).transpose(0, 1), lseRows(std::get<1>(result), query.size(0), count)};
 }
 
-// Wants equal head counts, and pads the rows of its log-sum-exp to a multiple of 32.
+// Needs equal head counts and pads the rows of its log-sum-exp to a multiple of 32.
 AttentionOutput efficient(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, std::uint64_t) {
   const std::int64_t group = query.size(0) / key.size(0);
   const auto repeated = [&](const at::Tensor& heads) { return heads.repeat_interleave(group, 0).unsqueeze(0); };
@@ -61,7 +61,7 @@ AttentionOutput efficient(const at::Tensor& query, const at::Tensor& key, const 
 }
 
 // Fixed numbers without a generator, each head and row different; small enough for f16.
-at::Tensor someValues(std::int64_t heads, std::int64_t count, double seed, const at::Tensor& like) {
+at::Tensor testValues(std::int64_t heads, std::int64_t count, double seed, const at::Tensor& like) {
   const at::Tensor steps = at::arange(heads * count * like.size(2), at::TensorOptions().dtype(at::kDouble));
   return (steps * (0.7 + seed) + seed).sin().mul(1.5).view({heads, count, like.size(2)}).to(like.options());
 }
@@ -70,16 +70,16 @@ double worst(const at::Tensor& a, const at::Tensor& b) {
   return (a.to(at::kCPU, at::kDouble) - b.to(at::kCPU, at::kDouble)).abs().max().item<double>();
 }
 
-// The first line of what libtorch says.
+// The first line of libtorch's message.
 std::string reasonOf(const c10::Error& error) {
   const std::string text = error.what_without_backtrace();
   return text.substr(0, text.find('\n'));
 }
 
-// A kernel that passed a small case may still refuse a longer one (cuDNN finds no plan for some shapes): then the next
-// takes over for good. That there is no memory is no reason to try a slower one.
-AttentionKernel withNext(const AttentionKernel& kernel, std::span<const AttentionKernel> next,
-                         const std::function<void(const std::string&)>& warn) {
+// A kernel that passed the small case may refuse a longer one (cuDNN finds no plan for some shapes): the next kernel
+// then replaces it for good. Out of memory is no reason to try a slower one.
+AttentionKernel withFallback(const AttentionKernel& kernel, std::span<const AttentionKernel> next,
+                             const std::function<void(const std::string&)>& warn) {
   struct State {
     AttentionKernel now;
     std::vector<AttentionKernel> next;
@@ -140,8 +140,8 @@ AttentionOutput plainAttention(const at::Tensor& query, const at::Tensor& key, c
 std::string checkAttention(const AttentionKernel& kernel, const at::Tensor& query, std::uint64_t window) {
   constexpr std::int64_t kTokens = 200, kHeads = 4, kKvHeads = 2;
   const std::uint64_t band = window > 0 ? 70 : 0;
-  const at::Tensor q = someValues(kHeads, kTokens, 0.11, query), k = someValues(kKvHeads, kTokens, 0.29, query),
-                   v = someValues(kKvHeads, kTokens, 0.43, query);
+  const at::Tensor q = testValues(kHeads, kTokens, 0.11, query), k = testValues(kKvHeads, kTokens, 0.29, query),
+                   v = testValues(kKvHeads, kTokens, 0.43, query);
   try {
     const AttentionOutput actual = kernel.attend(q, k, v, band), expected = plainAttention(q, k, v, band);
     if (actual.output.sizes() != q.sizes()) return "its output has another shape";
@@ -163,7 +163,7 @@ AttentionKernel chooseAttention(std::span<const AttentionKernel> kernels, const 
     const AttentionKernel& kernel = kernels[i];
     if (window > 0 && !kernel.takes_window) continue;
     const std::string wrong = checkAttention(kernel, query, window);
-    if (wrong.empty()) return withNext(kernel, kernels.subspan(i + 1), warn);
+    if (wrong.empty()) return withFallback(kernel, kernels.subspan(i + 1), warn);
     warn(fmt::format("the {} attention kernel fails its self-check on this device ({}); trying the next", kernel.name,
                      wrong));
   }
@@ -192,7 +192,7 @@ const AttentionKernel& cudaAttention(const at::Tensor& query, std::uint64_t wind
   const auto found = chosen.find(key);
   if (found != chosen.end()) return found->second;
   const std::vector<AttentionKernel> kernels = cudaAttentionKernels(query);
-  const auto warn = [](const std::string& text) { warnings()(text); };  // to whoever listens by then
+  const auto warn = [](const std::string& text) { warnings()(text); };  // the receiver at that time
   return chosen.emplace(key, chooseAttention(kernels, query, window, warn)).first->second;
 }
 

@@ -1,5 +1,4 @@
-// Which of libtorch's CUDA attention kernels a prefill uses, and the small case each has to get right before; knows no
-// layer.
+// Chooses libtorch's CUDA attention kernel for a prefill, after a self-check on a small case.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -22,28 +21,28 @@ struct AttentionKernel {
   WholeAttention attend;
 };
 
-// In float32 by plain matrix products, `rows` queries at a time: exact, slow, on every device.
+// float32 by plain matrix products, `rows` queries at a time: exact, slow, runs on every device.
 [[nodiscard]] AttentionOutput plainAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                              std::uint64_t window, std::int64_t rows = 256);
 
-// Empty when the kernel gives the plain attention's output and log-sum-exp on a small case like `query` (device, type,
-// head size), else what is wrong.
+// Empty when the kernel matches plain attention's output and log-sum-exp on a small case with `query`'s device, type
+// and head size; else what is wrong.
 [[nodiscard]] std::string checkAttention(const AttentionKernel& kernel, const at::Tensor& query, std::uint64_t window);
 
-// The first kernel that passes; the plain attention when none does. Each failure goes to `warn` with what is used
-// instead. When the kernel later refuses a prompt, the rest is gone through in the same way.
+// The first kernel that passes; plain attention when none does. `warn` receives each failure with the replacement. When
+// the kernel later refuses a prompt, the remaining ones are tried in the same way.
 [[nodiscard]] AttentionKernel chooseAttention(std::span<const AttentionKernel> kernels, const at::Tensor& query,
                                               std::uint64_t window,
                                               const std::function<void(const std::string&)>& warn);
 
-// cuDNN, FlashAttention and the memory-efficient kernel, fastest first, as far as they take such tensors.
+// cuDNN, FlashAttention and the memory-efficient kernel, fastest first; only those that support such tensors.
 [[nodiscard]] std::vector<AttentionKernel> cudaAttentionKernels(const at::Tensor& query);
 
-// The kernel for such tensors on their device, checked at its first use there and remembered. Without a window a
-// kernel that takes none is considered too.
+// The kernel for such tensors on their device, checked at first use there and cached. Kernels without window support
+// are candidates only when window is 0.
 [[nodiscard]] const AttentionKernel& cudaAttention(const at::Tensor& query, std::uint64_t window);
 
-// Where cudaAttention's warnings go; one place for the process, nowhere at first.
+// Sets the process-wide receiver of cudaAttention's warnings; default: none.
 void reportAttentionTo(std::function<void(const std::string&)> warn);
 
 }  // namespace kvatlas::capture

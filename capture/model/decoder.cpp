@@ -22,10 +22,10 @@
 namespace kvatlas::capture {
 namespace {
 
-// On two CPU cores 512 rows of an 8B model's MLP take about a second: the longest wait of a stop request.
+// On two CPU cores 512 rows of an 8B model's MLP take about a second: the longest delay of a stop request.
 constexpr std::int64_t kCpuRows = 512, kDeviceRows = 4096;
 
-// Runs `work` without autograd's bookkeeping; an error of ATen (out of memory, no such device) becomes one sentence.
+// Runs `work` without autograd; turns an ATen error (out of memory, no such device) into one sentence.
 template <class Work>
 auto withAten(const char* task, Work&& work) {
   const at::AutoDispatchBelowADInplaceOrView no_autograd;
@@ -60,7 +60,7 @@ struct Decoder::Impl {
     return at::TensorOptions().dtype(options.dtype).device(options.device);
   }
 
-  // Where a layer lies.
+  // The device of a layer.
   [[nodiscard]] at::Device deviceOf(std::uint32_t layer) const {
     return options.layer_devices.empty() ? options.device : options.layer_devices[layer];
   }
@@ -76,7 +76,7 @@ struct Decoder::Impl {
     return apply(layer.down, at::silu(apply(layer.gate, rows)).mul_(apply(layer.up, rows)));
   }
 
-  // What follows the attention of a layer, on the residual rows in place: output projection, norm, MLP.
+  // The rest of a layer after attention, in place on the residual rows: output projection, norm, MLP.
   void finish(const LayerWeights& layer, const at::Tensor& rows, const at::Tensor& attended) const {
     rows.add_(apply(layer.output, attended));
     rows.add_(mlp(layer, norm(rows, layer.mlp_norm)));
@@ -135,14 +135,13 @@ struct Decoder::Impl {
   void report(AttentionObserver* observer, LayerIndex layer, const Projected& projected,
               const AttentionOutput& attention) const {
     if (observer == nullptr || !observer->wants(layer)) return;
-    // The CPU kernel's exponential for 16-bit types is too coarse for a log-sum-exp.
+    // The CPU kernel's exponential for 16-bit types is too imprecise for a log-sum-exp.
     const bool exact = options.dtype == at::kFloat || !options.device.is_cpu();
     const at::Tensor lse = exact ? attention.lse.contiguous() : at::Tensor();
     observer->onAttention({layer, projected.query, projected.key, projected.value, lse});
   }
 
-  // The residual rows after the last layer, of which only those from `needed` on are finished; keys and values go to
-  // `cache`.
+  // Residual rows after the last layer, complete only from row `needed`; keys and values go to `cache`.
   [[nodiscard]] at::Tensor forward(std::span<const TokenId> ids, std::int64_t needed, AttentionObserver* observer,
                                    const WorkContext& work, std::vector<LayerCache>& cache) const {
     at::Tensor hidden = embed(ids);
@@ -168,7 +167,7 @@ struct Decoder::Impl {
     return hidden.to(options.device);
   }
 
-  // The rows go on to the device of the next layer; nothing happens where they are there already.
+  // Moves the rows to the next layer's device; a no-op when they are already there.
   static void moveTo(const at::Device& device, at::Tensor& hidden, RopeTable& table) {
     hidden = hidden.to(device);
     table = {table.cosine.to(device), table.sine.to(device)};

@@ -1,5 +1,4 @@
-// The Llama/Mistral decoder in plain ATen ops: prefill of one prompt, decoding steps of a batch of branches. Knows no
-// file but the checkpoint, no eviction method.
+// The Llama/Mistral decoder in plain ATen ops: prefill of one prompt, decoding steps of a batch of branches.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -21,7 +20,7 @@ struct LoadOptions {
   at::ScalarType dtype = at::kFloat;  // compute type
   at::Device device = at::kCPU;
   std::vector<at::Device> layer_devices;  // [layers]; empty: all on `device`, which always holds embedding and logits
-  std::int64_t row_chunk = 0;  // rows that projections and MLP take at once in a prefill; 0: chosen for the device
+  std::int64_t row_chunk = 0;             // rows per projection and MLP chunk in a prefill; 0: the device's default
 };
 
 struct LayerCache {
@@ -40,11 +39,10 @@ using StepAttention =
 
 class Decoder {
  public:
-  // Loads layer by layer with progress; weights already in `dtype` stay mapped from the file (no second copy on the
-  // host).
+  // Loads layer by layer with progress; weights already in `dtype` stay mapped from the file (no copy on the host).
   [[nodiscard]] static Decoder load(const std::filesystem::path& model_folder, const LoadOptions& options,
                                     const WorkContext& work);
-  // Of that shape with random weights: for measurements.
+  // Random weights of that shape, for benchmarks.
   [[nodiscard]] static Decoder random(const ModelConfig& config, const LoadOptions& options);
   ~Decoder();
   Decoder(Decoder&&) noexcept;

@@ -24,7 +24,7 @@ struct Flipped {
 };
 
 Flipped flipped(const at::Tensor& query, const at::Tensor& key, const at::Tensor& lse) {
-  constexpr std::int64_t kPad = 8;  // vector loads want a multiple
+  constexpr std::int64_t kPad = 8;  // vector loads need a multiple
   const std::int64_t d = query.size(2), group = query.size(0) / key.size(0);
   const auto reversed = [](const at::Tensor& rows) { return at::flip(rows, at::IntArrayRef{1}); };
   const auto extra = [&](const at::Tensor& first) {
@@ -35,7 +35,7 @@ Flipped flipped(const at::Tensor& query, const at::Tensor& key, const at::Tensor
   const double scale = 1.0 / std::sqrt(static_cast<double>(d));
   const at::Tensor queries = reversed(key.repeat_interleave(group, 0)) * keep, keys = reversed(query);
   const at::Tensor one = at::full({queries.size(0), queries.size(1)}, 1.0, queries.options());
-  // In a dot product that is divided by √d, the bias has to be multiplied by it.
+  // The dot product is divided by √d, so the bias is multiplied by it.
   return {at::cat({queries, extra(one * keep)}, 2), at::cat({keys, extra(reversed(lse) / -scale)}, 2)};
 }
 

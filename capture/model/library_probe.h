@@ -1,5 +1,5 @@
-// Exact attention statistics from libtorch's fused attention alone, without a kernel of ours: the second oracle of the
-// probe, and a way where no probe runs. Knows tensors, no layer.
+// Exact attention statistics from libtorch's fused attention, without our kernels: a second oracle for the probe, and a
+// fallback where the probe cannot run.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,8 +18,9 @@ struct LibraryStatistics {
 //
 // Column sums: Σ_{i ≥ j} exp(s_ij − lse_i) is the exponential of the log-sum-exp of attention whose queries are the
 // keys and whose keys are the queries, with the bias −lse_i: one more dimension of the dot product. With the tokens in
-// reverse "i ≥ j" is the ordinary causal mask. Its values being indicators of query bins, its output times that sum are
-// the column sums per query bin. Entropy: lse_i − Σ_j p_ij s_ij = lse_i − scale · q_i · (attention with values = keys).
+// reverse order "i ≥ j" is the ordinary causal mask. With indicators of query bins as values, its output times that sum
+// is the column sum per query bin. Entropy: lse_i − Σ_j p_ij s_ij = lse_i − scale · q_i · (attention with values =
+// keys).
 [[nodiscard]] LibraryStatistics libraryProbe(const at::Tensor& query, const at::Tensor& key, std::int64_t bin = 0);
 
 }  // namespace kvatlas::capture

@@ -9,14 +9,14 @@ namespace kvatlas::capture {
 namespace {
 
 constexpr std::uint64_t kFloat = 4;
-// The probe's partial results and what libtorch's allocator and cuBLAS keep for themselves.
+// The probe's partial results; the reserve of libtorch's allocator and cuBLAS.
 constexpr std::uint64_t kProbeWork = std::uint64_t{1} << 29, kReserve = std::uint64_t{1} << 30;
 
 double gigabytes(std::uint64_t bytes) {
   return static_cast<double>(bytes) / 1e9;
 }
 
-// Gives `layers` to the first `count` devices; nothing when they do not fit.
+// Distributes the layers over these devices; nullopt when they do not fit.
 std::optional<std::vector<int>> placeOn(const MemoryNeed& need, std::span<const DeviceMemory> devices) {
   const std::uint64_t layer = need.layer_weights + need.layer_cache;
   std::vector<std::uint64_t> room;  // layers each can hold
@@ -29,7 +29,7 @@ std::optional<std::vector<int>> placeOn(const MemoryNeed& need, std::span<const 
     all += room.back();
   }
   if (all < need.layers) return std::nullopt;
-  // In proportion to the room; what rounding leaves goes to the earliest that still has some.
+  // In proportion to the room; the remainder of rounding goes to the first devices with room left.
   std::vector<std::uint64_t> share;
   std::uint64_t given = 0;
   for (const std::uint64_t r : room) {
@@ -65,7 +65,7 @@ MemoryNeed memoryNeed(const ModelConfig& config, const MemoryQuestion& question)
   const std::uint64_t chunk = question.row_chunk == 0 ? n : std::min(question.row_chunk, n);
   // Residual rows; queries and the attention's output; gate, up and their product, norms in float32.
   need.working = e * n * (hidden + 2 * query) + chunk * (3 * e * config.intermediate_size + 3 * kFloat * hidden);
-  // One layer's keys and values while the branches' rows are gathered; vectors of the probe.
+  // One layer's keys and values while branch rows are copied; vectors of the probe.
   need.working += 2 * e * kv * n + 8 * kFloat * config.query_heads * n + kProbeWork + kReserve;
   return need;
 }

@@ -1,4 +1,4 @@
-// How much device memory a run needs and which layers go on which device; knows numbers only.
+// How much device memory a run needs, and which layers go on which device.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,14 @@
 
 namespace kvatlas::capture {
 
-// What is asked of the devices.
+// What determines the memory of a run.
 struct MemoryQuestion {
   std::uint64_t tokens = 0;         // N
   std::uint64_t new_tokens = 0;     // generated at most
   std::uint64_t element_bytes = 2;  // of the compute type
-  std::uint64_t row_chunk = 0;      // rows that projections and MLP take at once
-  std::uint64_t branches = 1;       // caches that are decoded together, the full one included
-  double kept_share = 0;            // of the prompt that the branches beside the full one keep, mean
+  std::uint64_t row_chunk = 0;      // rows per projection and MLP chunk
+  std::uint64_t branches = 1;       // caches decoded together, full included
+  double kept_share = 0;            // share of the prompt that a branch other than full keeps, mean
 };
 
 struct MemoryNeed {
@@ -39,13 +39,14 @@ struct DeviceMemory {
   std::uint64_t free = 0, total = 0;  // bytes
 };
 
-// Device of each layer, ascending runs in the order given: on as few devices as hold everything, each loaded in
-// proportion to its free memory. The first also holds the ends. Nothing when even all of them are too small.
+// Device of each layer, consecutive layers together, devices in the order given: the fewest that hold everything,
+// loaded in proportion to their free memory. The first also holds the ends. nullopt when all of them together are too
+// small.
 [[nodiscard]] std::optional<std::vector<int>> placeLayers(const MemoryNeed& need,
                                                           std::span<const DeviceMemory> devices);
 
 // "needs 41.2 GB (weights 16.1, keys and values 17.2, working 7.9); free: cuda:0 39.5 of 80.0 GB. Fewer …" with the
-// options that would help, the cheapest first.
+// options that would help, cheapest first.
 [[nodiscard]] std::string outOfMemoryText(const ModelConfig& config, const MemoryQuestion& question,
                                           std::span<const DeviceMemory> devices, int devices_of_machine);
 

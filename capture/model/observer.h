@@ -1,4 +1,4 @@
-// The seam through which a forward pass is watched; knows tensors, no file.
+// The interface through which callers observe a forward pass.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -7,7 +7,7 @@
 
 namespace kvatlas::capture {
 
-// What one layer's attention of a prefill was, valid during the call.
+// Attention of one layer in a prefill; valid during the call.
 struct LayerAttention {
   LayerIndex layer;
   at::Tensor query;  // [query_heads, N, d] after RoPE, contiguous
@@ -16,7 +16,7 @@ struct LayerAttention {
   at::Tensor lse;    // [query_heads, N] f32 natural log, or undefined where the attention kernel gave none
 };
 
-// Asked before anything is computed or copied; no observer, no cost.
+// `wants` is called before anything is computed or copied; without an observer there is no cost.
 class AttentionObserver {
  public:
   virtual ~AttentionObserver() = default;

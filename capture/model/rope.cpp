@@ -21,7 +21,7 @@
 namespace kvatlas::capture {
 namespace {
 
-// Dynamic NTK: the base grows once the sequence is longer than the trained positions.
+// Dynamic NTK: the base grows when the sequence is longer than the trained positions.
 double baseFor(const RopeConfig& rope, std::uint32_t head_dim, std::uint64_t sequence_length) {
   if (rope.scaling != RopeScaling::Dynamic || sequence_length <= rope.original_positions) return rope.theta;
   const double stretch =
@@ -29,7 +29,7 @@ double baseFor(const RopeConfig& rope, std::uint32_t head_dim, std::uint64_t seq
   return rope.theta * std::pow(stretch - (rope.factor - 1), head_dim / (head_dim - 2.0));
 }
 
-// Llama 3.1: long wavelengths are slowed by the factor, short ones stay, those between are blended.
+// Llama 3.1: divides the frequency of long wavelengths by the factor, keeps short ones, interpolates between.
 at::Tensor scaleLlama3(const RopeConfig& rope, const at::Tensor& frequencies) {
   const auto original = static_cast<double>(rope.original_positions);
   const at::Tensor wavelength = 2 * std::numbers::pi * frequencies.reciprocal();
@@ -84,7 +84,7 @@ void rotateInto(const at::Tensor& out, const at::Tensor& rows, const RopeTable& 
   const std::int64_t half = rows.size(2) / 2;
   const at::Tensor first = rows.narrow(2, 0, half).transpose(0, 1);
   const at::Tensor second = rows.narrow(2, half, half).transpose(0, 1);
-  // Products and sums one by one, in the compute type, as Transformers rounds them.
+  // Separate products and sums in the compute type, to round as Transformers does.
   out.narrow(2, 0, half).copy_(first * table.cosine - second * table.sine);
   out.narrow(2, half, half).copy_(second * table.cosine + first * table.sine);
 }

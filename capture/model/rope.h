@@ -1,5 +1,4 @@
-// Rotary position embedding in the "rotate half" convention, float32 tables as in Hugging Face Transformers; knows no
-// layer.
+// Rotary position embedding in the "rotate half" convention, float32 tables as in Hugging Face Transformers.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,15 +15,15 @@ struct RopeTable {
 };
 
 // Inverse frequencies [head_dim/2] float32 (Su et al. 2021; linear: kaiokendev; dynamic NTK: bloc97, emozilla; llama3:
-// Llama 3.1). sequence_length matters to dynamic scaling alone: the number of tokens the pass can see.
+// Llama 3.1). sequence_length, the number of tokens in the pass, matters to dynamic scaling alone.
 [[nodiscard]] at::Tensor inverseFrequencies(const RopeConfig& rope, std::uint32_t head_dim,
                                             std::uint64_t sequence_length);
 
-// Positions 0 … count−1 of a prompt of that many tokens.
+// Positions 0 … count−1 of a prompt of `count` tokens.
 [[nodiscard]] RopeTable promptTable(const RopeConfig& rope, std::uint32_t head_dim, std::uint64_t count,
                                     const at::TensorOptions& options);
 
-// One row per position; each stands for its own pass over max(prompt_tokens, position + 1) tokens.
+// One row per position, each as in a pass over max(prompt_tokens, position + 1) tokens.
 [[nodiscard]] RopeTable stepTable(const RopeConfig& rope, std::uint32_t head_dim,
                                   std::span<const std::uint64_t> positions, std::uint64_t prompt_tokens,
                                   const at::TensorOptions& options);

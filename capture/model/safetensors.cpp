@@ -53,20 +53,20 @@ std::span<const std::byte> headerOf(const MappedFile& file) {
   return bytes.first(kLengthField + length);
 }
 
-// Parses the header; refuses a name that stands there twice (JSON parsers keep the last one silently) and deep nesting.
+// Parses the header; rejects duplicate names (JSON parsers silently keep the last) and deep nesting.
 json parseHeader(const std::string& path, std::span<const std::byte> header) {
   std::set<std::string> names;
   const auto watch = [&](int depth, json::parse_event_t event, const json& parsed) {
     if (depth > 4) fail("{}: the safetensors header nests too deeply", path);
     if (event == json::parse_event_t::key && depth == 1 && !names.insert(parsed.get<std::string>()).second)
-      fail("{}: tensor '{}' stands twice in the header", path, parsed.get<std::string>());
+      fail("{}: tensor '{}' is listed twice in the header", path, parsed.get<std::string>());
     return true;
   };
   const std::span<const std::byte> text = header.subspan(kLengthField);
   const char* begin = reinterpret_cast<const char*>(text.data());
   try {
     json result = json::parse(begin, begin + text.size(), watch);
-    if (!result.is_object()) fail("{}: the safetensors header is no JSON object", path);
+    if (!result.is_object()) fail("{}: the safetensors header is not a JSON object", path);
     return result;
   } catch (const json::exception& error) {
     fail("{}: the safetensors header is not valid JSON: {}", path, error.what());

@@ -1,4 +1,4 @@
-// One safetensors file: its header checked, its tensors as views into the mapping; knows no model.
+// One safetensors file: validates the header, gives tensors as views into the mapping.
 // Format: 8 bytes little-endian header length, a JSON header, then the tensors' bytes (row-major, little-endian).
 #pragma once
 
@@ -23,12 +23,11 @@ struct StoredTensor {
 
 class SafetensorsFile {
  public:
-  // Error names file, tensor and field when the header is no safetensors header: absurd length, broken JSON, duplicate
-  // names, unknown dtype, ranges outside the file, overlapping, or not as long as dtype and shape say. Holes are
-  // allowed.
+  // Error names file, tensor and field of an invalid header: impossible length, broken JSON, duplicate names, unknown
+  // dtype, ranges that overlap, leave the file or disagree with dtype and shape. Holes are allowed.
   explicit SafetensorsFile(const std::filesystem::path& path);
 
-  // nullptr where the file has no such tensor.
+  // nullptr when the file has no such tensor.
   [[nodiscard]] const StoredTensor* find(const std::string& name) const;
   [[nodiscard]] const std::shared_ptr<const MappedFile>& file() const { return m_file; }
   // The length field and the JSON header.

@@ -1,4 +1,4 @@
-// Where a decoder's weights come from: tensors by their Hugging Face names. Knows no layer, no file format.
+// Interface to a checkpoint's weights: tensors by their Hugging Face names.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,9 +16,9 @@ class WeightSource {
  public:
   virtual ~WeightSource() = default;
   [[nodiscard]] virtual bool has(const std::string& name) const = 0;
-  // The tensor in `dtype` on `device`. Already so in the file: a view of the mapping, kept alive by the tensor, never
-  // to be written to; otherwise a copy, and the mapped pages are given back. Error names file, tensor, expected and
-  // found shape or dtype.
+  // The tensor in `dtype` on `device`. If the file already holds that type: a read-only view that keeps the mapping
+  // alive; otherwise a copy, and the mapped pages are released. Error names file, tensor, expected and found shape or
+  // dtype.
   [[nodiscard]] virtual at::Tensor load(const std::string& name, std::span<const std::int64_t> shape,
                                         at::ScalarType dtype, at::Device device) const = 0;
   // SHA-256 in lower-case hex over, for each file in order: its name, a zero byte, its size as 8 little-endian bytes,

@@ -66,8 +66,8 @@ Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::S
   work.progress->begin("loading", config.layers);
   weights.embedding = load.matrix("model.embed_tokens.weight", config.vocab_size, config.hidden_size);
   for (std::uint32_t layer = 0; layer < config.layers; ++layer) {
-    const Loader here(source, dtype, layer_devices.empty() ? device : layer_devices[layer], work);
-    weights.layers.push_back(loadLayer(here, config, layer));
+    const Loader loader(source, dtype, layer_devices.empty() ? device : layer_devices[layer], work);
+    weights.layers.push_back(loadLayer(loader, config, layer));
     work.progress->advance(layer + 1);
   }
   weights.final_norm = load.vector("model.norm.weight", config.hidden_size);

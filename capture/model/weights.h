@@ -1,4 +1,4 @@
-// The weights of a Llama or Mistral decoder as tensors, by their Hugging Face names; knows no forward pass.
+// The weights of a Llama or Mistral decoder as tensors, loaded by their Hugging Face names.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -27,17 +27,17 @@ struct Weights {
   at::Tensor embedding;  // [vocab, hidden]
   std::vector<LayerWeights> layers;
   at::Tensor final_norm;
-  at::Tensor logits;  // [vocab, hidden]; the embedding itself where tied
+  at::Tensor logits;  // [vocab, hidden]; the embedding itself if tied
 };
 
 // Reads layer by layer with progress "loading"; stops between tensors.
-// layer_devices [layers], or empty: all on `device`, where embedding and logits lie.
+// layer_devices [layers], or empty: all on `device`, which holds embedding and logits.
 [[nodiscard]] Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::ScalarType dtype,
                                   at::Device device, std::span<const at::Device> layer_devices,
                                   const WorkContext& work);
 
-// Weights of that shape made on the devices themselves, uniform with the variance that keeps a layer's output as large
-// as its input: for measurements. The same numbers every time on one kind of device.
+// Random weights generated on the devices, for benchmarks: uniform with the variance that keeps a layer's output as
+// large as its input. Reproducible on one kind of device.
 [[nodiscard]] Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Device device,
                                     std::span<const at::Device> layer_devices);
 

@@ -17,13 +17,13 @@
 namespace kvatlas::capture {
 namespace {
 
-// Said before minutes of work, not after.
+// Fails before minutes of work, not after.
 void checkOutput(const std::filesystem::path& output) {
   if (output.empty()) failUsage("no output: give -o FILE");
   std::error_code code;
   const auto folder = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
   if (std::filesystem::is_directory(output, code)) fail("{}: is a folder, a file name was expected", output.string());
-  // The finished trace is renamed over what stands there: never over a device, a pipe or a link.
+  // The finished trace replaces an existing regular file, never a device, pipe or link.
   const auto there = std::filesystem::symlink_status(output, code);
   if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
     fail("{}: is not a regular file and will not be replaced by a trace", output.string());
@@ -31,7 +31,7 @@ void checkOutput(const std::filesystem::path& output) {
   if (::access(folder.c_str(), W_OK | X_OK) != 0) throw Error(systemMessage(folder.string(), errno));
 }
 
-// Said before the first byte is written: how large the trace will be, and no when the disk is too small.
+// Reports the trace's expected size before writing the first byte. Error when the disk is too small.
 void checkSpace(const std::filesystem::path& output, std::uint64_t expected, const WorkContext& work) {
   const auto free = trace::freeBytesFor(output);
   trace::requireSpace(output, expected, free, "--layers, --heads, --map-size and --keep-qk of fewer layers");
@@ -39,7 +39,7 @@ void checkSpace(const std::filesystem::path& output, std::uint64_t expected, con
                                   free ? fmt::format(", {} are free", trace::sizeText(*free)) : ""));
 }
 
-// Mean of the values that were measured, −1 without any.
+// Mean of the measured values; −1 without any.
 double meanOf(const std::vector<float>& values) {
   const double mean = meanOfMeasured(values);
   return std::isnan(mean) ? -1 : mean;
@@ -64,14 +64,14 @@ std::vector<bool> layerFlags(const trace::AttentionPlan& plan, std::uint32_t lay
   return flags;
 }
 
-StatisticsRequest everything(const trace::AttentionPlan& plan) {
+StatisticsRequest recorderRequest(const trace::AttentionPlan& plan) {
   return {.wanted = SignalSet::all(),
           .map_cell = plan.cells.empty() ? 0 : plan.cells.front(),
           .window = plan.window,
           .tensors = !plan.qk_layers.empty()};
 }
 
-// Sends each measured layer to the writing thread.
+// Sends each measured layer to the writer thread.
 void recordLayers(Session& session, const trace::AttentionPlan& plan, TraceQueue& queue, unsigned threads) {
   session.setLayerSink(
       [&session, &queue, plan, threads](const LayerAttention& attention, LayerStatistics& statistics) {
@@ -79,7 +79,7 @@ void recordLayers(Session& session, const trace::AttentionPlan& plan, TraceQueue
             std::make_shared<trace::LayerRecord>(encodeLayer(attention, statistics, session.config(), plan, threads));
         queue.push([record](trace::Writer& writer) { writer.writeLayer(*record); });
       },
-      everything(plan), layerFlags(plan, session.config().layers));
+      recorderRequest(plan), layerFlags(plan, session.config().layers));
 }
 
 std::vector<RunSummary> recordRuns(const Session& session, const SessionResult& result, TraceQueue& queue) {

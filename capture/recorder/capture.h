@@ -1,4 +1,4 @@
-// One capture from options to a finished trace file. Knows sessions and the trace, no terminal.
+// Runs one capture, from options to a finished trace file.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace kvatlas::capture {
 
 class Session;
 
-// One row of the table a capture ends with.
+// One row of the summary table of a capture.
 struct RunSummary {
   std::string label, method, budget, text;
   double kept_tokens = 0;  // mean per head
@@ -31,8 +31,7 @@ struct CaptureSummary {
 // Throws Error, UsageError, Cancelled; whatever was flushed stays in "<output>.part".
 [[nodiscard]] CaptureSummary runCapture(const CaptureOptions& options, const WorkContext& work);
 
-// The same for a session that is made already; of the options' session only the number of new tokens is looked at,
-// which must be the session's.
+// The same with an existing session. Of options.session it uses only max_new_tokens, which must equal the session's.
 [[nodiscard]] CaptureSummary recordSession(Session& session, const CaptureOptions& options, const WorkContext& work);
 
 // Text of every branch, no trace.

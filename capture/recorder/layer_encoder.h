@@ -1,4 +1,4 @@
-// Turns a measured layer into its record: log₂ codes, the map pyramid, bf16 bits of Q and K. Knows no file.
+// Encodes a measured layer as a trace record: log₂ codes, the map pyramid, bf16 bits of Q and K. Touches no file.
 #pragma once
 
 #include "capture/session/layer_statistics.h"
@@ -6,7 +6,7 @@
 
 namespace kvatlas::capture {
 
-// `statistics` is read, `attention` only where its queries and keys are kept.
+// Reads `attention` only when its queries and keys are kept.
 [[nodiscard]] trace::LayerRecord encodeLayer(const LayerAttention& attention, const LayerStatistics& statistics,
                                              const ModelConfig& config, const trace::AttentionPlan& plan,
                                              unsigned threads);

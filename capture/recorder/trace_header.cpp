@@ -41,7 +41,7 @@ trace::RunHeader runHeader(const Branch& branch) {
   return header;
 }
 
-// The numbers of an option in order, each once; UsageError for one the model does not have.
+// The numbers of an option, sorted and unique; UsageError for one that the model does not have.
 template <class Which>
 std::vector<Which> chosen(const char* option, const char* what,
                           const std::optional<std::vector<std::uint32_t>>& numbers, std::uint32_t count) {

@@ -1,4 +1,4 @@
-// What a session says about itself in a trace file; knows sessions and records, no HDF5.
+// Builds a session's header, attention plan and run records for the trace; must not know HDF5.
 #pragma once
 
 #include "capture/session/session.h"
@@ -6,7 +6,7 @@
 
 namespace kvatlas::capture {
 
-// Weights must be loaded (fingerprint).
+// The weights must be loaded (for their fingerprint).
 [[nodiscard]] trace::TraceHeader makeTraceHeader(const Session& session, const trace::AttentionPlan& plan);
 [[nodiscard]] trace::AttentionPlan makeAttentionPlan(const Session& session, const CaptureOptions& options);
 [[nodiscard]] trace::RunRecord makeRunRecord(const Session& session, const SessionResult& result, std::size_t run);

@@ -1,5 +1,4 @@
-// A bounded queue in front of the one thread that owns the trace file: inference goes on while it writes. Knows the
-// writer, no tensors.
+// A bounded queue to the one thread that owns the trace file: inference continues while it writes.
 #pragma once
 
 #include <condition_variable>
@@ -13,15 +12,14 @@
 
 namespace kvatlas::capture {
 
-// Jobs run in order on the writing thread, which creates, uses and destroys the Writer: HDF5 is entered from there
-// alone.
+// Jobs run in order on the writer thread. It creates, uses and destroys the Writer: no other thread calls HDF5.
 class TraceQueue {
  public:
   using Job = std::function<void(trace::Writer&)>;
 
-  // Waits until the file exists; rethrows what creating it threw.
+  // Waits until the file exists; rethrows an error of its creation.
   TraceQueue(const std::filesystem::path& target, const trace::TraceHeader& header, std::size_t capacity = 2);
-  ~TraceQueue();  // drops waiting jobs; the unfinished file stays under its temporary name
+  ~TraceQueue();  // drops queued jobs; the unfinished file keeps its temporary name
   TraceQueue(const TraceQueue&) = delete;
   TraceQueue& operator=(const TraceQueue&) = delete;
 

@@ -1,5 +1,4 @@
-// The branches of a session: methods × budgets over one prefill, and what each decides to keep. Knows no tensors, no
-// file.
+// The branches of a session: methods × budgets over one prefill, and what each decides to keep.
 #pragma once
 
 #include <span>
@@ -17,8 +16,8 @@ struct Branch : runs::RunSetting {
   double decide_seconds = 0;
 };
 
-// `full` first, then every other method at every budget, in the order given; repeated combinations once. UsageError for
-// a budget that is not above the window, before anything is computed.
+// `full` first, then every other method at every budget, in the order given, without duplicates. UsageError for a
+// budget that is not above the window.
 [[nodiscard]] std::vector<Branch> planBranches(const SessionOptions& options, const policy::Shape& shape);
 
 // Fills `decision` of every branch from the signals of all layers.

@@ -31,7 +31,7 @@ SignalShape signalShape(const kernels::ProbeShape& shape) {
 struct PendingProbe::Work {
   kernels::ProbeShape shape;
   DeviceCopies copies;
-  float bad_words[2] = {0, 0};  // the bits of first_bad, copied like everything else
+  float bad_words[2] = {0, 0};  // the bits of first_bad, copied with the other results
 };
 
 namespace {
@@ -80,7 +80,7 @@ PendingProbe ProbeStart::begin(const kernels::CudaLibrary& library, const kernel
   PendingProbe pending;
   PendingProbe::Work& work = *pending.m_work;
   work.shape = shape;
-  // What only the current stream uses may be let go of once it is queued: libtorch gives it to nobody before.
+  // Tensors used on the current stream alone may be released once queued: libtorch does not reuse their memory earlier.
   const at::Tensor q = query.contiguous(), k = key.contiguous();
   const at::Tensor known = lse.defined() ? lse.to(at::kFloat).contiguous() : lse;
   const auto room = [&](auto* host, std::size_t count) -> float* {

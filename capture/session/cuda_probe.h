@@ -1,5 +1,4 @@
-// The probe of a layer whose queries and keys lie on a CUDA device: the kernels' CUDA library between tensors and host
-// arrays. Knows no policy.
+// Runs the CUDA library's probe on a layer's tensors and copies the results to host arrays.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,12 +14,12 @@
 
 namespace kvatlas::capture {
 
-// The library, or Error saying why it cannot be used.
+// The library. Error with the reason when it cannot be used.
 [[nodiscard]] const kernels::CudaLibrary& cudaKernels();
 [[nodiscard]] KvatlasElement elementOf(const at::Tensor& tensor);
 [[nodiscard]] SignalShape signalShape(const kernels::ProbeShape& shape);
 
-// A probe that has been queued; its results reach the host when finish() is called.
+// A queued probe; finish() brings its results to the host.
 class PendingProbe {
  public:
   PendingProbe();
@@ -36,7 +35,7 @@ class PendingProbe {
   friend struct ProbeStart;
 };
 
-// As kernels::ProbeOutput, in arrays that finish() gives their size; null: not wanted.
+// As kernels::ProbeOutput, in arrays that finish() resizes; null: not computed.
 struct ProbeArrays {
   std::vector<float>*lse = nullptr, *entropy = nullptr, *received = nullptr, *window_sum = nullptr,
   *window_rows = nullptr, *map_mean = nullptr, *map_max = nullptr;
@@ -44,17 +43,17 @@ struct ProbeArrays {
 };
 
 // As kernels::attentionProbe, with query [query_heads, N, d], key [kv_heads, N, d] and lse (or undefined) on one
-// device; `output` points to host memory that lives until finish(). Nothing waits for the device.
+// device; `output` points to host memory that must live until finish(). Does not wait for the device.
 [[nodiscard]] PendingProbe beginProbe(const kernels::CudaLibrary& library, const kernels::ProbeShape& shape,
                                       const at::Tensor& query, const at::Tensor& key, const at::Tensor& lse,
                                       const kernels::ProbeOutput& output, KvatlasProbePath path);
-// The same into arrays that live until finish(), without their memory being touched before.
+// The same into arrays that must live until finish(), which allocates them.
 [[nodiscard]] PendingProbe beginProbe(const kernels::CudaLibrary& library, const kernels::ProbeShape& shape,
                                       const at::Tensor& query, const at::Tensor& key, const at::Tensor& lse,
                                       const ProbeArrays& output, KvatlasProbePath path);
 
-// The fastest path that this device has, that takes such tensors and that has just computed a small case as the plain
-// path does. What is passed over is said through `warn`, once.
+// The fastest path of this device that supports such tensors and agrees with the plain path on a small case. `warn`
+// receives each failed path, once.
 [[nodiscard]] KvatlasProbePath checkedProbePath(const kernels::CudaLibrary& library, const at::Tensor& query,
                                                 const std::function<void(const std::string&)>& warn);
 

@@ -16,8 +16,8 @@
 namespace kvatlas::capture {
 namespace {
 
-// CUDA devices the driver shows; 0 without a driver. libtorch_cpu already links the CUDA runtime, so it only has to be
-// looked up.
+// Number of CUDA devices the driver reports; 0 without a driver. libtorch_cpu links the CUDA runtime, so a symbol
+// lookup is enough.
 int cudaDeviceCount() {
   using GetDeviceCount = int (*)(int*);
   const auto get = reinterpret_cast<GetDeviceCount>(::dlsym(RTLD_DEFAULT, "cudaGetDeviceCount"));
@@ -27,7 +27,7 @@ int cudaDeviceCount() {
   return count;
 }
 
-// Empty when libtorch's CUDA part was opened, else why not. A CPU run never pays for it.
+// Empty when libtorch's CUDA part was opened, else the reason. CPU runs never load it.
 std::string openTorchCuda() {
   if (::dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr) return {};
   const char* reason = ::dlerror();
@@ -45,7 +45,7 @@ int cudaNumber(const std::string& word, const std::string& whole) {
   return index;
 }
 
-// Free memory first on the way to the driver: what libtorch or another programme holds is not free.
+// Free memory as the driver reports it: memory held by libtorch or another process is not free.
 std::vector<DeviceMemory> memoryOf(std::span<const int> devices) {
   const kernels::CudaLibrary& library = cudaKernels();
   std::vector<DeviceMemory> all;
@@ -67,8 +67,8 @@ std::vector<int> mostFreeFirst(int count) {
   return devices;
 }
 
-// Empty when everything a CUDA run needs is there.
-std::string cudaTrouble(const std::string& word) {
+// Empty when everything a CUDA run needs is available.
+std::string cudaProblem(const std::string& word) {
   if (cudaDeviceCount() == 0)
     return fmt::format("--device {}: this machine shows no CUDA device (no driver, or none visible); use --device cpu",
                        word);
@@ -85,15 +85,15 @@ std::string cudaTrouble(const std::string& word) {
 }
 
 std::vector<int> cudaDevices(const std::string& word, std::string& note) {
-  const DeviceWord parsed = parseDevice(word);
+  const DeviceArgument parsed = parseDevice(word);
   if (parsed.cpu) return {};
   const int count = cudaDeviceCount();
   if (parsed.automatic) {
     if (count == 0) return {};
-    note = cudaTrouble(word);
+    note = cudaProblem(word);
     return note.empty() ? mostFreeFirst(count) : std::vector<int>{};
   }
-  if (const std::string trouble = cudaTrouble(word); !trouble.empty()) fail("{}", trouble);
+  if (const std::string problem = cudaProblem(word); !problem.empty()) fail("{}", problem);
   for (const int device : parsed.cuda)
     if (device >= count) fail("--device {}: there are {} CUDA devices, numbered from 0", word, count);
   return parsed.cuda;
@@ -103,7 +103,7 @@ at::Device cudaAt(int index) {
   return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
-// The device of each layer, or why there is none; nothing of either on a CPU.
+// Fills in the device of each layer; returns why they do not fit, empty on success and on a CPU.
 std::string placement(const DeviceChoice& choice, const ModelConfig& config, MemoryQuestion question,
                       std::vector<int>& placed) {
   if (choice.cuda.empty()) return {};
@@ -121,12 +121,12 @@ std::string placement(const DeviceChoice& choice, const ModelConfig& config, Mem
 
 }  // namespace
 
-DeviceWord parseDevice(const std::string& word) {
+DeviceArgument parseDevice(const std::string& word) {
   if (word == "cpu") return {.cpu = true};
   if (word == "auto") return {.automatic = true};
   if (!word.starts_with("cuda"))
     failUsage("--device {}: unknown device{}", word, suggestion(word, {"auto", "cpu", "cuda"}));
-  DeviceWord parsed;
+  DeviceArgument parsed;
   for (std::size_t begin = 0; begin <= word.size();) {
     const std::size_t end = std::min(word.find(',', begin), word.size());
     const int number = cudaNumber(word.substr(begin, end - begin), word);

@@ -1,4 +1,4 @@
-// Which devices and compute type a run uses; knows libtorch's devices and the CUDA library, no model's weights.
+// Chooses the devices and the compute type of a run.
 #pragma once
 
 #include <string>
@@ -9,34 +9,34 @@
 
 namespace kvatlas::capture {
 
-// --device taken apart: "auto", "cpu", or CUDA numbers in the order given. UsageError for anything else.
-struct DeviceWord {
+// --device parsed: "auto", "cpu", or CUDA device numbers in the order given. UsageError for anything else.
+struct DeviceArgument {
   bool automatic = false, cpu = false;
   std::vector<int> cuda;
 };
-[[nodiscard]] DeviceWord parseDevice(const std::string& word);
+[[nodiscard]] DeviceArgument parseDevice(const std::string& word);
 
 struct DeviceChoice {
   LoadOptions load;
   std::string dtype_name;
   std::vector<int> cuda;  // devices that layers may be placed on; empty on CPU
-  std::string note;       // worth saying: why a device that is there is not used
+  std::string note;       // why an existing device is not used; usually empty
 };
 
 // device: auto | cpu | cuda | cuda:<i>[,cuda:<j>…]; dtype: auto | f32 | bf16 | f16 (auto: f32 on CPU, bf16 on CUDA).
 // auto: every CUDA device, the one with the most free memory first, else the CPU. UsageError for other words; Error
-// when CUDA is asked for and there is no device, saying why.
+// with the reason when CUDA is requested and cannot be used.
 [[nodiscard]] DeviceChoice chooseDevices(const std::string& device, const std::string& dtype);
 // The same for one device.
 [[nodiscard]] LoadOptions chooseDevice(const std::string& device, const std::string& dtype, std::string& dtype_name);
 
-// Empty when the run fits on the chosen devices as they are now, or on a CPU; else what it needs, what is free and what
+// Empty when the run fits into the chosen devices' free memory, or on a CPU; else what it needs, what is free and what
 // helps.
 [[nodiscard]] std::string missingMemory(const DeviceChoice& choice, const ModelConfig& config,
                                         const MemoryQuestion& question);
 
-// Sets load.device and load.layer_devices by the devices' free memory. Error with what is needed, what is free and what
-// helps when it cannot fit; nothing on a CPU.
+// Sets load.device and load.layer_devices by the devices' free memory; a no-op on a CPU. Error with what is needed,
+// what is free and what helps when the run does not fit.
 void placeOnDevices(DeviceChoice& choice, const ModelConfig& config, const MemoryQuestion& question);
 
 }  // namespace kvatlas::capture

@@ -16,7 +16,7 @@ c10::Stream currentStream(const c10::Device& device) {
   return c10::impl::VirtualGuardImpl(device.type()).getStream(device);
 }
 
-// One per device and thread, so that the copies of successive layers keep their order.
+// One per device and thread, so that copies of successive layers stay in order.
 c10::Stream copyStream(const c10::Device& device) {
   thread_local std::map<c10::DeviceIndex, c10::Stream> streams;
   const auto found = streams.find(device.index());
@@ -60,7 +60,7 @@ void DeviceCopies::finish() {
       std::copy_n(values, copy.staged.numel(), copy.target);
   };
   kernels::parallelFor(m_copies.size(), 0, [&](std::size_t i, unsigned) { bring(m_copies[i]); });
-  m_copies.clear();  // only now may the device's memory be used again
+  m_copies.clear();  // the device memory may be reused only now
   m_done.reset();
 }
 

@@ -1,5 +1,4 @@
-// Copies tensors of a device to host arrays while the device goes on computing; knows tensors and streams of libtorch,
-// no layer.
+// Copies tensors from a device to host arrays while the device keeps computing.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,20 +9,19 @@
 
 namespace kvatlas::capture {
 
-// The current stream of a tensor's device as the CUDA library takes it; null on a CPU.
+// The current stream of the tensor's device, for the CUDA library; null on a CPU.
 [[nodiscard]] void* streamOf(const at::Tensor& tensor);
 
-// One batch of copies. On CUDA they run on a stream of their own into page-locked memory, after what is queued on the
-// current stream; elsewhere they are made at once.
+// One batch of copies. On CUDA they run on a separate stream into page-locked memory, after the work queued on the
+// current stream; elsewhere they are synchronous.
 class DeviceCopies {
  public:
-  // `target` has to live and hold values.numel() floats until finish(). values: f32.
+  // `target` must hold values.numel() floats and live until finish(). values: f32.
   void add(const at::Tensor& values, float* target) { m_copies.push_back({values, {}, target, nullptr}); }
-  // `target` has to live until finish(), which gives it its size and values: nothing is allocated before, while the
-  // device waits for work.
+  // `target` must live until finish(), which resizes and fills it: no allocation while the device waits for work.
   void add(const at::Tensor& values, std::vector<float>& target) { m_copies.push_back({values, {}, nullptr, &target}); }
   void start();
-  // Waits for the copies and nothing else. Large arrays are filled by several threads.
+  // Waits for these copies only. Several threads fill large arrays.
   void finish();
 
  private:

@@ -22,13 +22,14 @@ kernels::FloatArray values(const at::Tensor& tensor) {
 }
 
 // The probe reads f32 and bf16; other types are widened.
-at::Tensor readable(const at::Tensor& tensor) {
+at::Tensor toProbeType(const at::Tensor& tensor) {
   return tensor.scalar_type() == at::kBFloat16 ? tensor.contiguous() : hostFloat(tensor);
 }
 
 kernels::ProbeReport probeOnHost(const kernels::ProbeShape& shape, const LayerAttention& attention,
                                  const kernels::ProbeOutput& output, unsigned threads) {
-  const at::Tensor query = readable(attention.query), key = readable(attention.key), lse = hostFloat(attention.lse);
+  const at::Tensor query = toProbeType(attention.query), key = toProbeType(attention.key),
+                   lse = hostFloat(attention.lse);
   const kernels::ProbeInput input{
       .query = values(query), .key = values(key), .lse = lse.defined() ? lse.const_data_ptr<float>() : nullptr};
   return kernels::attentionProbe(shape, input, output, threads);
@@ -38,7 +39,7 @@ at::Tensor rowNorms(const at::Tensor& rows) {  // [heads, N, d] → [heads, N] f
   return at::linalg_vector_norm(rows.to(at::kFloat), 2, at::IntArrayRef{-1});
 }
 
-// The arrays a probe fills, as pointers to them: as kernels::ProbeOutput, null where not wanted.
+// Pointers to the arrays that a probe fills, as kernels::ProbeOutput; null: not computed.
 ProbeArrays arraysFor(const StatisticsRequest& request, LayerStatistics& result) {
   ProbeArrays arrays;
   for (const Signal signal : request.measured().members())
@@ -51,7 +52,7 @@ ProbeArrays arraysFor(const StatisticsRequest& request, LayerStatistics& result)
   return arrays;
 }
 
-// The same on the host, where the arrays need their size before.
+// The same on the host, where the arrays are sized first.
 kernels::ProbeOutput sizedOutput(const kernels::ProbeShape& shape, const ProbeArrays& arrays) {
   kernels::ProbeOutput output{.cell = arrays.cell};
   const auto sized = [](std::vector<float>* values, std::size_t count) -> float* {
@@ -77,7 +78,7 @@ PendingProbe probeOnDevice(const kernels::ProbeShape& shape, const LayerAttentio
   return beginProbe(library, shape, attention.query, attention.key, attention.lse, arraysFor(request, result), path);
 }
 
-// The norms of which signal belong to which tensor.
+// Maps each norm signal to its tensor.
 void addNorms(const LayerAttention& attention, SignalSet wanted, LayerStatistics& result, DeviceCopies& copies) {
   for (const auto& [signal, tensor] :
        {std::pair(Signal::KeyNorm, &attention.key), std::pair(Signal::ValueNorm, &attention.value)})

@@ -1,4 +1,4 @@
-// The exact attention statistics of one layer, on the host; knows the probe kernels, no policy, no file.
+// The exact attention statistics of one layer, on the host.
 #pragma once
 
 #include <memory>
@@ -14,28 +14,27 @@
 
 namespace kvatlas::capture {
 
-// What is wanted of a layer; what is not asked for costs nothing.
+// What to measure of a layer; nothing else is computed.
 struct StatisticsRequest {
   SignalSet wanted;
   bool last_row = false;     // the last query's attention, from window_rows
   std::size_t map_cell = 0;  // tokens per map cell, 0: no maps
   std::size_t window = 0;    // W ≤ N
-  // Whether the receiver reads the attention's queries and keys themselves: on a device they are then kept longer.
+  // Whether the receiver reads the queries and keys: on a device they are then kept longer.
   bool tensors = true;
 
   [[nodiscard]] SignalSet measured() const;
   [[nodiscard]] StatisticsRequest joined(const StatisticsRequest& other) const;
 };
 
-// Row-major f32; empty where not asked for.
+// Row-major f32; empty where not requested.
 struct LayerStatistics {
   LayerIndex layer;
   SignalValues values;
   std::vector<float> map_mean, map_max;  // [query_heads, n, n] at map_cell
 };
 
-// A layer whose probe has been queued on its device; the attention's tensors are not needed any more. The statistics'
-// arrays are filled by finish().
+// A layer whose probe is queued on its device; it no longer needs the attention's tensors. finish() fills the arrays.
 class PendingLayer {
  public:
   // Error naming layer, head and query when the layer's queries or keys hold NaN or Inf.
@@ -47,11 +46,11 @@ class PendingLayer {
   std::unique_ptr<LayerStatistics> m_statistics;  // its arrays must not move
   std::optional<PendingProbe> m_probe;            // on a device
   std::optional<DeviceCopies> m_norms;
-  kernels::ProbeReport m_report;  // on the host: measured already
+  kernels::ProbeReport m_report;  // on the host: already measured
 };
 
-// Queues one probe sweep on a device and waits for nothing; on the host it is done at once. What has to be said of the
-// device goes to `progress` (or to nobody).
+// On a device: queues one probe sweep without waiting. On the host: runs it. `progress` receives the device's warnings;
+// null: discarded.
 [[nodiscard]] PendingLayer beginMeasuring(const LayerAttention& attention, const ModelConfig& config,
                                           const StatisticsRequest& request, unsigned threads,
                                           Progress* progress = nullptr);

@@ -1,5 +1,4 @@
-// A checkpoint ready to run: configuration, tokenizer, device and weights, shared by any number of sessions. Knows no
-// prompt, no method.
+// A checkpoint ready to run: configuration, tokenizer, device and weights, shared by any number of sessions.
 #pragma once
 
 #include <memory>
@@ -16,21 +15,21 @@ namespace kvatlas::capture {
 struct LoadedModel {
   std::filesystem::path folder;
   ModelConfig config;
-  std::optional<text::Tokenizer> tokenizer;  // absent where the model has none
+  std::optional<text::Tokenizer> tokenizer;  // absent if the model has none
   LoadOptions load;
   std::string dtype_name;
   std::vector<int> cuda;           // devices the layers may be placed on; empty on CPU
-  std::string device_note;         // why a device that is there is not used; usually empty
+  std::string device_note;         // why an existing device is not used; usually empty
   std::optional<Decoder> decoder;  // absent until loadWeights()
 };
 
-// Everything but the weights, so that what is wrong with a request can be said before they are read. Sets the number of
-// libtorch's threads.
+// Opens everything but the weights, so that errors in a request appear before they are read. Sets libtorch's thread
+// count.
 [[nodiscard]] std::shared_ptr<LoadedModel> openModel(const SessionOptions& options);
-// Chooses each layer's device by what the question needs and what is free, before weights are read; nothing on a CPU or
-// once they are. Error when it cannot fit, with what helps. What the devices' kernels have to say goes to `work`.
+// Chooses each layer's device by the memory needed and free, before weights are read; a no-op on a CPU or after that.
+// Error with what helps when it does not fit. Warnings of the device kernels go to `work`.
 void placeModel(LoadedModel& model, const MemoryQuestion& question, const WorkContext& work);
-// Reads the weights; a model that has them already is left alone.
+// Reads the weights; a no-op when they are loaded.
 void loadWeights(LoadedModel& model, const WorkContext& work);
 
 }  // namespace kvatlas::capture

@@ -1,4 +1,4 @@
-// What one capture or generation is asked to do; plain values, so that a command line can fill them without libtorch.
+// The options of a capture or generation: plain values, so that the command line fills them without libtorch.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct PromptOptions {
   std::filesystem::path file, ids_file;  // at most one of file, ids_file, text
   std::optional<std::string> text;
   std::string chat;       // "", "auto", "llama2", "llama3", "mistral"
-  std::string chat_date;  // the day a chat template prints, "2026-03-31"; "": today
+  std::string chat_date;  // date for the chat template, "2026-03-31"; "": today
   std::string system;     // system message, with chat only
   std::vector<SpanRequest> spans;
 };

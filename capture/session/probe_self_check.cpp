@@ -1,4 +1,4 @@
-// The small case that a path of the CUDA probe has to get right before a run trusts it.
+// The self-check that a path of the CUDA probe must pass before a run uses it.
 #include <ATen/ops/empty.h>
 #include <c10/core/DeviceGuard.h>
 #include <fmt/format.h>
@@ -15,8 +15,8 @@
 namespace kvatlas::capture {
 namespace {
 
-// More query blocks than stripes, so that every path goes through its ring and its blocks anew; a ragged end, more than
-// one head per key.
+// More query blocks than stripes, so that every path wraps around its ring; a ragged end, several query heads per KV
+// head.
 constexpr std::size_t kTokens = 4613, kQueryHeads = 4, kKvHeads = 2;
 
 // The second case has a sliding window, and cells that are pooled from smaller ones.
@@ -34,7 +34,7 @@ at::Tensor randomTensor(std::size_t heads, std::size_t d, unsigned seed, const a
   std::mt19937 random(seed);
   const at::Tensor host = at::empty({static_cast<std::int64_t>(heads), kTokens, static_cast<std::int64_t>(d)});
   float* const values = host.mutable_data_ptr<float>();
-  // Sums of uniform numbers: the same on every machine, which std::normal_distribution is not.
+  // Sums of uniform numbers are the same on every machine; std::normal_distribution is not.
   for (std::int64_t i = 0; i < host.numel(); ++i)
     values[i] = static_cast<float>(random() % 4096 + random() % 4096) / 2048.0F - 2.0F;
   return host.to(like.options());
@@ -75,7 +75,7 @@ double worst(const std::vector<float>& actual, const std::vector<float>& expecte
   return most;
 }
 
-// Empty, or what is wrong.
+// Empty when equal, else what is wrong.
 std::string compare(const Results& actual, const Results& expected) {
   if (!actual.report.ok()) return "finds a value that is not finite where there is none";
   constexpr double kMost = 1e-4;  // a wrong layout or phase is off by far more, rounding by far less

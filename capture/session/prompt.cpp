@@ -14,7 +14,7 @@ std::string sourceName(const PromptOptions& options) {
   return options.text ? "--text" : options.file.string();
 }
 
-// Ids separated by white space or commas, or a JSON array.
+// Ids separated by whitespace or commas, or a JSON array.
 std::vector<TokenId> readIds(const std::filesystem::path& path) {
   const std::string text = readFile(path);
   std::vector<TokenId> ids;
@@ -35,8 +35,8 @@ std::vector<TokenId> readIds(const std::filesystem::path& path) {
   return ids;
 }
 
-// What the trace says of the template: its name, or whether the model has one that was not asked for. A template that
-// cannot be read is of no concern to a prompt that does not use it.
+// The template's name in the trace, or whether the model has an unused one. Ignores an unreadable template when the
+// prompt does not use it.
 std::string chatUse(const PromptOptions& options, const std::filesystem::path& model_folder) {
   if (!options.chat.empty()) return options.chat;
   try {
@@ -46,7 +46,7 @@ std::string chatUse(const PromptOptions& options, const std::filesystem::path& m
   }
 }
 
-// The tokens that share a byte with [begin, end) of the text.
+// The tokens that overlap bytes [begin, end) of the text.
 PromptSpan spanOfBytes(const PreparedPrompt& prompt, const std::string& name, std::uint64_t begin, std::uint64_t end) {
   PromptSpan span{.name = name};
   const auto& offsets = prompt.offsets;

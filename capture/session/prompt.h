@@ -1,4 +1,4 @@
-// The prompt of a session: text, ids, offsets and spans from what the user gave; knows tokenizers, no tensors.
+// Prepares the prompt of a session: text, ids, offsets and spans from the user's options.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@ namespace kvatlas::capture {
 using text::PreparedPrompt;
 using text::PromptSpan;
 
-// The tokenizer may be absent with an ids file. Error / UsageError: empty prompt, unreadable file, ids outside the
+// The tokenizer is optional with an ids file. Error / UsageError: empty prompt, unreadable file, ids outside the
 // vocabulary, a span text that does not occur, no tokenizer where one is needed.
 [[nodiscard]] PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem::path& model_folder,
                                            const ModelConfig& config, const std::optional<text::Tokenizer>& tokenizer);

@@ -24,7 +24,7 @@ CacheShape cacheShape(const ModelConfig& config, const Branch& branch, std::uint
           .reserve = reserve};
 }
 
-// Gathers every branch's rows layer by layer and lets go of each layer of the prefill once it is copied.
+// Copies every branch's rows layer by layer and frees each prefill layer afterwards.
 std::vector<BranchCache> gatherCaches(const ModelConfig& config, std::span<const Branch> branches,
                                       std::vector<LayerCache>& prefill, std::uint32_t reserve,
                                       std::span<double> seconds, const WorkContext& work) {
@@ -44,7 +44,7 @@ std::vector<BranchCache> gatherCaches(const ModelConfig& config, std::span<const
   return caches;
 }
 
-// The queries and keys of all layers were finite: what is not comes from behind the last attention.
+// The queries and keys of all layers were finite, so the overflow is after the last attention.
 void requireFinite(const std::vector<float>& logits, const ModelConfig& config) {
   if (std::ranges::all_of(logits, [](float logit) { return std::isfinite(logit); })) return;
   fail("the logits after layer {} are not finite: the weights or the compute type overflow", config.layers - 1);
@@ -83,7 +83,7 @@ Session::Session(const SessionOptions& options, std::shared_ptr<LoadedModel> mod
 
 void Session::planAndWarn(const WorkContext& work) {
   m_branches = planBranches(m_options, shapeOf(config(), m_prompt));
-  // A prompt that is too long itself is the decoder's to say.
+  // The decoder warns when the prompt alone is too long.
   const std::uint64_t tokens = m_prompt.ids.size(), last = tokens + m_options.max_new_tokens;
   if (tokens <= config().max_positions && last > config().max_positions)
     work.progress->warn(fmt::format("generation reaches position {}; {} was made for {} positions", last, config().name,
@@ -99,7 +99,7 @@ void Session::loadWeights(const WorkContext& work) {
   capture::loadWeights(*m_model, work);
 }
 
-// What the branches keep is decided later; a budget says it beforehand.
+// The branches decide later what they keep; the budget gives its size now.
 MemoryQuestion Session::memoryQuestion() const {
   const std::uint64_t tokens = m_prompt.ids.size();
   double kept = 0;

@@ -1,5 +1,4 @@
-// A session: model, prompt, branches, decoding — everything between the options and a trace or a text. Knows no file
-// format, no terminal.
+// A session: model, prompt, branches, decoding — everything between the options and a trace or a text.
 #pragma once
 
 #include <memory>
@@ -16,17 +15,17 @@ struct SessionResult {
   std::vector<Branch> branches;        // with decisions; [0] is full
   std::vector<DecodeTrack> tracks;     // one per branch
   std::vector<float> next_logits;      // [vocab]
-  std::vector<double> branch_seconds;  // deciding, gathering and an equal share of the decoding
+  std::vector<double> branch_seconds;  // decision, copying rows and an equal share of decoding
   double prefill_seconds = 0, decode_seconds = 0;
 };
 
 class Session {
  public:
-  // Loads configuration, tokenizer and prompt, and plans the branches; weights are loaded by loadWeights(), so that
-  // everything that can be wrong with the request is said before.
+  // Loads configuration, tokenizer and prompt, and plans the branches; loadWeights() reads the weights later, so that
+  // all errors in the request appear first.
   Session(const SessionOptions& options, const WorkContext& work);
-  // The same with a model that is open already and a prompt that is made: many sessions share one model, one after the
-  // other. What `options` says of model, prompt, device and dtype is not looked at.
+  // The same with an open model and a prepared prompt: many sessions share one model, one after the other. Ignores
+  // model, prompt, device and dtype of `options`.
   Session(const SessionOptions& options, std::shared_ptr<LoadedModel> model, PreparedPrompt prompt,
           const WorkContext& work);
 
@@ -35,7 +34,7 @@ class Session {
   void setLayerSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers);
   // Ends a branch before its end token or limit; see DecodeOptions::finished.
   void setFinished(FinishedTest finished) { m_finished = std::move(finished); }
-  // Has every branch's most attended keys noted at each generated token; before run().
+  // Records every branch's most attended keys at each generated token; before run().
   void watchAttended() { m_attended = true; }
   [[nodiscard]] SessionResult run(const WorkContext& work,
                                   const std::function<void(std::size_t, TokenId)>& on_token = {});

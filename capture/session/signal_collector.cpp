@@ -19,7 +19,7 @@ std::vector<float> lastRows(const std::vector<float>& window_rows, std::size_t h
   return rows;
 }
 
-// The same attention with tensors that have its shapes and no memory.
+// The same attention with tensors of its shapes that hold no memory.
 LayerAttention shapeOnly(const LayerAttention& attention) {
   const auto shape = [](const at::Tensor& tensor) {
     return tensor.defined() ? at::empty({1}, tensor.options()).expand(tensor.sizes()) : tensor;
@@ -51,19 +51,19 @@ bool SignalCollector::sinkWants(LayerIndex layer) const {
 void SignalCollector::onAttention(const LayerAttention& attention) {
   const bool sink = sinkWants(attention.layer);
   const StatisticsRequest request = sink ? m_for_methods.joined(m_for_sink) : m_for_methods;
-  Underway next{attention, beginMeasuring(attention, m_config, request, m_threads, m_progress), request.window};
+  InFlight next{attention, beginMeasuring(attention, m_config, request, m_threads, m_progress), request.window};
   if (!m_later && !attention.query.is_cuda()) return receive(next);
   if (!sink || !request.tensors) next.attention = shapeOnly(attention);
   finish();
-  m_underway.emplace(std::move(next));
+  m_in_flight.emplace(std::move(next));
 }
 
 void SignalCollector::finish() {
-  if (m_underway) receive(*m_underway);
-  m_underway.reset();
+  if (m_in_flight) receive(*m_in_flight);
+  m_in_flight.reset();
 }
 
-void SignalCollector::receive(Underway& layer) {
+void SignalCollector::receive(InFlight& layer) {
   LayerStatistics measured = layer.pending.finish();
   const LayerIndex index = layer.attention.layer;
   Kept& kept = m_kept.at(index.value);

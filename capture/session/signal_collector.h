@@ -1,5 +1,4 @@
-// Watches a prefill: measures each layer once, keeps what the eviction methods score by, passes the rest on. Knows no
-// file.
+// Observes a prefill: measures each layer once, keeps the eviction methods' signals and passes the layer to a sink.
 #pragma once
 
 #include <functional>
@@ -12,33 +11,33 @@
 
 namespace kvatlas::capture {
 
-// Receives a measured layer; takes what it wants out of it.
+// Receives a measured layer; may move data out of it.
 using LayerSink = std::function<void(const LayerAttention&, LayerStatistics&)>;
 
-// What the methods of a session need of every layer. with_last_row: also the last query's row (retained mass of the
+// What the methods of a session need from every layer. with_last_row: also the last query's row (retained mass of the
 // first token).
 [[nodiscard]] StatisticsRequest requestFor(std::span<const policy::MethodRequest> methods, std::size_t window,
                                            bool with_last_row);
 
 class SignalCollector final : public AttentionObserver {
  public:
-  // `sink_request` is added for the layers that `sink_wants`; the sink may be empty.
+  // What the methods need from every layer; setSink() adds what a sink needs.
   SignalCollector(const ModelConfig& config, const StatisticsRequest& for_methods, unsigned threads);
   void setSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers);
 
-  // Where warnings of the device go; nowhere until then.
+  // Receiver of device warnings; default: none.
   void reportTo(Progress* progress) { m_progress = progress; }
 
-  // Every layer: one nobody measures is still looked over for NaN and Inf, which would spread silently.
+  // Every layer: unmeasured ones are still checked for NaN and Inf, which would spread silently.
   [[nodiscard]] bool wants(LayerIndex) const override { return true; }
-  // Layers are received one later than they are queued; on a device they always are.
+  // Delays each layer's delivery until the next one is queued; always so on a device.
   void receiveLater() { m_later = true; }
-  // On a device a layer is only queued; the one before it is received meanwhile.
+  // On a device this only queues the layer and delivers the previous one meanwhile.
   void onAttention(const LayerAttention& attention) override;
-  // Receives what is still under way; after the prefill.
+  // Delivers the layer in flight; call after the prefill.
   void finish();
 
-  // [layers] views of the kept signals, valid while the collector lives.
+  // [layers] views of the kept signals, valid for the collector's lifetime.
   [[nodiscard]] std::vector<LayerSignals> signals() const;
   [[nodiscard]] std::span<const float> lastRow(LayerIndex layer) const;  // [query_heads, N]
   void release() { m_kept.clear(); }                                     // frees the signals once decisions are made
@@ -48,13 +47,13 @@ class SignalCollector final : public AttentionObserver {
     SignalValues values;  // what the methods need, as a trace stores it
     std::vector<float> last_row;
   };
-  struct Underway {
+  struct InFlight {
     LayerAttention attention;
     PendingLayer pending;
     std::size_t window;
   };
   [[nodiscard]] bool sinkWants(LayerIndex layer) const;
-  void receive(Underway& layer);
+  void receive(InFlight& layer);
 
   ModelConfig m_config;
   StatisticsRequest m_for_methods, m_for_sink;
@@ -62,7 +61,7 @@ class SignalCollector final : public AttentionObserver {
   LayerSink m_sink;
   std::vector<bool> m_sink_layers;
   std::vector<Kept> m_kept;  // [layers]
-  std::optional<Underway> m_underway;
+  std::optional<InFlight> m_in_flight;
   Progress* m_progress = nullptr;
   bool m_later = false;
 };

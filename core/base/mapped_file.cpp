@@ -23,7 +23,7 @@ struct Descriptor {
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) : m_path(path) {
-  // Not blocking: opening a named pipe must not wait for its writer.
+  // O_NONBLOCK: opening a named pipe must not wait for a writer.
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.number < 0) throw Error(systemMessage(path.string(), errno));
   struct stat status = {};

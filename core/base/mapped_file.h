@@ -1,4 +1,4 @@
-// A file mapped read-only into memory; knows nothing of its content.
+// A file mapped read-only into memory.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@ namespace kvatlas {
 
 class MappedFile {
  public:
-  // Error when missing, not a regular file (links to one are), or unreadable. An empty file maps to no bytes.
+  // Error when missing, unreadable, or not a regular file (or a link to one). An empty file maps to no bytes.
   explicit MappedFile(const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -17,7 +17,7 @@ class MappedFile {
 
   [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
   [[nodiscard]] std::span<const std::byte> bytes() const { return {m_data, m_size}; }
-  // Gives the whole pages within `part` back to the system; a later access reads them from the file again.
+  // Releases the whole pages within `part`; a later access reads them from the file again.
   void release(std::span<const std::byte> part) const;
 
  private:

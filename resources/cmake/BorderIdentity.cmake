@@ -1,7 +1,7 @@
-# What crosses from one module to another is fixed by headers. kvatlas_border(name COMPILER text ROOTS header…) makes the
-# target kvatlas_border_<name>: who links it may include "kvatlas_border_<name>.h" with KVATLAS_BORDER_<NAME>, the version
-# and a hash of all headers that the roots include (of KVAtlas, by name and content) and of the text. Both sides of a border
-# are compiled with it and compared when a module is opened. No path or time is in it, and it only changes with the headers.
+# Headers define the interface between modules. kvatlas_border(name COMPILER text ROOTS header…) creates the target
+# kvatlas_border_<name>; targets that link it may include "kvatlas_border_<name>.h" with KVATLAS_BORDER_<NAME>: the
+# version and a hash of the text and of all KVAtlas headers that the roots include (name and content). Both sides
+# compile it in and compare it when a module is opened. It contains no path or time and changes only with the headers.
 if(NOT CMAKE_SCRIPT_MODE_FILE)
   set(kvatlas_border_script "${CMAKE_CURRENT_LIST_FILE}")
   function(kvatlas_border name)
@@ -21,7 +21,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
   return()
 endif()
 
-# From here on: the command of the build.
+# Below: the script that the build runs.
 cmake_minimum_required(VERSION 3.22)
 string(REPLACE "," ";" open "${ROOTS}")
 set(headers "")
@@ -56,7 +56,7 @@ set(text "// Made by the build: ${CMAKE_CURRENT_LIST_FILE} says from what.\n")
 string(REPLACE "${SOURCE}/" "" text "${text}")
 string(APPEND text "#pragma once\n#define KVATLAS_BORDER_${macro} \"${VERSION}-${identity}\"\n")
 
-# Written only when it is another, so that nothing is compiled for nothing.
+# Written only when it changes, to avoid needless recompilation.
 file(MAKE_DIRECTORY "${FOLDER}")
 set(before "")
 if(EXISTS "${FOLDER}/kvatlas_border_${NAME}.h")

@@ -1,4 +1,4 @@
-# Finds every library outside KVAtlas once and gives it one target name.
+# Finds every external library once and gives it one target name.
 find_package(PkgConfig REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)

@@ -1,4 +1,4 @@
-# libtorch as a folder (KVATLAS_LIBTORCH, or .deps/torch made by ./dev): headers, libc10 and libtorch_cpu only.
+# libtorch from a folder (KVATLAS_LIBTORCH, or ./dev's .deps/torch): headers, libc10 and libtorch_cpu only.
 if(NOT KVATLAS_LIBTORCH)
   if(DEFINED ENV{KVATLAS_LIBTORCH})
     set(KVATLAS_LIBTORCH "$ENV{KVATLAS_LIBTORCH}")
@@ -11,7 +11,7 @@ if(NOT EXISTS "${KVATLAS_LIBTORCH}/lib/libtorch_cpu.so")
   message(FATAL_ERROR "no libtorch in ${KVATLAS_LIBTORCH}: run ./dev deps, set KVATLAS_LIBTORCH, or configure with -DKVATLAS_TORCH=OFF")
 endif()
 
-# libtorch_cpu from the CUDA wheel wants libcudart and libcupti: a toolkit's, or those ./dev took from PyPI.
+# libtorch_cpu from the CUDA wheel needs libcudart and libcupti: a toolkit's, or those that ./dev fetched from PyPI.
 set(kvatlas_cuda_dirs "${CMAKE_SOURCE_DIR}/.deps/cuda/lib" /usr/local/cuda/lib64 /usr/local/cuda/extras/CUPTI/lib64)
 find_library(KVATLAS_CUDART NAMES libcudart.so.13 HINTS ${kvatlas_cuda_dirs} NO_CMAKE_FIND_ROOT_PATH)
 find_library(KVATLAS_CUPTI NAMES libcupti.so.13 HINTS ${kvatlas_cuda_dirs} NO_CMAKE_FIND_ROOT_PATH)
@@ -31,11 +31,11 @@ foreach(library IN ITEMS ${KVATLAS_CUDART} ${KVATLAS_CUPTI})
 endforeach()
 list(REMOVE_DUPLICATES kvatlas_torch_rpath)
 foreach(folder IN LISTS kvatlas_torch_rpath)
-  # DT_RPATH, not RUNPATH: it also serves libtorch's own dependencies.
+  # DT_RPATH, not RUNPATH: it also applies to libtorch's own dependencies.
   target_link_options(kvatlas_libtorch INTERFACE "LINKER:--disable-new-dtags,-rpath,${folder}" "LINKER:-rpath-link,${folder}")
 endforeach()
 
-# libtorch's headers hold a newer fmt of their own; ours must be found first, everywhere libtorch is used.
+# libtorch's headers contain a newer fmt; ours must come first wherever libtorch is used.
 get_target_property(fmt_headers fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
 file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/system-fmt")
 file(CREATE_LINK "${fmt_headers}/fmt" "${CMAKE_BINARY_DIR}/system-fmt/fmt" SYMBOLIC)

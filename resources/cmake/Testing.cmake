@@ -1,4 +1,5 @@
-# kvatlas_add_test(NAME name SOURCES … LINKS … [LABELS …] [TIMEOUT seconds]): one GoogleTest programme, every test listed in CTest.
+# kvatlas_add_test(NAME name SOURCES … LINKS … [LABELS …] [TIMEOUT seconds]): one GoogleTest executable, each test
+# listed in CTest.
 include(GoogleTest)
 find_package(GTest QUIET)
 function(kvatlas_add_test)

@@ -1,4 +1,4 @@
-# Compiler settings every KVAtlas target links: kvatlas_options.
+# Compiler settings of all KVAtlas targets: kvatlas_options.
 find_program(KVATLAS_CCACHE ccache)
 if(KVATLAS_CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER "${KVATLAS_CCACHE}")
@@ -13,14 +13,14 @@ set(kvatlas_cxx "$<COMPILE_LANGUAGE:CXX>")
 target_compile_options(kvatlas_options INTERFACE
   $<${kvatlas_cxx}:-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast -Wcast-qual
     -Wno-missing-field-initializers>  # designated initializers leave defaults out on purpose
-  # The same source must give the same bytes on every build: no contraction across statements.
+  # The same source must give the same results in every build: no contraction across statements.
   $<${kvatlas_cxx}:-ffp-contract=off>)
 if(KVATLAS_WERROR)
   target_compile_options(kvatlas_options INTERFACE $<${kvatlas_cxx}:-Werror>)
 endif()
 if(KVATLAS_SANITIZE)
   target_compile_options(kvatlas_options INTERFACE $<${kvatlas_cxx}:-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g
-    -Wno-maybe-uninitialized>)  # g++ 12 sees ghosts in instrumented library code
+    -Wno-maybe-uninitialized>)  # false positives of g++ 12 in instrumented library code
   target_link_options(kvatlas_options INTERFACE -fsanitize=address,undefined)
 endif()
 find_program(KVATLAS_MOLD mold)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a CUDA compilation and keeps what ptxas reports as <object>.ptxas; shows everything else it says.
+# Runs a CUDA compilation, saves the ptxas report as <object>.ptxas and prints all other output.
 object=""; previous=""
 for word in "$@"; do
   [ "$previous" = -o ] && object="$word"

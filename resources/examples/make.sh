@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the example trace that the Explorer offers on its first start: make.sh KVATLAS. Needs h5repack (Debian: hdf5-tools), which only
-# makes the file smaller; the Explorer reads it either way.
+# Creates the Explorer's bundled example trace: make.sh KVATLAS. Needs h5repack (Debian: hdf5-tools), which only makes
+# the file smaller; the Explorer reads it either way.
 set -euo pipefail
 kvatlas="$(readlink -f "$1")"
 cd "$(dirname "$(readlink -f "$0")")"

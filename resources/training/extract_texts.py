@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the public-domain texts the bundled model is trained on as plain UTF-8 files into a folder.
+"""Writes the public-domain training texts of the bundled model as plain UTF-8 files into a folder.
 
 Sources, both Debian packages: r-cran-janeaustenr (six novels of Jane Austen, from Project Gutenberg, public domain) and
-bible-kjv (the King James Bible, public domain). Nothing but the Python standard library and the `bible` programme is used.
+bible-kjv (the King James Bible, public domain). Uses only the Python standard library and the `bible` programme.
 """
 import pathlib
 import re
@@ -18,7 +18,7 @@ STRING_VECTOR, STRING = 16, 9
 
 
 def serialised_objects(data):
-    """An .rdb file is a row of: big-endian u32 size, then zlib bytes that expand to an object in R's XDR serialisation."""
+    """An .rdb file is a sequence of: big-endian u32 size, then zlib bytes that expand to an object in R's XDR serialisation."""
     at = 0
     while at + 4 < len(data):
         size = struct.unpack_from(">I", data, at)[0]

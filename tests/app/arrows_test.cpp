@@ -27,7 +27,7 @@ const std::map<std::string, std::set<std::string>> kMayKnow{
     {"app", {"app", "capture", "views", "core", "kernels"}},
 };
 
-// Libraries a folder may not touch, as patterns of include names.
+// Libraries that a folder must not include, as patterns of include names.
 const std::map<std::string, std::string> kForbiddenHeaders{
     {"kernels", R"(^(torch|ATen|c10|Q[A-Z]|qcustomplot|hdf5|nlohmann|fmt|spdlog))"},
     {"core", R"(^(torch|ATen|c10|cuda|Q[A-Z]|qcustomplot))"},
@@ -82,7 +82,7 @@ TEST_P(Includes, PointOneWay) {
 INSTANTIATE_TEST_SUITE_P(Arrows, Includes, testing::Values("kernels", "core", "capture", "views", "app"),
                          [](const auto& test) { return test.param; });
 
-// Every file of the project that a file includes, and those that they include.
+// Adds every project file that a file includes, directly or not.
 void addReached(const std::string& file, std::set<std::string>& reached) {
   for (const std::string& name : includesOf(fs::path(KVATLAS_SOURCE_DIR) / file))
     if (kMayKnow.contains(firstPart(name)) && fs::exists(fs::path(KVATLAS_SOURCE_DIR) / name) &&
@@ -90,7 +90,7 @@ void addReached(const std::string& file, std::set<std::string>& reached) {
       addReached(name, reached);
 }
 
-// Plots draw what they are given: which trace is open and what is selected is the pages' business.
+// Plots draw the data they receive; pages own the open trace and the selection.
 TEST(Arrows, PlotsKnowNeitherDocumentNorSelection) {
   Strings wrong;
   std::size_t files = 0;
@@ -168,7 +168,7 @@ std::string outputOf(const std::string& command) {
   return output;
 }
 
-// Everything the loader would bring in with a binary, by name.
+// Checks all libraries that the dynamic loader loads with a binary, by name.
 void expectNeedsNone(const fs::path& binary, const std::string& pattern) {
   if (!fs::exists(binary)) return;  // built without that part
   const std::string needed = outputOf("ldd " + binary.string());

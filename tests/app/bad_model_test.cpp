@@ -1,5 +1,4 @@
-// Checkpoints that are not what they should be: `kvatlas capture` names file and field, writes nothing and does not
-// fall over.
+// Invalid checkpoints: `kvatlas capture` names file and field, writes nothing and does not crash.
 #include "tests/app/programme.h"
 #include "tests/app/spoiled_model.h"
 
@@ -16,7 +15,7 @@ class BadModel : public ProgrammeTest {
  protected:
   SpoiledModel spoil(const fs::path& original = smallModel()) const { return {original, folder() / "model"}; }
 
-  // Ends with this error, and leaves the folder as it was.
+  // Ends with this error and does not change the folder.
   void refuses(const std::string& model, const Words& culprits) {
     const std::string ids = write("prompt.ids", idsText(24, 64));
     const Words before = names();
@@ -28,7 +27,7 @@ class BadModel : public ProgrammeTest {
   void refuses(const SpoiledModel& model, const Words& culprits) { refuses(model.path(), culprits); }
 };
 
-// The unspoiled copy passes, so that each refusal below is the spoiling's.
+// The intact copy passes, so that each failure below comes from the corruption.
 TEST_F(BadModel, TheCopyItselfIsGood) {
   const SpoiledModel model = spoil();
   const std::string ids = write("prompt.ids", idsText(24, 64));
@@ -174,7 +173,7 @@ TEST_F(BadModel, MissingTensor) {
   model.editJson("config.json", [](json& config) { config["num_hidden_layers"] = 4; });
   refuses(model, {"model.layers.3."});
 }
-// A layer whose attention is not finite: said with layer and head, and neither that layer nor the trace is there.
+// A layer with non-finite attention: the error names layer and head; neither that layer nor a finished trace exists.
 TEST_F(BadModel, WeightsThatAreNotFinite) {
   for (const std::string& bits : {std::string("\0\0\xc0\x7f", 4), std::string("\0\0\x80\xff", 4)}) {  // NaN, −Inf
     const SpoiledModel model = spoil();

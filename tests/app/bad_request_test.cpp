@@ -1,5 +1,4 @@
-// Command lines and prompts that cannot be served: wrong options, values and files. Each is refused with one line that
-// names it.
+// Invalid command lines and prompts: wrong options, values and files. Each gives one error line that names it.
 #include "tests/app/programme.h"
 
 namespace kvatlas::app_test {
@@ -7,7 +6,7 @@ namespace {
 
 class BadRequest : public ProgrammeTest {
  protected:
-  // A request that would be served, and what is added to it.
+  // A valid request plus extra arguments.
   Words request(const Words& more) const {
     Words words = capture({"--model", bundledModel().string(), "--max-new-tokens", "2"});
     words.insert(words.end(), more.begin(), more.end());
@@ -19,10 +18,10 @@ class BadRequest : public ProgrammeTest {
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }
-  // Ends with this error, and leaves the folder as it was.
-  void refuses(const Words& words, int exit_code, const Words& culprits, const Surroundings& surroundings = {}) const {
+  // Ends with this error and does not change the folder.
+  void refuses(const Words& words, int exit_code, const Words& culprits, const RunEnvironment& environment = {}) const {
     const Words before = names();
-    expectRefused(run(words, surroundings), exit_code, culprits);
+    expectRefused(run(words, environment), exit_code, culprits);
     EXPECT_EQ(names(), before) << "a file was left behind";
   }
 };
@@ -112,7 +111,7 @@ TEST_F(BadRequest, Windows) {
     refuses(textRequest({"--window", window}), 2, {"--window", window});
 }
 
-// Words that are not known: the nearest ones are named.
+// Unknown words: the error suggests the nearest ones.
 TEST_F(BadRequest, UnknownMethod) {
   refuses(textRequest({"--method", "snapkw"}), 2, {"snapkw", "did you mean", "'snapkv'"});
 }
@@ -176,7 +175,7 @@ TEST_F(BadRequest, NumbersOutOfRange) {
   refuses(textRequest({"--seed", "-1"}), 2, {"--seed"});
 }
 
-// A driver that shows no device is what this stands on, also on a machine that has one.
+// Hides the devices from the driver, also on a machine that has one.
 TEST_F(BadRequest, CudaWithoutADevice) {
   refuses(textRequest({"--device", "cuda"}), 1, {"--device cuda", "CUDA", "--device cpu"},
           {.environment = {"CUDA_VISIBLE_DEVICES=-1"}});
@@ -184,7 +183,7 @@ TEST_F(BadRequest, CudaWithoutADevice) {
           {.environment = {"CUDA_VISIBLE_DEVICES=-1"}});
 }
 
-// What is asked for beside the trace stands before anything is computed or written.
+// --help and --version win over everything else, before anything is computed or written.
 TEST_F(BadRequest, HelpAndVersion) {
   for (const Words& words : std::vector<Words>{
            {"--help"}, {"capture", "--help"}, {"generate", "--help"}, {"info", "--help"}, {"--version"}}) {
@@ -200,7 +199,7 @@ TEST_F(BadRequest, HelpAndVersion) {
     EXPECT_NE(help.find(option), std::string::npos) << option;
 }
 
-// The model was made for 4,096 positions: said, then done.
+// The model has 4,096 positions: warns, then continues.
 TEST_F(BadRequest, PromptBeyondTheModelsPositionsIsAWarning) {
   const std::string ids = write("long.ids", idsText(4150, 1024));
   const Ended ended =

@@ -1,4 +1,4 @@
-// Files that are no trace, no longer one or not yet one, for the commands that read traces.
+// Files that are not valid traces, for the commands that read traces.
 #include <hdf5.h>
 #include <unistd.h>
 
@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 class BadTrace : public ProgrammeTest {
  protected:
-  // A good trace, complete.
+  // A complete, valid trace.
   std::string good() const {
     EXPECT_EQ(run(capture({"--model", smallModel().string(), "--ids", write("prompt.ids", idsText(40, 64)), "--method",
                            "snapkv", "--budget", "20", "--max-new-tokens", "3"}))
@@ -23,7 +23,7 @@ class BadTrace : public ProgrammeTest {
     return trace();
   }
 
-  // Every command that reads a trace refuses it, writing nothing.
+  // Every command that reads a trace fails on it and writes nothing.
   void everyCommandRefuses(const std::string& file, const Words& culprits) const {
     const Words before = names();
     for (const Words& words : {Words{"info", file}, Words{"info", file, "--json"}, Words{"validate", file},
@@ -73,7 +73,7 @@ TEST_F(BadTrace, OfTheFutureNamesBothVersions) {
   everyCommandRefuses(file, {"out.kva.h5", "7", "1"});
 }
 
-// Cut at many places: an error or, where all that is asked for is there, an answer. Never a crash.
+// Truncated at many places: an error, or an answer if all requested data is present. Never a crash.
 TEST_F(BadTrace, Truncated) {
   const std::string file = good();
   const std::uint64_t whole = fs::file_size(file);
@@ -88,7 +88,7 @@ TEST_F(BadTrace, Truncated) {
   }
 }
 
-// Bytes overwritten all over the file.
+// Bytes overwritten throughout the file.
 TEST_F(BadTrace, Damaged) {
   const std::string file = good();
   std::ifstream in(file, std::ios::binary);

@@ -1,4 +1,4 @@
-// `kvatlas bench`: every name runs and prints its table; what the numbers are is no test's business.
+// `kvatlas bench`: every benchmark runs and prints its table; the numbers are not tested.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -11,7 +11,7 @@ namespace {
 
 class Bench : public ProgrammeTest {};
 
-// Rows of the Markdown table, without its head.
+// Rows of the Markdown table, without its header.
 std::size_t rowsOf(const std::string& text) {
   std::size_t rows = 0;
   for (std::size_t at = text.find("\n|"); at != std::string::npos; at = text.find("\n|", at + 1)) ++rows;

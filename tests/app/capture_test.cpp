@@ -1,5 +1,5 @@
-// What `kvatlas capture` and `generate` do when all is well: every option shows in the trace, equal requests give equal
-// bytes, and the commands that need no model do not load one.
+// `kvatlas capture` and `generate` with valid input: every option takes effect in the trace, equal requests give equal
+// bytes, and commands that need no model load none.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -37,7 +37,7 @@ std::vector<std::uint64_t> dimsOf(const Contents& contents, const std::string& m
   return dims;
 }
 
-// The elements behind that front.
+// The elements after that prefix.
 template <class T>
 std::vector<T> valuesOf(const Contents& contents, const std::string& member) {
   const auto found = contents.find(member);
@@ -113,7 +113,7 @@ TEST_F(Capture, PercentAndTokensOfTheSameCountDecideTheSame) {
     EXPECT_EQ(textOf(all, std::string(percent).substr(0, 9) + "@budget"), "25%");
     for (const char* member : {"capacity", "kept/offsets", "kept/positions", "decode/ids", "retained", "oracle"})
       EXPECT_TRUE(all.at(std::string(percent) + member) == all.at(std::string(count) + member)) << percent << member;
-    // The two rows stand in different places of one matrix product, which may round them differently.
+    // The two rows have different places in one matrix product, which may round them differently.
     const auto a = valuesOf<float>(all, std::string(percent) + "decode/kl");
     const auto b = valuesOf<float>(all, std::string(count) + "decode/kl");
     ASSERT_EQ(a.size(), b.size());
@@ -205,7 +205,7 @@ TEST_F(Capture, IdsHaveNoText) {
   EXPECT_EQ(valuesOf<std::uint64_t>(contents(), "/prompt/offsets"), std::vector<std::uint64_t>(6, 0));
 }
 
-// Every occurrence of the words, and the tokens of a span stand for bytes that hold them.
+// Every occurrence is marked, and the tokens of a span cover its bytes.
 TEST_F(Capture, SpansMarkTheirText) {
   good({"--text", kText, "--max-new-tokens", "1", "--span", "needle=The secret number of Emma is 48213.", "--span",
         "name=Emma"});
@@ -314,7 +314,7 @@ TEST_F(Capture, FollowingTheFullCacheMakesEveryStepComparable) {
   for (const float value : kl) EXPECT_GE(value, 0.0F);
 }
 
-// Prompts of one token and of fewer than the window.
+// Prompts of one token, and shorter than the window.
 TEST_F(Capture, ShortPrompts) {
   for (const std::size_t tokens : {1U, 2U, 7U, 8U, 9U}) {
     SCOPED_TRACE(tokens);
@@ -338,13 +338,13 @@ TEST_F(Capture, OtherComputeTypes) {
   }
 }
 
-// The dynamic loader's own report of the libraries it opened.
+// The dynamic loader's report of the libraries it opened.
 TEST_F(Capture, QuickCommandsLoadNeitherLibtorchNorQt) {
   good({"--text", kText, "--max-new-tokens", "1"});
   const auto librariesOf = [](const Words& words) {
     const Ended ended = run(words, {.environment = {"LD_DEBUG=files"}});
     EXPECT_EQ(ended.exit_code, 0);
-    EXPECT_NE(ended.err.find("libc.so"), std::string::npos) << "the loader said nothing";
+    EXPECT_NE(ended.err.find("libc.so"), std::string::npos) << "the loader reported nothing";
     return ended.err;
   };
   for (const Words& words : {Words{"--help"}, Words{"--version"}, Words{"info", trace()}, Words{"validate", trace()}}) {

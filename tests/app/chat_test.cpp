@@ -1,4 +1,4 @@
-// A model with a chat template of its own: what capture, generate, evaluate and info make of it.
+// A model with its own chat template in capture, generate, evaluate and info.
 #include <gmock/gmock.h>
 
 #include <fstream>
@@ -104,7 +104,7 @@ TEST_F(Chat, WhatATemplateRefusesAndWhatIsNotKnownIsSaid) {
   expectRefused(run(request("generate", {"--chat", "auto", "--chat-date", "2026-02-30"})), 2,
                 {"--chat-date", "2026-02-30"});
   expectRefused(run(request("generate", {"--chat-date", "2026-02-03"})), 2, {"--chat-date", "--chat auto"});
-  // A prompt that does without the template is none of its concern.
+  // A prompt without the template ignores its errors.
   expectDone(run(request("generate", {})));
 }
 
@@ -122,7 +122,7 @@ TEST_F(Chat, ANeedleRunWrapsItsPrompts) {
     if (entry.path().extension() == ".json") settings.append(std::istreambuf_iterator<char>(in), {});
   }
   EXPECT_THAT(settings, HasSubstr("Rule of 09 Mar 2026: Be brief."));
-  EXPECT_THAT(settings, Not(HasSubstr("<s>Rule")));  // a needle run sets <s> itself
+  EXPECT_THAT(settings, Not(HasSubstr("<s>Rule")));  // a needle run adds <s> itself
   setTemplate("Question: {{ messages[0].content }}");
   words = needle;
   words.insert(words.end(), {"-o", path("other"), "--chat", "auto"});

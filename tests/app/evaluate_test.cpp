@@ -1,5 +1,5 @@
-// `kvatlas evaluate` as a person runs it: what it writes, what a kill leaves, shards, replays, and the answers of the
-// full cache against `kvatlas generate` and Hugging Face transformers.
+// `kvatlas evaluate` as a user runs it: its output, its state after a kill, shards, replays, and the full cache's
+// answers against `kvatlas generate` and Hugging Face Transformers.
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 
@@ -31,7 +31,7 @@ Words operator+(Words words, const Words& more) {
   return words;
 }
 
-// Without taking its status from who waits for it.
+// Leaves the exit status for waitpid().
 bool hasEnded(pid_t process) {
   siginfo_t info{};
   return ::waitid(P_PID, static_cast<id_t>(process), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
@@ -48,7 +48,7 @@ class Evaluate : public ProgrammeTest {
     return Words{"evaluate", "needle", "--model", bundledModel().string(), "-q", "-o", path(folder), "--threads", "1"} +
            arguments;
   }
-  // Twelve short prompts, three branches. What `more` names again takes the place of what is here.
+  // Twelve short prompts, three branches. Options in `more` override these.
   [[nodiscard]] Words small(const std::string& folder, const Words& more = {}) const {
     Words words{"--method", "snapkv", "--method", "streamingllm"};
     const std::vector<Words> single{{"--lengths", "80,120"},
@@ -103,7 +103,7 @@ TEST_F(Evaluate, WritesOneRecordPerPromptAndBranch) {
   EXPECT_EQ(json["cases"], 12);
 }
 
-// kill −9 among the cases, at the start and while the folder is made, until a run gets through.
+// kill −9 between cases, at the start and while the folder is created, until a run completes.
 TEST_F(Evaluate, KilledAtManyMomentsItGivesTheSameResults) {
   expectDone(run(small("whole")));
   const fs::path written = fs::path(path("killed")) / "results.jsonl";
@@ -117,7 +117,7 @@ TEST_F(Evaluate, KilledAtManyMomentsItGivesTheSameResults) {
   int kills = 0, among_cases = 0;
   for (bool done = false; !done && kills < 40; ++kills) {
     state = state * 6364136223846793005U + 1442695040888963407U;
-    // From the third kill on not before some more bytes are written; the odd microseconds fall within a case.
+    // From the third kill it waits for more bytes; the extra microseconds fall within a case.
     const std::uintmax_t wanted = kills < 2 ? 0 : size() + 1 + (state >> 40) % (whole / 5);
     Running running(small("killed"));
     while (size() < wanted && !hasEnded(running.pid())) std::this_thread::sleep_for(std::chrono::microseconds(200));
@@ -128,7 +128,7 @@ TEST_F(Evaluate, KilledAtManyMomentsItGivesTheSameResults) {
     among_cases += !done && size() > 0 ? 1 : 0;
     if (ended.exit_code > 0) FAIL() << ended.err;
   }
-  std::cout << kills << " kills, " << among_cases << " among the cases\n";
+  std::cout << kills << " kills, " << among_cases << " between cases\n";
   EXPECT_GE(among_cases, 2);
   expectDone(run(small("killed")));
   EXPECT_EQ(records("killed"), records("whole"));
@@ -158,7 +158,7 @@ TEST_F(Evaluate, AFinishedRunIsOnlyToldAgain) {
   std::erase(again, "-q");
   const Ended ended = run(again);
   expectDone(ended);
-  EXPECT_THAT(ended.out, HasSubstr("12 of them from before"));
+  EXPECT_THAT(ended.out, HasSubstr("12 of them by earlier runs"));
   EXPECT_THAT(ended.out, HasSubstr("streamingllm"));
   EXPECT_EQ(readFile(fs::path(path("results")) / "results.jsonl"), bytes);
   refuses(small("results", {"--trials", "3"}), 1, {path("results"), "'trials'", "another folder"});
@@ -166,7 +166,7 @@ TEST_F(Evaluate, AFinishedRunIsOnlyToldAgain) {
   EXPECT_EQ(readFile(fs::path(path("results")) / "results.jsonl"), bytes);
 }
 
-// tests/data/needle/old_run: written by KVAtlas before records had facets.
+// tests/data/needle/old_run: written by a KVAtlas whose records had no facets.
 TEST_F(Evaluate, AFolderOfAnOlderKVAtlasIsReadAndContinued) {
   const fs::path old = fs::path(KVATLAS_TEST_DATA) / "needle/old_run";
   const std::string lines = readFile(old / "results.jsonl");
@@ -202,7 +202,7 @@ TEST_F(Evaluate, ShardsJoinToTheWholeRun) {
   EXPECT_FALSE(fs::exists(path("none")));
 }
 
-// The last part of a member's bytes are its elements.
+// A member's bytes end with its elements.
 std::vector<std::uint32_t> idsOf(const Contents& contents, std::size_t count) {
   const std::string& bytes = contents.at("/prompt/ids");
   std::vector<std::uint32_t> ids(count);
@@ -264,7 +264,7 @@ TEST_F(Evaluate, FullCacheAnswersAsTransformersDoes) {
     const std::string text = tokenizer.decode(expected.at("ids").get<std::vector<TokenId>>(), true);
     const auto begin = text.find_first_not_of(" \n");
     ASSERT_NE(begin, std::string::npos) << id;
-    // Ours ends at the first full stop or line break.
+    // Ours stops at the first full stop or line break.
     EXPECT_EQ(text.substr(begin, record.answer.size()), record.answer) << id;
     const std::string rest = text.substr(begin + record.answer.size(), 1);
     EXPECT_TRUE(rest.empty() || rest == "\n" || record.answer.find('.') != std::string::npos) << id << text;

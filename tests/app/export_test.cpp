@@ -1,4 +1,4 @@
-// `kvatlas export`: tables row by row from traces and results, whole or not at all.
+// `kvatlas export`: tables from traces and results, complete or not written at all.
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
@@ -53,7 +53,7 @@ TEST_F(Export, EveryPartOfATraceIsValidJsonWithOneObjectPerCsvLine) {
     const json list = json::parse(exported({path("sample.kva.h5"), part, "--layer", "1"}, "part.json"));
     const std::string csv = exported({path("sample.kva.h5"), part, "--layer", "1"}, "part.csv");
     EXPECT_EQ(linesOf(csv), list.size() + 1) << part;
-    // The shape that a whole list printed at once would have.
+    // The same text as dumping the whole list at once.
     EXPECT_EQ(results::test::bytesOf(path("part.json")), list.dump(1) + "\n") << part;
   }
 }
@@ -106,7 +106,7 @@ TEST_F(Export, NeedleCellsAndAccuracyOfResults) {
   const std::string csv = exported({path("results"), "needle"}, "needle.csv");
   EXPECT_THAT(csv, StartsWith("method,label,budget,length,depth,score\nfull,full,full,128,0.0,1.0\n"));
   EXPECT_THAT(csv, HasSubstr("snapkv,snapkv,32,128,37.5,0.375\n"));
-  EXPECT_THAT(csv, HasSubstr("snapkv,snapkv,32,256,100.0,\n")) << "a cell that was not run is empty, not 0";
+  EXPECT_THAT(csv, HasSubstr("snapkv,snapkv,32,256,100.0,\n")) << "a cell without a run is empty, not 0";
   EXPECT_EQ(linesOf(csv), 1U + 3 * 2 * 3);
   const auto table = results::accuracyOf(reader.settings().plan(), reader.records());
   const json rows = json::parse(exported({path("results"), "accuracy"}, "accuracy.json"));
@@ -145,7 +145,7 @@ TEST_F(Export, WrongWordsAndSourcesLeaveNothing) {
 
 TEST_F(Export, AFullDiskLeavesNothing) {
   const Ended ended =
-      run({"export", path("sample.kva.h5"), "kept", "-o", path("big.csv")}, Surroundings{.largest_file = 4096});
+      run({"export", path("sample.kva.h5"), "kept", "-o", path("big.csv")}, RunEnvironment{.largest_file = 4096});
   EXPECT_EQ(ended.exit_code, 1);
   EXPECT_THAT(ended.lastLine(), HasSubstr("big.csv"));
   EXPECT_FALSE(std::filesystem::exists(path("big.csv")) || std::filesystem::exists(path("big.csv.part")));

@@ -1,4 +1,4 @@
-// A GGUF file where a model folder is taken: capture, generate, tokenize, bench; and one that is cut off.
+// A GGUF file instead of a model folder in capture, generate, tokenize and bench; and a truncated one.
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
-// Captures of 16k and 64k tokens by the programme itself: what has to hold for every head of every layer, whoever
-// computed it. The kernels' own values at these lengths are tests/kernels/large_probe_test.cpp's.
+// Captures of 16k and 64k tokens by the real programme: invariants of every head of every layer.
+// tests/kernels/large_probe_test.cpp checks the kernels' values at these lengths.
 #include <nlohmann/json.hpp>
 
 #include "tests/app/programme.h"
@@ -17,12 +17,12 @@ TEST_P(LargeCapture, MassEntropyAndMapsHoldOnEveryHead) {
   const Ended ended = run(capture({"--model", model.path(), "--ids", write("ids", idsText(tokens, 64)), "--method",
                                    "snapkv", "--method", "h2o", "--budget", "256", "--max-new-tokens", "2"}));
   expectDone(ended);
-  // The whole programme never takes an eighth of what the float32 matrix of one head would.
+  // The whole process stays below an eighth of one head's float32 matrix.
   if (tokens > 16384) {
     EXPECT_LT(ended.peak_bytes, tokens * tokens * 4 / 8);
   }
-  // Every finding of validate is one of: a row of the window or all columns do not sum to their number of queries,
-  // entropy outside 0 … ln(visible keys), a map that holds another mass, levels that do not follow from each other.
+  // validate checks: window rows and column sums against their number of queries, entropy within 0 … ln(visible keys),
+  // the mass of maps, and map levels against each other.
   const Ended valid = run({"validate", trace()});
   expectDone(valid);
   EXPECT_NE(valid.out.find("valid"), std::string::npos) << valid.out;

@@ -1,5 +1,5 @@
-// Every row of the method table, through the programme itself: captured on a small checkpoint, decided again by what-if
-// from the trace that this gave, in a synthetic trace, in a figure's legend and in the help.
+// Every row of the method table, end to end: captured on a small checkpoint, decided again by what-if from that trace,
+// in a synthetic trace, in a figure's legend and in the help.
 #include <gmock/gmock.h>
 
 #include <fstream>
@@ -25,7 +25,7 @@ void PrintTo(const Matrix& matrix, std::ostream* out) {
   *out << matrix.preset << ", " << matrix.granularity;
 }
 
-// Every method beside `full`, which is always run.
+// Every method except `full`, which always runs.
 std::vector<std::string> methodNames() {
   std::vector<std::string> names;
   for (const policy::Method& method : policy::methods())
@@ -47,7 +47,7 @@ class MethodMatrix : public test::OpenedDocumentTest, public testing::WithParamI
   }
   [[nodiscard]] std::string path(const std::string& name) const { return (m_folder / name).string(); }
 
-  // A capture of every method that there is.
+  // A capture of every method.
   std::filesystem::path captured() {
     const std::string ids = m_folder.write("prompt.ids", idsText(90, 64)).string();
     const Words words = withMethods({"capture", "--model", smallModel().string(), "--ids", ids, "--budget", "20",
@@ -57,7 +57,7 @@ class MethodMatrix : public test::OpenedDocumentTest, public testing::WithParamI
     return m_folder / "captured.kva.h5";
   }
 
-  // The recorded run decided anew; null when that is refused.
+  // What-if's decision for the recorded run; null when it refuses.
   RunPointer decidedAgain(const RunPointer& recorded) {
     m_message.clear();
     const int before = m_decided;
@@ -117,7 +117,7 @@ TEST_F(MethodRows, AreInTheHelp) {
   const Ended help = run({"capture", "--help"});
   expectDone(help);
   for (const policy::Method& method : policy::methods()) {
-    EXPECT_THAT(help.out, HasSubstr("  " + std::string(method.name) + " ")) << "its name, in a line of its own";
+    EXPECT_THAT(help.out, HasSubstr("  " + std::string(method.name) + " ")) << "its name on its own line";
     for (const policy::ParameterSpec& parameter : method.parameters)
       EXPECT_THAT(help.out, HasSubstr(std::string(parameter.name) + "=" + std::string(parameter.default_value)));
   }

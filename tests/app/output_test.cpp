@@ -1,4 +1,4 @@
-// Outputs that cannot be written: folders that are missing, closed or full. The final name holds what it held before.
+// Outputs that cannot be written: missing, read-only or full folders. An existing file keeps its content.
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -50,7 +50,7 @@ TEST_F(Output, IsAFolder) {
   EXPECT_EQ(names(), Words{});
 }
 
-// A pipe stands for every device: replacing /dev/null would break the machine.
+// A pipe stands in for devices: replacing /dev/null would break the machine.
 TEST_F(Output, IsNoRegularFile) {
   ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0666), 0);
   expectRefused(run(captureTo(path("pipe"))), 1, {path("pipe"), "regular file"});
@@ -80,7 +80,7 @@ TEST_F(Output, CannotBeHadAsAFile) {
   expectRefused(run(captureTo("/dev/full/out.kva.h5")), 1, {"/dev/full/out.kva.h5"});
 }
 
-// A disk that is full at any moment: from the first byte, in the middle of the layers, near the end.
+// A disk that becomes full at the first byte, among the layers, or near the end.
 TEST_F(Output, FullAtAnyMoment) {
   ASSERT_EQ(run(captureTo(path("whole.kva.h5"))).exit_code, 0);
   const std::uint64_t whole = fs::file_size(path("whole.kva.h5"));
@@ -104,7 +104,7 @@ TEST_F(Output, FullDisk) {
   fs::create_directory(disk);
   if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
       ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=256k") != 0)
-    GTEST_SKIP() << "no file system may be mounted here";
+    GTEST_SKIP() << "no permission to mount a file system";
   const Ended ended = run(captureTo((disk / "out.kva.h5").string()));
   expectRefused(ended, 1, {"out.kva.h5", "free"});
   EXPECT_TRUE(fs::is_empty(disk));
@@ -121,7 +121,7 @@ TEST_F(Output, WhatStandsUnderTheFinalNameStaysUntilItIsReplaced) {
   EXPECT_EQ(names(), Words{"out.kva.h5"});
 }
 
-// `kvatlas … | head -1`: nobody reads on. No signal, no complaint about it as if it were the work's failure.
+// `kvatlas … | head -1` closes the pipe: no signal, and no error message about it.
 TEST_F(Output, ClosedPipe) {
   for (const Words& words : {Words{"--help"}, captureTo(trace()), captureTo(trace(), {"--json"})}) {
     const Ended ended = run(words, {.closed_output = true});
@@ -132,7 +132,7 @@ TEST_F(Output, ClosedPipe) {
   EXPECT_TRUE(fs::exists(trace()));
 }
 
-// Results that are lost are an error.
+// Lost output is an error.
 TEST_F(Output, FullStandardOutput) {
   expectRefused(run(captureTo(trace(), {"--json"}), {.output_file = "/dev/full"}), 1, {"output", "No space left"});
 }

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kHangMilliseconds = 100'000;  // silence of this length is a hang
+constexpr int kHangMilliseconds = 100'000;  // no output for this long is a hang
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -58,19 +58,19 @@ Words environmentWith(const Words& more) {
   return words;
 }
 
-// Between fork and exec: system calls only.
-void settle(const Surroundings& surroundings) {
-  if (surroundings.largest_file) {
+// Between fork and exec: only system calls.
+void applyEnvironment(const RunEnvironment& environment) {
+  if (environment.largest_file) {
     std::signal(SIGXFSZ, SIG_IGN);
-    const rlimit limit{*surroundings.largest_file, *surroundings.largest_file};
+    const rlimit limit{*environment.largest_file, *environment.largest_file};
     ::setrlimit(RLIMIT_FSIZE, &limit);
   }
-  if (surroundings.unprivileged)
+  if (environment.unprivileged)
     for (const int capability : {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER})
       ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 }
 
-// A pipe's writing end that nobody reads.
+// The write end of a pipe without a reader.
 int closedPipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return -1;
@@ -78,9 +78,9 @@ int closedPipe() {
   return ends[1];
 }
 
-int openOutput(const Surroundings& surroundings) {
-  if (surroundings.closed_output) return closedPipe();
-  if (surroundings.output_file) return ::open(surroundings.output_file->c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+int openOutput(const RunEnvironment& environment) {
+  if (environment.closed_output) return closedPipe();
+  if (environment.output_file) return ::open(environment.output_file->c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   return ::memfd_create("stdout", MFD_CLOEXEC);
 }
 
@@ -97,20 +97,20 @@ std::string Ended::lastLine() const {
   return lines.empty() ? "" : lines.back();
 }
 
-Running::Running(const Words& arguments, const Surroundings& surroundings)
-    : m_output(openOutput(surroundings)), m_start(now()) {
+Running::Running(const Words& arguments, const RunEnvironment& environment)
+    : m_output(openOutput(environment)), m_start(now()) {
   Words words{programmePath().string()};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  Words environment = environmentWith(surroundings.environment);
-  const std::vector<char*> argv = pointersTo(words), envp = pointersTo(environment);
+  Words variables = environmentWith(environment.environment);
+  const std::vector<char*> argv = pointersTo(words), envp = pointersTo(variables);
   std::array<int, 2> ends{};
-  if (m_output < 0 || ::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe for a test's programme");
+  if (m_output < 0 || ::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("cannot create a pipe");
   m_error = ends[0];
   m_child = ::fork();
   if (m_child == 0) {
     ::dup2(m_output, STDOUT_FILENO);
     ::dup2(ends[1], STDERR_FILENO);
-    settle(surroundings);
+    applyEnvironment(environment);
     ::execve(argv.front(), argv.data(), envp.data());
     ::_exit(127);
   }
@@ -133,7 +133,7 @@ void Running::send(int signal) const {
 bool Running::readError() {
   pollfd watched{.fd = m_error, .events = POLLIN, .revents = 0};
   if (::poll(&watched, 1, kHangMilliseconds) == 0) {
-    ADD_FAILURE() << "the programme hangs; it said\n" << m_said;
+    ADD_FAILURE() << "the programme hangs; its output:\n" << m_said;
     send(SIGKILL);
   }
   std::array<char, 4096> buffer{};
@@ -163,8 +163,8 @@ Ended Running::wait() {
           .peak_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
 }
 
-Ended run(const Words& arguments, const Surroundings& surroundings) {
-  return Running(arguments, surroundings).wait();
+Ended run(const Words& arguments, const RunEnvironment& environment) {
+  return Running(arguments, environment).wait();
 }
 
 fs::path programmePath() {
@@ -202,7 +202,7 @@ void expectRefused(const Ended& ended, int exit_code, const Words& culprits) {
   const std::string line = ended.errorLines().front();
   EXPECT_EQ(ended.lastLine(), line) << "something follows the error";
   for (const std::string& culprit : culprits)
-    EXPECT_NE(line.find(culprit), std::string::npos) << "'" << culprit << "' is not named by\n" << line;
+    EXPECT_NE(line.find(culprit), std::string::npos) << "'" << culprit << "' is missing in\n" << line;
 }
 
 void expectDone(const Ended& ended) {

@@ -1,5 +1,5 @@
-// Runs the built `kvatlas` as a person does, in a process of its own, and keeps what it said, how it ended and what it
-// cost. Knows processes and folders, nothing of KVAtlas's code.
+// Runs the built `kvatlas` in its own process, as a user does, and keeps its output, exit status and resource use. Must
+// not use KVAtlas's code.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ namespace kvatlas::app_test {
 
 using Words = std::vector<std::string>;
 
-// How one run ended.
+// Result of one run.
 struct Ended {
   int exit_code = -1;  // −1: ended by a signal
   int signal = 0;      // 0: exited
@@ -30,25 +30,25 @@ struct Ended {
   [[nodiscard]] std::string lastLine() const;
 };
 
-// What is unusual about a run's surroundings.
-struct Surroundings {
-  std::optional<std::uint64_t> largest_file;  // RLIMIT_FSIZE, its signal ignored: writing fails as on a full disk
-  bool unprivileged = false;                  // file permissions hold for root too
-  bool closed_output = false;                 // stdout is a pipe nobody reads any more
+// The environment of a run, where it differs from the default.
+struct RunEnvironment {
+  std::optional<std::uint64_t> largest_file;         // RLIMIT_FSIZE, signal ignored: writing fails as on a full disk
+  bool unprivileged = false;                         // file permissions apply to root too
+  bool closed_output = false;                        // stdout is a pipe without a reader
   std::optional<std::filesystem::path> output_file;  // stdout goes there
   Words environment;                                 // more "NAME=value"
 };
 
-// A run that is under way. It is killed when this goes out of scope or it outlives any reasonable run.
+// A run in progress. Killed when this goes out of scope or after a generous timeout.
 class Running {
  public:
-  explicit Running(const Words& arguments, const Surroundings& surroundings = {});
+  explicit Running(const Words& arguments, const RunEnvironment& environment = {});
   ~Running();
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
 
   void send(int signal) const;
-  // Reads stderr until the text stands in it. False: the run ended before.
+  // Reads stderr until it contains the text. False: the run ended first.
   bool waitForError(const std::string& text);
   [[nodiscard]] Ended wait();
   [[nodiscard]] pid_t pid() const { return m_child; }
@@ -62,19 +62,19 @@ class Running {
   std::string m_said;
 };
 
-[[nodiscard]] Ended run(const Words& arguments, const Surroundings& surroundings = {});
+[[nodiscard]] Ended run(const Words& arguments, const RunEnvironment& environment = {});
 [[nodiscard]] std::filesystem::path programmePath();
 [[nodiscard]] std::filesystem::path bundledModel();
 [[nodiscard]] std::filesystem::path
 smallModel();  // random weights, no tokenizer: a vocabulary of 64, 512 positions, 3 layers
 
-// A folder of its own for every test, gone afterwards.
+// Gives every test its own temporary folder.
 class ProgrammeTest : public testing::Test {
  protected:
   [[nodiscard]] const std::filesystem::path& folder() const { return m_folder.path(); }
   [[nodiscard]] std::string path(const std::string& name) const { return (m_folder / name).string(); }
   std::string write(const std::string& name, const std::string& bytes) const;  // the path
-  [[nodiscard]] Words names() const;                                           // what lies in the folder, sorted
+  [[nodiscard]] Words names() const;                                           // the folder's entries, sorted
 
   // `capture -o <folder>/out.kva.h5` with these arguments.
   [[nodiscard]] Words capture(Words arguments) const;
@@ -84,11 +84,11 @@ class ProgrammeTest : public testing::Test {
   test::ScratchFolder m_folder;
 };
 
-// Exit code, no signal, nothing on stdout, and one error line, the last of stderr, that names every culprit.
+// Expects the exit code, no signal, empty stdout, and one error line, the last of stderr, that names every culprit.
 void expectRefused(const Ended& ended, int exit_code, const Words& culprits);
 void expectDone(const Ended& ended);
 
-// `count` ids that differ, separated by blanks, all below `vocabulary`.
+// `count` different ids below `vocabulary`, separated by spaces.
 [[nodiscard]] std::string idsText(std::size_t count, std::size_t vocabulary);
 
 }  // namespace kvatlas::app_test

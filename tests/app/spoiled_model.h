@@ -1,5 +1,5 @@
-// A copy of a checkpoint that a test spoils on purpose: one field, one tensor, one file. Knows the file formats from
-// their public descriptions, nothing of KVAtlas's readers.
+// A copy of a checkpoint that a test corrupts: one field, one tensor, one file. Follows the public file formats; must
+// not use KVAtlas's readers.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ class SpoiledModel {
 
   using Edit = std::function<void(nlohmann::json&)>;
   void editJson(const std::string& file, const Edit& edit) const;
-  void editTensors(const Edit& edit) const;  // the header of model.safetensors; its data stay as they are
+  void editTensors(const Edit& edit) const;  // the header of model.safetensors; its data stay unchanged
   void write(const std::string& file, const std::string& bytes) const;
   void setHeaderLength(std::uint64_t length) const;  // the length field only
   void shorten(const std::string& file, std::uint64_t bytes) const;
@@ -30,7 +30,7 @@ class SpoiledModel {
   std::filesystem::path m_folder;
 };
 
-// A Llama of `layers` × 0.8 M bf16 zeros, as a file with holes: it takes no room on the disk but time to load.
+// A Llama of `layers` × 0.8 M bf16 zeros in a sparse file: it takes no disk space, but time to load.
 void writeHollowModel(const std::filesystem::path& folder, int layers);
 
 }  // namespace kvatlas::app_test

@@ -1,5 +1,5 @@
-// Captures that are stopped: by Ctrl-C, politely; by kill −9, at many moments. What was flushed is there and right,
-// nothing else is.
+// Captures stopped by Ctrl-C, and by kill −9 at many moments. All flushed data is present and correct, and nothing
+// else.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/inotify.h>
@@ -21,9 +21,9 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr double kMostSeconds = 5;  // promised is one; a loaded machine is forgiven
+constexpr double kMostSeconds = 5;  // the promise is one second; allows for a loaded machine
 
-// Counts what happens to the files of a folder while a process lives.
+// Counts file events in a folder while a process runs.
 class FolderWatch {
  public:
   explicit FolderWatch(const fs::path& folder) : m_fd(inotify_init1(IN_CLOEXEC)) {
@@ -48,7 +48,7 @@ class FolderWatch {
         {{.fd = m_fd, .events = POLLIN, .revents = 0}, {.fd = life, .events = POLLIN, .revents = 0}}};
     return poll(watched.data(), watched.size(), 60'000) > 0 && watched[0].revents != 0;
   }
-  // Room for one event only, so that none is taken before it is asked for.
+  // A buffer for one event, so that none is read early.
   [[nodiscard]] int takeEvents() const {
     alignas(inotify_event) std::array<char, sizeof(inotify_event) + 32> buffer{};
     int events = 0;
@@ -64,7 +64,7 @@ class FolderWatch {
 
 class Stop : public ProgrammeTest {
  protected:
-  // Sends a signal and says how long the end took.
+  // Sends a signal and prints the time until the process ended.
   Ended stop(Running& running, int signal) const {
     const auto sent = Clock::now();
     running.send(signal);
@@ -75,7 +75,7 @@ class Stop : public ProgrammeTest {
     return ended;
   }
 
-  // Stopped by the user, with the unfinished file left and named.
+  // Expects a stop by the user that leaves and names the unfinished file.
   void expectLeftUnfinished(const Ended& ended) const {
     expectRefused(ended, 130, {trace() + ".part"});
     EXPECT_FALSE(fs::exists(trace()));
@@ -108,8 +108,7 @@ TEST_F(Stop, TerminateIsTakenAsControlC) {
   expectLeftUnfinished(stop(running, SIGTERM));
 }
 
-// One layer of 16,000 tokens takes longer than a second on a few cores; the signal comes in the middle of the second
-// one.
+// One layer of 16,000 tokens takes more than a second on a few cores; the signal arrives during the second layer.
 TEST_F(Stop, ControlCInALongLayer) {
   const std::string ids = write("prompt.ids", idsText(16'000, 1024));
   const fs::path part = trace() + ".part";
@@ -132,11 +131,12 @@ TEST_F(Stop, ControlCWhileTheModelIsLoaded) {
   EXPECT_EQ(names(), before);
 }
 
-// Work that cannot look at the stop request, here because its prompt never comes, is ended all the same.
+// Work that cannot check for the stop request, here because it waits for its prompt, is ended too.
 TEST_F(Stop, ControlCWhereNobodyLooks) {
   ASSERT_EQ(mkfifo(path("prompt.txt").c_str(), 0666), 0);
   Running running(capture({"--model", bundledModel().string(), "--prompt", path("prompt.txt")}));
-  const int writing_end = open(path("prompt.txt").c_str(), O_WRONLY | O_CLOEXEC);  // returns once the programme reads
+  const int writing_end =
+      open(path("prompt.txt").c_str(), O_WRONLY | O_CLOEXEC);  // returns when the programme opens it
   ASSERT_GE(writing_end, 0);
   const Ended ended = stop(running, SIGINT);
   close(writing_end);
@@ -163,11 +163,11 @@ TEST_F(Stop, ControlCWhileGenerating) {
   expectRefused(stop(running, SIGINT), 130, {"stopped"});
 }
 
-// kill −9 after every few writes to the file, until one capture gets through.
+// kill −9 after every few writes to the file, until one capture completes.
 TEST_F(Stop, KilledAtManyMoments) {
   const std::string ids = write("prompt.ids", idsText(200, 64));
   Words arguments{"--model", smallModel().string(), "--ids", ids, "--max-new-tokens", "6", "--keep-qk"};
-  // Many runs: on a fast machine they are written within milliseconds, and the signals shall fall among them too.
+  // Many runs: a fast machine writes them within milliseconds, and signals should hit them too.
   for (const char* method : {"snapkv", "h2o", "pyramidkv", "streamingllm"})
     arguments.insert(arguments.end(), {"--method", method});
   for (int budget = 24; budget < 124; budget += 10)
@@ -183,10 +183,10 @@ TEST_F(Stop, KilledAtManyMoments) {
     const bool still_there = watch.wait(events, running.pid());
     running.send(SIGKILL);
     const Ended ended = running.wait();
-    if (!still_there || ended.exit_code == 0) break;  // it was through before the signal
+    if (!still_there || ended.exit_code == 0) break;  // it ended before the signal
     SCOPED_TRACE(testing::Message() << "killed after " << events << " events");
     ASSERT_EQ(ended.signal, SIGKILL) << ended.err;
-    if (fs::exists(trace())) {  // killed between its last two calls: then it is whole
+    if (fs::exists(trace())) {  // killed between its last two calls: the trace is complete
       EXPECT_EQ(differences(whole, contentsOf(trace()), {"@created", "@seconds"}), Words{});
       fs::remove(trace());
       continue;
@@ -195,7 +195,7 @@ TEST_F(Stop, KilledAtManyMoments) {
     expectDone(run({"info", trace() + ".part"}));
     const Contents part = contentsOf(trace() + ".part");
     for (const auto& [name, value] : part) {
-      if (!name.ends_with("@recorded") || value != whole.at(name)) continue;  // a group that says it is all there
+      if (!name.ends_with("@recorded") || value != whole.at(name)) continue;  // a group marked complete
       const std::string group = name.substr(0, name.find('@')) + "/";
       (name.starts_with("/attention") ? layers : runs) += 1;
       for (const auto& [member, bytes] : part)
@@ -203,11 +203,12 @@ TEST_F(Stop, KilledAtManyMoments) {
     }
     fs::remove(trace() + ".part");
   }
-  std::cout << kills << " kills; whole in what they left: " << layers << " layers, " << runs << " runs and logits\n";
+  std::cout << kills << " kills; complete in the files they left: " << layers << " layers, " << runs
+            << " runs and logits\n";
   EXPECT_GE(kills, 10);
-  EXPECT_GT(layers + runs, 0);  // which of them a signal falls among is the machine's affair
+  EXPECT_GT(layers + runs, 0);  // which of them a signal hits depends on the machine
 
-  // What a kill left does not stand in the way of the next capture.
+  // The file of a killed capture does not block the next one.
   expectDone(run(capture(arguments)));
   EXPECT_EQ(differences(whole, contentsOf(trace()), {"@created", "@seconds"}), Words{});
   EXPECT_EQ(names(), (Words{"out.kva.h5", "prompt.ids"}));

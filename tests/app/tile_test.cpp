@@ -1,4 +1,4 @@
-// `kvatlas export FILE tile` from a captured trace: exact cells, and requests that cannot be.
+// `kvatlas export FILE tile` from a captured trace: exact cells, and invalid requests.
 #include <cmath>
 #include <fstream>
 #include <map>

@@ -9,7 +9,7 @@
 namespace kvatlas::app_test {
 namespace {
 
-// Closes an identifier of whatever kind.
+// Closes any HDF5 identifier.
 struct Id {
   explicit Id(hid_t id) : value(id) {
     if (id < 0) throw std::runtime_error("HDF5 refuses");
@@ -29,7 +29,7 @@ std::string shapeText(hid_t type, hid_t space) {
   return text + "] ";
 }
 
-// Raw elements; strings of variable length one after the other.
+// Raw elements; variable-length strings are concatenated.
 template <class Read>
 std::string elements(hid_t type, hid_t space, const Read& read) {
   const auto count = static_cast<std::size_t>(H5Sget_simple_extent_npoints(space));
@@ -87,7 +87,7 @@ Contents contentsOf(const std::filesystem::path& file) {
   if (opened < 0) opened = H5Fopen(file.c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT);
   const Id id(opened);
   if (H5Ovisit2(id.value, H5_INDEX_NAME, H5_ITER_INC, visitObject, &contents, H5O_INFO_BASIC) < 0)
-    throw std::runtime_error(file.string() + ": HDF5 cannot walk through it");
+    throw std::runtime_error(file.string() + ": HDF5 cannot iterate over it");
   return contents;
 }
 

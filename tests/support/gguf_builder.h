@@ -1,4 +1,4 @@
-// Builds the bytes of GGUF files for tests, written from the format's description; knows nothing of the reader.
+// Builds the bytes of GGUF files for tests from the format's description; must not use KVAtlas's reader.
 #pragma once
 
 #include <cstdint>
@@ -32,13 +32,13 @@ class GgufBuilder {
     for (const Number value : values) bytes += number(value);
     pair(key, 9, bytes);
   }
-  // A value of any type, its bytes as they are.
+  // A value of any type, given as raw bytes.
   void pair(std::string_view key, std::uint32_t type, const std::string& bytes) {
     m_metadata += lengthed(key) + number(type) + bytes;
     ++m_pairs;
   }
 
-  // shape: row-major, as tensors are written elsewhere.
+  // shape: row-major.
   void tensor(std::string_view name, std::uint32_t type, const std::vector<std::uint64_t>& shape,
               const std::string& bytes) {
     m_tensors += lengthed(name) + number(static_cast<std::uint32_t>(shape.size()));

@@ -1,4 +1,4 @@
-// Random queries and keys whose attention looks like a language model's, and naive softmax rows over them.
+// Random queries and keys with language-model-like attention, and naive softmax rows over them.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,7 @@ class SampleAttention {
  public:
   SampleAttention(const SampleTraceOptions& options, std::uint32_t layer);
 
-  // Probabilities of query `row` of a query head over keys 0 … row (zero outside the sliding window), and the log of
-  // their normaliser.
+  // Probabilities of query `row` of a query head over keys 0 … row (0 outside the sliding window), and its log-sum-exp.
   [[nodiscard]] std::vector<double> row(std::uint32_t head, std::uint32_t row, double* lse = nullptr) const;
 
   [[nodiscard]] std::vector<std::uint16_t> queryBits() const;  // [query_heads, N, d]
@@ -32,13 +31,13 @@ class SampleAttention {
   std::vector<float> m_query, m_key;
 };
 
-// Token range of the planted fact.
+// Tokens of the planted fact.
 struct NeedleRange {
   std::uint32_t begin, end;
 };
 [[nodiscard]] NeedleRange needleRange(const SampleTraceOptions& options);
 
-// Uniform in [0, 1) and roughly normal numbers that are the same with every standard library.
+// Uniform in [0, 1), and roughly normal; the same numbers with every standard library.
 [[nodiscard]] double uniform(std::mt19937& random);
 [[nodiscard]] double normal(std::mt19937& random);
 

@@ -1,4 +1,4 @@
-// A small needle run with made-up answers, for tests.
+// A small needle run with invented answers, for tests.
 #pragma once
 
 #include <cmath>
@@ -31,7 +31,7 @@ inline nlohmann::json sampleValues() {
           {"score", "substring"}};
 }
 
-// Scores and times follow from the case, so that two runs of the same cases write the same file.
+// Scores and times depend on the case alone, so that two runs of the same cases write the same file.
 inline std::vector<Record> recordsOf(const Settings& settings, const Case& one, double seconds = 0.25) {
   std::vector<Record> records;
   for (const Branch& branch : settings.plan().branches) {
@@ -57,7 +57,7 @@ inline std::vector<Record> recordsOf(const Settings& settings, const Case& one, 
   return records;
 }
 
-// Appends up to `most` of the cases that are left.
+// Appends up to `most` of the remaining cases.
 inline void writeCases(const fs::path& folder, const Settings& settings, std::size_t most = 1000,
                        double seconds = 0.25) {
   ResultsWriter writer(folder, settings);

@@ -232,7 +232,7 @@ std::vector<TokenIndex> keepBest(const std::vector<double>& score, std::uint32_t
   return order;
 }
 
-// Tokens per head of one layer: PyramidKV gives to the lower layers what it takes from the upper ones.
+// Tokens per head of one layer: PyramidKV moves budget from the upper layers to the lower ones.
 std::uint32_t capacityOf(const RunHeader& run, const SampleTraceOptions& options, std::uint32_t layer) {
   const auto budget = static_cast<std::int64_t>(run.budget_nominal);
   if (run.method != "pyramidkv" || options.layers < 2) return static_cast<std::uint32_t>(budget);
@@ -267,7 +267,7 @@ void addDecode(RunRecord& record, const RunHeader& run, const SampleTraceOptions
   record.decode_offsets.push_back(record.decode_text.size());
 }
 
-// The run's own attention of one step and query head: that of the whole model over what it holds, normalised anew.
+// A run's attention at one step and query head: the full attention over its kept tokens, renormalised.
 std::vector<std::pair<double, TokenIndex>> heldAttention(const RunRecord& record, const SampleTraceOptions& options,
                                                          const std::vector<double>& all, std::size_t list,
                                                          std::uint32_t step) {
@@ -304,7 +304,7 @@ void addAttended(RunRecord& record, const RunHeader& run, const SampleTraceOptio
   }
 }
 
-// Mass of the full attention on the kept tokens and on the best set as large, for each generated token.
+// Full attention mass on the kept tokens and on the best set of the same size, for each generated token.
 void addMass(RunRecord& record, const RunHeader& run, const SampleTraceOptions& options,
              const std::vector<SampleAttention>& attention) {
   const std::uint32_t group = options.query_heads / run.heads;

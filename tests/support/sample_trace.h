@@ -1,5 +1,5 @@
 // A small, self-consistent trace for tests: real causal softmax attention of random queries and keys with sinks, a
-// local band and a heavy hitter, computed naively in double precision, and five methods over it. Knows core/trace only.
+// local band and a heavy hitter, computed naively in double precision, and five methods over it.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,12 @@ struct SampleTraceOptions {
   std::uint64_t sliding_window = 0;
   bool keep_qk = true;
   bool query_head_granularity = false;
-  std::uint32_t attended = 8;  // K most attended keys per generated token; 0: none are recorded
+  std::uint32_t attended = 8;  // K most attended keys per generated token; 0: not recorded
   std::uint32_t seed = 1;
   bool finish = true;  // false: leaves "<path>.part"
 };
 
-// All parts of a sample trace, for tests that compare what was written with what is read.
+// All parts of a sample trace, for round-trip tests.
 struct SampleTrace {
   trace::TraceHeader header;
   std::vector<trace::LayerRecord> layers;

@@ -1,4 +1,4 @@
-// An empty folder of a test's own that is gone when the test ends. Knows nothing of KVAtlas.
+// An empty temporary folder, removed when the test ends.
 #pragma once
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@ class ScratchFolder {
  public:
   ScratchFolder() {
     std::string name = (std::filesystem::temp_directory_path() / "kvatlas-test-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no scratch folder can be made");
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot create a scratch folder");
     m_path = name;
   }
   ~ScratchFolder() {

@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-constexpr std::uint32_t kStartTokens = 16;  // what loading and starting cost is what this prompt costs
+constexpr std::uint32_t kStartTokens = 16;  // a prompt this short measures start-up and loading
 
 ModelShape chosenShape(const BenchArguments& arguments) {
   ModelShape shape = modelShape(arguments.shape);
@@ -23,7 +23,7 @@ ModelShape chosenShape(const BenchArguments& arguments) {
   return shape;
 }
 
-// A random model of the wanted shape, or the named one.
+// A random model of the requested shape, or the given model.
 fs::path chosenModel(const BenchArguments& arguments, const Scratch& scratch) {
   if (!arguments.model.empty()) return arguments.model;
   const ModelShape shape = chosenShape(arguments);
@@ -34,7 +34,7 @@ fs::path chosenModel(const BenchArguments& arguments, const Scratch& scratch) {
   return folder;
 }
 
-// Child runs of one prompt, repeated.
+// Repeated child runs of one prompt.
 struct Measured {
   double wall = 0, processor = 0;  // least seconds
   double peak = 0;                 // MB
@@ -50,7 +50,7 @@ struct Pair {
   Measured plain, capture;
 };
 
-// Prefill alone and full capture of the same ids, in turn.
+// Alternates prefill alone and full capture of the same ids.
 class CaptureRuns {
  public:
   CaptureRuns(const Scratch& scratch, fs::path model) : m_scratch(scratch), m_model(std::move(model)) {}

@@ -1,5 +1,4 @@
-// Benches of whole captures as child processes: against plain prefill, against the prompt's length. Knows commands
-// only.
+// Benchmarks whole captures in child processes: against plain prefill, and by prompt length.
 #pragma once
 
 #include "app/cli/bench/bench_tools.h"

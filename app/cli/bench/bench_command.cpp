@@ -26,16 +26,16 @@ struct Bench {
 
 constexpr std::array kBenches{Bench{"probe", "the attention probe against the best matrix product", benchProbe},
                               Bench{"tile", "exact tiles", benchTile},
-                              Bench{"codec", "the code of probabilities", benchCodec},
-                              Bench{"decode", "attention of branches of different lengths", benchDecode},
+                              Bench{"codec", "the log₂ codec of probabilities", benchCodec},
+                              Bench{"decode", "decode attention over branches of different lengths", benchDecode},
                               Bench{"pool", "coarser map levels", benchPool},
                               Bench{"capture", "full capture against plain prefill", benchCapture},
                               Bench{"gpu", "a CUDA device: probe, capture, branches", benchGpu},
                               Bench{"growth", "time and memory against length, with a fit", benchGrowth},
-                              Bench{"branches", "many methods against full alone", benchBranches},
-                              Bench{"memory", "peak against length", benchMemory},
+                              Bench{"branches", "many methods against the full cache alone", benchBranches},
+                              Bench{"memory", "peak memory against prompt length", benchMemory},
                               Bench{"start", "start-up", benchStart},
-                              Bench{"needle", "a needle run of many methods against full alone", benchNeedle},
+                              Bench{"needle", "a needle run of many methods against the full cache alone", benchNeedle},
                               Bench{"open", "opening FILE and reading parts of it", benchOpen},
                               Bench{"what-if", "decisions while a budget is dragged", benchWhatIf}};
 
@@ -46,7 +46,7 @@ void runBench(const BenchArguments& arguments) {
     names.emplace_back(bench.name);
   }
   names.emplace_back("make-trace");
-  if (arguments.name.empty()) failUsage("bench: what is to be measured? {}", fmt::join(names, ", "));
+  if (arguments.name.empty()) failUsage("bench: name what to measure: {}", fmt::join(names, ", "));
   failUsage("bench {}: unknown name{}", arguments.name, suggestion(arguments.name, names));
 }
 
@@ -73,14 +73,14 @@ void addBenchCommand(CLI::App& root) {
       ->capture_default_str();
   command
       .add_option("--layers", arguments->layers,
-                  "layers of the random model, 0: as its shape has (capture, growth, gpu)")
+                  "layers of the random model, 0: the shape's own (capture, growth, gpu)")
       ->check(CLI::Range(0, 1000));
   command.add_option("--tokens", arguments->tokens, "prompt length (branches, what-if)")
       ->capture_default_str()
       ->check(CLI::Range(64, 1 << 22));
   command
       .add_option("--lengths", arguments->lengths,
-                  "prompt lengths (memory, capture, growth, gpu: of 2048 … 131072 those that fit)")
+                  "prompt lengths (memory, capture, growth; gpu default: all of 2048 … 131072 that fit)")
       ->delimiter(',')
       ->check(CLI::Range(64, 1 << 22));
   command.add_option("--max-new-tokens", arguments->new_tokens, "tokens to generate")

@@ -1,5 +1,4 @@
-// `kvatlas bench NAME`: measurements as ratios against a baseline of the same run, printed as Markdown tables. Knows
-// child processes only.
+// `kvatlas bench NAME`: measures ratios against a baseline in the same run and prints Markdown tables.
 #pragma once
 
 #include <CLI/CLI.hpp>

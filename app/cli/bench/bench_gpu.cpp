@@ -45,7 +45,7 @@ void printRow(const GpuBenchRow& row) {
              row.branches / row.full_decode, static_cast<double>(row.peak_bytes) / 1e9);
 }
 
-// One object per length, null where nothing was measured.
+// One object per length; null: not measured.
 void printJson(const GpuBenchReport& report, const GpuBenchRow& row) {
   const auto seconds = [](double value) { return value > 0 ? nlohmann::ordered_json(value) : nullptr; };
   const nlohmann::ordered_json object{{"shape", report.shape},
@@ -86,7 +86,7 @@ void benchGpu(const BenchArguments& arguments) {
                                    .repeat = arguments.repeat,
                                    .new_tokens = arguments.new_tokens,
                                    .layers = arguments.layers};
-  // The defaults of the other benches are smaller: unless given, this one's own hold.
+  // The other benchmarks have smaller defaults: override this one's only with given values.
   if (arguments.lengths_given) options.lengths = arguments.lengths;
   if (arguments.shape_given) options.shape = configOf(modelShape(arguments.shape));
 

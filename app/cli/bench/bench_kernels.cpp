@@ -25,7 +25,7 @@ std::vector<float> randomValues(std::size_t count, unsigned seed) {
   return values;
 }
 
-// Probabilities spread over all octaves the code has, and some exact zeros.
+// Probabilities over all octaves of the codec, and some exact zeros.
 std::vector<float> randomProbabilities(std::size_t count) {
   std::mt19937 random(3);
   std::uniform_real_distribution<float> octave(-33.0F, 0.0F);
@@ -54,7 +54,7 @@ struct TileData {
     std::ranges::transform(query, std::back_inserter(query_bits), truncated);
     std::ranges::transform(key, std::back_inserter(key_bits), truncated);
   }
-  [[nodiscard]] kernels::TileShape shape() const {  // wholly below the diagonal: every cell is computed
+  [[nodiscard]] kernels::TileShape shape() const {  // entirely below the diagonal: every cell is computed
     return {{4096, 4608}, {1024, 1536}, head_dim, 0, 1 / std::sqrt(static_cast<float>(head_dim))};
   }
   [[nodiscard]] kernels::TileInput input(bool bf16) const {

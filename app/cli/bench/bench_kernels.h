@@ -1,5 +1,4 @@
-// Benches of single kernels: the probe against matrix multiplication, the tile, the codec, decoding, pooling. Knows the
-// kernels and, through the capture library, libtorch's matrix product.
+// Benchmarks of single kernels: the probe against matrix multiplication, tiles, the codec, decoding, pooling.
 #pragma once
 
 #include "app/cli/bench/bench_tools.h"

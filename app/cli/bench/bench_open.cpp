@@ -18,7 +18,7 @@ struct Row {
 LayerIndex recordedLayer(const trace::Reader& reader) {
   for (const LayerIndex layer : reader.header().attention.layers)
     if (reader.hasLayer(layer)) return layer;
-  fail("{}: holds no recorded layer", reader.path().string());
+  fail("{}: has no recorded layer", reader.path().string());
 }
 
 // The last 512 queries against the keys in the middle: all visible without a sliding window.

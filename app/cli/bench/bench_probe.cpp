@@ -1,4 +1,4 @@
-// The probe in units of the machine's best matrix product: both are sums of products, and one of them is famous.
+// Measures the probe against the machine's best matrix product: both are sums of products, and SGEMM is well tuned.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -55,7 +55,7 @@ std::vector<Product> products() {
   return all;
 }
 
-// One layer's queries and keys in both types, and room for every output.
+// One layer's queries and keys in both types, and buffers for every output.
 class ProbeData {
  public:
   explicit ProbeData(std::size_t head_dim)
@@ -107,7 +107,7 @@ struct Variant {
   ProbeData* data;
   std::size_t head_dim;
   bool bf16, given_lse;
-  // Products of the method itself: with the log-sum-exp given every score is computed once, else twice.
+  // FLOPs of the algorithm: with the log-sum-exp given it computes every score once, else twice.
   [[nodiscard]] double flops() const {
     return (given_lse ? 2.0 : 4.0) * static_cast<double>(head_dim) * ProbeData::scores();
   }
@@ -120,28 +120,28 @@ double secondsOf(const Variant& variant, unsigned threads) {
   return secondsOn(clock) - start;
 }
 
-// Two threads on a shared machine: whatever else runs only ever adds time, to product and probe alike.
+// The minimum: other work on a shared machine only adds time, to product and probe alike.
 double least(const Seconds& seconds) {
   return *std::ranges::min_element(seconds);
 }
 
 void printRows(const std::vector<Variant>& variants, unsigned threads, std::uint32_t repeat) {
-  const std::vector<Product> yardsticks = products();
-  std::vector<Seconds> product(yardsticks.size()), probe(variants.size());
+  const std::vector<Product> baselines = products();
+  std::vector<Seconds> product(baselines.size()), probe(variants.size());
   for (std::uint32_t round = 0; round < repeat; ++round) {
-    for (std::size_t i = 0; i < yardsticks.size(); ++i) product[i].push_back(productSeconds(yardsticks[i], threads));
+    for (std::size_t i = 0; i < baselines.size(); ++i) product[i].push_back(productSeconds(baselines[i], threads));
     for (std::size_t i = 0; i < variants.size(); ++i) probe[i].push_back(secondsOf(variants[i], threads));
   }
   std::size_t best = 0;
-  const auto rate = [&](std::size_t i) { return yardsticks[i].flops() / least(product[i]) / 1e9; };
-  for (std::size_t i = 1; i < yardsticks.size(); ++i) best = rate(i) > rate(best) ? i : best;
+  const auto rate = [&](std::size_t i) { return baselines[i].flops() / least(product[i]) / 1e9; };
+  for (std::size_t i = 1; i < baselines.size(); ++i) best = rate(i) > rate(best) ? i : best;
   for (std::size_t i = 0; i < variants.size(); ++i) {
     const Variant& v = variants[i];
     const double speed = v.flops() / least(probe[i]) / 1e9;
     const double scores = ProbeData::scores() / least(probe[i]) / 1e9;
     fmt::print("| d = {}, {}, {}, {} thread{} | {:.0f} GFLOP/s ({:.2f} G scores/s) | {:.0f} GFLOP/s ({}) | {:.2f} |\n",
                v.head_dim, v.bf16 ? "bf16" : "f32", v.given_lse ? "log-sum-exp given" : "log-sum-exp computed", threads,
-               threads == 1 ? "" : "s", speed, scores, rate(best), yardsticks[best].name(), speed / rate(best));
+               threads == 1 ? "" : "s", speed, scores, rate(best), baselines[best].name(), speed / rate(best));
   }
 }
 

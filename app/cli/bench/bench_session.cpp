@@ -1,4 +1,4 @@
-// Whole sessions: many branches against one, a needle run of many against one, memory against length, start-up.
+// Benchmarks of whole sessions: many branches against one, needle runs, memory against length, start-up.
 #include <fmt/format.h>
 
 #include "app/cli/bench/bench_capture.h"
@@ -33,7 +33,7 @@ std::vector<std::string> captureArguments(const Scratch& scratch, const fs::path
   return words;
 }
 
-// The default grid; every run into a folder of its own, so that none continues another.
+// The default grid; each run has its own folder, so that none resumes another.
 ChildRun runNeedle(const BenchArguments& arguments, const fs::path& results, const std::vector<std::string>& methods) {
   std::vector<std::string> words{"evaluate",
                                  "needle",

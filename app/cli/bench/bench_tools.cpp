@@ -48,7 +48,7 @@ double secondsOf(const std::function<void()>& work, std::size_t times, Clock clo
   return (secondsOn(clock) - start) / static_cast<double>(times);
 }
 
-// Gaussian elimination with pivots; small systems only.
+// Gaussian elimination with pivoting, for small systems.
 std::vector<double> solve(std::vector<std::vector<double>> rows, std::vector<double> right) {
   const std::size_t n = right.size();
   for (std::size_t k = 0; k < n; ++k) {
@@ -94,7 +94,7 @@ void printLoad() {
 fs::path modelFolder(const fs::path& given) {
   if (!given.empty()) return given;
   if (fs::path model = bundled("models/tiny-llama"); !model.empty()) return model;
-  failUsage("--model is needed: the bundled model does not lie beside this programme");
+  failUsage("--model is required: the bundled model is not installed with this programme");
 }
 
 ModelSizes modelSizes(const fs::path& model) {
@@ -156,7 +156,7 @@ double medianRatio(const Seconds& a, const Seconds& b) {
 }
 
 Fit fitPolynomial(const std::vector<double>& x, const std::vector<double>& y, std::size_t degree) {
-  const double unit = *std::ranges::max_element(x);  // keeps the powers of one size
+  const double unit = *std::ranges::max_element(x);  // scales x so that its powers stay comparable
   std::vector<std::vector<double>> rows(degree + 1, std::vector<double>(degree + 1));
   std::vector<double> right(degree + 1);
   for (std::size_t i = 0; i < x.size(); ++i) {

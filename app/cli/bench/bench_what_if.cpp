@@ -34,7 +34,7 @@ policy::Setting settingOf(const policy::Method& method, std::uint32_t tokens, st
                              policy::Granularity::QueryHead, policy::Preset::Exact, kWindow);
 }
 
-// Scoring and ordering all layers, once.
+// Scores and ranks all layers once.
 std::vector<policy::RankedLayer> rankAll(const policy::Method& method, std::uint32_t tokens,
                                          const std::vector<std::vector<float>>& signal) {
   const policy::Setting setting = settingOf(method, tokens, kWindow + 1);

@@ -1,4 +1,4 @@
-// `kvatlas bench what-if`: how fast a decision follows a budget that is dragged. Knows core/policy only.
+// `kvatlas bench what-if`: how fast a decision follows while the user drags the budget.
 #pragma once
 
 #include "app/cli/bench/bench_tools.h"

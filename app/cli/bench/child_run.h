@@ -1,5 +1,4 @@
-// Runs this programme as a child and measures it from outside: wall and processor time and peak memory. Knows processes
-// only.
+// Runs this programme as a child process and measures its wall time, processor time and peak memory.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +9,14 @@ namespace kvatlas::app {
 
 struct ChildRun {
   double wall_seconds = 0;
-  double processor_seconds = 0;  // of all its threads: hardly changes when others use the machine too
+  double processor_seconds = 0;  // of all threads: hardly depends on other load
   std::uint64_t peak_bytes = 0;  // largest resident set
 };
 
-// `kvatlas arguments…` with its output thrown away. Error with the command when it does not exit with 0.
+// Runs `kvatlas arguments…` and discards its output. Error with the command when it does not exit with 0.
 [[nodiscard]] ChildRun runKvatlas(const std::vector<std::string>& arguments);
 
-// Median of an odd or even number of values; n ≥ 1.
+// n ≥ 1; the mean of the middle two for even n.
 [[nodiscard]] double median(std::vector<double> values);
 
 }  // namespace kvatlas::app

@@ -1,5 +1,4 @@
-// Writes a checkpoint of random weights, so that speed can be measured without downloading one; knows shapes and the
-// safetensors layout.
+// Writes a checkpoint of random weights, so that benchmarks need no download.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +13,10 @@ struct ModelShape {
   std::uint32_t layers, hidden, intermediate, query_heads, kv_heads, head_dim, vocabulary;
 };
 
-// The shape of that name, or UsageError naming those that exist.
+// The shape of that name. UsageError naming the known ones.
 [[nodiscard]] const ModelShape& modelShape(const std::string& name);
 
-// config.json and model.safetensors (f32, the same numbers every time) in an existing folder.
+// Writes config.json and model.safetensors (f32, reproducible) into an existing folder.
 void writeRandomModel(const ModelShape& shape, const std::filesystem::path& folder);
 
 }  // namespace kvatlas::app

@@ -50,19 +50,19 @@ FileTime writtenAt(const std::filesystem::path& file) {
   return code ? FileTime() : time;
 }
 
-// Where a capture that is stopped left what it recorded. A file that is as it was before is an earlier capture's.
+// The message of a stopped capture: where its data is. An unchanged file belongs to an earlier capture.
 std::string stoppedText(const std::filesystem::path& part, FileTime before) {
   const FileTime now = writtenAt(part);
   return !now || now == before ? "stopped before anything was recorded"
-                               : fmt::format("stopped; what was recorded so far is in {}", part.string());
+                               : fmt::format("stopped; everything recorded so far is in {}", part.string());
 }
 
-// File names need not be UTF-8; JSON has to be.
+// File names may not be UTF-8; JSON must be.
 std::string jsonText(const nlohmann::json& json) {
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// The prompt, methods and budgets of a case of a needle run.
+// Captures a case of a needle run: its prompt, methods and budgets.
 void captureCase(const CaptureArguments& arguments, capture::CaptureSummary& summary,
                  const std::function<std::string()>& stopped) {
   const evaluation::ReplayOptions options{.results = arguments.from,
@@ -129,16 +129,16 @@ void runGenerateCommand(CaptureArguments& arguments) {
 }
 
 void addReplayOptions(CLI::App& command, CaptureArguments& arguments) {
-  CLI::Option* from = command.add_option("--from", arguments.from,
-                                         "folder of a needle run: its prompt, methods and budgets for --case");
-  CLI::Option* chosen = command.add_option("--case", arguments.case_id, "a case of it: L1024-D30-number-t0");
-  command.add_option("--haystack", arguments.haystack, "with --from, where its text lies if not where it was")
+  CLI::Option* from = command.add_option(
+      "--from", arguments.from, "capture a case of this needle run: its prompt, methods and budgets (needs --case)");
+  CLI::Option* chosen = command.add_option("--case", arguments.case_id, "with --from, the case: L1024-D30-number-t0");
+  command.add_option("--haystack", arguments.haystack, "with --from, the text if it has moved since the run")
       ->needs(from);
   from->needs(chosen);
   chosen->needs(from);
   for (const char* decided :
-       {"--prompt", "--text", "--ids", "--chat", "--chat-date", "--system", "--span", "--follow", "--method", "--budget", "--window",
-        "--granularity", "--preset", "--max-new-tokens", "--dtype", "--seed"})
+       {"--prompt", "--text", "--ids", "--chat", "--chat-date", "--system", "--span", "--follow", "--method",
+        "--budget", "--window", "--granularity", "--preset", "--max-new-tokens", "--dtype", "--seed"})
     from->excludes(command.get_option(decided));
 }
 
@@ -163,9 +163,9 @@ void addCaptureCommand(CLI::App& root) {
   command
       .add_option_function<std::string>(
           "--keep-qk", [arguments](const std::string& layers) { keepQk(arguments->options, layers); },
-          "keep queries and keys, for exact tiles later; with a list, of these layers only: 0,6")
+          "record queries and keys, for exact tiles later; with a list, of these layers only: 0,6")
       ->expected(0, 1);
-  command.add_option("--answer", arguments->answer, "the right answer: the summary tells which runs give it");
+  command.add_option("--answer", arguments->answer, "the right answer: the summary shows which runs give it");
   command.add_flag("--json", arguments->json, "print the summary as JSON");
   command.add_flag("-q,--quiet", arguments->quiet, "no progress, no summary");
   command.callback([arguments] { runCaptureCommand(*arguments); });

@@ -1,4 +1,4 @@
-// `kvatlas capture` and `kvatlas generate`: options in, table or text out; knows no libtorch.
+// `kvatlas capture` and `kvatlas generate`: options in, table or text out; must not know libtorch.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -23,7 +23,7 @@ std::string jsonText(const nlohmann::json& json) {
 std::string stoppedText(const fs::path& output) {
   std::error_code code;
   if (!fs::exists(output / results::kResultsFile, code)) return "stopped before anything was computed";
-  return fmt::format("stopped; {} holds what was done, the same command continues it", output.string());
+  return fmt::format("stopped; {} holds the finished prompts, the same command resumes the run", output.string());
 }
 
 void printScores(const fs::path& folder, bool json, const nlohmann::json& more, const std::string& last_line) {
@@ -43,7 +43,7 @@ void runNeedleCommand(NeedleArguments& arguments) {
                                arguments.quiet, [&] { return stoppedText(options.output); });
   if (arguments.quiet && !arguments.json) return;
   std::string line = fmt::format("{} prompts in {}", summary.cases, options.output.string());
-  if (summary.cases_before > 0) line += fmt::format(", {} of them from before", summary.cases_before);
+  if (summary.cases_before > 0) line += fmt::format(", {} of them by earlier runs", summary.cases_before);
   if (summary.seconds > 0)
     line += fmt::format("; {:.1f} s, {:.0f} % of it prefill", summary.seconds,
                         100 * summary.prefill_seconds / summary.seconds);
@@ -54,7 +54,7 @@ void runNeedleCommand(NeedleArguments& arguments) {
               line);
 }
 
-// Where model and haystack lie is said beside the settings; the shards agree on what decides the outcome.
+// origin.json says where model and haystack are; the shards already agree on the settings.
 void copyOrigin(const std::vector<fs::path>& shards, const fs::path& output) {
   std::error_code code;
   for (const fs::path& shard : shards)

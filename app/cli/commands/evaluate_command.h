@@ -1,4 +1,4 @@
-// `kvatlas evaluate needle` and `kvatlas evaluate merge`: options in, a table of scores out; knows no libtorch.
+// `kvatlas evaluate needle` and `kvatlas evaluate merge`: options in, a table of scores out; must not know libtorch.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -21,7 +21,7 @@ std::filesystem::path explorer() {
   std::error_code code;
   const auto path = std::filesystem::read_symlink("/proc/self/exe", code).parent_path() / "kvatlas-explorer";
   if (!std::filesystem::exists(path, code))
-    fail("{}: not there: this build of KVAtlas has no Explorer (configured without Qt)", path.string());
+    fail("{}: not found: this build of KVAtlas has no Explorer (configured without Qt)", path.string());
   return path;
 }
 
@@ -41,8 +41,8 @@ void runExploreCommand(const ExploreArguments& arguments) {
 void addExploreCommand(CLI::App& root) {
   auto arguments = std::make_shared<ExploreArguments>();
   CLI::App& command = *root.add_subcommand("explore", "open a trace in the Explorer's window");
-  command.add_option("file", arguments->file, "trace file (none: the Explorer's start page)");
-  command.add_option("--view", arguments->view, "the state to open it in: JSON, or a file that holds it");
+  command.add_option("file", arguments->file, "trace file (default: the Explorer's start page)");
+  command.add_option("--view", arguments->view, "the view to restore: JSON, or a file with it");
   command.callback([arguments] { runExploreCommand(*arguments); });
 }
 

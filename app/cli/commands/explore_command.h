@@ -1,4 +1,4 @@
-// `kvatlas explore`: starts the Explorer in this process's place; knows no Qt.
+// `kvatlas explore`: replaces this process with the Explorer; must not know Qt.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -11,7 +11,7 @@ namespace {
 
 using trace::Reader;
 
-// Text of prompt tokens and of those a run was fed behind them.
+// Text of prompt tokens and of a run's generated tokens.
 class TokenTexts {
  public:
   TokenTexts(const Reader& reader, std::size_t run)

@@ -1,4 +1,4 @@
-// `kvatlas export FILE attended`: what generated tokens attended to. Knows no Qt, no torch.
+// `kvatlas export FILE attended`: what generated tokens attended to. Must not know Qt or torch.
 #pragma once
 
 #include "app/cli/commands/export_parts.h"

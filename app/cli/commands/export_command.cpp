@@ -48,7 +48,8 @@ void addExportCommand(CLI::App& root) {
   command->add_option("--level", request->level, "Map level, 0 is the finest");
   command->add_option("--reduction", request->reduction, "Map reduction: mean or max")
       ->check(CLI::IsMember({"mean", "max"}));
-  command->add_option("--score", request->score, "Results: a recorded score, word_overlap (the run's own)");
+  command->add_option("--score", request->score,
+                      "Results: a recorded score, such as word_overlap (default: the run's own)");
   addTileOptions(*command, request->tile);
   command->callback([request] { exportPart(*request); });
 }

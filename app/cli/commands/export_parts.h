@@ -1,4 +1,4 @@
-// What `kvatlas export` can write: the parts of a trace and the tables of a folder of results. Knows no Qt, no torch.
+// What `kvatlas export` writes: parts of a trace, and tables of a results folder. Must not know Qt or torch.
 #pragma once
 
 #include <string>
@@ -19,10 +19,10 @@ struct ExportRequest {
 [[nodiscard]] std::vector<std::string> tracePartNames();
 [[nodiscard]] std::vector<std::string> resultsPartNames();
 
-// The runs that --run asks for, all without it. UsageError for one that there is not.
+// The run of --run, or all runs without it. UsageError when it does not exist.
 [[nodiscard]] std::vector<std::size_t> chosenRuns(const trace::Reader& reader, const ExportRequest& request);
 
-// UsageError for a part that there is not, with the nearest names.
+// UsageError for an unknown part, with the nearest names.
 void exportTracePart(const ExportRequest& request);
 void exportResultsPart(const ExportRequest& request);
 

@@ -20,7 +20,7 @@ json cellOf(const results::FacetValue& value) {
   return std::visit([](const auto& one) { return json(one); }, value);
 }
 
-// Of all records: every dataset may have scores of its own.
+// The union over all records: each dataset may have its own scores.
 std::set<std::string> scoreNames(const ResultsReader& reader) {
   std::set<std::string> names;
   for (const results::Record& record : reader.records())
@@ -51,7 +51,7 @@ void writeRecords(const ResultsReader& reader, const ExportRequest&, TableWriter
   }
 }
 
-// One row per method, budget, length and depth; the score of a cell without a case is empty.
+// One row per method, budget, length and depth; an empty score: no case in that cell.
 void writeNeedle(const ResultsReader& reader, const ExportRequest& request, TableWriter& table) {
   table.columns({"method", "label", "budget", "length", "depth", "score"});
   for (const results::Grid& grid :
@@ -90,12 +90,11 @@ void exportResultsPart(const ExportRequest& request) {
   const auto part =
       std::find_if(kParts.begin(), kParts.end(), [&](const Part& one) { return request.what == one.name; });
   if (part == kParts.end())
-    failUsage("'{}' is nothing that can be exported from a folder of results{}", request.what,
-              suggestion(request.what, resultsPartNames()));
+    failUsage("'{}': unknown table of a results folder{}", request.what, suggestion(request.what, resultsPartNames()));
   requireTableName(request.output);
   const ResultsReader reader(request.file);
   for (const std::string& warning : reader.warnings()) fmt::print(stderr, "kvatlas: warning: {}\n", warning);
-  if (reader.records().empty()) fail("{}: holds no finished case", request.file);
+  if (reader.records().empty()) fail("{}: has no finished case", request.file);
   TableWriter table(request.output);
   part->write(reader, request, table);
   table.complete();

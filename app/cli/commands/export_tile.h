@@ -1,4 +1,4 @@
-// `kvatlas export FILE tile`: exact cells of one head's attention matrix as CSV or JSON; knows the analysis of tiles.
+// `kvatlas export FILE tile`: exact cells of one head's attention matrix as CSV or JSON.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -16,8 +16,8 @@ struct TileExport {
 
 void addTileOptions(CLI::App& command, TileExport& tile);
 
-// Lines of query, key, value for every pair that the query sees; masked pairs have no line. UsageError for options that
-// are missing or outside the trace, Error where queries and keys were not kept.
+// A line of query, key, value for every visible pair; masked pairs have none. UsageError for options that are missing
+// or outside the trace; Error when queries and keys were not recorded.
 [[nodiscard]] std::string exportTile(const trace::Reader& reader, const TileExport& tile, bool csv);
 
 }  // namespace kvatlas::app

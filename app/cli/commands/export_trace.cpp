@@ -1,4 +1,4 @@
-// The parts of a trace that can be exported, row by row.
+// Exports the parts of a trace, row by row.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -210,11 +210,10 @@ void exportTracePart(const ExportRequest& request) {
   const auto part = std::ranges::find(parts(), request.what, &Part::name);
   const bool tile = request.what == "tile";
   if (part == parts().end() && !tile)
-    failUsage("'{}' is nothing that can be exported from a trace{}", request.what,
-              suggestion(request.what, tracePartNames()));
+    failUsage("'{}': unknown part of a trace{}", request.what, suggestion(request.what, tracePartNames()));
   requireTableName(request.output);
   const Reader reader(request.file);
-  // A head counted from the run's own granularity is at most a query head.
+  // Whatever the run's granularity, a head index is below the number of query heads.
   if (request.head >= static_cast<int>(reader.header().model.query_heads))
     failUsage("--head {}: {} has {} query heads", request.head, request.file, reader.header().model.query_heads);
   if (tile) {

@@ -71,7 +71,7 @@ void addFigureCommand(CLI::App& root) {
   CLI::App& command = *root.add_subcommand("figure", "draw a figure of a trace or of results as PDF, SVG or PNG");
   command.add_option("kind", options->kind, figures::kindsHelp())->required();
   command.add_option("file", options->files, figures::filesHelp())->required();
-  command.add_option("-o,--output", options->output, "*.pdf, *.svg or *.png; what made it goes into <output>.json")
+  command.add_option("-o,--output", options->output, "*.pdf, *.svg or *.png; its parameters go into <output>.json")
       ->required();
   addRunOptions(command, *options);
   addMapOptions(command, *options);

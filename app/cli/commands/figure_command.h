@@ -1,4 +1,4 @@
-// `kvatlas figure`: words to options, handed to the figures library; knows no Qt.
+// `kvatlas figure`: parses options for the figures library; must not know Qt.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 using trace::Reader;
 
-// One line of a text from a file: control characters become spaces, a cut never splits a character.
+// One line of untrusted text: control characters become spaces; truncation never splits a character.
 std::string oneLine(const std::string& text, std::size_t width) {
   std::string line = text.substr(0, width);
   if (text.size() > width) {
@@ -61,7 +61,7 @@ json promptJson(const trace::Prompt& prompt) {
           {"start", oneLine(prompt.text, 200)}};
 }
 
-// Names of what a layer holds, empty when it was not recorded.
+// Names of a layer's recorded members; empty when the layer was not recorded.
 std::vector<std::string> membersOf(const Reader& reader, LayerIndex layer) {
   std::vector<std::string> members;
   if (!reader.hasLayer(layer)) return members;
@@ -124,7 +124,7 @@ json infoJson(const Reader& reader) {
           {"runs", runs}};
 }
 
-// How the prompt and a chat template go together, in words; empty: nothing to say.
+// How the prompt uses a chat template; empty: no chat template.
 std::string chatText(const json& chat) {
   if (chat.is_null() || chat == "none") return {};
   if (chat == "auto") return "wrapped in the model's chat template";
@@ -138,7 +138,7 @@ std::string sizeText(std::uint64_t bytes) {
   return amount >= 1e6 ? fmt::format("{:.1f} MB", amount / 1e6) : fmt::format("{:.1f} kB", amount / 1e3);
 }
 
-// "0-5" for neighbours with the same members.
+// Joins neighbours with the same members: "layers 0 to 5".
 void printLayers(const json& layers) {
   for (std::size_t i = 0; i < layers.size();) {
     std::size_t last = i;
@@ -174,7 +174,7 @@ void printRuns(const json& runs) {
 void printInfo(const json& info) {
   const json &model = info["model"], &prompt = info["prompt"], &attention = info["attention"];
   fmt::print("{}: {}{}\n", info["file"].get<std::string>(), sizeText(info["bytes"].get<std::uint64_t>()),
-             info["complete"].get<bool>() ? "" : ", UNFINISHED: it holds what was written until its capture stopped");
+             info["complete"].get<bool>() ? "" : ", UNFINISHED: it holds everything written until its capture stopped");
   fmt::print("made by {}, {}\n", oneLine(info["generator"].get<std::string>(), 60),
              oneLine(info["created"].get<std::string>(), 40));
   fmt::print("model {} ({}), {} layers, {} query heads, {} KV heads of {}, {}\n",
@@ -203,7 +203,7 @@ void printInfo(const json& info) {
 }  // namespace
 
 void addInfoCommand(CLI::App& root) {
-  CLI::App* command = root.add_subcommand("info", "say what a trace holds");
+  CLI::App* command = root.add_subcommand("info", "show what a trace holds");
   auto file = std::make_shared<std::string>();
   auto as_json = std::make_shared<bool>(false);
   command->add_option("file", *file, "Trace file")->required();

@@ -1,4 +1,4 @@
-// `kvatlas info`: what a trace holds, for people and as JSON.
+// `kvatlas info`: what a trace holds, as text and as JSON.
 #pragma once
 
 #include <CLI/CLI.hpp>

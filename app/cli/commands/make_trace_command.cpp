@@ -25,7 +25,7 @@ void makeTrace(MakeTraceArguments& arguments) {
   const auto start = std::chrono::steady_clock::now();
   const std::uint64_t expected = synthetic::expectedBytes(arguments.options);
   const auto words = [&] {
-    return fmt::format("stopped; what was written so far is in {}.part", arguments.output.string());
+    return fmt::format("stopped; everything written so far is in {}.part", arguments.output.string());
   };
   const Interrupt interrupt(words);
   const auto progress = makeStderrProgress(arguments.quiet);
@@ -50,7 +50,7 @@ void makeTrace(MakeTraceArguments& arguments) {
 void addMakeTraceCommand(CLI::App& bench) {
   auto arguments = std::make_shared<MakeTraceArguments>();
   synthetic::SyntheticOptions& options = arguments->options;
-  CLI::App& command = *bench.add_subcommand("make-trace", "write a synthetic trace of any size, for trying viewers");
+  CLI::App& command = *bench.add_subcommand("make-trace", "write a synthetic trace of any size, for testing viewers");
   const auto number = [&](const char* name, std::uint32_t& value, const char* text, std::uint32_t low,
                           std::uint32_t high) {
     command.add_option(name, value, text)->capture_default_str()->check(CLI::Range(low, high));
@@ -63,7 +63,7 @@ void addMakeTraceCommand(CLI::App& bench) {
   number("--map-size", options.map_size, "largest side of the maps, 0: none", 0, 1U << 15U);
   number("--window", options.window, "observation window", 1, 4096);
   number("--max-new-tokens", options.new_tokens, "generated tokens", 0, 4096);
-  number("--documents", options.documents, "documents in the prompt, 0: by its length", 0, 1U << 16U);
+  number("--documents", options.documents, "documents in the prompt, 0: chosen by its length", 0, 1U << 16U);
   command
       .add_option_function<std::vector<std::uint32_t>>(
           "--keep-qk", [&options](const std::vector<std::uint32_t>& layers) { options.qk_layers = layers; },
@@ -72,7 +72,7 @@ void addMakeTraceCommand(CLI::App& bench) {
       ->allow_extra_args(false);
   command.add_option("--method", options.methods, "NAME[:key=value,…], repeatable")->allow_extra_args(false);
   command.add_option("--budget", options.budgets, "tokens per head or percent, repeatable")->allow_extra_args(false);
-  command.add_option("--seed", options.seed, "another trace of the same kind")->capture_default_str();
+  command.add_option("--seed", options.seed, "seed of the random values")->capture_default_str();
   command.add_option("--threads", options.threads, "processor threads, 0: all")->check(CLI::Range(0, 1024));
   command.add_option("-o,--output", arguments->output, "trace file, *.kva.h5")->required();
   command.add_flag("-q,--quiet", arguments->quiet, "no progress");

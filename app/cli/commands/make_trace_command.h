@@ -1,4 +1,4 @@
-// `kvatlas bench make-trace`: a synthetic trace of any size. Knows the generator, no model.
+// `kvatlas bench make-trace`: writes a synthetic trace of any size.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -21,7 +21,7 @@ constexpr std::uint32_t kDefaultNewTokens = 32, kPaperNewTokens = 30, kDefaultNe
 const std::vector<std::string> kDefaultBudgets{"32", "64", "128"}, kPaperBudgets{"96"};
 const std::vector<std::string> kDefaultMethods{"streamingllm", "h2o", "snapkv", "pyramidkv", "adakv"};
 
-// A line break typed as \n.
+// Turns a typed \n into a line break.
 std::string unescaped(std::string text) {
   for (auto at = text.find("\\n"); at != std::string::npos; at = text.find("\\n", at + 1)) text.replace(at, 2, 1, '\n');
   return text;
@@ -46,7 +46,7 @@ evaluation::Split parseSplit(const std::string& text) {
 
 std::vector<NeedleKind> kindsOf(const NeedleArguments& arguments) {
   if (!arguments.needle.empty() || !arguments.question.empty() || !arguments.answer.empty()) {
-    if (!arguments.kinds.empty()) failUsage("--kind: a needle of your own (--needle) is a kind by itself");
+    if (!arguments.kinds.empty()) failUsage("--kind: does not apply to your own needle (--needle)");
     return {NeedleKind::Own};
   }
   if (arguments.kinds.empty()) return {arguments.needles > 1 ? NeedleKind::Multi : NeedleKind::Number};
@@ -65,12 +65,13 @@ void resolveNeedle(const NeedleArguments& arguments, PromptPlan& plan) {
   take(arguments.prompt_template, plan.prompt_template);
 }
 
-// The run's shape is the rendered one: its settings say all of a prompt, whatever becomes of the model's template.
+// Stores the rendered template in the settings, so that they determine the prompts even if the model's template
+// changes.
 void wrapShape(const capture::SessionOptions& options, bool paper, PromptPlan& plan) {
   const capture::PromptOptions& prompt = options.prompt;
   checkChatOptions(prompt);
   if (prompt.chat.empty()) return;
-  if (paper) failUsage("--chat: --preset paper has the shape of its publication");
+  if (paper) failUsage("--chat: --preset paper uses the published prompt");
   if (options.model.empty()) failUsage("--model is required");
   plan.prompt_template = chatShape({.name = prompt.chat, .date = prompt.chat_date, .system = prompt.system},
                                    options.model, plan.prompt_template);
@@ -79,7 +80,7 @@ void wrapShape(const capture::SessionOptions& options, bool paper, PromptPlan& p
 
 PromptPlan resolvePlan(const NeedleArguments& arguments, bool paper) {
   PromptPlan plan = paper ? evaluation::paperPlan() : PromptPlan{.kinds = kindsOf(arguments)};
-  if (paper && !arguments.kinds.empty()) failUsage("--kind: --preset paper has one kind of needle only");
+  if (paper && !arguments.kinds.empty()) failUsage("--kind: --preset paper has only one kind of needle");
   resolveNeedle(arguments, plan);
   plan.lengths = parseCounts("--lengths", arguments.lengths);
   if (!paper || !arguments.depths.empty())
@@ -121,21 +122,21 @@ void addPromptPlan(CLI::App& command, NeedleArguments& arguments) {
   command.add_option("--lengths", arguments.lengths, "tokens of the whole prompt: 256,512 or start:stop:count")
       ->capture_default_str();
   command.add_option("--depths", arguments.depths,
-                     "where the fact stands, in percent: 0,50 or start:stop:count (0:100:11)");
+                     "depth of the fact, in percent: 0,50 or start:stop:count (0:100:11)");
   command.add_option("--kind", arguments.kinds, "number, words, multi, all, distractor (repeatable; default: number)")
       ->delimiter(',')
       ->allow_extra_args(false);
   command.add_option("--needles", arguments.needles, "facts of the kinds multi (one asked) and all (4)");
   command.add_option("--trials", arguments.trials, "prompts for each length, depth and kind")->capture_default_str();
-  command.add_option("--needle", arguments.needle, "a fact of your own; {name}, {number}, {words} are filled in");
-  command.add_option("--question", arguments.question, "the question for it, up to where the answer begins");
+  command.add_option("--needle", arguments.needle, "your own fact; {name}, {number}, {words} are filled in");
+  command.add_option("--question", arguments.question, "the question for it, up to the start of the answer");
   command.add_option("--answer", arguments.answer, "the right answer");
-  command.add_option("--template", arguments.prompt_template, "what surrounds {context} and {question}");
+  command.add_option("--template", arguments.prompt_template, "prompt template with {context} and {question}");
   addChatOptions(command, arguments.session);
   command.add_option("--asking", arguments.asking, "completion, question-and-start, question, which, command")
       ->capture_default_str();
   command.add_option("--split", arguments.split, "names and attributes: held-out or training")->capture_default_str();
-  command.add_flag("--repeat", arguments.repeat, "a haystack that is too short begins again");
+  command.add_flag("--repeat", arguments.repeat, "repeat a haystack that is too short");
 }
 
 }  // namespace
@@ -148,8 +149,7 @@ void addNeedleOptions(CLI::App& command, NeedleArguments& arguments) {
   command.add_option("--score", arguments.score,
                      "exact, substring, word_overlap, rouge1_f (exact; paper: word_overlap)");
   command.add_option("--shard", arguments.shard, "I/N: every N-th prompt from the I-th on; join with evaluate merge");
-  command.add_option("-o,--output", arguments.output, "folder of results; a run that was stopped there continues")
-      ->required();
+  command.add_option("-o,--output", arguments.output, "folder of results; resumes a stopped run there")->required();
   command.add_flag("--json", arguments.json, "print the scores as JSON");
   command.add_flag("-q,--quiet", arguments.quiet, "no progress, no table");
   CLI::Option* new_tokens = command.get_option("--max-new-tokens");

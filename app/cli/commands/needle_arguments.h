@@ -1,4 +1,4 @@
-// The options of `kvatlas evaluate needle`, as typed and as they are meant; knows no libtorch.
+// The options of `kvatlas evaluate needle`, as typed and resolved; must not know libtorch.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -22,7 +22,7 @@ struct NeedleArguments {
 };
 
 void addNeedleOptions(CLI::App& command, NeedleArguments& arguments);
-// UsageError names the option and what it expects.
+// UsageError names the option and the expected value.
 [[nodiscard]] evaluation::EvaluationOptions resolveNeedleOptions(NeedleArguments& arguments);
 
 }  // namespace kvatlas::app

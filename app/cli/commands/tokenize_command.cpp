@@ -28,7 +28,7 @@ std::string readStandardInput() {
   std::string bytes;
   char buffer[1 << 16];
   while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, stdin)) bytes.append(buffer, count);
-  if (std::ferror(stdin)) fail("standard input: cannot be read to its end");
+  if (std::ferror(stdin)) fail("standard input: cannot be read to the end");
   return bytes;
 }
 
@@ -59,7 +59,7 @@ void convertLines(const Convert& convert) {
 TokenId readId(std::string_view word, std::string_view where) {
   TokenId id = 0;
   const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), id);
-  if (code != std::errc{} || end != word.data() + word.size()) fail("{}: '{}' is no token id", where, word);
+  if (code != std::errc{} || end != word.data() + word.size()) fail("{}: '{}' is not a token id", where, word);
   return id;
 }
 
@@ -75,7 +75,7 @@ std::vector<TokenId> readIds(std::string_view input) {
 }
 
 std::vector<TokenId> readIds(const nlohmann::json& line, const std::string& where) {
-  if (!line.is_array()) fail("{}: a list of token ids was expected", where);
+  if (!line.is_array()) fail("{}: expected a list of token ids", where);
   std::vector<TokenId> ids;
   for (const nlohmann::json& id : line) ids.push_back(readId(id.dump(), where));
   return ids;
@@ -89,7 +89,7 @@ void tokenize(const TokenizeOptions& options) {
     return;
   }
   convertLines([&](const nlohmann::json& line, const std::string& where) {
-    if (!line.is_string()) fail("{}: a JSON string was expected", where);
+    if (!line.is_string()) fail("{}: expected a JSON string", where);
     return nlohmann::json(tokenizer.encode(line.get_ref<const std::string&>(), !options.no_special).ids);
   });
 }
@@ -120,10 +120,11 @@ void addCommand(CLI::App& root, const std::string& name, const std::string& desc
 }  // namespace
 
 void addTokenizeCommands(CLI::App& root) {
-  addCommand(root, "tokenize", "text on standard input to token ids",
-             "one JSON string a line in, one list of ids a line out", "add no special tokens (BOS, EOS)", tokenize);
-  addCommand(root, "detokenize", "token ids on standard input to text",
-             "one list of ids a line in, one JSON string a line out", "leave special tokens out", detokenize);
+  addCommand(root, "tokenize", "convert text on standard input to token ids",
+             "read one JSON string per line, print one list of ids per line", "add no special tokens (BOS, EOS)",
+             tokenize);
+  addCommand(root, "detokenize", "convert token ids on standard input to text",
+             "read one list of ids per line, print one JSON string per line", "skip special tokens", detokenize);
 }
 
 }  // namespace kvatlas::app

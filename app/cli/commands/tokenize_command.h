@@ -1,5 +1,4 @@
-// `kvatlas tokenize` and `kvatlas detokenize`: text and token ids through standard input and output; knows tokenizers
-// only.
+// `kvatlas tokenize` and `kvatlas detokenize`: text and token ids through standard input and output.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -16,12 +16,12 @@
 namespace kvatlas::app {
 namespace {
 
-// Its lines of progress are for people who wait, not for logs.
+// Progress lines go to a terminal only, not to logs.
 bool isTerminal() {
   return ::isatty(STDERR_FILENO) == 1;
 }
 
-// What core/trace takes as text: how each run was asked for.
+// Checks each run's request, which core/trace stores as plain text.
 void checkRunHeaders(const std::string& file, std::vector<trace::Finding>& findings) {
   const trace::Reader reader(file);
   const auto& runs = reader.header().runs;
@@ -31,7 +31,7 @@ void checkRunHeaders(const std::string& file, std::vector<trace::Finding>& findi
 }
 
 void validateTrace(const std::string& file) {
-  const Interrupt interrupt([] { return std::string("stopped; the trace was not looked at to its end"); });
+  const Interrupt interrupt([] { return std::string("stopped; the trace was not checked to the end"); });
   const auto progress = makeStderrProgress(!isTerminal());
   std::vector<trace::Finding> findings;
   try {
@@ -39,7 +39,7 @@ void validateTrace(const std::string& file) {
     checkRunHeaders(file, findings);
   } catch (const Cancelled&) {
     progress->end();
-    throw Cancelled("stopped; the trace was not looked at to its end");
+    throw Cancelled("stopped; the trace was not checked to the end");
   }
   for (const trace::Finding& finding : findings) fmt::print("{}: {}\n", finding.member, finding.problem);
   if (!findings.empty()) fail("{}: {} problem{} found", file, findings.size(), findings.size() == 1 ? "" : "s");
@@ -49,7 +49,7 @@ void validateTrace(const std::string& file) {
 }  // namespace
 
 void addValidateCommand(CLI::App& root) {
-  CLI::App* command = root.add_subcommand("validate", "check that a trace is whole and consistent");
+  CLI::App* command = root.add_subcommand("validate", "check that a trace is complete and consistent");
   auto file = std::make_shared<std::string>();
   command->add_option("file", *file, "Trace file")->required();
   command->callback([file] { validateTrace(*file); });

@@ -1,4 +1,4 @@
-// `kvatlas validate`: whether a trace is whole and its numbers mean what they should.
+// `kvatlas validate`: checks that a trace is complete and consistent.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -1,4 +1,4 @@
-// A CUDA library of another build beside the programme is refused by naming both files.
+// A CUDA library of another build is refused with an error that names both files.
 #include "kernels/cuda/cuda_loader.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// `kvatlas` beside modules of another build: one sentence that names both files, and nothing of the module is called.
+// `kvatlas` with modules of another build: one sentence that names both files, and no other call into the module.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 struct ModuleCase {
   const char* name;
   const char* wrong;    // file of the wrong module
-  const char* library;  // whose place it takes
+  const char* library;  // the library it replaces
   const char* command;
 };
 
@@ -31,7 +31,7 @@ class WrongModule : public testing::TestWithParam<ModuleCase> {
   [[nodiscard]] fs::path programme() const { return m_scratch.path() / "bin/kvatlas"; }
   [[nodiscard]] fs::path module() const { return m_scratch.path() / "lib" / GetParam().library; }
 
-  // What it says on stderr; its exit status.
+  // Returns its stderr; `status`: its exit status.
   std::string run(int& status) const {
     const std::string command = programme().string() + " " + GetParam().command + " 2>&1 >/dev/null";
     FILE* const pipe = ::popen(command.c_str(), "r");

@@ -1,4 +1,5 @@
-// A module of another build: says so, or is older than the question, and must not be called for anything else.
+// A module of another build: reports another identity, or has no identity function; its other functions must not be
+// called.
 #include <cstdlib>
 
 #define KVATLAS_EXPORT extern "C" __attribute__((visibility("default")))

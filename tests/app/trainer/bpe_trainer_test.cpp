@@ -16,7 +16,7 @@ const std::string kText =
     "the cat sat on the mat; the cat ran. The hat of the cat is on the mat, and that is that. 1234 and 12 hats\n"
     "a banana, a bandana and an anagram of banana: nab, ban, anna\n";
 
-// The textbook algorithm: count every pair in every word anew before each merge. Words are cut by hand here.
+// The textbook algorithm: recounts every pair in every word before each merge. Words are split by hand.
 std::vector<std::pair<std::string, std::string>> naiveMerges(const std::vector<std::vector<std::string>>& words,
                                                              std::size_t count) {
   auto pieces = words;

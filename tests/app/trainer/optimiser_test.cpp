@@ -59,7 +59,7 @@ TEST(Optimiser, AdamFollowsItsFormulaAndGradientsAreClipped) {
   for (auto& [name, tensor] : parameters.all()) tensor->mutable_grad() = at::zeros_like(*tensor);
   parameters.final_norm.mutable_grad() = at::tensor({3.0F, -4.0F, 0.0F, 0.0F});
   EXPECT_NEAR(optimiser.step(0, 0.5), 5, 1e-6);
-  // The first step of Adam is the rate times the sign of the gradient, whatever its size.
+  // Adam's first step is the rate times the sign of the gradient, for any magnitude.
   const at::Tensor moved = parameters.final_norm.detach() - before;
   EXPECT_NEAR(moved[0].item<double>(), -0.5 * plan.vector_rate, 1e-7);
   EXPECT_NEAR(moved[1].item<double>(), 0.5 * plan.vector_rate, 1e-7);

@@ -38,7 +38,7 @@ TEST_F(Tasks, RowsAreFullLengthAndTheSameEveryTime) {
   }
 }
 
-// What is trained as predictable in a repeat row must have stood there before, behind the same two tokens.
+// A trained target in a repeat row must have occurred before, after the same two tokens.
 TEST_F(Tasks, RepeatsArePredictableFromWhatCameBefore) {
   const Stage stage{.sequence = 512, .batch = 8, .repeats = 1, .text = 0};
   std::size_t predictable = 0;
@@ -66,7 +66,7 @@ TEST_F(Tasks, AnswersAreToldInTheTextBefore) {
       const std::string answer = text(std::span(row.ids).subspan(t, end - t)),
                         before = text(std::span(row.ids).first(t));
       EXPECT_TRUE(answer.ends_with(".")) << answer;
-      // Lists name their facts: the value is what follows the name.
+      // Lists name their facts: the value follows the name.
       const std::size_t comma = answer.find(',');
       const std::string first =
           comma == std::string::npos ? answer.substr(1, answer.size() - 2) : answer.substr(1, comma - 1);

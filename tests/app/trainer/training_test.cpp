@@ -72,7 +72,7 @@ TEST_F(Training, StoppedAndStartedAgainEndsWithTheSameBytes) {
     EXPECT_EQ(readFile(folder / "whole" / file), readFile(folder / "parts" / file)) << file;
   std::stop_source stop;
   stop.request_stop();
-  train(options("parts"), {.stop = stop.get_token()});  // nothing is left to do
+  train(options("parts"), {.stop = stop.get_token()});  // already finished
 }
 
 TEST_F(Training, AStopSavesWhatWasDone) {
@@ -99,8 +99,7 @@ TEST_F(Training, AnotherRecipeIsRefusedUntilAllowed) {
   EXPECT_THAT(readFile(folder / "out/log.csv"), HasSubstr("\n7,"));
 }
 
-// The trained function and the decoder that KVAtlas runs checkpoints with are two programmes; they must agree on what
-// the trainer wrote.
+// The trained function and KVAtlas's decoder are separate implementations; they must agree on the written model.
 TEST_F(Training, TheWrittenModelIsTheTrainedOne) {
   train(options("out"), {});
   const Recipe recipe = loadRecipe(folder / "recipe.json");
@@ -143,7 +142,7 @@ TEST_F(Training, LearnsARowByHeart) {
     loss.backward();
     optimiser.step(step, 1 - static_cast<double>(step) / 150);
   }
-  EXPECT_NEAR(first, std::log(300), 0.3);  // nothing known: every piece equally likely
+  EXPECT_NEAR(first, std::log(300), 0.3);  // untrained: every piece equally likely
   EXPECT_LT(loss_now, 0.4);
 }
 

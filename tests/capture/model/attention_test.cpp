@@ -77,7 +77,7 @@ TEST_P(CausalAttention, AgreesWithDoublePrecision) {
       const std::vector<double> expected =
           naiveRow(c, query.const_data_ptr<float>() + at * c.dim, key.const_data_ptr<float>() + shared,
                    value.const_data_ptr<float>() + shared, i);
-      // !(a ≤ b): a NaN counts as wrong.
+      // !(a ≤ b): NaN counts as wrong.
       for (std::int64_t x = 0; x < c.dim; ++x) {
         const double error =
             std::abs(output.const_data_ptr<float>()[at * c.dim + x] - expected[static_cast<std::size_t>(x)]);

@@ -54,7 +54,7 @@ TEST(BlockPooling, isTheReferencesMapOfLargestValues) {
   }
 }
 
-// 16-bit scores are rounded before the exponential, as a library's product gives them.
+// 16-bit scores are rounded before the exponential, as in a library's product.
 TEST(BlockPooling, roundsScoresOf16Bits) {
   const Case c{2, 1, 200, 64, 64};
   const at::Tensor query = at::randn({c.query_heads, c.tokens, c.d}).to(at::kBFloat16),

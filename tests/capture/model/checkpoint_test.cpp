@@ -29,7 +29,7 @@ std::string messageOf(const std::function<void()>& action) {
   return "no error";
 }
 
-// A copy of a golden checkpoint to be damaged.
+// A copy of a golden checkpoint that tests corrupt.
 class Copy : public ScratchFolder {
  public:
   explicit Copy(const std::string& name) { fs::copy(modelFolder(name), path(), fs::copy_options::recursive); }
@@ -100,7 +100,7 @@ TEST(Checkpoint, ConvertedWeightsGiveTheirPagesBack) {
                                         std::array<std::int64_t, 2>{512, 192}, at::kFloat, at::kCPU));
   const Mapping mapping = mappingOf(file, weights.front().const_data_ptr());
   EXPECT_FALSE(mapping.contains);
-  // 12 matrices of 192 KiB were read; the kernel may map some pages around those touched last.
+  // It read 12 matrices of 192 KiB; the kernel may map some pages around the last ones.
   EXPECT_LT(mapping.resident, 12U * 192 * 1024 / 2);
 }
 

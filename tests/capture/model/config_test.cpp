@@ -1,4 +1,4 @@
-// config.json of the families: what is read, what is refused and how that is said.
+// config.json of the model families: valid fields, refused ones, and the messages.
 #include "capture/model/config.h"
 
 #include <gmock/gmock.h>
@@ -200,7 +200,7 @@ TEST(Config, BadValuesAreRefusedByFieldExpectationAndFinding) {
       {"partial_rotary_factor", 0.5, "every dimension"},
   };
   for (const Refused& refused : cases) {
-    // 8 heads of any width of more than 2^20 in all are refused as well.
+    // Heads of a total width above 2^20 are refused too.
     const std::string message = refusal(with(llama(), refused.field, refused.value));
     EXPECT_THAT(message, AllOf(HasSubstr("config.json"), HasSubstr(refused.field), HasSubstr(refused.says)))
         << refused.value;

@@ -1,4 +1,4 @@
-// The choice of an attention kernel and its fallbacks, with kernels of the CPU in the place of the device's.
+// The choice of an attention kernel and its fallbacks, with CPU kernels instead of the device's.
 #include "capture/model/cuda_attention.h"
 
 #include <ATen/TensorOperators.h>

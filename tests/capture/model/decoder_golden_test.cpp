@@ -1,4 +1,4 @@
-// Logits and greedy continuations against Hugging Face Transformers, every variant of the families.
+// Logits and greedy continuations against Hugging Face Transformers, for every variant of the model families.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The decoder's seams: observer, progress, stop requests, refusals, repeatability.
+// The decoder's observer, progress, stop requests, errors and determinism.
 #include "capture/model/decoder.h"
 
 #include <ATen/TensorOperators.h>
@@ -156,7 +156,7 @@ TEST(Step, ABatchIsItsRowsOneByOne) {
   const Decoder decoder = Decoder::load(modelFolder("llama31-scaling"), {}, {});
   const std::vector<TokenId> ids{3, 9, 27, 17};
   const std::vector<std::uint64_t> positions{0, 77, 5, 300};
-  // An attention that mixes query, key and value of a row, so that each of them must reach it rightly.
+  // An attention that mixes query, key and value of a row, so that an error in any of them shows.
   const StepAttention attention = [&](LayerIndex, const at::Tensor& query, const at::Tensor& key,
                                       const at::Tensor& value) {
     const std::int64_t group = query.size(1) / key.size(1);
@@ -173,7 +173,7 @@ TEST(Step, ABatchIsItsRowsOneByOne) {
   }
 }
 
-// Notes tasks and asks for a stop once `when` tasks' steps were done.
+// Records tasks and requests a stop after the steps of `when` tasks.
 class StoppingProgress : public Progress {
  public:
   explicit StoppingProgress(std::uint64_t when = ~0ULL) : m_when(when) {}
@@ -232,7 +232,7 @@ TEST(Refusals, NameWhatIsWrong) {
   EXPECT_THROW(static_cast<void>(decoder.allLogits({})), UsageError);
   try {
     static_cast<void>(decoder.prefill(std::vector<TokenId>{3, 64}, nullptr, {}));
-    FAIL() << "an id outside the vocabulary was taken";
+    FAIL() << "an id outside the vocabulary was accepted";
   } catch (const UsageError& error) {
     EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("token 1"), testing::HasSubstr("64")));
   }

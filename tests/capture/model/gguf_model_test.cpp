@@ -1,5 +1,5 @@
 // GGUF models: a quantised one against Transformers reading the same file, and the checkpoints of tests/data/models
-// written as GGUF against what Transformers computed from them.
+// written as GGUF, against Transformers' results.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/equal.h>
 #include <gmock/gmock.h>
@@ -67,7 +67,7 @@ TEST(GgufModel, WeightsOfANarrowComputeTypeAreTheRoundedOnes) {
   }
 }
 
-// The folders of tests/data/models as a converter writes them.
+// The folders of tests/data/models, converted to GGUF.
 const std::map<std::string, std::string> kNames{
     {"self_attn.q_proj", "attn_q"},      {"self_attn.k_proj", "attn_k"},   {"self_attn.v_proj", "attn_v"},
     {"self_attn.o_proj", "attn_output"}, {"mlp.gate_proj", "ffn_gate"},    {"mlp.up_proj", "ffn_up"},
@@ -214,7 +214,7 @@ TEST(GgufModel, PartsMakeTheSameModelAsOneFile) {
 
 class GgufConfig : public testing::Test {
  protected:
-  // The metadata of a model that could run; `change` adds to them.
+  // The metadata of a valid model; `change` adds to them.
   template <class Change>
   std::string message(const Change& change, const char* embedding = "token_embd.weight") {
     GgufBuilder out;

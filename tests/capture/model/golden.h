@@ -1,5 +1,4 @@
-// The checkpoints of tests/data/models with what Transformers computed from them, and a plain full-cache decoding for
-// comparison.
+// The checkpoints of tests/data/models with Transformers' results, and a plain full-cache decoder as oracle.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -28,8 +27,7 @@ struct Golden {
 [[nodiscard]] std::filesystem::path modelFolder(const std::string& name);  // the tiny random ones and "tiny-llama"
 [[nodiscard]] Golden loadGolden(const std::string& name);
 
-// A cache that keeps everything, with attention in double precision; with a sliding window the newest `window`
-// positions count.
+// A full cache with attention in double precision; with a sliding window over the newest `window` positions.
 class FullCache {
  public:
   FullCache(const PrefillResult& prefill, const ModelConfig& config) : m_layers(prefill.cache), m_config(&config) {}
@@ -45,7 +43,7 @@ class FullCache {
 [[nodiscard]] std::vector<TokenId> decodeGreedy(const Decoder& decoder, const std::vector<TokenId>& ids,
                                                 std::size_t count);
 
-// One thread while it lives: models this small gain nothing from more, and lose much on a busy machine.
+// Limits libtorch to one thread during its lifetime: small models gain nothing from more, and lose on a busy machine.
 class OneThread {
  public:
   OneThread();

@@ -1,4 +1,4 @@
-// The path through libtorch's attention alone against the probe and against double precision.
+// The library probe against KVAtlas's probe and against double precision.
 #include "capture/model/library_probe.h"
 
 #include <ATen/TensorOperators.h>
@@ -53,7 +53,7 @@ double worst(const at::Tensor& actual, const std::vector<float>& expected, doubl
   return most;
 }
 
-// Mean cells back to sums: a cell of the map counts its visible pairs only.
+// Mean cells back to sums: a map cell counts only its visible pairs.
 std::vector<float> sums(const Case& c, const std::vector<float>& mean) {
   const std::int64_t n = (c.tokens + c.bin - 1) / c.bin;
   std::vector<float> all;

@@ -65,10 +65,10 @@ TEST(MemoryPlan, seventyBillionParametersAreSpreadByFreeMemory) {
   ASSERT_EQ(placed->size(), 80U);
   EXPECT_EQ(std::ranges::count(*placed, 0), 0) << "two cards are enough";
   EXPECT_LE(std::ranges::count(*placed, 3), std::ranges::count(*placed, 1)) << "the first holds the embedding too";
-  EXPECT_TRUE(std::ranges::is_sorted(*placed, std::greater<>{})) << "runs in the order of the devices";
+  EXPECT_TRUE(std::ranges::is_sorted(*placed, std::greater<>{})) << "consecutive layers in the order of the devices";
 }
 
-// Whatever is free: no device gets more than it has room for, every layer has a place.
+// For any free memory: no device exceeds its room, every layer has a device.
 TEST(MemoryPlan, noDeviceIsOverfilled) {
   const MemoryNeed need = memoryNeed(llama70b(), {.tokens = 32768, .new_tokens = 64, .row_chunk = 4096});
   unsigned random = 1;

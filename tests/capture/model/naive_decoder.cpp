@@ -64,7 +64,7 @@ class Naive {
     return rows;
   }
 
-  // Cuts rows into heads; rotates pairs (x, x + d/2) as complex numbers where wanted.
+  // Splits rows into heads; with `rotated`, rotates pairs (x, x + d/2) as complex numbers.
   std::vector<Matrix> heads(const Matrix& rows, bool rotated) const {
     const std::size_t d = m_config.head_dim, half = d / 2;
     std::vector<Matrix> result(rows[0].size() / d);

@@ -1,5 +1,4 @@
-// A deliberately plain decoder in double precision, written from the published formulas: what the observer of a prefill
-// must see.
+// A plain decoder in double precision, written from the published formulas: the oracle for a prefill's observer.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Working memory of a prefill is bounded by its row chunks; what libtorch allocates is counted.
+// Row chunks bound the working memory of a prefill; the test counts libtorch's allocations.
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <gtest/gtest.h>
@@ -45,7 +45,7 @@ class CountingAllocator final : public c10::Allocator {
   std::atomic<std::size_t> m_now{0}, m_most{0};
 };
 
-// Stays for the rest of the programme: tensors made meanwhile return to it.
+// Never destroyed: tensors return their memory to it later.
 CountingAllocator& counting() {
   static auto* const allocator = [] {
     auto* const made = new CountingAllocator(c10::GetCPUAllocator());

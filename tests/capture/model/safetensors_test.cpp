@@ -1,4 +1,4 @@
-// Safetensors files, most of them hostile, written here byte by byte.
+// Safetensors files, most of them hostile, written byte by byte.
 #include "capture/model/safetensors.h"
 
 #include <gmock/gmock.h>
@@ -71,7 +71,7 @@ TEST(Safetensors, RefusesWhatIsNoRegularFile) {
   EXPECT_THROW(SafetensorsFile(folder.path() / "nothing"), Error);
   EXPECT_THROW(SafetensorsFile(folder.path()), Error);
   ASSERT_EQ(::mkfifo((folder.path() / "pipe").c_str(), 0600), 0);
-  EXPECT_THROW(SafetensorsFile(folder.path() / "pipe"), Error);  // and does not wait for a writer
+  EXPECT_THROW(SafetensorsFile(folder.path() / "pipe"), Error);  // without waiting for a writer
 }
 
 TEST(Safetensors, RefusesAbsurdHeaderLengths) {
@@ -93,7 +93,7 @@ TEST(Safetensors, RefusesBrokenHeaders) {
 }
 
 struct Hostile {
-  const char* entry;  // of tensor "a" beside a sound "z" over bytes 0–16, in a file with 32 bytes of data
+  const char* entry;  // of tensor "a", beside a valid "z" over bytes 0–16, in a file with 32 bytes of data
   const char* says;
 };
 
@@ -132,7 +132,7 @@ TEST(Safetensors, RefusesHostileEntriesByTensorAndField) {
 
 TEST(Safetensors, RefusesANameThatStandsTwice) {
   const std::string entry = R"({"dtype":"F32","shape":[1],"data_offsets":[0,4]})";
-  EXPECT_THAT(refusal(fileOf("{\"a\":" + entry + ",\"a\":" + entry + "}", "xxxx")), HasSubstr("'a' stands twice"));
+  EXPECT_THAT(refusal(fileOf("{\"a\":" + entry + ",\"a\":" + entry + "}", "xxxx")), HasSubstr("'a' is listed twice"));
 }
 
 TEST(Safetensors, EveryTruncationIsAnErrorAndNothingElse) {

@@ -1,4 +1,4 @@
-// From a prompt to a trace: what is in the file against an independent double-precision computation of the same
+// From a prompt to a trace: the file's values against an independent double-precision computation of the same
 // attention.
 #include <gtest/gtest.h>
 
@@ -35,14 +35,14 @@ CaptureOptions smallCapture(const ScratchFolder& scratch, const char* model) {
   options.session.budgets = {policy::parseBudget("20"), policy::parseBudget("25%")};
   options.session.max_new_tokens = 5;
   options.session.device = "cpu";
-  options.session.threads = 1;  // models this small gain nothing from more
+  options.session.threads = 1;  // small models gain nothing from more
   options.output = scratch.path() / "out.kva.h5";
   options.map_size = 64;
   options.quiet = true;
   return options;
 }
 
-// The layers' queries and keys, as the model gives them.
+// Collects the layers' queries and keys from the model.
 class Tap final : public AttentionObserver {
  public:
   bool wants(LayerIndex) const override { return true; }
@@ -152,8 +152,7 @@ TEST(Recorder, RunsHoldTheDecisionsAndTheirArithmetic) {
     EXPECT_DOUBLE_EQ(header.runs[i].budget_nominal, nominal) << header.runs[i].label;
     EXPECT_DOUBLE_EQ(run->budget_realised, nominal) << header.runs[i].label;
     EXPECT_EQ(run->cache_bytes, run->keptTokens() * 2 * header.model.head_dim * sizeof(float));
-    EXPECT_EQ(run->keptTokens(),
-              static_cast<std::size_t>(nominal) * header.model.layers * header.model.kv_heads);
+    EXPECT_EQ(run->keptTokens(), static_cast<std::size_t>(nominal) * header.model.layers * header.model.kv_heads);
     EXPECT_EQ(summary.runs[i].label, header.runs[i].label);
     if (i > 0) {
       EXPECT_EQ(run->decode_ids[0], reader.run(0)->decode_ids[0]);
@@ -161,8 +160,9 @@ TEST(Recorder, RunsHoldTheDecisionsAndTheirArithmetic) {
   }
 }
 
-// Every run's attended keys are in the file, of all layers whatever was asked for: step 0 is the prompt's last query,
-// the same in all runs; later steps see what the run keeps and the tokens it was fed. Full alone records them as well.
+// The file has every run's attended keys of all layers, whatever layers were selected. Step 0 is the prompt's last
+// query, the same in all runs; later steps see the kept tokens and the fed tokens. A run of full alone records them
+// too.
 TEST(Recorder, WhatGeneratedTokensAttendedTo) {
   for (const bool alone : {false, true}) {
     const ScratchFolder scratch;
@@ -191,7 +191,7 @@ TEST(Recorder, WhatGeneratedTokensAttendedTo) {
     }
     const std::vector<float> row = reader.windowRows(LayerIndex{1}, HeadIndex{0}).value();
     const auto attended = reader.attended(0, LayerIndex{1}).value();
-    const std::span<const float> last(row.data() + 7UL * 150UL, 150);  // of the window's 8
+    const std::span<const float> last(row.data() + 7UL * 150UL, 150);  // last of the window's 8
     for (std::size_t k = 0; k < 8; ++k)
       EXPECT_NEAR(attended.mass[k], last[attended.positions[k]], 3e-4 * static_cast<double>(attended.mass[k]));
     EXPECT_NEAR(attended.mass[0], *std::ranges::max_element(last), 3e-4);
@@ -246,7 +246,7 @@ void spoil(const std::filesystem::path& model, const std::string& tensor) {
   file.write("\0\0\xc0\x7f", 4);
 }
 
-// A NaN in a layer that nobody records or scores by, and one behind the last attention: neither spreads into a trace.
+// A NaN in a layer that is neither recorded nor scored, and one after the last attention: neither reaches a trace.
 TEST(Recorder, NanIsReportedWithItsLayerWhateverIsRecorded) {
   for (const auto& [tensor, layer] : {std::pair{"model.layers.1.self_attn.k_proj.weight", "layer 1, head 0"},
                                       std::pair{"model.layers.2.self_attn.v_proj.weight", "after layer 2"},
@@ -262,7 +262,7 @@ TEST(Recorder, NanIsReportedWithItsLayerWhateverIsRecorded) {
     options.layers = std::vector<std::uint32_t>{0};
     try {
       (void)runCapture(options, {});
-      ADD_FAILURE() << tensor << " was taken";
+      ADD_FAILURE() << tensor << " was accepted";
     } catch (const Error& error) {
       EXPECT_NE(std::string(error.what()).find(layer), std::string::npos) << error.what();
     }
@@ -315,7 +315,7 @@ TEST(TraceQueue, RunsJobsInOrderAndHandsErrorsBack) {
   EXPECT_FALSE(std::filesystem::exists(scratch.path() / "b.kva.h5"));
 }
 
-// However many layers there are, only a handful is in memory: waiting, being written, being made.
+// For any number of layers only a few are in memory: queued, being written, being encoded.
 TEST(TraceQueue, LayersInMemoryDoNotGrowWithTheirNumber) {
   struct Held {
     explicit Held(std::atomic<int>& count) : m_count(count) { ++m_count; }

@@ -1,4 +1,4 @@
-// The way from tensors through the CUDA library's border and back, with the CPU kernels behind it.
+// From tensors through the CUDA library's interface and back, with CPU kernels behind it.
 #include "capture/session/cuda_probe.h"
 
 #include <ATen/ops/randn.h>
@@ -48,7 +48,7 @@ TEST(CudaProbe, arraysGetTheirSizeAndValuesAtTheEnd) {
   static_cast<void>(beginProbe(library, kShape, query, key, {}, expected, kKvatlasProbePlain).finish());
   const ProbeArrays arrays{.window_rows = &rows, .map_max = &map, .cell = 8};
   PendingProbe pending = beginProbe(library, kShape, query, key, {}, arrays, kKvatlasProbePlain);
-  EXPECT_EQ(rows.size(), 7U) << "nothing is touched before";
+  EXPECT_EQ(rows.size(), 7U) << "finish() allocates";
   EXPECT_TRUE(pending.finish().ok());
   EXPECT_EQ(rows, expected_rows);
   EXPECT_EQ(map, expected_map);

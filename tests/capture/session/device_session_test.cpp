@@ -1,5 +1,5 @@
-// What a device does differently in a session, on the CPU: layers received one later, branches decoded through the
-// device's border.
+// The device's paths of a session, run on the CPU: layers delivered one later, branches decoded through the CUDA
+// library's interface.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -27,10 +27,10 @@ struct Received {
   std::vector<std::uint32_t> order;
   std::vector<float> received, entropy, map;
   std::size_t tokens = 0;
-  bool with_memory = true;  // the query handed on has its own numbers
+  bool with_memory = true;  // the delivered query has memory
 };
 
-// Everything of a prefill's layers, and the signals that are left for the methods.
+// All statistics of a prefill's layers, and the signals kept for the methods.
 std::pair<Received, std::vector<float>> watch(const Decoder& decoder, const std::vector<TokenId>& ids, bool later,
                                               bool tensors) {
   SignalCollector collector(decoder.config(), {.wanted = {Signal::Received}, .last_row = true, .window = 4}, 1);
@@ -72,7 +72,7 @@ TEST_P(DeviceSession, layersThatAreReceivedLaterAreTheSame) {
     EXPECT_EQ(later.entropy, now.entropy);
     EXPECT_EQ(later.map, now.map);
     EXPECT_EQ(later.tokens, ids.size());
-    EXPECT_EQ(later.with_memory, tensors) << "queries are held only for who reads them";
+    EXPECT_EQ(later.with_memory, tensors) << "queries are kept only for a receiver that reads them";
     EXPECT_EQ(later_signals, now_signals);
   }
 }
@@ -119,7 +119,7 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
   start.caches = {};
   start.device = &device;
   const std::vector<DecodeTrack> on_device = decodeBranches(decoder, start, decode, {});
-  const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {  // NaN counts as itself
+  const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {  // NaN equals NaN
     return std::ranges::equal(a, b, [](float x, float y) { return x == y || (x != x && y != y); });
   };
   ASSERT_EQ(on_device.size(), host.size());

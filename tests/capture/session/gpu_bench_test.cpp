@@ -1,4 +1,4 @@
-// The bench of a device, on the CPU with a small shape: what it runs and counts.
+// The device benchmark on the CPU with a small shape: what it runs and counts.
 #include "capture/bench/gpu_bench.h"
 
 #include <c10/util/Exception.h>
@@ -67,24 +67,23 @@ TEST(GpuBench, whatIsNotMeasuredHasAReason) {
 
 TEST(GpuBench, ABaselineThatDoesNotFitIsLeftOutWithItsReason) {
   std::vector<std::string> missing;
-  EXPECT_EQ(measuredUnlessItFails("one", missing, [] { return 2.0; }), 2.0);
+  EXPECT_EQ(measureOrNote("one", missing, [] { return 2.0; }), 2.0);
   EXPECT_TRUE(missing.empty());
-  EXPECT_EQ(measuredUnlessItFails("two", missing,
-                                  []() -> double {
-                                    TORCH_CHECK_WITH(
-                                        OutOfMemoryError, false,
-                                        "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total");
-                                    return 1;
-                                  }),
+  EXPECT_EQ(measureOrNote("two", missing,
+                          []() -> double {
+                            TORCH_CHECK_WITH(OutOfMemoryError, false,
+                                             "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total");
+                            return 1;
+                          }),
             0);
-  EXPECT_EQ(measuredUnlessItFails("three", missing, []() -> double { throw std::bad_alloc(); }), 0);
+  EXPECT_EQ(measureOrNote("three", missing, []() -> double { throw std::bad_alloc(); }), 0);
   EXPECT_EQ(missing, (std::vector<std::string>{"two: CUDA out of memory. Tried to allocate 20.00 GiB.",
                                                "three: out of memory"}));
-  // What is KVAtlas's own fault is not hidden.
-  EXPECT_THROW(static_cast<void>(measuredUnlessItFails("four", missing, []() -> double { fail("wrong"); })), Error);
+  // Errors of KVAtlas itself are not swallowed.
+  EXPECT_THROW(static_cast<void>(measureOrNote("four", missing, []() -> double { fail("wrong"); })), Error);
 }
 
-// The plan of a card decides; the lengths that a person names are not touched.
+// The memory plan filters the default lengths; lengths named by the user stay.
 TEST(GpuBench, LengthsThatDoNotFitAreLeftOutAndNamed) {
   const ModelConfig shape = llama3Shape();
   const std::vector<std::uint32_t> all{2048, 32768, 131072};

@@ -1,4 +1,4 @@
-// A whole run on a CUDA device against Transformers and against the CPU; skipped where there is none.
+// A whole run on a CUDA device against Transformers and against the CPU; skipped without a device.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
@@ -137,8 +137,8 @@ std::vector<float> onHost(const at::Tensor& tensor) {
   return {values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel()};
 }
 
-// At a length that no reference in double precision reaches: the probe of the device's best path, in bf16, against
-// library calls, in f32.
+// At a length too long for a double-precision reference: the device's best probe path in bf16 against library calls in
+// f32.
 class GpuProbe : public testing::Test {
  protected:
   static constexpr std::int64_t kTokens = 8229, kHeads = 4, kKvHeads = 2, kDim = 128, kCell = 64;

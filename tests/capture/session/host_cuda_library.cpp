@@ -33,7 +33,7 @@ const char* hostDecode(const KvatlasCudaDecode* decode, void*) {
   std::vector<kernels::DecodeSegment> segments;
   for (std::uint64_t i = 0; i < decode->count; ++i) {
     const KvatlasCudaSegment& s = decode->segments[i];
-    if (s.rows > decode->most_rows || s.length > decode->most_length) return "a segment exceeds what was said";
+    if (s.rows > decode->most_rows || s.length > decode->most_length) return "a segment exceeds the announced size";
     segments.push_back({static_cast<const float*>(s.query), s.rows, static_cast<const float*>(s.key),
                         static_cast<const float*>(s.value), s.length, static_cast<float*>(s.output), s.probabilities});
   }

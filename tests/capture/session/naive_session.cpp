@@ -17,7 +17,7 @@ double dot(const at::Tensor& a, const at::Tensor& b) {
   return sum;
 }
 
-// exp(x − max) / Σ over the entries marked visible; the others are 0.
+// exp(x − max) / Σ over the visible entries; 0 elsewhere.
 std::vector<double> softmax(const std::vector<double>& logits, const std::vector<bool>& visible) {
   double largest = -INFINITY, sum = 0;
   for (std::size_t i = 0; i < logits.size(); ++i)

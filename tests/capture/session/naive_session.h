@@ -29,10 +29,10 @@ class NaiveBranch {
   const Decoder& m_decoder;
   const policy::Decision& m_decision;
   std::uint64_t m_tokens, m_position;
-  std::vector<LayerCache> m_layers;  // full rows; what is not kept is skipped when attending
+  std::vector<LayerCache> m_layers;  // full rows; attention skips evicted ones
 };
 
-// Softmax rows of the last prompt query of every layer, from the observed queries and keys.
+// Softmax row of the last prompt query in every layer, from the observed queries and keys.
 [[nodiscard]] std::vector<Rows> lastPromptRows(const Decoder& decoder, const std::vector<TokenId>& ids);
 
 [[nodiscard]] double naiveKl(const std::vector<double>& p_logits, const std::vector<double>& q_logits);

@@ -1,4 +1,4 @@
-// Branches decoded as one batch against each decoded alone by a naive double-precision oracle.
+// Branches decoded as one batch, against a naive double-precision oracle that decodes each alone.
 #include "capture/session/session.h"
 
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ SessionOptions optionsFor(const std::string& model, const std::filesystem::path&
   options.window = 4;
   options.max_new_tokens = 6;
   options.device = "cpu";
-  options.threads = 1;  // models this small gain nothing from more
+  options.threads = 1;  // small models gain nothing from more
   return options;
 }
 
@@ -60,7 +60,7 @@ struct Case {
 
 class Branches : public testing::TestWithParam<Case> {};
 
-// What the oracle needs to follow a session step by step.
+// The oracle's state to follow a session step by step.
 struct Replay {
   std::vector<NaiveStep> full;  // the full cache fed its own tokens
   std::vector<Rows> last_rows;  // of the prompt
@@ -87,8 +87,8 @@ void expectMass(const DecodeTrack& track, const policy::Decision& decision, cons
       }
 }
 
-// The attended keys of one step and head against the row they were taken from, over all positions; positions that are
-// not visible are 0 in it. Where neighbours in rank are closer than float can tell, either may come first.
+// The attended keys of one step and head against the oracle's row over all positions (0: not visible). Neighbours in
+// rank that differ by less than float precision may come in either order.
 void expectBest(const Attended& attended, std::size_t cell, const std::vector<double>& row) {
   std::vector<std::pair<double, TokenIndex>> order;
   for (TokenIndex j = 0; j < row.size(); ++j)
@@ -113,7 +113,7 @@ void expectBest(const Attended& attended, std::size_t cell, const std::vector<do
   }
 }
 
-// steps[t − 1]: what the oracle attended to when it chose token t.
+// steps[t − 1]: the oracle's attention when it chose token t.
 void expectAttended(const DecodeTrack& track, const std::vector<Rows>& last_rows, const std::vector<NaiveStep>& steps,
                     const ModelConfig& config) {
   const std::size_t per_step = std::size_t{config.layers} * config.query_heads;
@@ -199,8 +199,7 @@ INSTANTIATE_TEST_SUITE_P(Sessions, Branches,
                            return name;
                          });
 
-// Another way to the same rows: prompt and generated tokens as one prompt, whose last query is the one that chose the
-// last token.
+// The same rows computed differently: prompt and generated tokens as one prompt, whose last query chose the last token.
 TEST(Session, TheFullCacheAttendsAsAPromptOfAllItsTokensWould) {
   for (const char* model : {"llama2-gqa", "mistral-window"}) {
     const Golden golden = loadGolden(model);
@@ -243,7 +242,7 @@ TEST(Session, FullCacheGivesTransformersGreedyTokens) {
       options.max_new_tokens = static_cast<std::uint32_t>(run.greedy.size());
       Session session(options, {});
       session.loadWeights({});
-      // Ours ends with the end token, the golden continuation was made to run on.
+      // Ours stops at the end token; the golden continuation was generated past it.
       auto expected = run.greedy;
       const auto& ends = session.config().eos_ids;
       const auto end = std::ranges::find_first_of(expected, ends);
