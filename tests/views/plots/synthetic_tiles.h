@@ -47,7 +47,7 @@ class SyntheticTiles : public views::TileSource {
   std::vector<views::TileKey> wanted;
 
  protected:
-  void setWanted(std::uint64_t, std::vector<views::TileKey> keys, views::Urgency) override {
+  void setRequests(std::uint64_t, std::vector<views::TileKey> keys, views::Urgency) override {
     wanted = std::move(keys);
     if (!m_later || wanted.empty()) return;
     QTimer::singleShot(0, this, [this] { deliver(1); });

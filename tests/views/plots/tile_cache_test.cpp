@@ -24,7 +24,7 @@ class TileCacheTest : public test::QtCoreTest {
     ASSERT_TRUE(waitUntil([&] { return document.isOpen(); }));
   }
   TilePointer fetch(const TileKey& key) {
-    viewer.want({key});
+    viewer.request({key});
     if (!waitUntil([&] { return cache.find(key) != nullptr; })) return nullptr;
     return cache.find(key);
   }
@@ -144,7 +144,7 @@ TEST_F(TileCacheTest, TheLimitOfBytesHolds) {
   for (std::uint32_t layer = 0; layer < 4; ++layer)
     for (std::uint32_t head = 0; head < 4; ++head)
       keys.push_back({LayerIndex(layer), {HeadChoice::QueryHead, head}, Reduction::Max, 0, 0, 0});
-  viewer.want(keys);
+  viewer.request(keys);
   ASSERT_TRUE(waitUntil([&] {
     return std::all_of(keys.begin(), keys.end(), [&](const TileKey& key) { return cache.find(key) != nullptr; });
   }));
@@ -162,8 +162,8 @@ TEST_F(TileCacheTest, OnlyWhatIsStillWantedIsRead) {
       old.push_back({LayerIndex(0), {HeadChoice::QueryHead, head}, Reduction::Max, level, 0, 0});
     now.push_back({LayerIndex(1), {HeadChoice::QueryHead, head}, Reduction::Max, 0, 0, 0});
   }
-  viewer.want(old);
-  viewer.want(now);
+  viewer.request(old);
+  viewer.request(now);
   std::vector<TileKey> arrived;
   QObject::connect(&cache, &TileSource::arrived, [&](const TileKey& key) { arrived.push_back(key); });
   ASSERT_TRUE(waitUntil([&] { return cache.find(now.back()) != nullptr && cache.inFlight() == 0; }));
@@ -183,8 +183,8 @@ TEST_F(TileCacheTest, TheViewerThatAskedLastIsServedFirst) {
   };
   std::vector<std::uint32_t> layers;
   QObject::connect(&cache, &TileSource::arrived, [&](const TileKey& key) { layers.push_back(key.layer.value); });
-  one.want(keys(0));
-  two.want(keys(1));
+  one.request(keys(0));
+  two.request(keys(1));
   ASSERT_TRUE(waitUntil([&] { return layers.size() == 24; }));
   // All but the three under way of the first come after the second's; of three that wait for the disk together at the
   // turn from the one to the other, the newest is read first.
@@ -203,7 +203,7 @@ TEST_F(TileCacheTest, TheWishesOfAViewerEndWithItsSubscription) {
   QObject::connect(&cache, &TileSource::arrived, [&] { ++arrived; });
   {
     TileSubscription gone = cache.subscribe();
-    gone.want(keys);
+    gone.request(keys);
     const TileSubscription moved = std::move(gone);
   }
   const TileKey other{LayerIndex(1), {HeadChoice::QueryHead, 0}, Reduction::Max, 0, 0, 0};
@@ -218,7 +218,7 @@ TEST_F(TileCacheTest, ASubscriptionOutlivesItsSource) {
   EXPECT_EQ(subscription.source(), source.get());
   source.reset();
   EXPECT_EQ(subscription.source(), nullptr);
-  subscription.want({TileKey{}});
+  subscription.request({TileKey{}});
 }
 
 TEST_F(TileCacheTest, WhatIsNotThereIsNotCaptured) {

@@ -83,8 +83,8 @@ class Document : public QObject {
 
  private:
   void adopt(std::shared_ptr<const DocumentIndex> fresh);
-  void ask(SourceId source, const std::filesystem::path& path);
-  void take(SourceId source, const std::filesystem::path& file, Answer<DocumentIndex> answer);
+  void readIndex(SourceId source, const std::filesystem::path& path);
+  void indexRead(SourceId source, const std::filesystem::path& file, Answer<DocumentIndex> answer);
   void readRun(RunId id);
   void storeRun(RunId id, RunPointer view);
   void forgetRuns();
@@ -93,7 +93,7 @@ class Document : public QObject {
   ReadingThread& m_thread;
   State m_state = State::Empty;
   SourceId m_source = 0, m_opening = 0;
-  std::filesystem::path m_path, m_asked, m_file;  // m_file: the path or its part file
+  std::filesystem::path m_path, m_requested, m_file;  // m_file: the path or its part file
   std::shared_ptr<const DocumentIndex> m_index;
   std::map<RunId, RunPointer> m_runs, m_what_ifs;
   std::vector<RunId> m_recent;  // keys of m_runs, most recent last

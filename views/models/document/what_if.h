@@ -47,7 +47,8 @@ class WhatIf : public QObject {
   void refuse(const std::string& message);
   void build(std::uint32_t depth);
   void readNext(const std::shared_ptr<Build>& build);
-  void take(const std::shared_ptr<Build>& build, std::size_t layer, const std::shared_ptr<policy::RankedLayer>& ranked);
+  void layerRanked(const std::shared_ptr<Build>& build, std::size_t layer,
+                   const std::shared_ptr<policy::RankedLayer>& ranked);
   void stopBuild();
   void decide();
   void finish(const WhatIfRequest& request, const KeepRule& rule, const policy::RankedDecision& result);

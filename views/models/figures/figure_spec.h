@@ -45,7 +45,7 @@ struct FigureSpec {
   bool entropy = false;        // heatmap: draw the entropy track
   std::size_t columns = 0;     // panels per row; 0 = by width
   double lowest_retained = 0;  // retained: lower end of the y axis
-  std::string score;           // needle, accuracy: a recorded score; empty = the run's own
+  std::string score;           // needle, accuracy: a recorded score; empty = the default
   AccuracyBy by = AccuracyBy::All;
 
   friend bool operator==(const FigureSpec&, const FigureSpec&) = default;

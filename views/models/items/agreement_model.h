@@ -26,7 +26,7 @@ class AgreementModel : public QAbstractTableModel {
 
  private:
   void restart();
-  void takeRun(RunId id);
+  void runRead(RunId id);
   [[nodiscard]] double value(int row, RunId run) const;
 
   Document& m_document;

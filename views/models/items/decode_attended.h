@@ -51,12 +51,12 @@ class DecodeAttended : public QObject {
   [[nodiscard]] QString obstacle() const;
   [[nodiscard]] RunPointer fedRun();
   [[nodiscard]] std::string bytesAt(std::uint64_t position);
-  void ask();
+  void request();
   void forget();
 
   Document& m_document;
   Selection& m_selection;
-  std::optional<Wanted> m_asked;
+  std::optional<Wanted> m_requested;
   std::optional<trace::AttendedLayer> m_layer;
   std::string m_error;
   RequestId m_request = 0;

@@ -54,8 +54,8 @@ class LayerHeadModel : public QAbstractTableModel {
 
  private:
   void restart();
-  void wantAll();
-  void takeLayer(LayerIndex layer);
+  void requestAll();
+  void layerRead(LayerIndex layer);
   void arrange();
   void valuesChanged();
   void showCurrent();

@@ -28,14 +28,14 @@ class TileCache : public TileSource {
   [[nodiscard]] std::size_t inFlight() const { return m_in_flight.size(); }
 
  protected:
-  void setWanted(std::uint64_t subscription, std::vector<TileKey> keys, Urgency urgency) override;
+  void setRequests(std::uint64_t subscription, std::vector<TileKey> keys, Urgency urgency) override;
 
  private:
   struct Entry {
     TileKey key;
     TilePointer tile;
   };
-  struct Wish {
+  struct Request {
     std::uint64_t subscription;
     std::vector<TileKey> keys;
     Urgency urgency;
@@ -52,7 +52,7 @@ class TileCache : public TileSource {
   std::size_t m_limit, m_bytes = 0;
   std::list<Entry> m_recent;  // most recent first
   std::unordered_map<TileKey, std::list<Entry>::iterator, TileKeyHash> m_tiles;
-  std::vector<Wish> m_wishes;  // asked last at the end
+  std::vector<Request> m_requests;  // latest last
   std::unordered_set<TileKey, TileKeyHash> m_in_flight;
   std::uint64_t m_generation = 0;  // of the document's contents: older answers are dropped
   QThreadPool m_workers;

@@ -29,7 +29,7 @@ class TileSubscription {
 
   // Replaces the viewer's requests, most important first. The source serves the viewer with the latest
   // request first.
-  void want(std::vector<TileKey> keys, Urgency urgency = Urgency::View);
+  void request(std::vector<TileKey> keys, Urgency urgency = Urgency::View);
   [[nodiscard]] const TileSource* source() const;  // null: none, or destroyed
 
  private:
@@ -60,7 +60,7 @@ class TileSource : public QObject {
 
  protected:
   // Replaces the requests of one subscription; empty: none.
-  virtual void setWanted(std::uint64_t subscription, std::vector<TileKey> keys, Urgency urgency) = 0;
+  virtual void setRequests(std::uint64_t subscription, std::vector<TileKey> keys, Urgency urgency) = 0;
 
  private:
   friend class TileSubscription;

@@ -39,7 +39,7 @@ class LayerHeadThumbnails : public QObject {
     bool complete = false;
   };
   [[nodiscard]] Picture make(const MapSide& side, int pixels);
-  void take(const TileKey& key);
+  void tileArrived(const TileKey& key);
   void reset();
 
   QPointer<TileSource> m_source;
@@ -49,8 +49,8 @@ class LayerHeadThumbnails : public QObject {
   Theme m_theme = Theme::Light;
   QCache<QString, Picture> m_pictures{4096};
   TileSubscription m_subscription;
-  std::vector<TileKey> m_wanted;
-  QTimer m_ask;
+  std::vector<TileKey> m_requests;
+  QTimer m_request_timer;
 };
 
 }  // namespace kvatlas::views

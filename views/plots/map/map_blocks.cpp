@@ -34,11 +34,11 @@ void MapBlocks::setScale(MapScale scale) {
   m_blocks.clear();
 }
 
-void MapBlocks::forget() {
+void MapBlocks::clear() {
   m_blocks.clear();
 }
 
-void MapBlocks::forgetIncomplete(const TokenWindow& where) {
+void MapBlocks::dropIncomplete(const TokenWindow& where) {
   const bool mirrored = m_picture.mode == PictureSides::Split;
   const auto inside = [&](const PixelRect& area) {
     const double left = static_cast<double>(area.x) / m_scale.x, top = static_cast<double>(area.y) / m_scale.y;

@@ -15,11 +15,11 @@ class MapBlocks {
  public:
   static constexpr int kSide = 256;  // world pixels
 
-  void setPicture(const MapPicture& picture);       // every block is made anew
-  void setColours(MapColours colours);              // values stay, colours are made anew
-  void setScale(MapScale scale);                    // a new zoom, a new raster
-  void forget();                                    // the tiles may have changed
-  void forgetIncomplete(const TokenWindow& where);  // tiles arrived there
+  void setPicture(const MapPicture& picture);     // every block is made anew
+  void setColours(MapColours colours);            // values stay, colours are made anew
+  void setScale(MapScale scale);                  // a new zoom, a new raster
+  void clear();                                   // the tiles may have changed
+  void dropIncomplete(const TokenWindow& where);  // tiles arrived there
 
   [[nodiscard]] const MapPicture& picture() const { return m_picture; }
   [[nodiscard]] const MapColours& colours() const { return m_colours; }

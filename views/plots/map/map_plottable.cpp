@@ -30,10 +30,10 @@ bool isRaster(const QPainter& painter) {
 MapPlottable::MapPlottable(QCPAxis* keys, QCPAxis* queries) : QCPAbstractPlottable(keys, queries) {
   setPen(Qt::NoPen);
   setAntialiased(false);  // antialiasing moves the painter by half a pixel: nothing would be drawn pixel by pixel
-  m_ask.setSingleShot(true);
+  m_request_timer.setSingleShot(true);
   m_refresh.setSingleShot(true);
   m_refresh.setInterval(kRefreshMilliseconds);
-  connect(&m_ask, &QTimer::timeout, this, &MapPlottable::ask);
+  connect(&m_request_timer, &QTimer::timeout, this, &MapPlottable::requestTiles);
   connect(&m_refresh, &QTimer::timeout, this, [this] { mParentPlot->replot(QCustomPlot::rpQueuedReplot); });
 }
 
@@ -47,9 +47,9 @@ void MapPlottable::setPicture(const MapPicture& picture) {
 
 void MapPlottable::connectSource(TileSource* source) {
   if (source == nullptr) return;
-  m_connections.push_back(connect(source, &TileSource::arrived, this, &MapPlottable::take));
+  m_connections.push_back(connect(source, &TileSource::arrived, this, &MapPlottable::tileArrived));
   m_connections.push_back(connect(source, &TileSource::changed, this, [this] {
-    m_blocks.forget();
+    m_blocks.clear();
     m_refresh.start();
   }));
   m_connections.push_back(connect(source, &QObject::destroyed, this, [this] { setPicture({}); }));
@@ -125,7 +125,7 @@ void MapPlottable::draw(QCPPainter* painter) {
     drawBadge(*painter, area, QRect(QPoint(left, area.top()), area.bottomRight()),
               badgeOf(picture(), detailText(), m_shades), m_theme);
   }
-  if (on_screen) m_ask.start(0);
+  if (on_screen) m_request_timer.start(0);
 }
 
 void MapPlottable::drawBlocks(QCPPainter* painter, const Raster& raster, double device_ratio) {
@@ -182,13 +182,13 @@ void MapPlottable::drawSpans(QCPPainter* painter) const {
   }
 }
 
-void MapPlottable::take(const TileKey& key) {
+void MapPlottable::tileArrived(const TileKey& key) {
   for (const MapSide* side : sides()) {
     if (key.layer != side->layer || key.head != side->head || key.reduction != side->reduction) continue;
     const TilePyramid pyramid = side->source->pyramid(side->layer);
     if (key.level >= pyramid.cells.size()) continue;
     const double step = static_cast<double>(pyramid.cells[key.level] * kTileSide);
-    m_blocks.forgetIncomplete({key.column * step, (key.column + 1) * step, key.row * step, (key.row + 1) * step});
+    m_blocks.dropIncomplete({key.column * step, (key.column + 1) * step, key.row * step, (key.row + 1) * step});
     if (!m_refresh.isActive()) m_refresh.start();
   }
 }
@@ -224,7 +224,7 @@ TileSubscription& MapPlottable::subscriptionTo(TileSource& source) {
   return known != m_subscriptions.end() ? *known : m_subscriptions.emplace_back(source.subscribe());
 }
 
-void MapPlottable::ask() {
+void MapPlottable::requestTiles() {
   std::vector<std::pair<TileSource*, std::vector<TileKey>>> wanted;  // both sides may be of one source
   for (const MapSide* side : sides()) {
     if (side->source == nullptr) continue;
@@ -238,7 +238,7 @@ void MapPlottable::ask() {
   std::erase_if(m_subscriptions, [&](const TileSubscription& before) {
     return std::ranges::find(wanted, before.source(), &decltype(wanted)::value_type::first) == wanted.end();
   });
-  for (auto& [source, keys] : wanted) subscriptionTo(*source).want(std::move(keys));
+  for (auto& [source, keys] : wanted) subscriptionTo(*source).request(std::move(keys));
   emit drawn();
 }
 

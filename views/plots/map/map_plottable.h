@@ -67,11 +67,11 @@ class MapPlottable : public QCPAbstractPlottable {
   void drawWhole(QCPPainter* painter, const Raster& raster);
   void drawSpans(QCPPainter* painter) const;
   void connectSource(TileSource* source);
-  void ask();
+  void requestTiles();
   [[nodiscard]] TileSubscription& subscriptionTo(TileSource& source);
   [[nodiscard]] std::vector<TileKey> missing(const MapSide& side) const;
   [[nodiscard]] std::vector<const MapSide*> sides() const;
-  void take(const TileKey& key);
+  void tileArrived(const TileKey& key);
 
   MapBlocks m_blocks;
   Theme m_theme = Theme::Light;
@@ -80,7 +80,7 @@ class MapPlottable : public QCPAbstractPlottable {
   std::vector<trace::Span> m_spans;
   std::vector<TileSubscription> m_subscriptions;  // one for each source of the picture that was drawn last
   std::vector<QMetaObject::Connection> m_connections;
-  QTimer m_ask, m_refresh;
+  QTimer m_request_timer, m_refresh;
 };
 
 }  // namespace kvatlas::views
