@@ -16,7 +16,7 @@ QString nameOf(const MapSide& side, int pixels) {
       .arg(pixels);
 }
 
-// Black or white, whichever can be read on a colour.
+// Black or white, whichever is legible on a colour.
 QColor inkOn(const QColor& colour) {
   const double light = 0.299 * colour.red() + 0.587 * colour.green() + 0.114 * colour.blue();
   return light > 140 ? QColor(Qt::black) : QColor(Qt::white);

@@ -6,7 +6,7 @@
 namespace kvatlas::views {
 namespace {
 
-// Scales that differ by rounding alone are one raster.
+// Scales that differ only by rounding are the same raster.
 bool same(double a, double b) {
   return std::abs(a - b) <= 1e-10 * std::max(std::abs(a), std::abs(b));
 }

@@ -14,7 +14,7 @@ namespace kvatlas::views {
 namespace {
 
 constexpr int kSpanPen = 3;
-constexpr int kRefreshMilliseconds = 8;  // tiles that arrive together are drawn together
+constexpr int kRefreshMilliseconds = 8;  // batches tiles that arrive together
 
 std::int64_t floorDivide(std::int64_t a, std::int64_t b) {
   return a >= 0 ? a / b : -((-a + b - 1) / b);
@@ -29,7 +29,7 @@ bool isRaster(const QPainter& painter) {
 
 MapPlottable::MapPlottable(QCPAxis* keys, QCPAxis* queries) : QCPAbstractPlottable(keys, queries) {
   setPen(Qt::NoPen);
-  setAntialiased(false);  // antialiasing moves the painter by half a pixel: nothing would be drawn pixel by pixel
+  setAntialiased(false);  // antialiasing shifts the painter by half a pixel and blurs pixels
   m_request_timer.setSingleShot(true);
   m_refresh.setSingleShot(true);
   m_refresh.setInterval(kRefreshMilliseconds);
@@ -107,7 +107,7 @@ void MapPlottable::draw(QCPPainter* painter) {
   if (tokens() == 0) return;
   painter->save();
   painter->setRenderHint(QPainter::SmoothPixmapTransform, false);
-  painter->setAntialiasing(false);  // also takes back the half pixel that QCustomPlot shifts smooth things by
+  painter->setAntialiasing(false);  // also undoes QCustomPlot's half-pixel shift for antialiasing
   const double screen_ratio = mParentPlot->bufferDevicePixelRatio();
   const bool on_screen = isRaster(*painter) && painter->transform().isIdentity() &&
                          qFuzzyCompare(painter->device()->devicePixelRatioF(), screen_ratio);
@@ -144,7 +144,7 @@ void MapPlottable::drawBlocks(QCPPainter* painter, const Raster& raster, double 
   }
 }
 
-// For files and printers: the very pixels of the screen, repeated by the device.
+// For files and printers: the pixels of the screen, scaled by the device.
 void MapPlottable::drawWhole(QCPPainter* painter, const Raster& raster) {
   const MapValues values = mapValues(picture(), raster.scale, raster.view);
   QImage image(raster.view.width, raster.view.height, QImage::Format_RGB32);
@@ -154,8 +154,8 @@ void MapPlottable::drawWhole(QCPPainter* painter, const Raster& raster) {
   painter->drawImage(QRectF(mKeyAxis->axisRect()->rect()), image, QRectF(image.rect()));
 }
 
-// The column of a span's keys from its own queries down, and the triangle of its own attention. Rectangles: stroked
-// lines cost ten times as much, and at a close zoom they are a million pixels long.
+// The column of a span's keys from its own queries down, and the triangle of its self-attention. Fills rectangles:
+// stroked lines are ten times slower, and at a close zoom they are a million pixels long.
 void MapPlottable::drawSpans(QCPPainter* painter) const {
   painter->setAntialiasing(false);
   const TokenWindow shown = window();
@@ -211,9 +211,9 @@ std::vector<TileKey> MapPlottable::missing(const MapSide& side) const {
     add(at, {shown.query_begin, shown.query_end, shown.key_begin, shown.key_end});
     add(at, shown);
   };
-  addMirrored(pyramid.cells.size() - 1);  // an overview of everything is a few tiles, and then there is no blank
+  addMirrored(pyramid.cells.size() - 1);  // the overview, a few tiles, avoids blank areas
   addMirrored(level);
-  const double margin = static_cast<double>(pyramid.cells[level] * kTileSide) / 2;  // what panning needs next
+  const double margin = static_cast<double>(pyramid.cells[level] * kTileSide) / 2;  // prefetch for panning
   shown = {shown.key_begin - margin, shown.key_end + margin, shown.query_begin - margin, shown.query_end + margin};
   if (level >= pyramid.exact_levels) addMirrored(level);
   return wanted;
@@ -225,7 +225,7 @@ TileSubscription& MapPlottable::subscriptionTo(TileSource& source) {
 }
 
 void MapPlottable::requestTiles() {
-  std::vector<std::pair<TileSource*, std::vector<TileKey>>> wanted;  // both sides may be of one source
+  std::vector<std::pair<TileSource*, std::vector<TileKey>>> wanted;  // both sides may share a source
   for (const MapSide* side : sides()) {
     if (side->source == nullptr) continue;
     std::vector<TileKey> more = missing(*side);
@@ -291,18 +291,18 @@ QString MapPlottable::detailText() const {
   if (side.source == nullptr) return {};
   const TilePyramid pyramid = side.source->pyramid(side.layer);
   if (pyramid.tokens == 0) return {};
-  if (pyramid.empty()) return tr("no map of layer %1 was captured").arg(side.layer.value);
+  if (pyramid.empty()) return tr("layer %1: no map captured").arg(side.layer.value);
   const std::size_t level = levelFor(pyramid, raster(mParentPlot->bufferDevicePixelRatio()).scale);
   const std::uint64_t cell = pyramid.cells[level];
   const QString reduction = side.reduction == trace::Reduction::Max ? tr("max") : tr("mean");
   if (cell == 1) {
     const QString exact = tr("1 cell = 1 token, exact");
-    return tokensPerPixel() > 1 ? tr("%1; %2 of each pixel").arg(exact, reduction) : exact;
+    return tokensPerPixel() > 1 ? tr("%1; %2 per pixel").arg(exact, reduction) : exact;
   }
   QString text = tr("1 cell = %1 tokens, %2").arg(cell).arg(reduction);
-  if (level < pyramid.exact_levels) return text + tr(", from queries and keys");
+  if (level < pyramid.exact_levels) return text + tr(", recomputed from queries and keys");
   if (level == pyramid.exact_levels && tokensPerPixel() * 1.5 < static_cast<double>(cell))
-    text += level == 0 ? tr(" (the finest recorded)") : tr(" (closer in: exact)");
+    text += level == 0 ? tr(" (maximum recorded resolution)") : tr(" (zoom in for exact)");
   return text;
 }
 
