@@ -1,4 +1,4 @@
-// The figures library through its C border, opened as `kvatlas figure` opens it.
+// The figures library through its C interface, loaded as `kvatlas figure` loads it.
 #include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -176,7 +176,7 @@ TEST_F(FigureModule, TheWrongSourceIsNamed) {
   expectError(wanted, 1, "sample.kva.h5");
 }
 
-TEST_F(FigureModule, WhatTheWorldLacksIsCodeOne) {
+TEST_F(FigureModule, MissingFilesAreCodeOne) {
   FigureOptions wanted = options("budget");
   wanted.files = {(s_folder / "missing.kva.h5").string()};
   expectError(wanted, 1, "missing.kva.h5");

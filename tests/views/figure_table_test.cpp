@@ -1,4 +1,4 @@
-// The table of figures: every row builds from its source, refuses the others, and stands in the help.
+// The table of figures: every row builds from its source, rejects other sources, and is in the help.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -83,7 +83,7 @@ TEST_P(FigureTable, TakesSeveralTracesWhereItsRowSaysSo) {
     EXPECT_THROW((void)buildFigure(both, defaultSpec(GetParam())), UsageError);
 }
 
-TEST_P(FigureTable, StandsInTheHelp) {
+TEST_P(FigureTable, IsInTheHelp) {
   EXPECT_THAT(figures::kindsHelp(), HasSubstr(GetParam()));
   EXPECT_EQ(figures::filesHelp().find(GetParam()) != std::string::npos, kind().several);
   EXPECT_STRNE(kind().menu, "");

@@ -1,4 +1,4 @@
-// The inspector against the attention the sample was made from.
+// The inspector against the sample's source attention.
 #include "views/models/items/inspector.h"
 
 #include <gmock/gmock.h>
@@ -107,7 +107,7 @@ TEST_F(InspectorTest, WithoutQueriesAndKeysTheWindowRowsAndTheMapAnswer) {
   EXPECT_NEAR(*cell.values->probability, most, most * 1e-3) << "the maximum of its cell";
 }
 
-TEST_F(InspectorTest, MaskedAndMissingPairsSayThat) {
+TEST_F(InspectorTest, ReportsMaskedAndMissingPairs) {
   ASSERT_TRUE(openSample({.sliding_window = 40}));
   EXPECT_EQ(at(100, 101).values->source, CellValues::Masked);
   EXPECT_EQ(at(100, 60).values->source, CellValues::Masked) << "outside the sliding window";

@@ -1,4 +1,4 @@
-// Cells on paper: the same colours in PNG, PDF and SVG, exact sizes, lossless, repeatable.
+// Exported cells: the same colours in PNG, PDF and SVG, exact sizes, lossless, reproducible.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -40,7 +40,7 @@ QRgb expected(int row, int column) {
   return qRgb(colour.r, colour.g, colour.b);
 }
 
-// Cell centres, and near the corners of the cells inside: an edge smoothed by a viewer would show there.
+// Cell centres, and points near inner cell corners, where smoothing would show.
 void expectCells(const QImage& image, double scale, const char* what) {
   ASSERT_FALSE(image.isNull()) << what;
   for (int row = 0; row < kCells; ++row) {

@@ -1,5 +1,5 @@
-// A map of any length whose every value follows from its position: thin stripes on a faint ground. Tiles are computed
-// when asked for, at once or later; knows no file.
+// A synthetic map of any length: thin stripes on a faint background, each value a function of its position. Computes
+// tiles on request, synchronously or later.
 #pragma once
 
 #include <QTimer>

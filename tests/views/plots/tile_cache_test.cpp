@@ -1,4 +1,4 @@
-// Tiles of real traces: what the cache hands out against what the reader and the stored queries and keys say.
+// Tiles of real traces: the cache's tiles against the reader's maps and the stored queries and keys.
 #include "views/models/map/tile_cache.h"
 
 #include <algorithm>
@@ -81,7 +81,7 @@ TEST_F(TileCacheTest, HeadsAreJoinedByMeanAndMaximum) {
   expectJoined({HeadChoice::MaxOverGroup, 0}, 0, 2);
 }
 
-// The last cells of 1003 tokens are cut at every level; the recorded level is the oracle for the exact ones.
+// With 1003 tokens the last cells are partial at every level; the recorded level is the oracle for the exact ones.
 TEST_F(TileCacheTest, ExactLevelsContinueTheStoredOnes) {
   test::SampleTraceOptions options = small();
   options.tokens = 1003;
@@ -139,7 +139,7 @@ TEST_F(TileCacheTest, TheLimitOfBytesHolds) {
   test::SampleTraceOptions options = small();
   options.layers = 4;
   open(options);
-  cache.setLimit(0);  // as small as is allowed: nothing of this trace is dropped
+  cache.setLimit(0);  // clamped to the minimum, which holds all tiles of this trace
   std::vector<TileKey> keys;
   for (std::uint32_t layer = 0; layer < 4; ++layer)
     for (std::uint32_t head = 0; head < 4; ++head)
@@ -154,7 +154,7 @@ TEST_F(TileCacheTest, TheLimitOfBytesHolds) {
   EXPECT_LE(cache.bytes(), std::size_t{96} << 20);
 }
 
-TEST_F(TileCacheTest, OnlyWhatIsStillWantedIsRead) {
+TEST_F(TileCacheTest, ReadsOnlyCurrentRequests) {
   open(small());
   std::vector<TileKey> old, now;
   for (std::uint32_t head = 0; head < 4; ++head) {
@@ -167,7 +167,7 @@ TEST_F(TileCacheTest, OnlyWhatIsStillWantedIsRead) {
   std::vector<TileKey> arrived;
   QObject::connect(&cache, &TileSource::arrived, [&](const TileKey& key) { arrived.push_back(key); });
   ASSERT_TRUE(waitUntil([&] { return cache.find(now.back()) != nullptr && cache.inFlight() == 0; }));
-  // Three reads were under way when the wish changed; the other nine never happen.
+  // Three reads were in flight when the request changed; the other nine never run.
   EXPECT_EQ(arrived.size(), 7U);
 }
 
@@ -186,14 +186,14 @@ TEST_F(TileCacheTest, TheViewerThatAskedLastIsServedFirst) {
   one.request(keys(0));
   two.request(keys(1));
   ASSERT_TRUE(waitUntil([&] { return layers.size() == 24; }));
-  // All but the three under way of the first come after the second's; of three that wait for the disk together at the
-  // turn from the one to the other, the newest is read first.
+  // Except for three in flight, the first viewer's tiles come after the second's. At the switch, the newest of three
+  // queued reads comes first.
   EXPECT_GE(std::count(layers.begin(), layers.begin() + 15, 1U), 10);
   EXPECT_GE(std::count(layers.begin() + 3, layers.begin() + 12, 1U), 8);
 }
 
-// A viewer that goes need not remember to say so: what it wanted is not read any more.
-TEST_F(TileCacheTest, TheWishesOfAViewerEndWithItsSubscription) {
+// Destroying a viewer cancels its requests.
+TEST_F(TileCacheTest, TheRequestsOfAViewerEndWithItsSubscription) {
   open(small());
   std::vector<TileKey> keys;
   for (std::uint32_t head = 0; head < 4; ++head)
@@ -221,7 +221,7 @@ TEST_F(TileCacheTest, ASubscriptionOutlivesItsSource) {
   subscription.request({TileKey{}});
 }
 
-TEST_F(TileCacheTest, WhatIsNotThereIsNotCaptured) {
+TEST_F(TileCacheTest, MissingTilesAreNotCaptured) {
   open(small());
   EXPECT_TRUE(cache.pyramid(LayerIndex(77)).cells.empty());
   const TilePointer tile = fetch({LayerIndex(77), {}, Reduction::Max, 0, 0, 0});
@@ -229,7 +229,7 @@ TEST_F(TileCacheTest, WhatIsNotThereIsNotCaptured) {
   EXPECT_EQ(tile->state, Tile::State::NotCaptured);
 }
 
-TEST_F(TileCacheTest, AnotherTraceForgetsTheTiles) {
+TEST_F(TileCacheTest, AnotherTraceClearsTheCache) {
   open(small());
   const TileKey key{LayerIndex(0), {HeadChoice::QueryHead, 0}, Reduction::Max, 0, 0, 0};
   const TilePointer before = fetch(key);
