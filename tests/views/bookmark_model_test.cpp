@@ -76,7 +76,7 @@ TEST_F(BookmarkModelTest, EveryChangeIsSavedAndCanBeUndone) {
   ASSERT_TRUE(open(path));
   EXPECT_THAT(names(), ElementsAre("a", "C"));
   m_changes.front().undo();
-  EXPECT_THAT(names(), ElementsAre("a", "C")) << "changes of a closed trace are past";
+  EXPECT_THAT(names(), ElementsAre("a", "C")) << "cannot undo changes of a closed trace";
   EXPECT_EQ(m_message, "");
 }
 
@@ -100,7 +100,7 @@ TEST_F(BookmarkModelTest, AreStoredInTheTraceWithoutANotesFile) {
   EXPECT_THAT(names(), ElementsAre("inside"));
 }
 
-TEST_F(BookmarkModelTest, BesideATraceThatCannotBeWrittenAndBackIntoOneThatCan) {
+TEST_F(BookmarkModelTest, AreStoredBesideAReadOnlyTraceAndBackInAWritableOne) {
   ASSERT_TRUE(openSample());
   const auto path = m_document.path();
   m_model.setKeptInTrace(false);

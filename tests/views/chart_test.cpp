@@ -54,7 +54,7 @@ std::string usageMessage(const std::function<void()>& call) {
 
 TEST_F(ChartTest, RunsAreChosenByMethodBudgetAndNumber) {
   const RunChoice all = chooseRuns(reader(), {}, {});
-  EXPECT_EQ(all.runs.size(), sample().header.runs.size() - 1) << "everything but the full run";
+  EXPECT_EQ(all.runs.size(), sample().header.runs.size() - 1) << "all except the full run";
   EXPECT_THAT(all.budgets, ::testing::ElementsAre("32", "64"));
   const RunChoice one = chooseRuns(reader(), {"snapkv@64"}, {});
   ASSERT_EQ(one.runs.size(), 1U);
@@ -150,7 +150,7 @@ TEST_F(ChartTest, MapsAreMaskedAboveTheDiagonalAndAveragedOverHeads) {
   }
 }
 
-TEST_F(ChartTest, LevelsAreChosenByTheCellsWanted) {
+TEST_F(ChartTest, LevelsAreChosenByTheRequestedCells) {
   EXPECT_EQ(loadMap(reader(), LayerIndex(0), HeadIndex(0), trace::Reduction::Max, 1 << 20).cell,
             sample().header.attention.cells.front());
   EXPECT_EQ(loadMap(reader(), LayerIndex(0), HeadIndex(0), trace::Reduction::Max, 1).cell,

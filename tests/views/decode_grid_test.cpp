@@ -58,7 +58,7 @@ TEST(DecodeGrid, IgnoresInvalidPositions) {
   EXPECT_EQ(grid.held.values, (std::vector<float>{1, 0, 0, 0, 1}));
 }
 
-TEST_F(DecodeGridTest, OfARecordedRunEveryStepHoldsTheBudgetAndWhatWasGenerated) {
+TEST_F(DecodeGridTest, EveryStepOfARecordedRunHoldsTheBudgetAndTheGeneratedTokens) {
   test::SampleTraceOptions options;
   ASSERT_TRUE(openSample(options));
   const RunPointer run = runOf(2);

@@ -44,7 +44,7 @@ class FigureModule : public ::testing::Test {
     std::string message;
     EXPECT_EQ(draw(wanted, message), code) << message;
     EXPECT_THAT(message, HasSubstr(part));
-    EXPECT_FALSE(std::filesystem::exists(wanted.output)) << "a file was left";
+    EXPECT_FALSE(std::filesystem::exists(wanted.output)) << "left a file";
   }
 
   inline static FigureEntry s_draw = nullptr;
@@ -135,7 +135,7 @@ void setField(FigureOptions& options, figures::SpecField field) {
   }
 }
 
-TEST_F(FigureModule, EveryKindTakesTheFieldsOfItsRowAndRefusesTheOthers) {
+TEST_F(FigureModule, EveryKindTakesTheFieldsOfItsRowAndRejectsOthers) {
   for (const figures::FigureKind& kind : figures::figureKinds()) {
     for (const figures::SpecField field : figures::specFields()) {
       FigureOptions wanted = options(std::string(kind.name));

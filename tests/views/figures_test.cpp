@@ -208,7 +208,7 @@ TEST_F(SeveralTraces, EvictionHasOnePanelPerRunOfEach) {
   EXPECT_THAT(readFile(m_folder / "both.svg"), HasSubstr("H2O · sample"));
 }
 
-TEST_F(SeveralTraces, MustHoldTheSameTokens) {
+TEST_F(SeveralTraces, MustHaveTheSameTokens) {
   test::SampleTrace sample = test::makeSampleTrace(sampleOptions());
   sample.header.prompt.ids[17] ^= 1;
   test::writeSampleTrace(m_other, sample);
@@ -248,7 +248,7 @@ TEST_F(FigureTest, ErrorsNameWhatIsWrong) {
   EXPECT_THAT(errorOf(spec), HasSubstr("jet"));
 }
 
-TEST_F(FigureTest, PanelsTooSmallToReadAreRefused) {
+TEST_F(FigureTest, RejectsPanelsTooSmallToRead) {
   FigureSpec spec = defaultSpec("pattern");
   spec.columns = 12;
   spec.layers = {0, 1, 2, 3};
@@ -261,7 +261,7 @@ TEST_F(FigureTest, UnwritableOutputIsOneErrorAndLeavesNothing) {
   const auto missing = m_folder / "no such folder" / "x.png";
   try {
     writeFigure(figure, missing, 300);
-    FAIL() << "written into a folder that is not there";
+    FAIL() << "wrote into a missing folder";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("no such folder"));
   }

@@ -69,7 +69,7 @@ TEST_F(InspectorTest, ExactProbabilityRankMassAndFates) {
   EXPECT_EQ(at(150, 0).fates[1].reason, policy::Reason::Sink);
 }
 
-TEST_F(InspectorTest, SeveralHeadsAreJoinedAsTheMapJoinsThem) {
+TEST_F(InspectorTest, AggregatesSeveralHeadsLikeTheMap) {
   const SampleTraceOptions options{.layers = 1};
   ASSERT_TRUE(openSample(options));
   const test::SampleAttention attention(options, 0);
@@ -86,7 +86,7 @@ TEST_F(InspectorTest, SeveralHeadsAreJoinedAsTheMapJoinsThem) {
   EXPECT_NEAR(*m_inspector.current()->values->probability, most, 1e-5) << "follows the choice of heads";
 }
 
-TEST_F(InspectorTest, WithoutQueriesAndKeysTheWindowRowsAndTheMapAnswer) {
+TEST_F(InspectorTest, FallsBackToWindowRowsAndTheMapWithoutQueriesAndKeys) {
   SampleTraceOptions options{.layers = 1, .map_size = 64};
   options.keep_qk = false;
   ASSERT_TRUE(openSample(options));

@@ -110,7 +110,7 @@ TEST_F(LayerHeadModelTest, SortsByTheNumberAndKeepsCellsFindable) {
     }
   }
   EXPECT_EQ(seen.size(), 16U);
-  EXPECT_EQ(m_model.cellAt(held), (GridCell{LayerIndex(2), 1})) << "persistent indexes move along";
+  EXPECT_EQ(m_model.cellAt(held), (GridCell{LayerIndex(2), 1})) << "persistent indexes follow";
   m_model.open(m_model.index(0, 0));
   EXPECT_EQ(m_selection.layer(), m_model.cellAt(m_model.index(0, 0)).layer);
   EXPECT_TRUE(m_model.data(m_model.index(0, 0), CurrentRole).toBool());
@@ -213,7 +213,7 @@ TEST_F(TokenModelTest, ShowsTextSpansMassAndWhyRunsKeepAToken) {
     EXPECT_EQ(m_model.keptFraction(3, token), kept ? 1.0F : 0.0F) << token;
   }
   m_selection.setHead({HeadChoice::MeanOverHeads, 0});
-  EXPECT_EQ(shown(m_model, 255, TokenModel::FirstRun + 3), "2/2") << "two lists serve the heads";
+  EXPECT_EQ(shown(m_model, 255, TokenModel::FirstRun + 3), "2/2") << "two stored heads serve the selection";
 }
 
 TEST_F(TokenModelTest, FindsPositionsSpansAndTextAndWrapsAround) {
@@ -249,7 +249,7 @@ TEST(TokenText, ShowsInvisibleCharacters) {
   EXPECT_EQ(visibleText("a b"), "a b");
   EXPECT_EQ(visibleText("\n\t\x01"), "↵⇥⟨01⟩");
   EXPECT_EQ(visibleText("é漢😀"), "é漢😀");
-  EXPECT_EQ(visibleText("\xE6\xBC"), "⟨E6⟩⟨BC⟩") << "half of a character";
+  EXPECT_EQ(visibleText("\xE6\xBC"), "⟨E6⟩⟨BC⟩") << "part of a character";
   EXPECT_EQ(visibleText("\xC0\xAF\xED\xA0\x80"), "⟨C0⟩⟨AF⟩⟨ED⟩⟨A0⟩⟨80⟩") << "overlong, surrogate";
   trace::Prompt prompt{.ids = {7, 8}, .text = "", .offsets = {0, 0, 0}};
   EXPECT_EQ(tokenText(prompt, 1), "#8");

@@ -52,7 +52,7 @@ TEST(Palette, EveryMethodHasAUniqueLook) {
   for (const policy::Method& method : policy::methods()) {
     const Rgb colour = methodColour(method.name);
     EXPECT_EQ(std::count(seen.begin(), seen.end(), colour), 0) << method.name;
-    EXPECT_NE(colour, methodColour("a method nobody has written")) << method.name;
+    EXPECT_NE(colour, methodColour("an unknown method")) << method.name;
     EXPECT_EQ(methodTitle(method.name), method.title);
     seen.push_back(colour);
   }
@@ -86,7 +86,7 @@ TEST(ValueScale, LinearAndLogPositions) {
   EXPECT_EQ(log.position(0), 0);
 }
 
-TEST(ValueScale, ZeroMaskedAndMissingHaveColoursOfTheirOwn) {
+TEST(ValueScale, ZeroMaskedAndMissingHaveDistinctColours) {
   const Colouring log = makeColouring(colourTable("viridis"), {ScaleKind::Log, 1e-5, 1}, Theme::Light);
   const Rgb zero = log.colourOf(0), masked = log.colourOf(kMasked), missing = log.colourOf(kNan),
             tiny = log.colourOf(1e-30F);

@@ -82,7 +82,7 @@ TEST(RasterItem, PdfAndSvgShowTheSameColours) {
   expectCells(test::renderPdf(renderFigure(canvas, FigureFormat::Pdf, {})), 1, "PDF");
 }
 
-TEST(RasterItem, OneTokenStripesOfAHugeMapReachThePaper) {
+TEST(RasterItem, OneTokenStripesOfAHugeMapAreVisible) {
   // 64 stripes of one token in 16384, far more cells than pixels: each must be visible.
   constexpr std::size_t kTokens = 16384, kStripes = 64;
   ValueGrid grid = ValueGrid::filled(2, kTokens, 0);

@@ -234,7 +234,7 @@ TEST_F(ResultsFigure, CellsWithoutACaseAreHatched) {
   EXPECT_THAT(figure(defaultSpec("needle")).sidecar["needle"]["panels"][1]["scores"][2], ElementsAre(nullptr, nullptr));
   writeRun();
   EXPECT_GE(longestRun(part, colours.not_captured), 10);
-  EXPECT_LT(longestRun(png(defaultSpec("needle")), colours.not_captured), 4) << "shades of letters only";
+  EXPECT_LT(longestRun(png(defaultSpec("needle")), colours.not_captured), 4) << "only antialiased text";
 }
 
 TEST_F(ResultsFigure, RunsBudgetsAndScoresAreChosen) {

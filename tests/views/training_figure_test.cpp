@@ -90,7 +90,7 @@ TEST_F(TrainingLogTest, ErrorsNameLineAndColumn) {
   EXPECT_THAT(errorOf("tokens,loss_text\n100,inf\n"), HasSubstr("column 'loss_text'"));
 }
 
-TEST_F(TrainingLogTest, TheFigureIsRepeatableAndNamesItsStages) {
+TEST_F(TrainingLogTest, TheFigureIsReproducibleAndNamesItsStages) {
   const TrainingCurves log = read(sampleLog());
   for (const Theme theme : {Theme::Light, Theme::Dark}) {
     FigureSpec spec = defaultSpec("training");

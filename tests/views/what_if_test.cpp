@@ -99,7 +99,7 @@ TEST_F(WhatIfTest, TheLatestRequestWins) {
   EXPECT_EQ(m_decided, 1);
 }
 
-TEST_F(WhatIfTest, IsOneRunAmongTheOthersUntilItIsRemoved) {
+TEST_F(WhatIfTest, IsListedAsARunUntilItIsRemoved) {
   ASSERT_TRUE(openSample());
   const std::size_t runs = m_document.runIds().size();
   ASSERT_NE(ask({.budget = "40"}), nullptr);
@@ -186,7 +186,7 @@ TEST_F(WhatIfTest, ACustomScoreReplacesTheMethods) {
   EXPECT_EQ(run->kept(LayerIndex(0), 0).front(), 236U);
 }
 
-TEST_F(WhatIfTest, AnotherTraceWhileRankingIsSurvived) {
+TEST_F(WhatIfTest, SurvivesAnotherTraceWhileRanking) {
   ASSERT_TRUE(openSample());
   const auto other = sample("other.kva.h5", {.tokens = 100, .layers = 2});
   m_what_if.ask({.method = "h2o", .budget = "50"});

@@ -65,7 +65,7 @@ class MapColourTest : public test::QtTest {
   MapPicture picture;
 };
 
-TEST_F(MapColourTest, ValuesZerosAndMaskedCellsHaveColoursOfTheirOwn) {
+TEST_F(MapColourTest, ValuesZerosAndMaskedCellsHaveDistinctColours) {
   tiles.ground = 0;
   const QImage image = screen();
   const MapColours& colours = map->colours();
@@ -119,7 +119,7 @@ TEST_F(MapColourTest, MissingTilesShowTheirParentThenThemselves) {
   EXPECT_EQ(at(image, 3500, 1000), rgbOf(map->colours().colourOf(0.5)));
 }
 
-TEST_F(MapColourTest, WhatWasNotCapturedIsHatchedAndNotZero) {
+TEST_F(MapColourTest, NotCapturedIsHatchedAndNotZero) {
   tiles.setNotCaptured(13);
   const QImage image = screen(3328, 3584);  // tile row 13 of single tokens
   const ThemeColours& theme = themeColours(Theme::Light);

@@ -84,12 +84,12 @@ TEST_F(MapTableTest, ComparisonsExportTheShownQuantity) {
   EXPECT_NEAR(rows[1][3].toDouble(), -8, 1e-2);
 }
 
-TEST_F(MapTableTest, NotCapturedIsNotANumberAndNoMapIsNothing) {
+TEST_F(MapTableTest, NotCapturedIsNanAndNoMapIsEmpty) {
   tiles.setNotCaptured(15);
   const auto rows = cells(mapTable(picture, {0, 2, 4000, 4001}, 1));
   EXPECT_EQ(rows[1][1], QLatin1String("nan"));
   EXPECT_EQ(mapTable({}, {0, 10, 0, 10}, 1), "");
-  EXPECT_EQ(cells(mapTable(picture, {9000, 9010, 0, 2}, 1))[0].size(), 1) << "beside the map there are no columns";
+  EXPECT_EQ(cells(mapTable(picture, {9000, 9010, 0, 2}, 1))[0].size(), 1) << "no columns outside the map";
 }
 
 }  // namespace

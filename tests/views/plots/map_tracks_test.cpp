@@ -112,7 +112,7 @@ TEST_F(MapTracksTest, StripsAlignWithTheColumnsOfTheMap) {
   }
 }
 
-TEST_F(MapTracksTest, ColoursSayWhyATokenIsKept) {
+TEST_F(MapTracksTest, ColoursShowWhyATokenIsKept) {
   setStrips({strip("h2o", {{100, policy::Reason::Sink}, {110, policy::Reason::Score}, {120, policy::Reason::Window}})});
   view->setWindow({90, 130, 7000, 7040});
   const QImage image = screen();
@@ -205,7 +205,7 @@ TEST_F(MapTracksTest, TheBadgeIsBesideTheMapIfThereIsRoom) {
   const int end = static_cast<int>(view->mapRect().axis(QCPAxis::atBottom)->coordToPixel(static_cast<double>(kTokens)));
   ASSERT_GT(area.right() - end, 250);
   EXPECT_TRUE(differs(QRect(QPoint(end + 1, area.top() + 1), area.bottomRight())));
-  EXPECT_FALSE(differs(QRect(area.topLeft(), QPoint(end - 1, area.bottom())))) << "nothing of the map is covered";
+  EXPECT_FALSE(differs(QRect(area.topLeft(), QPoint(end - 1, area.bottom())))) << "covers no part of the map";
   view->resize(500, 600);
   screen();
   EXPECT_TRUE(differs(view->mapRect().rect())) << "without room beside the map, the badge is in its corner";

@@ -160,7 +160,7 @@ TEST_F(MapViewTest, ShiftDragZoomsIntoTheBox) {
   expectSquareCells();
 }
 
-TEST_F(MapViewTest, AClickIsNoDrag) {
+TEST_F(MapViewTest, AClickIsNotADrag) {
   QSignalSpy clicked(view.get(), &MapView::clicked);
   const TokenWindow before = view->window();
   QTest::mouseClick(view.get(), Qt::LeftButton, {}, at(0.3, 0.8));
@@ -280,7 +280,7 @@ TEST_F(MapViewTest, TheCaptionCanBeHidden) {
   EXPECT_EQ(corner(), with);
 }
 
-TEST_F(MapViewTest, TheContextMenuKnowsItsCell) {
+TEST_F(MapViewTest, TheContextMenuReportsItsCell) {
   QSignalSpy menus(view.get(), &MapView::menuWanted);
   QContextMenuEvent event(QContextMenuEvent::Mouse, at(0.4, 0.9), view->mapToGlobal(at(0.4, 0.9)));
   QCoreApplication::sendEvent(view.get(), &event);
@@ -288,7 +288,7 @@ TEST_F(MapViewTest, TheContextMenuKnowsItsCell) {
   EXPECT_EQ(menus[0][1].value<std::optional<Cell>>(), view->cellAt(at(0.4, 0.9)));
 }
 
-TEST_F(MapViewTest, AnotherSizeKeepsTheZoomAndEverythingStaysEverything) {
+TEST_F(MapViewTest, ResizingKeepsTheZoomAndAFittedMapStaysFitted) {
   view->resize(700, 600);
   settle();
   EXPECT_GE(view->window().keys(), kTokens);

@@ -56,7 +56,7 @@ TEST_F(TileCacheTest, OneHeadIsTheStoredMap) {
   }
 }
 
-TEST_F(TileCacheTest, HeadsAreJoinedByMeanAndMaximum) {
+TEST_F(TileCacheTest, AggregatesHeadsByMeanAndMaximum) {
   open(small());
   const trace::Reader reader(path);
   std::vector<std::vector<float>> heads;
@@ -135,7 +135,7 @@ TEST_F(TileCacheTest, SingleTokensAreTheExactAttention) {
     EXPECT_NEAR(kernels::decodeLog2(tile->codes[i]), exact.cells[i], 3e-4 * static_cast<double>(exact.cells[i]) + 1e-9);
 }
 
-TEST_F(TileCacheTest, TheLimitOfBytesHolds) {
+TEST_F(TileCacheTest, RespectsTheByteLimit) {
   test::SampleTraceOptions options = small();
   options.layers = 4;
   open(options);
@@ -171,7 +171,7 @@ TEST_F(TileCacheTest, ReadsOnlyCurrentRequests) {
   EXPECT_EQ(arrived.size(), 7U);
 }
 
-TEST_F(TileCacheTest, TheViewerThatAskedLastIsServedFirst) {
+TEST_F(TileCacheTest, TheLatestViewerIsServedFirst) {
   open(small());
   TileSubscription one = cache.subscribe(), two = cache.subscribe();
   const auto keys = [](std::uint32_t layer) {
@@ -209,7 +209,7 @@ TEST_F(TileCacheTest, TheRequestsOfAViewerEndWithItsSubscription) {
   const TileKey other{LayerIndex(1), {HeadChoice::QueryHead, 0}, Reduction::Max, 0, 0, 0};
   ASSERT_TRUE(fetch(other));
   ASSERT_TRUE(waitUntil([&] { return cache.inFlight() == 0; }));
-  EXPECT_EQ(arrived, 4U) << "three reads were in flight when the viewer went";
+  EXPECT_EQ(arrived, 4U) << "three reads were in flight when the viewer was destroyed";
 }
 
 TEST_F(TileCacheTest, ASubscriptionOutlivesItsSource) {
