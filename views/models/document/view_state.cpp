@@ -20,7 +20,7 @@ std::uint32_t count(const json& object, const char* name, std::uint32_t fallback
   const auto found = object.find(name);
   if (found == object.end()) return fallback;
   if (!found->is_number_unsigned() || found->get<std::uint64_t>() > UINT32_MAX)
-    failMember(name, "an integer of at least 0");
+    failMember(name, "a non-negative integer");
   return found->get<std::uint32_t>();
 }
 

@@ -135,7 +135,7 @@ Values gather(const trace::Reader& reader, const FigureSpec& spec) {
   }
   if (!missing.empty())
     values.head.warnings.push_back(
-        fmt::format("layer {} is not in the file yet and is drawn as not captured", fmt::join(missing, ", ")));
+        fmt::format("layer {} is not in the file and is drawn as not captured", fmt::join(missing, ", ")));
   const bool fitted = spec.fit_clip && spec.scale == ScaleKind::Linear;
   values.clip = fitted ? fittedClip(values.panels, spec.clip) : spec.clip;
   FigureSpec drawn = spec;
