@@ -1,4 +1,4 @@
-// Bookmarks and view states: kept in the trace or beside it, changed, undone, and never lost.
+// Bookmarks and view states: stored in the trace or beside it, edited, undone, and never lost.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@ using test::ModelTester;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// A file that another programme holds for writing.
+// A file that another programme has open for writing.
 class OpenedFile {
  public:
   explicit OpenedFile(const std::filesystem::path& path) : m_fd(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {
@@ -76,11 +76,11 @@ TEST_F(BookmarkModelTest, EveryChangeIsSavedAndCanBeUndone) {
   ASSERT_TRUE(open(path));
   EXPECT_THAT(names(), ElementsAre("a", "C"));
   m_changes.front().undo();
-  EXPECT_THAT(names(), ElementsAre("a", "C")) << "changes of a closed trace are past";
+  EXPECT_THAT(names(), ElementsAre("a", "C")) << "cannot undo changes of a closed trace";
   EXPECT_EQ(m_message, "");
 }
 
-TEST_F(BookmarkModelTest, TheyLieInTheTraceAndNothingBesideIt) {
+TEST_F(BookmarkModelTest, AreStoredInTheTraceWithoutANotesFile) {
   ASSERT_TRUE(openSample());
   const auto path = m_document.path();
   int refreshed = 0;
@@ -89,18 +89,18 @@ TEST_F(BookmarkModelTest, TheyLieInTheTraceAndNothingBesideIt) {
   EXPECT_FALSE(std::filesystem::exists(notesFile(path)));
   EXPECT_THAT(trace::Reader(path).notes(), HasSubstr("inside"));
   EXPECT_TRUE(trace::validate(path).empty());
-  RunPointer run;  // the file is read on as if nothing had been
+  RunPointer run;  // reading still works
   EXPECT_TRUE(waitUntil([&] { return (run = m_document.run(1)) != nullptr; }));
   QElapsedTimer clock;
   clock.start();
-  EXPECT_TRUE(waitUntil([&] { return clock.elapsed() > 700; }));  // longer than a change on disk waits for the next
-  EXPECT_EQ(refreshed, 0) << "its own change is no news";
+  EXPECT_TRUE(waitUntil([&] { return clock.elapsed() > 700; }));  // longer than the refresh delay
+  EXPECT_EQ(refreshed, 0) << "ignores its own change";
   m_document.close();
   ASSERT_TRUE(open(path));
   EXPECT_THAT(names(), ElementsAre("inside"));
 }
 
-TEST_F(BookmarkModelTest, BesideATraceThatCannotBeWrittenAndBackIntoOneThatCan) {
+TEST_F(BookmarkModelTest, AreStoredBesideAReadOnlyTraceAndBackInAWritableOne) {
   ASSERT_TRUE(openSample());
   const auto path = m_document.path();
   m_model.setKeptInTrace(false);
@@ -123,14 +123,14 @@ TEST_F(BookmarkModelTest, BesideATraceThatCannotBeWrittenAndBackIntoOneThatCan) 
   EXPECT_EQ(m_message, "");
 }
 
-TEST_F(BookmarkModelTest, DamagedNotesAreSaidAndNeverLost) {
+TEST_F(BookmarkModelTest, DamagedNotesAreReportedAndNeverLost) {
   const auto path = sample("trace.kva.h5");
   m_model.setKeptInTrace(false);
   std::ofstream(notesFile(path)) << R"({"bookmarks": [{"name": "good"}, {"name": "bad", "state": {"layer": -1}}, 7],
     "tool": {"x": 1}})";
   ASSERT_TRUE(open(path));
   EXPECT_THAT(names(), ElementsAre("good"));
-  EXPECT_THAT(m_message, HasSubstr("2 bookmarks"));
+  EXPECT_THAT(m_message, HasSubstr("damaged bookmarks: 2"));
   m_model.rename(0, "better");
   EXPECT_THAT(readFile(notesFile(path)), HasSubstr("\"tool\""));
   std::ofstream(notesFile(path)) << "no JSON";
@@ -142,7 +142,7 @@ TEST_F(BookmarkModelTest, DamagedNotesAreSaidAndNeverLost) {
   EXPECT_EQ(readFile(notesFile(path).string() + ".damaged"), "no JSON");
 }
 
-TEST_F(BookmarkModelTest, AViewStateComesBackAsItWas) {
+TEST_F(BookmarkModelTest, AViewStateSurvivesARoundTrip) {
   ASSERT_TRUE(openSample());
   m_selection.setLayer(LayerIndex(2));
   m_selection.setHead({HeadChoice::MaxOverGroup, 1});

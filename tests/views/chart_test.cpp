@@ -1,4 +1,4 @@
-// Numbers behind the charts and strips against sums done another way, from a trace on disk.
+// Numbers of charts and strips against independent sums, from a trace on disk.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -54,7 +54,7 @@ std::string usageMessage(const std::function<void()>& call) {
 
 TEST_F(ChartTest, RunsAreChosenByMethodBudgetAndNumber) {
   const RunChoice all = chooseRuns(reader(), {}, {});
-  EXPECT_EQ(all.runs.size(), sample().header.runs.size() - 1) << "everything but the full run";
+  EXPECT_EQ(all.runs.size(), sample().header.runs.size() - 1) << "all except the full run";
   EXPECT_THAT(all.budgets, ::testing::ElementsAre("32", "64"));
   const RunChoice one = chooseRuns(reader(), {"snapkv@64"}, {});
   ASSERT_EQ(one.runs.size(), 1U);
@@ -74,7 +74,7 @@ TEST_F(ChartTest, BudgetLinesAreMeanCapacities) {
       const trace::RunRecord& run = sample().runs[series.run];
       double total = 0;
       for (const double value : series.values) total += value;
-      // Counted from the kept positions themselves, not from the capacity table.
+      // Counted from the kept positions, not from the capacity table.
       const double kept = static_cast<double>(run.kept_positions.size()) / sample().header.runs[series.run].heads;
       EXPECT_NEAR(total, kept, 1e-9) << series.title;
     }
@@ -134,7 +134,7 @@ TEST_F(ChartTest, MapsAreMaskedAboveTheDiagonalAndAveragedOverHeads) {
   for (std::size_t h = 0; h < sample().header.model.query_heads; ++h)
     heads.push_back(loadMap(reader(), LayerIndex(1), HeadIndex(h), trace::Reduction::Mean, 1000));
   for (std::size_t r = 0; r < n; r += 3) {
-    // A row of the mean map, weighted by its pairs, is the attention of its queries: one each.
+    // A row of the mean map, weighted by its pairs, sums to the attention of its queries: one each.
     double mass = 0;
     for (std::size_t c = 0; c < n; ++c) {
       if (c > r) {
@@ -150,14 +150,14 @@ TEST_F(ChartTest, MapsAreMaskedAboveTheDiagonalAndAveragedOverHeads) {
   }
 }
 
-TEST_F(ChartTest, LevelsAreChosenByTheCellsWanted) {
+TEST_F(ChartTest, LevelsAreChosenByTheRequestedCells) {
   EXPECT_EQ(loadMap(reader(), LayerIndex(0), HeadIndex(0), trace::Reduction::Max, 1 << 20).cell,
             sample().header.attention.cells.front());
   EXPECT_EQ(loadMap(reader(), LayerIndex(0), HeadIndex(0), trace::Reduction::Max, 1).cell,
             sample().header.attention.cells.back());
 }
 
-// Of a long prompt nearly all means are far below the published end of the scale.
+// For a long prompt nearly all means are far below the published end of the scale.
 TEST(FittedClip, LeavesTwoPercentAboveAndNeverRisesAboveThePublishedOne) {
   const auto panelOf = [](double largest) {
     MapPanel panel;

@@ -1,4 +1,4 @@
-// What a run holds at each generated token, against a naive count, and second traces.
+// The cache contents of a run at each generated token, against a naive count, and second traces.
 #include "views/models/items/decode_grid.h"
 #include "views/models/items/decode_attended.h"
 
@@ -30,7 +30,7 @@ RunView viewOf(std::uint64_t tokens, std::vector<std::vector<TokenIndex>> kept, 
   return view;
 }
 
-TEST(DecodeGrid, HeldIsWhatIsKeptAndGeneratedLessWhatIsEvicted) {
+TEST(DecodeGrid, HeldIsKeptPlusGeneratedMinusEvicted) {
   const RunView view = viewOf(6, {{0, 2}, {0, 5}}, 3, {{1, 0, 0, 2}, {2, 0, 1, 0}, {2, 0, 1, 6}});
   const DecodeGrid grid = decodeGrid(view, LayerIndex(0), {HeadChoice::MeanOverHeads, 0}, 100);
   EXPECT_EQ(grid.bin, 1U);
@@ -44,7 +44,7 @@ TEST(DecodeGrid, HeldIsWhatIsKeptAndGeneratedLessWhatIsEvicted) {
   EXPECT_EQ(grid.held.values, expected);
 }
 
-TEST(DecodeGrid, BinsHoldTheirLargestAndOneHeadIsItself) {
+TEST(DecodeGrid, BinsTakeTheMaximumAndOneHeadIsUnchanged) {
   const RunView view = viewOf(6, {{0, 2}, {0, 5}}, 2, {});
   const DecodeGrid grid = decodeGrid(view, LayerIndex(0), {HeadChoice::QueryHead, 1}, 3);
   EXPECT_EQ(grid.bin, 3U);
@@ -52,13 +52,13 @@ TEST(DecodeGrid, BinsHoldTheirLargestAndOneHeadIsItself) {
   EXPECT_EQ(decodeGrid(viewOf(6, {{0}}, 0, {}), LayerIndex(0), {HeadChoice::QueryHead, 0}, 8).positions, 0U);
 }
 
-TEST(DecodeGrid, PositionsThatAreNotThereAreSurvived) {
+TEST(DecodeGrid, IgnoresInvalidPositions) {
   const RunView view = viewOf(4, {{0, 900}}, 1, {{0, 0, 0, 77}});
   const DecodeGrid grid = decodeGrid(view, LayerIndex(0), {HeadChoice::QueryHead, 0}, 50);
   EXPECT_EQ(grid.held.values, (std::vector<float>{1, 0, 0, 0, 1}));
 }
 
-TEST_F(DecodeGridTest, OfARecordedRunEveryStepHoldsTheBudgetAndWhatWasGenerated) {
+TEST_F(DecodeGridTest, EveryStepOfARecordedRunHoldsTheBudgetAndTheGeneratedTokens) {
   test::SampleTraceOptions options;
   ASSERT_TRUE(openSample(options));
   const RunPointer run = runOf(2);
@@ -89,32 +89,32 @@ trace::ModelInfo modelOf(std::uint32_t query_heads, std::uint32_t kv_heads) {
   return model;
 }
 
-TEST(AttendedKeys, OneHeadIsItselfWithoutEmptyEntries) {
+TEST(AttendedKeys, OneHeadIsUnchangedWithoutEmptyEntries) {
   const auto keys = attendedKeys(twoHeads(), 0, {HeadChoice::QueryHead, 0}, modelOf(2, 1));
   EXPECT_EQ(keys, (std::vector<AttendedKey>{{5, 0.5}, {1, 0.25}}));
 }
 
-TEST(AttendedKeys, HeadsAreSummedOverTheirNumberOrTheLargest) {
+TEST(AttendedKeys, HeadsGiveTheirMeanOrMaximum) {
   const auto mean = attendedKeys(twoHeads(), 0, {HeadChoice::MeanOverHeads, 0}, modelOf(2, 1));
   EXPECT_EQ(mean, (std::vector<AttendedKey>{{1, 0.375}, {5, 0.25}, {7, 0.125}})) << "K of them";
   const auto most = attendedKeys(twoHeads(), 0, {HeadChoice::MaxOverGroup, 0}, modelOf(2, 1));
   EXPECT_EQ(most, (std::vector<AttendedKey>{{1, 0.5}, {5, 0.5}, {7, 0.25}})) << "ties to the lowest position";
 }
 
-TEST(AttendedKeys, StepsAndHeadsThatAreNotThereAreSurvived) {
+TEST(AttendedKeys, IgnoresInvalidStepsAndHeads) {
   EXPECT_TRUE(attendedKeys(twoHeads(), 1, {HeadChoice::QueryHead, 0}, modelOf(2, 1)).empty());
   EXPECT_TRUE(attendedKeys(twoHeads(), 0, {HeadChoice::QueryHead, 2}, modelOf(3, 1)).empty());
 }
 
-TEST_F(DecodeGridTest, AttendedKeysAreReadWhenAskedForAndTokensHaveTheirText) {
+TEST_F(DecodeGridTest, AttendedKeysAreReadOnDemandAndTokensHaveTheirText) {
   ASSERT_TRUE(openSample());
   m_selection.setFocusRun(1);
   for (const RunId run : m_document.runIds()) (void)m_document.run(run);
   ASSERT_TRUE(settle());
   DecodeAttended attended(m_document, m_selection);
-  EXPECT_EQ(m_thread.pending(), 0U) << "nothing is read before somebody looks";
+  EXPECT_EQ(m_thread.pending(), 0U) << "nothing is read before the first request";
   EXPECT_EQ(attended.layer(), nullptr);
-  EXPECT_EQ(attended.why().toStdString(), "reading…");
+  EXPECT_EQ(attended.why().toStdString(), "Loading…");
   ASSERT_TRUE(settle());
   ASSERT_NE(attended.layer(), nullptr);
   EXPECT_EQ(attended.why(), QString());

@@ -1,4 +1,4 @@
-// Documents and the selection: opening, refreshing, partial, damaged and foreign files.
+// Documents and the selection: opening, refreshing; partial, damaged and foreign files.
 #include "views/models/document/document.h"
 
 #include <gmock/gmock.h>
@@ -27,7 +27,7 @@ class DocumentTest : public test::QtCoreTest {
     QObject::connect(&m_document, &Document::failed, [this](const QString& m) { m_message = m.toStdString(); });
     QObject::connect(&m_document, &Document::vanished, [this](const QString& m) { m_vanished = m.toStdString(); });
   }
-  // Opens and waits for either outcome; true when it is open.
+  // Opens and waits for success or failure; true if open.
   bool open(const std::filesystem::path& path) {
     m_events.clear();
     m_message.clear();
@@ -59,11 +59,11 @@ TEST_F(DocumentTest, OpensTheIndexAndNothingElse) {
   EXPECT_EQ(m_document.runTitle(7), "PyramidKV") << "two budgets need no label";
 }
 
-TEST_F(DocumentTest, RunsAreReadWhenAskedForAndEqualTheFile) {
+TEST_F(DocumentTest, RunsAreReadOnDemandAndEqualTheFile) {
   const SampleTraceOptions options;
   const SampleTrace made = test::makeSampleTrace(options);
   ASSERT_TRUE(open(sample("a.kva.h5", options)));
-  EXPECT_EQ(m_document.run(3), nullptr) << "not read before somebody asks";
+  EXPECT_EQ(m_document.run(3), nullptr) << "not read before the first request";
   const RunPointer run = runOf(3);
   ASSERT_NE(run, nullptr);
   EXPECT_EQ(run->run.record.kept_positions, made.runs[3].kept_positions);
@@ -129,7 +129,7 @@ TEST_F(DocumentTest, SmallestTraceOpens) {
   EXPECT_NE(runOf(1), nullptr);
 }
 
-TEST_F(DocumentTest, PartialTracesSayWhatIsMissing) {
+TEST_F(DocumentTest, PartialTracesWarnAboutMissingParts) {
   SampleTrace made = test::makeSampleTrace();
   made.header.runs.resize(1);
   made.header.attention.cells.clear();
@@ -181,7 +181,7 @@ TEST_F(DocumentTest, FollowsAFileThatIsBeingWritten) {
   EXPECT_EQ(std::count(m_events.begin(), m_events.end(), "opened"), 1) << "it stayed the same trace";
 }
 
-TEST_F(DocumentTest, AVanishedFileIsReportedAndWhatWasReadStays) {
+TEST_F(DocumentTest, ADeletedFileIsReportedAndLoadedDataStay) {
   const auto path = sample("a.kva.h5");
   ASSERT_TRUE(open(path));
   const RunPointer run = runOf(2);
@@ -200,10 +200,10 @@ TEST_F(DocumentTest, AnotherTraceUnderTheSameNameIsAnotherTrace) {
   m_document.refresh();
   ASSERT_TRUE(waitUntil([&] { return m_document.tokens() == 300; }));
   EXPECT_THAT(m_events, ElementsAre("opened", "opened"));
-  EXPECT_EQ(m_document.run(2), nullptr) << "the old run is forgotten";
+  EXPECT_EQ(m_document.run(2), nullptr) << "drops the old run";
 }
 
-TEST_F(DocumentTest, CloseForgetsEverything) {
+TEST_F(DocumentTest, CloseClearsEverything) {
   ASSERT_TRUE(open(sample("a.kva.h5")));
   m_document.close();
   EXPECT_FALSE(m_document.isOpen());
@@ -277,7 +277,7 @@ TEST_F(SelectionTest, StepFollowsTheRunInFocus) {
   EXPECT_EQ(m_selection.step(), 5U);
 }
 
-TEST_F(SelectionTest, AnotherTraceStartsAnew) {
+TEST_F(SelectionTest, AnotherTraceResetsIt) {
   ASSERT_TRUE(open(sample("a.kva.h5")));
   m_selection.setLayer(LayerIndex(3));
   m_selection.setCursor(Cell{200, 100});

@@ -1,4 +1,4 @@
-// The figures library through its C border, opened as `kvatlas figure` opens it.
+// The figures library through its C interface, loaded as `kvatlas figure` loads it.
 #include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -44,7 +44,7 @@ class FigureModule : public ::testing::Test {
     std::string message;
     EXPECT_EQ(draw(wanted, message), code) << message;
     EXPECT_THAT(message, HasSubstr(part));
-    EXPECT_FALSE(std::filesystem::exists(wanted.output)) << "a file was left";
+    EXPECT_FALSE(std::filesystem::exists(wanted.output)) << "left a file";
   }
 
   inline static FigureEntry s_draw = nullptr;
@@ -135,7 +135,7 @@ void setField(FigureOptions& options, figures::SpecField field) {
   }
 }
 
-TEST_F(FigureModule, EveryKindTakesTheFieldsOfItsRowAndRefusesTheOthers) {
+TEST_F(FigureModule, EveryKindTakesTheFieldsOfItsRowAndRejectsOthers) {
   for (const figures::FigureKind& kind : figures::figureKinds()) {
     for (const figures::SpecField field : figures::specFields()) {
       FigureOptions wanted = options(std::string(kind.name));
@@ -176,7 +176,7 @@ TEST_F(FigureModule, TheWrongSourceIsNamed) {
   expectError(wanted, 1, "sample.kva.h5");
 }
 
-TEST_F(FigureModule, WhatTheWorldLacksIsCodeOne) {
+TEST_F(FigureModule, MissingFilesAreCodeOne) {
   FigureOptions wanted = options("budget");
   wanted.files = {(s_folder / "missing.kva.h5").string()};
   expectError(wanted, 1, "missing.kva.h5");

@@ -1,4 +1,4 @@
-// The table of figures: every row builds from its source, refuses the others, and stands in the help.
+// The table of figures: every row builds from its source, rejects other sources, and is in the help.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -40,7 +40,7 @@ class FigureTable : public ::testing::TestWithParam<std::string> {
   inline static test::ScratchFolder* s_folder = nullptr;
 };
 
-TEST_P(FigureTable, BuildsFromItsSourceAndRefusesTheOthers) {
+TEST_P(FigureTable, BuildsFromItsSourceAndRejectsOthers) {
   for (const FigureSource source : {FigureSource::Trace, FigureSource::Results, FigureSource::TrainingLog}) {
     if (source != kind().source) {
       EXPECT_THROW((void)build(source, defaultSpec(GetParam())), UsageError);
@@ -53,7 +53,7 @@ TEST_P(FigureTable, BuildsFromItsSourceAndRefusesTheOthers) {
   }
 }
 
-TEST_P(FigureTable, TheRowSaysWhatItsBuilderReads) {
+TEST_P(FigureTable, TheRowNamesTheSourceOfItsBuilder) {
   EXPECT_EQ(builderOf(defaultSpec(GetParam())).source, kind().source);
 }
 
@@ -73,8 +73,8 @@ TEST_P(FigureTable, DrawsAfterTheFileIsClosed) {
   EXPECT_EQ(drawFigure(*gathered).sidecar, build(kind().source, spec).sidecar);
 }
 
-TEST_P(FigureTable, TakesSeveralTracesWhereItsRowSaysSo) {
-  if (kind().source != FigureSource::Trace) GTEST_SKIP() << "not of a trace";
+TEST_P(FigureTable, TakesSeveralTracesIfItsRowAllowsIt) {
+  if (kind().source != FigureSource::Trace) GTEST_SKIP() << "not a trace figure";
   const trace::Reader first(*s_folder / "a.kva.h5"), second(*s_folder / "a.kva.h5");
   const Traces both{&first, &second};
   if (kind().several)
@@ -83,7 +83,7 @@ TEST_P(FigureTable, TakesSeveralTracesWhereItsRowSaysSo) {
     EXPECT_THROW((void)buildFigure(both, defaultSpec(GetParam())), UsageError);
 }
 
-TEST_P(FigureTable, StandsInTheHelp) {
+TEST_P(FigureTable, IsInTheHelp) {
   EXPECT_THAT(figures::kindsHelp(), HasSubstr(GetParam()));
   if (kind().source == FigureSource::Trace)
     EXPECT_EQ(figures::filesHelp().find(GetParam()) != std::string::npos, kind().several);

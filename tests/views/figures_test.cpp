@@ -1,4 +1,4 @@
-// Every kind of figure from a real trace file: files, sidecar, content, errors.
+// Every kind of trace figure from a real file: output files, sidecar, content, errors.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -101,7 +101,7 @@ TEST_P(EveryKind, PdfHasNoLossyImageAndLooksLikeThePng) {
   const QImage page = test::renderPdf(QByteArray::fromStdString(pdf));
   ASSERT_NEAR(page.width(), picture.width(), 1);
   ASSERT_NEAR(page.height(), picture.height(), 1);
-  // Antialiased edges differ between renderers; areas do not.
+  // Renderers differ in antialiased edges but not in areas.
   std::size_t different = 0, all = 0;
   for (int y = 0; y < std::min(page.height(), picture.height()); ++y) {
     for (int x = 0; x < std::min(page.width(), picture.width()); ++x) {
@@ -174,7 +174,7 @@ class SeveralTraces : public FigureTest {
   const std::filesystem::path m_other = m_folder / "other.kva.h5";
 };
 
-TEST_F(SeveralTraces, StandInOneChartLabelledByFile) {
+TEST_F(SeveralTraces, ShareOneChartLabelledByFile) {
   for (const char* kind : {"budget", "retained"}) {
     Figure figure = draw(defaultSpec(kind));
     const nlohmann::json& panels = figure.sidecar["chart"]["panels"];
@@ -191,7 +191,7 @@ TEST_F(SeveralTraces, StandInOneChartLabelledByFile) {
   }
 }
 
-TEST_F(SeveralTraces, RunsAndBudgetsMayStandInOneOfThem) {
+TEST_F(SeveralTraces, RunsAndBudgetsMayBeInOneOfThem) {
   FigureSpec spec = defaultSpec("budget");
   spec.budgets = {"96"};
   EXPECT_EQ(draw(spec).sidecar["chart"]["panels"].size(), 1U);
@@ -208,7 +208,7 @@ TEST_F(SeveralTraces, EvictionHasOnePanelPerRunOfEach) {
   EXPECT_THAT(readFile(m_folder / "both.svg"), HasSubstr("H2O · sample"));
 }
 
-TEST_F(SeveralTraces, MustHoldTheSameTokens) {
+TEST_F(SeveralTraces, MustHaveTheSameTokens) {
   test::SampleTrace sample = test::makeSampleTrace(sampleOptions());
   sample.header.prompt.ids[17] ^= 1;
   test::writeSampleTrace(m_other, sample);
@@ -221,7 +221,7 @@ TEST_F(SeveralTraces, MustHoldTheSameTokens) {
   EXPECT_THROW((void)draw(defaultSpec("heatmap")), UsageError);
 }
 
-TEST_F(FigureTest, SpreadsOfManyMethodsStandBesideEachOtherOfTwoAreBands) {
+TEST_F(FigureTest, SpreadsOfManyMethodsAreWhiskersOfTwoAreBands) {
   const auto notes = [&](const std::vector<std::string>& runs) {
     FigureSpec spec = defaultSpec("retained");
     spec.runs = runs;
@@ -248,7 +248,7 @@ TEST_F(FigureTest, ErrorsNameWhatIsWrong) {
   EXPECT_THAT(errorOf(spec), HasSubstr("jet"));
 }
 
-TEST_F(FigureTest, PanelsTooSmallToReadAreRefused) {
+TEST_F(FigureTest, RejectsPanelsTooSmallToRead) {
   FigureSpec spec = defaultSpec("pattern");
   spec.columns = 12;
   spec.layers = {0, 1, 2, 3};
@@ -261,18 +261,18 @@ TEST_F(FigureTest, UnwritableOutputIsOneErrorAndLeavesNothing) {
   const auto missing = m_folder / "no such folder" / "x.png";
   try {
     writeFigure(figure, missing, 300);
-    FAIL() << "written into a folder that is not there";
+    FAIL() << "wrote into a missing folder";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("no such folder"));
   }
   EXPECT_FALSE(std::filesystem::exists(missing));
 }
 
-TEST(UnfinishedTrace, IsDrawnAsFarAsItGoes) {
+TEST(UnfinishedTrace, DrawsTheRecordedPart) {
   const test::ScratchFolder folder;
   const auto path = folder / "half.kva.h5";
   test::SampleTrace sample = test::makeSampleTrace(sampleOptions());
-  sample.layers.resize(2);  // the capture died before layer 2 and before any run
+  sample.layers.resize(2);  // the capture stopped before layer 2 and before any run
   sample.runs.clear();
   test::writeSampleTrace(path, sample, false);
   const trace::Reader reader(path.string() + ".part");
@@ -288,7 +288,7 @@ TEST(UnfinishedTrace, IsDrawnAsFarAsItGoes) {
   EXPECT_THROW((void)buildFigure(reader, spec), Error);
 }
 
-TEST(TraceWithoutMaps, SaysSo) {
+TEST(TraceWithoutMaps, FailsWithAMessage) {
   const test::ScratchFolder folder;
   const auto path = folder / "nomaps.kva.h5";
   test::SampleTrace sample = test::makeSampleTrace(sampleOptions());

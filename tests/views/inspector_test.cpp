@@ -1,4 +1,4 @@
-// The inspector against the attention the sample was made from.
+// The inspector against the sample's source attention.
 #include "views/models/items/inspector.h"
 
 #include <gmock/gmock.h>
@@ -69,7 +69,7 @@ TEST_F(InspectorTest, ExactProbabilityRankMassAndFates) {
   EXPECT_EQ(at(150, 0).fates[1].reason, policy::Reason::Sink);
 }
 
-TEST_F(InspectorTest, SeveralHeadsAreJoinedAsTheMapJoinsThem) {
+TEST_F(InspectorTest, AggregatesSeveralHeadsLikeTheMap) {
   const SampleTraceOptions options{.layers = 1};
   ASSERT_TRUE(openSample(options));
   const test::SampleAttention attention(options, 0);
@@ -86,7 +86,7 @@ TEST_F(InspectorTest, SeveralHeadsAreJoinedAsTheMapJoinsThem) {
   EXPECT_NEAR(*m_inspector.current()->values->probability, most, 1e-5) << "follows the choice of heads";
 }
 
-TEST_F(InspectorTest, WithoutQueriesAndKeysTheWindowRowsAndTheMapAnswer) {
+TEST_F(InspectorTest, FallsBackToWindowRowsAndTheMapWithoutQueriesAndKeys) {
   SampleTraceOptions options{.layers = 1, .map_size = 64};
   options.keep_qk = false;
   ASSERT_TRUE(openSample(options));
@@ -107,7 +107,7 @@ TEST_F(InspectorTest, WithoutQueriesAndKeysTheWindowRowsAndTheMapAnswer) {
   EXPECT_NEAR(*cell.values->probability, most, most * 1e-3) << "the maximum of its cell";
 }
 
-TEST_F(InspectorTest, MaskedAndMissingPairsSayThat) {
+TEST_F(InspectorTest, ReportsMaskedAndMissingPairs) {
   ASSERT_TRUE(openSample({.sliding_window = 40}));
   EXPECT_EQ(at(100, 101).values->source, CellValues::Masked);
   EXPECT_EQ(at(100, 60).values->source, CellValues::Masked) << "outside the sliding window";

@@ -1,4 +1,4 @@
-// The item models under Qt's own tester, and what they show against numbers worked out from the sample by hand.
+// The item models under QAbstractItemModelTester, and their contents against numbers computed from the sample.
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -28,7 +28,7 @@ class LayerHeadModelTest : public test::OpenedDocumentTest {
   float value(std::uint32_t layer, std::uint32_t head) const {
     return m_model.value({LayerIndex(std::size_t{layer}), head});
   }
-  // As a view that shows every cell.
+  // Reads all cells, as a view does.
   void readAll() {
     for (int row = 0; row < m_model.rowCount(); ++row) (void)m_model.data(m_model.index(row, 0), Qt::DisplayRole);
     settle();
@@ -62,7 +62,7 @@ TEST_F(LayerHeadModelTest, LocalityIsTheShareNearTheDiagonal) {
   ASSERT_TRUE(openSample({.tokens = 64, .layers = 1, .query_heads = 2, .kv_heads = 1, .map_size = 64}));
   readAll();
   m_model.setMetric(analysis::HeadMetric::Locality);
-  // 64 cells of one token: near is at most 2 tokens back. From the attention itself, drawn anew.
+  // 64 cells of one token: near is at most 2 tokens back. The oracle regenerates the attention.
   const auto rows = m_thread.runHere(m_document.source(), [](const trace::Reader& reader) {
     return *reader.map(LayerIndex(0), HeadIndex(1), trace::Reduction::Max, 0);
   });
@@ -92,7 +92,7 @@ TEST_F(LayerHeadModelTest, RunNumbersFollowTheFocus) {
   EXPECT_TRUE(std::isnan(value(1, 3)));
 }
 
-TEST_F(LayerHeadModelTest, SortsByTheNumberAndFindsCellsAgain) {
+TEST_F(LayerHeadModelTest, SortsByTheNumberAndKeepsCellsFindable) {
   ASSERT_TRUE(openSample());
   const QPersistentModelIndex held(m_model.indexOf({LayerIndex(2), 1}));
   m_model.setSorting(LayerHeadModel::Descending);
@@ -110,7 +110,7 @@ TEST_F(LayerHeadModelTest, SortsByTheNumberAndFindsCellsAgain) {
     }
   }
   EXPECT_EQ(seen.size(), 16U);
-  EXPECT_EQ(m_model.cellAt(held), (GridCell{LayerIndex(2), 1})) << "persistent indexes move along";
+  EXPECT_EQ(m_model.cellAt(held), (GridCell{LayerIndex(2), 1})) << "persistent indexes follow";
   m_model.open(m_model.index(0, 0));
   EXPECT_EQ(m_selection.layer(), m_model.cellAt(m_model.index(0, 0)).layer);
   EXPECT_TRUE(m_model.data(m_model.index(0, 0), CurrentRole).toBool());
@@ -190,7 +190,7 @@ class TokenModelTest : public test::OpenedDocumentTest {
   ModelTester m_tester{&m_model};
 };
 
-TEST_F(TokenModelTest, ShowsTextSpansMassAndWhyRunsKeepATokens) {
+TEST_F(TokenModelTest, ShowsTextSpansMassAndWhyRunsKeepAToken) {
   const SampleTrace made = test::makeSampleTrace();
   ASSERT_TRUE(openSample());
   m_selection.setLayer(LayerIndex(1));
@@ -213,10 +213,10 @@ TEST_F(TokenModelTest, ShowsTextSpansMassAndWhyRunsKeepATokens) {
     EXPECT_EQ(m_model.keptFraction(3, token), kept ? 1.0F : 0.0F) << token;
   }
   m_selection.setHead({HeadChoice::MeanOverHeads, 0});
-  EXPECT_EQ(shown(m_model, 255, TokenModel::FirstRun + 3), "2/2") << "two lists serve the heads";
+  EXPECT_EQ(shown(m_model, 255, TokenModel::FirstRun + 3), "2/2") << "two stored heads serve the selection";
 }
 
-TEST_F(TokenModelTest, FindsPositionsSpansAndTextAndGoesRound) {
+TEST_F(TokenModelTest, FindsPositionsSpansAndTextAndWrapsAround) {
   ASSERT_TRUE(openSample());
   m_model.setQuery("48213");
   ASSERT_EQ(m_model.matches().size(), 1U);
@@ -229,8 +229,8 @@ TEST_F(TokenModelTest, FindsPositionsSpansAndTextAndGoesRound) {
   EXPECT_EQ(m_selection.keyRange(), (TokenRange{102, 104}));
   EXPECT_EQ(m_selection.cursor()->key, 102U);
   EXPECT_EQ(m_model.next(102)->begin, m_model.matches()[1].begin);
-  EXPECT_EQ(m_model.next(252)->begin, 102U) << "around the end";
-  EXPECT_EQ(m_model.previous(102)->begin, m_model.matches()[1].begin) << "around the start";
+  EXPECT_EQ(m_model.next(252)->begin, 102U) << "wraps at the end";
+  EXPECT_EQ(m_model.previous(102)->begin, m_model.matches()[1].begin) << "wraps at the start";
   m_model.setQuery("needle");
   ASSERT_EQ(m_model.matches().size(), 1U);
   EXPECT_EQ(m_model.matches()[0].kind, TokenMatch::SpanName);
@@ -244,12 +244,12 @@ TEST_F(TokenModelTest, FindsPositionsSpansAndTextAndGoesRound) {
   EXPECT_TRUE(m_model.matches().empty());
 }
 
-TEST(TokenText, ShowsWhatCannotBeSeen) {
+TEST(TokenText, ShowsInvisibleCharacters) {
   EXPECT_EQ(visibleText(" the"), "·the");
   EXPECT_EQ(visibleText("a b"), "a b");
   EXPECT_EQ(visibleText("\n\t\x01"), "↵⇥⟨01⟩");
   EXPECT_EQ(visibleText("é漢😀"), "é漢😀");
-  EXPECT_EQ(visibleText("\xE6\xBC"), "⟨E6⟩⟨BC⟩") << "half of a character";
+  EXPECT_EQ(visibleText("\xE6\xBC"), "⟨E6⟩⟨BC⟩") << "part of a character";
   EXPECT_EQ(visibleText("\xC0\xAF\xED\xA0\x80"), "⟨C0⟩⟨AF⟩⟨ED⟩⟨A0⟩⟨80⟩") << "overlong, surrogate";
   trace::Prompt prompt{.ids = {7, 8}, .text = "", .offsets = {0, 0, 0}};
   EXPECT_EQ(tokenText(prompt, 1), "#8");

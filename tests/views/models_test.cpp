@@ -1,4 +1,4 @@
-// Colours, scales, ticks and the reduction of grids to pixels.
+// Colours, scales, ticks and the resampling of grids to pixels.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -47,12 +47,12 @@ TEST(Palette, MethodColoursAreThoseOfTheDesign) {
   EXPECT_EQ(methodColour("adakv"), rgb(0x56B4E9));
 }
 
-TEST(Palette, EveryMethodOfTheTableHasALookOfItsOwn) {
+TEST(Palette, EveryMethodHasAUniqueLook) {
   std::vector<Rgb> seen;
   for (const policy::Method& method : policy::methods()) {
     const Rgb colour = methodColour(method.name);
     EXPECT_EQ(std::count(seen.begin(), seen.end(), colour), 0) << method.name;
-    EXPECT_NE(colour, methodColour("a method nobody has written")) << method.name;
+    EXPECT_NE(colour, methodColour("an unknown method")) << method.name;
     EXPECT_EQ(methodTitle(method.name), method.title);
     seen.push_back(colour);
   }
@@ -66,7 +66,7 @@ TEST(ColourTable, AgreesWithThePublishedTables) {
   EXPECT_EQ(viridis.entries[255], rgb(0xfde725));
   EXPECT_EQ(colourTable("magma").entries[255], rgb(0xfcfdbf));
   EXPECT_EQ(colourTable("grey").at(0.2), (Rgb{51, 51, 51}));
-  // Luminance rises along every table: none can suggest an order that is not there.
+  // Luminance increases along every table, so colours cannot suggest a false order.
   for (const std::string& name : colourTableNames()) {
     const auto luminance = [](Rgb c) { return 0.2126 * c.r + 0.7152 * c.g + 0.0722 * c.b; };
     const ColourTable& table = colourTable(name);
@@ -86,7 +86,7 @@ TEST(ValueScale, LinearAndLogPositions) {
   EXPECT_EQ(log.position(0), 0);
 }
 
-TEST(ValueScale, ZeroMaskedAndMissingHaveColoursOfTheirOwn) {
+TEST(ValueScale, ZeroMaskedAndMissingHaveDistinctColours) {
   const Colouring log = makeColouring(colourTable("viridis"), {ScaleKind::Log, 1e-5, 1}, Theme::Light);
   const Rgb zero = log.colourOf(0), masked = log.colourOf(kMasked), missing = log.colourOf(kNan),
             tiny = log.colourOf(1e-30F);
@@ -160,7 +160,7 @@ TEST(Quantile, InterpolatesBetweenOrderStatistics) {
   EXPECT_TRUE(std::isnan(quantile({}, 0.1)));
 }
 
-TEST(FigureSpec, WordsAreCheckedAndNearNamesOffered) {
+TEST(FigureSpec, ChecksValuesAndSuggestsNearNames) {
   EXPECT_EQ(figures::findFigureKind("eviction").name, "eviction");
   EXPECT_THAT(messageOf([] { (void)figures::findFigureKind("heatmpa"); }), HasSubstr("did you mean 'heatmap'"));
   EXPECT_THAT(messageOf([] { (void)parseScale("logarithmic"); }), HasSubstr("--scale"));

@@ -1,4 +1,4 @@
-// A test with an opened document, its selection and helpers to wait for what is read in the background.
+// A fixture with an open document, its selection and helpers that wait for background reads.
 #pragma once
 
 #include <QAbstractItemModelTester>
@@ -22,7 +22,7 @@ class OpenedDocumentTest : public QtCoreTest {
     return settle();
   }
   bool openSample(const SampleTraceOptions& options = {}) { return open(sample("trace.kva.h5", options)); }
-  // Until everything that was asked for has been answered.
+  // Waits until all requests are answered.
   bool settle() {
     return waitUntil([this] { return m_thread.pending() == 0; });
   }
@@ -37,7 +37,7 @@ class OpenedDocumentTest : public QtCoreTest {
   views::Selection m_selection{m_document};
 };
 
-// Complains as a failed test.
+// Reports problems as test failures.
 class ModelTester : public QAbstractItemModelTester {
  public:
   explicit ModelTester(QAbstractItemModel* model)

@@ -1,4 +1,4 @@
-// A test that lives in a Qt event loop without a window: waits on conditions, and fails on any Qt warning.
+// A fixture with a Qt event loop and no window: waits for conditions, and fails on any Qt warning.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ class QtCoreTest : public ::testing::Test {
     EXPECT_EQ(warnings().join("\n").toStdString(), "");
   }
 
-  // Runs the event loop until the condition holds; false when it never does.
+  // Runs the event loop until the condition holds; false on timeout.
   static bool waitUntil(const std::function<bool()>& condition) {
     QElapsedTimer timer;
     for (timer.start(); !condition() && timer.elapsed() < 20000;) {

@@ -1,4 +1,4 @@
-// Cells on paper: the same colours in PNG, PDF and SVG, exact sizes, lossless, repeatable.
+// Exported cells: the same colours in PNG, PDF and SVG, exact sizes, lossless, reproducible.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -40,7 +40,7 @@ QRgb expected(int row, int column) {
   return qRgb(colour.r, colour.g, colour.b);
 }
 
-// Cell centres, and near the corners of the cells inside: an edge smoothed by a viewer would show there.
+// Cell centres, and points near inner cell corners, where smoothing would show.
 void expectCells(const QImage& image, double scale, const char* what) {
   ASSERT_FALSE(image.isNull()) << what;
   for (int row = 0; row < kCells; ++row) {
@@ -82,7 +82,7 @@ TEST(RasterItem, PdfAndSvgShowTheSameColours) {
   expectCells(test::renderPdf(renderFigure(canvas, FigureFormat::Pdf, {})), 1, "PDF");
 }
 
-TEST(RasterItem, OneTokenStripesOfAHugeMapReachThePaper) {
+TEST(RasterItem, OneTokenStripesOfAHugeMapAreVisible) {
   // 64 stripes of one token in 16384, far more cells than pixels: each must be visible.
   constexpr std::size_t kTokens = 16384, kStripes = 64;
   ValueGrid grid = ValueGrid::filled(2, kTokens, 0);

@@ -1,4 +1,4 @@
-// The reading thread: order, cancelling, errors as values, files that go away.
+// The reading thread: priorities, cancellation, errors as values, deleted files.
 #include "views/models/document/reading_thread.h"
 
 #include <gmock/gmock.h>
@@ -22,14 +22,14 @@ class ReadingThreadTest : public test::QtCoreTest {
     m_path = sample("a.kva.h5", {.tokens = 40, .layers = 2});
     m_source = m_thread.addSource(m_path);
   }
-  // Holds the reading thread until release().
+  // Blocks the reading thread until release().
   void block() {
     auto gate = m_gate.get_future().share();
     m_thread.post(
         m_source, {}, [gate](const trace::Reader&) { return gate.get(); }, &m_context, [](auto) {});
   }
   void release() { m_gate.set_value(1); }
-  // A request that notes its name here and on the reading thread.
+  // A request that logs its name here and on the reading thread.
   RequestId ask(const std::string& name, Order order) {
     return m_thread.post(
         m_source, order,
@@ -108,7 +108,7 @@ TEST_F(ReadingThreadTest, CancelledAndStaleRequestsNeverRun) {
   EXPECT_THAT(m_answered, ElementsAre("new"));
 }
 
-TEST_F(ReadingThreadTest, CancelsAnAnswerThatIsAlreadyOnItsWay) {
+TEST_F(ReadingThreadTest, CancelsAnAnswerInFlight) {
   const RequestId id = ask("late", {});
   while (m_thread.runHere(m_source, [this](const trace::Reader&) { return m_ran.empty(); }).value.value_or(true)) {
   }
@@ -117,7 +117,7 @@ TEST_F(ReadingThreadTest, CancelsAnAnswerThatIsAlreadyOnItsWay) {
   EXPECT_TRUE(m_answered.empty());
 }
 
-TEST_F(ReadingThreadTest, ContextThatIsGoneIsNotCalled) {
+TEST_F(ReadingThreadTest, ADestroyedContextIsNotCalled) {
   auto context = std::make_unique<QObject>();
   bool called = false;
   m_thread.post(
@@ -155,7 +155,7 @@ TEST_F(ReadingThreadTest, ErrorsAreMessages) {
   EXPECT_THAT(errors, ::testing::Contains(HasSubstr("foreign.kva.h5")));
 }
 
-TEST_F(ReadingThreadTest, AFileThatIsCutShortWhileOpenGivesMessages) {
+TEST_F(ReadingThreadTest, AFileTruncatedWhileOpenGivesMessages) {
   std::string error;
   bool first = false;
   const auto whole = [](const trace::Reader& reader) {
@@ -172,7 +172,7 @@ TEST_F(ReadingThreadTest, AFileThatIsCutShortWhileOpenGivesMessages) {
   EXPECT_THAT(error, HasSubstr("a.kva.h5"));
 }
 
-TEST_F(ReadingThreadTest, ADeletedFileIsReadOnUntilItIsOpenedAgain) {
+TEST_F(ReadingThreadTest, ADeletedFileStaysReadableUntilReopened) {
   const auto tokens = [](const trace::Reader& reader) { return reader.tokens(); };
   EXPECT_EQ(m_thread.runHere(m_source, tokens).value, 40U);
   std::filesystem::remove(m_path);
@@ -180,7 +180,7 @@ TEST_F(ReadingThreadTest, ADeletedFileIsReadOnUntilItIsOpenedAgain) {
   m_thread.reopen(m_source, m_path);
   EXPECT_THAT(m_thread.runHere(m_source, tokens).error, HasSubstr("a.kva.h5"));
   sample("a.kva.h5", {.tokens = 50, .layers = 2});
-  EXPECT_EQ(m_thread.runHere(m_source, tokens).value, 50U) << "a file that comes back is found";
+  EXPECT_EQ(m_thread.runHere(m_source, tokens).value, 50U) << "finds a restored file";
 }
 
 TEST_F(ReadingThreadTest, RunHereExcludesTheThread) {
@@ -197,7 +197,7 @@ TEST_F(ReadingThreadTest, RunHereExcludesTheThread) {
   EXPECT_EQ(together, 0);
 }
 
-TEST_F(ReadingThreadTest, DroppedSourcesAndAnEarlyEndLeaveNothingBehind) {
+TEST_F(ReadingThreadTest, DroppedSourcesAndEarlyDestructionLeakNothing) {
   const SourceId other = m_thread.addSource(sample("b.kva.h5", {.tokens = 30, .layers = 2}));
   bool called = false;
   for (int i = 0; i < 100; ++i)

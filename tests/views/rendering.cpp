@@ -16,7 +16,7 @@ bool havePoppler() {
 
 namespace {
 
-// What one of Poppler's programmes makes of a document: the picture `target` + `suffix`.
+// Runs one of Poppler's programmes on a document and loads its output image, `target` + `suffix`.
 QImage pictureFrom(const QByteArray& pdf, const QString& programme, const QStringList& options, const QString& suffix) {
   QTemporaryDir folder;
   QFile file(folder.filePath(QStringLiteral("figure.pdf")));

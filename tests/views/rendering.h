@@ -1,4 +1,4 @@
-// Turns exported figures back into pixels, by other programmes than the one that wrote them.
+// Renders exported figures to pixels with independent programmes.
 #pragma once
 
 #include <QByteArray>
@@ -8,9 +8,9 @@
 
 namespace kvatlas::test {
 
-// At 300 pixels per inch. PDF by poppler's pdftoppm (a null image where it is not installed), SVG by Qt's reader.
+// At 300 pixels per inch. PDF by Poppler's pdftoppm (a null image if it is not installed), SVG by Qt's renderer.
 [[nodiscard]] QImage renderPdf(const QByteArray& pdf);
-// The first picture in a PDF, pixel by pixel as it is stored; null without poppler's pdfimages.
+// The first image in a PDF, with its stored pixels; null without Poppler's pdfimages.
 [[nodiscard]] QImage firstImageOfPdf(const QByteArray& pdf);
 [[nodiscard]] QImage renderSvg(const QByteArray& svg, const QSize& size);
 [[nodiscard]] bool havePoppler();

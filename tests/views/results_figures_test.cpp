@@ -1,4 +1,4 @@
-// Figures of results: every cell in its colour and place, lines with their intervals, nothing beyond the page.
+// Figures of results: cell colours and positions, lines with intervals, nothing outside the page.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,7 +36,7 @@ std::size_t pixelsOf(const QImage& image, Rgb colour) {
   return count;
 }
 
-// Of pixels in a row, the most that have a colour: type and colour bars hold many colours, but none of them far.
+// The longest horizontal run of a colour: text and colour bars have many colours, but only in short runs.
 int longestRun(const QImage& image, Rgb colour) {
   int longest = 0;
   for (int y = 0; y < image.height(); ++y)
@@ -47,7 +47,7 @@ int longestRun(const QImage& image, Rgb colour) {
   return longest;
 }
 
-// The cells of a colour: what the bar has of it is narrower.
+// Whether cells have this colour; the colour bar's run of it is narrower.
 QRect cellsOf(const QImage& image, Rgb colour) {
   constexpr int kWiderThanTheBar = 80;
   QRect bounds;
@@ -73,7 +73,7 @@ class ResultsFigure : public ::testing::Test {
   std::string errorOf(const FigureSpec& spec) {
     return complaint([&] { (void)figure(spec); });
   }
-  // Five methods at three budgets over 8 lengths and 11 depths: the size of a published comparison.
+  // Five methods at three budgets, 8 lengths and 11 depths: the size of a published comparison.
   static nlohmann::json largeValues() {
     nlohmann::json values = sampleValues();
     values["lengths"] = {256, 512, 768, 1024, 1280, 1536, 1792, 2048};
@@ -91,7 +91,7 @@ class ResultsFigure : public ::testing::Test {
   const std::filesystem::path m_results = m_scratch / "results";
 };
 
-// The outermost dots are paper and every text lies on the page.
+// The outermost pixels are paper and all texts are on the page.
 void expectInsidePage(Figure& figure, const QImage& image, Theme theme) {
   const Rgb paper = themeColours(theme).paper;
   for (int x = 0; x < image.width(); ++x)
@@ -178,10 +178,10 @@ TEST_P(EveryResultsKind, ErrorsNameWhatIsWrong) {
   spec.score = "rouge";
   EXPECT_THAT(errorOf(spec), HasSubstr("rouge1_f"));
   spec = defaultSpec("budget");
-  EXPECT_THAT(errorOf(spec), HasSubstr("not drawn from results"));
+  EXPECT_THAT(errorOf(spec), HasSubstr("cannot be drawn from results"));
 }
 
-TEST_P(EveryResultsKind, UnfinishedRunsSaySoAndEmptyOnesAreRefused) {
+TEST_P(EveryResultsKind, UnfinishedRunsWarnAndEmptyOnesFail) {
   writeRun(sampleValues(), 5);
   EXPECT_THAT(figure(defaultSpec(GetParam())).warnings, Contains(HasSubstr("5 of 24 cases")));
   results::test::put(m_results / results::kResultsFile, "");
@@ -234,7 +234,7 @@ TEST_F(ResultsFigure, CellsWithoutACaseAreHatched) {
   EXPECT_THAT(figure(defaultSpec("needle")).sidecar["needle"]["panels"][1]["scores"][2], ElementsAre(nullptr, nullptr));
   writeRun();
   EXPECT_GE(longestRun(part, colours.not_captured), 10);
-  EXPECT_LT(longestRun(png(defaultSpec("needle")), colours.not_captured), 4) << "shades of letters only";
+  EXPECT_LT(longestRun(png(defaultSpec("needle")), colours.not_captured), 4) << "only antialiased text";
 }
 
 TEST_F(ResultsFigure, RunsBudgetsAndScoresAreChosen) {
@@ -249,7 +249,7 @@ TEST_F(ResultsFigure, RunsBudgetsAndScoresAreChosen) {
   EXPECT_EQ(pixelsOf(png(spec), rgb(0xF0496E)), pixelsOf(png(spec), scoreTable().at(0)));
 }
 
-TEST_F(ResultsFigure, AccuracyLinesHoldTheTableAndItsIntervals) {
+TEST_F(ResultsFigure, AccuracyLinesMatchTheTableAndItsIntervals) {
   writeRun();
   const Figure made = figure(defaultSpec("accuracy"));
   const results::ResultsReader reader(m_results);
@@ -284,7 +284,7 @@ TEST_F(ResultsFigure, AccuracyNeedsMoreThanTheFullCache) {
   values["branches"].erase(2);
   values["branches"].erase(1);
   writeRun(values);
-  EXPECT_THAT(errorOf(defaultSpec("accuracy")), HasSubstr("full cache only"));
+  EXPECT_THAT(errorOf(defaultSpec("accuracy")), HasSubstr("only the full cache"));
   EXPECT_NO_THROW((void)figure(defaultSpec("needle")));
 }
 

@@ -1,4 +1,5 @@
-// The training log: curves over tokens, stages, resumed and torn logs, damage named; and its figure.
+// The training log: curves over tokens, stages, resumed and truncated logs, errors that name line and column; its
+// figure.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -49,7 +50,7 @@ std::string sampleLog() {
   return text;
 }
 
-TEST_F(TrainingLogTest, CurvesHoldTheCellsThatWereMeasured) {
+TEST_F(TrainingLogTest, CurvesHaveTheMeasuredCells) {
   const TrainingCurves log = read(sampleLog());
   EXPECT_EQ(log.rows, 60U);
   EXPECT_EQ(log.text_loss.values.size(), 60U);
@@ -64,24 +65,24 @@ TEST_F(TrainingLogTest, CurvesHoldTheCellsThatWereMeasured) {
   EXPECT_THAT(log.warnings, IsEmpty());
 }
 
-TEST_F(TrainingLogTest, ATrainingThatWentBackReplacesWhatItDidBefore) {
+TEST_F(TrainingLogTest, AResumedTrainingReplacesRepeatedSteps) {
   const TrainingCurves log = read("tokens,loss_text\n100,5\n200,4\n300,9\n200,3\n300,2\n");
   EXPECT_THAT(log.text_loss.tokens, ElementsAre(100, 200, 300));
   EXPECT_THAT(log.text_loss.values, ElementsAre(5, 3, 2));
 }
 
-TEST_F(TrainingLogTest, ATornLastLineIsLeftOutAndReported) {
+TEST_F(TrainingLogTest, ATruncatedLastLineIsSkippedAndReported) {
   const TrainingCurves log = read("tokens,loss_text\n100,5\n200,");
   EXPECT_THAT(log.text_loss.values, ElementsAre(5));
   EXPECT_THAT(log.warnings, ElementsAre(HasSubstr("log.csv:3")));
 }
 
-TEST_F(TrainingLogTest, DamageIsNamedByLineAndColumn) {
+TEST_F(TrainingLogTest, ErrorsNameLineAndColumn) {
   EXPECT_THAT(errorOf("tokens,loss_text\n100,5\n200,x\n"), HasSubstr("log.csv:3: column 'loss_text'"));
   EXPECT_THAT(errorOf("tokens,loss_text\n100,5,6\n"), HasSubstr("log.csv:2: 3 cells"));
   EXPECT_THAT(errorOf("tokens,loss_text\n,5\n"), HasSubstr("log.csv:2: column 'tokens'"));
   EXPECT_THAT(errorOf("tokens,accuracy_long\n1,0.5\n"), HasSubstr("accuracy_long"));
-  EXPECT_THAT(errorOf("tokens,tokens\n1,1\n"), HasSubstr("twice"));
+  EXPECT_THAT(errorOf("tokens,tokens\n1,1\n"), HasSubstr("duplicate column 'tokens'"));
   EXPECT_THAT(errorOf("a,b\n1,2\n"), HasSubstr("no column 'tokens'"));
   EXPECT_THAT(errorOf(""), HasSubstr("no column 'tokens'"));
   EXPECT_THAT(errorOf("tokens,step\n1,2\n"), HasSubstr("no loss and no accuracy"));
@@ -89,7 +90,7 @@ TEST_F(TrainingLogTest, DamageIsNamedByLineAndColumn) {
   EXPECT_THAT(errorOf("tokens,loss_text\n100,inf\n"), HasSubstr("column 'loss_text'"));
 }
 
-TEST_F(TrainingLogTest, TheFigureIsRepeatableAndNamesItsStages) {
+TEST_F(TrainingLogTest, TheFigureIsReproducibleAndNamesItsStages) {
   const TrainingCurves log = read(sampleLog());
   for (const Theme theme : {Theme::Light, Theme::Dark}) {
     FigureSpec spec = defaultSpec("training");

@@ -1,4 +1,4 @@
-// Recomputed decisions equal recorded ones, for every method and budget, and say which signal is missing.
+// Recomputed decisions equal recorded ones for every method and budget; errors name the missing signal.
 #include "views/models/document/what_if.h"
 
 #include <gmock/gmock.h>
@@ -14,7 +14,7 @@ using test::SampleTrace;
 using test::SampleTraceOptions;
 using ::testing::HasSubstr;
 
-// The sample with what core/policy decides on its layers, as a capture would record it.
+// The sample with decisions by core/policy, as a capture would record them.
 SampleTrace decidedSample(const SampleTraceOptions& options) {
   SampleTrace sample = test::makeSampleTrace(options);
   std::vector<LayerSignals> recorded;
@@ -71,7 +71,7 @@ TEST_F(WhatIfTest, RecordedParametersGiveTheRecordedPositions) {
   }
 }
 
-TEST_F(WhatIfTest, BudgetAndBetaAreReadOffOneRanking) {
+TEST_F(WhatIfTest, OneRankingServesAllBudgetsAndBetas) {
   ASSERT_TRUE(openSample({.layers = 3}));
   ASSERT_NE(ask({.method = "pyramidkv", .budget = "20"}), nullptr) << m_message;
   const int progress = m_progress;
@@ -88,7 +88,7 @@ TEST_F(WhatIfTest, BudgetAndBetaAreReadOffOneRanking) {
   EXPECT_EQ(m_progress, progress + 3) << "another kernel is another score";
 }
 
-TEST_F(WhatIfTest, TheLatestRequestCounts) {
+TEST_F(WhatIfTest, TheLatestRequestWins) {
   ASSERT_TRUE(openSample());
   m_what_if.ask({.method = "h2o", .budget = "50"});
   m_what_if.ask({.method = "snapkv", .budget = "60"});
@@ -99,7 +99,7 @@ TEST_F(WhatIfTest, TheLatestRequestCounts) {
   EXPECT_EQ(m_decided, 1);
 }
 
-TEST_F(WhatIfTest, IsOneRunAmongTheOthersUntilItIsRemoved) {
+TEST_F(WhatIfTest, IsListedAsARunUntilItIsRemoved) {
   ASSERT_TRUE(openSample());
   const std::size_t runs = m_document.runIds().size();
   ASSERT_NE(ask({.budget = "40"}), nullptr);
@@ -142,11 +142,11 @@ TEST_F(WhatIfTest, ASmallerWindowIsSummedFromTheRows) {
   }
 }
 
-TEST_F(WhatIfTest, SaysWhatIsMissing) {
+TEST_F(WhatIfTest, NamesWhatIsMissing) {
   ASSERT_TRUE(openSample());
   EXPECT_EQ(ask({.method = "snapkv", .budget = "40", .window = 16}), nullptr);
   EXPECT_THAT(m_message, HasSubstr("last 16 queries; 8 are recorded"));
-  EXPECT_NE(ask({.method = "h2o", .budget = "40", .window = 16}), nullptr) << "H2O looks at all queries";
+  EXPECT_NE(ask({.method = "h2o", .budget = "40", .window = 16}), nullptr) << "H2O uses all queries";
   EXPECT_EQ(ask({.method = "snapkw", .budget = "40"}), nullptr);
   EXPECT_THAT(m_message, HasSubstr("snapkv"));
   EXPECT_EQ(ask({.method = "snapkv", .parameters = {{"kernel", "4"}}, .budget = "40"}), nullptr);
@@ -161,13 +161,13 @@ TEST_F(WhatIfTest, SaysWhatIsMissing) {
   ASSERT_TRUE(open(m_folder / "partial.kva.h5"));
   EXPECT_EQ(ask({.method = "h2o", .budget = "40"}), nullptr);
   EXPECT_THAT(m_message, HasSubstr("'received' of all 4 layers; 1 of them"));
-  EXPECT_NE(ask({.method = "streamingllm", .budget = "40"}), nullptr) << "it looks at no score";
+  EXPECT_NE(ask({.method = "streamingllm", .budget = "40"}), nullptr) << "it uses no score";
   m_document.close();
   m_what_if.ask({});
   EXPECT_THAT(m_message, HasSubstr("No trace"));
 }
 
-TEST_F(WhatIfTest, AScoreOfOnesOwnReplacesTheMethods) {
+TEST_F(WhatIfTest, ACustomScoreReplacesTheMethods) {
   ASSERT_TRUE(openSample({.layers = 2}));
   auto latest = std::make_shared<ScoreSource>();
   latest->name = "position";
@@ -186,7 +186,7 @@ TEST_F(WhatIfTest, AScoreOfOnesOwnReplacesTheMethods) {
   EXPECT_EQ(run->kept(LayerIndex(0), 0).front(), 236U);
 }
 
-TEST_F(WhatIfTest, AnotherTraceWhileRankingIsSurvived) {
+TEST_F(WhatIfTest, SurvivesAnotherTraceWhileRanking) {
   ASSERT_TRUE(openSample());
   const auto other = sample("other.kva.h5", {.tokens = 100, .layers = 2});
   m_what_if.ask({.method = "h2o", .budget = "50"});

@@ -13,8 +13,8 @@ constexpr std::size_t kControls = 33;
 using Controls = std::array<std::uint32_t, kControls>;
 
 // Every eighth entry of the published 256-entry tables. viridis and magma: S. van der Walt, N. Smith, E. Firing, CC0.
-// cividis: J. R. Nuñez, C. R. Anderson, R. S. Renslow, PLOS ONE 13(7), 2018. Straight lines between stay within 2/255
-// of the first two and 6/255 of cividis.
+// cividis: J. R. Nuñez, C. R. Anderson, R. S. Renslow, PLOS ONE 13(7), 2018. Linear interpolation is within 2/255 of
+// the first two and 6/255 of cividis.
 constexpr Controls kViridis = {0x440154, 0x470d60, 0x48186a, 0x482374, 0x472d7b, 0x453781, 0x424086, 0x3e4989, 0x3b528b,
                                0x375b8d, 0x33638d, 0x2f6b8e, 0x2c728e, 0x297a8e, 0x26828e, 0x23898e, 0x21918c, 0x1f978b,
                                0x1f9f88, 0x21a685, 0x27ad81, 0x31b57b, 0x3dbc74, 0x4cc26c, 0x5cc863, 0x6ece58, 0x81d34d,
@@ -30,7 +30,7 @@ constexpr Controls kCividis = {0x00224e, 0x00285b, 0x002e6a, 0x053371, 0x1a386f,
 
 ColourTable interpolate(const Controls& controls) {
   ColourTable table;
-  // Control i sits at entry round(255 i / 32).
+  // Control point i is entry round(255 i / 32).
   const auto entryOf = [](std::size_t i) { return (i * 255 + 16) / 32; };
   for (std::size_t i = 0; i + 1 < kControls; ++i) {
     const std::size_t begin = entryOf(i), end = entryOf(i + 1);

@@ -1,4 +1,4 @@
-// Colour tables for continuous values (viridis, magma, cividis, grey, ramps to one colour); knows no Qt Gui.
+// Colour tables for continuous values (viridis, magma, cividis, grey, ramps to one colour); no Qt Gui.
 #pragma once
 
 #include <array>
@@ -17,12 +17,12 @@ struct ColourTable {
   [[nodiscard]] Rgb at(double t) const;
 };
 
-// UsageError with the nearest names for an unknown one.
+// UsageError for an unknown name; it suggests the nearest ones.
 [[nodiscard]] const ColourTable& colourTable(std::string_view name);
 [[nodiscard]] std::vector<std::string> colourTableNames();
 // Scores from 0 to 1 as the published needle grids show them: red, yellow, green.
 [[nodiscard]] const ColourTable& scoreTable();
-// From the page's own colour to `colour`, for marks of one method.
+// A ramp from the page colour to `colour`, for the marks of one method.
 [[nodiscard]] ColourTable rampTo(Rgb from, Rgb colour);
 
 }  // namespace kvatlas::views

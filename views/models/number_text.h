@@ -1,4 +1,4 @@
-// Numbers as people read them in labels and tables.
+// Formats numbers for labels and tables.
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,7 @@ struct MethodLook {
   Mark mark;
 };
 
-// Okabe & Ito's eight colours for the methods people compare most, then Paul Tol's muted ones; `full` is ink.
+// Okabe & Ito's eight colours for the most common methods, then Paul Tol's muted ones; `full` uses ink.
 constexpr std::array kLooks = {
     MethodLook{"pyramidkv", 0xD55E00, Mark::Circle},    MethodLook{"snapkv", 0x0072B2, Mark::Square},
     MethodLook{"h2o", 0x009E73, Mark::Triangle},        MethodLook{"streamingllm", 0xCC79A7, Mark::Diamond},
@@ -25,7 +25,7 @@ constexpr std::array kLooks = {
     MethodLook{"random", 0x888888, Mark::Cross},
 };
 
-// For methods of the table that have no look of their own, in the table's order.
+// For methods without an entry above, in the order of the method table.
 constexpr std::array kFurther = {
     MethodLook{"", 0x44AA99, Mark::Triangle},     MethodLook{"", 0xAA4499, Mark::Diamond},
     MethodLook{"", 0x661100, Mark::TriangleDown}, MethodLook{"", 0x6699CC, Mark::Star},

@@ -1,4 +1,4 @@
-// The one table of method colours, marks and titles, the same in every view and figure; knows no Qt Gui.
+// Colours, marks and titles of the methods, shared by all views and figures; no Qt Gui.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct Rgb {
 [[nodiscard]] constexpr Rgb rgb(std::uint32_t hex) {
   return {static_cast<std::uint8_t>(hex >> 16), static_cast<std::uint8_t>(hex >> 8), static_cast<std::uint8_t>(hex)};
 }
-// a at t = 0, b at t = 1, straight in sRGB.
+// a at t = 0, b at t = 1, linear in sRGB.
 [[nodiscard]] Rgb mix(Rgb a, Rgb b, double t);
 
 enum class Theme { Light, Dark };
@@ -28,13 +28,13 @@ struct ThemeColours {
 };
 [[nodiscard]] const ThemeColours& themeColours(Theme theme);
 
-// A method's own colour, or the next of a fixed list for a row of the method table without one; `full` is the ink of
-// the theme. A name outside the table gets a fixed grey-violet.
+// A method's own colour, or the next of a fixed list for a method of the table without one; `full` has the theme's
+// ink. An unknown method is grey-violet.
 [[nodiscard]] Rgb methodColour(std::string_view method, Theme theme = Theme::Light);
 [[nodiscard]] Mark methodMark(std::string_view method);
-// "PyramidKV" from the method table, or the name itself for a method this build does not know.
+// "PyramidKV" from the method table; an unknown method's name is its title.
 [[nodiscard]] std::string methodTitle(std::string_view method);
-// The dashed line of the best set of equal size.
+// The dashed oracle line.
 [[nodiscard]] Rgb oracleColour(Theme theme = Theme::Light);
 
 }  // namespace kvatlas::views

@@ -1,4 +1,4 @@
-// Text of the core as Qt has it. Qt Core only.
+// Converts std::string text to QString. Qt Core only.
 #pragma once
 
 #include <QString>
@@ -12,7 +12,7 @@ namespace kvatlas::views {
   return QString::fromUtf8(utf8.data(), static_cast<qsizetype>(utf8.size()));
 }
 
-// A cell of a CSV table: always in quotes, quotes inside it doubled.
+// A quoted CSV field; inner quotes are doubled.
 [[nodiscard]] inline QString csvQuoted(const QString& text) {
   return toQString(kvatlas::csvQuoted(text.toStdString()));
 }

@@ -1,5 +1,5 @@
-// From a value to a colour: linear, log or square-root range, colour table, and separate colours for zero, masked and
-// missing.
+// Maps values to colours: linear, log or square-root range, colour table, and separate colours for zero, masked and
+// missing values.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace kvatlas::views {
 
 enum class ScaleKind { Linear, Log, Sqrt };
 
-// The range [low, high] of a colour bar; low > 0 for Log. Values outside saturate, and the bar says so.
+// The range [low, high] of a colour bar; low > 0 for Log. Values outside saturate, and the bar marks this.
 struct ValueScale {
   ScaleKind kind = ScaleKind::Linear;
   double low = 0, high = 1;
@@ -24,7 +24,7 @@ struct Colouring {
   ColourTable table;
   ValueScale scale;
   Rgb masked, missing, missing_hatch;
-  Rgb zero;  // an exact zero on a log scale, where it has no place; a linear scale draws it as its own value
+  Rgb zero;  // exact zero on a log scale; a linear scale draws zero as a value
 
   [[nodiscard]] Rgb colourOf(float value, std::size_t row = 0, std::size_t column = 0) const;
   [[nodiscard]] std::vector<std::uint32_t> pixels(const ValueGrid& grid) const;

@@ -8,7 +8,7 @@
 namespace kvatlas::views {
 namespace {
 
-// QCPLayoutInset truncates fractions of its own rect to whole units; a quarter unit keeps them on the right side.
+// QCPLayoutInset truncates fractions of its rect to whole units; a quarter unit prevents rounding down.
 QRectF fractionOf(const QRect& area, int width, int height) {
   constexpr double kSlack = 0.25;
   return {(area.x() + kSlack) / width, (area.y() + kSlack) / height, (area.width() + kSlack) / width,

@@ -1,4 +1,4 @@
-// A QCustomPlot of fixed printed size on which figures place panels and text by hand, off screen; knows no trace.
+// An offscreen QCustomPlot of fixed printed size on which figures place panels and text manually.
 #pragma once
 
 #include <qcustomplot.h>
@@ -12,7 +12,7 @@
 
 namespace kvatlas::views {
 
-// All coordinates of a figure are whole units of 1/300 inch (0.24 pt), whatever the screen or the output format.
+// All coordinates of a figure are integer units of 1/300 inch (0.24 pt), independent of screen and output format.
 inline constexpr int kUnitsPerInch = 300;
 [[nodiscard]] constexpr int inches(double value) {
   return static_cast<int>(value * kUnitsPerInch + 0.5);
@@ -26,17 +26,17 @@ inline constexpr double kAxisWidth = 0.6, kLineWidth = 1.2;  // points
 
 [[nodiscard]] QColor toColour(Rgb colour, double alpha = 1);
 
-// Where the text lies about its anchor point.
+// Size, placement and style of a text.
 struct TextLook {
   double size = kLabelPoints;
-  Qt::Alignment anchor = Qt::AlignHCenter | Qt::AlignVCenter;  // which point of the text sits on the position
+  Qt::Alignment anchor = Qt::AlignHCenter | Qt::AlignVCenter;  // the point of the text that is at the position
   double rotation = 0;
   bool bold = false;
 };
 
 class Canvas {
  public:
-  // Starts an offscreen QApplication when there is none yet. The height is fixed from here on.
+  // Starts an offscreen QApplication if there is none. The height is final.
   Canvas(double width_inches, int height_units, Theme theme);
 
   [[nodiscard]] QCustomPlot& plot() { return *m_plot; }
@@ -45,10 +45,10 @@ class Canvas {
   [[nodiscard]] Theme theme() const { return m_theme; }
   [[nodiscard]] const ThemeColours& colours() const { return themeColours(m_theme); }
 
-  // An axis rect that covers exactly `area`; left and bottom axes without ticks, all four frame lines.
+  // An axis rect that covers `area` exactly; left and bottom axes without ticks, all four frame lines.
   QCPAxisRect* addPanel(const QRect& area, bool frame = true);
   void setTicks(QCPAxis* axis, const std::vector<Tick>& ticks, bool labels = true);
-  // Ticks whose numbers leave room between them on an axis of `length` units; the others keep their mark.
+  // Removes labels that would overlap on an axis of `length` units; all ticks keep their mark.
   [[nodiscard]] static std::vector<Tick> withoutTouching(std::vector<Tick> ticks, const QCPAxis& axis, int length);
 
   QCPItemText* addText(const QPointF& position, const std::string& text, const TextLook& look, Rgb colour);

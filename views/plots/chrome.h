@@ -1,4 +1,4 @@
-// Title and footnote of a figure; knows no trace.
+// Title and footnotes of a figure.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace kvatlas::views {
 
-// Heights are known before the canvas is made, so that a figure is exactly as tall as its parts.
+// Computes heights before the canvas exists, so that the figure is exactly as tall as its parts.
 struct Chrome {
   std::string title;
   std::vector<std::string> notes;  // lines under the plots
@@ -18,7 +18,7 @@ struct Chrome {
 
 inline constexpr int kOuterMargin = 12;  // units, all four sides
 
-// Phrases are joined with " · " and broken between phrases to fit `width`.
+// Joins phrases with " · " and breaks lines between phrases to fit `width`.
 [[nodiscard]] Chrome planChrome(const std::string& title, const std::vector<std::string>& phrases, int width);
 void drawChrome(Canvas& canvas, const Chrome& chrome);
 

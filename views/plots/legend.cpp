@@ -7,7 +7,7 @@ namespace {
 
 constexpr double kSamplePoints = 16, kGapPoints = 4, kBetweenPoints = 10, kLeadingPoints = 1.5;
 
-// One scatter mark at an absolute place.
+// A scatter mark at an absolute position.
 class MarkItem : public QCPAbstractItem {
  public:
   MarkItem(QCustomPlot* plot, const QPointF& at, const QCPScatterStyle& style)

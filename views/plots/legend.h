@@ -1,4 +1,4 @@
-// A legend that flows over as many rows as it needs; knows no trace.
+// A legend that wraps to as many rows as it needs.
 #pragma once
 
 #include <qcustomplot.h>
@@ -19,7 +19,7 @@ struct LegendEntry {
 [[nodiscard]] int legendHeight(const std::vector<LegendEntry>& entries, int width);
 void drawLegend(Canvas& canvas, const std::vector<LegendEntry>& entries, const QPoint& top_left, int width);
 
-// The mark of a method at printed size, hollow so that marks under it stay visible.
+// A method's mark at printed size, hollow so that marks under it stay visible.
 [[nodiscard]] QCPScatterStyle scatterOf(Mark mark, const QColor& colour, const QColor& paper);
 
 }  // namespace kvatlas::views

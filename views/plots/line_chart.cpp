@@ -10,7 +10,7 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr double kAxisSpace = 5.5;  // points between an axis and what is beside its numbers
+constexpr double kAxisSpace = 5.5;  // points between tick labels and the next element
 
 struct Layout {
   PanelGrid grid;
@@ -93,7 +93,7 @@ void drawPanel(Canvas& canvas, const Layout& layout, const LineChart& chart, std
                    {kLabelPoints, Qt::AlignCenter, -90}, canvas.colours().ink);
 }
 
-// Names right of their lines, as many as have room.
+// Names right of their lines, if there is room.
 void nameLandmarks(Canvas& canvas, const Layout& layout, const LineChart& chart) {
   const QRect area = layout.grid.area(0);
   double free_from = area.left();

@@ -24,7 +24,7 @@ bool coincide(const LineSeries& a, const LineSeries& b, double tolerance) {
   return true;
 }
 
-// Lines on top of each other share the way: each shows every m-th dash and mark, so that none hides another.
+// Of m coinciding lines, each draws every m-th dash and mark, so that none hides another.
 struct Sharing {
   std::size_t place = 0, of = 1;
 };
@@ -52,7 +52,7 @@ void drawBand(QCPAxisRect* panel, const LineSeries& series) {
   high->setChannelFillGraph(low);
 }
 
-// Bars with a foot at each end, paler than the line, so that the line leads the eye.
+// Bars with caps, paler than the line, so that the line stands out.
 void drawWhiskers(QCPAxisRect* panel, const LineSeries& series, double foot) {
   QColor pale = series.pen.color();
   pale.setAlphaF(0.55F);
@@ -85,14 +85,14 @@ void drawLine(QCPAxisRect* panel, const LineSeries& series, Sharing sharing) {
   marks->setScatterStyle(series.mark);
 }
 
-// x moved by `units` of the panel.
+// Shifts x by `units` of the panel.
 double moved(const QCPAxis& axis, double width, double x, double units) {
   const QCPRange range = axis.range();
   if (axis.scaleType() == QCPAxis::stLogarithmic) return x * std::pow(range.upper / range.lower, units / width);
   return x + range.size() * units / width;
 }
 
-// The smallest distance between neighbouring x of any series, in units.
+// The minimum distance between neighbouring x of all series, in units.
 double narrowest(const QCPAxis& axis, double width, const std::vector<LineSeries>& series) {
   double least = width;
   for (const LineSeries& one : series)
@@ -105,8 +105,8 @@ double narrowest(const QCPAxis& axis, double width, const std::vector<LineSeries
   return least;
 }
 
-// Series with whiskers stand beside each other instead of on top of each other. Returns the width of one place.
-double setApart(const QCPAxis& axis, double width, std::vector<LineSeries>& series) {
+// Offsets series with whiskers so that they do not overlap. Returns the offset step.
+double offsetWhiskers(const QCPAxis& axis, double width, std::vector<LineSeries>& series) {
   const auto count = std::count_if(series.begin(), series.end(), [](const LineSeries& s) { return !s.low.empty(); });
   if (count == 0) return 0;
   constexpr double kMost = 3.2, kShare = 0.72;  // points; of the space between two x
@@ -136,7 +136,7 @@ void drawSeries(QCPAxisRect* panel, int width, const std::vector<LineSeries>& se
   std::vector<LineSeries> drawn = series;
   const std::vector<Sharing> sharing = sharingOf(series, 0.004 * panel->axis(QCPAxis::atLeft)->range().size());
   if (spread == Spread::Whiskers) {
-    const double step = setApart(*panel->axis(QCPAxis::atBottom), width, drawn);
+    const double step = offsetWhiskers(*panel->axis(QCPAxis::atBottom), width, drawn);
     for (const LineSeries& one : drawn)
       if (!one.low.empty()) drawWhiskers(panel, one, 0.55 * step);
   } else {

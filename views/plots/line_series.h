@@ -1,4 +1,4 @@
-// Draws the lines of one panel: spread, line, marks; lines on top of each other stay visible. Knows no layout.
+// Draws the lines of one panel: spread, line, marks. Coinciding lines stay visible.
 #pragma once
 
 #include <qcustomplot.h>
@@ -9,7 +9,7 @@
 
 namespace kvatlas::views {
 
-// `width`: of the panel in units. Lines that coincide share the way: each shows every m-th dash and mark.
+// `width`: of the panel in units. Of m coinciding lines, each draws every m-th dash and mark.
 void drawSeries(QCPAxisRect* panel, int width, const std::vector<LineSeries>& series, Spread spread);
 void addHorizontal(QCPAxisRect* panel, double at, const QPen& pen);
 void addVertical(QCPAxisRect* panel, double at, const QPen& pen);

@@ -8,7 +8,7 @@
 namespace kvatlas::views {
 namespace {
 
-// Qt tells every user without a desktop session that XDG_RUNTIME_DIR is not set; a drawing programme does not need it.
+// Suppresses Qt's warning about XDG_RUNTIME_DIR, which drawing without a desktop session does not need.
 void printMessage(QtMsgType, const QMessageLogContext&, const QString& message) {
   if (!message.startsWith(QLatin1String("QStandardPaths:"))) std::fprintf(stderr, "%s\n", qPrintable(message));
 }
@@ -23,10 +23,10 @@ void ensureApplication() {
   static int count = 1;
   static char name[] = "kvatlas";
   static char* arguments[] = {name, nullptr};
-  // Lives to the end of the process: Qt does not like to be taken down while static objects die.
+  // Never deleted: Qt must not shut down during static destruction.
   static QApplication* const application = new QApplication(count, arguments);
   Q_UNUSED(application);
-  std::setlocale(LC_NUMERIC, "C");  // QApplication takes the user's locale; numbers in files stay plain
+  std::setlocale(LC_NUMERIC, "C");  // QApplication sets the user's locale; keep plain numbers in files
 }
 
 }  // namespace kvatlas::views

@@ -16,7 +16,7 @@ bool isRasterDevice(const QPainter& painter) {
   return type == QInternal::Image || type == QInternal::Pixmap || type == QInternal::Widget;
 }
 
-// Pixels along one side of an image in a vector file.
+// Pixels per side of an image in a vector file.
 int vectorPixels(double units, std::size_t cells, double span) {
   const int most = std::max(1, static_cast<int>(units / kUnitsPerInch * kVectorPixelsPerInch));
   const bool whole = std::abs(span - static_cast<double>(cells)) < 1e-12;

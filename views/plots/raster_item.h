@@ -1,4 +1,4 @@
-// Draws a matrix of values cell-exact into any painter: never smoothed, never dropping cells; knows no trace.
+// Draws a matrix of values cell-exact with any painter: no smoothing, no lost cells.
 #pragma once
 
 #include <qcustomplot.h>
@@ -8,10 +8,10 @@
 
 namespace kvatlas::views {
 
-// A rectangle of the plot filled with a grid, row 0 at `top_left`. On a raster device the grid is reduced or repeated
-// to exactly the device pixels it covers; in a vector file it becomes a lossless image of at most 600 (cells reduced)
-// and at least about 300 pixels per inch (cells repeated, so that a viewer that smooths images blurs less than the eye
-// sees). QCPColorMap is not used: it copies reversed maps, drops thin stripes and multiplies sizes as int.
+// A rectangle of the plot filled with a grid, row 0 at `top_left`. On a raster device the grid is resampled to the
+// exact device pixels; in a vector file it is a lossless image of at most 600 pixels per inch (cells reduced) and at
+// least about 300 (cells repeated, so that blurring by a smoothing viewer is invisible). Does not use QCPColorMap,
+// which copies reversed maps, drops thin stripes and multiplies sizes as int.
 class RasterItem : public QCPAbstractItem {
  public:
   RasterItem(QCustomPlot* plot, QCPAxisRect* panel);

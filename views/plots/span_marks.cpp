@@ -8,7 +8,7 @@ namespace {
 constexpr std::ptrdiff_t kMostNarrow = 8;
 constexpr double kBracketPoints = 1.8, kBracketGapPoints = 1.4, kNameGapPoints = 5;
 
-// A span inside a longer one stands out against it.
+// A span inside a longer one contrasts with it.
 QPen bracketPen(const Canvas& canvas, bool nested) {
   const Rgb colour = nested ? canvas.colours().ink : canvas.colours().muted;
   return {toColour(colour), points(kBracketPoints), Qt::SolidLine, Qt::FlatCap, Qt::MiterJoin};
@@ -19,7 +19,7 @@ struct Bracket {
   bool nested = false;
 };
 
-// Longest first, so that the short ones lie on top.
+// Longest first, so that short ones are on top.
 std::vector<Bracket> bracketsOf(const std::vector<trace::Span>& spans) {
   std::vector<Bracket> brackets;
   for (const trace::Span& span : spans) brackets.push_back({span, false});
@@ -33,7 +33,7 @@ std::vector<Bracket> bracketsOf(const std::vector<trace::Span>& spans) {
   return brackets;
 }
 
-// Start and end of a span along a side of `length` units, widened about its middle to at least the bracket's own width.
+// Start and end of a span along a side of `length` units, widened around its centre to at least the bracket's width.
 std::pair<double, double> extentOf(const trace::Span& span, double tokens, double length, double least) {
   double begin = span.begin / tokens * length, end = span.end / tokens * length;
   if (end - begin < least) {
@@ -100,12 +100,12 @@ void drawQuerySpans(Canvas& canvas, const QRect& area, const std::vector<trace::
 
 void outlineSpansOnMap(Canvas& canvas, const QRect& area, const std::vector<trace::Span>& spans, double tokens) {
   const QPen pen = outlinePen(QColor(255, 255, 255, 200));
-  constexpr double kDocument = 0.06;  // of the prompt: from here on a span is drawn as its own triangle
+  constexpr double kDocument = 0.06;  // of the prompt: longer spans get a triangle
   const std::vector<Bracket> brackets = bracketsOf(spans);
   const auto isNarrow = [&](const Bracket& bracket) {
     return (bracket.span.end - bracket.span.begin) / tokens < kDocument && !bracket.nested;
   };
-  // Many lines side by side would be all there is to see: the marks along the axis are enough.
+  // Many lines would cover the map; the marks along the axis suffice.
   const bool crowded = std::ranges::count_if(brackets, isNarrow) > kMostNarrow;
   for (const Bracket& bracket : brackets) {
     if (crowded && isNarrow(bracket)) continue;
@@ -118,7 +118,7 @@ void outlineSpansOnMap(Canvas& canvas, const QRect& area, const std::vector<trac
       if (span.begin > 0) canvas.addLine(QPointF(x0, y0), QPointF(x0, y1), pen);
       if (span.end < tokens) canvas.addLine(QPointF(x0, y1), QPointF(x1, y1), pen);
     } else {
-      const double aside = points(0.8);  // beside the cells, never on them
+      const double aside = points(0.8);  // beside the cells, not on them
       canvas.addLine(QPointF(x0 - aside, y0), QPointF(x0 - aside, area.top() + area.height()), pen);
       canvas.addLine(QPointF(x1 + aside, y1), QPointF(x1 + aside, area.top() + area.height()), pen);
     }

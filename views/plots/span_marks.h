@@ -1,4 +1,4 @@
-// Outlines of named token ranges on maps and their names along an axis; knows panels and spans only.
+// Draws named spans: outlines on maps, brackets and names along an axis.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ struct SpanName {
   int row = 0;        // 0 is nearest to the panel
 };
 
-// Names that fit over `width` units without touching, on at most `rows` rows; names that do not fit are left out.
+// Places names over `width` units without overlap, on at most `rows` rows; drops names that do not fit.
 [[nodiscard]] std::vector<SpanName> planSpanNames(const std::vector<trace::Span>& spans, double tokens, int width,
                                                   int rows);
 [[nodiscard]] int spanNamesHeight(const std::vector<SpanName>& names);  // brackets included
@@ -23,11 +23,11 @@ struct SpanName {
 // Brackets above the panel, one per span, with their names.
 void drawKeySpans(Canvas& canvas, const QRect& area, const std::vector<trace::Span>& spans, double tokens,
                   const std::vector<SpanName>& names);
-// Brackets left of a panel whose queries run down.
+// Brackets left of a panel with queries from top to bottom.
 void drawQuerySpans(Canvas& canvas, const QRect& area, const std::vector<trace::Span>& spans, double tokens);
-// On a causal map: the keys of the span from its own queries down (its column), and the triangle of its own attention.
+// On a causal map: the span's column of keys, from its own queries down, and the triangle of its self-attention.
 void outlineSpansOnMap(Canvas& canvas, const QRect& area, const std::vector<trace::Span>& spans, double tokens);
-// On a strip of positions: both borders of each span.
+// On a strip of positions: the start and end of each span.
 void outlineSpansOnStrip(Canvas& canvas, const QRect& area, const std::vector<trace::Span>& spans, double tokens);
 
 }  // namespace kvatlas::views

@@ -89,7 +89,8 @@ TEST_F(MapBindingTest, WithoutQueriesAndKeysCellsGrowAndSaySo) {
   pane.view.setWindow({60, 80, 120, 140});
   ASSERT_TRUE(settled(pane));
   screen(pane.view);
-  EXPECT_TRUE(pane.view.map().detailText().contains(QStringLiteral("1 cell = 8 tokens, max (the finest recorded)")))
+  EXPECT_TRUE(
+      pane.view.map().detailText().contains(QStringLiteral("1 cell = 8 tokens, max (maximum recorded resolution)")))
       << pane.view.map().detailText().toStdString();
   EXPECT_EQ(pane.view.map().read(false, 130, 70).cell, 8U);
 }

@@ -20,7 +20,7 @@ class ColourScaleBarTest : public test::QtTest {
     bar->resize(100, 400);
     bar->show();
     CodeHistogram seen;
-    for (std::size_t bin = 100; bin < 200; ++bin) seen.bins[bin] = 10;  // 100 bins alike
+    for (std::size_t bin = 100; bin < 200; ++bin) seen.bins[bin] = 10;  // 100 equal bins
     bar->setHistogram(seen);
     spy = std::make_unique<QSignalSpy>(bar.get(), &ColourScaleBar::settingsChanged);
   }
@@ -76,7 +76,7 @@ TEST_F(ColourScaleBarTest, DraggingOverTheHistogramChoosesARange) {
 
 TEST_F(ColourScaleBarTest, FittingLeavesOnePercentAtEachEnd) {
   trigger(QStringLiteral("Fit"));
-  // 100 filled bins of 256 codes, 2048 codes to a bit: the first and the last.
+  // 100 filled bins of 256 codes, 2048 codes per bit: the first and the last bin are outside.
   EXPECT_NEAR(bar->settings().low, valueOfBin(100), valueOfBin(100) * 0.1);
   EXPECT_NEAR(bar->settings().high, valueOfBin(198), valueOfBin(198) * 0.1);
   bar->setSettings({});
@@ -104,7 +104,7 @@ TEST_F(ColourScaleBarTest, MenuChoosesMapAndScaleAndKeepsLimitsPossible) {
   EXPECT_EQ(bar->settings().kind, ScaleKind::Sqrt);
 }
 
-TEST_F(ColourScaleBarTest, LimitsStayWhenOtherValuesComeIntoView) {
+TEST_F(ColourScaleBarTest, LimitsStayWhenTheVisibleValuesChange) {
   const ColourSettings before = bar->settings();
   CodeHistogram other;
   other.bins[250] = 5;

@@ -1,6 +1,6 @@
-// kvatlas_map_bench [TRACE] [--size W H] [--colour-map N] [--shots DIR]: times the frames of a map under real events,
-// off screen: from the event to the painted widget. Without a trace, on a made-up map of 131,072 tokens down to single
-// tokens. --colour-map: QCPColorMap on N × N cells under the same events, for comparison.
+// kvatlas_map_bench [TRACE] [--size W H] [--colour-map N] [--shots DIR]: measures frame times of a map under real
+// events, off screen: from the event to the painted widget. Without a trace, uses a synthetic map of 131,072 tokens
+// down to single tokens. --colour-map: QCPColorMap on N × N cells under the same events, for comparison.
 #include <time.h>
 
 #include <QApplication>
@@ -28,7 +28,7 @@ double threadMilliseconds() {
   return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
 }
 
-// One event until nothing is left to paint.
+// From one event until nothing is left to paint.
 class Frames {
  public:
   void time(const std::function<void()>& event) {

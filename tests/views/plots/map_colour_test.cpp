@@ -1,4 +1,4 @@
-// What single pixels of a map say: values, states, shades and comparisons, on screen and in files.
+// Single pixels of a map: values, states, shades and comparisons, on screen and in files.
 #include <QBuffer>
 #include <QPdfWriter>
 #include <cmath>
@@ -65,7 +65,7 @@ class MapColourTest : public test::QtTest {
   MapPicture picture;
 };
 
-TEST_F(MapColourTest, ValuesZerosAndMaskedCellsHaveColoursOfTheirOwn) {
+TEST_F(MapColourTest, ValuesZerosAndMaskedCellsHaveDistinctColours) {
   tiles.ground = 0;
   const QImage image = screen();
   const MapColours& colours = map->colours();
@@ -79,14 +79,14 @@ TEST_F(MapColourTest, ValuesZerosAndMaskedCellsHaveColoursOfTheirOwn) {
 TEST_F(MapColourTest, TheDiagonalIsExactWhenCellsGrow) {
   SyntheticTiles coarse(kTokens, {}, 64);
   picture.a.source = &coarse;
-  const QImage image = screen(1000, 1256);  // two pixels a token, 128 a cell
+  const QImage image = screen(1000, 1256);  // two pixels per token, 128 per cell
   for (const int token : {1010, 1100, 1249}) {
     const int pixel = 94 + (token - 1000) * 2;
     EXPECT_NE(image.pixel(pixel, pixel), rgbOf(map->colours().masked())) << token;
     EXPECT_EQ(image.pixel(pixel + 2, pixel), rgbOf(map->colours().masked())) << token;
   }
   EXPECT_TRUE(map->detailText().contains(QStringLiteral("64 tokens")));
-  EXPECT_TRUE(map->detailText().contains(QStringLiteral("finest recorded")));
+  EXPECT_TRUE(map->detailText().contains(QStringLiteral("maximum recorded resolution")));
 }
 
 TEST_F(MapColourTest, OutsideTheSlidingWindowIsMasked) {
@@ -96,7 +96,7 @@ TEST_F(MapColourTest, OutsideTheSlidingWindowIsMasked) {
   EXPECT_EQ(at(image, 3500, 3100), rgbOf(map->colours().colourOf(1e-4)));
 }
 
-TEST_F(MapColourTest, MeanAndMaxDifferAsTheyShould) {
+TEST_F(MapColourTest, MeanAndMaxDiffer) {
   picture.a.reduction = trace::Reduction::Mean;
   const QImage image = screen();
   // Four of the eight tokens of a pixel are stripes: 1000 … 1003.
@@ -109,7 +109,7 @@ TEST_F(MapColourTest, MissingTilesShowTheirParentThenThemselves) {
   QImage image = screen();
   EXPECT_EQ(at(image, 3500, 2000), rgbOf(map->colours().notLoaded()));
   ASSERT_FALSE(tiles.wanted.empty());
-  // The overview comes first, so that there is no blank for long.
+  // The overview comes first, to avoid blank areas.
   const std::size_t coarsest = tiles.pyramid(LayerIndex(0)).cells.size() - 1;
   EXPECT_EQ(tiles.wanted.front().level, coarsest);
   QTRY_VERIFY(map->settled());
@@ -119,7 +119,7 @@ TEST_F(MapColourTest, MissingTilesShowTheirParentThenThemselves) {
   EXPECT_EQ(at(image, 3500, 1000), rgbOf(map->colours().colourOf(0.5)));
 }
 
-TEST_F(MapColourTest, WhatWasNotCapturedIsHatchedAndNotZero) {
+TEST_F(MapColourTest, NotCapturedIsHatchedAndNotZero) {
   tiles.setNotCaptured(13);
   const QImage image = screen(3328, 3584);  // tile row 13 of single tokens
   const ThemeColours& theme = themeColours(Theme::Light);
@@ -135,7 +135,7 @@ TEST_F(MapColourTest, EvictedColumnsAreDimmedAndKeptOnesAreNot) {
   EXPECT_EQ(at(image, 3500, 1000), rgbOf(map->colours().colourOf(0.5)));
   EXPECT_EQ(at(image, 3500, 2000), rgbOf(map->colours().colourOf(1e-4)));
   EXPECT_NE(at(image, 3500, 3000), plain);
-  EXPECT_EQ(at(image, 1000, 3000), rgbOf(map->colours().masked()));  // what is masked stays as it is
+  EXPECT_EQ(at(image, 1000, 3000), rgbOf(map->colours().masked()));  // masked pixels are not dimmed
 }
 
 TEST_F(MapColourTest, RunsAreComparedByWhatTheyKeep) {
@@ -227,7 +227,7 @@ TEST_F(MapColourTest, PicturesInFilesHaveTheColoursOfTheScreen) {
       if (inside.size() == QSize(512, 512)) {
         EXPECT_EQ(inside.pixel(x - 94, y - 94), on_screen.pixel(x, y)) << query << " " << key;
       }
-      // A page may lie a hundredth of a pixel off: beside another colour, the renderer mixes the two.
+      // A page may be off by a hundredth of a pixel: next to another colour, the renderer mixes the two.
       if (!paper.isNull() && isPlainAround(on_screen, x, y)) {
         EXPECT_EQ(paper.pixel(x, y), on_screen.pixel(x, y)) << query << " " << key;
         ++plain;

@@ -35,7 +35,7 @@ class MapPlottableTest : public test::QtTest {
     plot.replot();
     return plot.toPixmap().toImage().convertToFormat(QImage::Format_RGB32);
   }
-  // The screen itself, not the export.
+  // The screen, not the export.
   QImage screen(const TokenWindow& window) {
     shot(window);
     return plot.grab().toImage().convertToFormat(QImage::Format_RGB32);
@@ -55,7 +55,7 @@ QRgb pixelOf(Rgb colour) {
   return qRgb(colour.r, colour.g, colour.b);
 }
 
-// Columns of a pixel row that hold `colour`, inside the axis rectangle.
+// Columns of a pixel row that have `colour`, inside the axis rectangle.
 std::vector<int> columnsOf(const QImage& image, const QRect& area, int row, QRgb colour) {
   std::vector<int> found;
   for (int x = area.left(); x <= area.right(); ++x)
@@ -79,7 +79,7 @@ TEST_F(MapPlottableTest, NoStripeIsDroppedAtAnyZoom) {
       const double begin = at * (kTokens - width) + 0.371 * width / 900;
       const QImage image = screen({begin, begin + width, kTokens - 1000.0, kTokens - 500.0});
       const double scale = area().width() / width;
-      // Stripes that lie in the window with certainty: more than a pixel inside it.
+      // Stripes more than one pixel inside the window.
       int inside = 0, near = 0;
       for (const std::uint64_t position : positions) {
         const double pixel = (static_cast<double>(position) - begin) * scale;
@@ -100,7 +100,7 @@ TEST_F(MapPlottableTest, AStripeIsOnePixelWideUntilATokenIsWider) {
   for (const double width : {kTokens * 1.0, 40000.0, 9001.0, 2500.0}) {
     const QImage image = screen({0, width, kTokens - 1000.0, kTokens - 500.0});
     const auto columns = columnsOf(image, area(), area().center().y(), peak);
-    // A cell of the level drawn is at most one pixel wide, so a stripe is one pixel.
+    // A cell of the drawn level is at most one pixel wide, so a stripe is one pixel.
     EXPECT_EQ(static_cast<int>(columns.size()), runsOf(columns)) << width;
   }
 }

@@ -1,4 +1,4 @@
-// The numbers of the cells in sight, as they are copied, against what the map was made of.
+// The copied numbers of the visible cells against the map's source values.
 #include <gmock/gmock.h>
 
 #include <QStringList>
@@ -24,7 +24,7 @@ class MapTableTest : public test::QtTest {
     tiles.peak = others.peak = 0.25;
     tiles.ground = others.ground = std::exp2(-10);
   }
-  // Lines of cells, without quotes: none holds a comma but the corner.
+  // Lines of cells, without quotes: only the corner contains a comma.
   static std::vector<QStringList> cells(const std::string& text) {
     std::vector<QStringList> rows;
     const QString rest = QString::fromStdString(text.substr(text.find('"', 1) + 1));
@@ -61,7 +61,7 @@ TEST_F(MapTableTest, SingleTokensWithTheirPositionsAndMaskedPairsEmpty) {
   }
 }
 
-TEST_F(MapTableTest, CellsOfTheLevelThatIsDrawnAndWhatTheyAre) {
+TEST_F(MapTableTest, CellsOfTheDrawnLevelWithTheirQuantity) {
   const std::string text = mapTable(picture, {-50, 5000, -50, 5000}, 8);
   EXPECT_THAT(text, StartsWith("\"probability, max of 8 x 8 tokens: query \\ key\",0,8,16,"));
   const auto rows = cells(text);
@@ -70,7 +70,7 @@ TEST_F(MapTableTest, CellsOfTheLevelThatIsDrawnAndWhatTheyAre) {
   EXPECT_EQ(rows.back()[0].toInt(), 4088);
 }
 
-TEST_F(MapTableTest, OfTwoMapsWhatIsShown) {
+TEST_F(MapTableTest, ComparisonsExportTheShownQuantity) {
   compareWith(PictureSides::Difference);
   auto rows = cells(mapTable(picture, {999, 1003, 1500, 1501}, 1));
   EXPECT_NEAR(rows[1][2].toDouble(), 0.25 - std::exp2(-10), 1e-4);
@@ -84,12 +84,12 @@ TEST_F(MapTableTest, OfTwoMapsWhatIsShown) {
   EXPECT_NEAR(rows[1][3].toDouble(), -8, 1e-2);
 }
 
-TEST_F(MapTableTest, NotCapturedIsNotANumberAndNoMapIsNothing) {
+TEST_F(MapTableTest, NotCapturedIsNanAndNoMapIsEmpty) {
   tiles.setNotCaptured(15);
   const auto rows = cells(mapTable(picture, {0, 2, 4000, 4001}, 1));
   EXPECT_EQ(rows[1][1], QLatin1String("nan"));
   EXPECT_EQ(mapTable({}, {0, 10, 0, 10}, 1), "");
-  EXPECT_EQ(cells(mapTable(picture, {9000, 9010, 0, 2}, 1))[0].size(), 1) << "beside the map there are no columns";
+  EXPECT_EQ(cells(mapTable(picture, {9000, 9010, 0, 2}, 1))[0].size(), 1) << "no columns outside the map";
 }
 
 }  // namespace

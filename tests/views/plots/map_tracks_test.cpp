@@ -1,4 +1,4 @@
-// What runs beside the map: strips, series and their places, pixel by pixel.
+// The map's tracks: strips and series at pixel precision.
 #include <cmath>
 
 #include "tests/views/plots/qt_guard.h"
@@ -38,7 +38,7 @@ class MapTracksTest : public test::QtTest {
     for (int i = 0; i < 4; ++i) QCoreApplication::processEvents();
     return view->grab().toImage().convertToFormat(QImage::Format_RGB32);
   }
-  // Of the row above the map that lies `from_map` rows above it (0: the strip nearest to it).
+  // The track `from_map` rows above the map (0: the nearest strip).
   [[nodiscard]] QRect rowArea(int index_from_below) const {
     std::vector<QRect> areas;
     for (const QCPAxisRect* rect : view->axisRects())
@@ -94,7 +94,7 @@ TEST_F(MapTracksTest, OneKeptTokenAmongManyUnderAPixelShows) {
   EXPECT_NEAR(seen[0], xOf(kStripe), 1);  // the raster of a zoom moves by whole pixels
 }
 
-TEST_F(MapTracksTest, StripsLieExactlyAboveTheColumnsOfTheMap) {
+TEST_F(MapTracksTest, StripsAlignWithTheColumnsOfTheMap) {
   setStrips({strip("snapkv", {{kStripe, policy::Reason::Score}})});
   const QRgb evicted = toColour(themeColours(Theme::Light).evicted).rgb();
   const Rgb peak = view->map().colours().colourOf(tiles.peak);
@@ -112,7 +112,7 @@ TEST_F(MapTracksTest, StripsLieExactlyAboveTheColumnsOfTheMap) {
   }
 }
 
-TEST_F(MapTracksTest, ColoursSayWhyATokenIsKept) {
+TEST_F(MapTracksTest, ColoursShowWhyATokenIsKept) {
   setStrips({strip("h2o", {{100, policy::Reason::Sink}, {110, policy::Reason::Score}, {120, policy::Reason::Window}})});
   view->setWindow({90, 130, 7000, 7040});
   const QImage image = screen();
@@ -181,7 +181,7 @@ TEST_F(MapTracksTest, TheBadgeAlwaysNamesTheReduction) {
   EXPECT_TRUE(first().contains(QStringLiteral("max"))) << first().toStdString();
   picture.a.reduction = trace::Reduction::Mean;
   view->setPicture(picture);
-  for (const double width : {8192.0, 3000.0, 900.0, 500.0}) {  // with more than a token on a pixel or a cell
+  for (const double width : {8192.0, 3000.0, 900.0, 500.0}) {  // more than one token per pixel or cell
     view->setWindow({0, width, 0, width});
     screen();
     if (view->map().tokensPerPixel() <= 1) continue;
@@ -192,7 +192,7 @@ TEST_F(MapTracksTest, TheBadgeAlwaysNamesTheReduction) {
   EXPECT_TRUE(first().contains(QStringLiteral("exact"))) << first().toStdString();
 }
 
-TEST_F(MapTracksTest, TheBadgeStandsBesideTheMapWhereThereIsRoom) {
+TEST_F(MapTracksTest, TheBadgeIsBesideTheMapIfThereIsRoom) {
   const auto differs = [this](const QRect& where) {
     view->setCaptionShown(true);
     const QImage with = screen().copy(where);
@@ -205,16 +205,16 @@ TEST_F(MapTracksTest, TheBadgeStandsBesideTheMapWhereThereIsRoom) {
   const int end = static_cast<int>(view->mapRect().axis(QCPAxis::atBottom)->coordToPixel(static_cast<double>(kTokens)));
   ASSERT_GT(area.right() - end, 250);
   EXPECT_TRUE(differs(QRect(QPoint(end + 1, area.top() + 1), area.bottomRight())));
-  EXPECT_FALSE(differs(QRect(area.topLeft(), QPoint(end - 1, area.bottom())))) << "nothing of the map is covered";
+  EXPECT_FALSE(differs(QRect(area.topLeft(), QPoint(end - 1, area.bottom())))) << "covers no part of the map";
   view->resize(500, 600);
   screen();
-  EXPECT_TRUE(differs(view->mapRect().rect())) << "without room beside it stands in the corner";
+  EXPECT_TRUE(differs(view->mapRect().rect())) << "without room beside the map, the badge is in its corner";
   view->resize(330, 600);
   screen();
-  EXPECT_TRUE(differs(view->mapRect().rect())) << "in more lines where those are too long";
+  EXPECT_TRUE(differs(view->mapRect().rect())) << "wraps lines that are too long";
 }
 
-TEST_F(MapTracksTest, TheBadgeSaysWhatIsCompared) {
+TEST_F(MapTracksTest, TheBadgeNamesTheComparison) {
   SyntheticTiles other(kTokens, {});
   picture.a.name = "first";
   picture.b = picture.a;
@@ -225,7 +225,7 @@ TEST_F(MapTracksTest, TheBadgeSaysWhatIsCompared) {
     for (const BadgeLine& line : badgeOf(picture, {}, {})) lines << line.text;
     return lines.join('\n').toStdString();
   };
-  EXPECT_NE(text(PictureSides::Difference).find("kept by first alone\nkept by second alone"), std::string::npos);
+  EXPECT_NE(text(PictureSides::Difference).find("kept only by first\nkept only by second"), std::string::npos);
   EXPECT_NE(text(PictureSides::Split).find("above, mirrored: kept by second"), std::string::npos);
   picture.b->source = &other;
   EXPECT_NE(text(PictureSides::Difference).find("A − B\nA: first\nB: second"), std::string::npos);

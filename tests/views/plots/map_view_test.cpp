@@ -83,7 +83,7 @@ TEST_F(MapViewTest, OpensWithEverythingInView) {
   EXPECT_LE(shown.query_begin, 0);
   EXPECT_GE(shown.query_end, kTokens);
   expectSquareCells();
-  // From the level of detail that the zoom asks for: 1024 × 1024 cells and the overview, not 131,072 × 131,072.
+  // At the zoom's level of detail: 1024 × 1024 cells and the overview, not 131,072 × 131,072.
   EXPECT_LE(tiles.made(), 16U + 10U);
   EXPECT_TRUE(view->map().detailText().contains(QStringLiteral("128 tokens")));
 }
@@ -160,7 +160,7 @@ TEST_F(MapViewTest, ShiftDragZoomsIntoTheBox) {
   expectSquareCells();
 }
 
-TEST_F(MapViewTest, AClickIsNoDrag) {
+TEST_F(MapViewTest, AClickIsNotADrag) {
   QSignalSpy clicked(view.get(), &MapView::clicked);
   const TokenWindow before = view->window();
   QTest::mouseClick(view.get(), Qt::LeftButton, {}, at(0.3, 0.8));
@@ -186,7 +186,7 @@ TEST_F(MapViewTest, HistoryGoesBackAndForwardGestureByGesture) {
   expectNear(view->window(), wheeled);
   key(Qt::Key_Right, Qt::AltModifier);
   expectNear(view->window(), boxed);
-  // A new step forgets what lay ahead.
+  // A new step clears the forward history.
   key(Qt::Key_Backspace);
   wheel(at(0.5, 0.5), -120);
   const TokenWindow anew = view->window();
@@ -242,7 +242,7 @@ TEST_F(MapViewTest, TheCrosshairFollowsTheMouseAndLeavesWithIt) {
             without.pixel(area().left() + static_cast<int>(x), at(0, 0.9).y()));
 }
 
-// Seen in a wide view there is room behind the last token: no numbers stand there, and none reaches over the end.
+// A wide view has space beyond the last token: no tick labels there, and none extends beyond the end.
 TEST_F(MapViewTest, TicksEndWithTheTokens) {
   view->resize(1400, 500);
   settle();
@@ -269,7 +269,7 @@ TEST_F(MapViewTest, TicksEndWithTheTokens) {
   EXPECT_GE(shown, 3);
 }
 
-TEST_F(MapViewTest, TheCaptionCanBeTakenAway) {
+TEST_F(MapViewTest, TheCaptionCanBeHidden) {
   const auto corner = [&] { return view->grab().toImage().copy(area().right() - 120, area().top() + 2, 118, 24); };
   const QImage with = corner();
   view->setCaptionShown(false);
@@ -280,7 +280,7 @@ TEST_F(MapViewTest, TheCaptionCanBeTakenAway) {
   EXPECT_EQ(corner(), with);
 }
 
-TEST_F(MapViewTest, TheContextMenuKnowsItsCell) {
+TEST_F(MapViewTest, TheContextMenuReportsItsCell) {
   QSignalSpy menus(view.get(), &MapView::menuWanted);
   QContextMenuEvent event(QContextMenuEvent::Mouse, at(0.4, 0.9), view->mapToGlobal(at(0.4, 0.9)));
   QCoreApplication::sendEvent(view.get(), &event);
@@ -288,7 +288,7 @@ TEST_F(MapViewTest, TheContextMenuKnowsItsCell) {
   EXPECT_EQ(menus[0][1].value<std::optional<Cell>>(), view->cellAt(at(0.4, 0.9)));
 }
 
-TEST_F(MapViewTest, AnotherSizeKeepsTheZoomAndEverythingStaysEverything) {
+TEST_F(MapViewTest, ResizingKeepsTheZoomAndAFittedMapStaysFitted) {
   view->resize(700, 600);
   settle();
   EXPECT_GE(view->window().keys(), kTokens);

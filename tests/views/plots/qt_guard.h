@@ -1,4 +1,4 @@
-// A QApplication without a display, whose warnings are failures of the test that runs; knows nothing of KVAtlas.
+// A QApplication without a display. Qt warnings fail the running test.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 
 namespace kvatlas::test {
 
-// Fixtures of widget tests derive from it.
+// Base class of widget test fixtures.
 class QtTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -23,7 +23,7 @@ class QtTest : public testing::Test {
  private:
   static void handle(QtMsgType type, const QMessageLogContext&, const QString& text) {
     if (type == QtDebugMsg || type == QtInfoMsg) return;
-    if (text.startsWith(QStringLiteral("This plugin does not support"))) return;  // the offscreen platform itself
+    if (text.startsWith(QStringLiteral("This plugin does not support"))) return;  // from the offscreen platform
     ADD_FAILURE() << "Qt: " << text.toStdString();
   }
 };

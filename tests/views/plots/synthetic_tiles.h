@@ -1,5 +1,5 @@
-// A map of any length whose every value follows from its position: thin stripes on a faint ground. Tiles are computed
-// when asked for, at once or later; knows no file.
+// A synthetic map of any length: thin stripes on a faint background, each value a function of its position. Computes
+// tiles on request, synchronously or later.
 #pragma once
 
 #include <QTimer>
@@ -47,7 +47,7 @@ class SyntheticTiles : public views::TileSource {
   std::vector<views::TileKey> wanted;
 
  protected:
-  void setWanted(std::uint64_t, std::vector<views::TileKey> keys, views::Urgency) override {
+  void setRequests(std::uint64_t, std::vector<views::TileKey> keys, views::Urgency) override {
     wanted = std::move(keys);
     if (!m_later || wanted.empty()) return;
     QTimer::singleShot(0, this, [this] { deliver(1); });

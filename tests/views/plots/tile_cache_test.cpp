@@ -1,4 +1,4 @@
-// Tiles of real traces: what the cache hands out against what the reader and the stored queries and keys say.
+// Tiles of real traces: the cache's tiles against the reader's maps and the stored queries and keys.
 #include "views/models/map/tile_cache.h"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ class TileCacheTest : public test::QtCoreTest {
     ASSERT_TRUE(waitUntil([&] { return document.isOpen(); }));
   }
   TilePointer fetch(const TileKey& key) {
-    viewer.want({key});
+    viewer.request({key});
     if (!waitUntil([&] { return cache.find(key) != nullptr; })) return nullptr;
     return cache.find(key);
   }
@@ -56,7 +56,7 @@ TEST_F(TileCacheTest, OneHeadIsTheStoredMap) {
   }
 }
 
-TEST_F(TileCacheTest, HeadsAreJoinedByMeanAndMaximum) {
+TEST_F(TileCacheTest, AggregatesHeadsByMeanAndMaximum) {
   open(small());
   const trace::Reader reader(path);
   std::vector<std::vector<float>> heads;
@@ -81,7 +81,7 @@ TEST_F(TileCacheTest, HeadsAreJoinedByMeanAndMaximum) {
   expectJoined({HeadChoice::MaxOverGroup, 0}, 0, 2);
 }
 
-// The last cells of 1003 tokens are cut at every level; the recorded level is the oracle for the exact ones.
+// With 1003 tokens the last cells are partial at every level; the recorded level is the oracle for the exact ones.
 TEST_F(TileCacheTest, ExactLevelsContinueTheStoredOnes) {
   test::SampleTraceOptions options = small();
   options.tokens = 1003;
@@ -135,16 +135,16 @@ TEST_F(TileCacheTest, SingleTokensAreTheExactAttention) {
     EXPECT_NEAR(kernels::decodeLog2(tile->codes[i]), exact.cells[i], 3e-4 * static_cast<double>(exact.cells[i]) + 1e-9);
 }
 
-TEST_F(TileCacheTest, TheLimitOfBytesHolds) {
+TEST_F(TileCacheTest, RespectsTheByteLimit) {
   test::SampleTraceOptions options = small();
   options.layers = 4;
   open(options);
-  cache.setLimit(0);  // as small as is allowed: nothing of this trace is dropped
+  cache.setLimit(0);  // clamped to the minimum, which holds all tiles of this trace
   std::vector<TileKey> keys;
   for (std::uint32_t layer = 0; layer < 4; ++layer)
     for (std::uint32_t head = 0; head < 4; ++head)
       keys.push_back({LayerIndex(layer), {HeadChoice::QueryHead, head}, Reduction::Max, 0, 0, 0});
-  viewer.want(keys);
+  viewer.request(keys);
   ASSERT_TRUE(waitUntil([&] {
     return std::all_of(keys.begin(), keys.end(), [&](const TileKey& key) { return cache.find(key) != nullptr; });
   }));
@@ -154,7 +154,7 @@ TEST_F(TileCacheTest, TheLimitOfBytesHolds) {
   EXPECT_LE(cache.bytes(), std::size_t{96} << 20);
 }
 
-TEST_F(TileCacheTest, OnlyWhatIsStillWantedIsRead) {
+TEST_F(TileCacheTest, ReadsOnlyCurrentRequests) {
   open(small());
   std::vector<TileKey> old, now;
   for (std::uint32_t head = 0; head < 4; ++head) {
@@ -162,16 +162,16 @@ TEST_F(TileCacheTest, OnlyWhatIsStillWantedIsRead) {
       old.push_back({LayerIndex(0), {HeadChoice::QueryHead, head}, Reduction::Max, level, 0, 0});
     now.push_back({LayerIndex(1), {HeadChoice::QueryHead, head}, Reduction::Max, 0, 0, 0});
   }
-  viewer.want(old);
-  viewer.want(now);
+  viewer.request(old);
+  viewer.request(now);
   std::vector<TileKey> arrived;
   QObject::connect(&cache, &TileSource::arrived, [&](const TileKey& key) { arrived.push_back(key); });
   ASSERT_TRUE(waitUntil([&] { return cache.find(now.back()) != nullptr && cache.inFlight() == 0; }));
-  // Three reads were under way when the wish changed; the other nine never happen.
+  // Three reads were in flight when the request changed; the other nine never run.
   EXPECT_EQ(arrived.size(), 7U);
 }
 
-TEST_F(TileCacheTest, TheViewerThatAskedLastIsServedFirst) {
+TEST_F(TileCacheTest, TheLatestViewerIsServedFirst) {
   open(small());
   TileSubscription one = cache.subscribe(), two = cache.subscribe();
   const auto keys = [](std::uint32_t layer) {
@@ -183,17 +183,17 @@ TEST_F(TileCacheTest, TheViewerThatAskedLastIsServedFirst) {
   };
   std::vector<std::uint32_t> layers;
   QObject::connect(&cache, &TileSource::arrived, [&](const TileKey& key) { layers.push_back(key.layer.value); });
-  one.want(keys(0));
-  two.want(keys(1));
+  one.request(keys(0));
+  two.request(keys(1));
   ASSERT_TRUE(waitUntil([&] { return layers.size() == 24; }));
-  // All but the three under way of the first come after the second's; of three that wait for the disk together at the
-  // turn from the one to the other, the newest is read first.
+  // Except for three in flight, the first viewer's tiles come after the second's. At the switch, the newest of three
+  // queued reads comes first.
   EXPECT_GE(std::count(layers.begin(), layers.begin() + 15, 1U), 10);
   EXPECT_GE(std::count(layers.begin() + 3, layers.begin() + 12, 1U), 8);
 }
 
-// A viewer that goes need not remember to say so: what it wanted is not read any more.
-TEST_F(TileCacheTest, TheWishesOfAViewerEndWithItsSubscription) {
+// Destroying a viewer cancels its requests.
+TEST_F(TileCacheTest, TheRequestsOfAViewerEndWithItsSubscription) {
   open(small());
   std::vector<TileKey> keys;
   for (std::uint32_t head = 0; head < 4; ++head)
@@ -203,13 +203,13 @@ TEST_F(TileCacheTest, TheWishesOfAViewerEndWithItsSubscription) {
   QObject::connect(&cache, &TileSource::arrived, [&] { ++arrived; });
   {
     TileSubscription gone = cache.subscribe();
-    gone.want(keys);
+    gone.request(keys);
     const TileSubscription moved = std::move(gone);
   }
   const TileKey other{LayerIndex(1), {HeadChoice::QueryHead, 0}, Reduction::Max, 0, 0, 0};
   ASSERT_TRUE(fetch(other));
   ASSERT_TRUE(waitUntil([&] { return cache.inFlight() == 0; }));
-  EXPECT_EQ(arrived, 4U) << "three reads were in flight when the viewer went";
+  EXPECT_EQ(arrived, 4U) << "three reads were in flight when the viewer was destroyed";
 }
 
 TEST_F(TileCacheTest, ASubscriptionOutlivesItsSource) {
@@ -218,10 +218,10 @@ TEST_F(TileCacheTest, ASubscriptionOutlivesItsSource) {
   EXPECT_EQ(subscription.source(), source.get());
   source.reset();
   EXPECT_EQ(subscription.source(), nullptr);
-  subscription.want({TileKey{}});
+  subscription.request({TileKey{}});
 }
 
-TEST_F(TileCacheTest, WhatIsNotThereIsNotCaptured) {
+TEST_F(TileCacheTest, MissingTilesAreNotCaptured) {
   open(small());
   EXPECT_TRUE(cache.pyramid(LayerIndex(77)).cells.empty());
   const TilePointer tile = fetch({LayerIndex(77), {}, Reduction::Max, 0, 0, 0});
@@ -229,7 +229,7 @@ TEST_F(TileCacheTest, WhatIsNotThereIsNotCaptured) {
   EXPECT_EQ(tile->state, Tile::State::NotCaptured);
 }
 
-TEST_F(TileCacheTest, AnotherTraceForgetsTheTiles) {
+TEST_F(TileCacheTest, AnotherTraceClearsTheCache) {
   open(small());
   const TileKey key{LayerIndex(0), {HeadChoice::QueryHead, 0}, Reduction::Max, 0, 0, 0};
   const TilePointer before = fetch(key);

@@ -1,4 +1,4 @@
-// One pair of a query and a key.
+// A (query, key) pair.
 #pragma once
 
 #include "core/base/ids.h"

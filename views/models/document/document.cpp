@@ -11,14 +11,14 @@ namespace {
 
 constexpr int kSettleMilliseconds = 300;
 
-// The file to open for a name: itself, or the part file while it is being written.
+// The file to open for a path: itself, or the part file of a capture in progress.
 std::filesystem::path fileOf(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::exists(path, ignored)) return path;
   std::filesystem::path part = path;
   part += ".part";
   if (std::filesystem::exists(part, ignored)) return part;
-  if (path.extension() == ".part") {  // it was renamed meanwhile
+  if (path.extension() == ".part") {  // the finished capture was renamed
     std::filesystem::path target = path;
     target.replace_extension();
     if (std::filesystem::exists(target, ignored)) return target;
@@ -58,16 +58,16 @@ Document::~Document() {
 void Document::open(const std::filesystem::path& path) {
   m_thread.dropSource(m_opening);
   m_state = State::Opening;
-  m_asked = path;
+  m_requested = path;
   const std::filesystem::path file = fileOf(path);
   m_opening = m_thread.addSource(file);
-  ask(m_opening, file);
+  readIndex(m_opening, file);
 }
 
-void Document::ask(SourceId source, const std::filesystem::path& file) {
+void Document::readIndex(SourceId source, const std::filesystem::path& file) {
   m_thread.post(
       source, {}, [](const trace::Reader& reader) { return documentIndex(reader); }, this,
-      [this, source, file](Answer<DocumentIndex> answer) { take(source, file, std::move(answer)); });
+      [this, source, file](Answer<DocumentIndex> answer) { indexRead(source, file, std::move(answer)); });
 }
 
 void Document::refresh() {
@@ -75,14 +75,14 @@ void Document::refresh() {
   const std::filesystem::path file = fileOf(m_path);
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) {
-    emit vanished(text(fmt::format("{}: the file is gone; what was read from it stays.", m_path.string())));
+    emit vanished(text(fmt::format("{}: file deleted; showing data already loaded.", m_path.string())));
     return;
   }
   m_thread.reopen(m_source, file);
-  ask(m_source, file);
+  readIndex(m_source, file);
 }
 
-void Document::take(SourceId source, const std::filesystem::path& file, Answer<DocumentIndex> answer) {
+void Document::indexRead(SourceId source, const std::filesystem::path& file, Answer<DocumentIndex> answer) {
   const bool opening = source == m_opening;
   if (opening) {
     m_opening = 0;
@@ -96,7 +96,7 @@ void Document::take(SourceId source, const std::filesystem::path& file, Answer<D
   if (opening) {
     m_thread.dropSource(m_source);
     m_source = source;
-    m_path = m_asked;
+    m_path = m_requested;
     m_index = nullptr;
     forgetRuns();
     m_what_ifs.clear();
@@ -138,7 +138,7 @@ void Document::watch(const std::filesystem::path& file) {
 }
 
 std::string Document::storeNotes(const std::string& json) {
-  if (!isOpen() || status() == TraceStatus::Unfinished) return "the trace is not finished";
+  if (!isOpen() || status() == TraceStatus::Unfinished) return "the capture is not finished";
   const std::string error =
       m_thread.change(m_source, [&](const std::filesystem::path& file) { trace::writeNotes(file, json); });
   std::error_code ignored;
@@ -192,7 +192,7 @@ void Document::readRun(RunId id) {
       [this, id](Answer<RunPointer> answer) {
         m_reading.erase(id);
         if (answer && *answer.value) return storeRun(id, *answer.value);
-        emit runFailed(id, text(answer ? "the run was not finished" : answer.error));
+        emit runFailed(id, text(answer ? "the run is not finished" : answer.error));
       });
 }
 

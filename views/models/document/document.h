@@ -1,5 +1,5 @@
-// One opened trace as the window holds it: its index, the runs read so far, what-if runs, and its fate on disk.
-// Everything else is asked for through post(). Qt Core only; knows no view and no selection.
+// An open trace: its index, the runs read so far, what-if runs, and a watch on the file.
+// Everything else is read through post(). Qt Core only.
 #pragma once
 
 #include <QFileSystemWatcher>
@@ -25,18 +25,18 @@ class Document : public QObject {
   explicit Document(ReadingThread& thread, QObject* parent = nullptr);
   ~Document() override;
 
-  // Answers with opened() or failed(); what was open before stays until then. A path that is still being written
-  // ("<path>.part") is found by its final name.
+  // Emits opened() or failed(); until then the previous trace stays open. `path` also finds "<path>.part", the file of
+  // a capture in progress.
   void open(const std::filesystem::path& path);
-  void refresh();  // looks at the file again: refreshed() when there is more, opened() when it is another trace
+  void refresh();  // reloads the file: emits refreshed() if it has grown, opened() if it is another trace
   void close();    // closed()
 
   [[nodiscard]] State state() const { return m_state; }
   [[nodiscard]] bool isOpen() const { return m_index != nullptr; }
-  [[nodiscard]] const std::filesystem::path& path() const { return m_path; }  // as asked for, never "….part" of it
+  [[nodiscard]] const std::filesystem::path& path() const { return m_path; }  // as passed to open(), without ".part"
   [[nodiscard]] std::shared_ptr<const DocumentIndex> indexPointer() const { return m_index; }
 
-  // While open. References hold until the next signal of this object.
+  // Only while open. References are valid until this object's next signal.
   [[nodiscard]] const DocumentIndex& index() const { return *m_index; }
   [[nodiscard]] const trace::TraceHeader& header() const { return m_index->header; }
   [[nodiscard]] const trace::ModelInfo& model() const { return m_index->header.model; }
@@ -46,45 +46,45 @@ class Document : public QObject {
   [[nodiscard]] TraceStatus status() const { return m_index->status; }
   [[nodiscard]] const std::vector<std::string>& warnings() const { return m_index->warnings; }
 
-  // Recorded runs in the order of the file, then what-if runs.
+  // Recorded runs in file order, then what-if runs.
   [[nodiscard]] std::vector<RunId> runIds() const;
   [[nodiscard]] bool hasRun(RunId id) const;
   [[nodiscard]] const trace::RunHeader& runHeader(RunId id) const;  // of a run of runIds()
   [[nodiscard]] std::string runTitle(RunId id) const;
   [[nodiscard]] bool runFinished(RunId id) const;
-  // Null until it is read: asks for it, and runReady(id) follows. Null for ever where the run was not finished.
+  // Null until loaded; the first call starts reading, and runReady(id) follows. Always null for an unfinished run.
   [[nodiscard]] RunPointer run(RunId id);
 
   [[nodiscard]] RunId newWhatIf() { return m_next_what_if++; }
-  void putWhatIf(RunPointer view);  // its id from newWhatIf(); the same id again replaces it: runReady(id)
+  void putWhatIf(RunPointer view);  // id from newWhatIf(); a known id replaces that run. Emits runReady(id)
   void removeWhatIf(RunId id);
 
-  void setRunCacheLimit(std::size_t bytes) { m_run_limit = bytes; }  // runs used least recently are read again
+  void setRunCacheLimit(std::size_t bytes) { m_run_limit = bytes; }  // evicts least recently used
 
   template <class Job, class Done>
   RequestId post(Order order, Job job, QObject* context, Done done) {
     return m_thread.post(m_source, order, std::move(job), context, std::move(done));
   }
-  // Puts notes into the trace itself. One sentence where it cannot be: it is unfinished, read-only, or somebody else
-  // writes to it. Empty: done.
+  // Stores notes in the trace file. Returns an empty string on success, else the reason: unfinished, read-only, or
+  // open for writing elsewhere.
   std::string storeNotes(const std::string& json);
   [[nodiscard]] ReadingThread& thread() const { return m_thread; }
   [[nodiscard]] SourceId source() const { return m_source; }
 
  signals:
-  void opened();                        // another trace: forget everything
-  void failed(const QString& message);  // nothing was opened; what was open before is still there
-  void refreshed();                     // the same trace with more layers or runs, or now complete
+  void opened();                        // another trace: drop all cached state
+  void failed(const QString& message);  // the previous trace stays open
+  void refreshed();                     // same trace with more layers or runs, or now complete
   void closed();
-  void vanished(const QString& message);  // the file is gone or unreadable; what was read stays
+  void vanished(const QString& message);  // file deleted or unreadable; loaded data stay
   void runReady(int id);
   void runFailed(int id, const QString& message);
-  void runListChanged();  // a what-if run came or went
+  void runListChanged();  // a what-if run was added or removed
 
  private:
   void adopt(std::shared_ptr<const DocumentIndex> fresh);
-  void ask(SourceId source, const std::filesystem::path& path);
-  void take(SourceId source, const std::filesystem::path& file, Answer<DocumentIndex> answer);
+  void readIndex(SourceId source, const std::filesystem::path& path);
+  void indexRead(SourceId source, const std::filesystem::path& file, Answer<DocumentIndex> answer);
   void readRun(RunId id);
   void storeRun(RunId id, RunPointer view);
   void forgetRuns();
@@ -93,16 +93,16 @@ class Document : public QObject {
   ReadingThread& m_thread;
   State m_state = State::Empty;
   SourceId m_source = 0, m_opening = 0;
-  std::filesystem::path m_path, m_asked, m_file;  // m_file: the path or its part file
+  std::filesystem::path m_path, m_requested, m_file;  // m_file: the path or its part file
   std::shared_ptr<const DocumentIndex> m_index;
   std::map<RunId, RunPointer> m_runs, m_what_ifs;
-  std::vector<RunId> m_recent;  // keys of m_runs, used last at the end
+  std::vector<RunId> m_recent;  // keys of m_runs, most recent last
   std::set<RunId> m_reading;
   std::size_t m_run_limit = std::size_t{512} << 20;
   RunId m_next_what_if = kFirstWhatIf;
   QFileSystemWatcher m_watcher;
-  QTimer m_settle;                               // one look for many writes
-  std::filesystem::file_time_type m_own_change;  // when notes were put into the file
+  QTimer m_settle;                               // merges many writes into one refresh
+  std::filesystem::file_time_type m_own_change;  // when we stored notes in the file
 };
 
 }  // namespace kvatlas::views

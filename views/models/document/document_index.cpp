@@ -31,12 +31,12 @@ std::vector<bool> recordedLayers(const trace::Reader& reader) {
   return recorded;
 }
 
-// Notes are the only part other programmes write: a trace with bad ones is still worth showing.
+// Other programmes may write notes, so invalid notes are only a warning.
 void readNotes(const trace::Reader& reader, DocumentIndex& index) {
   try {
     index.notes = reader.notes();
   } catch (const Error& error) {
-    index.warnings.push_back(fmt::format("bookmarks cannot be read: {}", error.what()));
+    index.warnings.push_back(fmt::format("cannot read bookmarks: {}", error.what()));
   }
 }
 
@@ -45,7 +45,7 @@ void describe(DocumentIndex& index, bool complete) {
   const auto layers = static_cast<std::size_t>(std::count(index.recorded.begin(), index.recorded.end(), true));
   const auto finished = static_cast<std::size_t>(
       std::count_if(index.runs.begin(), index.runs.end(), [](const RunEntry& run) { return run.finished; }));
-  if (!complete) index.warnings.emplace_back("The capture is not finished: its writer still works or was stopped.");
+  if (!complete) index.warnings.emplace_back("The capture is in progress or was interrupted.");
   if (layers < plan.layers.size())
     index.warnings.push_back(
         fmt::format("{} of {} planned layers are recorded; the others show no attention.", layers, plan.layers.size()));
@@ -54,13 +54,13 @@ void describe(DocumentIndex& index, bool complete) {
   const bool gaps = layers < plan.layers.size() || finished < index.runs.size();
   index.status = !complete ? TraceStatus::Unfinished : gaps ? TraceStatus::Partial : TraceStatus::Complete;
   if (plan.layers.empty()) {
-    index.warnings.emplace_back("The trace holds no attention (captured without layers).");
+    index.warnings.emplace_back("The trace has no attention data (captured without layers).");
   } else if (plan.cells.empty()) {
-    index.warnings.emplace_back("The trace holds no attention maps (captured with --map-size 0).");
+    index.warnings.emplace_back("The trace has no attention maps (captured with --map-size 0).");
   }
-  if (index.runs.size() < 2) index.warnings.emplace_back("The trace holds no run of an eviction method.");
+  if (index.runs.size() < 2) index.warnings.emplace_back("The trace has no run of an eviction method.");
   if (index.header.prompt.text.empty())
-    index.warnings.emplace_back("The prompt was given as token ids: there is no text to show.");
+    index.warnings.emplace_back("The prompt was given as token ids and has no text.");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What opening a trace costs: the header and which of its parts are there, as values. Knows no thread and no view.
+// What opening a trace reads: the header and which layers and runs are recorded.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@
 
 namespace kvatlas::views {
 
-// Unfinished: its writer still works or was stopped. Partial: finished, but some of what it plans is missing.
+// Unfinished: capture in progress or interrupted. Partial: finished, but some planned layers or runs are missing.
 enum class TraceStatus { Complete, Partial, Unfinished };
 
 struct RunEntry {
   std::size_t index = 0;
-  std::string title;  // "PyramidKV", with the label where two runs would read the same
+  std::string title;  // "PyramidKV", plus the label where two runs would have the same title
   trace::RunHeader header;
   bool finished = false;
 };
@@ -23,7 +23,7 @@ struct DocumentIndex {
   trace::TraceHeader header;
   TraceFacts facts;
   TraceStatus status = TraceStatus::Complete;
-  std::vector<bool> recorded;  // [layers] attention data are there
+  std::vector<bool> recorded;  // [layers] has attention data
   std::vector<RunEntry> runs;
   std::string notes;                  // JSON as stored; empty for none
   std::vector<std::string> warnings;  // sentences for the window's message bar
@@ -33,10 +33,10 @@ struct DocumentIndex {
   [[nodiscard]] bool hasMaps() const { return anyLayer() && !header.attention.cells.empty(); }
 };
 
-// Error when the file cannot be read at all; missing parts become warnings.
+// Error when the file cannot be read; missing parts become warnings.
 [[nodiscard]] DocumentIndex documentIndex(const trace::Reader& reader);
 
-// Whether both describe one capture, so that what was read from the one holds for the other.
+// Whether both describe the same capture, so that cached data remain valid.
 [[nodiscard]] bool sameCapture(const DocumentIndex& a, const DocumentIndex& b);
 
 }  // namespace kvatlas::views

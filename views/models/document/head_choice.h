@@ -1,4 +1,4 @@
-// Which head a view shows, or which heads it joins and how; knows the shape of a model only.
+// Which head a view shows, or which heads it aggregates and how.
 #pragma once
 
 #include <cstdint>
@@ -20,17 +20,17 @@ struct HeadChoice {
   [[nodiscard]] bool max() const { return kind == MaxOverHeads || kind == MaxOverGroup; }
 };
 
-// The query heads that take part, ascending.
+// The selected query heads, ascending.
 [[nodiscard]] std::vector<HeadIndex> headsOf(const HeadChoice& choice, const trace::ModelInfo& model);
-// The nearest choice the model has.
+// The choice clamped to the model's heads.
 [[nodiscard]] HeadChoice clamped(HeadChoice choice, const trace::ModelInfo& model);
-// The one stored head (of `run_heads` per layer) that serves all heads of the choice; empty where several do.
+// The stored head (of `run_heads` per layer) that serves all heads of the choice; empty if several do.
 [[nodiscard]] std::optional<std::size_t> storedHeadOf(const HeadChoice& choice, std::uint32_t run_heads,
                                                       const trace::ModelInfo& model);
 // "H5", "mean over heads", "KV2 max"
 [[nodiscard]] std::string textOf(const HeadChoice& choice);
 
-// Rows of [heads of the choice, n] joined into [n]: as they are, their mean (summed in double, in order) or maximum.
+// Reduces [heads of the choice, n] to [n]: a single row unchanged, else mean (summed in double, in order) or maximum.
 [[nodiscard]] std::vector<float> joinHeads(const HeadChoice& choice, const std::vector<std::vector<float>>& rows);
 
 }  // namespace kvatlas::views

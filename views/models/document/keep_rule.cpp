@@ -13,7 +13,7 @@ std::optional<KeepRule> keepRuleOf(const trace::RunHeader& run, const policy::Sh
   try {
     const runs::RunSetting recorded = runs::settingOf(run, shape, default_window);
     return KeepRule{recorded.request.method, recorded.setting};
-  } catch (const Error&) {  // a method, parameter or budget that this build does not know
+  } catch (const Error&) {  // unknown method, parameter or budget
     return std::nullopt;
   }
 }

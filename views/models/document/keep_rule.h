@@ -1,4 +1,4 @@
-// Why a run keeps a position, worked out from the method table and the parameters the run was recorded with.
+// Why a run keeps a position, derived from the method table and the run's recorded parameters.
 #pragma once
 
 #include <optional>
@@ -9,8 +9,8 @@
 
 namespace kvatlas::views {
 
-// The rule of one run. Empty where this build cannot tell how the run was decided: then a kept position has no reason
-// but "kept".
+// The decision rule of one run. Without one (unknown method or parameters) a kept position has no reason
+// except "kept".
 struct KeepRule {
   const policy::Method* method = nullptr;
   policy::Setting setting;
@@ -19,7 +19,7 @@ struct KeepRule {
   }
 };
 
-// Parameters that the run lacks are its preset's; empty where the method, a parameter or the budget is unknown.
+// Missing parameters default to the preset's. Empty if the method, a parameter or the budget is unknown.
 [[nodiscard]] std::optional<KeepRule> keepRuleOf(const trace::RunHeader& run, const policy::Shape& shape,
                                                  std::uint32_t default_window);
 

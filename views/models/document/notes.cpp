@@ -64,7 +64,7 @@ ReadNotes parseNotes(std::string_view text) {
   ReadNotes read;
   if (text.find_first_not_of(" \n\t") == std::string_view::npos) return read;
   json object = json::parse(text, nullptr, false);
-  if (!object.is_object()) fail("bookmarks: not a JSON object");
+  if (!object.is_object()) fail("bookmarks: expected a JSON object");
   if (const auto list = object.find("bookmarks"); list != object.end()) readBookmarks(*list, read);
   if (const auto last = object.find("last"); last != object.end()) readLast(*last, read);
   for (const char* own : {"format", "bookmarks", "last"}) object.erase(own);
@@ -100,8 +100,8 @@ void saveNotes(const std::filesystem::path& trace, const Notes& notes, const Not
   } catch (const Error& error) {
     problem = error.what();
   }
-  // A file beside the trace that cannot be written cannot be taken away either, and would come first: the trace is
-  // left.
+  // If the file beside the trace is not writable, it cannot be deleted either, and would shadow notes in the trace. So
+  // leave the trace unchanged.
   std::error_code ignored;
   if (!problem.empty() && std::filesystem::exists(file, ignored)) throw Error(problem);
   const bool stored = store && store(text).empty();

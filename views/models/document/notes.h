@@ -1,4 +1,4 @@
-// Bookmarks and the state a trace was left in: their JSON, and where they are kept: in the trace or in a file beside
+// Bookmarks and the last view state of a trace: their JSON, and their storage in the trace or in a file beside
 // it.
 #pragma once
 
@@ -19,12 +19,12 @@ struct Bookmark {
 
 struct Notes {
   std::vector<Bookmark> bookmarks;
-  std::optional<ViewState> last;                    // how the trace was left
-  nlohmann::json other = nlohmann::json::object();  // members of other programmes, kept as they are
+  std::optional<ViewState> last;                    // when the trace was closed
+  nlohmann::json other = nlohmann::json::object();  // members of other programmes, preserved
 };
 
 [[nodiscard]] std::string notesText(const Notes& notes);
-// Bookmarks that are damaged are left out and counted in `damaged`. Error where the text is no JSON object.
+// Skips damaged bookmarks and counts them in `damaged`. Error if the text is not a JSON object.
 struct ReadNotes {
   Notes notes;
   std::size_t damaged = 0;
@@ -33,12 +33,12 @@ struct ReadNotes {
 
 // "<trace>.notes.json"
 [[nodiscard]] std::filesystem::path notesFile(const std::filesystem::path& trace);
-// The file beside the trace where there is one, else what the trace itself holds (`stored`). Error naming the file.
+// Reads the file beside the trace if it exists, else `stored`, the text from the trace. Error naming the file.
 [[nodiscard]] ReadNotes loadNotes(const std::filesystem::path& trace, const std::string& stored);
-// Puts a text into the trace itself; one sentence where it cannot be, empty: done.
+// Stores a text in the trace; returns an empty string on success, else one sentence.
 using NotesStore = std::function<std::string(const std::string& json)>;
-// Into the trace by `store`, or, where there is none or it cannot, the file beside the trace, all or nothing. Both are
-// there for a moment: whatever stops the programme, one of them is whole. Error naming the file where neither can be.
+// Saves atomically: into the trace by `store`, or, if that is null or fails, into the file beside the trace. Writes the
+// new copy before it deletes the old one, so a crash loses nothing. Error naming the file if neither works.
 void saveNotes(const std::filesystem::path& trace, const Notes& notes, const NotesStore& store = {});
 
 }  // namespace kvatlas::views

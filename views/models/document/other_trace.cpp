@@ -37,12 +37,12 @@ void OtherTrace::check() {
 QString OtherTrace::difference() const {
   const std::vector<TokenId>&ours = m_first.prompt().ids, &theirs = m_document.prompt().ids;
   if (ours.size() != theirs.size())
-    return tr("it holds %1 tokens, the open one %2").arg(theirs.size()).arg(ours.size());
+    return tr("it has %1 tokens, the open trace %2").arg(theirs.size()).arg(ours.size());
   const auto [mine, other] = std::mismatch(ours.begin(), ours.end(), theirs.begin());
-  if (mine != ours.end()) return tr("the tokens differ from position %1 on").arg(mine - ours.begin());
+  if (mine != ours.end()) return tr("the first different token is at position %1").arg(mine - ours.begin());
   const trace::ModelInfo &a = m_first.model(), &b = m_document.model();
   if (a.layers != b.layers || a.query_heads != b.query_heads || a.kv_heads != b.kv_heads)
-    return tr("its model has %1 layers of %2 query heads, the open one %3 of %4")
+    return tr("its model has %1 layers of %2 query heads, the open trace's %3 of %4")
         .arg(b.layers)
         .arg(b.query_heads)
         .arg(a.layers)

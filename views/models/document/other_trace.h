@@ -1,5 +1,5 @@
-// A second trace of the same tokens, opened beside the first to be compared with it: its document and its tiles. Qt
-// Core only; knows no view.
+// A second trace of the same tokens, opened for comparison with the first: its document and its tiles. Qt
+// Core only.
 #pragma once
 
 #include <QObject>
@@ -15,7 +15,7 @@ class OtherTrace : public QObject {
   // `first` must outlive it.
   explicit OtherTrace(Document& first, QObject* parent = nullptr);
 
-  // Answers with changed() or failed(): a trace of other tokens, or with other layers or heads, is refused.
+  // Emits changed() or failed(). Rejects a trace with other tokens, layers or heads.
   void open(const std::filesystem::path& path);
   void close();
 
@@ -26,12 +26,12 @@ class OtherTrace : public QObject {
   [[nodiscard]] QString name() const;  // "b" of "…/b.kva.h5"
 
  signals:
-  void changed();  // open or closed
+  void changed();  // opened or closed
   void failed(const QString& message);
 
  private:
   void check();
-  [[nodiscard]] QString difference() const;  // empty: the two can be compared
+  [[nodiscard]] QString difference() const;  // empty: the traces are comparable
 
   Document& m_first;
   Document m_document;

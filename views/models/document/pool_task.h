@@ -1,4 +1,4 @@
-// Work without HDF5 on the processor's other cores, its result delivered to a QObject's thread; knows nothing else.
+// Runs work in the thread pool and delivers the result to a QObject's thread. The work must not use HDF5.
 #pragma once
 
 #include <QFutureWatcher>
@@ -17,16 +17,16 @@ namespace kvatlas::views {
 template <class Value>
 struct PoolResult {
   std::shared_ptr<Value> value;
-  std::string error;  // one sentence where there is no value
+  std::string error;  // one sentence if there is no value
 };
 
-// work() → Value runs in the pool; done(PoolResult<Value>) runs in the thread of `context` unless that is gone.
+// work() → Value runs in the pool; done(PoolResult<Value>) runs in the thread of `context`, if that still exists.
 template <class Work, class Done>
 void runInPool(QObject* context, Work work, Done done) {
   using Value = std::invoke_result_t<Work>;
   using Result = PoolResult<Value>;
   auto promise = std::make_shared<QPromise<Result>>();
-  // A child of the context: it stops listening when the context goes, whatever the pool does meanwhile.
+  // A child of the context: destroying the context drops the result.
   auto* watcher = new QFutureWatcher<Result>(context);
   QObject::connect(watcher, &QFutureWatcher<Result>::finished, context, [watcher, done = std::move(done)] {
     watcher->deleteLater();

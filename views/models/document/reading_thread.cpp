@@ -17,7 +17,7 @@ std::string messageOf(const Work& work) {
 
 }  // namespace
 
-// path and stale are guarded by the worker's lock, the reader belongs to whoever holds HDF5.
+// The worker's lock guards path and stale; the reader belongs to the current holder of HDF5.
 struct ReadingThread::Source {
   std::filesystem::path path;
   bool stale = true;
@@ -30,10 +30,10 @@ struct ReadingThread::Entry {
   Work work;  // empty: close the file
 };
 
-// The queue and the thread. HDF5 belongs to whoever set m_busy.
+// The queue and the thread. Whoever set m_busy holds HDF5.
 class ReadingThread::Worker {
  private:
-  // Body(lock) is called and left with the lock held, and has HDF5 to itself.
+  // Calls body(lock) with the lock held and exclusive use of HDF5; body returns with the lock held.
   template <class Body>
   auto asGuest(const Body& body) {
     std::unique_lock lock(m_mutex);
@@ -53,7 +53,7 @@ class ReadingThread::Worker {
   ~Worker() {
     {
       const std::lock_guard lock(m_mutex);
-      m_stop = true;  // the queue stays: files that wait in it for closing may not be closed beside a running job
+      m_stop = true;  // keep the queue: it may close files, which must not happen during a job
     }
     m_changed.notify_all();
     m_thread.join();
@@ -112,14 +112,14 @@ class ReadingThread::Worker {
     }
   }
 
-  // Called and left with the lock held; the file is read without it.
+  // Entered and left with the lock held; released while reading the file.
   Raw run(std::unique_lock<std::mutex>& lock, Source& source, const Work& work) {
     const std::filesystem::path path = source.path;
     const bool stale = std::exchange(source.stale, false);
     lock.unlock();
     Raw raw;
     raw.error = messageOf([&] {
-      if (stale || !work) source.reader.reset();  // before it is opened again: HDF5 shares open files
+      if (stale || !work) source.reader.reset();  // close before reopening: HDF5 shares open files
       if (!work) return;
       if (!source.reader) source.reader = std::make_unique<trace::Reader>(path);
       raw.value = work(*source.reader);

@@ -1,5 +1,5 @@
-// The one thread that touches HDF5 while a window is open: requests go in with a priority, values or a message come
-// back to the thread this object lives in. Knows no view.
+// The only thread that uses HDF5 while a window is open. It takes prioritised requests and returns values or error
+// messages to the thread of this object.
 #pragma once
 
 #include <QObject>
@@ -19,11 +19,11 @@
 namespace kvatlas::views {
 
 using SourceId = std::uint64_t;   // a file; 0: none
-using RequestId = std::uint64_t;  // never used twice; 0: none
+using RequestId = std::uint64_t;  // never reused; 0: none
 using GroupId = std::uint64_t;    // requests that become stale together (one viewport); 0: none
 
-// First in the list is served first. Tiles are served newest first, everything else in the order it was asked for.
-// Soon: what stands beside the map and may come a moment later than its picture.
+// Highest priority first. Tiles are LIFO, everything else FIFO.
+// Soon: panels around the map, which may update slightly later than the map.
 enum class Priority { Now, Tile, Soon, Background };
 
 struct Order {
@@ -31,7 +31,7 @@ struct Order {
   GroupId group = 0;
 };
 
-// What came of a request: a value, or one sentence why there is none.
+// The result of a request: a value, or one sentence why there is none.
 template <class Value>
 struct Answer {
   RequestId id = 0;
@@ -40,21 +40,21 @@ struct Answer {
   explicit operator bool() const { return value.has_value(); }
 };
 
-// All calls from the thread this object lives in; answers are delivered there, from its event loop.
+// Not thread-safe: call it from the thread it lives in. That thread's event loop delivers the answers.
 class ReadingThread : public QObject {
   Q_OBJECT
  public:
   explicit ReadingThread(QObject* parent = nullptr);
-  ~ReadingThread() override;  // waits for the job in progress and drops the rest
+  ~ReadingThread() override;  // waits for the running job and drops the queue
 
-  // The file is opened by the first request, and again by later ones while it cannot be.
+  // The first request opens the file; later requests retry if that failed.
   [[nodiscard]] SourceId addSource(std::filesystem::path path);
-  void reopen(SourceId source, std::filesystem::path path);  // the next request sees the file afresh, maybe elsewhere
+  void reopen(SourceId source, std::filesystem::path path);  // the next request reopens the file at `path`
   void dropSource(SourceId source);                          // cancels its requests and closes the file
   [[nodiscard]] GroupId newGroup() { return ++m_last_group; }
 
-  // job(const trace::Reader&) runs on the reading thread and returns a value; done(Answer<value>) runs here, unless the
-  // request was cancelled or `context` is gone. The job may not touch anything that lives here.
+  // job(const trace::Reader&) runs on the reading thread and returns a value; done(Answer<value>) runs on this thread,
+  // unless the request was cancelled or `context` destroyed. The job must not touch objects of this thread.
   template <class Job, class Done>
   RequestId post(SourceId source, Order order, Job job, QObject* context, Done done) {
     using Value = std::invoke_result_t<Job, const trace::Reader&>;
@@ -71,12 +71,12 @@ class ReadingThread : public QObject {
         });
   }
 
-  // Nothing comes back from these any more; what has not started never runs.
+  // Drops the answer; a job that has not started never runs.
   void cancel(RequestId request);
   void cancelGroup(GroupId group);
 
-  // Runs the job on the calling thread while the reading thread pauses: for code that needs a reader and widgets at
-  // once.
+  // Runs the job on the calling thread while the reading thread pauses: for code that needs both a reader and
+  // widgets.
   template <class Job>
   auto runHere(SourceId source, Job job) -> Answer<std::invoke_result_t<Job, const trace::Reader&>> {
     using Value = std::invoke_result_t<Job, const trace::Reader&>;
@@ -88,11 +88,11 @@ class ReadingThread : public QObject {
     return answer;
   }
 
-  // Lets go of the file, runs job(path) on the calling thread while the reading thread pauses, and returns one sentence
-  // where it throws; the next request opens the file again. For the one change that is made to a trace: its notes.
+  // Closes the file, runs job(path) on the calling thread while the reading thread pauses, and returns one sentence if
+  // it throws; the next request reopens the file. Used to store notes, the only change made to a trace.
   std::string change(SourceId source, const std::function<void(const std::filesystem::path&)>& job);
 
-  [[nodiscard]] std::size_t pending() const { return m_pending.size(); }  // asked, not yet answered
+  [[nodiscard]] std::size_t pending() const { return m_pending.size(); }  // unanswered requests
 
  private:
   struct Raw {

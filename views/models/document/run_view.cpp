@@ -41,7 +41,7 @@ RunPointer loadRun(const trace::Reader& reader, std::size_t index, std::string t
   const auto parts = header.is_full ? trace::RunParts::WithoutPositions : trace::RunParts::Everything;
   std::optional<trace::RunRecord> record = reader.run(index, parts);
   if (!record) return nullptr;
-  // A full run whose lists are not all tokens of all heads: show what it says.
+  // A full run that does not list all tokens of all heads: show its lists.
   if (header.is_full && record->kept_offsets.back() != record->capacity.size() * reader.tokens())
     record = reader.run(index);
   if (!record) return nullptr;

@@ -1,4 +1,4 @@
-// One run as views see it, recorded or recomputed: what it keeps and why, and how it decoded; values only.
+// A recorded or recomputed run for the views: what it keeps and why, and how it decoded.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@
 
 namespace kvatlas::views {
 
-// Recorded runs are 0, 1, … as in the file; recomputed ones start at kFirstWhatIf.
+// Recorded runs are 0, 1, … in file order; recomputed (what-if) runs start at kFirstWhatIf.
 using RunId = int;
 inline constexpr RunId kNoRun = -1;
 inline constexpr RunId kFirstWhatIf = 1'000'000;
@@ -22,34 +22,34 @@ inline constexpr RunId kFirstWhatIf = 1'000'000;
   return id >= kFirstWhatIf;
 }
 
-// Shared between threads as a shared_ptr<const RunView>.
+// Immutable; threads share it as shared_ptr<const RunView>.
 struct RunView {
   RunId id = kNoRun;
-  ChosenRun run;  // header, record and title, as figure builders take them; a full run's positions may be left out
+  ChosenRun run;  // header, record and title, as in figures; a full run may omit its positions
   trace::ModelInfo model;
   std::uint64_t tokens = 0;
   std::optional<KeepRule> rule;
 
   [[nodiscard]] analysis::RunData data() const { return {run.header, run.record, model, tokens}; }
-  // Whether nothing was evicted; kept() is then empty because there is no list.
+  // True if nothing was evicted; kept() is then empty.
   [[nodiscard]] bool everything() const { return data().everything(); }
   // Ascending positions of a stored head. Empty outside the model.
   [[nodiscard]] std::span<const TokenIndex> kept(LayerIndex layer, std::size_t stored_head) const {
     return data().kept(layer, stored_head);
   }
   [[nodiscard]] bool keeps(LayerIndex layer, std::size_t stored_head, TokenIndex position) const;
-  // Evicted, or by which rule it is kept; Score for a method this build does not know.
+  // Evicted, or the rule that keeps it; Score for an unknown method.
   [[nodiscard]] policy::Reason reason(LayerIndex layer, std::size_t stored_head, TokenIndex position) const;
   [[nodiscard]] std::uint32_t heads() const { return run.header.heads; }
-  [[nodiscard]] std::uint64_t keptTokens() const;  // over all stored heads
-  [[nodiscard]] std::size_t bytes() const;         // of memory, for caches
+  [[nodiscard]] std::uint64_t keptTokens() const;  // summed over stored heads
+  [[nodiscard]] std::size_t bytes() const;         // memory use
 };
 using RunPointer = std::shared_ptr<const RunView>;
 
-// Positions [N] of one stored head with the reason each is kept or evicted for, for strips.
+// [N] the reason why one stored head keeps or evicts each position, for strips.
 [[nodiscard]] std::vector<policy::Reason> reasonsOf(const RunView& view, LayerIndex layer, std::size_t stored_head);
 
-// Reads a recorded run; empty where it was not finished. The full run comes without its list of positions.
+// Reads a recorded run; null if it is unfinished. The full run omits its list of positions.
 [[nodiscard]] RunPointer loadRun(const trace::Reader& reader, std::size_t index, std::string title);
 
 }  // namespace kvatlas::views

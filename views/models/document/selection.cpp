@@ -11,7 +11,7 @@ Selection::Selection(Document& document, QObject* parent) : QObject(parent), m_d
   if (document.isOpen()) start();
 }
 
-// The first layer that has something to show, and the first finished run of an eviction method.
+// Starts at the first recorded layer and the first finished run of an eviction method.
 void Selection::start() {
   m_layer = LayerIndex();
   m_head = {};
@@ -41,7 +41,7 @@ void Selection::start() {
   emit hiddenRunsChanged();
 }
 
-// After a what-if run went.
+// Called after a what-if run was removed.
 void Selection::keepInside() {
   if (m_focus != kNoRun && !m_document.hasRun(m_focus)) setFocusRun(kNoRun);
   if (m_compare != kNoRun && !m_document.hasRun(m_compare)) setCompareRun(kNoRun);
@@ -115,7 +115,7 @@ void Selection::setCompareRun(int run) {
   emit compareRunChanged();
 }
 
-// Steps of the run in focus, as far as it is read: a slider asks for it before it can move.
+// The last step of the focus run if it is loaded; the step slider loads it before it can move.
 std::uint32_t Selection::lastStep() const {
   const RunPointer run = m_document.run(m_focus);
   const std::size_t steps = run ? run->run.record.decode_ids.size() : 0;

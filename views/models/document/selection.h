@@ -1,4 +1,4 @@
-// What the user looks at: one selection that every view shows and changes, clamped to the document. Qt Core only.
+// The selection that all views show and change, clamped to the document. Qt Core only.
 #pragma once
 
 #include <QObject>
@@ -16,7 +16,7 @@ struct TokenRange {
   friend constexpr bool operator==(TokenRange, TokenRange) = default;
 };
 
-// Setters clamp, and signal only a change. When another trace is opened, everything starts anew and reset() comes
+// Setters clamp, and signal only changes. Opening another trace resets the selection and emits reset()
 // first.
 class Selection : public QObject {
   Q_OBJECT
@@ -33,7 +33,7 @@ class Selection : public QObject {
   [[nodiscard]] std::uint32_t step() const { return m_step; }   // generated token
   [[nodiscard]] bool isHidden(RunId run) const { return m_hidden.contains(run); }
   [[nodiscard]] const std::set<RunId>& hiddenRuns() const { return m_hidden; }
-  [[nodiscard]] std::vector<RunId> visibleRuns() const;  // in the order of the document
+  [[nodiscard]] std::vector<RunId> visibleRuns() const;  // in document order
 
  public slots:
   void setLayer(kvatlas::LayerIndex layer);
@@ -45,8 +45,8 @@ class Selection : public QObject {
   void setCompareRun(int run);
   void setStep(std::uint32_t step);
   void setHidden(int run, bool hidden);
-  void stepLayer(int by);  // stays inside the model
-  void stepHead(int by);   // along query heads or KV heads, whichever is chosen; from "all heads" to head 0
+  void stepLayer(int by);  // clamped to the model
+  void stepHead(int by);   // steps query heads or KV heads, as chosen; "all heads" steps to head 0
 
  signals:
   void reset();

@@ -16,7 +16,7 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// The length of the well-formed UTF-8 character at the front; 0: none.
+// The length of the valid UTF-8 character at the start; 0: none.
 std::size_t characterLength(std::string_view bytes) {
   const auto at = [&](std::size_t i) { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U; };
   const auto tail = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
@@ -53,7 +53,7 @@ std::optional<TokenIndex> positionIn(std::string_view query, std::size_t tokens)
   return position;
 }
 
-// Tokens that hold the bytes [begin, end) of the text.
+// Tokens that contain the bytes [begin, end) of the text.
 TokenMatch tokensOf(const std::vector<std::uint64_t>& offsets, std::uint64_t begin, std::uint64_t end) {
   const auto first = std::upper_bound(offsets.begin(), offsets.end(), begin) - 1;
   const auto last = std::lower_bound(offsets.begin(), offsets.end(), end);

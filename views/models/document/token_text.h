@@ -1,5 +1,5 @@
-// The text of prompt tokens as people can read it, and finding positions by text, span or number; knows the prompt
-// only.
+// Readable text of prompt tokens, and search for positions by text, span name or
+// index.
 #pragma once
 
 #include <string>
@@ -10,16 +10,16 @@
 
 namespace kvatlas::views {
 
-// The bytes of a token; empty where the prompt was given as ids.
+// The bytes of a token; empty if the prompt was given as ids.
 [[nodiscard]] std::string_view tokenBytes(const trace::Prompt& prompt, TokenIndex position);
 
-// Valid UTF-8 in one line: a leading space as ·, line ends as ↵, tabs as ⇥, other control characters and bytes that are
-// no UTF-8 (half of a character) as ⟨0A⟩.
+// Valid single-line UTF-8: a leading space as ·, newlines as ↵, tabs as ⇥, other control characters and invalid UTF-8
+// bytes (part of a character) as ⟨0A⟩.
 [[nodiscard]] std::string visibleText(std::string_view bytes);
-// visibleText, or "#id" without a text.
+// visibleText, or "#id" if the prompt has no text.
 [[nodiscard]] std::string tokenText(const trace::Prompt& prompt, TokenIndex position);
 
-// Names of the spans a position lies in, the innermost first, joined by ", ".
+// Names of the spans that contain a position, innermost first, joined by ", ".
 [[nodiscard]] std::string spansAt(const trace::Prompt& prompt, TokenIndex position);
 
 struct TokenMatch {
@@ -27,8 +27,8 @@ struct TokenMatch {
   TokenIndex begin = 0, end = 0;  // [begin, end)
 };
 
-// What a query may mean: a position ("1730"), spans whose name holds it, tokens whose joined text holds it (ASCII case
-// does not matter). Ascending by begin, at most `most`.
+// Matches of a query: a position ("1730"), spans whose name contains it, tokens whose joined text contains it (ASCII
+// case-insensitive). Ascending by begin, at most `most`.
 [[nodiscard]] std::vector<TokenMatch> findTokens(const trace::Prompt& prompt, std::string_view query,
                                                  std::size_t most = 10'000);
 

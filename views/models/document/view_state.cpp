@@ -15,17 +15,18 @@ constexpr std::array<std::string_view, 5> kKinds = {"head", "mean", "max", "grou
   failUsage("view: '{}' is not {}", name, expected);
 }
 
-// The number of a member; the default where it is missing.
+// Reads a number; a missing member gives the default.
 std::uint32_t count(const json& object, const char* name, std::uint32_t fallback) {
   const auto found = object.find(name);
   if (found == object.end()) return fallback;
-  if (!found->is_number_unsigned() || found->get<std::uint64_t>() > UINT32_MAX) failMember(name, "a number from 0 on");
+  if (!found->is_number_unsigned() || found->get<std::uint64_t>() > UINT32_MAX)
+    failMember(name, "a non-negative integer");
   return found->get<std::uint32_t>();
 }
 
 RunId runNumber(const json& value, const char* name) {
   if (!value.is_number_unsigned() || value.get<std::uint64_t>() >= static_cast<std::uint64_t>(kFirstWhatIf))
-    failMember(name, "the number of a run");
+    failMember(name, "a run number");
   return value.get<RunId>();
 }
 
@@ -34,7 +35,7 @@ RunId run(const json& object, const char* name) {
   return found == object.end() || found->is_null() ? kNoRun : runNumber(*found, name);
 }
 
-// Two numbers of a list; empty where the member is missing or null.
+// Reads a list of two positions; empty if the member is missing or null.
 std::optional<std::pair<TokenIndex, TokenIndex>> pair(const json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end() || found->is_null()) return std::nullopt;

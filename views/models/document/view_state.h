@@ -1,5 +1,5 @@
-// What a view shows, as JSON: bookmarks, `--view STATE` and the state a trace was left in. Knows the selection; what
-// the map adds (viewport, colours) it carries without knowing it.
+// The state of a view as JSON: for bookmarks, `--view STATE` and restoring a trace. Map settings (viewport, colours)
+// are stored as opaque JSON.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -18,20 +18,20 @@ struct ViewState {
   trace::Reduction reduction = trace::Reduction::Max;
   std::optional<Cell> cursor;
   std::optional<TokenRange> keys;
-  RunId focus = kNoRun, compare = kNoRun;  // recorded runs only: what-if runs do not outlive the window
+  RunId focus = kNoRun, compare = kNoRun;  // recorded runs only: what-if runs are not saved
   std::uint32_t step = 0;
   std::set<RunId> hidden;
-  nlohmann::json view = nlohmann::json::object();  // of the window's other parts
+  nlohmann::json view = nlohmann::json::object();  // other parts of the window
 };
 
 [[nodiscard]] ViewState viewStateOf(const Selection& selection);
-// Clamped by the selection. A focus that is not there any more leaves the present one.
+// The selection clamps the state. If the focus run does not exist, the current focus stays.
 void apply(const ViewState& state, Selection& selection);
 
 [[nodiscard]] nlohmann::json toJson(const ViewState& state);
-// Members that are missing keep their defaults, unknown ones are ignored. UsageError naming the member that is of a
-// wrong kind.
+// Missing members default, unknown ones are ignored. UsageError naming a member of the wrong
+// type.
 [[nodiscard]] ViewState viewStateFrom(const nlohmann::json& json);
-[[nodiscard]] ViewState parseViewState(std::string_view text);  // UsageError too where it is no JSON
+[[nodiscard]] ViewState parseViewState(std::string_view text);  // UsageError too for invalid JSON
 
 }  // namespace kvatlas::views

@@ -9,11 +9,11 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr std::size_t kInFlight = 3;                       // layers that are read or ranked at a time
-constexpr std::uint64_t kAtOnce = std::uint64_t{1} << 22;  // kept positions that are decided without a thread
-constexpr std::uint32_t kWholeDepth = 32'768;              // shorter prompts are ranked whole
+constexpr std::size_t kInFlight = 3;                       // layers read or ranked concurrently
+constexpr std::uint64_t kAtOnce = std::uint64_t{1} << 22;  // up to this many kept positions, decide synchronously
+constexpr std::uint32_t kWholeDepth = 32'768;              // rank shorter prompts fully
 
-// How deep to rank so that a budget can grow a while before it has to be done again.
+// The depth to rank, with room for the budget to grow before a new ranking is needed.
 std::uint32_t depthFor(std::uint32_t needed, std::uint32_t tokens) {
   return tokens <= kWholeDepth ? tokens : std::max(2 * needed, kWholeDepth / 4);
 }
@@ -37,7 +37,7 @@ WhatIf::~WhatIf() {
   m_document.thread().cancelGroup(m_group);
 }
 
-// Another trace: its document has dropped the run already.
+// Another trace was opened; the document has already removed the run.
 void WhatIf::forget() {
   stopBuild();
   ++m_epoch;
@@ -74,7 +74,7 @@ void WhatIf::ask(const WhatIfRequest& request) {
     stopBuild();
     return decide();
   }
-  if (m_build && m_build->key == m_key) return;  // its end decides with the latest request
+  if (m_build && m_build->key == m_key) return;  // on completion it uses the latest request
   build(depthFor(static_cast<std::uint32_t>(m_rule->setting.budget), m_rule->setting.shape.tokens));
 }
 
@@ -114,19 +114,19 @@ void WhatIf::readNext(const std::shared_ptr<Build>& build) {
     if (build != m_build) return;
     if (!answer) return refuse(answer.error);
     auto values = std::make_shared<SignalValues>(std::move(*answer.value));
-    // The request and the rule are copied: a build never changes once it has begun.
+    // Copies the request and the rule: a running build is immutable.
     runInPool(
         this, [build, layer, values] { return analysis::rankSignals(build->wanted, layer, *values, build->depth); },
         [this, build, layer](const PoolResult<policy::RankedLayer>& ranked) {
           if (build != m_build) return;
           if (!ranked.value) return refuse(ranked.error);
-          take(build, layer.value, ranked.value);
+          layerRanked(build, layer.value, ranked.value);
         });
   });
 }
 
-void WhatIf::take(const std::shared_ptr<Build>& build, std::size_t layer,
-                  const std::shared_ptr<policy::RankedLayer>& ranked) {
+void WhatIf::layerRanked(const std::shared_ptr<Build>& build, std::size_t layer,
+                         const std::shared_ptr<policy::RankedLayer>& ranked) {
   (*build->layers)[layer] = std::move(*ranked);
   ++build->done;
   emit progress(static_cast<int>(build->done), static_cast<int>(build->layers->size()));
@@ -176,7 +176,7 @@ void WhatIf::finish(const WhatIfRequest& request, const KeepRule& rule, const po
   try {
     if (m_id == kNoRun) m_id = m_document.newWhatIf();
     m_document.putWhatIf(runOf(m_id, request, rule, *result.decision, m_document.index()));
-  } catch (const Error& error) {  // the trace names something that is unknown
+  } catch (const Error& error) {  // the trace names something unknown
     return refuse(error.what());
   }
   emit decided();

@@ -1,5 +1,5 @@
-// A run recomputed from recorded scores while its parameters move: ranks are made once per score, decisions read off
-// them. Owns one run of the document. Qt Core only.
+// Recomputes a run from recorded scores as its parameters change: it ranks each score once and derives decisions from
+// the ranking. Owns one run of the document. Qt Core only.
 #pragma once
 
 #include <QObject>
@@ -20,19 +20,19 @@ class WhatIf : public QObject {
   explicit WhatIf(Document& document, QObject* parent = nullptr);
   ~WhatIf() override;
 
-  // The latest request counts. Answers with decided() or failed(); decided() comes before this returns when the scores
-  // are ranked already and the decision is small. Until then the last decision stays.
+  // The latest request wins. Emits decided() or failed(); decided() is emitted synchronously if the scores are already
+  // ranked and the decision is small. Until then the last decision stays.
   void ask(const WhatIfRequest& request);
-  void remove();  // takes the run out of the document
+  void remove();  // removes the run from the document
 
   [[nodiscard]] const WhatIfRequest& request() const { return m_request; }
   [[nodiscard]] RunId run() const { return m_id; }  // kNoRun before the first decision
   [[nodiscard]] bool busy() const { return m_build != nullptr || m_deciding; }
-  [[nodiscard]] double milliseconds() const { return m_milliseconds; }  // the last decision took
+  [[nodiscard]] double milliseconds() const { return m_milliseconds; }  // duration of the last decision
 
  signals:
   void decided();                       // Document::run(run()) is new
-  void failed(const QString& message);  // the trace or the request does not allow it
+  void failed(const QString& message);  // the trace or the request is unsuitable
   void progress(int layers, int of);    // while scores are read and ranked
   void busyChanged();
 
@@ -47,7 +47,8 @@ class WhatIf : public QObject {
   void refuse(const std::string& message);
   void build(std::uint32_t depth);
   void readNext(const std::shared_ptr<Build>& build);
-  void take(const std::shared_ptr<Build>& build, std::size_t layer, const std::shared_ptr<policy::RankedLayer>& ranked);
+  void layerRanked(const std::shared_ptr<Build>& build, std::size_t layer,
+                   const std::shared_ptr<policy::RankedLayer>& ranked);
   void stopBuild();
   void decide();
   void finish(const WhatIfRequest& request, const KeepRule& rule, const policy::RankedDecision& result);
@@ -63,7 +64,7 @@ class WhatIf : public QObject {
   RunId m_id = kNoRun;
   bool m_deciding = false, m_again = false;
   double m_milliseconds = 0;
-  int m_epoch = 0;  // decisions of an earlier one are dropped
+  int m_epoch = 0;  // decisions of an earlier epoch are dropped
 };
 
 }  // namespace kvatlas::views

@@ -14,7 +14,7 @@ trace::RunHeader headerOf(const WhatIfRequest& request, const KeepRule& rule) {
                                .setting = rule.setting,
                                .follow = {}};
   trace::RunHeader header = runs::headerOf(asked, fmt::format("what if: {} {}", rule.method->title, request.budget));
-  header.is_full = false;  // never the reference of others
+  header.is_full = false;  // never a reference for other runs
   return header;
 }
 

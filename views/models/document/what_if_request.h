@@ -1,4 +1,4 @@
-// What a recomputed decision is asked with, and how the answer becomes a run; knows no thread.
+// The request for a recomputed decision, and its conversion to a run.
 #pragma once
 
 #include <map>
@@ -15,7 +15,7 @@ using analysis::ScoreSource;
 
 struct WhatIfRequest {
   std::string method = "snapkv";
-  std::map<std::string, std::string, std::less<>> parameters;  // those given; the rest are defaults
+  std::map<std::string, std::string, std::less<>> parameters;  // explicit ones; the rest default
   std::string budget = "128";
   policy::Granularity granularity = policy::Granularity::KvHead;
   policy::Preset preset = policy::Preset::Exact;
@@ -23,7 +23,7 @@ struct WhatIfRequest {
   std::shared_ptr<const ScoreSource> score;  // empty: the method's own
 };
 
-// What would decide as the recorded run did. Error that names what of it this build does not know.
+// A request that reproduces the recorded run. Error naming what this build does not know.
 [[nodiscard]] WhatIfRequest requestOf(const trace::RunHeader& run, std::uint32_t default_window);
 
 // The method and its complete setting. UsageError names what is unknown or out of range.
@@ -31,7 +31,7 @@ struct WhatIfRequest {
 
 [[nodiscard]] analysis::Redecision redecisionOf(const WhatIfRequest& request, const KeepRule& rule);
 
-// A run like a recorded one, without decoding. Error where the trace names an unknown compute type.
+// Like a recorded run, but without decoding. Error if the trace names an unknown compute type.
 [[nodiscard]] RunPointer runOf(RunId id, const WhatIfRequest& request, const KeepRule& rule,
                                const policy::Decision& decision, const DocumentIndex& index);
 

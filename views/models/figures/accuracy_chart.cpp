@@ -83,7 +83,7 @@ AccuracyChart accuracyChart(const results::ResultsReader& reader, const FigureSp
   }
   chart.budgets = nominalBudgets(plan, reader, branches);
   if (chart.budgets.empty())
-    fail("{}: holds the full cache only; there is no score against a budget", reader.folder().string());
+    fail("{}: the results have only the full cache, so no score against budget", reader.folder().string());
   chart.least_kept = std::numeric_limits<double>::infinity();
   for (const AccuracyPanel& panel : chart.panels)
     for (const AccuracyLine& line : panel.lines)
@@ -91,7 +91,7 @@ AccuracyChart accuracyChart(const results::ResultsReader& reader, const FigureSp
         chart.least_kept = std::min(chart.least_kept, point.kept);
         chart.most_kept = std::max(chart.most_kept, point.kept);
       }
-  if (!(chart.least_kept > 0)) fail("{}: a run kept no token at all", reader.folder().string());
+  if (!(chart.least_kept > 0)) fail("{}: a run kept no tokens", reader.folder().string());
   return chart;
 }
 

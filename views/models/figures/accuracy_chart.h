@@ -1,4 +1,4 @@
-// Score against budget as lines, one per method, in one panel or one per kind or length; knows no Qt Gui.
+// Score against budget as lines, one per method, in one panel or one per kind or length; no Qt Gui.
 #pragma once
 
 #include <string>
@@ -25,18 +25,18 @@ struct AccuracyLine {
 };
 
 struct AccuracyPanel {
-  std::string title;  // "context of 1,024 tokens"; empty: everything
+  std::string title;  // "context of 1,024 tokens"; empty: all records
   AccuracyPoint full;
   std::vector<AccuracyLine> lines;
 };
 
 struct AccuracyChart {
   std::vector<AccuracyPanel> panels;
-  std::vector<double> budgets;  // nominal tokens per head, ascending, each once
+  std::vector<double> budgets;  // nominal tokens per head, ascending, unique
   double least_kept = 0, most_kept = 0;
 };
 
-// Error when no case was finished or nothing but the full cache was run; UsageError for what the results do not have.
+// Error if no case is finished or only the full cache was run; UsageError for runs or scores not in the results.
 [[nodiscard]] AccuracyChart accuracyChart(const results::ResultsReader& reader, const FigureSpec& spec);
 
 }  // namespace kvatlas::views

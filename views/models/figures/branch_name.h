@@ -1,4 +1,4 @@
-// How people name branches (a method at a budget) on the command line and how figures title them; strings only.
+// Names of branches (a method at a budget): selectors on the command line and titles in figures.
 #pragma once
 
 #include <cstddef>
@@ -15,15 +15,16 @@ struct BranchName {
 
 // "snapkv", "snapkv@128", a label or a number.
 [[nodiscard]] bool selects(const std::string& selector, const BranchName& branch);
-[[nodiscard]] bool selectsAny(const std::vector<std::string>& selectors, const BranchName& branch);  // none given: yes
+[[nodiscard]] bool selectsAny(const std::vector<std::string>& selectors,
+                              const BranchName& branch);  // no selectors: true
 
-// UsageError with the nearest names when a selector or budget fits no branch but the full one. `where`: "the trace".
+// UsageError with the nearest names if a selector or budget matches no branch except full. `where`: "the trace".
 void checkSelectors(const std::vector<BranchName>& branches, const std::vector<std::string>& selectors,
                     const std::string& where);
 void checkBudgets(const std::vector<BranchName>& branches, const std::vector<std::string>& budgets,
                   const std::string& where);
 
-// "SnapKV"; with the parameters behind it where the label has some: "SnapKV (kernel=5)".
+// "SnapKV"; with the label's parameters, if any: "SnapKV (kernel=5)".
 [[nodiscard]] std::string branchTitle(const BranchName& branch);
 
 }  // namespace kvatlas::views

@@ -15,7 +15,7 @@ FigureHead startFigure(const FigureSpec& spec, const TraceFacts& facts) {
   figure.created = facts.created;
   if (!facts.complete)
     figure.warnings.push_back(
-        fmt::format("{}: its capture is not complete; the figure shows what was written", facts.file));
+        fmt::format("{}: the capture is not complete; the figure shows the recorded part", facts.file));
   return figure;
 }
 
@@ -26,7 +26,7 @@ FigureHead startFigure(const FigureSpec& spec, const Traces& traces, const std::
   for (std::size_t i = 0; i < traces.size(); ++i) {
     files.push_back(describeTrace(traceFacts(*traces[i])));
     if (i > 0 && !traces[i]->complete())
-      figure.warnings.push_back(fmt::format("{}: its capture is not complete", traces[i]->path().filename().string()));
+      figure.warnings.push_back(fmt::format("{}: the capture is not complete", traces[i]->path().filename().string()));
     for (const ChosenRun& run : choices[i].runs) {
       runs.push_back(describeRun(run));
       if (traces.size() > 1) runs.back()["trace"] = names[i];

@@ -1,4 +1,4 @@
-// What every figure carries besides its picture: sidecar, warnings, title and the notes under it; knows no Qt Gui.
+// What every figure has besides its plot: sidecar, warnings, title and footnotes; no Qt Gui.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -16,17 +16,17 @@ namespace kvatlas::views {
 
 struct FigureHead {
   nlohmann::json sidecar;
-  std::vector<std::string> warnings;  // what is missing from the picture, one sentence each
+  std::vector<std::string> warnings;  // what the plot lacks, one sentence each
   std::string title, created;
 };
 
-// The sidecar that every kind has, of a trace, of the chosen runs of several, or of results.
+// Fills the common sidecar of all kinds: from a trace, from chosen runs of several traces, or from results.
 [[nodiscard]] FigureHead startFigure(const FigureSpec& spec, const TraceFacts& facts);
 [[nodiscard]] FigureHead startFigure(const FigureSpec& spec, const Traces& traces,
                                      const std::vector<RunChoice>& choices);
 [[nodiscard]] FigureHead startFigure(const FigureSpec& spec, const results::ResultsReader& reader);
 
-// The footnote "model · N tokens" and that of results.
+// The footnote "model · N tokens" of a trace, and that of results.
 [[nodiscard]] std::vector<std::string> commonNotes(const TraceFacts& facts);
 [[nodiscard]] std::vector<std::string> commonNotes(const ResultsFacts& facts);
 

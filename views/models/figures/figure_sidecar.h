@@ -1,4 +1,4 @@
-// The parts of the JSON beside a figure that several kinds share; knows no Qt Gui.
+// Parts of a figure's JSON sidecar that several kinds share; no Qt Gui.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -14,7 +14,7 @@
 
 namespace kvatlas::views {
 
-// kind, size, theme, title; with them what the trace or the run of the results is.
+// kind, size, theme, title; sidecarOf() adds the trace or the results.
 [[nodiscard]] nlohmann::json sidecarBase(const FigureSpec& spec);
 [[nodiscard]] nlohmann::json sidecarOf(const FigureSpec& spec, const TraceFacts& facts);
 [[nodiscard]] nlohmann::json describeTrace(const TraceFacts& facts);
@@ -22,10 +22,10 @@ namespace kvatlas::views {
                                        const results::Settings& settings);
 
 [[nodiscard]] nlohmann::json describeScale(const FigureSpec& spec);  // kind, low, high, colour map, reducer
-[[nodiscard]] nlohmann::json describeRun(const ChosenRun& run);      // method, budget, parameters, what was kept
+[[nodiscard]] nlohmann::json describeRun(const ChosenRun& run);      // method, budget, parameters, kept tokens
 [[nodiscard]] nlohmann::json describeMap(const MapPanel& panel);     // layer, head, cell, captured or not
 
 [[nodiscard]] nlohmann::json describeBranch(const BranchName& branch);
-[[nodiscard]] nlohmann::json numbersOf(const std::vector<double>& values);  // NaN has no JSON number: null
+[[nodiscard]] nlohmann::json numbersOf(const std::vector<double>& values);  // NaN → null
 
 }  // namespace kvatlas::views

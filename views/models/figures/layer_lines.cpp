@@ -57,7 +57,7 @@ bool agree(const LayerSeries& a, const LayerSeries& b, double tolerance) {
   return true;
 }
 
-// Oracles first, so that the methods are drawn above them. Those of methods with the same sizes are one line, in grey.
+// Oracles come first, so that methods are drawn over them. Oracles of methods with equal cache sizes are one grey line.
 void addOracles(LayerPanel& panel, const std::vector<LayerSeries>& oracles) {
   constexpr double kSameLine = 0.005;
   std::vector<LayerSeries> lines;
@@ -93,7 +93,7 @@ LayerLines budgetLines(const trace::Reader& reader, const RunChoice& choice) {
     for (const ChosenRun& run : choice.runs) {
       if (run.header.budget != panel.budget) continue;
       if (run.record.capacity.size() != layers * run.header.heads)
-        fail("run {}: its capacity table is damaged", run.index);
+        fail("run {}: the capacity table is damaged", run.index);
       LayerSeries series{run.header.method, run.title, run.index, {}, {}, {}, false, false};
       for (std::size_t layer = 0; layer < layers; ++layer) {
         double sum = 0;
@@ -129,7 +129,7 @@ LayerLines retainedLines(const trace::Reader& reader, const RunChoice& choice, d
     }
     addOracles(panel, oracles);
   }
-  if (!any) fail("{}: holds no retained mass (captured with --max-new-tokens 0)", reader.path().string());
+  if (!any) fail("{}: the trace has no retained mass (captured with --max-new-tokens 0)", reader.path().string());
   std::erase_if(chart.panels, [](const LayerPanel& panel) { return panel.series.empty(); });
   return chart;
 }

@@ -1,4 +1,4 @@
-// Numbers per layer as lines: kept tokens (the pyramid) and retained mass, one panel per budget; knows no Qt Gui.
+// Line charts over layers: kept tokens (the pyramid) and retained mass, one panel per budget; no Qt Gui.
 #pragma once
 
 #include <optional>
@@ -15,9 +15,9 @@ struct LayerSeries {
   std::size_t run = 0;
   std::vector<double> values;     // [layers]; NaN: unknown
   std::vector<double> low, high;  // [layers] p10 and p90 over heads; empty: no band
-  bool oracle = false;            // the best set of equal size: dashed
-  bool shared = false;            // an oracle that serves several methods of the panel, or the only one: grey
-  std::size_t trace = 0;          // of several; its name stands behind the title
+  bool oracle = false;            // the oracle: dashed
+  bool shared = false;            // the only oracle of the panel, or one of several methods: grey
+  std::size_t trace = 0;          // index; the title ends with its name
 };
 
 struct LayerPanel {
@@ -29,23 +29,23 @@ struct LayerPanel {
 struct LayerLines {
   std::vector<LayerPanel> panels;  // ascending budget
   std::string quantity;            // "kept tokens per head"
-  double low = 0, high = 1;        // the y range of every panel where shared_range, else of the highest
-  bool shared_range = false;       // false: each panel from 0 to its own top
+  double low = 0, high = 1;        // the y range of all panels if shared_range, else of the highest
+  bool shared_range = false;       // false: each panel from 0 to its own maximum
   bool whole = false;              // values are counts
   std::vector<std::string> warnings;
 };
 
-// Mean over the stored heads of the capacity of each layer.
+// The capacity of each layer, mean over stored heads.
 [[nodiscard]] LayerLines budgetLines(const trace::Reader& reader, const RunChoice& choice);
 
-// Mean over steps and query heads of the retained mass; band: p10 and p90 over heads of the mean over steps. Oracles
-// that agree within 0.005 in every layer are drawn once, in grey. Error where no run has decoded.
+// The retained mass, mean over steps and query heads; band: p10 and p90 over heads of the mean over steps. Oracles that
+// agree within 0.005 in every layer become one grey line. Error if no run has decoded.
 [[nodiscard]] LayerLines retainedLines(const trace::Reader& reader, const RunChoice& choice, double lowest);
 
-// One chart of several, panels of one budget together; `names` are those of the traces, behind every title.
+// Merges charts of several traces; panels of equal budget become one. Appends the trace's name to every title.
 [[nodiscard]] LayerLines combined(std::vector<LayerLines> charts, const std::vector<std::string>& names);
 
-// Quantile with linear interpolation between order statistics (the usual "type 7"); NaNs are left out.
+// Quantile with linear interpolation between order statistics ("type 7", the default of R and NumPy); skips NaNs.
 [[nodiscard]] double quantile(std::vector<double> values, double q);
 
 }  // namespace kvatlas::views

@@ -42,7 +42,7 @@ std::vector<float> readMap(const trace::Reader& reader, LayerIndex layer, std::o
   return meanOverHeads(sum, heads);
 }
 
-// Fills in how many pairs each cell has and masks those without any.
+// Sets the number of visible pairs per cell and masks cells without any.
 void applyMask(ValueGrid& grid, const kernels::MapGeometry& geometry) {
   grid.weights.resize(grid.values.size());
   for (std::size_t r = 0; r < grid.rows; ++r) {
@@ -80,7 +80,7 @@ std::vector<float> loadTrack(const trace::Reader& reader, LayerIndex layer, std:
   std::vector<double> sum(tokens);
   std::size_t heads = 0;
   for (std::size_t h = 0; h < all->size() / tokens; ++h) {
-    if (std::isnan((*all)[h * tokens])) continue;  // a head that was not recorded
+    if (std::isnan((*all)[h * tokens])) continue;  // not recorded
     ++heads;
     for (std::size_t i = 0; i < tokens; ++i) sum[i] += static_cast<double>((*all)[h * tokens + i]);
   }
@@ -99,10 +99,10 @@ std::vector<LayerIndex> spreadLayers(const trace::Reader& reader, std::size_t mo
 void requireMaps(const trace::Reader& reader) {
   const trace::AttentionPlan& plan = reader.header().attention;
   if (plan.layers.empty() || plan.cells.empty())
-    fail("{}: holds no attention maps (captured with --map-size 0)", reader.path().string());
+    fail("{}: the trace has no attention maps (captured with --map-size 0)", reader.path().string());
   const bool any =
       std::any_of(plan.layers.begin(), plan.layers.end(), [&](LayerIndex layer) { return reader.hasLayer(layer); });
-  if (!any) fail("{}: its capture stopped before the attention of any layer was written", reader.path().string());
+  if (!any) fail("{}: the capture stopped before it wrote the attention of any layer", reader.path().string());
 }
 
 void requireLayer(const trace::Reader& reader, std::uint32_t layer) {
@@ -112,7 +112,7 @@ void requireLayer(const trace::Reader& reader, std::uint32_t layer) {
   if (std::find(recorded.begin(), recorded.end(), LayerIndex(layer)) != recorded.end()) return;
   std::vector<std::uint32_t> numbers;
   for (const LayerIndex each : recorded) numbers.push_back(each.value);
-  failUsage("layer {} was not recorded; the trace holds {}", layer, fmt::join(numbers, ", "));
+  failUsage("layer {} was not recorded; the trace has {}", layer, fmt::join(numbers, ", "));
 }
 
 void requireHead(const trace::Reader& reader, std::uint32_t head) {
@@ -121,7 +121,7 @@ void requireHead(const trace::Reader& reader, std::uint32_t head) {
   if (reader.hasHead(HeadIndex(head))) return;
   std::vector<std::uint32_t> numbers;
   for (const HeadIndex each : reader.header().attention.heads) numbers.push_back(each.value);
-  failUsage("head {} was not recorded; the trace holds {}", head, fmt::join(numbers, ", "));
+  failUsage("head {} was not recorded; the trace has {}", head, fmt::join(numbers, ", "));
 }
 
 double fittedClip(const std::vector<MapPanel>& panels, double most) {

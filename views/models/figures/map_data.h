@@ -1,4 +1,4 @@
-// Attention maps and their marginal tracks, gathered from a trace for drawing; knows no Qt Gui.
+// Reads attention maps and their tracks from a trace for figures; no Qt Gui.
 #pragma once
 
 #include <optional>
@@ -14,26 +14,26 @@ struct MapPanel {
   LayerIndex layer;
   std::optional<HeadIndex> head;  // empty: mean over the query heads
   std::uint64_t cell = 0;         // tokens per cell
-  ValueGrid grid;                 // queries × keys, weights = visible pairs; missing(): not captured or not flushed
+  ValueGrid grid;  // queries × keys, weights = visible pairs; missing(): not captured or not yet written
 };
 
-// The map of a layer, of one query head or the mean over all, at the coarsest level that still has `cells` cells each
-// way (the finest where none has). Cells no query can see are kMasked.
+// The map of a layer, for one query head or the mean over all, at the coarsest level with at least `cells` cells per
+// side (else the finest). Cells without a visible pair are kMasked.
 [[nodiscard]] MapPanel loadMap(const trace::Reader& reader, LayerIndex layer, std::optional<HeadIndex> head,
                                trace::Reduction reduction, std::size_t cells);
 
-// Where a linear colour scale of these maps ends: 98 % of the cells above zero lie below it, rounded up to 1, 2 or 5
-// times a power of ten; never above `most`. `most` where nothing is above zero.
+// The upper end of a linear colour scale for these maps: the 98th percentile of non-zero cells, rounded up to 1, 2 or 5
+// times a power of ten, at most `most`. `most` if all cells are zero.
 [[nodiscard]] double fittedClip(const std::vector<MapPanel>& panels, double most);
 
-// A per-token signal [N] of one head, or its mean over the query heads; empty where it was not captured.
+// A per-token signal [N] of one head, or its mean over the query heads; empty if it was not captured.
 [[nodiscard]] std::vector<float> loadTrack(const trace::Reader& reader, LayerIndex layer, std::optional<HeadIndex> head,
                                            trace::Signal signal);
 
-// `most` layers spread evenly over the recorded ones, first and last included.
+// `most` evenly spaced recorded layers, including the first and the last.
 [[nodiscard]] std::vector<LayerIndex> spreadLayers(const trace::Reader& reader, std::size_t most);
 
-// Error when the trace holds no maps; UsageError for a layer or head that the model does not have or that was not
+// Error if the trace has no maps; UsageError for a layer or head that is not in the model or was not
 // recorded.
 void requireMaps(const trace::Reader& reader);
 void requireLayer(const trace::Reader& reader, std::uint32_t layer);

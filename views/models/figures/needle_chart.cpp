@@ -33,7 +33,7 @@ ValueGrid cellsOf(const results::Grid& grid, const NeedleChart& chart) {
   return cells;
 }
 
-// Budgets by what they mean on average: "12.5%" of these lengths stands between 64 and 256 tokens.
+// Sorts budgets by their mean size in tokens: "12.5%" of these lengths may lie between 64 and 256 tokens.
 std::vector<std::string> budgetsBySize(const std::vector<BranchName>& branches,
                                        const std::vector<results::Accuracy>& table) {
   std::vector<std::pair<double, std::string>> sizes;
@@ -48,7 +48,7 @@ std::vector<std::string> budgetsBySize(const std::vector<BranchName>& branches,
   return budgets;
 }
 
-// Column 0 is the full cache, then one per label.
+// Column 0 is the full cache, followed by one column per label.
 void placePanels(NeedleChart& chart) {
   std::vector<std::string> labels;
   for (NeedlePanel& panel : chart.panels) {

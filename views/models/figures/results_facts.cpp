@@ -8,7 +8,7 @@
 namespace kvatlas::views {
 namespace {
 
-// A name that stands in the settings as text or as an object with a name; "" where there is none.
+// A name in the settings, given as text or as an object with a name; "" if missing.
 std::string nameIn(const nlohmann::json& values, const char* key) {
   const auto found = values.find(key);
   if (found == values.end()) return {};
@@ -41,7 +41,7 @@ ResultsFacts resultsFacts(const results::ResultsReader& reader, const std::strin
 }
 
 std::vector<BranchName> chooseBranches(const results::ResultsReader& reader, const FigureSpec& spec) {
-  if (reader.records().empty()) fail("{}: holds no finished case to draw", reader.folder().string());
+  if (reader.records().empty()) fail("{}: the results have no finished case", reader.folder().string());
   std::vector<BranchName> all;
   for (const results::Branch& branch : reader.settings().plan().branches)
     all.push_back({branch.method, branch.label, branch.budget, all.size(), branch.method == "full"});
@@ -54,7 +54,7 @@ std::vector<BranchName> chooseBranches(const results::ResultsReader& reader, con
     return !branch.is_full && !(budget && selectsAny(spec.runs, branch));
   });
   if (all.size() == 1 && !(spec.runs.empty() && spec.budgets.empty()))
-    failUsage("--runs and --budget together choose no run of {}", where);
+    failUsage("--runs and --budget together select no run of {}", where);
   return all;
 }
 

@@ -1,4 +1,4 @@
-// What every figure of results says about the run behind it; knows no Qt Gui.
+// Metadata of an evaluation for its figures; no Qt Gui.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 namespace kvatlas::views {
 
 struct ResultsFacts {
-  std::string folder;  // name without the way to it
+  std::string folder;  // name without its path
   std::string model, haystack, score;
   std::string settings_sha256;
   std::size_t cases_done = 0, cases_planned = 0;
@@ -20,10 +20,10 @@ struct ResultsFacts {
   std::vector<std::string> kinds;
 };
 
-// `score_asked` is what the figure shows instead of the run's own score; empty: the latter.
+// `score_asked` overrides the default score of the results; empty: the default.
 [[nodiscard]] ResultsFacts resultsFacts(const results::ResultsReader& reader, const std::string& score_asked);
 
-// The branches that --runs and --budget choose, in the order of the plan; the full cache is always among them.
+// The branches that --runs and --budget select, in plan order; always includes the full cache.
 [[nodiscard]] std::vector<BranchName> chooseBranches(const results::ResultsReader& reader, const FigureSpec& spec);
 
 // "word_overlap" → "word overlap".

@@ -25,7 +25,7 @@ std::vector<BranchName> namesOf(const std::vector<trace::RunHeader>& runs) {
   return names;
 }
 
-// What everything that draws a run relies on.
+// Checks the table shapes that all figures rely on.
 void checkShape(const trace::Reader& reader, std::size_t index, const trace::RunHeader& run,
                 const trace::RunRecord& record) {
   const trace::ModelInfo& model = reader.header().model;
@@ -36,7 +36,7 @@ void checkShape(const trace::Reader& reader, std::size_t index, const trace::Run
          run.heads);
 }
 
-// Two runs of one method at one budget differ in their parameters: their labels tell them apart.
+// Two runs of one method at one budget differ in parameters; their labels distinguish them.
 void nameRuns(std::vector<ChosenRun>& runs) {
   for (ChosenRun& run : runs) {
     const auto twins = std::count_if(runs.begin(), runs.end(), [&](const ChosenRun& other) {
@@ -70,7 +70,7 @@ RunChoice collectRuns(const trace::Reader& reader, const std::vector<std::string
       checkShape(reader, i, run, *record);
       choice.runs.push_back({i, run, std::move(*record), {}});
     } else {
-      choice.warnings.push_back(fmt::format("run {} ({}) was not finished and is not drawn", i, methodAtBudget(run)));
+      choice.warnings.push_back(fmt::format("run {} ({}) is not finished and is not drawn", i, methodAtBudget(run)));
     }
   }
   nameRuns(choice.runs);
@@ -99,7 +99,7 @@ std::vector<RunChoice> chooseRuns(const Traces& traces, const std::vector<std::s
     choices.push_back(collectRuns(*trace, selectors, budgets));
     any = any || !choices.back().runs.empty();
   }
-  if (!any) fail("{}: holds no finished run of an eviction method to draw", traces.front()->path().string());
+  if (!any) fail("{}: the trace has no finished run of an eviction method", traces.front()->path().string());
   return choices;
 }
 

@@ -1,4 +1,4 @@
-// Which runs of a trace a figure draws; knows no Qt Gui.
+// Which runs of a trace a figure draws; no Qt Gui.
 #pragma once
 
 #include <cstddef>
@@ -15,32 +15,32 @@ struct ChosenRun {
   std::size_t index = 0;
   trace::RunHeader header;
   trace::RunRecord record;
-  std::string title;  // "PyramidKV", with the label behind it where a title would stand twice at one budget
+  std::string title;  // "PyramidKV", plus the label if two runs of one budget would have the same title
 };
 
 struct RunChoice {
-  std::vector<ChosenRun> runs;        // in the order of the file; never the full run
+  std::vector<ChosenRun> runs;        // in file order, without the full run
   std::vector<std::string> budgets;   // of these runs, ascending by nominal size
-  std::vector<std::string> warnings;  // runs that were not finished
+  std::vector<std::string> warnings;  // unfinished runs
 };
 
-// selectors: "snapkv", "snapkv@128", a label or a run number; empty = all. budgets: as given at the capture; empty =
-// all. UsageError with the nearest names when one matches nothing; Error when nothing is left to draw.
+// selectors: "snapkv", "snapkv@128", a label or a run number; empty = all. budgets: as in the capture; empty =
+// all. UsageError with the nearest names if one matches nothing; Error if no run remains.
 [[nodiscard]] RunChoice chooseRuns(const trace::Reader& reader, const std::vector<std::string>& selectors,
                                    const std::vector<std::string>& budgets);
 
-// Of several traces: every selector and budget must fit a run of at least one of them; the choice of a trace where
-// nothing fits is empty.
+// For several traces: every selector and budget must match a run of at least one trace; a trace without a match gets an
+// empty choice.
 [[nodiscard]] std::vector<RunChoice> chooseRuns(const Traces& traces, const std::vector<std::string>& selectors,
                                                 const std::vector<std::string>& budgets);
 
-// Whether any run of an eviction method was finished.
+// Whether any run of an eviction method is finished.
 [[nodiscard]] bool anyFinishedRun(const trace::Reader& reader);
-// For figures of one budget: `given`, or the middle one of the chosen runs where none is given.
+// For figures of one budget: `given`; if empty, the median budget of the chosen runs.
 [[nodiscard]] std::vector<std::string> oneBudget(const Traces& traces, const std::vector<std::string>& selectors,
                                                  const std::vector<std::string>& given);
 
-// "PyramidKV"; with the label behind it, or the number, where another run has the same method and budget.
+// "PyramidKV"; plus the label, or the run number, if another run has the same method and budget.
 [[nodiscard]] std::string runTitle(const trace::RunHeader& run, std::size_t index, bool has_twin);
 
 using analysis::storedHead;

@@ -12,7 +12,7 @@ std::span<const TokenIndex> keptBy(const ChosenRun& run, std::size_t layer, std:
   const auto begin = run.record.kept_offsets.at(row), end = run.record.kept_offsets.at(row + 1);
   const std::span<const TokenIndex> kept = run.record.kept(row);
   if (begin > end || end - begin != kept.size())
-    fail("run {}: its kept positions of layer {} head {} are damaged", run.index, layer, head);
+    fail("run {}: the kept positions of layer {} head {} are damaged", run.index, layer, head);
   return kept;
 }
 
@@ -21,7 +21,7 @@ void addKept(ValueGrid& grid, std::size_t row, std::span<const TokenIndex> kept,
     if (position < grid.columns) grid.at(row, position) += amount;
 }
 
-// Counts first, then one division: three of three heads are exactly 1.
+// Counts first and divides once, so that three of three heads give exactly 1.
 void addLayer(ValueGrid& grid, std::size_t row, const ChosenRun& run, std::size_t layer) {
   for (std::size_t head = 0; head < run.header.heads; ++head) addKept(grid, row, keptBy(run, layer, head), 1.0F);
   for (std::size_t c = 0; c < grid.columns; ++c) grid.at(row, c) /= static_cast<float>(run.header.heads);

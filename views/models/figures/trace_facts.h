@@ -1,4 +1,4 @@
-// What every figure says about the trace behind it; knows no Qt Gui.
+// Metadata of a trace for its figures; no Qt Gui.
 #pragma once
 
 #include <cstdint>

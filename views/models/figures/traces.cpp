@@ -40,9 +40,9 @@ void requireOneTokenisation(const Traces& traces) {
     if (ids == others) continue;
     const std::string files = fmt::format("{} and {}", first.path().string(), other->path().string());
     if (ids.size() != others.size())
-      fail("{} do not hold the same tokens: {} and {}", files, ids.size(), others.size());
+      fail("{} have different numbers of tokens: {} and {}", files, ids.size(), others.size());
     const auto at = std::mismatch(ids.begin(), ids.end(), others.begin()).first - ids.begin();
-    fail("{} do not hold the same tokens: the first difference is at position {}", files, at);
+    fail("{} have different tokens: the first difference is at position {}", files, at);
   }
 }
 

@@ -1,4 +1,4 @@
-// Several traces of one prompt, for figures that compare them; knows no Qt Gui.
+// Several traces of one prompt, for figures that compare them; no Qt Gui.
 #pragma once
 
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace kvatlas::views {
 
-using Traces = std::vector<const trace::Reader*>;  // at least one; the readers outlive the figure's making
+using Traces = std::vector<const trace::Reader*>;  // at least one; the readers must outlive the gathering
 
-// "kellynch" of "…/kellynch.kva.h5", with its folder where two are alike; empty for a single trace.
+// "kellynch" of "…/kellynch.kva.h5", with its folder if two names are equal; empty for a single trace.
 [[nodiscard]] std::vector<std::string> traceNames(const Traces& traces);
 
-// Error unless all hold the same tokens, naming two files and the first difference.
+// Error unless all have the same tokens; it names two files and the first difference.
 void requireOneTokenisation(const Traces& traces);
 
 }  // namespace kvatlas::views

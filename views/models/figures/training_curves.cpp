@@ -57,7 +57,7 @@ class Parser {
       const bool torn = rest.find('\n') == std::string_view::npos;
       const std::string_view line = nextLine(rest);
       if (torn) {
-        log.warnings.push_back(fmt::format("{}:{}: the last line is torn and was left out", m_path, m_line));
+        log.warnings.push_back(fmt::format("{}:{}: skipped the truncated last line", m_path, m_line));
         break;
       }
       if (!line.empty() && line != "\r") addRow(line);
@@ -79,11 +79,11 @@ class Parser {
   void readHeader(std::string_view line) {
     std::set<std::string_view> seen;
     for (const std::string_view name : cellsOf(line)) {
-      if (!name.empty() && !seen.insert(name).second) fail("{}:1: column '{}' stands twice", m_path, name);
+      if (!name.empty() && !seen.insert(name).second) fail("{}:1: duplicate column '{}'", m_path, name);
       m_columns.names.emplace_back(name);
     }
     if (m_columns.names.size() > kMostColumns) fail("{}:1: more than {} columns", m_path, kMostColumns);
-    if (!m_columns.find("tokens")) fail("{}:1: no column 'tokens'; the CSV log of a training was expected", m_path);
+    if (!m_columns.find("tokens")) fail("{}:1: no column 'tokens'; expected the CSV log of a training run", m_path);
   }
 
   void addRow(std::string_view line) {
@@ -93,7 +93,7 @@ class Parser {
     const std::optional<double> tokens = number(row, *m_columns.find("tokens"));
     if (!tokens || *tokens < 0) fail("{}:{}: column 'tokens': expected a number of tokens", m_path, m_line);
     row.tokens = *tokens;
-    // A training that was stopped goes on from its checkpoint and writes again what it does again.
+    // A resumed training continues from its checkpoint and logs the repeated steps again.
     while (!m_rows.empty() && m_rows.back().tokens >= row.tokens) m_rows.pop_back();
     m_rows.push_back(std::move(row));
   }
@@ -155,7 +155,7 @@ TrainingCurves readTrainingCurves(const std::filesystem::path& path) {
   log.file = path.filename().string();
   Parser(path.string(), readFile(path, kMostBytes)).parse(log);
   if (log.text_loss.values.empty() && log.held_out.values.empty() && log.accuracy.empty())
-    fail("{}: holds no loss and no accuracy to draw", path.string());
+    fail("{}: the log has no loss and no accuracy", path.string());
   return log;
 }
 

@@ -1,4 +1,4 @@
-// The CSV log of a training as curves over the tokens seen; knows no Qt Gui and no model.
+// The CSV log of a training run as curves over the tokens seen; no Qt Gui.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +8,14 @@
 
 namespace kvatlas::views {
 
-// Points where a column was measured; tokens ascend.
+// The measured points of a column; tokens ascend.
 struct MeasuredCurve {
   std::vector<double> tokens, values;
 };
 
 struct TrainingStage {
   std::string name;
-  double tokens = 0;  // seen when it began
+  double tokens = 0;  // seen at its start
 };
 
 struct TrainingCurves {
@@ -29,9 +29,9 @@ struct TrainingCurves {
   std::vector<std::string> warnings;
 };
 
-// Columns are found by name: tokens, stage, loss_text, heldout_bits_per_byte, accuracy_<length>; others are passed over
-// and empty cells are no points. Lines of a training that went back to a checkpoint replace what it did before; a torn
-// last line is left out with a warning. Error naming file, line and column.
+// Reads columns by name: tokens, stage, loss_text, heldout_bits_per_byte, accuracy_<length>; ignores other columns and
+// empty cells. After a resume from a checkpoint, the new lines replace the old ones. Skips a truncated last line with a
+// warning. Error naming file, line and column.
 [[nodiscard]] TrainingCurves readTrainingCurves(const std::filesystem::path& path);
 
 }  // namespace kvatlas::views

@@ -16,7 +16,7 @@ AgreementModel::AgreementModel(Document& document, Selection& selection, QObject
     connect(&selection, signal, this, &AgreementModel::restart);
   connect(&document, &Document::refreshed, this, &AgreementModel::restart);
   connect(&document, &Document::runListChanged, this, &AgreementModel::restart);
-  connect(&document, &Document::runReady, this, &AgreementModel::takeRun);
+  connect(&document, &Document::runReady, this, &AgreementModel::runRead);
   restart();
 }
 
@@ -31,7 +31,7 @@ void AgreementModel::restart() {
   endResetModel();
 }
 
-void AgreementModel::takeRun(RunId id) {
+void AgreementModel::runRead(RunId id) {
   if (m_layers == 0 || m_runs.empty()) return;
   const int last = static_cast<int>(m_runs.size()) - 1;
   if (id == m_focus) {

@@ -1,4 +1,5 @@
-// Layer × run matrix of how much of the focus run's kept tokens every other visible run keeps too. Qt Core only.
+// Layer × run matrix: agreement (Jaccard index) of the focus run's kept tokens with every other visible run. Qt Core
+// only.
 #pragma once
 
 #include <QAbstractTableModel>
@@ -9,14 +10,14 @@
 
 namespace kvatlas::views {
 
-// Rows are layers and a last one with their mean; columns the other visible runs but the full one. DisplayRole "0.71",
-// ValueRole, LayerRole (not of the mean), RunRole.
+// Rows: layers, then their mean. Columns: the other visible runs except full. DisplayRole "0.71",
+// ValueRole, LayerRole (not for the mean), RunRole.
 class AgreementModel : public QAbstractTableModel {
   Q_OBJECT
  public:
   AgreementModel(Document& document, Selection& selection, QObject* parent = nullptr);
 
-  void open(const QModelIndex& index);  // selects the layer and compares the focus with the run
+  void open(const QModelIndex& index);  // selects the layer and the run to compare with
 
   [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
   [[nodiscard]] int columnCount(const QModelIndex& parent = {}) const override;
@@ -25,7 +26,7 @@ class AgreementModel : public QAbstractTableModel {
 
  private:
   void restart();
-  void takeRun(RunId id);
+  void runRead(RunId id);
   [[nodiscard]] double value(int row, RunId run) const;
 
   Document& m_document;
@@ -33,7 +34,7 @@ class AgreementModel : public QAbstractTableModel {
   int m_layers = 0;
   RunId m_focus = kNoRun;
   std::vector<RunId> m_runs;
-  mutable std::map<RunId, std::vector<double>> m_columns;  // with the mean at the end
+  mutable std::map<RunId, std::vector<double>> m_columns;  // last entry: the mean
 };
 
 }  // namespace kvatlas::views

@@ -23,7 +23,7 @@ void BookmarkModel::restart() {
     try {
       ReadNotes read = loadNotes(m_document.path(), m_document.index().notes);
       m_notes = std::move(read.notes);
-      if (read.damaged > 0) message = QStringLiteral("%1 bookmarks are damaged and left out.").arg(read.damaged);
+      if (read.damaged > 0) message = QStringLiteral("Skipped damaged bookmarks: %1.").arg(read.damaged);
     } catch (const Error& error) {
       message = QString::fromStdString(error.what());
       m_unreadable = true;
@@ -42,7 +42,7 @@ void BookmarkModel::save() {
   }
 }
 
-// A file that could not be read is put aside, not written over.
+// Renames an unreadable file instead of overwriting it.
 void BookmarkModel::write() {
   if (std::exchange(m_unreadable, false)) {
     const std::filesystem::path file = notesFile(m_document.path());
@@ -54,7 +54,7 @@ void BookmarkModel::write() {
   saveNotes(m_document.path(), m_notes, store);
 }
 
-// The lists are small: before and after are kept whole, which cannot go wrong.
+// Keeps full copies of the list before and after: it is small, and this is robust.
 void BookmarkModel::record(const QString& text, std::vector<Bookmark> before) {
   save();
   const int epoch = m_epoch;
@@ -103,21 +103,21 @@ void BookmarkModel::setNote(int row, const QString& note) {
   std::vector<Bookmark> before = m_notes.bookmarks;
   m_notes.bookmarks[static_cast<std::size_t>(row)].note = note.toStdString();
   emit dataChanged(index(row), index(row));
-  record(QStringLiteral("edit the note of a bookmark"), std::move(before));
+  record(QStringLiteral("edit bookmark note"), std::move(before));
 }
 
 void BookmarkModel::move(int row, int to) {
   if (row < 0 || row >= rowCount() || to < 0 || to >= rowCount() || row == to) return;
   std::vector<Bookmark> before = m_notes.bookmarks;
-  beginMoveRows({}, row, row, {}, to > row ? to + 1 : to);  // Qt counts the place it leaves
+  beginMoveRows({}, row, row, {}, to > row ? to + 1 : to);  // Qt counts the old row too
   Bookmark moved = std::move(m_notes.bookmarks[static_cast<std::size_t>(row)]);
   m_notes.bookmarks.erase(m_notes.bookmarks.begin() + row);
   m_notes.bookmarks.insert(m_notes.bookmarks.begin() + to, std::move(moved));
   endMoveRows();
-  record(QStringLiteral("move a bookmark"), std::move(before));
+  record(QStringLiteral("move bookmark"), std::move(before));
 }
 
-// Nobody asked for it: where nothing can be written, nothing is said.
+// Saved automatically, so failures are silent.
 void BookmarkModel::setLast(const ViewState& state) {
   m_notes.last = state;
   try {

@@ -1,4 +1,4 @@
-// The bookmarks of the open trace as an editable list; every change can be undone and is saved. Qt Core only.
+// The bookmarks of the open trace as an editable list; saves every change and supports undo. Qt Core only.
 #pragma once
 
 #include <QAbstractListModel>
@@ -8,7 +8,7 @@
 
 namespace kvatlas::views {
 
-// A change that was made: undo() and redo() may be called in turn, as an undo stack does.
+// A change already made; an undo stack calls undo() and redo() in turn.
 struct BookmarkChange {
   QString text;  // "add bookmark 'needle'"
   std::function<void()> undo, redo;
@@ -24,12 +24,12 @@ class BookmarkModel : public QAbstractListModel {
   void remove(int row);
   void rename(int row, const QString& name);
   void setNote(int row, const QString& note);
-  void move(int row, int to);  // `to`: its row afterwards
+  void move(int row, int to);  // `to`: the new row
 
   [[nodiscard]] const Bookmark& bookmark(int row) const { return m_notes.bookmarks.at(static_cast<std::size_t>(row)); }
   [[nodiscard]] const std::optional<ViewState>& last() const { return m_notes.last; }
-  void setLast(const ViewState& state);  // saved too where it can be; no change to be undone
-  // Whether what is saved goes into traces that can be written to, or always beside them.
+  void setLast(const ViewState& state);  // saved if possible; not undoable
+  // true: save in the trace if it is writable; false: always in a file beside it.
   void setKeptInTrace(bool inside) { m_inside = inside; }
 
   [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
@@ -39,20 +39,20 @@ class BookmarkModel : public QAbstractListModel {
 
  signals:
   void changed(const kvatlas::views::BookmarkChange& change);
-  void failed(const QString& message);  // they cannot be read or saved
+  void failed(const QString& message);  // reading or saving failed
 
  private:
   void restart();
   void record(const QString& text, std::vector<Bookmark> before);
   void replace(const std::vector<Bookmark>& bookmarks, int epoch);
   void save();
-  void write();  // Error where it cannot
+  void write();  // throws Error
 
   Document& m_document;
   Notes m_notes;
   bool m_inside = true;
-  bool m_unreadable = false;  // what lies beside the trace is damaged
-  int m_epoch = 0;            // of another trace: its changes cannot be undone here
+  bool m_unreadable = false;  // the notes file is damaged
+  int m_epoch = 0;            // counts traces: invalidates changes of an earlier one
 };
 
 }  // namespace kvatlas::views

@@ -13,7 +13,7 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr std::uint64_t kNeighbours = 4;  // tokens shown on either side
+constexpr std::uint64_t kNeighbours = 4;  // tokens shown on each side
 
 QString sentence(const char* text) {
   return DecodeAttended::tr(text);
@@ -49,7 +49,7 @@ DecodeAttended::DecodeAttended(Document& document, Selection& selection, QObject
 
 void DecodeAttended::forget() {
   m_document.thread().cancel(std::exchange(m_request, 0));
-  m_asked.reset();
+  m_requested.reset();
   m_layer.reset();
   m_error.clear();
 }
@@ -58,8 +58,8 @@ QString DecodeAttended::obstacle() const {
   if (!m_document.isOpen()) return sentence("No trace is open.");
   const RunId run = m_selection.focusRun();
   if (!m_document.hasRun(run)) return sentence("Choose a run in the list of runs.");
-  if (isWhatIf(run)) return sentence("A what-if run generates nothing: choose a recorded run.");
-  if (!m_document.runFinished(run)) return sentence("This run was not finished.");
+  if (isWhatIf(run)) return sentence("A what-if run generates no tokens: choose a recorded run.");
+  if (!m_document.runFinished(run)) return sentence("This run is not finished.");
   if (m_document.runHeader(run).attended == 0)
     return sentence("This trace does not record what generated tokens attended to; capture it again.");
   return {};
@@ -67,14 +67,14 @@ QString DecodeAttended::obstacle() const {
 
 const trace::AttendedLayer* DecodeAttended::layer() {
   if (!obstacle().isEmpty()) return nullptr;
-  if (m_asked != wanted()) ask();
+  if (m_requested != wanted()) request();
   return m_layer ? &*m_layer : nullptr;
 }
 
 QString DecodeAttended::why() const {
   if (const QString reason = obstacle(); !reason.isEmpty()) return reason;
-  if (m_layer && m_asked == wanted()) return {};
-  return m_error.empty() ? sentence("reading…") : QString::fromStdString(m_error);
+  if (m_layer && m_requested == wanted()) return {};
+  return m_error.empty() ? sentence("Loading…") : QString::fromStdString(m_error);
 }
 
 std::vector<AttendedKey> DecodeAttended::keys(std::size_t step) {
@@ -83,9 +83,9 @@ std::vector<AttendedKey> DecodeAttended::keys(std::size_t step) {
   return attendedKeys(*read, step, m_selection.head(), m_document.model());
 }
 
-void DecodeAttended::ask() {
+void DecodeAttended::request() {
   forget();
-  m_asked = wanted();
+  m_requested = wanted();
   const auto index = static_cast<std::size_t>(m_selection.focusRun());
   m_request = m_document.post(
       {Priority::Soon},
@@ -94,12 +94,12 @@ void DecodeAttended::ask() {
         m_request = 0;
         m_error = answer.error;
         if (answer) m_layer = std::move(*answer.value);
-        if (answer && !m_layer) m_error = "This run was not finished.";
+        if (answer && !m_layer) m_error = "This run is not finished.";
         emit changed();
       });
 }
 
-// The run whose tokens stand behind the prompt; null where the trace says so in words that are unknown.
+// The run whose decoded tokens follow the prompt; null if the trace names an unknown decoding mode.
 RunPointer DecodeAttended::fedRun() {
   try {
     const auto focus = static_cast<std::size_t>(m_selection.focusRun());

@@ -1,4 +1,4 @@
-// What the generated tokens of the run in focus attended to, in the selected layer: read on demand, heads joined.
+// What the focus run's generated tokens attended to, in the selected layer: read on demand, aggregated over heads.
 // Qt Core only.
 #pragma once
 
@@ -13,18 +13,18 @@
 namespace kvatlas::views {
 
 struct AttendedKey {
-  std::uint64_t position = 0;  // prompt tokens, then what the run was fed
+  std::uint64_t position = 0;  // prompt tokens, then decoded tokens
   double mass = 0;
   friend bool operator==(const AttendedKey&, const AttendedKey&) = default;
 };
 
-// The keys of one step for a choice of heads, at most K, by descending mass, ties by position. Where several heads are
-// joined: the sum of the recorded masses over their number, or the largest; a key that a head did not record counts as
-// 0 there.
+// The keys of one step for a choice of heads, at most K, by descending mass, ties by position. For several heads: the
+// mean of the recorded masses, or the largest; a key that a head did not record counts as
+// 0.
 [[nodiscard]] std::vector<AttendedKey> attendedKeys(const trace::AttendedLayer& layer, std::size_t step,
                                                     const HeadChoice& heads, const trace::ModelInfo& model);
 
-// A token of the prompt or of what a run was fed, as people can read it, and what stands around it.
+// A prompt or decoded token as readable text with its context.
 struct SequenceToken {
   std::string text, before, after, spans;
   bool generated = false;
@@ -35,28 +35,28 @@ class DecodeAttended : public QObject {
  public:
   DecodeAttended(Document& document, Selection& selection, QObject* parent = nullptr);
 
-  // Null until it is read: asks for it, and changed() follows. Null for ever where why() says so.
+  // Null until loaded; the first call starts reading, and changed() follows. Always null if why() gives a reason.
   [[nodiscard]] const trace::AttendedLayer* layer();
-  [[nodiscard]] std::vector<AttendedKey> keys(std::size_t step);  // of the selected heads; empty without a layer
-  [[nodiscard]] QString why() const;                              // one sentence why there is no layer; empty with one
-  [[nodiscard]] SequenceToken token(std::uint64_t position);      // of the run in focus
+  [[nodiscard]] std::vector<AttendedKey> keys(std::size_t step);  // for the selected heads; empty without a layer
+  [[nodiscard]] QString why() const;                              // why there is no layer, one sentence; else empty
+  [[nodiscard]] SequenceToken token(std::uint64_t position);      // of the focus run
 
  signals:
   void changed();
 
  private:
-  // What is read: the run in focus and the selected layer.
+  // The data to read: focus run and selected layer.
   using Wanted = std::tuple<RunId, std::uint32_t>;
   [[nodiscard]] Wanted wanted() const { return {m_selection.focusRun(), m_selection.layer().value}; }
   [[nodiscard]] QString obstacle() const;
   [[nodiscard]] RunPointer fedRun();
   [[nodiscard]] std::string bytesAt(std::uint64_t position);
-  void ask();
+  void request();
   void forget();
 
   Document& m_document;
   Selection& m_selection;
-  std::optional<Wanted> m_asked;
+  std::optional<Wanted> m_requested;
   std::optional<trace::AttendedLayer> m_layer;
   std::string m_error;
   RequestId m_request = 0;

@@ -7,7 +7,7 @@
 namespace kvatlas::views {
 namespace {
 
-// How many heads hold each position; falls as they evict.
+// The number of heads that cache each position; decreases as they evict.
 class Holders {
  public:
   Holders(const RunView& view, LayerIndex layer, const std::vector<std::size_t>& heads, std::uint64_t positions)

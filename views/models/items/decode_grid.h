@@ -1,4 +1,4 @@
-// What a run holds while it generates, token by token, as one matrix; values only.
+// The cache contents of a run at every generated token, as a matrix.
 #pragma once
 
 #include "views/models/document/head_choice.h"
@@ -9,12 +9,12 @@ namespace kvatlas::views {
 
 // Rows are generated tokens, columns bins of `bin` positions of prompt and generated text.
 struct DecodeGrid {
-  ValueGrid held;  // the largest fraction of heads that hold a position of the bin; kMasked: not generated yet
+  ValueGrid held;  // max over the bin's positions: the fraction of heads that cache it; kMasked: not generated yet
   std::size_t bin = 1;
   std::uint64_t positions = 0;  // prompt and generated tokens
 };
 
-// Of the stored heads behind `heads` in one layer, at most `most_columns` wide. Empty where nothing was generated.
+// For the stored heads of `heads` in one layer, at most `most_columns` wide. Empty if nothing was generated.
 [[nodiscard]] DecodeGrid decodeGrid(const RunView& view, LayerIndex layer, const HeadChoice& heads,
                                     std::size_t most_columns);
 

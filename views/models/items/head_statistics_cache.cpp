@@ -10,31 +10,31 @@ HeadStatisticsCache::HeadStatisticsCache(Document& document, QObject* parent) : 
 void HeadStatisticsCache::clear() {
   ++m_epoch;
   m_layers.clear();
-  m_arriving.clear();
-  m_wanted.clear();
+  m_in_flight.clear();
+  m_requested.clear();
 }
 
-void HeadStatisticsCache::want(LayerIndex layer) {
-  if (!m_document.isOpen() || !m_wanted.insert(layer).second) return;
+void HeadStatisticsCache::request(LayerIndex layer) {
+  if (!m_document.isOpen() || !m_requested.insert(layer).second) return;
   const std::size_t heads = m_document.model().query_heads;
-  m_arriving[layer] = {std::vector<analysis::HeadStatistics>(heads), heads};
-  // Head by head: what is wanted sooner is never held up for long.
+  m_in_flight[layer] = {std::vector<analysis::HeadStatistics>(heads), heads};
+  // One request per head, so that urgent requests wait only briefly.
   for (std::size_t head = 0; head < heads; ++head)
     m_document.post(
         {Priority::Background},
         [layer, head](const trace::Reader& r) { return analysis::headStatistics(r, layer, HeadIndex(head)); }, this,
         [this, layer, head, epoch = m_epoch](Answer<analysis::HeadStatistics> answer) {
-          if (answer && m_epoch == epoch) take(layer, HeadIndex(head), *answer.value);
+          if (answer && m_epoch == epoch) add(layer, HeadIndex(head), *answer.value);
         });
 }
 
-void HeadStatisticsCache::take(LayerIndex layer, HeadIndex head, const analysis::HeadStatistics& statistics) {
-  const auto arriving = m_arriving.find(layer);
-  if (arriving == m_arriving.end()) return;
+void HeadStatisticsCache::add(LayerIndex layer, HeadIndex head, const analysis::HeadStatistics& statistics) {
+  const auto arriving = m_in_flight.find(layer);
+  if (arriving == m_in_flight.end()) return;
   arriving->second.heads[head.value] = statistics;
   if (--arriving->second.missing > 0) return;
   m_layers[layer] = std::move(arriving->second.heads);
-  m_arriving.erase(arriving);
+  m_in_flight.erase(arriving);
   emit arrived(layer);
 }
 

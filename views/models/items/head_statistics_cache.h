@@ -1,4 +1,4 @@
-// Statistics of heads, read layer by layer as they are asked for and kept while the trace is open. Qt Core only.
+// Head statistics, read layer by layer on demand and cached while the trace is open. Qt Core only.
 #pragma once
 
 #include <QObject>
@@ -16,27 +16,27 @@ class HeadStatisticsCache : public QObject {
  public:
   explicit HeadStatisticsCache(Document& document, QObject* parent = nullptr);
 
-  void want(LayerIndex layer);  // reads it unless it was asked for before; arrived() follows
-  void clear();                 // answers that are still on their way are dropped
-  // NaN while it is not known. `metric` is one of the attention's.
+  void request(LayerIndex layer);  // reads it once; arrived() follows
+  void clear();                    // drops answers in flight
+  // NaN until it is read. `metric` must be an attention metric.
   [[nodiscard]] float value(LayerIndex layer, HeadIndex head, analysis::HeadMetric metric) const;
-  [[nodiscard]] bool complete() const { return m_layers.size() == m_wanted.size(); }  // all that was asked for is here
+  [[nodiscard]] bool complete() const { return m_layers.size() == m_requested.size(); }  // nothing in flight
 
  signals:
   void arrived(kvatlas::LayerIndex layer);
 
  private:
-  struct Arriving {
+  struct InFlight {
     std::vector<analysis::HeadStatistics> heads;
     std::size_t missing = 0;
   };
-  void take(LayerIndex layer, HeadIndex head, const analysis::HeadStatistics& statistics);
+  void add(LayerIndex layer, HeadIndex head, const analysis::HeadStatistics& statistics);
 
   Document& m_document;
-  int m_epoch = 0;  // answers of one before are dropped
+  int m_epoch = 0;  // answers of an earlier epoch are dropped
   std::map<LayerIndex, std::vector<analysis::HeadStatistics>> m_layers;
-  std::map<LayerIndex, Arriving> m_arriving;
-  std::set<LayerIndex> m_wanted;
+  std::map<LayerIndex, InFlight> m_in_flight;
+  std::set<LayerIndex> m_requested;
 };
 
 }  // namespace kvatlas::views

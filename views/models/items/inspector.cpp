@@ -70,7 +70,7 @@ void Inspector::inspect() {
   addFates();
   if (m_received.empty() && m_received_request == 0) readReceived();
   m_cell_request = m_document.post(
-      {Priority::Soon},  // whole rows of all heads are read for it: the map goes first
+      {Priority::Soon},  // it reads whole rows of all heads: the map goes first
       [layer = m_selection.layer(), head = m_selection.head(), reduction = m_selection.reduction(),
        cell](const trace::Reader& reader) { return readCell(reader, layer, head, reduction, cell.query, cell.key); },
       this,
@@ -91,7 +91,7 @@ void Inspector::readReceived() {
       },
       this,
       [this](Answer<std::vector<float>> answer) {
-        // The id stays: nothing was captured, or an error; asking again would not help.
+        // Keep the id: not captured or an error, so a retry would not help.
         if (answer) m_received = std::move(*answer.value);
         if (!m_current) return;
         addReceived();

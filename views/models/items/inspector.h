@@ -1,4 +1,4 @@
-// Everything known about the pair of tokens under the cursor; follows the selection. Qt Core only.
+// All values of the (query, key) pair under the cursor; follows the selection. Qt Core only.
 #pragma once
 
 #include <QObject>
@@ -12,28 +12,28 @@
 namespace kvatlas::views {
 
 struct TokenFacts {
-  TokenIndex position = 0;  // in the prompt: the original one, eviction does not change it
+  TokenIndex position = 0;  // in the prompt, before eviction
   TokenId id = 0;
-  std::string text, spans;  // visible text; names of spans
+  std::string text, spans;  // visible text; span names
 };
 
 // What one run does with the key.
 struct KeyFate {
   RunId run = kNoRun;
   std::string title, method, budget;
-  std::size_t keeping = 0, heads = 0;               // stored heads of the choice that keep it, and all of them
-  policy::Reason reason = policy::Reason::Evicted;  // of the heads that keep it
+  std::size_t keeping = 0, heads = 0;               // stored heads of the choice: that keep it, total
+  policy::Reason reason = policy::Reason::Evicted;  // of the keeping heads
 };
 
 struct Inspection {
   Cell cell;
   TokenFacts query, key;
-  std::optional<CellValues> values;  // follow when they are read
-  std::optional<double> received;    // by the key from all queries
+  std::optional<CellValues> values;  // empty until read
+  std::optional<double> received;    // attention mass the key receives from all queries
   std::optional<std::size_t> received_rank;
-  std::vector<KeyFate> fates;                 // of the visible runs that are read
-  std::string error;                          // why values cannot be had
-  [[nodiscard]] std::size_t keepers() const;  // runs in which a head keeps the key; the full run is not counted
+  std::vector<KeyFate> fates;                 // of the visible, loaded runs
+  std::string error;                          // why there are no values
+  [[nodiscard]] std::size_t keepers() const;  // runs in which a head keeps the key, without full
 };
 
 [[nodiscard]] TokenFacts tokenFacts(const trace::Prompt& prompt, TokenIndex position);

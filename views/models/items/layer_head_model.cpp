@@ -39,7 +39,7 @@ LayerHeadModel::LayerHeadModel(Document& document, Selection& selection, QObject
     m_run = m_document.run(id);
     if (ofRun(m_metric)) valuesChanged();
   });
-  connect(m_statistics, &HeadStatisticsCache::arrived, this, &LayerHeadModel::takeLayer);
+  connect(m_statistics, &HeadStatisticsCache::arrived, this, &LayerHeadModel::layerRead);
   connect(&selection, &Selection::layerChanged, this, &LayerHeadModel::showCurrent);
   connect(&selection, &Selection::headChanged, this, &LayerHeadModel::showCurrent);
   restart();
@@ -62,14 +62,14 @@ void LayerHeadModel::restart() {
   m_current.reset();
   endResetModel();
   showCurrent();
-  if (m_sorting != InOrder) wantAll();
+  if (m_sorting != InOrder) requestAll();
 }
 
 void LayerHeadModel::setMetric(HeadMetric metric) {
   if (metric == m_metric) return;
   m_metric = metric;
   valuesChanged();
-  if (m_sorting != InOrder) wantAll();
+  if (m_sorting != InOrder) requestAll();
 }
 
 void LayerHeadModel::setGrouped(bool by_kv_head) {
@@ -89,19 +89,19 @@ void LayerHeadModel::setSorting(Sorting sorting) {
   if (sorting == m_sorting) return;
   m_sorting = sorting;
   arrange();
-  if (sorting != InOrder) wantAll();
+  if (sorting != InOrder) requestAll();
 }
 
-void LayerHeadModel::wantAll() {
+void LayerHeadModel::requestAll() {
   if (ofRun(m_metric)) return;
-  for (std::uint32_t layer = 0; layer < m_rows; ++layer) m_statistics->want(LayerIndex(std::size_t{layer}));
+  for (std::uint32_t layer = 0; layer < m_rows; ++layer) m_statistics->request(LayerIndex(std::size_t{layer}));
 }
 
-void LayerHeadModel::takeLayer(LayerIndex layer) {
+void LayerHeadModel::layerRead(LayerIndex layer) {
   m_range.reset();
   if (ofRun(m_metric)) return;
   if (m_sorting != InOrder) {
-    // Sorting anew for every layer would make the grid dance: once, when all that was asked for is there.
+    // Sorts once, after all requested layers are read: sorting per layer would make cells jump.
     if (m_statistics->complete()) valuesChanged();
     return;
   }
@@ -187,7 +187,7 @@ float LayerHeadModel::value(GridCell cell) const {
 }
 
 std::optional<std::pair<float, float>> LayerHeadModel::range() const {
-  if (m_range) return *m_range;  // every cell that is painted asks for it
+  if (m_range) return *m_range;  // every painted cell calls this
   std::optional<std::pair<float, float>>& range = m_range.emplace();
   for (std::uint32_t layer = 0; layer < m_rows; ++layer) {
     for (std::uint32_t head = 0; head < m_columns; ++head) {
@@ -233,7 +233,7 @@ QVariant LayerHeadModel::data(const QModelIndex& index, int role) const {
     default:
       return {};
   }
-  if (!ofRun(m_metric)) m_statistics->want(cell.layer);  // the answer follows as a change of data
+  if (!ofRun(m_metric)) m_statistics->request(cell.layer);  // dataChanged follows
   const float number = value(cell);
   if (role == ValueRole || role == SortRole) return number;
   const QString text = numberText(m_metric, number);

@@ -1,4 +1,4 @@
-// The layer × head grid: one number per cell, in the order of the model or sorted by that number, read lazily.
+// The layer × head grid: one number per cell, in model order or sorted by that number, read lazily.
 // Qt Core only.
 #pragma once
 
@@ -16,12 +16,12 @@ class HeadStatisticsCache;
 
 struct GridCell {
   LayerIndex layer;
-  std::uint32_t head = 0;  // a query head; a KV head where the grid is grouped
+  std::uint32_t head = 0;  // a query head; a KV head in a grouped grid
   friend constexpr auto operator<=>(GridCell, GridCell) = default;
 };
 
-// Rows are layers and columns heads; sorted, cells follow one another row by row. Retained and Kept are of the run in
-// focus. DisplayRole: the number as text; ValueRole, LayerRole, HeadRole, CurrentRole.
+// Rows are layers and columns heads; sorted cells fill the grid row by row. Retained and Kept refer to the focus
+// run. DisplayRole: the number as text; ValueRole, LayerRole, HeadRole, CurrentRole.
 class LayerHeadModel : public QAbstractTableModel {
   Q_OBJECT
  public:
@@ -34,7 +34,7 @@ class LayerHeadModel : public QAbstractTableModel {
   [[nodiscard]] analysis::HeadMetric metric() const { return m_metric; }
   void setGrouped(bool by_kv_head);  // one column per KV head: the mean over its query heads
   [[nodiscard]] bool grouped() const { return m_grouped; }
-  // Cells whose number is not known yet or does not exist come last, in the order of the model.
+  // Cells without a number (unknown or not read yet) come last, in model order.
   void setSorting(Sorting sorting);
   [[nodiscard]] Sorting sorting() const { return m_sorting; }
 
@@ -54,8 +54,8 @@ class LayerHeadModel : public QAbstractTableModel {
 
  private:
   void restart();
-  void wantAll();
-  void takeLayer(LayerIndex layer);
+  void requestAll();
+  void layerRead(LayerIndex layer);
   void arrange();
   void valuesChanged();
   void showCurrent();
@@ -70,8 +70,8 @@ class LayerHeadModel : public QAbstractTableModel {
   std::uint32_t m_rows = 0, m_columns = 0;
   RunPointer m_run;
   HeadStatisticsCache* m_statistics;                                      // a child
-  mutable std::optional<std::optional<std::pair<float, float>>> m_range;  // as it was worked out last
-  std::vector<GridCell> m_order;                                          // sorted; empty: in order
+  mutable std::optional<std::optional<std::pair<float, float>>> m_range;  // cached
+  std::vector<GridCell> m_order;                                          // sorted; empty: model order
   std::optional<GridCell> m_current;
 };
 

@@ -1,4 +1,4 @@
-// What item models answer beside Qt's own roles; colours are 0xFFRRGGBB numbers, because models know no Qt Gui.
+// Item data roles beyond Qt's own. Colours are 0xFFRRGGBB numbers because the models do not link Qt Gui.
 #pragma once
 
 #include <Qt>
@@ -6,7 +6,7 @@
 namespace kvatlas::views {
 
 enum ModelRole : int {
-  SortRole = Qt::UserRole,  // a number where the text is one, else the text
+  SortRole = Qt::UserRole,  // a number if the text is numeric, else the text
   ValueRole,                // float; NaN where unknown
   LayerRole,
   HeadRole,
@@ -14,7 +14,7 @@ enum ModelRole : int {
   ColourRole,
   BeginRole,  // token range
   EndRole,
-  CurrentRole,  // bool: this is what is selected
+  CurrentRole,  // bool: the selected cell
 };
 
 }  // namespace kvatlas::views

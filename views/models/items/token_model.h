@@ -1,4 +1,4 @@
-// The prompt as a list of tokens with what runs do to each, for the selected layer and head; searchable. Qt Core only.
+// The prompt as a searchable list of tokens with each run's decision, for the selected layer and head. Qt Core only.
 #pragma once
 
 #include <QAbstractTableModel>
@@ -11,8 +11,8 @@
 
 namespace kvatlas::views {
 
-// One row per token. Run columns: why it is kept ("sink", "window", "score"), or "3/8" where several lists serve the
-// heads and some of them keep it; ValueRole: the fraction that does.
+// One row per token. Run columns: why it is kept ("sink", "window", "score"), or "3/8" if only some of several stored
+// heads keep it; ValueRole: the fraction of heads that keep it.
 class TokenModel : public QAbstractTableModel {
   Q_OBJECT
  public:
@@ -20,13 +20,13 @@ class TokenModel : public QAbstractTableModel {
 
   TokenModel(Document& document, Selection& selection, QObject* parent = nullptr);
 
-  // The fraction of the stored heads behind the selection that keep a token; empty until the run is read.
+  // The fraction of the selection's stored heads that keep a token; empty until the run is loaded.
   [[nodiscard]] std::optional<float> keptFraction(RunId run, TokenIndex position) const;
 
-  // Text, span name or position; an empty query finds nothing.
+  // Text, span name or position; an empty query matches nothing.
   void setQuery(const QString& query);
   [[nodiscard]] const std::vector<TokenMatch>& matches() const { return m_matches; }
-  // The match that begins after (before) a position, around the end of the prompt. Also selects it as key range and
+  // The next (previous) match from a position; wraps around. Also selects it as key range and
   // key.
   std::optional<TokenMatch> next(TokenIndex from);
   std::optional<TokenMatch> previous(TokenIndex from);
@@ -42,7 +42,7 @@ class TokenModel : public QAbstractTableModel {
  private:
   struct RunColumn {
     std::vector<std::uint16_t> keeping;   // [N] stored heads that keep the token
-    std::vector<policy::Reason> reasons;  // [N] where one list serves the selection
+    std::vector<policy::Reason> reasons;  // [N] if one stored head serves the selection
     std::uint16_t heads = 1;
   };
 

@@ -9,7 +9,7 @@
 namespace kvatlas::views {
 namespace {
 
-// Keys over all heads of which a whole row is recomputed for one cursor: above, only the pair itself is.
+// Up to this many keys over all heads, recompute the cursor's whole row; above, only the pair.
 constexpr std::size_t kRowLimit = std::size_t{1} << 19;
 
 struct Question {
@@ -22,7 +22,7 @@ struct Question {
   [[nodiscard]] std::vector<HeadIndex> heads() const { return headsOf(choice, reader.header().model); }
 };
 
-// Probabilities of keys [begin, end) by the stored queries and keys.
+// Probabilities of keys [begin, end) from the stored queries and keys.
 std::vector<float> exactRow(const Question& q, std::size_t begin, std::size_t end) {
   std::vector<std::vector<float>> rows;
   for (const HeadIndex head : q.heads()) {
@@ -32,7 +32,7 @@ std::vector<float> exactRow(const Question& q, std::size_t begin, std::size_t en
   return joinHeads(q.choice, rows);
 }
 
-// The query's recorded row over all keys; empty where it is none of the last W.
+// The query's recorded row over all keys; empty unless it is one of the last W.
 std::vector<float> windowRow(const Question& q) {
   const std::size_t tokens = q.reader.tokens(), window = q.reader.header().attention.window;
   if (q.query + window < tokens || window == 0) return {};
@@ -45,12 +45,12 @@ std::vector<float> windowRow(const Question& q) {
   return joinHeads(q.choice, rows);
 }
 
-void takeRow(CellValues& values, const std::vector<float>& row, std::size_t at) {
+void setFromRow(CellValues& values, const std::vector<float>& row, std::size_t at) {
   values.probability = row[at];
   values.rank = rankOf(row, at);
 }
 
-void takeMapCell(CellValues& values, const Question& q, trace::Reduction reduction) {
+void setFromMapCell(CellValues& values, const Question& q, trace::Reduction reduction) {
   if (q.reader.header().attention.cells.empty()) return;
   const std::uint64_t cell = q.reader.header().attention.cells.front();
   std::vector<std::vector<float>> cells;
@@ -81,15 +81,15 @@ CellValues readCell(const trace::Reader& reader, LayerIndex layer, const HeadCho
   } else if (analysis::hasExactTiles(reader, layer)) {
     values.source = CellValues::Exact;
     if (q.heads().size() * values.visible <= kRowLimit) {
-      takeRow(values, exactRow(q, q.first, std::size_t{query} + 1), key - q.first);
+      setFromRow(values, exactRow(q, q.first, std::size_t{query} + 1), key - q.first);
     } else {
       values.probability = exactRow(q, key, std::size_t{key} + 1).front();
     }
   } else if (const std::vector<float> row = windowRow(q); !row.empty()) {
     values.source = CellValues::WindowRow;
-    takeRow(values, row, key);
+    setFromRow(values, row, key);
   } else {
-    takeMapCell(values, q, reduction);
+    setFromMapCell(values, q, reduction);
   }
   return values;
 }

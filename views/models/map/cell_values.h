@@ -1,5 +1,5 @@
-// What a trace knows of one (query, key) pair: its probability, exact where it can be had, and its rank among the keys
-// of the query; runs on the reading thread.
+// The values of one (query, key) pair in a trace: its probability, exact if possible, and its rank among the query's
+// keys. Runs on the reading thread.
 #pragma once
 
 #include <optional>
@@ -11,8 +11,8 @@ namespace kvatlas::views {
 
 struct CellValues {
   enum Source { NotCaptured, Masked, MapCell, WindowRow, Exact } source = NotCaptured;
-  std::optional<double> probability;  // of the pair, or of its map cell by the reduction
-  std::uint64_t cell_tokens = 1;      // tokens per map cell where that is the source
+  std::optional<double> probability;  // of the pair, or of its map cell
+  std::uint64_t cell_tokens = 1;      // tokens per map cell if Source is MapCell
   std::optional<std::size_t> rank;    // among the visible keys, 1 = largest
   std::size_t visible = 0;            // keys the query sees
   std::optional<double> entropy;      // of the query's row, nats; mean or max over the heads of the choice

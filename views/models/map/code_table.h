@@ -1,4 +1,4 @@
-// What the 16-bit log₂ codes of a trace stand for, as one table; knows no file.
+// Lookup table from 16-bit log₂ codes to probabilities.
 #pragma once
 
 #include <vector>

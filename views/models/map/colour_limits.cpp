@@ -18,7 +18,7 @@ double largestSeen(const CodeHistogram& seen) {
   return 0;
 }
 
-// The bin below which `share` of the counted values lie.
+// The bin below which a fraction `share` of the values lie.
 std::size_t binAt(const CodeHistogram& seen, std::uint64_t total, double share) {
   std::uint64_t below = 0;
   for (std::size_t bin = 0; bin < seen.bins.size(); ++bin) {

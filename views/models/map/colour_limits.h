@@ -1,4 +1,4 @@
-// Where limits of a colour scale may be set and what share of the visible values they cover; numbers only.
+// Valid limits of a colour scale, and limits fitted to the visible values.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@
 
 namespace kvatlas::views {
 
-// Visible pixel values: 256 bins of 256 log₂ codes each, exact zeros apart.
+// Visible pixel values: 256 bins of 256 log₂ codes each; exact zeros are counted separately.
 struct CodeHistogram {
   std::array<std::uint64_t, 256> bins{};
   std::uint64_t zeros = 0;
@@ -17,7 +17,7 @@ struct CodeHistogram {
 
 enum class ScaleQuantity : std::uint8_t { Probability, Difference, Ratio };
 
-// The values a colour control offers, wider than the limits, and where each lies on it.
+// The value range of a colour control, wider than the limits, and the mapping from values to positions.
 struct ScaleDomain {
   ScaleKind kind = ScaleKind::Log;
   double low = 1e-9, high = 1;
@@ -26,10 +26,10 @@ struct ScaleDomain {
 };
 [[nodiscard]] ScaleDomain domainOf(const ColourSettings& settings, ScaleQuantity quantity, const CodeHistogram& seen);
 
-// Limits between which `share` of the visible non-zero values lie, the rest cut at both ends alike. Unchanged where
-// nothing is visible.
+// Limits around the middle `share` of the visible non-zero values. Unchanged if no value is
+// visible.
 [[nodiscard]] ColourSettings fittedTo(const CodeHistogram& seen, ColourSettings settings, double share = 0.98);
-// Limits as a person may set them: in order, apart, above zero on a log scale.
+// Clamps the limits: low < high, and above zero on a log scale.
 [[nodiscard]] ColourSettings withLimits(ColourSettings settings, double low, double high);
 [[nodiscard]] ColourSettings withKind(ColourSettings settings, ScaleKind kind);
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kCapturePeriod = 16, kCaptureWidth = 4, kEvictedPeriod = 8;
 constexpr double kBitsPerCode = 32.0 / 65534;
-constexpr std::size_t kHatchShade = 4;  // behind the shades of the enum
+constexpr std::size_t kHatchShade = 4;  // after the shades of the enum
 
 std::uint32_t packed(Rgb colour) {
   return 0xFF000000U | (std::uint32_t{colour.r} << 16) | (std::uint32_t{colour.g} << 8) | colour.b;
@@ -42,7 +42,7 @@ MapColours::MapColours(const ColourSettings& settings, Theme theme, ShadeColours
       m_ratio_limit(settings.ratio_limit),
       m_entry_of(kCodes) {
   const ColourTable& table = colourTable(settings.table);
-  // Black where the table does not begin with it, else a blue no grey or magma has.
+  // Black; if the table starts with black, a blue that is neither in grey nor in magma.
   m_zero = table.entries[0].b > 40 ? rgb(0x000000) : rgb(0x10324A);
   m_masked = mix(m_theme.paper, m_theme.ink, theme == Theme::Light ? 0.06 : 0.05);
   m_not_loaded = mix(m_theme.paper, m_theme.ink, 0.16);
@@ -117,7 +117,7 @@ void MapColours::values(const std::int32_t* codes, const Row& row) const {
   }
 }
 
-// step(a, b): where two codes lie in [−1, 1].
+// step(a, b): maps two codes to [−1, 1].
 template <class Step>
 void MapColours::signedRow(const std::int32_t* a, const std::int32_t* b, const Row& row, const Step& step) const {
   for (std::size_t i = 0; i < row.count; ++i) {
@@ -135,7 +135,7 @@ void MapColours::difference(const std::int32_t* a, const std::int32_t* b, const 
   signedRow(a, b, row, [this](std::int32_t x, std::int32_t y) { return (decode(x) - decode(y)) / m_difference_limit; });
 }
 
-// A zero stands for the smallest code: less than 2⁻³² cannot be told from it.
+// Treats zero as the smallest code: values below 2⁻³² are indistinguishable from it.
 void MapColours::ratio(const std::int32_t* a, const std::int32_t* b, const Row& row) const {
   signedRow(a, b, row, [this](std::int32_t x, std::int32_t y) {
     return (std::max(x, 1) - std::max(y, 1)) * kBitsPerCode / m_ratio_limit;

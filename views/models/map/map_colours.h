@@ -1,5 +1,5 @@
-// From pixel codes to colours: one value, the difference of two or their ratio, each in the shade of its column.
-// Limits and tables enter here and nowhere before. Knows no Qt Gui.
+// Maps pixel codes to colours: single values, differences or ratios, shaded per column.
+// Limits and tables apply only here, after the reduction. No Qt Gui.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace kvatlas::views {
 
-// What a person sets. Limits are absolute: nothing changes them but the person.
+// User settings. Limits are absolute: only the user changes them.
 struct ColourSettings {
   std::string table = "viridis";
   ScaleKind kind = ScaleKind::Log;
@@ -22,11 +22,11 @@ struct ColourSettings {
   friend bool operator==(const ColourSettings&, const ColourSettings&) = default;
 };
 
-// How a pixel is drawn apart from its value.
+// How a pixel is shaded, independent of its value.
 enum class Shade : std::uint8_t {
   Plain,
-  Evicted,  // no key of it is kept by the run in focus: dimmed and hatched
-  OnlyA,    // kept by the first of two compared runs alone
+  Evicted,  // the focus run keeps none of its keys: dimmed and hatched
+  OnlyA,    // kept only by the first of two compared runs
   OnlyB,
 };
 
@@ -38,14 +38,14 @@ class MapColours {
  public:
   MapColours(const ColourSettings& settings, Theme theme, ShadeColours shades = {});
 
-  [[nodiscard]] Rgb colourOf(double probability) const;  // unshaded; 0 is the colour of exact zeros
+  [[nodiscard]] Rgb colourOf(double probability) const;  // unshaded; 0 gives the colour of exact zeros
   [[nodiscard]] Rgb differenceColour(double t) const;    // t in [−1, 1]
   [[nodiscard]] Rgb zero() const { return m_zero; }
   [[nodiscard]] Rgb masked() const { return m_masked; }
   [[nodiscard]] Rgb notLoaded() const { return m_not_loaded; }
   [[nodiscard]] Rgb notCaptured(std::int64_t x, std::int64_t y) const;  // hatched
 
-  // A row of `count` pixels that begins at world pixel (x, y), as 0xFFRRGGBB. `shades`: null for plain.
+  // A row of `count` pixels from world pixel (x, y), as 0xFFRRGGBB. `shades`: null for plain.
   struct Row {
     std::int64_t x = 0, y = 0;
     std::size_t count = 0;
@@ -69,12 +69,12 @@ class MapColours {
   ThemeColours m_theme;
   Rgb m_zero, m_masked, m_not_loaded;
   double m_difference_limit, m_ratio_limit;
-  std::vector<std::uint16_t> m_entry_of;  // [kCodes] entry of a palette
+  std::vector<std::uint16_t> m_entry_of;  // [kCodes] palette entry
   std::array<Palette, kShades> m_palettes{};
   std::array<SignedPalette, kShades> m_signed{};
 };
 
-// 256 colours from −1 to +1: blue, the page's neutral, vermilion. The middle is the neutral.
+// Diverging colours from −1 to +1: blue, the theme's neutral at 0, vermilion.
 [[nodiscard]] Rgb divergingColour(double t, Theme theme);
 
 }  // namespace kvatlas::views

@@ -32,7 +32,7 @@ Axes axesOf(const MapSide& side, MapScale scale, PixelRect area) {
           PixelAxis(area.y, static_cast<std::size_t>(area.height), scale.y, pyramid.tokens, cell)};
 }
 
-// The first pixel of a row whose keys all come after its queries.
+// The first pixel of a row whose keys are all after its queries.
 std::size_t diagonalEnd(const PixelAxis& x, PixelAxis::Range queries) {
   if (queries.begin >= queries.end) return x.last;
   std::size_t i = x.first;
@@ -40,7 +40,7 @@ std::size_t diagonalEnd(const PixelAxis& x, PixelAxis::Range queries) {
   return i;
 }
 
-// Puts the transposed map of `side` above the diagonal.
+// Draws the transposed map of `side` above the diagonal.
 void mirrorInto(MapValues& values, const MapSide& first, const MapSide& side) {
   const PixelRect area = values.area, turned{area.y, area.x, area.height, area.width};
   const RasterResult mirrored = rasteriseSide(side, {values.scale.y, values.scale.x}, turned);
@@ -87,7 +87,7 @@ bool MapPicture::shows(bool second) const {
 
 std::size_t levelFor(const TilePyramid& pyramid, MapScale scale) {
   const double less = std::min(1 / scale.x, 1 / scale.y), more = std::max(1 / scale.x, 1 / scale.y);
-  return pyramid.levelFor(std::max(less, more / 4));  // stretched pictures do not pool without end
+  return pyramid.levelFor(std::max(less, more / 4));  // limits pooling in stretched pictures
 }
 
 MapValues mapValues(const MapPicture& picture, MapScale scale, PixelRect area) {

@@ -1,4 +1,4 @@
-// What a map shows: one or two sides and how they are put together, as pixel values and colours. No Qt Gui.
+// What a map shows: one or two sides and their combination, as pixel values and colours. No Qt Gui.
 #pragma once
 
 #include <memory>
@@ -19,8 +19,8 @@ struct MapSide {
   LayerIndex layer;
   HeadChoice head;
   trace::Reduction reduction = trace::Reduction::Max;
-  std::shared_ptr<const PositionCounts> kept;  // of the run in focus; null: nothing is evicted
-  std::string name;                            // of that run, or of the trace where two are compared
+  std::shared_ptr<const PositionCounts> kept;  // of the focus run; null: nothing is evicted
+  std::string name;                            // of that run, or of the trace if two are compared
 
   [[nodiscard]] TileKey key(TilePlace place) const {
     return {layer, head, reduction, place.level, place.row, place.column};
@@ -30,7 +30,7 @@ struct MapSide {
   }
 };
 
-// Two sides over the same map compare what two runs keep; over two maps, the maps.
+// Two sides of the same map compare kept tokens of two runs; sides of two maps compare the maps.
 struct MapPicture {
   MapSide a;
   std::optional<MapSide> b;
@@ -38,7 +38,7 @@ struct MapPicture {
 
   [[nodiscard]] bool comparesRuns() const { return b && a.sameMap(*b); }
   [[nodiscard]] bool shows(bool second) const;  // whether that side's tiles are needed
-  [[nodiscard]] bool isSigned() const;          // drawn with the diverging colours
+  [[nodiscard]] bool isSigned() const;          // uses diverging colours
 };
 
 // Pixel values of a rectangle of world pixels.
@@ -50,11 +50,11 @@ struct MapValues {
 };
 
 [[nodiscard]] MapValues mapValues(const MapPicture& picture, MapScale scale, PixelRect area);
-// Colours them as 0xFFRRGGBB, rows `stride` pixels apart.
+// Writes the colours as 0xFFRRGGBB, rows `stride` pixels apart.
 void colourValues(const MapPicture& picture, const MapColours& colours, const MapValues& values, std::uint32_t* out,
                   std::size_t stride);
 
-// The level a side is drawn at. The pyramid must not be empty.
+// The level of detail of a side. The pyramid must not be empty.
 [[nodiscard]] std::size_t levelFor(const TilePyramid& pyramid, MapScale scale);
 
 }  // namespace kvatlas::views

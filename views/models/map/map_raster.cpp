@@ -9,14 +9,14 @@
 namespace kvatlas::views {
 namespace {
 
-// What stands in for one tile of the level: itself or a coarser one, whose cells are `ratio` of ours wide.
+// The source of one tile of the level: itself or a coarser tile, whose cells are `ratio` of ours wide.
 struct Piece {
   TilePointer tile;
   std::uint64_t ratio = 1, row = 0, column = 0;  // first cell of the tile, in its own cells
-  std::int32_t state = kMaskedPixel;             // where there is no tile
+  std::int32_t state = kMaskedPixel;             // if there is no tile
 };
 
-// The tiles under a block of pixels, looked up once.
+// The tiles under a block of pixels; looks each up once.
 class Pieces {
  public:
   Pieces(const RasterRequest& request, PixelAxis::Range rows, PixelAxis::Range columns)
@@ -32,7 +32,7 @@ class Pieces {
 
   [[nodiscard]] bool complete() const { return m_complete; }
 
-  // Calls use(piece, begin, end) for the parts of the cells [begin, end) of a cell row.
+  // Calls use(piece, begin, end) for each piece of the cells [begin, end) of a cell row.
   template <class Use>
   void forRow(std::uint64_t row, PixelAxis::Range columns, const Use& use) const {
     for (std::uint64_t begin = columns.begin; begin < columns.end;) {
@@ -87,7 +87,7 @@ void forCodes(const Piece& piece, std::uint64_t row, std::uint64_t begin, std::u
   }
 }
 
-// One row of pixels from the cell rows it covers.
+// Computes a row of pixels from the cell rows it covers.
 class RowPooling {
  public:
   RowPooling(const RasterRequest& request, const Pieces& pieces, const PixelAxis& x, PixelAxis::Range columns)
@@ -108,7 +108,7 @@ class RowPooling {
   }
 
   void mean(PixelAxis::Range rows, std::int32_t* out) {
-    gatherLargest(rows);  // its states tell what a pixel without any cell is
+    gatherLargest(rows);  // gives the state of pixels without cells
     gatherSums(rows);
     for (std::size_t i = m_x.first; i < m_x.last; ++i) {
       float sum = 0, count = 0;
@@ -138,7 +138,7 @@ class RowPooling {
       });
   }
 
-  // Cells that hold no visible pair do not count: their code 0 is no value.
+  // Skips cells without a visible pair: their code 0 is not a value.
   void gatherSums(PixelAxis::Range rows) {
     const std::vector<float>& decode = probabilityOfCode();
     std::fill(m_sum.begin(), m_sum.end(), 0.0F);
@@ -172,12 +172,12 @@ class RowPooling {
   std::vector<std::uint16_t> m_codes;
 };
 
-// Pixels of a row whose tokens hold no visible pair are masked, whatever their cell says.
+// Masks pixels whose tokens have no visible pair, whatever their cell contains.
 void mask(const TilePyramid& pyramid, const PixelAxis& x, PixelAxis::Range queries, std::int32_t* row) {
   const auto seen = [&](std::size_t i) {
     return pyramid.visible(queries.begin, queries.end, x.tokens[i].begin, x.tokens[i].end);
   };
-  // The visible pixels of a row are neighbours: walk in from both ends.
+  // The visible pixels of a row are contiguous: walk in from both ends.
   std::size_t begin = x.first, end = x.last;
   while (begin < end && !seen(begin)) row[begin++] = kMaskedPixel;
   while (end > begin && !seen(end - 1)) row[--end] = kMaskedPixel;

@@ -1,4 +1,4 @@
-// Tiles reduced or repeated to pixels, with masked, missing and outside pixels told apart; arrays only, no Qt.
+// Resamples tiles to pixels; distinguishes masked, missing and outside pixels; no Qt.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace kvatlas::views {
 
-// The raster of a zoom: pixel p of an axis covers the tokens [p/s, (p+1)/s), whatever part of it is looked at. So a
-// picture moves by whole pixels and what was computed once stays valid while panning.
+// The pixel raster of a zoom level: pixel p of an axis covers tokens [p/s, (p+1)/s), independent of the viewport.
+// Panning moves by whole pixels, so computed pixels stay valid.
 struct MapScale {
   double x = 1, y = 1;  // device pixels per token along keys and queries
   friend bool operator==(const MapScale&, const MapScale&) = default;
@@ -22,7 +22,7 @@ struct PixelRect {
   int width = 0, height = 0;
 };
 
-// Pixel values: a log₂ code 0 … 65535 or one of these.
+// A pixel value is a log₂ code 0 … 65535 or one of these.
 enum PixelState : std::int32_t { kMaskedPixel = -1, kNotCapturedPixel = -2, kNotLoadedPixel = -3, kOutsidePixel = -4 };
 inline constexpr int kPixelStates = 4;
 inline constexpr std::size_t kCodes = 65536;
@@ -33,16 +33,16 @@ struct RasterRequest {
   trace::Reduction reduction = trace::Reduction::Max;
   MapScale scale;
   PixelRect area;
-  std::function<TilePointer(TilePlace)> find;  // null: not here
+  std::function<TilePointer(TilePlace)> find;  // null: not loaded
 };
 
 struct RasterResult {
   std::vector<std::int32_t> pixels;  // [height, width]
-  bool complete = true;              // every visible tile of the level was there
+  bool complete = true;              // every visible tile of the level was loaded
 };
 
-// Max: each pixel is the largest of all cells it touches, so that nothing is dropped. Mean: their mean. A tile that is
-// not here is replaced by the nearest coarser one that is.
+// Max: each pixel is the maximum of all cells it touches, so that no cell is lost. Mean: their mean. The nearest
+// coarser tile replaces a tile that is not loaded.
 [[nodiscard]] RasterResult rasterise(const RasterRequest& request);
 
 }  // namespace kvatlas::views

@@ -1,4 +1,4 @@
-// The cells of a map that are in sight as a table of text, for spreadsheets and scripts. Knows no view.
+// The visible cells of a map as CSV, for spreadsheets and scripts.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace kvatlas::views {
 
-// CSV: a row for each row of cells, begun by its first query; the first line holds the first key of each column, and in
-// its corner what the numbers are. Cells of the level that is drawn at `tokens_per_pixel`. A pair that attention cannot
-// see is empty, one that was not captured or is not read yet is "nan". Of two maps: A − B or log₂(A / B) as shown;
-// split at the diagonal, B stands mirrored above it. Empty where there is no map.
+// CSV: one line per row of cells, starting with its first query; the header has the quantity, then the first key of
+// each column. Uses the level of detail drawn at `tokens_per_pixel`. Masked pairs are empty; pairs not captured or not
+// loaded are "nan". For two maps: A − B or log₂(A / B) as shown; in split mode, B is mirrored above
+// the diagonal. An empty string if there is no map.
 [[nodiscard]] std::string mapTable(const MapPicture& picture, const TokenWindow& window, double tokens_per_pixel);
 
 }  // namespace kvatlas::views

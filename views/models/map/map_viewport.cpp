@@ -20,7 +20,7 @@ TokenWindow fitted(const MapFrame& frame) {
 
 TokenWindow allowed(const TokenWindow& window, const MapFrame& frame) {
   const double shorter = std::min(frame.width, frame.height);
-  // Cells are as large as the tighter direction asks for, so that nothing that was to be seen is cut off.
+  // The tighter direction determines the cell size, so that the whole window stays visible.
   const double wanted = std::max(window.keys() / frame.width, window.queries() / frame.height);
   const double per_pixel = std::clamp(wanted, std::min(kFewestTokens, frame.tokens) / shorter,
                                       std::max(frame.tokens, kFewestTokens) * kFarthest / shorter);

@@ -1,4 +1,4 @@
-// Moving about a map: fit, zoom at a point, along the diagonal, pan, and the way back; numbers only, no events.
+// Navigation in a map: fit, zoom at a point or along the diagonal, pan, and history.
 #pragma once
 
 #include <cstdint>
@@ -8,34 +8,34 @@
 
 namespace kvatlas::views {
 
-// What a window may be: the map's size and the shape of the widget. Cells stay square.
+// Constraints of a window: the map's size and the widget's shape. Cells stay square.
 struct MapFrame {
   double tokens = 0;
   double width = 1, height = 1;  // pixels
 };
 
-// The whole map, centred.
+// Shows the whole map, centred.
 [[nodiscard]] TokenWindow fitted(const MapFrame& frame);
-// The nearest window a person may see: square cells, not closer than 8 tokens, not further than a little more than all,
-// its centre on the map.
+// Clamps a window: square cells, at least 8 tokens, at most slightly more than the whole map, centre on
+// the map.
 [[nodiscard]] TokenWindow allowed(const TokenWindow& window, const MapFrame& frame);
-// factor > 1 comes closer; the point stays where it is on screen.
+// factor > 1 zooms in; the point keeps its place on screen.
 [[nodiscard]] TokenWindow zoomed(const TokenWindow& window, double factor, double key, double query);
 // Zooms at the point of the diagonal nearest to (key, query) and brings it into view.
 [[nodiscard]] TokenWindow zoomedAlongDiagonal(const TokenWindow& window, double factor, double key, double query);
 [[nodiscard]] TokenWindow moved(const TokenWindow& window, double keys, double queries);
-// The smallest window around a box; the box is centred where cells must stay square.
+// The smallest window with square cells around a box, centred on it.
 [[nodiscard]] TokenWindow boxed(double key_a, double query_a, double key_b, double query_b, const MapFrame& frame);
 
-// The windows a person came from. Steps of one gesture count as one.
+// Back and forward history of windows. Steps of one gesture count as one.
 class ZoomHistory {
  public:
-  void start(const TokenWindow& window);             // forgets everything
-  void push(const TokenWindow& window, bool merge);  // merge: replaces the last one if that was merged, too
+  void start(const TokenWindow& window);             // clears the history
+  void push(const TokenWindow& window, bool merge);  // merge: replaces the last one if that was merged too
   void endGesture() { m_merging = false; }
   [[nodiscard]] bool canGoBack() const { return m_at > 0; }
   [[nodiscard]] bool canGoForward() const { return m_at + 1 < m_windows.size(); }
-  const TokenWindow& back();  // the current one when there is none before
+  const TokenWindow& back();  // the current one if there is no previous one
   const TokenWindow& forward();
 
  private:

@@ -1,4 +1,4 @@
-// How two maps, or the kept sets of two runs, are shown at once; knows nothing else.
+// How two maps, or the kept sets of two runs, are shown together.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@ namespace kvatlas::views {
 
 enum class PictureSides : std::uint8_t {
   OnlyA,
-  OnlyB,       // also what blinking shows every other time
+  OnlyB,       // blinking alternates A and B
   Split,       // A below the diagonal, B mirrored above it
-  Difference,  // A − B; of two runs over one map: which of them keeps each key
+  Difference,  // A − B; for two runs on one map: which run keeps each key
   Ratio,       // log₂(A / B)
 };
 

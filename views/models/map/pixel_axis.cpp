@@ -6,10 +6,10 @@
 namespace kvatlas::views {
 namespace {
 
-// The slack keeps products on the right side of a whole number.
+// The slack absorbs rounding errors of products near integers.
 constexpr double kSlack = 1e-7;
 
-// Items of width `step`⁻¹ pixels that pixel p stands for, within [0, count).
+// Items of width `step`⁻¹ pixels that pixel p covers, within [0, count).
 PixelAxis::Range itemsOf(std::int64_t pixel, double step, std::uint64_t count) {
   const auto edge = [&](std::int64_t p) {
     const double at = std::floor(static_cast<double>(p) * step + kSlack);

@@ -1,4 +1,4 @@
-// Which cells and tokens each pixel of one axis stands for; arrays only, no Qt.
+// Which cells and tokens each pixel of one axis covers; no Qt.
 #pragma once
 
 #include <cstddef>
@@ -7,15 +7,15 @@
 
 namespace kvatlas::views {
 
-// Where a pixel covers several cells, each cell belongs to exactly one pixel; where a cell covers several pixels, a
-// pixel shows the cell under its centre. Tokens follow the same rule, so that masks stay exact when cells grow.
+// If a pixel covers several cells, each cell belongs to exactly one pixel; if a cell covers several pixels, a pixel
+// shows the cell under its centre. Tokens follow the same rule, so that masks stay exact for large cells.
 struct PixelAxis {
   struct Range {
     std::uint64_t begin = 0, end = 0;
   };
   std::vector<Range> cells, tokens;  // per pixel; empty ranges outside the map
-  std::size_t first = 0, last = 0;   // pixels [first, last) lie on the map
-  bool pools = false;                // some pixel covers more than one cell
+  std::size_t first = 0, last = 0;   // pixels [first, last) are on the map
+  bool pools = false;                // a pixel covers more than one cell
 
   // Pixels [begin, begin + count) at `scale` pixels per token.
   PixelAxis(std::int64_t begin, std::size_t count, double scale, std::uint64_t all_tokens, std::uint64_t cell);

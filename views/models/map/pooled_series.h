@@ -1,4 +1,4 @@
-// A per-token signal whose largest value over any range of tokens is found in a few steps; arrays only.
+// A per-token signal with fast range-maximum queries.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +25,7 @@ class PooledSeries {
 
   [[nodiscard]] std::size_t size() const { return m_levels.empty() ? 0 : m_levels.front().size(); }
   [[nodiscard]] float at(std::size_t index) const { return m_levels.front()[index]; }
-  // Of [begin, end); −infinity where it is empty.
+  // The maximum of [begin, end); −infinity if empty.
   [[nodiscard]] float largest(std::uint64_t begin, std::uint64_t end) const {
     end = std::min<std::uint64_t>(end, size());
     float result = -std::numeric_limits<float>::infinity();

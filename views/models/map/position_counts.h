@@ -1,4 +1,4 @@
-// How many marked positions lie in any range, in constant time; arrays only.
+// Counts marked positions in a range in constant time (prefix sums).
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ class PositionCounts {
   }
 
   [[nodiscard]] std::size_t positions() const { return m_before.empty() ? 0 : m_before.size() - 1; }
-  // In [begin, end), cut to the positions there are.
+  // In [begin, end), clamped to the positions.
   [[nodiscard]] std::uint32_t count(std::uint64_t begin, std::uint64_t end) const {
     const std::uint64_t all = positions();
     if (begin > all) begin = all;

@@ -5,7 +5,7 @@
 namespace kvatlas::views {
 namespace {
 
-// row(head) → optional values; empty where one of them is missing.
+// row(head) → optional values; empty if one of them is missing.
 template <class Row>
 std::vector<float> joinedRows(const trace::Reader& reader, const HeadChoice& choice, const Row& row) {
   std::vector<std::vector<float>> rows;

@@ -1,4 +1,4 @@
-// A per-token signal of the head or heads that are looked at; runs on the reading thread.
+// A per-token signal of the selected heads; runs on the reading thread.
 #pragma once
 
 #include <optional>
@@ -9,15 +9,15 @@
 
 namespace kvatlas::views {
 
-// [N], joined over the heads of the choice; empty where it was not captured.
+// [N], aggregated over the heads of the choice; empty if it was not captured.
 [[nodiscard]] std::vector<float> signalRow(const trace::Reader& reader, LayerIndex layer, const HeadChoice& choice,
                                            trace::Signal signal);
 
-// Of one token alone: the rest of the row is not read.
+// Reads the value of one token only.
 [[nodiscard]] std::optional<float> signalAt(const trace::Reader& reader, LayerIndex layer, const HeadChoice& choice,
                                             trace::Signal signal, TokenIndex token);
 
-// 1 for the largest; equal values share the better rank.
+// 1 for the largest; ties share the best rank.
 [[nodiscard]] std::size_t rankOf(const std::vector<float>& values, std::size_t at);
 
 }  // namespace kvatlas::views

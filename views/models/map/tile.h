@@ -1,4 +1,4 @@
-// One square piece of an attention map at one level of detail; values only, knows no file, no thread and no view.
+// A square tile of an attention map at one level of detail.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace kvatlas::views {
 
 inline constexpr std::size_t kTileSide = 256;  // cells; the last tile of a row or column may have fewer
 
-// Which piece: `level` counts in the TilePyramid of the layer, row and column count in tiles.
+// `level` indexes the TilePyramid of the layer; row and column are in tiles.
 struct TileKey {
   LayerIndex layer;
   HeadChoice head;
@@ -32,7 +32,7 @@ struct TileKeyHash {
   }
 };
 
-// log₂ codes of probabilities as in a trace. Which cells are masked follows from the geometry, not from the codes.
+// log₂ codes of probabilities as in a trace. The geometry, not the codes, determines which cells are masked.
 struct Tile {
   enum class State : std::uint8_t { Ready, NotCaptured };
   State state = State::Ready;

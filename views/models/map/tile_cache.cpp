@@ -5,9 +5,9 @@
 namespace kvatlas::views {
 namespace {
 
-// Few at once: what is asked for next must not wait behind what is no longer looked at.
+// Few, so that new requests do not wait behind tiles that have left the view.
 constexpr std::size_t kMostInFlight = 3;
-// Two sides of a 4K screen: below that, a picture would push out its own tiles.
+// Two sides of a 4K screen: with less, one picture would evict its own tiles.
 constexpr std::size_t kLeastLimit = std::size_t{96} << 20;
 
 }  // namespace
@@ -41,9 +41,9 @@ TilePointer TileCache::find(const TileKey& key) {
   return known->second->tile;
 }
 
-void TileCache::setWanted(std::uint64_t subscription, std::vector<TileKey> keys, Urgency urgency) {
-  std::erase_if(m_wishes, [subscription](const Wish& wish) { return wish.subscription == subscription; });
-  if (!keys.empty()) m_wishes.push_back({subscription, std::move(keys), urgency});
+void TileCache::setRequests(std::uint64_t subscription, std::vector<TileKey> keys, Urgency urgency) {
+  std::erase_if(m_requests, [subscription](const Request& each) { return each.subscription == subscription; });
+  if (!keys.empty()) m_requests.push_back({subscription, std::move(keys), urgency});
   pump();
 }
 
@@ -57,16 +57,16 @@ void TileCache::forget() {
   m_recent.clear();
   m_tiles.clear();
   m_bytes = 0;
-  m_wishes.clear();
+  m_requests.clear();
   m_in_flight.clear();
   emit changed();
 }
 
 bool TileCache::next(TileKey& key) const {
   for (const Urgency urgency : {Urgency::View, Urgency::Background}) {
-    for (auto wish = m_wishes.rbegin(); wish != m_wishes.rend(); ++wish) {
-      if (wish->urgency != urgency) continue;
-      for (const TileKey& wanted : wish->keys)
+    for (auto each = m_requests.rbegin(); each != m_requests.rend(); ++each) {
+      if (each->urgency != urgency) continue;
+      for (const TileKey& wanted : each->keys)
         if (!m_tiles.contains(wanted) && !m_in_flight.contains(wanted)) {
           key = wanted;
           return true;
@@ -100,7 +100,7 @@ void TileCache::read(const TileKey& key) {
       });
 }
 
-// One head is ready as it was read; joining many is work for another thread.
+// A single head is ready as read; a worker thread aggregates several.
 void TileCache::join(const TileKey& key, std::uint64_t generation, RawTile raw) {
   if (raw.heads.size() <= 1) return store(key, joinTile(std::move(raw), key.head));
   m_workers.start([this, key, generation, raw = std::move(raw)]() mutable {

@@ -1,5 +1,5 @@
-// The tiles of one document: read by the reading thread, joined over heads by worker threads, kept up to a limit of
-// bytes. Qt Core only; knows no view.
+// LRU cache of a document's tiles: the reading thread reads them, worker threads aggregate them over heads. Limited in
+// bytes. Qt Core only.
 #pragma once
 
 #include <QThreadPool>
@@ -22,20 +22,20 @@ class TileCache : public TileSource {
 
   [[nodiscard]] TilePyramid pyramid(LayerIndex layer) const override;
   [[nodiscard]] TilePointer find(const TileKey& key) override;
-  void setLimit(std::size_t bytes);  // not below 96 MiB, what two sides of a large screen take
+  void setLimit(std::size_t bytes);  // at least 96 MiB, enough for two sides of a 4K screen
   [[nodiscard]] std::size_t limit() const { return m_limit; }
   [[nodiscard]] std::size_t bytes() const { return m_bytes; }
   [[nodiscard]] std::size_t inFlight() const { return m_in_flight.size(); }
 
  protected:
-  void setWanted(std::uint64_t subscription, std::vector<TileKey> keys, Urgency urgency) override;
+  void setRequests(std::uint64_t subscription, std::vector<TileKey> keys, Urgency urgency) override;
 
  private:
   struct Entry {
     TileKey key;
     TilePointer tile;
   };
-  struct Wish {
+  struct Request {
     std::uint64_t subscription;
     std::vector<TileKey> keys;
     Urgency urgency;
@@ -50,11 +50,11 @@ class TileCache : public TileSource {
 
   Document& m_document;
   std::size_t m_limit, m_bytes = 0;
-  std::list<Entry> m_recent;  // used last at the front
+  std::list<Entry> m_recent;  // most recent first
   std::unordered_map<TileKey, std::list<Entry>::iterator, TileKeyHash> m_tiles;
-  std::vector<Wish> m_wishes;  // asked last at the end
+  std::vector<Request> m_requests;  // latest last
   std::unordered_set<TileKey, TileKeyHash> m_in_flight;
-  std::uint64_t m_generation = 0;  // of the document's contents: what is older is dropped
+  std::uint64_t m_generation = 0;  // of the document's contents: older answers are dropped
   QThreadPool m_workers;
 };
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kMostCellsPerPixel = 4;
 
-// Tiles [first, last] of a level that a token range touches; first > last where it touches none.
+// Tiles [first, last] of a level that a token range touches; first > last if none.
 struct TileRange {
   std::int64_t first = 0, last = -1;
 };
@@ -44,7 +44,7 @@ bool TilePyramid::visible(std::uint64_t query_begin, std::uint64_t query_end, st
   query_end = std::min(query_end, tokens);
   key_end = std::min(key_end, tokens);
   if (query_begin >= query_end || key_begin >= key_end || key_begin > query_end - 1) return false;
-  // The smallest distance of a pair is that of the first query to the last key.
+  // The smallest query-key distance is from the first query to the last key.
   return sliding_window == 0 || query_begin < key_end || query_begin - (key_end - 1) < sliding_window;
 }
 

@@ -16,10 +16,10 @@ using kernels::TokenRange;
 
 constexpr std::uint64_t kWidestExactCell = 16;
 
-// A run of whole cells, and the cut one that may end an axis.
+// A run of whole cells; the last cell of an axis may be partial.
 struct AxisPart {
   TokenRange tokens;
-  std::size_t cells = 0, first = 0;  // `first`: its place in the tile
+  std::size_t cells = 0, first = 0;  // `first`: its index in the tile
 };
 
 std::vector<AxisPart> partsOf(std::uint64_t begin, std::size_t cells, std::uint64_t cell, std::uint64_t tokens) {

@@ -27,12 +27,12 @@ const TileSource* TileSubscription::source() const {
   return m_source;
 }
 
-void TileSubscription::want(std::vector<TileKey> keys, Urgency urgency) {
-  if (m_source) m_source->setWanted(m_id, std::move(keys), urgency);
+void TileSubscription::request(std::vector<TileKey> keys, Urgency urgency) {
+  if (m_source) m_source->setRequests(m_id, std::move(keys), urgency);
 }
 
 void TileSubscription::end() {
-  want({});
+  request({});
   m_source = nullptr;
 }
 

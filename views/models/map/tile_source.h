@@ -1,4 +1,5 @@
-// Where maps get their tiles from: asked without waiting, told by signal. Qt Core only; knows no file and no view.
+// Asynchronous source of tiles for maps: find() never blocks, arrived() signals new tiles. Qt Core only, no file
+// access.
 #pragma once
 
 #include <QObject>
@@ -11,25 +12,25 @@
 
 namespace kvatlas::views {
 
-// Background: only when nothing else is wanted.
+// Background: only when no View request is pending.
 enum class Urgency { View, Background };
 
 class TileSource;
 
-// A viewer's place at a source of tiles: ends with its owner, and outlives the source without harm.
+// A viewer's subscription to a tile source (RAII). It may outlive the source.
 class TileSubscription {
  public:
-  TileSubscription();  // of no source: wants nothing
+  TileSubscription();  // without a source
   ~TileSubscription();
   TileSubscription(TileSubscription&& other) noexcept;
   TileSubscription& operator=(TileSubscription&& other) noexcept;
   TileSubscription(const TileSubscription&) = delete;
   TileSubscription& operator=(const TileSubscription&) = delete;
 
-  // What the viewer needs now, most important first; what it wanted before and does not name again is dropped. The
-  // viewer that asked last is served first.
-  void want(std::vector<TileKey> keys, Urgency urgency = Urgency::View);
-  [[nodiscard]] const TileSource* source() const;  // null: none, or it is gone
+  // Replaces the viewer's requests, most important first. The source serves the viewer with the latest
+  // request first.
+  void request(std::vector<TileKey> keys, Urgency urgency = Urgency::View);
+  [[nodiscard]] const TileSource* source() const;  // null: none, or destroyed
 
  private:
   friend class TileSource;
@@ -40,26 +41,26 @@ class TileSubscription {
   std::uint64_t m_id = 0;
 };
 
-// All calls from the thread the object lives in.
+// Not thread-safe: call it from the thread it lives in.
 class TileSource : public QObject {
   Q_OBJECT
  public:
   using QObject::QObject;
 
-  // The levels of a layer; the same for all its heads. Empty while there is nothing to show.
+  // The levels of a layer, the same for all heads. Empty if there is no map.
   [[nodiscard]] virtual TilePyramid pyramid(LayerIndex layer) const = 0;
-  // The tile if it is here, else null. Never waits.
+  // The tile if loaded, else null. Never blocks.
   [[nodiscard]] virtual TilePointer find(const TileKey& key) = 0;
   [[nodiscard]] TileSubscription subscribe() { return {*this, ++m_last_subscription}; }
 
  signals:
-  void arrived(const kvatlas::views::TileKey& key);  // find() has it now
-  void failed(const QString& message);               // a tile could not be read; its place stays "not captured"
-  void changed();                                    // other pyramids or other values: ask anew
+  void arrived(const kvatlas::views::TileKey& key);  // find() now returns it
+  void failed(const QString& message);               // reading a tile failed; it stays "not captured"
+  void changed();                                    // pyramids or values changed: request tiles again
 
  protected:
-  // Replaces what one subscription wants; empty: nothing any more.
-  virtual void setWanted(std::uint64_t subscription, std::vector<TileKey> keys, Urgency urgency) = 0;
+  // Replaces the requests of one subscription; empty: none.
+  virtual void setRequests(std::uint64_t subscription, std::vector<TileKey> keys, Urgency urgency) = 0;
 
  private:
   friend class TileSubscription;

@@ -11,7 +11,7 @@ struct CellRange {
   std::size_t begin = 0, end = 0;
 };
 
-// The cells of pixel p out of `pixels` over `span` cells (`cells` of them, the last one maybe cut).
+// The cells of pixel p out of `pixels` over `span` cells (`cells` of them, the last may be partial).
 std::vector<CellRange> cellRanges(std::size_t pixels, double span, std::size_t cells) {
   std::vector<CellRange> ranges(pixels);
   const double step = span / static_cast<double>(pixels);
@@ -21,7 +21,7 @@ std::vector<CellRange> cellRanges(std::size_t pixels, double span, std::size_t c
       ranges[p] = {cell, cell + 1};
       continue;
     }
-    // The small slack keeps p·step on the right side of a whole number.
+    // The slack absorbs rounding errors of p·step near integers.
     const auto edge = [&](std::size_t q) { return static_cast<std::size_t>(static_cast<double>(q) * step + 1e-9); };
     const std::size_t begin = std::min(edge(p), cells - 1);
     ranges[p] = {begin, p + 1 == pixels ? cells : std::clamp(edge(p + 1), begin + 1, cells)};

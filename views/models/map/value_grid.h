@@ -1,4 +1,4 @@
-// A matrix of values with masked and missing cells, and its honest reduction to pixels; arrays only, no Qt Gui.
+// A matrix of values with masked and missing cells, and its resampling to pixels; no Qt Gui.
 #pragma once
 
 #include <cstddef>
@@ -6,14 +6,15 @@
 
 namespace kvatlas::views {
 
-// A cell that no (query, key) pair can fill: above the diagonal, outside the sliding window. Not zero and not missing.
+// A cell without a visible (query, key) pair: above the diagonal or outside the sliding window. Neither zero nor
+// missing.
 inline constexpr float kMasked = -1.0F;
 // A missing cell (not captured, not finished) is NaN.
 
 enum class Pooling { Mean, Max };
 
-// Row-major [rows, columns]. The last row and column may be cut: row_span and column_span are the covered cells, in
-// (rows − 1, rows] and (columns − 1, columns].
+// Row-major [rows, columns]. The last row and column may be partial: row_span and column_span are the covered cells,
+// in (rows − 1, rows] and (columns − 1, columns].
 struct ValueGrid {
   std::size_t rows = 0, columns = 0;
   double row_span = 0, column_span = 0;
@@ -26,9 +27,9 @@ struct ValueGrid {
   [[nodiscard]] bool missing() const { return values.empty(); }
 };
 
-// The grid at `rows` × `columns` pixels. Where a pixel covers several cells it is their max or weighted mean, each cell
-// belonging to exactly one pixel, so that no single-token stripe is ever dropped; where a cell covers several pixels it
-// is repeated. Masked and missing cells take part only where nothing else is in the pixel.
+// Resamples to `rows` × `columns` pixels. A pixel that covers several cells is their max or weighted mean, and each
+// cell belongs to exactly one pixel, so that no single-token stripe is lost; a cell that covers several pixels is
+// repeated. Masked and missing cells count only if a pixel has no other cells.
 [[nodiscard]] ValueGrid resample(const ValueGrid& grid, std::size_t rows, std::size_t columns, Pooling pooling);
 
 }  // namespace kvatlas::views

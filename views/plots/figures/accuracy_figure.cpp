@@ -38,7 +38,7 @@ QPen fullPen(Theme theme) {
 }
 
 LinePanel panelOf(const AccuracyPanel& data, Theme theme) {
-  constexpr double kMargin = 0.04;  // so that marks at 0 and 1 are whole
+  constexpr double kMargin = 0.04;  // shows marks at 0 and 1 in full
   LinePanel panel{.title = data.title, .y_title = {}, .low = -kMargin, .high = 1 + kMargin};
   panel.y_ticks = linearTicks(0, 1, 6);
   panel.rules.push_back({data.full.mean, fullPen(theme)});
@@ -107,7 +107,7 @@ Figure draw(const Values& values, const FigureSpec& spec) {
   chart.legend = legendOf(data, spec.theme);
   chart.x_title = "kept tokens per head";
   chart.y_title = fmt::format("{} (mean)", scoreTitle(values.facts.score));
-  constexpr double kBeside = 1.25;  // free space beside the outermost budgets
+  constexpr double kBeside = 1.25;  // margin beyond the outermost budgets
   chart.x_low = data.least_kept / kBeside;
   chart.x_high = data.most_kept * kBeside;
   chart.log_x = true;
@@ -117,7 +117,7 @@ Figure draw(const Values& values, const FigureSpec& spec) {
   chart.notes = commonNotes(values.facts);
   const std::size_t records = data.panels.front().full.records;
   chart.notes.push_back(fmt::format("{} answers per point", grouped(records)));
-  chart.notes.emplace_back("bars: 95 % (Wilson), set apart sideways");
+  chart.notes.emplace_back("bars: 95 % Wilson interval, offset sideways");
   return {values.head, drawLineChart(chart, spec)};
 }
 

@@ -30,7 +30,7 @@ struct Values {
   std::vector<Matrix> panels;
 };
 
-// Numbers of one matrix are written alike.
+// All numbers of a matrix have the same format.
 struct NumberLook {
   double size = kLabelPoints;
   bool leading_zero = true;
@@ -40,7 +40,7 @@ struct Layout {
   PanelGrid grid;
   Chrome chrome;
   NumberLook numbers;
-  int cells = 0;                        // each way: the diagonal, which is 1, has none
+  int cells = 0;                        // cells per side, without the diagonal (always 1)
   int cell_width = 0, cell_height = 0;  // units
   int names_height = 0, beyond = 0;     // above the cells; of the last names, right of them
   int bar_left = 0, bar_height = 0, height = 0;
@@ -88,8 +88,7 @@ Values gather(const trace::Reader& reader, const FigureSpec& spec) {
   std::vector<RunChoice> choices = chooseRuns(Traces{&reader}, spec.runs, values.budgets);
   values.head = startFigure(spec, Traces{&reader}, choices);
   RunChoice& choice = choices.front();
-  if (choice.runs.size() < 2)
-    fail("{}: holds one run of this choice; agreement is between two or more", reader.path().string());
+  if (choice.runs.size() < 2) fail("{}: one run matches; agreement needs two or more", reader.path().string());
   std::vector<std::string>& warnings = values.head.warnings;
   warnings.insert(warnings.end(), choice.warnings.begin(), choice.warnings.end());
   for (const ChosenRun& run : choice.runs)
@@ -103,7 +102,7 @@ Values gather(const trace::Reader& reader, const FigureSpec& spec) {
   return values;
 }
 
-// "0.82", or ".82" where cells are small.
+// "0.82", or ".82" for small cells.
 std::string numberText(double value, const NumberLook& look) {
   std::string text = fmt::format("{:.2f}", value);
   if (look.leading_zero) return text;
@@ -114,15 +113,15 @@ NumberLook numberLook(int cell_width) {
   const int room = cell_width - static_cast<int>(points(2));
   for (const NumberLook& look : {NumberLook{kLabelPoints, true}, {kTickPoints, true}, {6, false}})
     if (Canvas::textWidth(numberText(0.88, look), look.size) <= room) return look;
-  failUsage("the cells would be too small for their numbers; choose fewer --runs or --columns, or a larger --width");
+  failUsage("the cells are too small for their numbers; choose fewer --runs or --columns, or a larger --width");
 }
 
-// The widest a name may be: those of rows stand left of the cells.
+// The maximum width of a name; row names are left of the cells.
 std::string rowName(const std::string& label) {
   return Canvas::elided(label, kTickPoints, inches(1.1));
 }
 
-// How far the names above the columns reach beyond the cells.
+// How far the column names extend beyond the cells.
 int beyondCells(const std::vector<std::string>& labels, int cells, int cell_width) {
   int beyond = 0;
   for (int column = 0; column < cells; ++column)
@@ -146,7 +145,7 @@ Layout planLayout(const FigureSpec& spec, const Values& values, const ColourBar&
     names = std::max(names, Canvas::textWidth(rowName(values.labels[i]), kTickPoints, true));
   grid.left = kOuterMargin + names + static_cast<int>(points(3));
   const int room = width - grid.left - gap - colourBarWidth(bar) - kOuterMargin - (columns - 1) * gap;
-  // Names above the last columns need room right of the cells, and more of it the narrower cells are.
+  // The last column names need room right of the cells, more for narrower cells.
   for (int turn = 0; turn < 4; ++turn) {
     layout.cell_width = std::min((room - columns * layout.beyond) / columns / layout.cells, inches(0.62));
     layout.beyond = std::min(beyondCells(values.labels, layout.cells, layout.cell_width), room / columns / 8);
@@ -178,14 +177,14 @@ void fillCell(Canvas& canvas, const QRect& area, Rgb colour) {
   cell->bottomRight->setCoords(area.left() + area.width(), area.top() + area.height());
 }
 
-// Black or white, whichever stands out from the cell.
+// Black or white, whichever contrasts with the cell.
 Rgb inkOn(Rgb colour) {
   const double luma = 0.299 * colour.r + 0.587 * colour.g + 0.114 * colour.b;
   return luma > 140 ? rgb(0x000000) : rgb(0xFFFFFF);
 }
 
 void drawCells(Canvas& canvas, const Layout& layout, const QRect& area, const Matrix& matrix, const ColourBar& bar) {
-  const int line = static_cast<int>(points(0.5));  // of paper between cells
+  const int line = static_cast<int>(points(0.5));  // gap between cells
   for (int row = 0; row < layout.cells; ++row) {
     for (int column = 0; column <= row; ++column) {
       const QRect cell(area.left() + column * layout.cell_width, area.top() + row * layout.cell_height,
@@ -199,9 +198,9 @@ void drawCells(Canvas& canvas, const Layout& layout, const QRect& area, const Ma
   }
 }
 
-constexpr double kBold = 1.12;  // how much wider bold type is than the plain type that elided() measures
+constexpr double kBold = 1.12;  // bold width / regular width, which elided() measures
 
-// Rows are named left of the first panel of a row; columns above their first cell, on the way down the diagonal.
+// Row names are left of the first panel of a row; column names are above the column's first cell, along the diagonal.
 void drawNames(Canvas& canvas, const Layout& layout, const QRect& area, const Values& values, bool rows) {
   for (int i = 0; i < layout.cells; ++i) {
     const auto run = static_cast<std::size_t>(i);
@@ -222,7 +221,7 @@ std::vector<std::string> notesOf(const Values& values) {
   std::vector<std::string> notes = commonNotes(values.facts);
   if (values.budgets.size() == 1) notes.push_back(fmt::format("budget {}", values.budgets.front()));
   const std::optional<std::uint32_t> layer = values.panels.front().layer;
-  if (!layer) notes.push_back(fmt::format("mean over {} layers and their heads", values.facts.layers));
+  if (!layer) notes.push_back(fmt::format("mean over {} layers and all heads", values.facts.layers));
   if (layer && values.panels.size() == 1) notes.push_back(fmt::format("layer {}", *layer));
   if (layer) notes.emplace_back("mean over the heads of a layer");
   notes.emplace_back("Jaccard index: kept by both / kept by either");
@@ -235,7 +234,7 @@ Figure draw(const Values& values, const FigureSpec& spec) {
   const Layout layout = planLayout(spec, values, bar, notesOf(values));
   Figure figure{values.head, std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme)};
   Canvas& canvas = *figure.canvas;
-  // First: QCustomPlot wants a panel on the page before it takes free items.
+  // First: QCustomPlot needs a panel on the page before free items.
   drawColourBar(canvas, bar, QPoint(layout.bar_left, layout.grid.top), layout.bar_height);
   for (std::size_t i = 0; i < values.panels.size(); ++i) {
     const QRect area = layout.grid.area(i);
@@ -252,8 +251,8 @@ Figure draw(const Values& values, const FigureSpec& spec) {
 
 }  // namespace
 
-// How alike runs decide: the Jaccard index of what each pair keeps, run × run, at one budget unless several are given;
-// the mean over layers, or one panel per layer.
+// Agreement of runs: the Jaccard index of the tokens each pair keeps, run × run, at one budget unless several are
+// given; the mean over layers, or one panel per layer.
 FigureBuilder agreementFigure() {
   return makeBuilder(gather, draw);
 }

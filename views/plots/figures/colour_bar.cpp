@@ -14,7 +14,7 @@ int barWidth(const ColourBar& bar) {
   return static_cast<int>(points(bar.tables.size() == 1 ? 7.0 : 4.0 * static_cast<double>(bar.tables.size())));
 }
 
-// Numbers below a thousandth are written in a power of ten that the label names.
+// For numbers below a thousandth, the label gives the power of ten.
 int unitPower(const ColourBar& bar) {
   if (bar.scale.kind == ScaleKind::Log || !(bar.scale.high > 0) || bar.scale.high >= 1e-3) return 0;
   return static_cast<int>(std::floor(std::log10(bar.scale.high) + 1e-9));
@@ -41,7 +41,7 @@ std::vector<Tick> barTicks(const ColourBar& bar, std::size_t most) {
 
 constexpr std::size_t kMostTicks = 7;
 
-// One column of 256 steps, highest first.
+// A column of 256 steps, highest first.
 ValueGrid ramp() {
   ValueGrid grid = ValueGrid::filled(256, 1, 0);
   for (std::size_t row = 0; row < 256; ++row) grid.at(row, 0) = static_cast<float>(255 - row) / 255.0F;

@@ -1,4 +1,4 @@
-// The colour bar beside a map: the full range with ticks, units and saturating ends; knows no trace.
+// The colour bar beside a map: the full range with ticks, units and saturating ends.
 #pragma once
 
 #include <string>
@@ -10,9 +10,9 @@
 namespace kvatlas::views {
 
 struct ColourBar {
-  std::vector<ColourTable> tables;  // side by side when panels have colours of their own
+  std::vector<ColourTable> tables;  // side by side if panels have different colours
   ValueScale scale;
-  bool saturates_low = false, saturates_high = false;  // the ends stand for "and beyond"
+  bool saturates_low = false, saturates_high = false;  // the ends include values beyond
   std::string label;                                   // quantity and unit
 };
 

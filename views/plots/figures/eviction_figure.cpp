@@ -25,7 +25,7 @@ struct Layout {
   int height = 0;
 };
 
-// One panel: a run, the fraction of heads that keep each position, and what stands above it.
+// One panel: a run, the fraction of heads that keep each position, and the title lines.
 struct Strip {
   ChosenRun run;
   ValueGrid kept;  // [layers, N]
@@ -46,7 +46,7 @@ std::vector<Strip> stripsOf(const Traces& traces, std::vector<RunChoice> choices
   for (std::size_t i = 0; i < traces.size(); ++i) {
     const trace::ModelInfo& model = traces[i]->header().model;
     if (model.layers != layers)
-      fail("{} has {} layers, {} has {}: they cannot stand in one figure", traces.front()->path().string(), layers,
+      fail("{} has {} layers, {} has {}: they cannot share a figure", traces.front()->path().string(), layers,
            traces[i]->path().string(), model.layers);
     for (ChosenRun& run : choices[i].runs) {
       std::string title = names[i].empty() ? run.title : run.title + " · " + names[i];
@@ -57,9 +57,9 @@ std::vector<Strip> stripsOf(const Traces& traces, std::vector<RunChoice> choices
   return strips;
 }
 
-// A ramp per distinct method from the page's own colour to the method's.
+// A ramp per method from the page colour to the method's colour.
 ColourBar barOf(const std::vector<Strip>& strips, Theme theme) {
-  ColourBar bar{{}, {ScaleKind::Linear, 0, 1}, false, false, "fraction of heads that keep the position"};
+  ColourBar bar{{}, {ScaleKind::Linear, 0, 1}, false, false, "fraction of heads that keep the token"};
   std::vector<std::string> seen;
   for (const Strip& strip : strips) {
     const std::string& method = strip.run.header.method;
@@ -79,7 +79,7 @@ Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, std::size_t p
   PanelGrid& grid = layout.grid;
   grid.count = panels;
   grid.columns = 1;
-  // Every layer gets whole units, between 2 and 12 points.
+  // Layer heights are whole units, between 2 and 12 points.
   const int row = std::clamp(inches(0.75) / static_cast<int>(facts.layers), static_cast<int>(points(1.5)),
                              static_cast<int>(points(8)));
   grid.panel_height = row * static_cast<int>(facts.layers);
@@ -111,7 +111,7 @@ void drawPanel(Canvas& canvas, const Layout& layout, std::size_t index, const St
   QCPAxisRect* panel = canvas.addPanel(area);
   panel->axis(QCPAxis::atBottom)->setRange(0, tokens);
   panel->axis(QCPAxis::atLeft)->setRange(-0.5, layers - 0.5);
-  panel->axis(QCPAxis::atLeft)->setRangeReversed(true);  // the input is at the top, as in the maps
+  panel->axis(QCPAxis::atLeft)->setRangeReversed(true);  // layer 0 at the top, as in the maps
   canvas.setTicks(panel->axis(QCPAxis::atBottom), layout.positions, layout.grid.lowest(index));
   canvas.setTicks(panel->axis(QCPAxis::atLeft), layout.layers);
   auto* tiles = new RasterItem(&canvas.plot(), panel);
@@ -138,12 +138,11 @@ void drawAxisTitles(Canvas& canvas, const Layout& layout) {
                  {kLabelPoints, Qt::AlignCenter, -90}, canvas.colours().ink);
   canvas.addText(
       QPointF((grid.left + grid.right()) / 2.0, grid.bottom() + points(5) + Canvas::textHeight(kTickPoints) + half),
-      "position in the prompt (tokens)", {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
+      "token position in the prompt", {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
 }
 
 Values gather(const Traces& traces, const FigureSpec& spec) {
-  if (spec.budgets.size() > 1)
-    failUsage("--budget: an eviction figure shows one budget, {} were given", spec.budgets.size());
+  if (spec.budgets.size() > 1) failUsage("--budget: an eviction figure shows one budget, got {}", spec.budgets.size());
   Values values;
   values.facts = traceFacts(*traces.front());
   const std::vector<std::string> budget = oneBudget(traces, spec.runs, spec.budgets);
@@ -164,13 +163,13 @@ Figure draw(const Values& values, const FigureSpec& spec) {
   const ColourBar bar = barOf(strips, spec.theme);
   std::vector<std::string> notes = commonNotes(facts);
   notes.push_back(fmt::format("budget {}", values.budget));
-  notes.emplace_back("max where several positions share a dot");
+  notes.emplace_back("max of positions that share a pixel");
   const Layout layout = planLayout(spec, facts, strips.size(), bar, notes);
   Figure figure{values.head, std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme)};
   Canvas& canvas = *figure.canvas;
   for (std::size_t i = 0; i < strips.size(); ++i) drawPanel(canvas, layout, i, strips[i], spec, facts);
   if (spec.spans) {
-    // Above the titles of the first panel.
+    // Above the title of the first panel.
     QRect above = layout.grid.area(0);
     above.moveTop(above.top() - Canvas::textHeight(kLabelPoints) - static_cast<int>(points(2)));
     drawKeySpans(canvas, above, facts.spans, static_cast<double>(facts.tokens), layout.names);

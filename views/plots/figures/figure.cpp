@@ -18,16 +18,15 @@ void requireSource(const FigureInput& input, const FigureKind& kind) {
   if (given == kind.source) return;
   const char* const name = given == FigureSource::Trace     ? "a trace"
                            : given == FigureSource::Results ? "results"
-                                                            : "the log of a training";
-  failUsage("a {} figure is not drawn from {}", kind.name, name);
+                                                            : "a training log";
+  failUsage("a {} figure cannot be drawn from {}", kind.name, name);
 }
 
 void requirePrompts(const Traces& traces, const FigureKind& kind) {
   for (const trace::Reader* trace : traces)
     if (trace->tokens() == 0 || trace->header().model.layers == 0)
-      fail("{}: holds no prompt to draw", trace->path().string());
-  if (!kind.several && traces.size() != 1)
-    failUsage("a {} figure shows one trace, {} were given", kind.name, traces.size());
+      fail("{}: the trace has no prompt tokens", trace->path().string());
+  if (!kind.several && traces.size() != 1) failUsage("a {} figure shows one trace, got {}", kind.name, traces.size());
   requireOneTokenisation(traces);
 }
 

@@ -1,5 +1,5 @@
-// The figures of KVAtlas: from traces, results or a training's log and a specification to a canvas, its sidecar and
-// the files; no dialogs.
+// Builds figures: from traces, results or a training log and a specification to a canvas, its sidecar and the
+// files.
 #pragma once
 
 #include <filesystem>
@@ -20,28 +20,28 @@ struct Figure : FigureHead {
   std::unique_ptr<Canvas> canvas;
 };
 
-// What a figure is drawn from, opened; readers and curves outlive the gathering.
+// The opened input of a figure. Readers and curves must outlive gatherFigure().
 using FigureInput = std::variant<Traces, const results::ResultsReader*, const TrainingCurves*>;
 
-// What the picture is made of: no file is behind it any more.
+// The values of a figure, independent of any file.
 struct GatheredFigure {
   FigureSpec spec;
-  std::shared_ptr<const void> values;  // of the kind's own type
+  std::shared_ptr<const void> values;  // the kind's own type
 };
 
-// Reads; without Qt Gui, on any thread that may read the input. Errors: UsageError for what the file cannot have or a
-// kind drawn from something else, Error for what it lacks.
+// Reads the values; without Qt Gui, on any thread that may read the input. UsageError for an invalid choice or a kind
+// with another source, Error for missing data.
 [[nodiscard]] GatheredFigure gatherFigure(const FigureInput& input, const FigureSpec& spec);
-// Draws; on the window's thread. UsageError for an unknown colour map or panels too small to read.
+// Draws; on the GUI thread. UsageError for an unknown colour map or panels too small to read.
 [[nodiscard]] Figure drawFigure(const GatheredFigure& gathered);
 
-// Both at once.
+// Gathers and draws.
 [[nodiscard]] Figure buildFigure(const trace::Reader& reader, const FigureSpec& spec);
 [[nodiscard]] Figure buildFigure(const Traces& traces, const FigureSpec& spec);  // of the same tokens
 [[nodiscard]] Figure buildFigure(const results::ResultsReader& reader, const FigureSpec& spec);
 [[nodiscard]] Figure buildFigure(const TrainingCurves& curves, const FigureSpec& spec);
 
-// Writes path and path + ".json", each under a temporary name first. Error names the file that cannot be written.
+// Writes path and path + ".json" atomically. Error naming the file if it is not writable.
 void writeFigure(Figure& figure, const std::filesystem::path& path, double dpi);
 
 }  // namespace kvatlas::views

@@ -1,5 +1,5 @@
-// How one kind of figure comes about: gather() reads its values from what it is drawn from, draw() makes the picture
-// of them. Every figure file defines one builder; the table of kinds names it.
+// The builder of one kind of figure: gather() reads the values from the input, draw() draws them.
+// Every figure file defines one builder; the table of kinds lists it.
 #pragma once
 
 #include <fmt/format.h>
@@ -21,9 +21,9 @@ namespace kvatlas::views {
 
 struct FigureBuilder {
   FigureSource source = FigureSource::Trace;
-  // Without Qt Gui, on the thread that may read the input; the values outlive the input.
+  // Without Qt Gui, on the thread that may read the input. The values must not refer to the input.
   std::function<std::shared_ptr<const void>(const FigureInput&, const FigureSpec&)> gather;
-  // On the window's thread; reads no file.
+  // On the GUI thread; reads no file.
   std::function<Figure(const void*, const FigureSpec&)> draw;
 };
 
@@ -60,7 +60,7 @@ FigureBuilder makeBuilder(Values (*gather)(const Input&, const FigureSpec&),
       [draw](const void* values, const FigureSpec& spec) { return draw(*static_cast<const Values*>(values), spec); }};
 }
 
-// The builder in the row of a kind. UsageError for an unknown kind.
+// The builder of a kind. UsageError for an unknown kind.
 [[nodiscard]] const FigureBuilder& builderOf(const FigureSpec& spec);
 
 }  // namespace kvatlas::views

@@ -21,15 +21,14 @@ void paint(Canvas& canvas, QCPPainter& painter) {
   canvas.plot().toPainter(&painter, canvas.width(), canvas.height());
 }
 
-// Replaces bytes of equal number, so that every offset of the file stays true.
+// Replaces bytes without changing the length, so that all offsets in the file stay valid.
 void patch(QByteArray& bytes, const QByteArray& before, const QByteArray& now) {
   const qsizetype at = bytes.indexOf(before);
-  if (at < 0 || before.size() != now.size())
-    fail("the PDF engine wrote something unexpected: no '{}'", before.toStdString());
+  if (at < 0 || before.size() != now.size()) fail("unexpected output of the PDF engine: no '{}'", before.toStdString());
   bytes.replace(at, before.size(), now);
 }
 
-// Qt rounds pages to whole points; the figure's own width is written over it in the same number of characters.
+// Qt rounds page sizes to whole points; overwrites them with the exact size, in the same number of characters.
 void setExactPage(QByteArray& pdf, const QSize& page, double width, double height) {
   const auto box = [](double w, double h) {
     return QByteArray::fromStdString(fmt::format("/MediaBox [0 0 {:.6f} {:.6f}]", w, h));
@@ -55,7 +54,7 @@ QByteArray renderPdf(Canvas& canvas, const ExportSettings& settings) {
   QBuffer buffer(&bytes);
   buffer.open(QIODevice::WriteOnly);
   const double width = canvas.width() * 72.0 / kUnitsPerInch, height = canvas.height() * 72.0 / kUnitsPerInch;
-  // Qt lays the figure out from the top of a page of whole points; the figure's own box is measured from the bottom.
+  // Qt places the figure at the top of a page of whole points; the media box is measured from the bottom.
   const QSize page(static_cast<int>(std::ceil(width - 1e-9)), static_cast<int>(std::ceil(height - 1e-9)));
   {
     QPdfWriter writer(&buffer);
@@ -66,7 +65,7 @@ QByteArray renderPdf(Canvas& canvas, const ExportSettings& settings) {
     writer.setTitle(QString::fromStdString(settings.title));
     writer.setCreator(QStringLiteral("KVAtlas"));
     QCPPainter painter;
-    if (!painter.begin(&writer)) fail("the PDF engine could not be started");
+    if (!painter.begin(&writer)) fail("cannot start the PDF engine");
     painter.setRenderHint(QPainter::LosslessImageRendering);
     painter.translate(0, (page.height() - height) / 72.0 * kUnitsPerInch);
     paint(canvas, painter);
@@ -87,31 +86,31 @@ QByteArray renderSvg(Canvas& canvas, const ExportSettings& settings) {
   generator.setSize(QSize(canvas.width(), canvas.height()));
   generator.setViewBox(QRect(0, 0, canvas.width(), canvas.height()));
   generator.setTitle(QString::fromStdString(settings.title));
-  generator.setDescription(QStringLiteral("Made by KVAtlas"));
+  generator.setDescription(QStringLiteral("Created by KVAtlas"));
   QCPPainter painter;
-  if (!painter.begin(&generator)) fail("the SVG engine could not be started");
+  if (!painter.begin(&generator)) fail("cannot start the SVG engine");
   paint(canvas, painter);
   painter.end();
-  // Some viewers smooth "optimizeSpeed"; the newer word says what is meant.
+  // Some viewers smooth "optimizeSpeed"; "pixelated" is the modern value.
   bytes.replace("image-rendering=\"optimizeSpeed\"",
                 "image-rendering=\"optimizeSpeed\" style=\"image-rendering:pixelated\"");
   return bytes;
 }
 
 QByteArray renderPng(Canvas& canvas, const ExportSettings& settings) {
-  constexpr int kMostPixels = 32000;  // Qt's raster engine ends at 32767
+  constexpr int kMostPixels = 32000;  // the limit of Qt's raster engine is 32767
   const double scale = settings.dpi / kUnitsPerInch;
   const int width = qRound(canvas.width() * scale), height = qRound(canvas.height() * scale);
   if (width < 1 || height < 1 || width > kMostPixels || height > kMostPixels)
-    failUsage("--dpi {}: the figure would be {} × {} pixels, at most {} are possible", settings.dpi, width, height,
+    failUsage("--dpi {}: the figure would be {} × {} pixels, the maximum is {}", settings.dpi, width, height,
               kMostPixels);
   QImage image(width, height, QImage::Format_RGB32);
-  if (image.isNull()) fail("not enough memory for a picture of {} × {} pixels", width, height);
+  if (image.isNull()) fail("not enough memory for an image of {} × {} pixels", width, height);
   image.fill(toColour(canvas.colours().paper));
   const int dots_per_metre = static_cast<int>(std::lround(settings.dpi / 0.0254));
   {
     QCPPainter painter;
-    if (!painter.begin(&image)) fail("the picture could not be painted");
+    if (!painter.begin(&image)) fail("cannot paint the image");
     painter.setRenderHint(QPainter::Antialiasing);
     painter.setRenderHint(QPainter::TextAntialiasing);
     painter.scale(static_cast<double>(width) / canvas.width(), static_cast<double>(height) / canvas.height());
@@ -123,7 +122,7 @@ QByteArray renderPng(Canvas& canvas, const ExportSettings& settings) {
   QByteArray bytes;
   QBuffer buffer(&bytes);
   buffer.open(QIODevice::WriteOnly);
-  if (!image.save(&buffer, "PNG")) fail("the picture could not be compressed");
+  if (!image.save(&buffer, "PNG")) fail("cannot compress the image");
   return bytes;
 }
 
@@ -135,7 +134,7 @@ FigureFormat formatOf(const std::filesystem::path& path) {
   if (ending == ".pdf") return FigureFormat::Pdf;
   if (ending == ".svg") return FigureFormat::Svg;
   if (ending == ".png") return FigureFormat::Png;
-  failUsage("-o {}: a figure's name ends in .pdf, .svg or .png", path.string());
+  failUsage("-o {}: a figure's file name must end in .pdf, .svg or .png", path.string());
 }
 
 QByteArray renderFigure(Canvas& canvas, FigureFormat format, const ExportSettings& settings) {

@@ -1,4 +1,4 @@
-// Writes a figure as PDF, SVG or PNG at its printed size; the same input gives the same bytes; knows no trace.
+// Writes a figure as PDF, SVG or PNG at its printed size; the same input gives the same bytes.
 #pragma once
 
 #include <QByteArray>
@@ -14,13 +14,13 @@ enum class FigureFormat { Pdf, Svg, Png };
 struct ExportSettings {
   double dpi = 300;     // PNG only
   std::string title;    // document title
-  std::string created;  // ISO 8601; the date written into a PDF, so that it does not depend on the clock
+  std::string created;  // ISO 8601; the date in a PDF, so that the bytes do not depend on the clock
 };
 
-// By the ending of the name; UsageError for another one.
+// From the file extension; UsageError for an unknown one.
 [[nodiscard]] FigureFormat formatOf(const std::filesystem::path& path);
 
-// Vector axes and text with embedded fonts, images lossless (Flate; PNG inside SVG). Page, viewBox and pHYs are the
+// Vector axes and text with embedded fonts, lossless images (Flate; PNG inside SVG). Page, viewBox and pHYs match the
 // figure's size exactly.
 [[nodiscard]] QByteArray renderFigure(Canvas& canvas, FigureFormat format, const ExportSettings& settings);
 

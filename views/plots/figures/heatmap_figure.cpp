@@ -49,7 +49,7 @@ LayerIndex layerOf(const trace::Reader& reader, const FigureSpec& spec) {
 void loadRuns(const trace::Reader& reader, const FigureSpec& spec, Data& data) {
   std::vector<std::string>& warnings = data.head.warnings;
   if (!anyFinishedRun(reader)) {
-    warnings.emplace_back("the trace holds no finished run; no kept strips are drawn");
+    warnings.emplace_back("the trace has no finished run; the figure has no kept strips");
     return;
   }
   RunChoice choice = chooseRuns(reader, spec.runs, oneBudget({&reader}, spec.runs, spec.budgets));
@@ -77,11 +77,11 @@ Data gather(const trace::Reader& reader, const FigureSpec& spec) {
   const std::optional<HeadIndex> head = spec.head ? std::optional(HeadIndex(*spec.head)) : std::nullopt;
   data.map = loadMap(reader, layer, head, spec.reduction, static_cast<std::size_t>(2 * inches(spec.width_inches)));
   if (data.map.grid.missing())
-    fail("{}: its capture stopped before layer {} was written", reader.path().string(), layer.value);
+    fail("{}: the capture stopped before it wrote layer {}", reader.path().string(), layer.value);
   data.received = loadTrack(reader, layer, head, trace::Signal::Received);
   if (spec.entropy) data.entropy = loadTrack(reader, layer, head, trace::Signal::Entropy);
   if (spec.entropy && data.entropy.empty())
-    data.head.warnings.emplace_back("the trace holds no entropy; its track is left out");
+    data.head.warnings.emplace_back("the trace has no entropy; the figure has no entropy track");
   loadRuns(reader, spec, data);
   describe(data, spec, data.head.sidecar);
   return data;
@@ -93,7 +93,7 @@ std::string stripLabel(const ChosenRun& run) {
 
 // The column right of the map: strip labels above, entropy track and colour bar below.
 int rightColumn(const Data& data, const ColourBar& bar, int entropy_width) {
-  int labels = Canvas::textWidth("received mass", kTickPoints);
+  int labels = Canvas::textWidth("attention received", kTickPoints);
   for (const ChosenRun& run : data.runs) labels = std::max(labels, Canvas::textWidth(stripLabel(run), kTickPoints));
   return std::max(labels + static_cast<int>(points(4)),
                   entropy_width + static_cast<int>(points(9)) + colourBarWidth(bar));
@@ -146,7 +146,7 @@ void sideLabel(Canvas& canvas, const QRect& area, const std::string& text, Rgb c
                  {kTickPoints, Qt::AlignLeft | Qt::AlignVCenter}, colour);
 }
 
-// The largest value of each column of units, so that a single heavy key stays visible.
+// The maximum per unit column, so that a single heavy key stays visible.
 QCPGraph* addEnvelope(QCPAxis* key, QCPAxis* value, const std::vector<float>& values, int units, Pooling pooling) {
   const auto columns = std::min(values.size(), static_cast<std::size_t>(units));
   ValueGrid grid = ValueGrid::filled(1, values.size(), 0);
@@ -169,7 +169,7 @@ void drawReceived(Canvas& canvas, const Layout& layout, const Data& data, double
     high = std::max(high, static_cast<double>(value));
   }
   if (high <= 0) return;
-  constexpr double kLowest = 1e-3;  // a share of one query in a thousand: below it nothing is told apart
+  constexpr double kLowest = 1e-3;  // 1/1000 of one query's attention: smaller values look alike
   const double bottom = std::pow(10, std::floor(std::log10(std::max(std::min(low, high / 10), kLowest))));
   const double top = std::pow(10, std::ceil(std::log10(high) + 1e-9));
   QCPAxisRect* panel = canvas.addPanel(layout.track);
@@ -183,7 +183,7 @@ void drawReceived(Canvas& canvas, const Layout& layout, const Data& data, double
   QCPGraph* graph = addEnvelope(x, y, data.received, layout.track.width(), Pooling::Max);
   graph->setPen(QPen(toColour(canvas.colours().ink), points(0.4), Qt::SolidLine, Qt::FlatCap, Qt::MiterJoin));
   graph->setBrush(toColour(canvas.colours().muted, 0.3));
-  sideLabel(canvas, layout.track, "received mass", canvas.colours().ink);
+  sideLabel(canvas, layout.track, "attention received", canvas.colours().ink);
 }
 
 void drawStrips(Canvas& canvas, const Layout& layout, const Data& data, const trace::ModelInfo& model,
@@ -217,7 +217,7 @@ void drawEntropy(Canvas& canvas, const Layout& layout, const Data& data, double 
   canvas.addText(
       QPointF(layout.entropy.center().x() + 0.5, layout.entropy.bottom() + points(5) + Canvas::textHeight(kTickPoints) +
                                                      Canvas::textHeight(kLabelPoints) / 2.0),
-      "H (nats)", {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
+      "entropy (nats)", {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
 }
 
 void drawMap(Canvas& canvas, const Layout& layout, const Data& data, const ColourBar& bar, const FigureSpec& spec,
@@ -260,8 +260,8 @@ Figure draw(const Data& data, const FigureSpec& spec) {
   notes.push_back(cellPhrase(data.map.cell, spec.reduction));
   if (!scaleNote(spec).empty()) notes.push_back(scaleNote(spec));
   if (!data.runs.empty())
-    notes.push_back(data.map.head ? "coloured: kept, grey: evicted"
-                                  : "strips: fraction of the layer's heads that keep the key");
+    notes.push_back(data.map.head ? "strips: kept (colour) or evicted (grey)"
+                                  : "strips: fraction of heads that keep the key");
   const Layout layout = planLayout(spec, facts, data, bar, notes);
   Figure figure{data.head, std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme)};
   Canvas& canvas = *figure.canvas;
@@ -276,7 +276,7 @@ Figure draw(const Data& data, const FigureSpec& spec) {
 
 }  // namespace
 
-// One map with received mass and the kept strips of the runs along its keys, entropy along its queries.
+// One map with attention received and the runs' kept strips along the keys, and entropy along the queries.
 FigureBuilder heatmapFigure() {
   return makeBuilder(gather, draw);
 }

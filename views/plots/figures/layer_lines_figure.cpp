@@ -1,4 +1,4 @@
-// The two figures with lines over layers: kept tokens and retained mass.
+// The line figures over layers: kept tokens and retained mass.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -47,7 +47,7 @@ QColor colourOf(const LayerSeries& series, Theme theme) {
 QPen penOf(const LayerSeries& series, Theme theme) {
   if (series.oracle) return dashedPen(colourOf(series, theme));
   QPen pen = linePen(colourOf(series, theme));
-  // The first trace is solid, the next ones dashed each in their own way.
+  // The first trace is solid, the others have different dash patterns.
   static const std::array<QList<qreal>, 3> kDashes{QList<qreal>{5, 1.8}, QList<qreal>{1.4, 1.4},
                                                    QList<qreal>{6, 1.6, 1.4, 1.6}};
   if (series.trace > 0) pen.setDashPattern(kDashes[(series.trace - 1) % kDashes.size()]);
@@ -75,7 +75,7 @@ std::vector<LegendEntry> legendOf(const LayerLines& chart, Theme theme) {
       entries.push_back({series.title, penOf(series, theme), markOf(series, theme)});
     }
   }
-  if (oracles) entries.push_back({"best set of equal size", dashedPen(toColour(oracleColour(theme))), {}});
+  if (oracles) entries.push_back({"oracle (same budget)", dashedPen(toColour(oracleColour(theme))), {}});
   if (chart.whole) entries.push_back({"nominal budget", nominalPen(theme), {}});
   return entries;
 }
@@ -113,7 +113,7 @@ LinePanel panelOf(const LayerLines& chart, const LayerPanel& data, Theme theme) 
   return panel;
 }
 
-// Bands of more than two methods cover each other.
+// Bands of more than two methods hide each other.
 Spread spreadOf(const LayerLines& chart) {
   for (const LayerPanel& panel : chart.panels)
     if (std::count_if(panel.series.begin(), panel.series.end(), [](const auto& s) { return !s.low.empty(); }) > 2)
@@ -167,7 +167,7 @@ Values gatherBudget(const Traces& traces, const FigureSpec& spec) {
   const std::vector<RunChoice> choices = chooseRuns(traces, spec.runs, spec.budgets);
   Values values = valuesOf(spec, traces, choices, linesOf(traces, choices, budgetLines));
   const std::uint32_t window = traces.front()->header().attention.window;
-  if (window > 0) values.notes.push_back(fmt::format("window of {} included", window));
+  if (window > 0) values.notes.push_back(fmt::format("includes the window of {} tokens", window));
   values.notes.emplace_back("mean over heads");
   return values;
 }
@@ -191,7 +191,7 @@ Values gatherRetained(const Traces& traces, const FigureSpec& spec) {
   values.notes.push_back(
       fmt::format("{}: 10th to 90th percentile of heads", spreadOf(values.lines) == Spread::Band ? "band" : "bars"));
   if (anyOwnOracle(values.lines))
-    values.notes.emplace_back("dashed in a method's colour: the best set of that method's sizes");
+    values.notes.emplace_back("dashed in a method's colour: oracle with that method's cache sizes");
   return values;
 }
 
@@ -202,7 +202,7 @@ FigureBuilder budgetFigure() {
   return makeBuilder(gatherBudget, draw);
 }
 
-// Retained mass per layer with the band over heads and the best set of equal size.
+// Retained mass per layer with the spread over heads and the oracle of equal size.
 FigureBuilder retainedFigure() {
   return makeBuilder(gatherRetained, draw);
 }

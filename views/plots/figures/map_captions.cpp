@@ -13,7 +13,7 @@ std::string headPhrase(std::optional<HeadIndex> head, std::uint32_t query_heads)
 
 std::string cellPhrase(std::uint64_t cell, trace::Reduction reduction) {
   const char* reducer = reduction == trace::Reduction::Mean ? "mean" : "max";
-  if (cell == 1) return fmt::format("1 cell = 1 query × 1 key ({} where several share a dot)", reducer);
+  if (cell == 1) return fmt::format("1 cell = 1 query × 1 key ({} of cells that share a pixel)", reducer);
   return fmt::format("1 cell = {0} × {0} tokens ({1})", cell, reducer);
 }
 

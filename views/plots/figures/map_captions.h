@@ -1,4 +1,4 @@
-// Words and colour bar of figures that show attention maps.
+// Captions and colour bar of figures that show attention maps.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace kvatlas::views {
 // "mean over 8 query heads", "query head 5"
 [[nodiscard]] std::string headPhrase(std::optional<HeadIndex> head, std::uint32_t query_heads);
 [[nodiscard]] std::string cellPhrase(std::uint64_t cell, trace::Reduction reduction);
-// What the bar cannot show: "colours saturate at 0.01", "black: exactly 0"; may be empty.
+// Notes on the colour scale: "colours saturate at 0.01", "black: exactly 0"; may be empty.
 [[nodiscard]] std::string scaleNote(const FigureSpec& spec);
 [[nodiscard]] ColourBar mapColourBar(const FigureSpec& spec);
 

@@ -22,11 +22,11 @@ struct Values {
   NeedleChart chart;
 };
 
-constexpr double kAxisSpace = 5;  // points between an axis and what is beside its numbers
+constexpr double kAxisSpace = 5;  // points between tick labels and the next element
 
 struct Layout {
   PanelGrid grid;
-  std::vector<std::size_t> places;  // of each panel, row by row; some places stay empty
+  std::vector<std::size_t> places;  // slot of each panel, row by row; slots may stay empty
   Chrome chrome;
   std::vector<Tick> lengths, depths;
   QPoint bar;
@@ -36,7 +36,7 @@ struct Layout {
   [[nodiscard]] bool taken(std::size_t slot) const {
     return std::find(places.begin(), places.end(), slot) != places.end();
   }
-  // Nothing to the left in the same row, nothing below in the same column: there the numbers stand.
+  // Panels without a left (lower) neighbour have the depth (length) labels.
   [[nodiscard]] bool leftmost(std::size_t panel) const {
     const std::size_t slot = places[panel];
     return slot % grid.columns == 0 || !taken(slot - 1);
@@ -55,7 +55,7 @@ int titleHeight() {
   return Canvas::textHeight(kLabelPoints) + Canvas::textHeight(kTickPoints) + static_cast<int>(points(2));
 }
 
-// Rows are budgets and columns methods, unless the person asked for so many panels per row.
+// Rows are budgets and columns methods, unless --columns sets the panels per row.
 void placePanels(Layout& layout, const NeedleChart& chart, const FigureSpec& spec) {
   layout.grid.columns = spec.columns > 0 ? std::min(spec.columns, chart.panels.size()) : chart.columns;
   for (std::size_t i = 0; i < chart.panels.size(); ++i)
@@ -78,7 +78,7 @@ Layout planLayout(const FigureSpec& spec, const NeedleChart& chart, const Colour
   layout.depths = cellTicks(chart.depths);
   grid.left = kOuterMargin + Canvas::textHeight(kLabelPoints) + static_cast<int>(points(kAxisSpace)) +
               Canvas::widestTick(layout.depths);
-  // Below the only panel of the full cache there is room for the colour bar.
+  // The colour bar fits below the single panel of the full cache.
   const int bar_room = colourBarWidth(bar) + Canvas::widestTick(layout.depths) + static_cast<int>(points(kAxisSpace));
   const auto sideOf = [&](int right) {
     const int number = Canvas::widestTick(layout.lengths);
@@ -122,7 +122,7 @@ void drawTitle(Canvas& canvas, const QRect& area, const NeedlePanel& data) {
       {kTickPoints, Qt::AlignLeft | Qt::AlignBottom}, canvas.colours().muted);
 }
 
-// Thin lines of the paper's colour between the cells, where cells are large enough to bear them.
+// Thin lines in the paper's colour between the cells, if cells are large enough.
 void separateCells(Canvas& canvas, const QRect& area, std::size_t columns, std::size_t rows) {
   const double width = static_cast<double>(area.width()) / static_cast<double>(columns),
                height = static_cast<double>(area.height()) / static_cast<double>(rows);
@@ -148,7 +148,7 @@ void drawPanel(Canvas& canvas, const Layout& layout, const NeedleChart& chart, s
   QCPAxis* y = panel->axis(QCPAxis::atLeft);
   x->setRange(0, lengths);
   y->setRange(0, depths);
-  y->setRangeReversed(true);  // the beginning of the text is at the top
+  y->setRangeReversed(true);  // the start of the text is at the top
   canvas.setTicks(x, Canvas::withoutTouching(layout.lengths, *x, area.width()), layout.lowest(index));
   canvas.setTicks(y, Canvas::withoutTouching(layout.depths, *y, area.height()), layout.leftmost(index));
   auto* cells = new RasterItem(&canvas.plot(), panel);
@@ -162,7 +162,7 @@ void drawAxisTitles(Canvas& canvas, const Layout& layout) {
   const PanelGrid& grid = layout.grid;
   const double half = Canvas::textHeight(kLabelPoints) / 2.0;
   const QRect first = grid.area(0);
-  const std::string depth = "depth of the needle (%)";
+  const std::string depth = "needle depth (%)";
   canvas.addText(QPointF(kOuterMargin + half, first.center().y()),
                  Canvas::textWidth(depth, kLabelPoints) <= first.height() ? depth : "depth (%)",
                  {kLabelPoints, Qt::AlignCenter, -90}, canvas.colours().ink);
@@ -217,7 +217,7 @@ Figure draw(const Values& values, const FigureSpec& spec) {
                       false,
                       scoreTitle(values.facts.score)};
   std::vector<std::string> notes = commonNotes(values.facts);
-  notes.emplace_back("number above a panel: mean of its cells' answers");
+  notes.emplace_back("number above a panel: mean score");
   if (anyMissing(chart)) notes.emplace_back("hatched: not run");
   ensureApplication();
   const Layout layout = planLayout(spec, chart, bar, notes);

@@ -1,4 +1,4 @@
-// Where the panels of a small-multiples figure lie; arithmetic only.
+// The layout of a grid of panels (small multiples).
 #pragma once
 
 #include <QRect>
@@ -20,11 +20,11 @@ struct PanelGrid {
   [[nodiscard]] bool lowest(std::size_t panel) const { return panel + columns >= count; }  // nothing below it
 };
 
-// UsageError when panels of this width, in units, would be too small to read.
+// UsageError if panels of this width, in units, are too small to read.
 void requireReadable(int panel_width);
 
-// A side near `side` on which `cells` fall on whole units (300 per inch) or whole units on cells, at most 6 % smaller;
-// `side` itself where there is none.
+// A panel side near `side` such that cells are whole units (300 per inch) or units whole cells, at most 6 % smaller;
+// else `side`.
 [[nodiscard]] int snapSide(int side, std::size_t cells);
 
 }  // namespace kvatlas::views

@@ -23,7 +23,7 @@ struct Values {
   FigureHead head;
   TraceFacts facts;
   std::vector<MapPanel> panels;
-  double clip = 0;  // as asked or fitted to the maps
+  double clip = 0;  // from the spec or fitted to the maps
 };
 
 struct Layout {
@@ -55,13 +55,13 @@ Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, std::size_t p
   layout.chrome = planChrome(spec.title, notes, width);
   grid.gap_x = grid.gap_y = static_cast<int>(points(7));
   const int number = Canvas::textWidth(std::to_string(facts.tokens), kTickPoints);
-  const int room = width * 3 / 4 / static_cast<int>(grid.columns);  // about the width of a panel
+  const int room = width * 3 / 4 / static_cast<int>(grid.columns);  // approximate panel width
   layout.ticks = linearTicks(0, tokens, static_cast<std::size_t>(std::clamp(2 * room / (3 * number), 3, 4)), true);
   const int axis = static_cast<int>(points(5.5)) + Canvas::textHeight(kLabelPoints);
   grid.left = kOuterMargin + axis + Canvas::widestTick(layout.ticks);
   const int right = static_cast<int>(points(10)) + colourBarWidth(bar) + kOuterMargin;
   const int columns = static_cast<int>(grid.columns);
-  // The last number of a panel must not run into the first of the next.
+  // The last label of a panel must not overlap the first of the next.
   grid.gap_x += (Canvas::widestTick(layout.ticks) + Canvas::textWidth("0", kTickPoints)) / 2;
   const int side = (width - grid.left - right - (columns - 1) * grid.gap_x) / columns;
   requireReadable(side);
@@ -74,7 +74,7 @@ Layout planLayout(const FigureSpec& spec, const TraceFacts& facts, std::size_t p
   return layout;
 }
 
-// A hatched square where a layer was not recorded or not yet flushed.
+// Draws a hatched square for a layer that was not recorded or not yet written.
 ValueGrid notCaptured() {
   return ValueGrid::filled(1, 1, std::numeric_limits<float>::quiet_NaN());
 }
@@ -135,7 +135,7 @@ Values gather(const trace::Reader& reader, const FigureSpec& spec) {
   }
   if (!missing.empty())
     values.head.warnings.push_back(
-        fmt::format("layer {} was not written and is drawn as not captured", fmt::join(missing, ", ")));
+        fmt::format("layer {} is not in the file and is drawn as not captured", fmt::join(missing, ", ")));
   const bool fitted = spec.fit_clip && spec.scale == ScaleKind::Linear;
   values.clip = fitted ? fittedClip(values.panels, spec.clip) : spec.clip;
   FigureSpec drawn = spec;
@@ -170,7 +170,7 @@ Figure draw(const Values& values, const FigureSpec& asked) {
 
 }  // namespace
 
-// Small multiples of the head-averaged map of several layers with one colour bar.
+// Small multiples: head-averaged maps of several layers with one colour bar.
 FigureBuilder patternFigure() {
   return makeBuilder(gather, draw);
 }

@@ -17,7 +17,7 @@ struct Values {
   TrainingCurves log;
 };
 
-// Numbers of tokens in the unit that keeps them short.
+// The unit of the token axis that gives short numbers.
 struct TokenUnit {
   double size = 1;
   const char* title = "tokens seen";
@@ -38,7 +38,7 @@ LineSeries seriesOf(const MeasuredCurve& curve, const TokenUnit& unit, const QPe
   return series;
 }
 
-// The first few steps, far above the rest, would press everything else flat.
+// Ignores the first few steps, whose high loss would flatten the rest of the curve.
 void setLossRange(LinePanel& panel, const TrainingCurves& log) {
   constexpr double kStart = 0.02;
   double low = 0, high = 0;
@@ -74,7 +74,7 @@ void addLosses(LineChart& chart, const TrainingCurves& log, const TokenUnit& uni
   chart.panels.push_back(std::move(panel));
 }
 
-// One hue from pale to strong, longer contexts stronger; away from the paper in both themes.
+// One hue from pale to strong, stronger for longer contexts; contrasts with the paper in both themes.
 QColor lengthColour(std::size_t index, std::size_t count, Theme theme) {
   const Rgb near = theme == Theme::Light ? rgb(0x9ECAE1) : rgb(0x2B5F8C);
   const Rgb far = theme == Theme::Light ? rgb(0x08306B) : rgb(0xD6E8FA);
@@ -116,7 +116,7 @@ nlohmann::json describeCurves(const TrainingCurves& log) {
 }
 
 Values gather(const TrainingCurves& log, const FigureSpec& spec) {
-  Values values{{sidecarBase(spec), log.warnings, spec.title.empty() ? "training of " + log.file : spec.title, {}},
+  Values values{{sidecarBase(spec), log.warnings, spec.title.empty() ? "training log " + log.file : spec.title, {}},
                 log};
   values.head.sidecar["training"] = describeCurves(log);
   return values;

@@ -30,13 +30,14 @@ ColourScaleBar::ColourScaleBar(QWidget* parent)
   setMouseTracking(true);
   setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Expanding);
   m_button->setText(tr("Colours"));
-  m_button->setToolTip(tr("Colour map and scale; drag the limits or a range of the histogram, double click to fit"));
+  m_button->setToolTip(
+      tr("Colour map and scale. Drag the limits or a range of the histogram; double-click for auto range"));
   m_button->setPopupMode(QToolButton::InstantPopup);
   m_button->setMenu(m_menu);
   m_button->setAutoRaise(true);
   m_fit->setObjectName(QStringLiteral("fitColours"));
-  m_fit->setText(tr("98 %"));
-  m_fit->setToolTip(tr("Set the limits to the middle 98 % of the visible values (they stay there while you move on)"));
+  m_fit->setText(tr("Auto (98 %)"));
+  m_fit->setToolTip(tr("Set the limits to the middle 98 % of the visible values. Panning and zooming keep them"));
   m_fit->setAutoRaise(true);
   connect(m_fit, &QToolButton::clicked, this, &ColourScaleBar::fitToVisible);
   setUpMenu();
@@ -69,7 +70,7 @@ void ColourScaleBar::setUpMenu() {
     connect(action, &QAction::triggered, this, [this, kind = kind] { change(withKind(m_settings, kind)); });
   }
   m_menu->addSeparator();
-  m_menu->addAction(tr("Fit to 98 % of the visible values"), this, &ColourScaleBar::fitToVisible);
+  m_menu->addAction(tr("Auto range (98 %)"), this, &ColourScaleBar::fitToVisible);
 }
 
 void ColourScaleBar::setSettings(const ColourSettings& settings) {
@@ -211,14 +212,14 @@ void ColourScaleBar::paintEvent(QPaintEvent*) {
   drawLegend(painter);
 }
 
-// Heights by square root: the few large values beside the many small ones.
+// Square-root bar lengths keep rare large values visible beside many small ones.
 void ColourScaleBar::drawHistogram(QPainter& painter) const {
   const QRect area = histogramArea();
   std::vector<double> rows(static_cast<std::size_t>(area.height()), 0.0);
   for (std::size_t bin = 0; bin < m_histogram.bins.size(); ++bin) {
     const int from = static_cast<int>(yOf(valueOfBin(bin))) - area.top();
     const int to = bin == 0 ? from + 1 : static_cast<int>(yOf(valueOfBin(bin - 1))) - area.top();
-    // A bin that is several rows high on this scale is spread over them.
+    // Spreads a bin over all rows it covers on this scale.
     const int span = std::max(to - from, 1);
     for (int y = std::max(from, 0); y < std::min(from + span, area.height()); ++y)
       rows[static_cast<std::size_t>(y)] += static_cast<double>(m_histogram.bins[bin]) / span;
@@ -251,7 +252,7 @@ void ColourScaleBar::drawTicks(QPainter& painter) const {
   for (auto tick = ticks.rbegin(); tick != ticks.rend(); ++tick) {
     const double y = yOf(tick->value);
     painter.drawLine(QPointF(area.right() + 1, y), QPointF(area.right() + 4, y));
-    if (std::abs(y - last) < metrics.height()) continue;  // a square root crowds its small end
+    if (std::abs(y - last) < metrics.height()) continue;  // the square root scale is dense at its low end
     painter.drawText(QPointF(area.right() + 10, y + metrics.ascent() / 2.0 - 1), QString::fromStdString(tick->text));
     if (!tick->text.empty()) last = y;
   }
@@ -273,7 +274,7 @@ void ColourScaleBar::drawGrips(QPainter& painter) const {
   }
 }
 
-// Zero, masked and not captured are no values of the scale, and not each other.
+// Zero, masked and not captured are three different states, not values of the scale.
 void ColourScaleBar::drawLegend(QPainter& painter) const {
   const QRect area = legendArea();
   if (area.isEmpty()) return;

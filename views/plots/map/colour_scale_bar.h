@@ -1,5 +1,5 @@
-// The colour control beside a map: the scale with its ticks, the visible values as a histogram, limits to drag, colour
-// map and scale to choose. Knows colours and a histogram, no map.
+// The colour control beside a map: the scale with its ticks, a histogram of the visible values, draggable limits, and
+// a menu of colour maps and scales.
 #pragma once
 
 #include <QWidget>
@@ -16,24 +16,24 @@ class ColourScaleBar : public QWidget {
  public:
   explicit ColourScaleBar(QWidget* parent = nullptr);
 
-  void setSettings(const ColourSettings& settings);  // says nothing
+  void setSettings(const ColourSettings& settings);  // emits no signal
   void setTheme(Theme theme);
   void setQuantity(ScaleQuantity quantity);
   void setHistogram(const CodeHistogram& histogram);
   [[nodiscard]] const ColourSettings& settings() const { return m_settings; }
-  [[nodiscard]] QMenu& menu() const { return *m_menu; }  // colour maps, scales, fitting: for a menu bar, too
+  [[nodiscard]] QMenu& menu() const { return *m_menu; }  // colour maps, scales, auto range; also for a menu bar
 
-  // Where a value stands, in pixels from the widget's top; for tests and tooltips.
+  // The y of a value, in pixels from the widget's top; for tests and tooltips.
   [[nodiscard]] double yOf(double value) const;
-  [[nodiscard]] QRect scaleArea() const;      // the colours
-  [[nodiscard]] QRect histogramArea() const;  // beside them
-  [[nodiscard]] QRect legendArea() const;     // below: what is no value; empty where the bar is too short
+  [[nodiscard]] QRect scaleArea() const;      // the colour scale
+  [[nodiscard]] QRect histogramArea() const;  // beside the scale
+  [[nodiscard]] QRect legendArea() const;     // below: zero, masked, not captured; empty if the bar is too short
 
   [[nodiscard]] QSize sizeHint() const override { return {96, 260}; }
   [[nodiscard]] QSize minimumSizeHint() const override { return {96, 140}; }
 
  public slots:
-  void fitToVisible();  // 98 % of the visible values
+  void fitToVisible();  // limits to the middle 98 % of the visible values
 
  signals:
   void settingsChanged(const kvatlas::views::ColourSettings& settings);

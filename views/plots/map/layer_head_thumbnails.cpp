@@ -16,7 +16,7 @@ QString nameOf(const MapSide& side, int pixels) {
       .arg(pixels);
 }
 
-// Black or white, whichever can be read on a colour.
+// Black or white, whichever is legible on a colour.
 QColor inkOn(const QColor& colour) {
   const double light = 0.299 * colour.red() + 0.587 * colour.green() + 0.114 * colour.blue();
   return light > 140 ? QColor(Qt::black) : QColor(Qt::white);
@@ -26,11 +26,12 @@ QColor inkOn(const QColor& colour) {
 
 LayerHeadThumbnails::LayerHeadThumbnails(TileSource* source, QObject* parent)
     : QObject(parent), m_source(source), m_colours(ColourSettings{}, m_theme), m_table(colourTable("viridis")) {
-  m_ask.setSingleShot(true);
-  connect(&m_ask, &QTimer::timeout, this, [this] { m_subscription.want(m_wanted, Urgency::Background); });
+  m_request_timer.setSingleShot(true);
+  connect(&m_request_timer, &QTimer::timeout, this,
+          [this] { m_subscription.request(m_requests, Urgency::Background); });
   if (source == nullptr) return;
   m_subscription = source->subscribe();
-  connect(source, &TileSource::arrived, this, &LayerHeadThumbnails::take);
+  connect(source, &TileSource::arrived, this, &LayerHeadThumbnails::tileArrived);
   connect(source, &TileSource::changed, this, &LayerHeadThumbnails::reset);
 }
 
@@ -49,13 +50,13 @@ void LayerHeadThumbnails::setColours(const ColourSettings& settings, Theme theme
 }
 
 void LayerHeadThumbnails::forgetWishes() {
-  m_wanted.clear();
-  m_ask.start(0);
+  m_requests.clear();
+  m_request_timer.start(0);
 }
 
 void LayerHeadThumbnails::reset() {
   m_pictures.clear();
-  m_wanted.clear();
+  m_requests.clear();
   emit changed();
 }
 
@@ -74,10 +75,10 @@ LayerHeadThumbnails::Picture LayerHeadThumbnails::make(const MapSide& side, int 
   const double all = static_cast<double>(pyramid.tokens);
   for (const TilePlace place : tilesIn(pyramid, level, {0, all, 0, all})) {
     const TileKey key = side.key(place);
-    if (!m_source->find(key) && std::find(m_wanted.begin(), m_wanted.end(), key) == m_wanted.end())
-      m_wanted.push_back(key);
+    if (!m_source->find(key) && std::find(m_requests.begin(), m_requests.end(), key) == m_requests.end())
+      m_requests.push_back(key);
   }
-  m_ask.start(0);
+  m_request_timer.start(0);
   return picture;
 }
 
@@ -112,10 +113,10 @@ void LayerHeadThumbnails::paintNumber(QPainter& painter, const QRect& area, doub
                    QFontMetrics(painter.font()).elidedText(text, Qt::ElideRight, area.width() - 2));
 }
 
-void LayerHeadThumbnails::take(const TileKey& key) {
-  const auto wanted = std::find(m_wanted.begin(), m_wanted.end(), key);
-  if (wanted == m_wanted.end()) return;
-  m_wanted.erase(wanted);
+void LayerHeadThumbnails::tileArrived(const TileKey& key) {
+  const auto wanted = std::find(m_requests.begin(), m_requests.end(), key);
+  if (wanted == m_requests.end()) return;
+  m_requests.erase(wanted);
   emit arrived(key.layer, key.head);
 }
 

@@ -1,5 +1,5 @@
-// Small pictures for a grid of layers and heads: maps drawn from the coarse levels, or numbers on a colour; for item
-// delegates to paint with. Knows tile sources, no grid and no model.
+// Thumbnails for a grid of layers and heads: maps from the coarse levels, or numbers on a colour. Item delegates paint
+// with it.
 #pragma once
 
 #include <QCache>
@@ -21,12 +21,12 @@ class LayerHeadThumbnails : public QObject {
 
   void setReduction(trace::Reduction reduction);
   void setColours(const ColourSettings& settings, Theme theme);
-  // The map in `area`, square and centred; what is not here yet is asked for, and arrived() follows.
+  // Paints the map in `area`, square and centred. Requests missing tiles; arrived() follows.
   void paintMap(QPainter& painter, const QRect& area, LayerIndex layer, const HeadChoice& head);
-  // A value on its colour with its text in ink that can be read; NaN: not captured.
+  // Paints a value on its colour with legible text; NaN: not captured.
   void paintNumber(QPainter& painter, const QRect& area, double value, const ValueScale& scale,
                    const QString& text) const;
-  // Call when other cells come into view: what was asked for and not painted since is dropped.
+  // Call after scrolling: drops requests of cells that are not painted again.
   void forgetWishes();
 
  signals:
@@ -39,7 +39,7 @@ class LayerHeadThumbnails : public QObject {
     bool complete = false;
   };
   [[nodiscard]] Picture make(const MapSide& side, int pixels);
-  void take(const TileKey& key);
+  void tileArrived(const TileKey& key);
   void reset();
 
   QPointer<TileSource> m_source;
@@ -49,8 +49,8 @@ class LayerHeadThumbnails : public QObject {
   Theme m_theme = Theme::Light;
   QCache<QString, Picture> m_pictures{4096};
   TileSubscription m_subscription;
-  std::vector<TileKey> m_wanted;
-  QTimer m_ask;
+  std::vector<TileKey> m_requests;
+  QTimer m_request_timer;
 };
 
 }  // namespace kvatlas::views

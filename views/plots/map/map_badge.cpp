@@ -16,7 +16,7 @@ QString tr(const char* text) {
   return QCoreApplication::translate("MapBadge", text);
 }
 
-// A name is never broken: its spaces are those that hold together.
+// Uses no-break spaces, so that names do not wrap.
 QString nameOf(const MapSide& side, const char* without) {
   QString name = side.name.empty() ? QString::fromLatin1(without) : QString::fromStdString(side.name);
   return name.replace(QLatin1Char(' '), QChar(QChar::Nbsp));
@@ -26,7 +26,7 @@ std::vector<BadgeLine> comparedRuns(const MapPicture& picture, const ShadeColour
   const QString a = nameOf(picture.a, "A"), b = nameOf(*picture.b, "B");
   if (picture.mode == PictureSides::Split)
     return {{tr("below the diagonal: kept by %1").arg(a), {}}, {tr("above, mirrored: kept by %1").arg(b), {}}};
-  return {{tr("kept by %1 alone").arg(a), shades.only_a}, {tr("kept by %1 alone").arg(b), shades.only_b}};
+  return {{tr("kept only by %1").arg(a), shades.only_a}, {tr("kept only by %1").arg(b), shades.only_b}};
 }
 
 std::vector<BadgeLine> comparedMaps(const MapPicture& picture) {
@@ -37,7 +37,7 @@ std::vector<BadgeLine> comparedMaps(const MapPicture& picture) {
   return {{formula, {}}, {tr("A: %1").arg(a), {}}, {tr("B: %1").arg(b), {}}};
 }
 
-// Words in lines no wider than `width`, but for words that are wider by themselves.
+// Wraps words to lines of `width`; a longer word gets its own line.
 QStringList wrapped(const QString& text, const QFontMetrics& metrics, int width) {
   QStringList lines;
   for (const QString& word : text.split(QLatin1Char(' '))) {
@@ -50,8 +50,7 @@ QStringList wrapped(const QString& text, const QFontMetrics& metrics, int width)
   return lines;
 }
 
-// The same words in lines no wider than `width`: broken behind colons, semicolons and dots in the middle, then
-// anywhere.
+// Breaks lines after colons, semicolons and middle dots, then wraps to `width`.
 std::vector<BadgeLine> shortened(const std::vector<BadgeLine>& lines, const QFontMetrics& metrics, int width) {
   std::vector<BadgeLine> result;
   for (const BadgeLine& line : lines) {
@@ -74,7 +73,7 @@ QSize sizeOf(const std::vector<BadgeLine>& lines, const QFontMetrics& metrics) {
   return {width + 2 * kPadding, static_cast<int>(lines.size()) * metrics.height() + 2 * kPadding - 2};
 }
 
-// `most`: of the height of the room.
+// `most`: as a fraction of the room's height.
 bool fits(const QSize& size, const QRect& room, double most) {
   return size.width() + 2 * kInset <= room.width() && size.height() + 2 * kInset <= most * room.height();
 }

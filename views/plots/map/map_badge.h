@@ -1,5 +1,5 @@
-// What a map says about itself in its corner: layer, head, reduction, and what stands against what; so that no picture
-// of it goes without. Knows the picture, no document.
+// The caption in the corner of a map: layer, head, reduction, and what is compared; so that every picture of the map
+// is labelled.
 #pragma once
 
 #include <qcustomplot.h>
@@ -10,14 +10,14 @@ namespace kvatlas::views {
 
 struct BadgeLine {
   QString text;
-  std::optional<Rgb> swatch;  // a colour of the map that the line explains
+  std::optional<Rgb> swatch;  // the map colour that the line explains
 };
 
-// `detail`: the level of detail in words, as MapPlottable::detailText.
+// `detail`: the level of detail as text, from MapPlottable::detailText.
 [[nodiscard]] std::vector<BadgeLine> badgeOf(const MapPicture& picture, const QString& detail,
                                              const ShadeColours& shades);
-// Into the top right corner of `beside`, where nothing of the map is, in more and shorter lines; without room there
-// into that of `area`; nowhere without room there either.
+// Draws in the top right corner of `beside`, the blank space outside the map, with shorter lines; if it does not fit,
+// in the corner of `area`; if that is too small, not at all.
 void drawBadge(QCPPainter& painter, const QRect& area, const QRect& beside, const std::vector<BadgeLine>& lines,
                Theme theme);
 

@@ -6,7 +6,7 @@
 namespace kvatlas::views {
 namespace {
 
-// Scales that differ by rounding alone are one raster.
+// Scales that differ only by rounding are the same raster.
 bool same(double a, double b) {
   return std::abs(a - b) <= 1e-10 * std::max(std::abs(a), std::abs(b));
 }
@@ -34,11 +34,11 @@ void MapBlocks::setScale(MapScale scale) {
   m_blocks.clear();
 }
 
-void MapBlocks::forget() {
+void MapBlocks::clear() {
   m_blocks.clear();
 }
 
-void MapBlocks::forgetIncomplete(const TokenWindow& where) {
+void MapBlocks::dropIncomplete(const TokenWindow& where) {
   const bool mirrored = m_picture.mode == PictureSides::Split;
   const auto inside = [&](const PixelRect& area) {
     const double left = static_cast<double>(area.x) / m_scale.x, top = static_cast<double>(area.y) / m_scale.y;

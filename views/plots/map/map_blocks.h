@@ -1,4 +1,4 @@
-// Coloured pieces of a map on the raster of the current zoom, kept while panning; knows no plot and no file.
+// Cache of coloured map blocks on the raster of the current zoom, valid while panning.
 #pragma once
 
 #include <QImage>
@@ -15,20 +15,20 @@ class MapBlocks {
  public:
   static constexpr int kSide = 256;  // world pixels
 
-  void setPicture(const MapPicture& picture);       // every block is made anew
-  void setColours(MapColours colours);              // values stay, colours are made anew
-  void setScale(MapScale scale);                    // a new zoom, a new raster
-  void forget();                                    // the tiles may have changed
-  void forgetIncomplete(const TokenWindow& where);  // tiles arrived there
+  void setPicture(const MapPicture& picture);     // rebuilds all blocks
+  void setColours(MapColours colours);            // keeps values, recolours
+  void setScale(MapScale scale);                  // a new zoom clears the cache
+  void clear();                                   // the tiles may have changed
+  void dropIncomplete(const TokenWindow& where);  // for new tiles there
 
   [[nodiscard]] const MapPicture& picture() const { return m_picture; }
   [[nodiscard]] const MapColours& colours() const { return m_colours; }
 
-  // The block that begins at world pixel (column · kSide, row · kSide).
+  // The block at world pixel (column · kSide, row · kSide).
   [[nodiscard]] const QImage& image(std::int64_t column, std::int64_t row);
   // Drops blocks far from a rectangle of world pixels.
   void keepNear(PixelRect view);
-  // The values of the blocks that touch a rectangle, as far as they were drawn.
+  // The values of the drawn blocks that touch a rectangle.
   [[nodiscard]] CodeHistogram histogram(PixelRect view) const;
   [[nodiscard]] std::size_t count() const { return m_blocks.size(); }
 

@@ -28,7 +28,7 @@ void MapCursor::draw(QCPPainter* painter) {
     }
   };
   if (m_cell) {
-    // Whole numbers: without smoothing, QCustomPlot rounds a half up to the next pixel.
+    // Integers: without antialiasing, QCustomPlot rounds a half up to the next pixel.
     const double x = std::floor(m_map->axis(QCPAxis::atBottom)->coordToPixel(m_cell->key + 0.5));
     const double y = std::floor(m_map->axis(QCPAxis::atLeft)->coordToPixel(m_cell->query + 0.5));
     const bool inside_x = x >= area.left() && x <= area.right(), inside_y = y >= area.top() && y <= area.bottom();

@@ -1,5 +1,5 @@
-// The crosshair over a map and its tracks, and the box that is being drawn; on a layer of its own, so that moving it
-// redraws nothing else.
+// The crosshair over a map and its tracks, and the zoom box; on a separate layer, so that moving it redraws
+// nothing else.
 #pragma once
 
 #include <qcustomplot.h>
@@ -20,7 +20,7 @@ class MapCursor : public QCPAbstractItem {
   void setCell(std::optional<Cell> cell) { m_cell = cell; }
   void setBox(const QRect& box) { m_box = box; }  // pixels; null: none
   void setTheme(Theme theme) { m_theme = theme; }
-  // Rectangles the lines go on through: along keys (above the map), along queries (beside it).
+  // Tracks that the crosshair also crosses: along keys (above the map), along queries (beside it).
   void setTracks(std::vector<QCPAxisRect*> along_keys, std::vector<QCPAxisRect*> along_queries);
   [[nodiscard]] std::optional<Cell> cell() const { return m_cell; }
 

@@ -12,7 +12,7 @@ namespace kvatlas::views {
 namespace {
 
 constexpr double kZoomPerNotch = 1.25, kNotch = 120, kMovePerNotch = 0.15;
-constexpr double kDragDistance = 4;  // pixels: less is a click
+constexpr double kDragDistance = 4;  // pixels; less is a click
 
 QRect boxOf(const QPointF& a, const QPointF& b, const QRect& area) {
   return QRectF(a, b).normalized().toRect().intersected(area);
@@ -58,7 +58,7 @@ bool MapGestures::eventFilter(QObject*, QEvent* event) {
 
 bool MapGestures::wheel(QWheelEvent& event) {
   event.accept();
-  // Some platforms turn Alt+wheel sideways.
+  // Some platforms make Alt+wheel horizontal.
   const QPoint angle = event.angleDelta();
   const double notches = (angle.y() != 0 ? angle.y() : angle.x()) / kNotch;
   const QPointF at = m_view.tokensAt(event.position());

@@ -1,4 +1,4 @@
-// What mouse, wheel and keys do on a map; knows the view's public side only.
+// Handles mouse, wheel and keys on a map.
 #pragma once
 
 #include <QObject>
@@ -15,9 +15,9 @@ namespace kvatlas::views {
 
 class MapView;
 
-// Wheel: zoom at the cursor; with Ctrl or Alt along the diagonal; with Shift: move along it. Drag: pan; with Shift: a
-// box to zoom into. Double click, Home: everything. Backspace, Alt+Left: back; Alt+Right: forward. Up/Down: layer;
-// Left/Right: head; +/−: zoom; Escape: drop the box; B: blink.
+// Wheel: zoom at the cursor; with Ctrl or Alt along the diagonal; with Shift: move along it. Drag: pan; with Shift:
+// zoom to a box. Double click, Home: fit. Backspace, Alt+Left: back; Alt+Right: forward. Up/Down: layer; Left/Right:
+// head; +/−: zoom; Escape: cancel the box; B: blink.
 class MapGestures : public QObject {
   Q_OBJECT
  public:

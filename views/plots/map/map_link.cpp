@@ -15,7 +15,7 @@ void MapLink::tie(MapView& from, MapView& to) {
   });
 }
 
-// What one of them answers to a new window is not sent back.
+// Does not send a window back to the map it came from.
 void MapLink::copyWindow(const MapView& from, MapView& to) {
   if (!m_windows || m_copying) return;
   m_copying = true;

@@ -1,4 +1,4 @@
-// Two maps side by side as one: the same window and the same crosshair, each with its own lock. Knows views only.
+// Links two maps side by side: shared window and shared crosshair, each optional.
 #pragma once
 
 #include <QObject>
@@ -10,7 +10,7 @@ namespace kvatlas::views {
 class MapLink : public QObject {
   Q_OBJECT
  public:
-  // Both must outlive it. The second takes the window of the first.
+  // Both must outlive it. The second map adopts the window of the first.
   MapLink(MapView& first, MapView& second, QObject* parent = nullptr);
   void setWindowsLocked(bool locked);
   void setCursorsLocked(bool locked) { m_cursors = locked; }

@@ -14,7 +14,7 @@ namespace kvatlas::views {
 namespace {
 
 constexpr int kSpanPen = 3;
-constexpr int kRefreshMilliseconds = 8;  // tiles that arrive together are drawn together
+constexpr int kRefreshMilliseconds = 8;  // batches tiles that arrive together
 
 std::int64_t floorDivide(std::int64_t a, std::int64_t b) {
   return a >= 0 ? a / b : -((-a + b - 1) / b);
@@ -29,11 +29,11 @@ bool isRaster(const QPainter& painter) {
 
 MapPlottable::MapPlottable(QCPAxis* keys, QCPAxis* queries) : QCPAbstractPlottable(keys, queries) {
   setPen(Qt::NoPen);
-  setAntialiased(false);  // antialiasing moves the painter by half a pixel: nothing would be drawn pixel by pixel
-  m_ask.setSingleShot(true);
+  setAntialiased(false);  // antialiasing shifts the painter by half a pixel and blurs pixels
+  m_request_timer.setSingleShot(true);
   m_refresh.setSingleShot(true);
   m_refresh.setInterval(kRefreshMilliseconds);
-  connect(&m_ask, &QTimer::timeout, this, &MapPlottable::ask);
+  connect(&m_request_timer, &QTimer::timeout, this, &MapPlottable::requestTiles);
   connect(&m_refresh, &QTimer::timeout, this, [this] { mParentPlot->replot(QCustomPlot::rpQueuedReplot); });
 }
 
@@ -47,9 +47,9 @@ void MapPlottable::setPicture(const MapPicture& picture) {
 
 void MapPlottable::connectSource(TileSource* source) {
   if (source == nullptr) return;
-  m_connections.push_back(connect(source, &TileSource::arrived, this, &MapPlottable::take));
+  m_connections.push_back(connect(source, &TileSource::arrived, this, &MapPlottable::tileArrived));
   m_connections.push_back(connect(source, &TileSource::changed, this, [this] {
-    m_blocks.forget();
+    m_blocks.clear();
     m_refresh.start();
   }));
   m_connections.push_back(connect(source, &QObject::destroyed, this, [this] { setPicture({}); }));
@@ -107,7 +107,7 @@ void MapPlottable::draw(QCPPainter* painter) {
   if (tokens() == 0) return;
   painter->save();
   painter->setRenderHint(QPainter::SmoothPixmapTransform, false);
-  painter->setAntialiasing(false);  // also takes back the half pixel that QCustomPlot shifts smooth things by
+  painter->setAntialiasing(false);  // also undoes QCustomPlot's half-pixel shift for antialiasing
   const double screen_ratio = mParentPlot->bufferDevicePixelRatio();
   const bool on_screen = isRaster(*painter) && painter->transform().isIdentity() &&
                          qFuzzyCompare(painter->device()->devicePixelRatioF(), screen_ratio);
@@ -125,7 +125,7 @@ void MapPlottable::draw(QCPPainter* painter) {
     drawBadge(*painter, area, QRect(QPoint(left, area.top()), area.bottomRight()),
               badgeOf(picture(), detailText(), m_shades), m_theme);
   }
-  if (on_screen) m_ask.start(0);
+  if (on_screen) m_request_timer.start(0);
 }
 
 void MapPlottable::drawBlocks(QCPPainter* painter, const Raster& raster, double device_ratio) {
@@ -144,7 +144,7 @@ void MapPlottable::drawBlocks(QCPPainter* painter, const Raster& raster, double 
   }
 }
 
-// For files and printers: the very pixels of the screen, repeated by the device.
+// For files and printers: the pixels of the screen, scaled by the device.
 void MapPlottable::drawWhole(QCPPainter* painter, const Raster& raster) {
   const MapValues values = mapValues(picture(), raster.scale, raster.view);
   QImage image(raster.view.width, raster.view.height, QImage::Format_RGB32);
@@ -154,8 +154,8 @@ void MapPlottable::drawWhole(QCPPainter* painter, const Raster& raster) {
   painter->drawImage(QRectF(mKeyAxis->axisRect()->rect()), image, QRectF(image.rect()));
 }
 
-// The column of a span's keys from its own queries down, and the triangle of its own attention. Rectangles: stroked
-// lines cost ten times as much, and at a close zoom they are a million pixels long.
+// The column of a span's keys from its own queries down, and the triangle of its self-attention. Fills rectangles:
+// stroked lines are ten times slower, and at a close zoom they are a million pixels long.
 void MapPlottable::drawSpans(QCPPainter* painter) const {
   painter->setAntialiasing(false);
   const TokenWindow shown = window();
@@ -182,13 +182,13 @@ void MapPlottable::drawSpans(QCPPainter* painter) const {
   }
 }
 
-void MapPlottable::take(const TileKey& key) {
+void MapPlottable::tileArrived(const TileKey& key) {
   for (const MapSide* side : sides()) {
     if (key.layer != side->layer || key.head != side->head || key.reduction != side->reduction) continue;
     const TilePyramid pyramid = side->source->pyramid(side->layer);
     if (key.level >= pyramid.cells.size()) continue;
     const double step = static_cast<double>(pyramid.cells[key.level] * kTileSide);
-    m_blocks.forgetIncomplete({key.column * step, (key.column + 1) * step, key.row * step, (key.row + 1) * step});
+    m_blocks.dropIncomplete({key.column * step, (key.column + 1) * step, key.row * step, (key.row + 1) * step});
     if (!m_refresh.isActive()) m_refresh.start();
   }
 }
@@ -211,9 +211,9 @@ std::vector<TileKey> MapPlottable::missing(const MapSide& side) const {
     add(at, {shown.query_begin, shown.query_end, shown.key_begin, shown.key_end});
     add(at, shown);
   };
-  addMirrored(pyramid.cells.size() - 1);  // an overview of everything is a few tiles, and then there is no blank
+  addMirrored(pyramid.cells.size() - 1);  // the overview, a few tiles, avoids blank areas
   addMirrored(level);
-  const double margin = static_cast<double>(pyramid.cells[level] * kTileSide) / 2;  // what panning needs next
+  const double margin = static_cast<double>(pyramid.cells[level] * kTileSide) / 2;  // prefetch for panning
   shown = {shown.key_begin - margin, shown.key_end + margin, shown.query_begin - margin, shown.query_end + margin};
   if (level >= pyramid.exact_levels) addMirrored(level);
   return wanted;
@@ -224,8 +224,8 @@ TileSubscription& MapPlottable::subscriptionTo(TileSource& source) {
   return known != m_subscriptions.end() ? *known : m_subscriptions.emplace_back(source.subscribe());
 }
 
-void MapPlottable::ask() {
-  std::vector<std::pair<TileSource*, std::vector<TileKey>>> wanted;  // both sides may be of one source
+void MapPlottable::requestTiles() {
+  std::vector<std::pair<TileSource*, std::vector<TileKey>>> wanted;  // both sides may share a source
   for (const MapSide* side : sides()) {
     if (side->source == nullptr) continue;
     std::vector<TileKey> more = missing(*side);
@@ -238,7 +238,7 @@ void MapPlottable::ask() {
   std::erase_if(m_subscriptions, [&](const TileSubscription& before) {
     return std::ranges::find(wanted, before.source(), &decltype(wanted)::value_type::first) == wanted.end();
   });
-  for (auto& [source, keys] : wanted) subscriptionTo(*source).want(std::move(keys));
+  for (auto& [source, keys] : wanted) subscriptionTo(*source).request(std::move(keys));
   emit drawn();
 }
 
@@ -291,18 +291,18 @@ QString MapPlottable::detailText() const {
   if (side.source == nullptr) return {};
   const TilePyramid pyramid = side.source->pyramid(side.layer);
   if (pyramid.tokens == 0) return {};
-  if (pyramid.empty()) return tr("no map of layer %1 was captured").arg(side.layer.value);
+  if (pyramid.empty()) return tr("layer %1: no map captured").arg(side.layer.value);
   const std::size_t level = levelFor(pyramid, raster(mParentPlot->bufferDevicePixelRatio()).scale);
   const std::uint64_t cell = pyramid.cells[level];
   const QString reduction = side.reduction == trace::Reduction::Max ? tr("max") : tr("mean");
   if (cell == 1) {
     const QString exact = tr("1 cell = 1 token, exact");
-    return tokensPerPixel() > 1 ? tr("%1; %2 of each pixel").arg(exact, reduction) : exact;
+    return tokensPerPixel() > 1 ? tr("%1; %2 per pixel").arg(exact, reduction) : exact;
   }
   QString text = tr("1 cell = %1 tokens, %2").arg(cell).arg(reduction);
-  if (level < pyramid.exact_levels) return text + tr(", from queries and keys");
+  if (level < pyramid.exact_levels) return text + tr(", recomputed from queries and keys");
   if (level == pyramid.exact_levels && tokensPerPixel() * 1.5 < static_cast<double>(cell))
-    text += level == 0 ? tr(" (the finest recorded)") : tr(" (closer in: exact)");
+    text += level == 0 ? tr(" (maximum recorded resolution)") : tr(" (zoom in for exact)");
   return text;
 }
 

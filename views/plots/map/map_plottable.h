@@ -1,5 +1,5 @@
-// An attention map as a plottable: keys to the right, queries down, tiles drawn pixel-exact at the level of detail the
-// zoom asks for, coloured last. Knows tile sources, never a file.
+// An attention map as a plottable: keys to the right, queries down, tiles drawn pixel-exact at the zoom's level of
+// detail, coloured last. Reads from tile sources, never from a file.
 #pragma once
 
 #include <qcustomplot.h>
@@ -14,14 +14,14 @@
 
 namespace kvatlas::views {
 
-// What stands under a (query, key) pair in the picture.
+// The value drawn at a (query, key) pair.
 struct MapReading {
   std::int32_t code = kOutsidePixel;  // a log₂ code or a PixelState
-  double probability = 0;             // where code ≥ 0
-  std::uint64_t cell = 0;             // tokens per cell of the tile it came from
+  double probability = 0;             // if code ≥ 0
+  std::uint64_t cell = 0;             // tokens per cell of its tile
 };
 
-// The key axis must run to the right, the query axis down (range reversed).
+// The key axis must point right, the query axis down (range reversed).
 class MapPlottable : public QCPAbstractPlottable {
   Q_OBJECT
  public:
@@ -30,19 +30,19 @@ class MapPlottable : public QCPAbstractPlottable {
   void setPicture(const MapPicture& picture);
   void setColours(const ColourSettings& settings, Theme theme, ShadeColours shades = {});
   void setSpans(std::vector<trace::Span> spans) { m_spans = std::move(spans); }
-  void setBadgeShown(bool shown) { m_badge = shown; }  // its corner says layer, head and reduction
+  void setBadgeShown(bool shown) { m_badge = shown; }  // layer, head and reduction in the corner
   [[nodiscard]] const MapPicture& picture() const { return m_blocks.picture(); }
   [[nodiscard]] const MapColours& colours() const { return m_blocks.colours(); }
 
   [[nodiscard]] TokenWindow window() const;  // what the axes show
   [[nodiscard]] std::uint64_t tokens() const;
   [[nodiscard]] double tokensPerPixel() const;  // device pixels
-  [[nodiscard]] std::uint64_t cell() const;     // tokens per cell of the level that is drawn; 1 where there is none
+  [[nodiscard]] std::uint64_t cell() const;     // tokens per cell of the drawn level; 1 if there is none
   [[nodiscard]] MapReading read(bool second, TokenIndex query, TokenIndex key) const;
-  // "1 cell = 4 tokens, max"; says when cells are larger than the finest that could be or are exact.
-  [[nodiscard]] std::string table() const;  // the cells in sight as CSV
+  [[nodiscard]] std::string table() const;  // the visible cells as CSV
+  // "1 cell = 4 tokens, max"; notes exact cells and cells at the maximum recorded resolution.
   [[nodiscard]] QString detailText() const;
-  [[nodiscard]] bool settled() const;  // everything visible was drawn from its own level
+  [[nodiscard]] bool settled() const;  // all visible tiles of the level are loaded
   [[nodiscard]] CodeHistogram visibleValues() const;
 
   double selectTest(const QPointF&, bool, QVariant*) const override { return -1; }
@@ -50,7 +50,7 @@ class MapPlottable : public QCPAbstractPlottable {
   QCPRange getValueRange(bool& found, QCP::SignDomain, const QCPRange&) const override;
 
  signals:
-  void drawn();  // after the picture changed: detailText(), visibleValues()
+  void drawn();  // detailText() and visibleValues() may have changed
 
  protected:
   void draw(QCPPainter* painter) override;
@@ -67,20 +67,20 @@ class MapPlottable : public QCPAbstractPlottable {
   void drawWhole(QCPPainter* painter, const Raster& raster);
   void drawSpans(QCPPainter* painter) const;
   void connectSource(TileSource* source);
-  void ask();
+  void requestTiles();
   [[nodiscard]] TileSubscription& subscriptionTo(TileSource& source);
   [[nodiscard]] std::vector<TileKey> missing(const MapSide& side) const;
   [[nodiscard]] std::vector<const MapSide*> sides() const;
-  void take(const TileKey& key);
+  void tileArrived(const TileKey& key);
 
   MapBlocks m_blocks;
   Theme m_theme = Theme::Light;
   bool m_badge = true;
   ShadeColours m_shades;
   std::vector<trace::Span> m_spans;
-  std::vector<TileSubscription> m_subscriptions;  // one for each source of the picture that was drawn last
+  std::vector<TileSubscription> m_subscriptions;  // one per source of the last drawn picture
   std::vector<QMetaObject::Connection> m_connections;
-  QTimer m_ask, m_refresh;
+  QTimer m_request_timer, m_refresh;
 };
 
 }  // namespace kvatlas::views

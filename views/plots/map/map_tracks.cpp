@@ -11,7 +11,7 @@ namespace {
 constexpr int kSeriesThickness = 44, kSpanThickness = 20, kStripThickness = 15, kThinStrip = 9, kManyStrips = 10;
 constexpr int kGap = 3, kLeastLeftMargin = 104, kMostLeftMargin = 180;
 
-// A log scale over the four decades below the largest value: sinks are hundreds of times the rest.
+// A log scale over the four decades below the maximum: sinks receive hundreds of times more than other keys.
 ValueScale receivedScale(const PooledSeries& series) {
   const double most = std::max<double>(static_cast<double>(series.largest(0, series.size())), 1e-9);
   return {ScaleKind::Log, most / 1e4, most};
@@ -108,7 +108,7 @@ void MapTracks::setReceived(std::vector<float> values) {
   m_received.track->setSeries(std::move(series), scale);
 }
 
-// Entropy cannot exceed ln N: a fixed scale on which layers can be compared.
+// Entropy is at most ln N: a fixed scale makes layers comparable.
 void MapTracks::setEntropy(std::vector<float> values) {
   PooledSeries series(std::move(values));
   const double most = std::log(static_cast<double>(std::max<std::size_t>(series.size(), 2)));

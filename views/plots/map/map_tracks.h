@@ -1,4 +1,4 @@
-// Lays the tracks out around a map and keeps their axes on the map's; knows the plot and arrays.
+// Arranges the tracks around a map and synchronises their axes with the map's.
 #pragma once
 
 #include <qcustomplot.h>
@@ -11,7 +11,7 @@ namespace kvatlas::views {
 
 class MapTracks {
  public:
-  // Takes the plot's layout: tracks above the map, one to its right.
+  // Replaces the plot's layout: tracks above the map, one to its right.
   MapTracks(QCustomPlot* plot, QCPAxisRect* map);
 
   void setTheme(Theme theme);
@@ -20,8 +20,8 @@ class MapTracks {
   void setReceived(std::vector<float> values);
   void setEntropy(std::vector<float> values);
   void setStrips(const std::vector<StripPointer>& strips);
-  void setCell(std::uint64_t cell);  // tokens per cell of the map as it is drawn
-  // Call after the map's ranges changed.
+  void setCell(std::uint64_t cell);  // tokens per cell of the drawn map
+  // Call after changes of the map's ranges.
   void follow();
 
   [[nodiscard]] std::vector<QCPAxisRect*> alongKeys() const;

@@ -136,7 +136,7 @@ MapFrame MapView::frame() const {
           std::max<double>(m_rect->height(), 1)};
 }
 
-// The layout is known only while plotting; a new size keeps the zoom, and everything where everything was shown.
+// The layout is known only while plotting. A new size keeps the zoom; a fitted map stays fitted.
 void MapView::adaptToSize() {
   const MapFrame now = frame();
   if (now.tokens == 0 || (now.width == m_shown.width && now.height == m_shown.height && now.tokens == m_shown.tokens))
@@ -162,7 +162,7 @@ void MapView::showWindow(const TokenWindow& window) {
     const auto ticker = m_rect->axis(type)->ticker().dynamicCast<TokenTicker>();
     ticker->setTokens(m_map->tokens());
     ticker->setRoom(type == QCPAxis::atBottom ? m_rect->width() : m_rect->height());
-    // The entropy track writes its scale beside it.
+    // The entropy track draws its scale beside it.
     if (type == QCPAxis::atBottom) ticker->setClearEnd(QFontMetrics(font()).horizontalAdvance(QLatin1Char('0')));
   }
   m_tracks->follow();

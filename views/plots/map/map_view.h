@@ -1,5 +1,5 @@
-// The map a person moves about in: a map plottable with token axes, tracks linked to it, crosshair, zoom and its
-// history. Knows tile sources and arrays; no document, no file.
+// The interactive map: a map plottable with token axes, linked tracks, crosshair, zoom and zoom
+// history. Reads from tile sources; no document, no file.
 #pragma once
 
 #include <qcustomplot.h>
@@ -23,12 +23,12 @@ class MapView : public QCustomPlot {
   explicit MapView(QWidget* parent = nullptr);
   ~MapView() override;
 
-  // Another number of tokens: everything is shown; else the window stays.
+  // Shows the whole map if the number of tokens changed; else keeps the window.
   void setPicture(const MapPicture& picture);
   void setCaptionShown(bool shown);  // layer, heads and reduction in the corner of the map
   void setTheme(Theme theme);
   void setColours(const ColourSettings& colours);
-  void setShadeColours(ShadeColours colours);  // of the runs compared
+  void setShadeColours(ShadeColours colours);  // of the compared runs
   void setSpans(const std::vector<trace::Span>& spans);
   void setReceived(std::vector<float> values);  // [tokens], empty: no track
   void setEntropy(std::vector<float> values);   // [tokens], nats
@@ -41,17 +41,17 @@ class MapView : public QCustomPlot {
   [[nodiscard]] QCPAxisRect& mapRect() const { return *m_rect; }
 
   [[nodiscard]] TokenWindow window() const { return m_map->window(); }
-  enum class Step { Gesture /* joins the one before */, Jump /* a step of the history */, Silent /* not remembered */ };
+  enum class Step { Gesture /* merges with the last */, Jump /* a new history step */, Silent /* not recorded */ };
   void setWindow(const TokenWindow& window, Step step = Step::Jump);
   [[nodiscard]] MapFrame frame() const;
   [[nodiscard]] std::optional<Cell> cellAt(const QPointF& pixel) const;  // empty outside the map
-  [[nodiscard]] QPointF tokensAt(const QPointF& pixel) const;            // key, query; anywhere
+  [[nodiscard]] QPointF tokensAt(const QPointF& pixel) const;            // key, query; not clamped
   [[nodiscard]] std::optional<Cell> cursor() const { return m_cursor->cell(); }
-  void endGesture();  // what follows is another step of the history
+  void endGesture();  // the next step is a new history step
   using QWidget::setCursor;
-  void setCursor(std::optional<Cell> cell);  // draws it; says nothing
-  void setBox(const QRect& box);             // the box being drawn, in pixels
-  void jumpTo(const Cell& cell);             // brings it to the middle at this zoom
+  void setCursor(std::optional<Cell> cell);  // draws it; emits no signal
+  void setBox(const QRect& box);             // the zoom box, in pixels
+  void jumpTo(const Cell& cell);             // centres it at the current zoom
 
  public slots:
   void fit();
@@ -68,7 +68,7 @@ class MapView : public QCustomPlot {
   void headStepped(int by);
   void blinkWanted();
   void menuWanted(const QPoint& global, std::optional<kvatlas::views::Cell> cell);
-  void drawn();  // map().detailText() and map().visibleValues() may be new
+  void drawn();  // map().detailText() and map().visibleValues() may have changed
 
  private:
   void setUpAxes();
@@ -85,7 +85,7 @@ class MapView : public QCustomPlot {
   ColourSettings m_colours;
   ShadeColours m_shades;
   Theme m_theme = Theme::Light;
-  MapFrame m_shown;  // what the window was last made for
+  MapFrame m_shown;  // the frame of the current window
   bool m_fitted = true;
 };
 

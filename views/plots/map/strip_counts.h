@@ -1,5 +1,5 @@
-// What a run keeps, summed so that any range of tokens is answered in constant time. Made once, on any thread; knows
-// arrays, no plot.
+// Prefix sums of what a run keeps: constant-time queries for any range of tokens. Immutable; may be built on any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ class StripCounts {
   [[nodiscard]] const std::string& title() const { return m_title; }
   [[nodiscard]] Rgb colour() const { return m_colour; }
   [[nodiscard]] std::uint64_t tokens() const { return m_before.size() - 1; }
-  // Of the tokens [begin, end): the fraction that is kept, and whether sinks, or mostly window, are among them.
+  // For tokens [begin, end): the kept fraction, whether it contains sinks, and whether it is mostly window.
   [[nodiscard]] double share(std::uint64_t begin, std::uint64_t end) const;
   [[nodiscard]] bool holdsSink(std::uint64_t begin, std::uint64_t end) const { return m_sinks.count(begin, end) > 0; }
   [[nodiscard]] bool isWindow(std::uint64_t begin, std::uint64_t end) const {

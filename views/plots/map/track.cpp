@@ -41,7 +41,7 @@ void Track::drawTitle(QCPPainter* painter) const {
   QFont font = mParentPlot->font();
   const bool vertical = mKeyAxis->orientation() == Qt::Vertical;
   if (!vertical && area.height() < QFontMetrics(font).height())
-    font.setPixelSize(std::max(area.height() * 3 / 4, 7));  // a line of text is a third higher than its size
+    font.setPixelSize(std::max(area.height() * 3 / 4, 7));  // line height = 4/3 font size
   if (vertical && titleWidth() > area.width())
     font.setPixelSize(std::max(QFontInfo(font).pixelSize() * area.width() / titleWidth(), 7));
   painter->setFont(font);
@@ -135,7 +135,7 @@ void KeptTrack::draw(QCPPainter* painter) {
   painter->setAntialiasing(false);
   painter->setPen(Qt::NoPen);
   const QColor evicted = toColour(colours().evicted);
-  // Neighbours of one colour are one rectangle.
+  // Merges neighbours of one colour into one rectangle.
   for (std::size_t i = raster.axis.first; i < raster.axis.last;) {
     const auto colour = [&](std::size_t at) {
       const QColor kept = colourOf(raster.axis.tokens[at].begin, raster.axis.tokens[at].end);
@@ -168,10 +168,10 @@ void SpanTrack::draw(QCPPainter* painter) {
         QPolygonF({QPointF(left, top + 3), QPointF(left, top), QPointF(right, top), QPointF(right, top + 3)}));
     const QString name = QString::fromStdString(span.name);
     const double half = metrics.horizontalAdvance(name) / 2, middle = (left + right) / 2;
-    // Near an end a name stands beside its span rather than outside the picture.
+    // Near an end, shifts the name so that it stays inside the track.
     const double least = raster.area.left() + half, most = raster.area.right() - half;
     const double centre = least < most ? std::clamp(middle, least, most) : middle;
-    // A narrow span carries its name only while neighbours leave room; the title says the rest.
+    // Draws the name of a narrow span only if there are few spans.
     if (right - left >= 2 * half || m_spans.size() <= 4)
       painter->drawText(QRectF(centre - half - 2, raster.area.top(), 2 * half + 4, raster.area.height() - 4),
                         Qt::AlignHCenter | Qt::AlignBottom, name);

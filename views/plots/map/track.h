@@ -1,5 +1,5 @@
-// What runs beside a map along one of its axes: a signal as bars, what a run keeps as a strip, spans as brackets. All
-// on the pixel raster of the map. Knows arrays, no trace file.
+// Tracks along the axes of a map: a signal as bars, what a run keeps as a strip, spans as brackets. All use the pixel
+// raster of the map.
 #pragma once
 
 #include <qcustomplot.h>
@@ -16,16 +16,16 @@
 
 namespace kvatlas::views {
 
-// The token axis is the key axis of the plottable, horizontal or vertical; the other one is not used.
+// The plottable's key axis is the token axis, horizontal or vertical; the value axis is unused.
 class Track : public QCPAbstractPlottable {
   Q_OBJECT
  public:
   Track(QCPAxis* tokens, QCPAxis* other);
   void setTheme(Theme theme) { m_theme = theme; }
   void setTokens(std::uint64_t tokens) { m_tokens = tokens; }
-  // Tokens per cell of the map beside it: a pixel of the track stands for the same tokens as a pixel of the map.
+  // Tokens per cell of the map: a pixel of the track covers the same tokens as a pixel of the map.
   void setCell(std::uint64_t cell) { m_cell = cell; }
-  void setTitle(const QString& title) { m_title = title; }  // before the track; above it where it is vertical
+  void setTitle(const QString& title) { m_title = title; }  // left of the track; above a vertical track
   [[nodiscard]] QString title() const { return m_title; }
   [[nodiscard]] int titleWidth() const;  // pixels
 
@@ -34,11 +34,11 @@ class Track : public QCPAbstractPlottable {
   QCPRange getValueRange(bool& found, QCP::SignDomain, const QCPRange&) const override;
 
  protected:
-  QRect clipRect() const override;  // the title's margin belongs to the track
+  QRect clipRect() const override;  // includes the title's margin
   void drawTitle(QCPPainter* painter) const;
-  // What the nearest and the farthest edge of the track stand for: beside it, or below it where it is vertical.
+  // Labels the values at the nearest and farthest edge: beside the track, or below a vertical track.
   void drawEnds(QCPPainter* painter, const QString& near, const QString& far) const;
-  // Which tokens each device pixel along the track stands for.
+  // The tokens of each device pixel along the track.
   struct Raster {
     PixelAxis axis;
     double pixel;  // logical size of a device pixel
@@ -60,7 +60,7 @@ class Track : public QCPAbstractPlottable {
   QString m_title;
 };
 
-// The largest value under each pixel as a bar, on a fixed scale.
+// Bars of the maximum under each pixel, on a fixed scale.
 class SeriesTrack : public Track {
   Q_OBJECT
  public:
@@ -75,13 +75,13 @@ class SeriesTrack : public Track {
   ValueScale m_scale;
 };
 
-// Never invisible: one kept token among hundreds under a pixel still shows. Darker: sinks; paler: the window.
+// Shows even one kept token among hundreds under a pixel. Darker: sinks; paler: the window.
 class KeptTrack : public Track {
   Q_OBJECT
  public:
   using Track::Track;
   void setStrip(StripPointer strip);
-  [[nodiscard]] QColor colourOf(std::uint64_t begin, std::uint64_t end) const;  // invalid: nothing is kept
+  [[nodiscard]] QColor colourOf(std::uint64_t begin, std::uint64_t end) const;  // invalid: none kept
 
  protected:
   void draw(QCPPainter* painter) override;
