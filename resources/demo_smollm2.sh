@@ -9,14 +9,7 @@ out="${3:-demo-output}"
 mkdir -p "$out"
 trace="$out/smollm2.kva.h5"
 
-# The model's own chat format.
-{
-  printf '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n<|im_start|>user\n'
-  cat "$resources/samples/harbour.txt"
-  printf '<|im_end|>\n<|im_start|>assistant\n'
-} >"$out/harbour-prompt.txt"
-
-"$kvatlas" capture --model "$model" --prompt "$out/harbour-prompt.txt" \
+"$kvatlas" capture --model "$model" --prompt "$resources/samples/harbour.txt" --chat auto \
   --method streamingllm --method h2o --method snapkv --method pyramidkv \
   --budget 64 --budget 128 --budget 256 --max-new-tokens 24 \
   --span "needle=The captain of the ferry is called Ingrid Vale." --span "question=What is the captain of the ferry called?" \
