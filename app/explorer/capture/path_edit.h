@@ -1,4 +1,4 @@
-// A line for a path with a button that opens a file dialog; knows paths only.
+// A line edit for a path with a button that opens a file dialog.
 #pragma once
 
 #include <QWidget>
