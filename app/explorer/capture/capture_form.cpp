@@ -14,6 +14,7 @@
 
 #include "app/explorer/capture/path_edit.h"
 #include "core/policy/policy.h"
+#include "views/models/qt_text.h"
 #include "views/pages/window_palette.h"
 
 namespace kvatlas::app {
