@@ -9,16 +9,17 @@ namespace kvatlas::app {
 
 std::optional<ExplorerArguments> parseArguments(int argc, char** argv) {
   ExplorerArguments arguments;
-  CLI::App parser{"KVAtlas Explorer: eviction on real attention, in a window", "kvatlas-explorer"};
+  CLI::App parser{"KVAtlas Explorer: attention maps and KV-cache eviction in a window", "kvatlas-explorer"};
   parser.set_version_flag("--version", std::string("kvatlas-explorer ") + kVersion);
   parser.add_option("file", arguments.file, "trace file (*.kva.h5, or the .part of a running capture)");
-  parser.add_option("--view", arguments.view, "the state to open it in: JSON, or a file that holds it");
-  parser.add_option("--theme", arguments.theme, "system, light or dark (as last chosen)")
+  parser.add_option("--view", arguments.view, "view state to restore: JSON, or a file with it");
+  parser.add_option("--theme", arguments.theme, "system, light or dark (default: last choice)")
       ->check(CLI::IsMember({"system", "light", "dark"}));
-  parser.add_option("--screenshot-tour", arguments.tour_folder, "draw every page, light and dark, into this folder");
+  parser.add_option("--screenshot-tour", arguments.tour_folder,
+                    "save images of every page, light and dark, to this folder");
   parser.add_option("--bench", arguments.bench_script,
-                    "drive a script of events and print frame times: a file, or 'panzoom'");
-  parser.add_option("--settings", arguments.settings_file, "keep layout and recent files in this file");
+                    "replay a script of events and print frame times: a file, or 'panzoom'");
+  parser.add_option("--settings", arguments.settings_file, "store layout and recent files in this file");
   try {
     parser.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

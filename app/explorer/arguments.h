@@ -1,4 +1,4 @@
-// What `kvatlas-explorer` was asked for on its command line; knows no window.
+// Command line of `kvatlas-explorer`.
 #pragma once
 
 #include <optional>
@@ -7,14 +7,14 @@
 namespace kvatlas::app {
 
 struct ExplorerArguments {
-  std::string file, view;     // a trace, and the state to show it in
+  std::string file, view;     // a trace, and the view state to restore
   std::string theme;          // "", "system", "light", "dark"
   std::string tour_folder;    // --screenshot-tour
   std::string bench_script;   // --bench
-  std::string settings_file;  // --settings: instead of the user's own
+  std::string settings_file;  // --settings: replaces the user's settings file
 };
 
-// Empty where only help or the version was asked for. UsageError for what cannot be.
+// Empty after --help or --version. UsageError for wrong arguments.
 [[nodiscard]] std::optional<ExplorerArguments> parseArguments(int argc, char** argv);
 
 }  // namespace kvatlas::app

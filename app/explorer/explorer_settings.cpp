@@ -10,7 +10,7 @@ const QString kGeometry = QStringLiteral("window/geometry"), kLayout = QStringLi
 const QString kFolder = QStringLiteral("folder"), kDialogs = QStringLiteral("dialogs/");
 const QString kNotesInTrace = QStringLiteral("notes_in_trace"), kCaption = QStringLiteral("caption");
 
-// Where Qt would keep an ini file of the user; `file` wins.
+// `file` if given, else Qt's place for the user's ini file.
 QString storePath(const QString& file) {
   if (!file.isEmpty()) return file;
   return QSettings(QSettings::IniFormat, QSettings::UserScope, QStringLiteral("KVAtlas"), QStringLiteral("Explorer"))

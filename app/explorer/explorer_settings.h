@@ -1,4 +1,4 @@
-// What the window remembers from one start to the next: layout, theme, recent files, the last capture; knows no widget.
+// Settings kept between starts: layout, theme, recent files, fields of the capture dialog.
 #pragma once
 
 #include <QByteArray>
@@ -11,7 +11,7 @@ inline constexpr int kMostRecentFiles = 10;
 
 class ExplorerSettings {
  public:
-  // The user's own settings, or those of a file (tests, screenshots).
+  // The user's settings, or those in `file` (tests, screenshots).
   explicit ExplorerSettings(const QString& file = {});
 
   [[nodiscard]] QStringList recentFiles() const;  // newest first
@@ -22,11 +22,11 @@ class ExplorerSettings {
   [[nodiscard]] QString theme() const;  // "system", "light", "dark"
   void setTheme(const QString& theme);
 
-  // Bookmarks go into traces that can be written to; else always beside them.
+  // Whether writable traces store their bookmarks; else they go beside the trace.
   [[nodiscard]] bool notesInTrace() const;
   void setNotesInTrace(bool inside);
 
-  // Layer, heads and reduction in the corner of the map.
+  // The badge in the map's corner: layer, heads and reduction.
   [[nodiscard]] bool caption() const;
   void setCaption(bool shown);
 
@@ -35,11 +35,11 @@ class ExplorerSettings {
   void saveWindow(const QByteArray& geometry, const QByteArray& layout);
   void forgetLayout();
 
-  // Folder of the last file dialog; empty at first.
+  // Folder of the last file dialog; empty: none yet.
   [[nodiscard]] QString lastFolder() const;
   void setLastFolder(const QString& folder);
 
-  // Fields of a dialog under its name.
+  // Saved fields of the dialog with this name.
   [[nodiscard]] QVariantMap dialog(const QString& name) const;
   void saveDialog(const QString& name, const QVariantMap& fields);
 

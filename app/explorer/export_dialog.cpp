@@ -15,7 +15,7 @@
 namespace kvatlas::app {
 namespace {
 
-constexpr double kSharper = 2;  // the preview is drawn finer than the screen and shown at printed size
+constexpr double kSharper = 2;  // preview pixels per screen pixel; it is shown at printed size
 
 }  // namespace
 
@@ -26,7 +26,7 @@ ExportDialog::ExportDialog(QWidget& shown, QWidget* parent)
       m_dpi(new QSpinBox),
       m_picture(new QLabel),
       m_note(new QLabel) {
-  setWindowTitle(tr("Export what is on screen"));
+  setWindowTitle(tr("Export view"));
   setObjectName(QStringLiteral("exportDialog"));
   m_width->setObjectName(QStringLiteral("exportWidth"));
   m_width->setRange(2.5, 20);
@@ -40,7 +40,7 @@ ExportDialog::ExportDialog(QWidget& shown, QWidget* parent)
   m_picture->setAlignment(Qt::AlignCenter);
   auto* form = new QFormLayout;
   form->addRow(tr("&Width"), m_width);
-  form->addRow(tr("PNG, dots per &inch"), m_dpi);
+  form->addRow(tr("PNG resolution, dp&i"), m_dpi);
   auto* scroll = new QScrollArea;
   scroll->setWidget(m_picture);
   scroll->setWidgetResizable(true);
@@ -76,7 +76,7 @@ void ExportDialog::draw() {
 }
 
 QString ExportDialog::writeTo(const QString& path) {
-  if (!m_shown) return tr("what was on screen is gone");
+  if (!m_shown) return tr("the view is closed");
   const Outcome outcome = guarded([&] { exportWidget(*m_shown, path, printSize()); });
   return outcome.exit_code == 0 ? QString() : QString::fromStdString(outcome.message);
 }
@@ -86,7 +86,7 @@ void ExportDialog::save() {
                                                     tr("PDF (*.pdf);;SVG (*.svg);;PNG (*.png)"));
   if (path.isEmpty()) return;
   const QString problem = writeTo(path);
-  m_note->setText(problem.isEmpty() ? tr("Written: %1").arg(path) : problem);
+  m_note->setText(problem.isEmpty() ? tr("Saved %1").arg(path) : problem);
 }
 
 void ExportDialog::showEvent(QShowEvent* event) {

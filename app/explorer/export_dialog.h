@@ -1,4 +1,4 @@
-// What is on screen, with a preview at its printed size, written as PDF, SVG or PNG; knows a widget only.
+// Dialog that exports a widget as PDF, SVG or PNG, with a preview at printed size.
 #pragma once
 
 #include <QDialog>
@@ -20,7 +20,7 @@ class ExportDialog : public QDialog {
 
   [[nodiscard]] PrintSize printSize() const;
   [[nodiscard]] QImage preview() const { return m_image; }
-  // Empty where it was written; else one sentence.
+  // Returns empty on success, else one sentence.
   QString writeTo(const QString& path);
   void draw();
 

@@ -22,7 +22,7 @@ int dotsPerMetre(int dpi) {
   return static_cast<int>(std::lround(dpi / kMetresPerInch));
 }
 
-// A page that tells type the screen's resolution: the painter's scale is all that makes it larger.
+// Reports the screen's resolution, so that only the painter's scale enlarges the fonts.
 class ScreenPage : public QPdfWriter {
  public:
   ScreenPage(QIODevice* device, int screen_dpi) : QPdfWriter(device), m_dpi(screen_dpi) {}
@@ -40,7 +40,7 @@ QSizeF inchesOf(const QWidget& widget, const PrintSize& size) {
   return {size.width_inches, size.width_inches * widget.height() / widget.width()};
 }
 
-// Every plot that can be seen, where it is on screen; what is no plot (the colour scale) paints itself.
+// Draws every visible child in place: plots through QCustomPlot, others (the colour scale) through QWidget::render.
 void drawParts(QWidget& widget, QCPPainter& painter) {
   painter.setRenderHint(QPainter::LosslessImageRendering);
   painter.fillRect(widget.rect(), widget.palette().base());
@@ -84,7 +84,7 @@ void drawSvg(QWidget& widget, QBuffer& buffer, const PrintSize& size) {
   painter.setMode(QCPPainter::pmVectorized);
   drawParts(widget, painter);
   painter.end();
-  // The generator takes the size of a page from the resolution of its type.
+  // QSvgGenerator derives the page size from the font resolution, so set it here.
   static const QRegularExpression page(QStringLiteral("width=\"[^\"]*\" height=\"[^\"]*\""));
   const QSizeF inches = inchesOf(widget, size);
   QString text = QString::fromUtf8(buffer.data());
@@ -99,7 +99,7 @@ void drawSvg(QWidget& widget, QBuffer& buffer, const PrintSize& size) {
 QImage drawWidget(QWidget& widget, const PrintSize& size) {
   const QSizeF inches = inchesOf(widget, size);
   QImage image((inches * size.dpi).toSize(), QImage::Format_RGB32);
-  // While it is drawn it has the screen's resolution: the painter's scale is all that makes type larger.
+  // The screen's resolution while drawing, so that only the painter's scale enlarges the fonts.
   image.setDotsPerMeterX(dotsPerMetre(widget.logicalDpiX()));
   image.setDotsPerMeterY(dotsPerMetre(widget.logicalDpiY()));
   QCPPainter painter(&image);
@@ -128,7 +128,7 @@ void exportWidget(QWidget& widget, const QString& path, const PrintSize& size) {
       drawSvg(widget, buffer, size);
       break;
   }
-  if (bytes.isEmpty()) fail("{}: nothing could be drawn", name);
+  if (bytes.isEmpty()) fail("{}: drawing failed", name);
   writeFileAtomically(name, {bytes.constData(), static_cast<std::size_t>(bytes.size())});
 }
 

@@ -1,4 +1,4 @@
-// What is on screen as a file or picture: plots drawn anew at the printed size, not copied. Knows widgets only.
+// Exports a widget to a file or an image: redraws its plots at printed size instead of copying pixels.
 #pragma once
 
 #include <QImage>
@@ -7,13 +7,13 @@
 
 namespace kvatlas::app {
 
-// At a printed width; dots per inch matter to PNG only. The height follows from the widget's shape.
+// Printed width; only PNG uses dpi. The height follows from the widget's aspect ratio.
 struct PrintSize {
   double width_inches = 6.9;
   int dpi = 300;
 };
 
-// Writes PNG, PDF or SVG by the ending, all or nothing. Error names the file.
+// Writes PNG, PDF or SVG by the file extension, atomically. Error names the file.
 void exportWidget(QWidget& widget, const QString& path, const PrintSize& size);
 // The same picture for a preview or the clipboard.
 [[nodiscard]] QImage drawWidget(QWidget& widget, const PrintSize& size);

@@ -1,4 +1,4 @@
-// `kvatlas-explorer`: opens the window, or makes its pictures and measurements without one.
+// `kvatlas-explorer`: opens the window, or runs the screenshot tour or a benchmark.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -24,8 +24,8 @@ using kvatlas::app::ExplorerArguments;
 
 bool s_starting = true;
 
-// Qt ends a programme that finds no display with abort(), after some lines of its own; a person gets one sentence
-// instead. What Qt says about missing session folders concerns nobody.
+// Without a display Qt prints several lines and calls abort(); print one sentence instead.
+// Drops Qt's messages about missing session folders.
 void printMessage(QtMsgType type, const QMessageLogContext&, const QString& message) {
   if (message.startsWith(QLatin1String("QStandardPaths:")) ||
       message.startsWith(QLatin1String("This plugin does not support")) || (s_starting && type != QtFatalMsg))
@@ -34,8 +34,7 @@ void printMessage(QtMsgType type, const QMessageLogContext&, const QString& mess
     fmt::print(stderr, "kvatlas-explorer: {}\n", message.toStdString());
     return;
   }
-  fmt::print(stderr, "kvatlas-explorer: error: no window can be opened: {}\n",
-             kvatlas::firstLine(message.toStdString()));
+  fmt::print(stderr, "kvatlas-explorer: error: cannot open a window: {}\n", kvatlas::firstLine(message.toStdString()));
   std::fflush(stderr);
   ::_exit(1);
 }
@@ -43,7 +42,7 @@ void printMessage(QtMsgType type, const QMessageLogContext&, const QString& mess
 void requireDisplay() {
   for (const char* name : {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"})
     if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return;
-  kvatlas::fail("there is no display (DISPLAY is not set); on a machine without one use kvatlas figure");
+  kvatlas::fail("no display (DISPLAY is not set); without a display use kvatlas figure");
 }
 
 int runTour(const ExplorerArguments& arguments, int argc, char** argv) {
@@ -58,7 +57,7 @@ int runWindow(const ExplorerArguments& arguments, kvatlas::app::Moment started, 
   requireDisplay();
   const QApplication application(argc, argv);
   s_starting = false;
-  QApplication::setApplicationDisplayName(QStringLiteral("KVAtlas"));
+  QApplication::setApplicationDisplayName(QStringLiteral("KVAtlas Explorer"));
   kvatlas::app::ExplorerSettings settings(QString::fromStdString(arguments.settings_file));
   if (!arguments.theme.empty()) settings.setTheme(QString::fromStdString(arguments.theme));
   kvatlas::app::MainWindow window(settings);
@@ -67,7 +66,7 @@ int runWindow(const ExplorerArguments& arguments, kvatlas::app::Moment started, 
     bench = std::make_unique<kvatlas::app::Bench>(window, arguments.bench_script, started);
     window.viewKeeper().setRemembering(false);
   }
-  if (!arguments.view.empty()) window.viewKeeper().ask(kvatlas::app::readViewState(arguments.view));
+  if (!arguments.view.empty()) window.viewKeeper().setInitialView(kvatlas::app::readViewState(arguments.view));
   window.show();
   if (!arguments.file.empty()) window.openFile(QString::fromLocal8Bit(arguments.file.c_str()));
   return QApplication::exec();

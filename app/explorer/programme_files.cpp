@@ -7,7 +7,7 @@
 namespace kvatlas::app {
 namespace {
 
-// Installed beside, or in the build folder of a source tree (also of a test programme one folder further down).
+// Relative to this executable: installed, or in a build folder (test executables lie one folder deeper).
 QString firstExisting(const QStringList& candidates) {
   for (const QString& candidate : candidates) {
     const QString path = QDir(QCoreApplication::applicationDirPath()).absoluteFilePath(candidate);

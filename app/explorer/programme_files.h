@@ -1,13 +1,13 @@
-// Where the files that belong to KVAtlas lie beside this programme; knows paths only.
+// Finds the files of KVAtlas relative to this executable.
 #pragma once
 
 #include <QString>
 
 namespace kvatlas::app {
 
-// The `kvatlas` beside this programme; empty: not there.
+// The `kvatlas` executable next to this one; empty: not found.
 [[nodiscard]] QString kvatlasProgramme();
-// "examples/marlow.kva.h5" in the installed or the source resources; empty: not there.
+// "examples/marlow.kva.h5" in the installed or the source resources; empty: not found.
 [[nodiscard]] QString resourceFile(const QString& name);
 
 }  // namespace kvatlas::app

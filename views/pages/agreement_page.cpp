@@ -17,7 +17,7 @@ namespace kvatlas::views {
 AgreementDelegate::AgreementDelegate(const Selection& selection, QObject* parent)
     : QStyledItemDelegate(parent), m_selection(selection) {}
 
-// From the paper (nothing in common) to the ink of viridis' bright end, the number on top.
+// A viridis cell from 0 (no common tokens) to 1 (the same tokens), with the number on top.
 void AgreementDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const {
   const float value = index.data(ValueRole).toFloat();
   const QRect area = option.rect.adjusted(0, 0, -1, -1);
@@ -71,8 +71,8 @@ AgreementPage::AgreementPage(Document& document, Selection& selection, QWidget* 
 void AgreementPage::showFocus() {
   const RunId focus = m_selection.focusRun();
   m_title->setText(m_document.isOpen() && m_document.hasRun(focus)
-                       ? tr("Jaccard index of what %1 and each other run keep, mean over the heads of a layer; 1: the "
-                            "same tokens. A click compares the two.")
+                       ? tr("Jaccard index of the tokens that %1 and each other run keep, averaged over the heads of a "
+                            "layer (1: the same tokens). Click a cell to compare the two runs.")
                              .arg(runText(m_document, focus))
                        : tr("Choose a run in the list of runs."));
 }

@@ -1,5 +1,5 @@
-// Layer × run matrix: how much of what the run in focus keeps the others keep too. A click opens the layer and compares
-// with the run. Knows document and selection.
+// Layer × run matrix: Jaccard index of the tokens kept by the focused run and by each other run. A click opens the
+// layer and compares with the run.
 #pragma once
 
 #include <QLabel>

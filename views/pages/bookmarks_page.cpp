@@ -11,7 +11,7 @@
 namespace kvatlas::views {
 namespace {
 
-// A change that the model has made already: the first redo, which an undo stack asks for at once, does nothing.
+// The model has already applied the change, so the first redo (QUndoStack::push calls it) does nothing.
 class ChangeCommand : public QUndoCommand {
  public:
   explicit ChangeCommand(BookmarkChange change) : QUndoCommand(change.text), m_change(std::move(change)) {}
@@ -73,7 +73,7 @@ BookmarksPage::BookmarksPage(Document& document, std::function<ViewState()> pres
   connect(erase, &QShortcut::activated, m_remove, &QPushButton::click);
   connect(m_note, &QLineEdit::editingFinished, this, [this] { m_model.setNote(row(), m_note->text()); });
   connect(m_list, &QListView::clicked, this,
-          [this](const QModelIndex& index) { emit stateWanted(m_model.bookmark(index.row()).state); });
+          [this](const QModelIndex& index) { emit stateRequested(m_model.bookmark(index.row()).state); });
   connect(m_list->selectionModel(), &QItemSelectionModel::currentChanged, this, &BookmarksPage::showCurrent);
   connect(&m_model, &QAbstractItemModel::modelReset, this, &BookmarksPage::showCurrent);
   connect(&m_model, &QAbstractItemModel::rowsRemoved, this, &BookmarksPage::showCurrent);

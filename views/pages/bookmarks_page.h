@@ -1,5 +1,5 @@
-// The bookmarks of the trace: add, open, rename, note, remove, with undo. Knows the document; what a state holds and
-// how it is shown is somebody else's.
+// The bookmarks of the trace: add, open, rename, annotate and remove, with undo.
+// The caller captures and restores the view states.
 #pragma once
 
 #include <QWidget>
@@ -18,7 +18,7 @@ class BookmarksPage : public QWidget {
   Q_OBJECT
 
  public:
-  // `present` answers with what is looked at now.
+  // `present` returns the current view state.
   BookmarksPage(Document& document, std::function<ViewState()> present, QWidget* parent = nullptr);
 
   [[nodiscard]] BookmarkModel& model() { return m_model; }
@@ -26,10 +26,10 @@ class BookmarksPage : public QWidget {
   [[nodiscard]] QUndoStack& undoStack() { return *m_undo; }
 
  public slots:
-  void addBookmark();  // of the present state, under a name that says what it shows
+  void addBookmark();  // of the current view, named after its layer, head and key
 
  signals:
-  void stateWanted(const kvatlas::views::ViewState& state);
+  void stateRequested(const kvatlas::views::ViewState& state);
   void failed(const QString& message);
 
  private:

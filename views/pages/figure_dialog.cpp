@@ -25,7 +25,7 @@ namespace kvatlas::views {
 namespace {
 
 constexpr int kDebounceMs = 120;
-constexpr double kSharper = 2;  // the preview is drawn finer than the screen and shown at printed size
+constexpr double kSharper = 2;  // preview pixels per screen pixel; it is shown at printed size
 
 std::string dataOf(const QComboBox* box) {
   return box->currentData().toString().toStdString();
@@ -41,10 +41,10 @@ QComboBox* choice(const QList<std::pair<QString, QString>>& items) {
   return box;
 }
 
-// The values of a kind that needs no trace.
+// Collects the values of a figure kind that reads a results folder or a training log.
 GatheredFigure gatherFile(const FigureSpec& spec, const std::string& path) {
   const bool log = kindOf(spec).source == FigureSource::TrainingLog;
-  if (path.empty()) fail("choose {}", log ? "the CSV log of a training" : "the results folder of an evaluation");
+  if (path.empty()) fail("choose {}", log ? "the CSV log of a training run" : "the results folder of an evaluation");
   if (!log) {
     const results::ResultsReader reader(path);
     return gatherFigure(&reader, spec);
@@ -53,7 +53,7 @@ GatheredFigure gatherFile(const FigureSpec& spec, const std::string& path) {
   return gatherFigure(&curves, spec);
 }
 
-// Runs job; one sentence where it throws.
+// Runs job; returns the error sentence if it throws, else empty.
 template <class Job>
 QString problemOf(const Job& job) {
   return QString::fromStdString(guarded(job).message);
@@ -71,24 +71,22 @@ FigureDialog::FigureDialog(Document& document, Selection& selection, const std::
       m_theme(choice({{tr("light"), QStringLiteral("light")}, {tr("dark"), QStringLiteral("dark")}})),
       m_budget(new QComboBox),
       m_runs(choice({{tr("all"), QStringLiteral("all")},
-                     {tr("those shown"), QStringLiteral("shown")},
-                     {tr("the one in focus"), QStringLiteral("focus")}})),
-      m_scale(choice({{tr("as usual for the kind"), {}},
-                      {tr("linear"), QStringLiteral("linear")},
-                      {tr("logarithmic"), QStringLiteral("log")}})),
-      m_reduction(choice({{tr("as usual for the kind"), {}},
-                          {tr("max of a cell"), QStringLiteral("max")},
-                          {tr("mean of a cell"), QStringLiteral("mean")}})),
+                     {tr("visible"), QStringLiteral("shown")},
+                     {tr("in focus"), QStringLiteral("focus")}})),
+      m_scale(choice(
+          {{tr("default"), {}}, {tr("linear"), QStringLiteral("linear")}, {tr("logarithmic"), QStringLiteral("log")}})),
+      m_reduction(
+          choice({{tr("default"), {}}, {tr("max"), QStringLiteral("max")}, {tr("mean"), QStringLiteral("mean")}})),
       m_colours(new QComboBox),
-      m_by(choice({{tr("all in one"), QStringLiteral("all")},
-                   {tr("by kind of case"), QStringLiteral("kind")},
+      m_by(choice({{tr("one for all"), QStringLiteral("all")},
+                   {tr("by case type"), QStringLiteral("kind")},
                    {tr("by context length"), QStringLiteral("length")}})),
       m_title(new QLineEdit),
       m_source(new QLineEdit),
       m_browse(new QPushButton(tr("Bro&wse…"))),
       m_dpi(new QDoubleSpinBox),
-      m_spans(new QCheckBox(tr("mark the named ranges"))),
-      m_entropy(new QCheckBox(tr("track of the entropy"))),
+      m_spans(new QCheckBox(tr("Show named spans"))),
+      m_entropy(new QCheckBox(tr("Show entropy track"))),
       m_picture(new QLabel),
       m_note(new QLabel),
       m_problem(new QLabel),
@@ -150,16 +148,16 @@ void FigureDialog::makeFields(QFormLayout& form) {
   m_spans->setChecked(true);
   form.addRow(tr("&Figure"), m_kind);
   makeSource(form);
-  form.addRow(tr("&Width"), m_width);
-  form.addRow(tr("Colours of the &page"), m_theme);
+  form.addRow(tr("Widt&h"), m_width);
+  form.addRow(tr("The&me"), m_theme);
   form.addRow(tr("&Title"), m_title);
   form.addRow(tr("&Runs"), m_runs);
   form.addRow(tr("&Budget"), m_budget);
-  form.addRow(tr("&Scale"), m_scale);
-  form.addRow(tr("Re&duction"), m_reduction);
-  form.addRow(tr("&Colour map"), m_colours);
+  form.addRow(tr("Scal&e"), m_scale);
+  form.addRow(tr("Cell re&duction"), m_reduction);
+  form.addRow(tr("Co&lour map"), m_colours);
   form.addRow(tr("Pa&nels"), m_by);
-  form.addRow(tr("PNG, dots per &inch"), m_dpi);
+  form.addRow(tr("PNG resolution, dp&i"), m_dpi);
   form.addRow(QString(), m_spans);
   form.addRow(QString(), m_entropy);
   for (QComboBox* box : {m_width, m_theme, m_budget, m_runs, m_scale, m_reduction, m_colours, m_by})
@@ -175,16 +173,16 @@ void FigureDialog::makeSource(QFormLayout& form) {
   auto* row = new QHBoxLayout;
   row->addWidget(m_source, 1);
   row->addWidget(m_browse);
-  form.addRow(tr("Drawn from"), row);
+  form.addRow(tr("Source"), row);
   connect(m_source, &QLineEdit::textChanged, this, &FigureDialog::change);
   connect(m_browse, &QPushButton::clicked, this, &FigureDialog::browse);
 }
 
 void FigureDialog::browse() {
   const bool log = kindOf(spec()).source == FigureSource::TrainingLog;
-  const QString chosen = log ? QFileDialog::getOpenFileName(this, tr("Log of a training"), m_source->text(),
-                                                            tr("CSV (*.csv);;All files (*)"))
-                             : QFileDialog::getExistingDirectory(this, tr("Results folder"), m_source->text());
+  const QString chosen =
+      log ? QFileDialog::getOpenFileName(this, tr("Training log"), m_source->text(), tr("CSV (*.csv);;All files (*)"))
+          : QFileDialog::getExistingDirectory(this, tr("Results folder"), m_source->text());
   if (!chosen.isEmpty()) m_source->setText(chosen);
 }
 
@@ -193,7 +191,7 @@ void FigureDialog::setSourcePath(const QString& path) {
 }
 
 void FigureDialog::fillBudgets() {
-  m_budget->addItem(tr("as usual for the kind"), QString());
+  m_budget->addItem(tr("default"), QString());
   if (!m_document.isOpen()) return;
   std::set<std::string> seen;
   for (const RunId run : m_document.runIds()) {
@@ -220,9 +218,9 @@ void FigureDialog::showKind() {
   m_spans->setEnabled(kind.reads(SpecField::Spans));
   m_by->setEnabled(kind.reads(SpecField::By));
   for (QWidget* field : std::initializer_list<QWidget*>{m_source, m_browse}) field->setEnabled(!of_trace);
-  m_source->setPlaceholderText(of_trace                                   ? tr("the open trace")
-                               : kind.source == FigureSource::TrainingLog ? tr("CSV log of a training")
-                                                                          : tr("results folder of an evaluation"));
+  m_source->setPlaceholderText(of_trace                                   ? tr("open trace")
+                               : kind.source == FigureSource::TrainingLog ? tr("training log (CSV)")
+                                                                          : tr("evaluation results folder"));
   change();
 }
 
@@ -244,7 +242,7 @@ FigureSpec FigureDialog::spec() const {
   spec.dpi = m_dpi->value();
   spec.spans = m_spans->isChecked();
   if (kind.reads(SpecField::Scale) && !dataOf(m_scale).empty()) spec.scale = parseScale(dataOf(m_scale));
-  if (kind.reads(SpecField::Scale) && spec.scale == ScaleKind::Log) spec.clip = 1;  // a log scale shows everything
+  if (kind.reads(SpecField::Scale) && spec.scale == ScaleKind::Log) spec.clip = 1;  // no clipping on a log scale
   if (kind.reads(SpecField::Reduction) && !dataOf(m_reduction).empty())
     spec.reduction = parseReduction(dataOf(m_reduction));
   if (offersColours(kind)) spec.colour_map = m_colours->currentText().toStdString();
@@ -278,7 +276,7 @@ FigureDialog::Request FigureDialog::request() const {
 void FigureDialog::draw() {
   m_timer.stop();
   m_document.thread().cancelGroup(m_group);
-  m_asked = request();
+  m_requested = request();
   m_gathered = nullptr;
   m_waiting = true;
   m_save->setEnabled(false);
@@ -288,24 +286,25 @@ void FigureDialog::draw() {
 
 void FigureDialog::gather() {
   const std::uint64_t turn = ++m_turn;
-  if (kindOf(m_asked.spec).source != FigureSource::Trace) {
+  if (kindOf(m_requested.spec).source != FigureSource::Trace) {
     runInPool(
-        this, [asked = m_asked] { return gatherFile(asked.spec, asked.path); },
-        [this, turn](const PoolResult<GatheredFigure>& result) { take(turn, result.value, result.error); });
+        this, [request = m_requested] { return gatherFile(request.spec, request.path); },
+        [this, turn](const PoolResult<GatheredFigure>& result) { finishDraw(turn, result.value, result.error); });
     return;
   }
-  if (!m_document.isOpen()) return take(turn, nullptr, "no trace is open");
+  if (!m_document.isOpen()) return finishDraw(turn, nullptr, "no trace is open");
   (void)m_document.post(
       {Priority::Soon, m_group},
-      [spec = m_asked.spec](const trace::Reader& reader) { return gatherFigure(Traces{&reader}, spec); }, this,
+      [spec = m_requested.spec](const trace::Reader& reader) { return gatherFigure(Traces{&reader}, spec); }, this,
       [this, turn](Answer<GatheredFigure> answer) {
         std::shared_ptr<const GatheredFigure> gathered;
         if (answer) gathered = std::make_shared<const GatheredFigure>(std::move(*answer.value));
-        take(turn, std::move(gathered), answer.error);
+        finishDraw(turn, std::move(gathered), answer.error);
       });
 }
 
-void FigureDialog::take(std::uint64_t turn, std::shared_ptr<const GatheredFigure> gathered, const std::string& error) {
+void FigureDialog::finishDraw(std::uint64_t turn, std::shared_ptr<const GatheredFigure> gathered,
+                              const std::string& error) {
   if (turn != m_turn) return;
   m_waiting = false;
   m_gathered = std::move(gathered);
@@ -342,22 +341,22 @@ void FigureDialog::showProblem(const QString& problem) {
 }
 
 QString FigureDialog::writeTo(const QString& path) {
-  if (busy() || m_asked != request()) return tr("the figure is still being drawn");
+  if (busy() || m_requested != request()) return tr("the figure is still being drawn");
   if (!m_gathered) return m_problem->text();
   return problemOf([&] {
     (void)formatOf(path.toStdString());
     Figure figure = drawFigure(*m_gathered);
-    writeFigure(figure, path.toStdString(), m_asked.spec.dpi);
+    writeFigure(figure, path.toStdString(), m_requested.spec.dpi);
   });
 }
 
 void FigureDialog::save() {
   const QString path =
-      QFileDialog::getSaveFileName(this, tr("Save the figure"), m_kind->currentText() + QStringLiteral(".pdf"),
+      QFileDialog::getSaveFileName(this, tr("Save figure"), m_kind->currentText() + QStringLiteral(".pdf"),
                                    tr("PDF (*.pdf);;SVG (*.svg);;PNG (*.png)"));
   if (path.isEmpty()) return;
   const QString problem = writeTo(path);
-  m_problem->setText(problem.isEmpty() ? tr("Written: %1, and what made it in %1.json").arg(path) : problem);
+  m_problem->setText(problem.isEmpty() ? tr("Saved %1, with its settings in %1.json").arg(path) : problem);
 }
 
 void FigureDialog::showEvent(QShowEvent* event) {

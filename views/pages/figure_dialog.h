@@ -1,6 +1,6 @@
-// A figure as the command line draws it, of the open trace, of an evaluation's results or of a training's log, with a
-// preview at its printed size, written as PDF, SVG or PNG. Values are gathered on other threads, the picture is drawn
-// here. Knows document and selection.
+// Dialog that draws the figures of `kvatlas figure` from the open trace, evaluation results or a training log, previews
+// them at printed size and writes PDF, SVG or PNG. Other threads collect the values;
+// the dialog's thread draws the picture.
 #pragma once
 
 #include <QDialog>
@@ -34,33 +34,33 @@ class FigureDialog : public QDialog {
   FigureDialog(Document& document, Selection& selection, const std::string& kind, QWidget* parent = nullptr);
 
   [[nodiscard]] FigureSpec spec() const;
-  // Results folder or training log, for kinds that are not drawn from a trace.
+  // Results folder or training log, for kinds that do not read a trace.
   void setSourcePath(const QString& path);
-  // Writes what the preview shows. Empty where it was written; else one sentence.
+  // Writes the previewed figure. Returns empty on success, else one sentence.
   QString writeTo(const QString& path);
   [[nodiscard]] QImage preview() const { return m_image; }
   [[nodiscard]] QString problem() const;
-  // Asks for the figure of the fields as they are now and returns; drawn() follows unless another draw() comes first.
+  // Starts drawing the figure of the current fields and returns; drawn() follows unless another draw() comes first.
   void draw();
-  [[nodiscard]] bool busy() const { return m_waiting || m_timer.isActive(); }  // the preview is not what fields say
+  [[nodiscard]] bool busy() const { return m_waiting || m_timer.isActive(); }  // preview out of date
 
  signals:
-  void drawn();  // a picture, or a problem()
+  void drawn();  // preview() or problem() is set
 
  protected:
   void showEvent(QShowEvent* event) override;
 
  private:
-  // Everything that values depend on.
+  // Everything the values depend on.
   struct Request {
     FigureSpec spec;
-    std::string path;  // of what is not the open trace
+    std::string path;  // of kinds that do not read the open trace
     friend bool operator==(const Request&, const Request&) = default;
   };
 
   [[nodiscard]] Request request() const;
   void gather();
-  void take(std::uint64_t turn, std::shared_ptr<const GatheredFigure> gathered, const std::string& error);
+  void finishDraw(std::uint64_t turn, std::shared_ptr<const GatheredFigure> gathered, const std::string& error);
   void change();
   void changeTrace();
   void makeFields(QFormLayout& form);
@@ -86,9 +86,9 @@ class FigureDialog : public QDialog {
   QPushButton* m_save;
   QTimer m_timer;
   QImage m_image;
-  Request m_asked;
-  std::shared_ptr<const GatheredFigure> m_gathered;  // of m_asked; null: not yet, or not at all
-  std::uint64_t m_turn = 0;                          // answers to older requests are dropped
+  Request m_requested;
+  std::shared_ptr<const GatheredFigure> m_gathered;  // of m_requested; null: pending or failed
+  std::uint64_t m_turn = 0;                          // drops answers to older requests
   GroupId m_group;
   bool m_waiting = false;
 };

@@ -22,8 +22,8 @@ namespace kvatlas::views {
 namespace {
 
 constexpr int kSmallestCell = 9, kLargestCell = 96;
-constexpr int kCellWithText = 26;  // pixels: below that a number cannot be read
-constexpr int kMaps = -1;          // the first entry of the list of metrics
+constexpr int kCellWithText = 26;  // pixels: smallest cell with a readable number
+constexpr int kMaps = -1;          // "thumbnails" in the list of metrics
 constexpr QSize kStrip(72, 9);
 
 QPixmap colourStrip(const ColourTable& table) {
@@ -42,7 +42,7 @@ GridDelegate::GridDelegate(const LayerHeadModel& model, LayerHeadThumbnails& thu
 void GridDelegate::paintNumber(QPainter& painter, const QRect& area, const QModelIndex& index) const {
   const auto range = m_model.range();
   const float value = index.data(ValueRole).toFloat();
-  // Where all numbers are one, it is in the middle of the colours.
+  // If all numbers are equal, they get the middle colour.
   const float margin = range && range->first == range->second ? 0.5F : 0;
   const ValueScale scale{ScaleKind::Linear, range ? static_cast<double>(range->first - margin) : 0,
                          range ? static_cast<double>(range->second + margin) : 1};
@@ -77,7 +77,7 @@ GridPage::GridPage(Document& document, Selection& selection, TileSource& tiles, 
       m_thumbnails(&tiles),
       m_metric(new QComboBox),
       m_sorting(new QComboBox),
-      m_grouped(new QCheckBox(tr("by KV head"))),
+      m_grouped(new QCheckBox(tr("group by KV head"))),
       m_low(new QLabel),
       m_high(new QLabel),
       m_strip(new QLabel),
@@ -131,20 +131,20 @@ void GridPage::makeChoices() {
   m_metric->setObjectName(QStringLiteral("gridMetric"));
   m_sorting->setObjectName(QStringLiteral("gridSorting"));
   m_grouped->setObjectName(QStringLiteral("gridGrouped"));
-  m_metric->addItem(tr("small maps"), kMaps);
+  m_metric->addItem(tr("thumbnails"), kMaps);
   for (const analysis::HeadMetric metric : analysis::kHeadMetrics) {
     m_metric->addItem(toQString(titleOf(metric)), static_cast<int>(metric));
     m_metric->setItemData(m_metric->count() - 1, toQString(meaningOf(metric)), Qt::ToolTipRole);
   }
   m_metric->setCurrentIndex(1);
-  m_sorting->addItems({tr("in order"), tr("lowest first"), tr("highest first")});
+  m_sorting->addItems({tr("by layer and head"), tr("lowest first"), tr("highest first")});
   connect(m_metric, &QComboBox::currentIndexChanged, this, &GridPage::showChoice);
   connect(m_sorting, &QComboBox::currentIndexChanged, this,
           [this](int index) { m_model.setSorting(static_cast<LayerHeadModel::Sorting>(index)); });
   connect(m_grouped, &QCheckBox::toggled, this, [this](bool grouped) { m_model.setGrouped(grouped); });
 }
 
-// Small maps stay in the order of the number that was shown last.
+// Thumbnails keep the order of the last metric.
 void GridPage::showChoice() {
   const int chosen = m_metric->currentData().toInt();
   m_delegate->setMaps(chosen == kMaps);
@@ -158,7 +158,7 @@ void GridPage::setColours(const ColourSettings& colours) {
   showRange();
 }
 
-// Square cells, as large as the page allows; names of layers and heads where there is room for them.
+// Square cells, as large as the page allows, with layer and head names if they fit.
 void GridPage::fitCells() {
   const int columns = std::max(1, m_model.columnCount()), rows = std::max(1, m_model.rowCount());
   const bool ordered = m_model.sorting() == LayerHeadModel::InOrder;

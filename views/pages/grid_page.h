@@ -1,5 +1,5 @@
-// Layer × head as a grid of small maps or coloured numbers: a click opens the map. Knows document, selection and a
-// source of tiles.
+// Layer × head as a grid of thumbnails or coloured numbers;
+// a click opens the map of a cell.
 #pragma once
 
 #include <QStyledItemDelegate>
@@ -14,7 +14,7 @@ class QLabel;
 
 namespace kvatlas::views {
 
-// A cell as its number on a colour, or as the map of its head; the selected one is framed.
+// Draws a cell as a number on a colour or as a thumbnail of the map, and frames the selected cell.
 class GridDelegate : public QStyledItemDelegate {
   Q_OBJECT
 
@@ -39,7 +39,7 @@ class GridPage : public QWidget {
 
   [[nodiscard]] LayerHeadModel& model() { return m_model; }
   [[nodiscard]] QTableView& table() { return *m_table; }
-  void setColours(const ColourSettings& colours);  // of the small maps
+  void setColours(const ColourSettings& colours);  // of the thumbnails
   [[nodiscard]] QString csv() const;
 
  protected:

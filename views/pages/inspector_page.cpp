@@ -2,8 +2,8 @@
 
 #include <QEvent>
 
-#include "views/models/qt_text.h"
 #include "views/models/number_text.h"
+#include "views/models/qt_text.h"
 #include "views/pages/charts/run_chart.h"
 #include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
@@ -32,12 +32,12 @@ QString probabilityText(const CellValues& values, trace::Reduction reduction) {
   const QString value = values.probability ? shortNumber(*values.probability) : QString();
   switch (values.source) {
     case CellValues::Masked:
-      return InspectorPage::tr("masked: the query does not see the key");
+      return InspectorPage::tr("masked: the query cannot see the key");
     case CellValues::NotCaptured:
       return InspectorPage::tr("not captured");
     case CellValues::MapCell:
       return (reduction == trace::Reduction::Max ? InspectorPage::tr("at most %1 in its cell of %2 × %2 tokens")
-                                                 : InspectorPage::tr("%1 on average in its cell of %2 × %2 tokens"))
+                                                 : InspectorPage::tr("mean %1 in its cell of %2 × %2 tokens"))
           .arg(value)
           .arg(values.cell_tokens);
     case CellValues::WindowRow:
@@ -60,7 +60,7 @@ InspectorPage::InspectorPage(Document& document, Selection& selection, QWidget* 
   setObjectName(QStringLiteral("inspectorPage"));
   setFrameShape(QFrame::NoFrame);
   m_timer.setSingleShot(true);
-  m_timer.setInterval(15);  // the cursor moves faster than anybody reads
+  m_timer.setInterval(15);  // throttles updates while the cursor moves
   connect(&m_timer, &QTimer::timeout, this, &InspectorPage::showFacts);
   const auto soon = [this] {
     if (!m_timer.isActive()) m_timer.start();
@@ -75,8 +75,8 @@ void InspectorPage::showFacts() {
   const auto& seen = m_inspector.current();
   if (!m_document.isOpen() || !seen)
     return setHtml(
-        tr("<i>Point at the map: the query of its row, the key of its column, and who keeps the key. A click holds "
-           "the pair.</i>"));
+        tr("<i>Hover over the map to see the query (row), the key (column) and the runs that keep the key. Click to "
+           "pin the pair.</i>"));
   setHtml(QStringLiteral("<table>%1</table>%2").arg(pairRows(*seen), fateRows(*seen)));
 }
 
@@ -85,27 +85,27 @@ QString InspectorPage::pairRows(const Inspection& seen) const {
   rows += tableRow(tr("distance"),
                    seen.cell.query >= seen.cell.key
                        ? tr("%1 tokens").arg(QString::fromStdString(grouped(seen.cell.query - seen.cell.key)))
-                       : tr("the key comes later"));
+                       : tr("the key comes after the query"));
   if (!seen.error.empty()) return rows + tableRow(tr("error"), QString::fromStdString(seen.error).toHtmlEscaped());
   if (!seen.values) return rows;
   rows += tableRow(tr("probability"), probabilityText(*seen.values, m_selection.reduction()));
   if (seen.received)
-    rows += tableRow(tr("key receives"), seen.received_rank ? tr("%1 in all, rank %2 of %3")
-                                                                  .arg(shortNumber(*seen.received))
-                                                                  .arg(*seen.received_rank)
-                                                                  .arg(m_document.tokens())
-                                                            : shortNumber(*seen.received));
+    rows += tableRow(
+        tr("total attention received"),
+        seen.received_rank
+            ? tr("%1, rank %2 of %3").arg(shortNumber(*seen.received)).arg(*seen.received_rank).arg(m_document.tokens())
+            : shortNumber(*seen.received));
   if (seen.values->entropy)
-    rows += tableRow(tr("query's entropy"), tr("%1 nats").arg(shortNumber(*seen.values->entropy)));
+    rows += tableRow(tr("query entropy"), tr("%1 nats").arg(shortNumber(*seen.values->entropy)));
   return rows;
 }
 
 QString InspectorPage::fateRows(const Inspection& seen) const {
   QString rows;
-  int asked = 0;
+  int runs = 0;
   for (const KeyFate& fate : seen.fates) {
     if (fate.reason == policy::Reason::Everything || !m_document.hasRun(fate.run)) continue;
-    ++asked;
+    ++runs;
     QString text = reasonText(fate.reason);
     if (fate.keeping > 0 && fate.keeping < fate.heads)
       text += tr(", in %1 of %2 heads").arg(fate.keeping).arg(fate.heads);
@@ -116,8 +116,8 @@ QString InspectorPage::fateRows(const Inspection& seen) const {
                               focus ? QStringLiteral("<b>%1</b>").arg(name) : name),
                      fate.keeping > 0 ? tr("kept: %1").arg(text) : text);
   }
-  if (asked == 0) return {};
-  return tr("<p>The key is kept by %1 of %2 runs:</p>").arg(seen.keepers()).arg(asked) +
+  if (runs == 0) return {};
+  return tr("<p>%1 of %2 runs keep this key:</p>").arg(seen.keepers()).arg(runs) +
          QStringLiteral("<table>%1</table>").arg(rows);
 }
 

@@ -1,5 +1,5 @@
-// The pair under the cursor: the two tokens, how much the one attends to the other, and who keeps the key and why.
-// Words for what the inspector knows.
+// The pair under the cursor as text: the two tokens, the attention between them,
+// and which runs keep the key by which rule.
 #pragma once
 
 #include <QTextBrowser>

@@ -77,7 +77,7 @@ QString MessageBar::text() const {
 
 void MessageBar::changeEvent(QEvent* event) {
   QFrame::changeEvent(event);
-  // Only what comes from above: setting our own palette must not call us again.
+  // Not on PaletteChange: applyTheme() sets this widget's palette and would recurse.
   if (event->type() == QEvent::ParentChange || event->type() == QEvent::ThemeChange ||
       event->type() == QEvent::ApplicationPaletteChange)
     applyTheme();

@@ -1,4 +1,4 @@
-// One line above the pages that says what went wrong or is going on, without stopping anything; knows text only.
+// A bar above the pages for notes, warnings and errors; it blocks nothing.
 #pragma once
 
 #include <QFrame>

@@ -36,7 +36,7 @@ void RestingPage::setSeen(bool seen) {
 
 void RestingPage::showEvent(QShowEvent* event) {
   QWidget::showEvent(event);
-  if (m_stale) m_timer.start();  // pages that are shown only while others come up stay as they are
+  if (m_stale) m_timer.start();  // a page hidden again by then stays stale
 }
 
 void RestingPage::changeEvent(QEvent* event) {

@@ -1,5 +1,5 @@
-// A page that is filled only while somebody can see it: what changes meanwhile makes it stale, and it is filled anew
-// once it is seen again.
+// A page that updates only while visible: changes while hidden mark it stale,
+// and it refills when it is visible again.
 #pragma once
 
 #include <QTimer>
@@ -13,14 +13,14 @@ class RestingPage : public QWidget {
  public:
   explicit RestingPage(QWidget* parent = nullptr);
 
-  void updateNow();         // what the timer would do next
-  void setSeen(bool seen);  // false: it is behind another panel; Qt counts such a page as shown
+  void updateNow();         // without waiting for the timer
+  void setSeen(bool seen);  // false: behind another tab, which Qt still reports as visible
 
  protected:
   virtual void fill() = 0;
-  virtual void follow() { refill(); }  // another layer, head or step: all is made anew unless a page knows better
-  virtual void applyTheme() {}         // the palette changed; refill() follows
-  void refill();                       // soon, once for many reasons
+  virtual void follow() { refill(); }  // layer, head or step changed; default: rebuild everything
+  virtual void applyTheme() {}         // palette changed; refill() follows
+  void refill();                       // deferred; several calls cause one fill()
   void followIfSeen();
   void showEvent(QShowEvent* event) override;
   void changeEvent(QEvent* event) override;

@@ -36,9 +36,10 @@ RunsPage::RunsPage(Document& document, Selection& selection, QWidget* parent)
     header()->setSectionResizeMode(column, QHeaderView::ResizeToContents);
     headerItem()->setTextAlignment(column, Qt::AlignRight | Qt::AlignVCenter);
   }
-  headerItem()->setToolTip(Budget, tr("Tokens per head that are kept at the end of the prompt"));
-  headerItem()->setToolTip(Retained, tr("Share of the full cache's attention that falls on what is kept"));
-  headerItem()->setToolTip(Kl, tr("Divergence from the full cache while generating, mean, in nats"));
+  headerItem()->setToolTip(Budget, tr("Tokens kept per head at the end of the prompt"));
+  headerItem()->setToolTip(Retained,
+                           tr("Retained mass: share of the full cache's attention that falls on kept tokens"));
+  headerItem()->setToolTip(Kl, tr("KL divergence from the full cache, mean over generated tokens, in nats"));
   m_timer.setSingleShot(true);
   m_timer.setInterval(0);
   connect(&m_timer, &QTimer::timeout, this, &RunsPage::rebuild);
@@ -52,7 +53,7 @@ RunsPage::RunsPage(Document& document, Selection& selection, QWidget* parent)
   });
   for (const auto signal : {&Selection::focusRunChanged, &Selection::compareRunChanged, &Selection::hiddenRunsChanged})
     connect(&selection, signal, this, &RunsPage::showSelection);
-  connect(this, &QTreeWidget::itemChanged, this, &RunsPage::takeChange);
+  connect(this, &QTreeWidget::itemChanged, this, &RunsPage::applyCheckState);
   connect(this, &QTreeWidget::itemClicked, this,
           [this](QTreeWidgetItem* item) { m_selection.setFocusRun(runAt(item)); });
   rebuild();
@@ -118,7 +119,7 @@ void RunsPage::showSelection() {
   m_filling = false;
 }
 
-void RunsPage::takeChange(QTreeWidgetItem* item) {
+void RunsPage::applyCheckState(QTreeWidgetItem* item) {
   if (!m_filling) m_selection.setHidden(runAt(item), item->checkState(Name) == Qt::Unchecked);
 }
 
@@ -131,8 +132,8 @@ void RunsPage::contextMenuEvent(QContextMenuEvent* event) {
   const RunId run = runAt(itemAt(event->pos()));
   if (run == kNoRun) return;
   QMenu menu;
-  menu.addAction(tr("&Focus"), this, [this, run] { m_selection.setFocusRun(run); });
-  menu.addAction(tr("&Compare the focus with this"), this, [this, run] { m_selection.setCompareRun(run); });
+  menu.addAction(tr("&Focus this run"), this, [this, run] { m_selection.setFocusRun(run); });
+  menu.addAction(tr("&Compare with the focused run"), this, [this, run] { m_selection.setCompareRun(run); });
   menu.addAction(tr("&Stop comparing"), this, [this] { m_selection.setCompareRun(kNoRun); });
   if (isWhatIf(run)) menu.addAction(tr("&Remove"), this, [this, run] { m_document.removeWhatIf(run); });
   menu.exec(event->globalPos());

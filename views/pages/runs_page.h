@@ -1,5 +1,5 @@
-// The runs of the trace: colour, budget, what each keeps and loses. A tick shows a run everywhere, a click puts it in
-// focus. Knows document and selection.
+// List of the runs: colour, kept tokens, retained mass, KL.
+// The checkbox shows or hides a run everywhere, a click focuses it.
 #pragma once
 
 #include <QTimer>
@@ -28,7 +28,7 @@ class RunsPage : public QTreeWidget {
   void rebuild();
   void fillRow(QTreeWidgetItem& item, RunId run);
   void showSelection();
-  void takeChange(QTreeWidgetItem* item);
+  void applyCheckState(QTreeWidgetItem* item);
 
   Document& m_document;
   Selection& m_selection;

@@ -43,7 +43,7 @@ StartPage::StartPage(QWidget* parent) : QWidget(parent), m_recent(new QVBoxLayou
   page->setSpacing(6);
   page->addStretch(1);
   page->addWidget(heading(tr("KVAtlas Explorer"), 1.9));
-  page->addWidget(paragraph(tr("What a KV cache throws away, on real attention.")));
+  page->addWidget(paragraph(tr("See what KV-cache eviction throws away, on real attention maps.")));
   page->addSpacing(18);
   page->addLayout(columns);
   page->addStretch(2);
@@ -74,11 +74,12 @@ QWidget* StartPage::makeChoices() {
     return button;
   };
   add("startOpen", tr("Open a trace…"),
-      tr("A *.kva.h5 file, or the .part of a capture that still runs. Drop it here too."), &StartPage::openRequested);
-  m_capture = add("startCapture", tr("Capture a prompt…"),
-                  tr("Run a checkpoint folder on a text under several methods."), &StartPage::captureRequested);
-  m_example = add("startExample", tr("Look at the example"),
-                  tr("A passage with a hidden number, a tiny model, four methods at two budgets."),
+      tr("A *.kva.h5 file, or the .part file of a running capture. You can also drop it here."),
+      &StartPage::openRequested);
+  m_capture = add("startCapture", tr("Capture a prompt…"), tr("Run a model on a prompt with several eviction methods."),
+                  &StartPage::captureRequested);
+  m_example = add("startExample", tr("Open example trace"),
+                  tr("A tiny model looks for a number hidden in a text; four methods, two budgets each."),
                   &StartPage::exampleRequested);
   auto* recent = new QVBoxLayout(m_recent_box);
   recent->setContentsMargins(0, 12, 0, 0);
@@ -97,14 +98,13 @@ QWidget* StartPage::makeTour() {
   column->setSpacing(10);
   column->addWidget(heading(tr("A short tour"), 1.2));
   const QString steps[] = {
-      tr("<b>The map</b> is the attention of one head: queries run down, keys to the right. Wheel to zoom, drag to "
-         "pan, "
-         "arrow keys for layer and head."),
-      tr("<b>The strips above it</b> show what each method keeps of those keys, and why: sink, window or score."),
-      tr("<b>Layer × head</b> lists every head by entropy, sink mass or retained mass. Click one to open its map."),
-      tr("<b>Inspector</b> and <b>tokens</b> say which words you look at, and who would have thrown them away."),
-      tr("<b>What if</b> moves a budget under the slider: the decision is made anew from the recorded scores."),
-      tr("<b>Charts</b> below: budgets, retained mass, kept positions, KL. Every point leads to its map."),
+      tr("<b>The map</b> shows the attention of one head: queries run down, keys to the right. Zoom with the wheel, "
+         "drag to pan, change layer and head with the arrow keys."),
+      tr("<b>The strips above it</b> show which keys each method keeps, and why: sink, window or score."),
+      tr("<b>Layer × head</b> shows entropy, sink mass or retained mass of every head. Click a cell to open its map."),
+      tr("<b>Inspector</b> and <b>Tokens</b> show the words under the cursor and which runs evict them."),
+      tr("<b>What if</b> recomputes the eviction from recorded scores while you move the budget slider."),
+      tr("<b>Charts</b> below the map: budgets, retained mass, kept positions, KL. Click a point to open its map."),
   };
   for (const QString& step : steps) column->addWidget(paragraph(step));
   return box;
@@ -132,7 +132,7 @@ void StartPage::setExampleAvailable(bool available) {
 
 void StartPage::setCaptureAvailable(bool available) {
   m_capture->setEnabled(available);
-  m_capture->setToolTip(available ? QString() : tr("The programme kvatlas was not found beside this one."));
+  m_capture->setToolTip(available ? QString() : tr("The kvatlas executable was not found next to kvatlas-explorer."));
 }
 
 }  // namespace kvatlas::views

@@ -1,4 +1,4 @@
-// What the window shows while no trace is open: the ways to begin and a short tour; knows no document.
+// The page shown while no trace is open: ways to open or capture a trace, and a short tour.
 #pragma once
 
 #include <QStringList>
@@ -14,7 +14,7 @@ class StartPage : public QWidget {
  public:
   explicit StartPage(QWidget* parent = nullptr);
 
-  // Newest first. An example that is not there is not offered.
+  // Newest first.
   void setRecentFiles(const QStringList& files);
   void setExampleAvailable(bool available);
   void setCaptureAvailable(bool available);

@@ -27,7 +27,7 @@ TokenTable::TokenTable(Document& document, Selection& selection, QWidget* parent
   verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 4);
   const auto widths = [this] {
     QFont bold = horizontalHeader()->font();
-    bold.setBold(true);  // as the style draws the header of the current column
+    bold.setBold(true);  // the style draws the current column's header in bold
     for (int column = 0; column < m_model.columnCount(); ++column) {
       const QString title = m_model.headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
       const int least = column == TokenModel::Text || column == TokenModel::Spans ? kTextWidth : kNumberWidth;

@@ -1,5 +1,5 @@
-// The prompt token by token: text, spans, received mass, and what every run does with it and why. A click moves the
-// cursor. Knows document and selection.
+// Table of the prompt's tokens: text, spans, attention received,
+// and each run's decision with its reason. A click moves the cursor.
 #pragma once
 
 #include <QTableView>

@@ -22,7 +22,7 @@ constexpr std::uint64_t kLongPrompt = 32768;  // tokens
 constexpr int kLaterMs = 30;
 constexpr Rgb kKey = rgb(0xE69F00), kQuery = rgb(0x56B4E9), kSpan = rgb(0x999999);
 
-// Characters before each token, for byte offsets into UTF-8: the document of the editor counts UTF-16 units.
+// UTF-16 units before each token (the offsets count UTF-8 bytes, the editor UTF-16 units).
 std::vector<int> characterOffsets(const trace::Prompt& prompt) {
   std::vector<int> begins;
   begins.reserve(prompt.offsets.size());
@@ -55,7 +55,7 @@ TokensPage::TokensPage(Document& document, Selection& selection, QWidget* parent
   m_text->viewport()->installEventFilter(this);
   m_note->setObjectName(QStringLiteral("tokensNote"));
   m_text->viewport()->setCursor(Qt::PointingHandCursor);
-  m_search->setPlaceholderText(tr("find text, a named range or a position"));
+  m_search->setPlaceholderText(tr("Find text, span or token index"));
   m_search->setClearButtonEnabled(true);
   auto* row = new QHBoxLayout;
   row->setContentsMargins(6, 3, 6, 0);
@@ -91,7 +91,7 @@ TokensPage::TokensPage(Document& document, Selection& selection, QWidget* parent
   connect(m_text->verticalScrollBar(), &QScrollBar::valueChanged, this, soon);
 }
 
-// Laying out half a million characters takes a moment: the map, which has asked for its tiles by then, comes first.
+// Laying out half a million characters takes a moment, so the map requests its tiles first.
 void TokensPage::reload() {
   m_load.stop();
   m_begin.clear();
@@ -105,10 +105,10 @@ void TokensPage::load() {
   if (!m_document.isOpen()) return m_text->clear();
   const trace::Prompt& prompt = m_document.prompt();
   if (prompt.text.empty()) {
-    m_text->setPlainText(tr("This prompt was given as token ids: there is no text."));
+    m_text->setPlainText(tr("This prompt was given as token IDs and has no text."));
     return;
   }
-  // QPlainTextEdit would take line ends of other systems for its own.
+  // QPlainTextEdit would turn \r into line breaks and shift the offsets.
   QString text = QString::fromUtf8(prompt.text.data(), static_cast<qsizetype>(prompt.text.size()));
   m_begin = characterOffsets(prompt);
   m_text->setPlainText(text.replace(QLatin1Char('\r'), QLatin1Char(' ')));
@@ -131,7 +131,7 @@ void TokensPage::mark(QList<QTextEdit::ExtraSelection>& marks, TokenIndex begin,
   marks.append({cursor, format});
 }
 
-// Evicted words of the visible text are struck out and grey.
+// Greys and strikes out evicted tokens in the visible text.
 void TokensPage::markRun(QList<QTextEdit::ExtraSelection>& marks, TokenIndex begin, TokenIndex end) const {
   const RunId focus = m_selection.focusRun();
   const RunPointer view = m_document.hasRun(focus) ? m_document.run(focus) : nullptr;
@@ -186,7 +186,7 @@ void TokensPage::follow() {
   m_timer.start();
 }
 
-// The key looked at is in sight, unless a person reads elsewhere.
+// Scrolls to the cursor's key, unless the mouse is over the text.
 void TokensPage::reveal() {
   const auto cursor = m_selection.cursor();
   if (!cursor || std::size_t{cursor->key} + 1 >= m_begin.size() || m_text->underMouse()) return;
@@ -208,15 +208,15 @@ void TokensPage::select(TokenIndex key) {
   m_text->centerCursor();
 }
 
-// The first match behind the cursor's key, around the end.
+// The first match after the cursor's key; wraps around.
 std::optional<TokenIndex> TokensPage::found(const QString& what) const {
   const std::vector<TokenMatch> matches =
       findTokens(m_document.prompt(), QString(what).remove(QLatin1Char('#')).toStdString());
   if (matches.empty()) return {};
-  const auto behind = [this](const TokenMatch& match) {
+  const auto after_cursor = [this](const TokenMatch& match) {
     return m_selection.cursor() && match.begin > m_selection.cursor()->key;
   };
-  const auto next = std::ranges::find_if(matches, behind);
+  const auto next = std::ranges::find_if(matches, after_cursor);
   return next == matches.end() ? matches.front().begin : next->begin;
 }
 

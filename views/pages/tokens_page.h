@@ -1,5 +1,5 @@
-// The prompt as text, aligned with what the map shows: kept and evicted words, the cursor's two tokens, spans; search
-// and jump. Knows document and selection.
+// The prompt as text, in step with the map: evicted words,
+// the cursor's query and key, spans, and a search.
 #pragma once
 
 #include <QPlainTextEdit>
@@ -24,7 +24,7 @@ class TokensPage : public QWidget {
   [[nodiscard]] QPlainTextEdit& text() { return *m_text; }
   [[nodiscard]] QLineEdit& search() { return *m_search; }
   void startSearch();
-  // Text, the name of a span, or a position ("1730", "#1730"); from the cursor on, around the end.
+  // Finds text, a span name or a token index ("1730", "#1730") after the cursor; wraps around.
   void findNext();
   [[nodiscard]] TokenIndex tokenAt(int character) const;
 
@@ -36,8 +36,8 @@ class TokensPage : public QWidget {
   void reload();
   void load();
   void highlight();
-  void follow();  // scrolls to what the map shows
-  void reveal();  // and to the key of the cursor
+  void follow();  // scrolls to the keys the map shows
+  void reveal();  // scrolls to the cursor's key
   void select(TokenIndex key);
   void mark(QList<QTextEdit::ExtraSelection>& marks, TokenIndex begin, TokenIndex end,
             const QTextCharFormat& format) const;

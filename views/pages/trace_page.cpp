@@ -20,9 +20,9 @@ QString statusText(TraceStatus status) {
     case TraceStatus::Complete:
       return TracePage::tr("complete");
     case TraceStatus::Partial:
-      return TracePage::tr("finished, but not all of it is there");
+      return TracePage::tr("finished, but incomplete");
     case TraceStatus::Unfinished:
-      return TracePage::tr("not finished: still being written, or stopped");
+      return TracePage::tr("capture in progress or interrupted");
   }
   fail("status of a trace {} is unknown", static_cast<int>(status));
 }
@@ -33,12 +33,12 @@ QString cellsText(const std::vector<std::uint64_t>& cells) {
                             : TracePage::tr("down to cells of %1 tokens").arg(groupedNumber(cells.front()));
 }
 
-// Exact tiles need queries and keys, which a capture may keep of some layers only.
+// Exact tiles need queries and keys, which a capture may store for some layers only.
 QString exactTiles(const trace::AttentionPlan& attention) {
   const std::size_t kept = attention.qk_layers.size(), recorded = attention.layers.size();
-  if (kept == 0) return TracePage::tr("no queries and keys");
-  if (kept == recorded) return TracePage::tr("yes: queries and keys are there");
-  return TracePage::tr("of %1 of %2 layers: queries and keys are there").arg(kept).arg(recorded);
+  if (kept == 0) return TracePage::tr("no: queries and keys not stored");
+  if (kept == recorded) return TracePage::tr("yes: queries and keys stored");
+  return TracePage::tr("for %1 of %2 layers: queries and keys stored").arg(kept).arg(recorded);
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ void TracePage::showFacts() {
   };
   add(tr("status"), statusText(m_document.status()));
   add(tr("model"), text(model.name));
-  add(tr("shape"), tr("%1 layers, %2 query heads, %3 KV heads of %4, %5")
+  add(tr("shape"), tr("%1 layers, %2 query heads, %3 KV heads of dimension %4, %5")
                        .arg(groupedNumber(model.layers), groupedNumber(model.query_heads),
                             groupedNumber(model.kv_heads), groupedNumber(model.head_dim), text(model.compute_dtype)));
   if (model.sliding_window > 0) add(tr("sliding window"), tr("%1 tokens").arg(groupedNumber(model.sliding_window)));
@@ -68,12 +68,12 @@ void TracePage::showFacts() {
       tr("%1 tokens, %2 bytes").arg(groupedNumber(m_document.tokens()), groupedNumber(header.prompt.text.size())));
   for (const trace::Span& span : header.prompt.spans)
     add(text(span.name), tr("tokens %1 to %2").arg(groupedNumber(span.begin), groupedNumber(span.end)));
-  add(tr("attention"), tr("%1 layers, last %2 queries kept apart")
+  add(tr("attention"), tr("%1 layers; rows of the last %2 queries stored separately")
                            .arg(groupedNumber(header.attention.layers.size()), groupedNumber(header.attention.window)));
-  add(tr("maps"), cellsText(header.attention.cells));
+  add(tr("map resolution"), cellsText(header.attention.cells));
   add(tr("exact tiles"), exactTiles(header.attention));
   add(tr("runs"), groupedNumber(header.runs.size()));
-  add(tr("made"), text(header.created) + tr(" by ") + text(header.generator));
+  add(tr("created"), text(header.created) + tr(" by ") + text(header.generator));
   add(tr("file"), QString::fromStdString(m_document.path().string()).toHtmlEscaped());
   setHtml(QStringLiteral("<table>%1</table>").arg(rows));
 }

@@ -1,4 +1,4 @@
-// What the open trace is: model, prompt, what was recorded; knows the document only.
+// Facts about the open trace: model, prompt, recorded data.
 #pragma once
 
 #include <QTextBrowser>

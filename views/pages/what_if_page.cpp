@@ -23,7 +23,7 @@ namespace {
 
 constexpr int kSliderSteps = 400;
 
-// Mean over the layers; NaN where the two cannot be compared.
+// Mean over the layers; NaN if a run keeps everything.
 double meanAgreement(const RunView& a, const RunView& b) {
   if (a.everything() || b.everything()) return std::nan("");
   const std::vector<double> layers = analysis::agreementPerLayer(a.data(), b.data());
@@ -44,17 +44,16 @@ WhatIfPage::WhatIfPage(Document& document, Selection& selection, QWidget* parent
       m_form(new QFormLayout),
       m_parameter_form(nullptr),
       m_note(new QLabel),
-      m_remove(new QPushButton(tr("&Remove"))),
-      m_capture(new QPushButton(tr("&Capture this…"))) {
+      m_remove(new QPushButton(tr("Re&move"))),
+      m_capture(new QPushButton(tr("Capture &this…"))) {
   setObjectName(QStringLiteral("whatIfPage"));
   makeForm();
   for (const auto signal : {&Document::opened, &Document::closed})
     connect(&document, signal, this, &WhatIfPage::restart);
   connect(&m_what_if, &WhatIf::decided, this, &WhatIfPage::showDecision);
   connect(&m_what_if, &WhatIf::failed, this, [this](const QString& message) { m_note->setText(message); });
-  connect(&m_what_if, &WhatIf::progress, this, [this](int layers, int of) {
-    m_note->setText(tr("ranking the scores, layer %1 of %2").arg(layers).arg(of));
-  });
+  connect(&m_what_if, &WhatIf::progress, this,
+          [this](int layers, int of) { m_note->setText(tr("ranking scores, layer %1 of %2").arg(layers).arg(of)); });
   connect(&selection, &Selection::focusRunChanged, this, &WhatIfPage::showDecision);
   restart();
 }
@@ -67,7 +66,7 @@ void WhatIfPage::makeForm() {
   m_remove->setObjectName(QStringLiteral("whatIfRemove"));
   m_capture->setObjectName(QStringLiteral("whatIfCapture"));
   m_budget->setToolTip(tr("Tokens per head, averaged over all heads of all layers, window included"));
-  m_window->setToolTip(tr("The last tokens, which are always kept and whose attention scores the others"));
+  m_window->setToolTip(tr("The last prompt tokens: always kept, and their attention scores the other tokens"));
   for (const policy::Method& method : policy::methods())
     if (method.name != "full")
       m_method->addItem(methodIcon(method.name, themeOf(palette())), toQString(method.title), toQString(method.name));
@@ -97,11 +96,11 @@ void WhatIfPage::makeForm() {
     const bool filling = std::exchange(m_filling, true);
     m_slider->setValue(stepOf(value));
     m_filling = filling;
-    ask();
+    recompute();
   });
   connect(m_window, &QSpinBox::valueChanged, this, [this](int window) {
     m_budget->setMinimum(window + 1);
-    ask();
+    recompute();
   });
   connect(m_remove, &QPushButton::clicked, this, [this] {
     m_active = false;
@@ -114,7 +113,7 @@ void WhatIfPage::makeForm() {
     for (const auto& [name, value] : request().parameters)
       given << QString::fromStdString(name) + QLatin1Char('=') + QString::fromStdString(value);
     if (!given.isEmpty()) method += QLatin1Char(':') + given.join(QLatin1Char(','));
-    emit captureWanted(method, QString::number(m_budget->value()), m_window->value());
+    emit captureRequested(method, QString::number(m_budget->value()), m_window->value());
   });
 }
 
@@ -142,7 +141,7 @@ void WhatIfPage::showMethod() {
   auto* form = new QFormLayout(m_parameters);
   form->setContentsMargins(0, 0, 0, 0);
   const policy::Method& method = policy::findMethod(m_method->currentData().toString().toStdString());
-  const auto changed = [this] { ask(); };
+  const auto changed = [this] { recompute(); };
   for (const policy::ParameterSpec& spec : method.parameters) {
     const std::string name(spec.name);
     if (spec.kind == policy::ParameterKind::Choice) {
@@ -171,7 +170,7 @@ void WhatIfPage::showMethod() {
   m_form->addRow(m_parameters);
   m_capture->setEnabled(m_document.isOpen());
   if (m_active)
-    ask();
+    recompute();
   else
     showDecision();
 }
@@ -185,7 +184,7 @@ WhatIfRequest WhatIfPage::request() const {
   return request;
 }
 
-void WhatIfPage::ask() {
+void WhatIfPage::recompute() {
   if (m_filling || !m_document.isOpen()) return;
   m_active = true;
   m_what_if.ask(request());
@@ -194,10 +193,10 @@ void WhatIfPage::ask() {
 void WhatIfPage::showDecision() {
   const RunPointer mine = m_active && m_document.hasRun(m_what_if.run()) ? m_document.run(m_what_if.run()) : nullptr;
   m_remove->setEnabled(mine != nullptr);
-  if (!mine) return m_note->setText(tr("Move the budget: the decision is made anew from the recorded scores."));
+  if (!mine) return m_note->setText(tr("Adjust the budget to recompute eviction from recorded scores."));
   const double milliseconds = m_what_if.milliseconds();
-  QString text =
-      milliseconds < 0.1 ? tr("decided in less than 0.1 ms") : tr("decided in %1 ms").arg(milliseconds, 0, 'f', 1);
+  QString text = milliseconds < 0.1 ? tr("recomputed in less than 0.1 ms")
+                                    : tr("recomputed in %1 ms").arg(milliseconds, 0, 'f', 1);
   const RunId focus = m_selection.focusRun();
   const RunPointer other = focus != m_what_if.run() && m_document.hasRun(focus) ? m_document.run(focus) : nullptr;
   if (other)

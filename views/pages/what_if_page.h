@@ -1,5 +1,5 @@
-// Another decision from the recorded scores while a slider moves: method, budget, window and the method's parameters.
-// Knows document and selection.
+// Recomputes an eviction decision from recorded scores while the user changes method,
+// budget, window or parameters.
 #pragma once
 
 #include <QWidget>
@@ -29,16 +29,16 @@ class WhatIfPage : public QWidget {
   [[nodiscard]] WhatIfRequest request() const;
 
  signals:
-  // The same, run for real: "snapkv:kernel=5", "128", 8.
-  void captureWanted(const QString& method, const QString& budget, int window);
+  // Asks for a real capture with these settings: "snapkv:kernel=5", "128", 8.
+  void captureRequested(const QString& method, const QString& budget, int window);
 
  private:
   void makeForm();
-  void restart();     // another trace
-  void showMethod();  // the fields of its parameters
-  void ask();
+  void restart();     // trace opened or closed
+  void showMethod();  // builds the parameter fields
+  void recompute();
   void showDecision();
-  [[nodiscard]] int budgetAt(int step) const;  // of the slider, evenly on a log scale
+  [[nodiscard]] int budgetAt(int step) const;  // slider step → tokens, on a log scale
   [[nodiscard]] int stepOf(int budget) const;
 
   struct Field {

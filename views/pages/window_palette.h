@@ -1,4 +1,4 @@
-// The window's colours from those of the figures, and what a widget asks of its palette; knows no document.
+// The window's palette in the figures' theme colours, and helpers to read it.
 #pragma once
 
 #include <QIcon>
@@ -9,11 +9,11 @@
 
 namespace kvatlas::views {
 
-// Everything a Fusion-styled window draws, in the colours of a theme.
+// Palette for the Fusion style in the colours of a theme.
 [[nodiscard]] QPalette windowPalette(Theme theme);
-// The theme a palette belongs to: dark where its paper is darker than its ink.
+// The theme of a palette: dark if its base is darker than its text.
 [[nodiscard]] Theme themeOf(const QPalette& palette);
-// A square in the colour of a method, as legends have it; hollow for a run that was not made for real.
+// A square in the legend colour of a method; hollow for what-if runs.
 [[nodiscard]] QIcon methodIcon(std::string_view method, Theme theme, bool hollow = false);
 
 }  // namespace kvatlas::views

@@ -18,7 +18,7 @@ namespace {
 
 const QString kName = QStringLiteral("capture");
 
-// The first time: the bundled model on the sample document.
+// Default for a first start: the bundled model on the sample text.
 CaptureRequest firstRequest() {
   CaptureRequest request;
   request.model = resourceFile(QStringLiteral("models/tiny-llama"));
@@ -86,7 +86,7 @@ CaptureDialog::CaptureDialog(CaptureJob& job, ExplorerSettings& settings, const 
   connect(m_stop, &QPushButton::clicked, &m_job, &CaptureJob::stop);
   connect(close, &QPushButton::clicked, this, &QDialog::close);
   connect(&m_job, &CaptureJob::progressed, this, &CaptureDialog::showProgress);
-  connect(&m_job, &CaptureJob::said, m_log, &QPlainTextEdit::appendPlainText);
+  connect(&m_job, &CaptureJob::logged, m_log, &QPlainTextEdit::appendPlainText);
   connect(&m_job, &CaptureJob::finished, this, &CaptureDialog::showEnd);
   setRunning(m_job.running());
 }
@@ -101,7 +101,7 @@ void CaptureDialog::start() {
   m_settings.saveDialog(kName, m_form->fields());
   m_log->clear();
   m_bar->setValue(0);
-  m_state->setText(tr("starting"));
+  m_state->setText(tr("starting…"));
   setRunning(true);
   m_job.start(m_programme, m_form->request());
 }

@@ -1,4 +1,4 @@
-// The dialog of a capture: the form, and while a job runs its progress and words. May be closed while the job runs on.
+// The capture dialog: the form, and the progress and log of a running job. The job continues if the dialog is closed.
 #pragma once
 
 #include <QDialog>

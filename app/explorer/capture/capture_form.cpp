@@ -53,8 +53,8 @@ CaptureForm::CaptureForm(QWidget* parent)
       m_window(spin(1, 4096, 8)),
       m_new_tokens(spin(0, 1 << 20, 32)),
       m_map_size(spin(0, 1 << 16, 512)),
-      m_paper(new QCheckBox(tr("published arithmetic"))),
-      m_keep_qk(new QCheckBox(tr("keep queries and keys, for exact tiles"))),
+      m_paper(new QCheckBox(tr("Use the paper's budget formula"))),
+      m_keep_qk(new QCheckBox(tr("Store Q/K for exact zoom"))),
       m_output(new PathEdit(PathEdit::Kind::SaveFile, tr("Trace file"), tr("KVAtlas traces (*.kva.h5)"))) {
   auto* form = new QFormLayout(this);
   form->setContentsMargins(0, 0, 0, 0);
@@ -66,7 +66,7 @@ CaptureForm::CaptureForm(QWidget* parent)
   makeMethods(*form);
   makeNumbers(*form);
   makeFlags(*form);
-  form->addRow(tr("&Write to"), m_output);
+  form->addRow(tr("&Output file"), m_output);
   connect(m_model, &PathEdit::changed, this, &CaptureForm::changed);
   connect(m_output, &PathEdit::changed, this, &CaptureForm::changed);
 }
@@ -85,15 +85,15 @@ void CaptureForm::makePrompt(QFormLayout& form) {
   m_source->addTab(file_page, tr("File"));
   form.addRow(tr("&Prompt"), m_source);
   m_chat->setObjectName(QStringLiteral("captureChat"));
-  const std::pair<QString, const char*> templates[] = {{tr("as it is"), ""},
-                                                       {tr("the model's chat template"), "auto"},
-                                                       {tr("Llama 2 chat"), "llama2"},
-                                                       {tr("Llama 3 instruct"), "llama3"},
-                                                       {tr("Mistral instruct"), "mistral"}};
+  const std::pair<QString, const char*> templates[] = {{tr("none"), ""},
+                                                       {tr("the model's own"), "auto"},
+                                                       {tr("Llama 2 Chat"), "llama2"},
+                                                       {tr("Llama 3 Instruct"), "llama3"},
+                                                       {tr("Mistral Instruct"), "mistral"}};
   for (const auto& [title, name] : templates) m_chat->addItem(title, QString::fromLatin1(name));
-  form.addRow(tr("&Wrapped in"), m_chat);
-  m_span->setPlaceholderText(tr("name=text in the prompt, to mark it: needle=The secret number is 7"));
-  form.addRow(tr("Mar&k"), m_span);
+  form.addRow(tr("C&hat template"), m_chat);
+  m_span->setPlaceholderText(tr("name=text from the prompt, for example needle=The secret number is 7"));
+  form.addRow(tr("&Named span"), m_span);
   connect(m_text, &QPlainTextEdit::textChanged, this, &CaptureForm::changed);
   connect(m_file, &PathEdit::changed, this, &CaptureForm::changed);
   connect(m_source, &QTabWidget::currentChanged, this, &CaptureForm::changed);
@@ -102,7 +102,7 @@ void CaptureForm::makePrompt(QFormLayout& form) {
 void CaptureForm::makeMethods(QFormLayout& form) {
   m_methods->setObjectName(QStringLiteral("captureMethods"));
   m_methods->setRootIsDecorated(false);
-  m_methods->setHeaderLabels({tr("Method"), tr("Parameters (empty: the defaults)")});
+  m_methods->setHeaderLabels({tr("Method"), tr("Parameters (empty: defaults)")});
   m_methods->setEditTriggers(QAbstractItemView::AllEditTriggers);
   for (const policy::Method& method : policy::methods()) {
     if (method.name == "full") continue;
@@ -117,15 +117,15 @@ void CaptureForm::makeMethods(QFormLayout& form) {
   m_methods->setMinimumHeight(130);
   form.addRow(tr("M&ethods"), m_methods);
   m_budgets->setObjectName(QStringLiteral("captureBudgets"));
-  m_budgets->setToolTip(tr("Tokens per head, or a percentage of the prompt; several with commas"));
+  m_budgets->setToolTip(tr("Tokens per head, or a percentage of the prompt; separate several with commas"));
   form.addRow(tr("&Budgets"), m_budgets);
   connect(m_methods, &QTreeWidget::itemChanged, this, &CaptureForm::changed);
   connect(m_budgets, &QLineEdit::textChanged, this, &CaptureForm::changed);
 }
 
 void CaptureForm::makeNumbers(QFormLayout& form) {
-  m_granularity->addItem(tr("KV heads"), QStringLiteral("kv-head"));
-  m_granularity->addItem(tr("query heads"), QStringLiteral("query-head"));
+  m_granularity->addItem(tr("KV head"), QStringLiteral("kv-head"));
+  m_granularity->addItem(tr("query head"), QStringLiteral("query-head"));
   m_device->setEditable(true);
   m_device->addItems({QStringLiteral("auto"), QStringLiteral("cpu"), QStringLiteral("cuda")});
   m_device->setObjectName(QStringLiteral("captureDevice"));
@@ -138,14 +138,14 @@ void CaptureForm::makeNumbers(QFormLayout& form) {
   };
   add(first, tr("window"), m_window);
   add(first, tr("new tokens"), m_new_tokens);
-  add(first, tr("map side"), m_map_size);
+  add(first, tr("map resolution"), m_map_size);
   first->addStretch(1);
   form.addRow(tr("Sizes"), first);
   auto* second = new QHBoxLayout;
-  add(second, tr("lists kept by"), m_granularity);
+  add(second, tr("select tokens per"), m_granularity);
   add(second, tr("device"), m_device);
   second->addStretch(1);
-  form.addRow(tr("Run with"), second);
+  form.addRow(tr("Run options"), second);
 }
 
 void CaptureForm::makeFlags(QFormLayout& form) {

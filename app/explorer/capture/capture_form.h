@@ -1,4 +1,4 @@
-// The fields of a capture: model, prompt, methods, budgets, device, output; knows no process.
+// The form of a capture: model, prompt, methods, budgets, device, output.
 #pragma once
 
 #include <QVariantMap>

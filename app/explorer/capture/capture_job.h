@@ -1,5 +1,5 @@
-// One run of `kvatlas capture` as a child process: its progress, its words, its end. A child that crashes is an outcome
-// like any other. Knows no widget.
+// One run of `kvatlas capture` as a child process: progress, log and result.
+// A crash of the child is reported as a failure.
 #pragma once
 
 #include <QDateTime>
@@ -21,27 +21,27 @@ class CaptureJob : public QObject {
   enum class End { Done, Stopped, Failed };
 
   explicit CaptureJob(QObject* parent = nullptr);
-  ~CaptureJob() override;  // a child still running is stopped
+  ~CaptureJob() override;  // stops a running child
 
-  // From here on finished() comes exactly once, also where the programme cannot be started.
+  // Emits finished() exactly once, even if the executable fails to start.
   void start(const QString& programme, const CaptureRequest& request);
-  void stop();  // as Ctrl-C does; killed when it has not ended 5 s later
+  void stop();  // sends SIGINT; kills the child if it still runs 5 s later
   [[nodiscard]] bool running() const { return m_running; }
   [[nodiscard]] const QString& output() const { return m_output; }
   [[nodiscard]] QString partFile() const { return m_output + QStringLiteral(".part"); }
 
  signals:
-  // percent of the task; seconds_left < 0: not known yet.
+  // Percent of the current task; seconds_left < 0: unknown.
   void progressed(const QString& task, int percent, double seconds_left);
-  void said(const QString& line);          // a line for the log
-  void partAppeared(const QString& file);  // what is recorded so far can be opened from now on
+  void logged(const QString& line);        // one log line
+  void partAppeared(const QString& file);  // the trace recorded so far can be opened
   void finished(kvatlas::app::CaptureJob::End end, const QString& message);
 
  private:
   void readLines();
-  void takeLine(const QString& line);
-  void takeProgress(const QString& task, int percent);
-  void lookForPart();
+  void parseLine(const QString& line);
+  void updateProgress(const QString& task, int percent);
+  void checkForPart();
   void end(int exit_code, QProcess::ExitStatus status);
   void finish(End how, const QString& message);
 
@@ -51,7 +51,7 @@ class CaptureJob : public QObject {
   std::unique_ptr<QTemporaryFile> m_text;
   QString m_output, m_task, m_error;
   QByteArray m_rest;
-  QDateTime m_part_before;  // of another capture's part file that was there
+  QDateTime m_part_before;  // mtime of a part file of an earlier capture
   bool m_running = false, m_stopping = false;
 };
 

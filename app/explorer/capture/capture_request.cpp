@@ -11,13 +11,13 @@
 namespace kvatlas::app {
 namespace {
 
-QString sentence(const char* text) {
+QString translated(const char* text) {
   return QCoreApplication::translate("CaptureRequest", text);
 }
 
-// The message of the check itself: what the command line would say.
+// The first error of `check` over the words: the same sentence as on the command line.
 template <class Check>
-QString refusal(const QStringList& words, Check check) {
+QString firstError(const QStringList& words, Check check) {
   for (const QString& word : words) {
     try {
       check(word.toStdString());
@@ -29,18 +29,18 @@ QString refusal(const QStringList& words, Check check) {
 }
 
 QString problemOfFiles(const CaptureRequest& request) {
-  if (request.model.isEmpty()) return sentence("Choose the model: a checkpoint folder or a GGUF file.");
+  if (request.model.isEmpty()) return translated("Choose the model: a checkpoint folder or a GGUF file.");
   if (!QFileInfo(request.model).isFile() &&
       !QFileInfo::exists(QDir(request.model).filePath(QStringLiteral("config.json"))))
-    return sentence("%1 is no file and holds no config.json: choose a checkpoint folder or a GGUF file.")
+    return translated("%1 is not a file and has no config.json: choose a checkpoint folder or a GGUF file.")
         .arg(request.model);
   if (request.prompt_file.isEmpty() && request.text.isEmpty())
-    return sentence("Type or paste a prompt, or choose a file.");
+    return translated("Enter a prompt, or choose a prompt file.");
   if (!request.prompt_file.isEmpty() && !QFileInfo(request.prompt_file).isFile())
-    return sentence("%1: there is no such prompt file.").arg(request.prompt_file);
-  if (request.output.isEmpty()) return sentence("Choose where the trace is to be written.");
+    return translated("%1: prompt file not found.").arg(request.prompt_file);
+  if (request.output.isEmpty()) return translated("Choose the output file.");
   if (!QFileInfo(request.output).absoluteDir().exists())
-    return sentence("%1: there is no such folder.").arg(QFileInfo(request.output).absolutePath());
+    return translated("%1: folder not found.").arg(QFileInfo(request.output).absolutePath());
   return {};
 }
 
@@ -48,12 +48,12 @@ QString problemOfFiles(const CaptureRequest& request) {
 
 QString CaptureRequest::problem() const {
   if (QString problem = problemOfFiles(*this); !problem.isEmpty()) return problem;
-  if (methods.isEmpty()) return sentence("Choose at least one method.");
-  if (QString problem = refusal(methods, [](const std::string& word) { (void)policy::parseMethod(word); });
+  if (methods.isEmpty()) return translated("Choose at least one method.");
+  if (QString problem = firstError(methods, [](const std::string& word) { (void)policy::parseMethod(word); });
       !problem.isEmpty())
     return problem;
-  if (budgets.isEmpty()) return sentence("Give at least one budget: 128, or 20%.");
-  return refusal(budgets, [](const std::string& word) { (void)policy::parseBudget(word); });
+  if (budgets.isEmpty()) return translated("Enter at least one budget, for example 128 or 20%.");
+  return firstError(budgets, [](const std::string& word) { (void)policy::parseBudget(word); });
 }
 
 CaptureRequest CaptureRequest::with(const QString& prompt, const QString& method, const QString& budget,
@@ -61,7 +61,7 @@ CaptureRequest CaptureRequest::with(const QString& prompt, const QString& method
   CaptureRequest changed = *this;
   changed.prompt_file.clear();
   changed.text = prompt;
-  changed.chat.clear();  // its words are in the text already
+  changed.chat.clear();  // the trace's prompt text already includes it
   changed.methods = QStringList{method};
   changed.budgets = QStringList{budget};
   changed.window = window_tokens;

@@ -1,4 +1,4 @@
-// What a person asks `kvatlas capture` for, as the words of its command line; knows no process and no widget.
+// The settings of a capture, and the `kvatlas capture` command line they make.
 #pragma once
 
 #include <QString>
@@ -8,7 +8,7 @@ namespace kvatlas::app {
 
 struct CaptureRequest {
   QString model;              // checkpoint folder
-  QString prompt_file, text;  // exactly one is given
+  QString prompt_file, text;  // exactly one is set
   QString chat;               // "", "auto", "llama2", "llama3", "mistral"
   QStringList methods;        // "snapkv:kernel=5"
   QStringList budgets;        // "128", "20%"
@@ -18,16 +18,16 @@ struct CaptureRequest {
   int window = 8, new_tokens = 64, map_size = 512;
   QString output;  // *.kva.h5
 
-  // One sentence about the first thing that is missing or wrong; empty: ready.
+  // One sentence about the first missing or wrong setting; empty: ready.
   [[nodiscard]] QString problem() const;
-  // The same for a text under one method: what a what-if run would be, made for real.
+  // The same settings for one prompt text, method and budget: captures a what-if run for real.
   [[nodiscard]] CaptureRequest with(const QString& prompt, const QString& method, const QString& budget,
                                     int window_tokens) const;
-  // The words after `kvatlas`; a typed text is given as `text_file`, for a command line holds only so much.
+  // The arguments after `kvatlas`. `text_file` holds a typed prompt, which may be too long for a command line.
   [[nodiscard]] QStringList arguments(const QString& text_file) const;
 };
 
-// "64, 128; 10%" → its parts.
+// "64, 128; 10%" → "64", "128", "10%".
 [[nodiscard]] QStringList splitWords(const QString& text);
 
 }  // namespace kvatlas::app

@@ -1,4 +1,4 @@
-// A line for a path with buttons that open file dialogs; knows paths only.
+// A line edit for a path with buttons that open file dialogs.
 #pragma once
 
 #include <QWidget>

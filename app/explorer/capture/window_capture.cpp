@@ -14,7 +14,7 @@
 namespace kvatlas::app {
 namespace {
 
-constexpr int kAgainMs = 400;
+constexpr int kRetryMs = 400;
 
 }  // namespace
 
@@ -37,7 +37,7 @@ WindowCapture::~WindowCapture() {
 void WindowCapture::show() {
   const QString programme = kvatlasProgramme();
   if (programme.isEmpty())
-    return emit said(tr("The programme kvatlas was not found beside this one: captures need it."));
+    return emit reported(tr("The kvatlas executable was not found next to kvatlas-explorer; captures need it."));
   if (!m_dialog) {
     m_dialog = new CaptureDialog(m_job, m_settings, programme, &m_window);
     m_dialog->setAttribute(Qt::WA_DeleteOnClose);
@@ -54,16 +54,16 @@ void WindowCapture::showFor(const QString& text, const QString& method, const QS
   form.setRequest(form.request().with(text, method, budget, window));
 }
 
-// As soon as there is something to see of it.
+// Opens the part file as soon as it exists.
 void WindowCapture::follow() {
   if (!m_job.running()) return;
   m_following = true;
-  emit openWanted(m_job.output());
+  emit openRequested(m_job.output());
 }
 
-bool WindowCapture::tryAgain() {
+bool WindowCapture::retryOpen() {
   if (!m_following || !m_job.running()) return false;
-  QTimer::singleShot(kAgainMs, this, &WindowCapture::follow);
+  QTimer::singleShot(kRetryMs, this, &WindowCapture::follow);
   return true;
 }
 
@@ -71,9 +71,9 @@ void WindowCapture::end(CaptureJob::End end, const QString& message) {
   m_progress.clear();
   m_actions.stop_capture->setEnabled(false);
   m_following = false;
-  if (end == CaptureJob::End::Failed) emit said(tr("The capture failed: %1").arg(message));
-  if (end == CaptureJob::End::Stopped) emit said(tr("The capture ended early: %1").arg(message), false);
-  if (end == CaptureJob::End::Done) emit doneAt(m_job.output());
+  if (end == CaptureJob::End::Failed) emit reported(tr("The capture failed: %1").arg(message));
+  if (end == CaptureJob::End::Stopped) emit reported(tr("The capture ended early: %1").arg(message), false);
+  if (end == CaptureJob::End::Done) emit captureFinished(m_job.output());
 }
 
 }  // namespace kvatlas::app

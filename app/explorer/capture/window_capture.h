@@ -1,5 +1,5 @@
-// Captures of the window: the dialog, the child process and what the status bar says of it. Knows no trace: what is to
-// be opened or said it asks for.
+// Captures started in the window: the dialog, the child process and its progress in the status bar. Asks the window to
+// open traces and to show messages.
 #pragma once
 
 #include <QObject>
@@ -21,20 +21,20 @@ class WindowCapture : public QObject {
   Q_OBJECT
 
  public:
-  // All of them must outlive it; `progress` is of the status bar.
+  // All arguments must outlive it; `progress` is a label in the status bar.
   WindowCapture(QMainWindow& window, WindowActions& actions, ExplorerSettings& settings, QLabel& progress);
   ~WindowCapture() override;
 
   void show();
-  // The dialog for the same prompt with another method, as a what-if asks for.
+  // The dialog, filled for this prompt and a what-if's method, budget and window.
   void showFor(const QString& text, const QString& method, const QString& budget, int window);
-  // Whether what could not be opened is a capture that has only begun: it is asked for again.
-  bool tryAgain();
+  // Call when opening failed. True if a capture has just begun: schedules another attempt.
+  bool retryOpen();
 
  signals:
-  void openWanted(const QString& path);                    // of a capture that has something to show
-  void doneAt(const QString& path);                        // it is whole now
-  void said(const QString& message, bool failure = true);  // one sentence for the window
+  void openRequested(const QString& path);                     // a running capture can be opened
+  void captureFinished(const QString& path);                   // the trace is complete
+  void reported(const QString& message, bool failure = true);  // one sentence for the message bar
 
  private:
   void follow();
@@ -46,7 +46,7 @@ class WindowCapture : public QObject {
   QLabel& m_progress;
   CaptureJob m_job;
   QPointer<CaptureDialog> m_dialog;
-  bool m_following = false;  // open its part file as soon as there is one
+  bool m_following = false;  // the window shows the running capture
 };
 
 }  // namespace kvatlas::app

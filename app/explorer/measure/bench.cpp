@@ -33,7 +33,7 @@ double quantile(std::vector<double> values, double q) {
   return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
 }
 
-// On a machine that others use, too, it tells work from waiting.
+// CPU time of this thread: on a busy machine it separates work from waiting.
 double threadMilliseconds() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -62,7 +62,7 @@ Bench::Bench(MainWindow& window, const std::string& script, Moment started)
   window.installEventFilter(this);
   views::MapView& map = window.pages().map().view();
   map.installEventFilter(this);
-  connect(&map, &QCustomPlot::beforeReplot, this, [this] { m_drawn = true; });  // it may paint before it returns
+  connect(&map, &QCustomPlot::beforeReplot, this, [this] { m_drawn = true; });  // replot may paint before it returns
   connect(&window.document(), &views::Document::opened, this, &Bench::traceOpened);
   connect(&window.document(), &views::Document::failed, this, [this](const QString& message) {
     fmt::print(stderr, "kvatlas-explorer: error: {}\n", message.toStdString());
@@ -95,7 +95,7 @@ void Bench::run() {
   fmt::print("first picture    {:8.1f} ms  (the map at its own level of detail)\n", millisecondsSince(m_started));
   settle(m_window);
   fmt::print("at rest          {:8.1f} ms\n", millisecondsSince(m_started));
-  startAnew();
+  resetView();
   Frames all;
   if (!m_steps.empty())
     fmt::print("\n{:<24} {:>6} {:>9} {:>9} {:>9} {:>15}\n", "step", "frames", "median", "95 %", "longest",
@@ -115,8 +115,8 @@ void Bench::run() {
   finish();
 }
 
-// The same from every state that was kept with the trace.
-void Bench::startAnew() {
+// Starts from the same view, whatever state the trace stores.
+void Bench::resetView() {
   m_window.selection().setLayer(LayerIndex(0));
   m_window.selection().setHead({});
   m_window.pages().map().view().fit();
@@ -138,16 +138,16 @@ void Bench::printMemory() const {
              static_cast<double>(usage.ru_maxrss) / 1024);
 }
 
-// Until the map is painted with what the event changed, and then what else the window does because of it.
+// Runs the event loop until the map has painted the change, then handles the remaining events.
 void Bench::awaitPainted() {
   QAbstractEventDispatcher& loop = *QAbstractEventDispatcher::instance();
-  // An event that changed nothing leaves the loop idle; one idle turn alone may just precede a timer.
+  // An event without effect leaves the loop idle; a single idle turn may only precede a timer.
   for (int turn = 0, idle = 0; turn < kMostTurns && idle < kIdleTurns && !m_shown; ++turn)
     idle = loop.processEvents(QEventLoop::AllEvents) ? 0 : idle + 1;
   QCoreApplication::processEvents();
 }
 
-// A frame is an event and everything the event loop does because of it, painting included.
+// A frame is an event and all event-loop work it causes, including painting.
 Bench::Frames Bench::measure(const BenchStep& step) {
   Frames frames;
   QWidget& map = *m_window.pages().mapWidget();
@@ -173,14 +173,14 @@ void Bench::act(const BenchStep& step, int time) {
   if (step.verb == "head") return m_window.selection().stepHead(step.a);
   if (step.verb == "fit") return m_window.actions().fit->trigger();
   const QPointF start = QRectF(map.rect()).center();
-  // To and fro, so that the map does not run out.
+  // Back and forth, to stay inside the map.
   const int along = time % 20 < 10 ? time % 20 : 20 - time % 20;
   sendMouse(map, QEvent::MouseMove, start + QPointF(step.a, step.b) * along / 4.0, Qt::LeftButton);
 }
 
 void Bench::finish() {
   std::fflush(stdout);
-  QCoreApplication::exit(0);  // not closed by a person: neither layout nor view is kept
+  QCoreApplication::exit(0);  // exits without saving layout or view
 }
 
 }  // namespace kvatlas::app

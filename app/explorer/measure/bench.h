@@ -1,4 +1,4 @@
-// Measures the window from inside: drives real events and prints how long their frames took. Knows the window only.
+// Benchmark inside the window: sends real events and prints their frame times.
 #pragma once
 
 #include <QObject>
@@ -13,13 +13,13 @@ namespace kvatlas::app {
 class MainWindow;
 using Moment = std::chrono::steady_clock::time_point;
 
-// Starts by itself once the window has opened its trace, prints to stdout, and ends the programme without keeping
-// anything.
+// Starts once the window has opened its trace, prints to stdout,
+// and exits without saving anything.
 class Bench : public QObject {
   Q_OBJECT
 
  public:
-  // "startup": times since `started` and no more. UsageError for a script that cannot be read.
+  // "startup": only the times since `started`. UsageError for a malformed script.
   Bench(MainWindow& window, const std::string& script, Moment started);
 
  protected:
@@ -30,20 +30,20 @@ class Bench : public QObject {
   void run();
   void finish();
   struct Frames {
-    std::vector<double> wall, processor;  // ms of every frame; processor: of the window's own thread
+    std::vector<double> wall, processor;  // ms per frame; processor: CPU time of the GUI thread
   };
   [[nodiscard]] Frames measure(const BenchStep& step);
   static void printRow(const std::string& name, const Frames& frames);
   void act(const BenchStep& step, int time);
   void awaitPainted();
   void printMemory() const;
-  void startAnew();
+  void resetView();
 
   MainWindow& m_window;
   std::vector<BenchStep> m_steps;  // empty: startup
   Moment m_started;
   bool m_painted = false, m_opened = false;
-  bool m_drawn = false, m_shown = false;  // since the last event: the map drew anew, and was painted with it
+  bool m_drawn = false, m_shown = false;  // since the last event: the map replotted, then painted
 };
 
 }  // namespace kvatlas::app

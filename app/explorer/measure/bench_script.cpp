@@ -25,7 +25,7 @@ layer 1 x8
 head 1 x8
 )";
 
-// How many numbers follow each verb.
+// Number of arguments of each verb.
 const std::map<std::string, int>& verbs() {
   static const std::map<std::string, int> known{{"wheel", 1}, {"pan", 2}, {"layer", 1},
                                                 {"head", 1},  {"fit", 0}, {"wait", 0}};
@@ -45,7 +45,7 @@ BenchStep parseStep(const std::string& line) {
   BenchStep step;
   in >> step.verb;
   const auto known = verbs().find(step.verb);
-  if (known == verbs().end()) failUsage("--bench: '{}': known are wheel, pan, layer, head, fit and wait", line);
+  if (known == verbs().end()) failUsage("--bench: '{}': unknown step; use wheel, pan, layer, head, fit or wait", line);
   std::vector<std::string> words;
   for (std::string word; in >> word;) words.push_back(word);
   if (!words.empty() && words.back().starts_with('x')) {
@@ -53,7 +53,7 @@ BenchStep parseStep(const std::string& line) {
     words.pop_back();
   }
   if (words.size() != static_cast<std::size_t>(known->second) || step.times < 1 || step.times > 100000)
-    failUsage("--bench: '{}': {} takes {} numbers and how often, x1 to x100000", line, step.verb, known->second);
+    failUsage("--bench: '{}': {} takes {} numbers and a repeat count, x1 to x100000", line, step.verb, known->second);
   if (!words.empty()) step.a = number(words[0], line);
   if (words.size() > 1) step.b = number(words[1], line);
   return step;
@@ -76,7 +76,7 @@ std::vector<BenchStep> benchScript(const std::string& name) {
     line = line.substr(0, line.find('#'));
     if (line.find_first_not_of(" \t\r") != std::string::npos) steps.push_back(parseStep(line));
   }
-  if (steps.empty()) failUsage("--bench {}: there is no step in it", name);
+  if (steps.empty()) failUsage("--bench {}: the script has no steps", name);
   return steps;
 }
 

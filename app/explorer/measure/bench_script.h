@@ -1,4 +1,4 @@
-// What a bench does to the map, line by line; knows text only.
+// Parses benchmark scripts: one step per line.
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@ struct BenchStep {
   [[nodiscard]] std::string text() const;
 };
 
-// "panzoom" is built in; any other name is a file with one step per line: "pan -40 0 x60", "wheel 1 x30", "wait",
-// comments from #. UsageError names the line that is wrong.
+// "panzoom" is built in; any other name is a file with one step per line: "pan -40 0 x60", "wheel 1 x30", "wait";
+// # starts a comment. UsageError names the wrong line.
 [[nodiscard]] std::vector<BenchStep> benchScript(const std::string& name);
 
 }  // namespace kvatlas::app

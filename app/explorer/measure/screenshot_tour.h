@@ -1,11 +1,11 @@
-// Pictures of every page, light and dark, of the example trace: for the documents, and to be looked at after a change.
+// Screenshots of every page with the example trace, light and dark, for the documentation and for review.
 #pragma once
 
 #include <QString>
 
 namespace kvatlas::app {
 
-// Off screen; the same build gives the same bytes. Error names the file that cannot be written.
+// Runs off screen; the same build gives the same bytes. Error names the file it cannot write.
 void runScreenshotTour(const QString& folder);
 
 }  // namespace kvatlas::app

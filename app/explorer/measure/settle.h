@@ -1,11 +1,11 @@
-// Waits, with the event loop running, until a window has drawn all it was going to draw; knows the window only.
+// Runs the event loop until a window has drawn everything pending.
 #pragma once
 
 namespace kvatlas::app {
 
 class MainWindow;
 
-// False when it has not come to rest in ten seconds.
+// False if the window is still busy after ten seconds.
 bool settle(MainWindow& window);
 
 }  // namespace kvatlas::app

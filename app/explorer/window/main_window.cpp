@@ -98,7 +98,7 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
   showNoTrace();
 }
 
-// The pages hold on to document and selection: they go first.
+// The pages use document and selection, so delete them first.
 MainWindow::~MainWindow() {
   delete m_capture;
   for (QDockWidget* dock : m_pages->docks()) delete dock;
@@ -144,7 +144,7 @@ void MainWindow::connectPages() {
     m_actions.setOtherOpen(map.other().isOpen());
   });
   views::BookmarksPage& bookmarks = m_pages->bookmarks();
-  connect(&bookmarks, &views::BookmarksPage::stateWanted, m_views, &ViewKeeper::show);
+  connect(&bookmarks, &views::BookmarksPage::stateRequested, m_views, &ViewKeeper::show);
   connect(&bookmarks, &views::BookmarksPage::failed, this, &MainWindow::warn);
   connect(m_views, &ViewKeeper::failed, this, &MainWindow::warn);
   connect(m_actions.add_bookmark, &QAction::triggered, &bookmarks, &views::BookmarksPage::addBookmark);
@@ -192,25 +192,25 @@ void MainWindow::connectActions() {
 }
 
 void MainWindow::connectCapture() {
-  connect(m_capture, &WindowCapture::said, this, [this](const QString& message, bool failure) {
+  connect(m_capture, &WindowCapture::reported, this, [this](const QString& message, bool failure) {
     m_message->show(failure ? views::MessageBar::Kind::Failure : views::MessageBar::Kind::Warning, message);
   });
-  connect(m_capture, &WindowCapture::openWanted, this, [this](const QString& path) {
+  connect(m_capture, &WindowCapture::openRequested, this, [this](const QString& path) {
     m_views->remember();
     m_document.open(path.toStdString());
   });
-  connect(m_capture, &WindowCapture::doneAt, this, [this](const QString& path) {
+  connect(m_capture, &WindowCapture::captureFinished, this, [this](const QString& path) {
     const bool shown = m_document.isOpen() && m_document.path() == path.toStdString();
     shown ? m_document.refresh() : openFile(path);
   });
-  connect(&m_pages->whatIf(), &views::WhatIfPage::captureWanted, m_capture,
+  connect(&m_pages->whatIf(), &views::WhatIfPage::captureRequested, m_capture,
           [this](const QString& method, const QString& budget, int window) {
             m_capture->showFor(QString::fromStdString(m_document.prompt().text), method, budget, window);
           });
 }
 
 void MainWindow::chooseFile() {
-  const QString file = QFileDialog::getOpenFileName(this, tr("Open a trace"), m_settings.lastFolder(),
+  const QString file = QFileDialog::getOpenFileName(this, tr("Open trace"), m_settings.lastFolder(),
                                                     tr("KVAtlas traces (*.kva.h5 *.kva.h5.part *.h5);;All files (*)"));
   if (!file.isEmpty()) openFile(file);
 }
@@ -232,7 +232,7 @@ void MainWindow::openFile(const QString& path) {
   m_document.open(m_opening.toStdString());
 }
 
-// The bundled example stays as it is.
+// Never writes to the bundled example.
 void MainWindow::chooseNotesPlace() {
   const bool example = m_document.isOpen() && m_document.path() == resourceFile(kExample).toStdString();
   m_pages->bookmarks().model().setKeptInTrace(m_settings.notesInTrace() && !example);
@@ -243,7 +243,7 @@ void MainWindow::showTrace() {
   chooseNotesPlace();
   m_recent->add(path);
   setWindowFilePath(path);
-  setWindowTitle(tr("%1 — KVAtlas").arg(QFileInfo(path).fileName()));
+  setWindowTitle(tr("%1 — KVAtlas Explorer").arg(QFileInfo(path).fileName()));
   m_stack->setCurrentWidget(m_pages->central());
   m_pages->setVisible(true);
   m_actions.setTraceOpen(true);
@@ -252,7 +252,7 @@ void MainWindow::showTrace() {
   updateStatus();
 }
 
-// What the trace lacks; what it lacked before a refresh is not said any more.
+// Shows the trace's warnings and clears those that a refresh has resolved.
 void MainWindow::showWarnings() {
   QStringList sentences;
   for (const std::string& warning : m_document.warnings()) sentences << QString::fromStdString(warning);
@@ -271,7 +271,7 @@ void MainWindow::showNoTrace() {
 }
 
 void MainWindow::failToOpen(const QString& message) {
-  if (m_capture->tryAgain()) return;  // one that has only begun may have nothing yet that can be read
+  if (m_capture->retryOpen()) return;  // a capture that has just begun may not be readable yet
   m_message->show(views::MessageBar::Kind::Failure, message);
   if (!QFileInfo::exists(m_opening)) m_recent->remove(m_opening);
   m_recent->show();
@@ -292,7 +292,7 @@ void MainWindow::showFigure(const QString& kind) {
 }
 
 void MainWindow::chooseOther() {
-  const QString file = QFileDialog::getOpenFileName(this, tr("A second trace of the same tokens"),
+  const QString file = QFileDialog::getOpenFileName(this, tr("Open a second trace of the same tokens"),
                                                     m_settings.lastFolder(), tr("KVAtlas traces (*.kva.h5 *.h5)"));
   if (!file.isEmpty()) m_pages->map().other().open(file.toStdString());
 }
@@ -316,7 +316,7 @@ void MainWindow::dropEvent(QDropEvent* event) {
 
 void MainWindow::closeEvent(QCloseEvent* event) {
   m_views->remember();
-  // Docks hidden because no trace is open must not be remembered as closed.
+  // Without an open trace all docks are hidden; do not save them as closed.
   if (!m_document.isOpen()) m_pages->setVisible(true);
   m_settings.saveWindow(saveGeometry(), saveState());
   QMainWindow::closeEvent(event);

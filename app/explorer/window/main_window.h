@@ -1,5 +1,5 @@
-// The window of the Explorer: joins document, pages, menus and the capture's child process, and knows what is where.
-// What a page shows is the page's business.
+// The main window of the Explorer: connects document, pages, menus and captures.
+// Each page decides what it shows.
 #pragma once
 
 #include <QMainWindow>
@@ -33,7 +33,7 @@ class MainWindow : public QMainWindow {
   explicit MainWindow(ExplorerSettings& settings, QWidget* parent = nullptr);
   ~MainWindow() override;
 
-  // Answers in the window: the trace, or a message above what was open before.
+  // Shows the trace, or an error message above the trace already open.
   void openFile(const QString& path);
   [[nodiscard]] views::Document& document() { return m_document; }
   [[nodiscard]] views::Selection& selection() { return m_selection; }
@@ -41,10 +41,10 @@ class MainWindow : public QMainWindow {
   [[nodiscard]] ThemeSwitch& theme() { return *m_theme; }
   [[nodiscard]] WindowPages& pages() { return *m_pages; }
   [[nodiscard]] ViewKeeper& viewKeeper() { return *m_views; }
-  [[nodiscard]] QString message() const;  // of the bar; empty: none
-  [[nodiscard]] bool busy() const;        // something that will be drawn is still being read
+  [[nodiscard]] QString message() const;  // in the message bar; empty: none
+  [[nodiscard]] bool busy() const;        // data to draw is still loading
 
-  // Size and place of all panels as they are on a first start.
+  // Restores the default size and place of all panels.
   void resetLayout();
 
  protected:

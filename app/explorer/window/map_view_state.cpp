@@ -19,13 +19,13 @@ constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 20;
 static_assert(kModes.size() == views::kPaneModes);
 
 template <class Value>
-bool take(const json& object, const char* name, Value& value) {
+bool readMember(const json& object, const char* name, Value& value) {
   const auto found = object.find(name);
   if (found == object.end()) return false;
   try {
     found->get_to(value);
   } catch (const json::exception&) {
-    failUsage("view: '{}' is of the wrong kind: {}", name, found->dump());
+    failUsage("view: '{}' has the wrong type: {}", name, found->dump());
   }
   return true;
 }
@@ -52,15 +52,15 @@ bool positive(double value) {
 
 views::ColourSettings coloursFrom(const json& object, views::ColourSettings colours) {
   std::string word;
-  if (take(object, "map", colours.table)) (void)views::colourTable(colours.table);  // refuses what it does not know
-  if (take(object, "scale", word)) colours.kind = static_cast<views::ScaleKind>(indexOf(kScales, word, "scale"));
-  (void)take(object, "low", colours.low);
-  (void)take(object, "high", colours.high);
-  (void)take(object, "difference", colours.difference_limit);
-  (void)take(object, "ratio", colours.ratio_limit);
+  if (readMember(object, "map", colours.table)) (void)views::colourTable(colours.table);  // throws for unknown names
+  if (readMember(object, "scale", word)) colours.kind = static_cast<views::ScaleKind>(indexOf(kScales, word, "scale"));
+  (void)readMember(object, "low", colours.low);
+  (void)readMember(object, "high", colours.high);
+  (void)readMember(object, "difference", colours.difference_limit);
+  (void)readMember(object, "ratio", colours.ratio_limit);
   if (!std::isfinite(colours.low) || colours.low < 0 || !positive(colours.high) ||
       !positive(colours.difference_limit) || !positive(colours.ratio_limit))
-    failUsage("view: a limit of the colours is no number above 0");
+    failUsage("view: a colour limit is not a positive number");
   return views::withLimits(colours, colours.low, colours.high);
 }
 
@@ -84,7 +84,7 @@ views::ViewState fullStateOf(const views::Selection& selection, views::MapPage& 
   views::ViewState state = views::viewStateOf(selection);
   const views::TokenWindow window = map.view().window();
   state.view = {{"mode", kModes.at(static_cast<std::size_t>(map.mode()))}, {"colours", coloursJson(map.colours())}};
-  // The whole map is the whole map in a window of any shape.
+  // Omits the window if it shows the whole map, which then fits a window of any shape.
   if (window != views::fitted(map.view().frame()))
     state.view["window"] = {window.key_begin, window.key_end, window.query_begin, window.query_end};
   return state;
@@ -94,11 +94,12 @@ void applyFully(const views::ViewState& state, views::Selection& selection, view
   std::string word;
   json colours;
   std::array<double, 4> window{};
-  // Everything is read before anything is changed.
-  const bool has_mode = take(state.view, "mode", word), has_window = take(state.view, "window", window);
+  // Reads every member before changing anything.
+  const bool has_mode = readMember(state.view, "mode", word), has_window = readMember(state.view, "window", window);
   const auto mode = has_mode ? static_cast<views::PaneMode>(indexOf(kModes, word, "mode")) : views::PaneMode::Single;
   const views::TokenWindow place = has_window ? windowFrom(window) : views::TokenWindow{};
-  const auto settings = take(state.view, "colours", colours) ? coloursFrom(colours, map.colours()) : map.colours();
+  const auto settings =
+      readMember(state.view, "colours", colours) ? coloursFrom(colours, map.colours()) : map.colours();
   views::apply(state, selection);
   if (settings != map.colours()) map.setColours(settings);
   if (has_mode) map.setMode(mode);

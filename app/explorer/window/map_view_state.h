@@ -1,5 +1,5 @@
-// What is looked at: the selection, and what the map adds to it (place, comparison, colours). For --view, bookmarks and
-// the state a trace was left in; knows selection and map.
+// View state: the selection plus the map's window, comparison and colours.
+// Used by --view, bookmarks and the last view of a trace.
 #pragma once
 
 #include <string>
@@ -12,11 +12,11 @@ class MapPage;
 
 namespace kvatlas::app {
 
-// JSON, or the name of a file that holds it. UsageError where it is neither or a member is of the wrong kind.
+// JSON, or the path of a file with it. UsageError if it is neither or a member has the wrong type.
 [[nodiscard]] views::ViewState readViewState(const std::string& text);
 
 [[nodiscard]] views::ViewState fullStateOf(const views::Selection& selection, views::MapPage& map);
-// Numbers the trace does not have are brought into its range. UsageError names the member that is of the wrong kind.
+// Clamps numbers to the range of the trace. UsageError names a member of the wrong type.
 void applyFully(const views::ViewState& state, views::Selection& selection, views::MapPage& map);
 
 }  // namespace kvatlas::app

@@ -26,7 +26,7 @@ MadePage made(Page* page) {
   return result;
 }
 
-// A page that needs document and selection, or the document alone.
+// Creates a page from document and selection, or from the document alone.
 template <class Page>
 MadePage make(const PageContext& context) {
   if constexpr (std::is_constructible_v<Page, views::Document&, views::Selection&>)
@@ -47,7 +47,7 @@ MadePage makeBookmarks(const PageContext& context) {
   return made(new views::BookmarksPage(context.document, state));
 }
 
-#define KVATLAS_TITLE(text) QT_TRANSLATE_NOOP("kvatlas::app::WindowPages", text)  // whose tr() it reaches
+#define KVATLAS_TITLE(text) QT_TRANSLATE_NOOP("kvatlas::app::WindowPages", text)  // context of the tr() call
 
 constexpr PageRow kPages[] = {
     {"runs", KVATLAS_TITLE("Runs"), PageStack::Runs, {290, 300}, make<views::RunsPage>},
@@ -56,8 +56,8 @@ constexpr PageRow kPages[] = {
     {"trace", KVATLAS_TITLE("Trace"), PageStack::Details, {}, make<views::TracePage>},
     {"what-if", KVATLAS_TITLE("What if"), PageStack::Choices, {0, 340}, make<views::WhatIfPage>},
     {"bookmarks", KVATLAS_TITLE("Bookmarks"), PageStack::Choices, {}, makeBookmarks},
-    {"budget", KVATLAS_TITLE("Budget"), PageStack::Charts, {0, 215}, make<views::BudgetChart>},
-    {"head-budget", KVATLAS_TITLE("Budget of heads"), PageStack::Charts, {}, make<views::HeadBudgetChart>},
+    {"budget", KVATLAS_TITLE("Layer budgets"), PageStack::Charts, {0, 215}, make<views::BudgetChart>},
+    {"head-budget", KVATLAS_TITLE("Head budgets"), PageStack::Charts, {}, make<views::HeadBudgetChart>},
     {"retained", KVATLAS_TITLE("Retained mass"), PageStack::Charts, {}, make<views::RetainedChart>},
     {"positions", KVATLAS_TITLE("Positions"), PageStack::Charts, {}, make<views::PositionChart>},
     {"kl", KVATLAS_TITLE("KL"), PageStack::Charts, {}, make<views::KlChart>},

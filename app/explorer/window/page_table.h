@@ -1,4 +1,4 @@
-// The pages around the map, one row each. A new page is its pair of files and a row here.
+// The pages around the map, one row each. To add a page, add its .h and .cpp and one row here.
 #pragma once
 
 #include <QSize>
@@ -16,9 +16,9 @@ class Selection;
 
 namespace kvatlas::app {
 
-// Where a page stands on a first start. Pages of one stack are tabs; the one of the first row is on top.
+// Default place of a page. Pages of one stack are tabs; the first row is on top.
 enum class PageStack { Runs, Grid, Details, Choices, Charts };
-// Error for a value that is none of these.
+// Error for an invalid value.
 [[nodiscard]] Qt::DockWidgetArea areaOf(PageStack stack);
 
 struct PageContext {
@@ -29,18 +29,18 @@ struct PageContext {
 
 struct MadePage {
   QWidget* widget = nullptr;
-  std::function<QString()> csv;  // the numbers it shows; empty: it has none
+  std::function<QString()> csv;  // the numbers it shows; empty: none
 };
 
 struct PageRow {
-  const char* id;     // names the dock in layouts that were saved
-  const char* title;  // to be translated
+  const char* id;     // name of the dock in saved layouts
+  const char* title;  // for tr()
   PageStack stack;
-  QSize size;  // of the stack on a first start, pixels, in the row of its first page; 0: what Qt gives
+  QSize size;  // default size of the stack in pixels, in the row of its first page; 0: Qt's default
   MadePage (*make)(const PageContext& context);
 };
 
-// In the order of the menu. Rows of one stack follow one another.
+// In menu order. Rows of one stack are adjacent.
 [[nodiscard]] std::span<const PageRow> pageTable();
 
 }  // namespace kvatlas::app

@@ -33,10 +33,10 @@ void RecentFiles::show() {
   m_menu.setEnabled(!files.isEmpty());
   if (!files.isEmpty()) {
     m_menu.addSeparator();
-    connect(m_menu.addAction(tr("&Forget these")), &QAction::triggered, this, [this] {
+    connect(m_menu.addAction(tr("&Clear recent files")), &QAction::triggered, this, [this] {
       m_settings.clearRecentFiles();
       QMetaObject::invokeMethod(
-          this, [this] { show(); }, Qt::QueuedConnection);  // not inside the menu's own signal
+          this, [this] { show(); }, Qt::QueuedConnection);  // not during the menu's own signal
     });
   }
   m_start.setRecentFiles(files);

@@ -1,4 +1,4 @@
-// The files that were open last: in the settings, in the menu and on the start page.
+// Recent files: keeps the settings, the menu and the start page in sync.
 #pragma once
 
 #include <QObject>
@@ -17,7 +17,7 @@ class RecentFiles : public QObject {
   Q_OBJECT
 
  public:
-  // All of them must outlive it.
+  // All arguments must outlive it.
   RecentFiles(ExplorerSettings& settings, QMenu& menu, views::StartPage& start, QObject* parent);
 
   void add(const QString& path);

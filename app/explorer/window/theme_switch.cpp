@@ -12,7 +12,7 @@
 namespace kvatlas::app {
 namespace {
 
-// The palette of the desktop: an empty palette gives back what the platform would use.
+// An empty palette makes Qt return the desktop's palette.
 bool systemIsDark() {
   QApplication::setPalette(QPalette());
   const QPalette palette = QApplication::palette();
@@ -25,7 +25,7 @@ ThemeSwitch::ThemeSwitch(ExplorerSettings& settings, QObject* parent)
     : QObject(parent), m_settings(settings), m_group(new QActionGroup(this)) {
   QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
   const std::pair<const char*, QString> themes[] = {
-      {"system", tr("As the &system")}, {"light", tr("&Light")}, {"dark", tr("&Dark")}};
+      {"system", tr("Follow &system")}, {"light", tr("&Light")}, {"dark", tr("&Dark")}};
   for (const auto& [name, title] : themes) {
     QAction* action = m_group->addAction(title);
     action->setCheckable(true);
@@ -57,7 +57,7 @@ void ThemeSwitch::apply() {
   m_dark = theme == QLatin1String("system") ? systemIsDark() : theme == QLatin1String("dark");
   const views::Theme wanted = m_dark ? views::Theme::Dark : views::Theme::Light;
   QApplication::setPalette(views::windowPalette(wanted));
-  // Windows that are open already do not all follow by themselves.
+  // Some open windows do not follow the application palette.
   for (QWidget* window : QApplication::topLevelWidgets())
     if (views::themeOf(window->palette()) != wanted) window->setPalette(views::windowPalette(wanted));
   for (QAction* action : m_group->actions()) action->setChecked(action->data().toString() == theme);

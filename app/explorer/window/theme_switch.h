@@ -1,4 +1,4 @@
-// Light, dark or as the system: sets style and palette of the whole application; knows no window.
+// Light, dark or system theme: sets style and palette of the whole application.
 #pragma once
 
 #include <QActionGroup>
@@ -14,15 +14,15 @@ class ThemeSwitch : public QObject {
   Q_OBJECT
 
  public:
-  // Applies what the settings hold.
+  // Applies the theme in the settings.
   ThemeSwitch(ExplorerSettings& settings, QObject* parent);
 
-  void choose(const QString& theme);  // "system", "light", "dark"; remembered
+  void choose(const QString& theme);  // "system", "light", "dark"; saves it
   void addTo(QMenu& menu);
   [[nodiscard]] bool dark() const { return m_dark; }
 
  protected:
-  // A desktop that changes its theme tells every window.
+  // Follows theme changes of the desktop.
   bool eventFilter(QObject* watched, QEvent* event) override;
 
  private:

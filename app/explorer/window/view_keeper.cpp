@@ -16,10 +16,10 @@ ViewKeeper::ViewKeeper(views::Document& document, views::Selection& selection, v
   connect(&document, &views::Document::closed, this, [this] { m_first.reset(); });
 }
 
-// The map takes its size with the layout that becomes visible when a trace opens.
+// Queued: the map gets its size only when the layout becomes visible.
 void ViewKeeper::traceOpened() {
   m_first.reset();
-  auto wanted = std::exchange(m_asked, std::nullopt);
+  auto wanted = std::exchange(m_initial_view, std::nullopt);
   if (!wanted && m_remembering) wanted = m_bookmarks.last();
   QMetaObject::invokeMethod(
       this,
@@ -40,7 +40,7 @@ views::ViewState ViewKeeper::present() const {
   return fullStateOf(m_selection, m_map);
 }
 
-// Which keys can be seen follows from the window's size as much as from the person.
+// Without the visible keys, which also depend on the window's size.
 nlohmann::json ViewKeeper::place() const {
   nlohmann::json state = views::toJson(present());
   state.erase("keys");

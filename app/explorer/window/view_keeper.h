@@ -1,5 +1,5 @@
-// Gives a trace the view it was left in, or the one that was asked for, and remembers the view when it is left. Knows
-// document, selection, map and bookmarks.
+// Restores the last view of a trace, or a requested one,
+// when it opens, and saves the view when it closes.
 #pragma once
 
 #include <QObject>
@@ -19,31 +19,31 @@ class ViewKeeper : public QObject {
   Q_OBJECT
 
  public:
-  // All of them must outlive it.
+  // All arguments must outlive it.
   ViewKeeper(views::Document& document, views::Selection& selection, views::MapPage& map,
              views::BookmarkModel& bookmarks, QObject* parent = nullptr);
 
-  // Shown once the next trace is open, instead of how that was left.
-  void ask(const views::ViewState& state) { m_asked = state; }
+  // The view for the next trace that opens, instead of its last view.
+  void setInitialView(const views::ViewState& state) { m_initial_view = state; }
   void show(const views::ViewState& state);
-  // For measurements: every start shows the same, and nothing is written.
+  // false: neither restores nor saves the last view (for benchmarks).
   void setRemembering(bool remembering) { m_remembering = remembering; }
   [[nodiscard]] views::ViewState present() const;
-  void remember();  // call before a trace goes; nothing is written where nothing was looked at
+  void remember();  // call before a trace closes; writes nothing if the view is unchanged
 
  signals:
   void failed(const QString& message);
 
  private:
   void traceOpened();
-  [[nodiscard]] nlohmann::json place() const;  // the present state as JSON
+  [[nodiscard]] nlohmann::json place() const;  // the current view as JSON, without the visible keys
 
   views::Document& m_document;
   views::Selection& m_selection;
   views::MapPage& m_map;
   views::BookmarkModel& m_bookmarks;
-  std::optional<views::ViewState> m_asked;
-  std::optional<nlohmann::json> m_first;  // as it was once it was open
+  std::optional<views::ViewState> m_initial_view;
+  std::optional<nlohmann::json> m_first;  // the view when the trace opened or was last saved
   bool m_remembering = true;
 };
 

@@ -26,19 +26,19 @@ WindowActions::WindowActions(QMainWindow& window) : m_window(window) {
   help = bar->addMenu(tr("&Help"));
   fillFile();
   new_capture = add(capture, "newCapture", tr("&New capture…"), {QKeySequence::New});
-  stop_capture = add(capture, "stopCapture", tr("&Stop the capture"));
+  stop_capture = add(capture, "stopCapture", tr("&Stop capture"));
   stop_capture->setEnabled(false);
   fillView();
   fillCompare();
-  add_bookmark = add(bookmarks, "addBookmark", tr("&Add one of this view"), {Qt::CTRL | Qt::Key_D});
+  add_bookmark = add(bookmarks, "addBookmark", tr("&Add bookmark"), {Qt::CTRL | Qt::Key_D});
   m_need_trace.push_back(add_bookmark);
-  keep_in_trace = add(bookmarks, "keepInTrace", tr("&Keep them in the trace"));
+  keep_in_trace = add(bookmarks, "keepInTrace", tr("&Store bookmarks in trace file"));
   keep_in_trace->setCheckable(true);
   keep_in_trace->setStatusTip(
-      tr("Bookmarks and the last view go into the trace file where it can be written, else beside it"));
+      tr("Stores bookmarks and the last view in the trace file if it is writable, otherwise beside it"));
   fillFigures();
-  tour = add(help, "tour", tr("&Start page and tour"), {QKeySequence::HelpContents});
-  keys = add(help, "keys", tr("&Keys and mouse"));
+  tour = add(help, "tour", tr("&Welcome page"), {QKeySequence::HelpContents});
+  keys = add(help, "keys", tr("&Keyboard and mouse shortcuts"));
   about = add(help, "about", tr("&About KVAtlas"));
   setTraceOpen(false);
 }
@@ -47,39 +47,39 @@ QAction* WindowActions::add(QMenu* menu, const char* name, const QString& text, 
   QAction* action = menu->addAction(text);
   action->setObjectName(QString::fromLatin1(name));
   action->setShortcuts(shortcuts);
-  m_window.addAction(action);  // the shortcut holds where the menu bar is hidden
+  m_window.addAction(action);  // keeps the shortcut working while the menu bar is hidden
   return action;
 }
 
 void WindowActions::fillFile() {
   open = add(file, "open", tr("&Open…"), {QKeySequence::Open});
   recent = file->addMenu(tr("Open &recent"));
-  refresh = add(file, "refresh", tr("&Look at the file again"), {QKeySequence::Refresh});
+  refresh = add(file, "refresh", tr("Re&load"), {QKeySequence::Refresh});
   file->addSeparator();
-  export_view = add(file, "exportView", tr("&Export what is on screen…"), {Qt::CTRL | Qt::Key_E});
+  export_view = add(file, "exportView", tr("&Export view…"), {Qt::CTRL | Qt::Key_E});
   copy_image = add(file, "copyImage", tr("Copy &image"), {Qt::CTRL | Qt::SHIFT | Qt::Key_C});
   copy_data = add(file, "copyData", tr("Copy &data as CSV"), {Qt::CTRL | Qt::ALT | Qt::Key_C});
-  copy_view = add(file, "copyView", tr("Copy the &view, for --view"));
+  copy_view = add(file, "copyView", tr("Copy &view as JSON"));
   file->addSeparator();
-  close = add(file, "close", tr("&Close the trace"), {QKeySequence::Close});
+  close = add(file, "close", tr("&Close trace"), {QKeySequence::Close});
   quit = add(file, "quit", tr("&Quit"), {Qt::CTRL | Qt::Key_Q});
   m_need_trace = {refresh, export_view, copy_image, copy_data, copy_view, close};
 }
 
 void WindowActions::fillView() {
-  fit = add(view, "fit", tr("&Whole map"), {Qt::CTRL | Qt::Key_0});
+  fit = add(view, "fit", tr("Fit to &window"), {Qt::CTRL | Qt::Key_0});
   layer_down = add(view, "layerDown", tr("&Next layer"), {Qt::CTRL | Qt::Key_Down});
   layer_up = add(view, "layerUp", tr("&Previous layer"), {Qt::CTRL | Qt::Key_Up});
   head_right = add(view, "headRight", tr("Next &head"), {Qt::CTRL | Qt::Key_Right});
   head_left = add(view, "headLeft", tr("Previous h&ead"), {Qt::CTRL | Qt::Key_Left});
   view->addSeparator();
-  find = add(view, "find", tr("&Find in the text…"), {QKeySequence::Find});
-  go_to = add(view, "goTo", tr("&Go to a position…"), {Qt::CTRL | Qt::Key_G});
+  find = add(view, "find", tr("&Find in prompt…"), {QKeySequence::Find});
+  go_to = add(view, "goTo", tr("&Go to token…"), {Qt::CTRL | Qt::Key_G});
   view->addSeparator();
-  caption = add(view, "caption", tr("&Caption in the map"));
+  caption = add(view, "caption", tr("Show &caption"));
   caption->setCheckable(true);
   panels = view->addMenu(tr("P&anels"));
-  reset_layout = add(view, "resetLayout", tr("Panels as at &first"));
+  reset_layout = add(view, "resetLayout", tr("Reset panel &layout"));
   theme = view->addMenu(tr("&Theme"));
   full_screen = add(view, "fullScreen", tr("F&ull screen"), {QKeySequence::FullScreen, Qt::Key_F11});
   full_screen->setCheckable(true);
@@ -87,8 +87,12 @@ void WindowActions::fillView() {
 }
 
 void WindowActions::fillCompare() {
-  const QString titles[] = {tr("A al&one"), tr("&A | B, side by side"),      tr("&Split at the diagonal"), tr("&Blink"),
-                            tr("A &− B"),   tr("&log₂ A / B, of two traces")};
+  const QString titles[] = {tr("Si&ngle (A)"),
+                            tr("&Side by side (A | B)"),
+                            tr("Split at the &diagonal"),
+                            tr("&Blink between A and B"),
+                            tr("Di&fference (A − B)"),
+                            tr("&Log ratio of two traces (log₂ A / B)")};
   auto* group = new QActionGroup(&m_window);
   int mode = 0;
   for (const QString& title : titles) {
@@ -103,9 +107,9 @@ void WindowActions::fillCompare() {
     m_need_trace.push_back(action);
   }
   compare->addSeparator();
-  swap = add(compare, "swap", tr("S&wap the two runs"), {Qt::CTRL | Qt::Key_B});
+  swap = add(compare, "swap", tr("S&wap A and B"), {Qt::CTRL | Qt::Key_B});
   other_trace = add(compare, "otherTrace", tr("Compare with another &trace…"), {Qt::CTRL | Qt::SHIFT | Qt::Key_O});
-  close_other = add(compare, "closeOther", tr("&Close the second trace"));
+  close_other = add(compare, "closeOther", tr("&Close second trace"));
   m_need_trace.insert(m_need_trace.end(), {swap, other_trace});
 }
 

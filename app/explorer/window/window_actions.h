@@ -1,4 +1,4 @@
-// Every action of the window with its words and shortcut, and the menu bar they hang in; knows no page.
+// Every action of the window with its text and shortcut, and the menu bar.
 #pragma once
 
 #include <QAction>
@@ -11,7 +11,7 @@ class QMainWindow;
 namespace kvatlas::app {
 
 struct WindowActions {
-  // Adds everything to the window's menu bar.
+  // Adds all actions to the window's menu bar.
   explicit WindowActions(QMainWindow& window);
 
   QMenu *file, *recent, *capture, *view, *theme, *panels, *compare, *bookmarks, *figures, *help;
@@ -21,11 +21,11 @@ struct WindowActions {
   QAction *other_trace, *close_other, *swap, *add_bookmark, *keep_in_trace;
   QAction *tour, *keys, *about;
   std::vector<QAction*> compare_modes;  // data(): a PaneMode
-  std::vector<QAction*> figure_kinds;   // data(): the name of the kind
+  std::vector<QAction*> figure_kinds;   // data(): name of the figure kind
 
-  // Those that mean something only with a trace open.
+  // Enables the actions that need an open trace.
   void setTraceOpen(bool open);
-  void setOtherOpen(bool open);  // a second trace
+  void setOtherOpen(bool open);  // the same for a second trace
 
  private:
   QAction* add(QMenu* menu, const char* name, const QString& text, const QList<QKeySequence>& shortcuts = {});

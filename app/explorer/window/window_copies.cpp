@@ -15,7 +15,7 @@ void connectCopies(QWidget& window, const WindowActions& actions, WindowPages& p
   QClipboard* clipboard = QApplication::clipboard();
   QObject::connect(actions.copy_image, &QAction::triggered, &window, [&window, &pages, clipboard] {
     QWidget& shown = *pages.map().shownView();
-    const int dpi = 2 * window.logicalDpiX();  // twice as fine as the screen
+    const int dpi = 2 * window.logicalDpiX();  // twice the screen resolution
     clipboard->setImage(drawWidget(shown, {static_cast<double>(shown.width()) / window.logicalDpiX(), dpi}));
   });
   QObject::connect(actions.copy_view, &QAction::triggered, &window, [&keeper, clipboard] {

@@ -1,4 +1,4 @@
-// What the window puts on the clipboard and into picture files.
+// Connects the actions that copy to the clipboard and export the view.
 #pragma once
 
 class QWidget;
@@ -9,7 +9,7 @@ class ViewKeeper;
 class WindowPages;
 struct WindowActions;
 
-// All of them must outlive the window.
+// All arguments must outlive the window.
 void connectCopies(QWidget& window, const WindowActions& actions, WindowPages& pages, const ViewKeeper& keeper);
 
 }  // namespace kvatlas::app

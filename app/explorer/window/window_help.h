@@ -1,4 +1,4 @@
-// What the Help menu shows beside the tour; knows the actions' words and keys.
+// The dialogs of the Help menu: shortcuts and About.
 #pragma once
 
 class QWidget;

@@ -13,8 +13,8 @@ void goTo(QWidget& window, const views::Document& document, views::Selection& se
   const int last = static_cast<int>(document.tokens()) - 1;
   const int now = selection.cursor() ? static_cast<int>(selection.cursor()->key) : 0;
   const int position =
-      QInputDialog::getInt(&window, MainWindow::tr("Go to a position"),
-                           MainWindow::tr("Key position, 0 to %1").arg(last), now, 0, last, 1, &chosen);
+      QInputDialog::getInt(&window, MainWindow::tr("Go to token"),
+                           MainWindow::tr("Token index of the key, 0 to %1").arg(last), now, 0, last, 1, &chosen);
   if (!chosen) return;
   const auto key = static_cast<TokenIndex>(position);
   const TokenIndex query = selection.cursor() ? selection.cursor()->query : static_cast<TokenIndex>(last);

@@ -1,4 +1,4 @@
-// The actions of the menu that move the selection: layer, head, position, and the two runs that are compared.
+// Connects the menu actions that change the selection: layer, head, position, and the two compared runs.
 #pragma once
 
 class QWidget;
@@ -12,7 +12,7 @@ namespace kvatlas::app {
 
 struct WindowActions;
 
-// All of them must outlive the window.
+// All arguments must outlive the window.
 void connectNavigation(QWidget& window, const WindowActions& actions, const views::Document& document,
                        views::Selection& selection);
 

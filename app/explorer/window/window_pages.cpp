@@ -20,7 +20,7 @@
 namespace kvatlas::app {
 namespace {
 
-// The text below the map, as the axis of keys.
+// Map above, text below.
 QWidget* stacked(QWidget* map, QWidget* text) {
   auto* splitter = new QSplitter(Qt::Vertical);
   splitter->addWidget(map);
@@ -43,7 +43,7 @@ WindowPages::WindowPages(QMainWindow& window, views::Document& document, views::
       m_map(new views::MapPage(document, selection)),
       m_tokens(new views::TokensPage(document, selection)),
       m_central(stacked(m_map, m_tokens)) {
-  // The sides run down to the bottom: the grid and the list of runs are tall, the charts wide.
+  // The side docks take the bottom corners: grid and run list are tall, the charts wide.
   window.setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
   window.setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
   window.setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
@@ -62,7 +62,7 @@ QDockWidget* WindowPages::add(const PageRow& row, const PageContext& context) {
   dock->setObjectName(dockName(row.id));
   dock->setWidget(page.widget);
   m_window.addDockWidget(areaOf(row.stack), dock);
-  // A tab behind another counts as shown to Qt: its page would be kept up to date for nobody.
+  // Qt reports a tab behind another as visible; without setSeen its page would update while hidden.
   if (auto* resting = qobject_cast<views::RestingPage*>(page.widget))
     connect(dock, &QDockWidget::visibilityChanged, resting, &views::RestingPage::setSeen);
   if (page.csv) m_numbers.push_back({page.widget, std::move(page.csv)});
@@ -118,7 +118,7 @@ void WindowPages::arrange() {
   if (m_window.isVisible()) sizeDocks();
 }
 
-// Hidden docks have no sizes: they are given once they are shown.
+// Hidden docks have no size, so this runs once they are shown.
 void WindowPages::sizeDocks() {
   if (!std::exchange(m_sizes_wanted, false)) return;
   resizeTo(Qt::Vertical, {Qt::LeftDockWidgetArea});

@@ -1,4 +1,4 @@
-// Makes the pages of the page table and sets them as docks around the map.
+// Creates the pages of the page table and docks them around the map.
 #pragma once
 
 #include <QObject>
@@ -29,28 +29,28 @@ class WindowPages : public QObject {
   WindowPages(QMainWindow& window, views::Document& document, views::Selection& selection);
 
   [[nodiscard]] QWidget* central() const { return m_central; }
-  [[nodiscard]] QWidget* mapWidget() const;  // what takes wheel and mouse
+  [[nodiscard]] QWidget* mapWidget() const;  // receives wheel and mouse events
   [[nodiscard]] views::MapPage& map() const { return *m_map; }
   [[nodiscard]] views::TokensPage& tokens() const { return *m_tokens; }
   [[nodiscard]] views::BookmarksPage& bookmarks() const;
   [[nodiscard]] views::GridPage& grid() const;
   [[nodiscard]] views::WhatIfPage& whatIf() const;
-  [[nodiscard]] const std::vector<QDockWidget*>& docks() const { return m_docks; }  // in the order of the table
-  [[nodiscard]] QDockWidget& dock(std::string_view id) const;                       // Error where no row has it
-  // Hidden while no trace is open; shown again as they were.
+  [[nodiscard]] const std::vector<QDockWidget*>& docks() const { return m_docks; }  // in table order
+  [[nodiscard]] QDockWidget& dock(std::string_view id) const;                       // Error if no row has it
+  // Hides the docks while no trace is open; shows the same ones again.
   void setVisible(bool visible);
-  void arrange();                               // as on a first start
-  void keepSizes() { m_sizes_wanted = false; }  // they were restored
+  void arrange();                               // default layout
+  void keepSizes() { m_sizes_wanted = false; }  // sizes were restored
   void addTo(QMenu& menu);
-  [[nodiscard]] bool busy() const;  // tiles on their way
-  // The numbers of the page that was used last; empty where it has none.
+  [[nodiscard]] bool busy() const;  // tiles still loading
+  // The numbers of the page with keyboard focus, else of the first visible page; empty: none.
   [[nodiscard]] QString csv() const;
 
  private:
   template <class Page>
   [[nodiscard]] Page& page() const;
   QDockWidget* add(const PageRow& row, const PageContext& context);
-  void stackArea(const std::vector<QDockWidget*>& docks, Qt::DockWidgetArea area);  // tabs; the first on top
+  void stackArea(const std::vector<QDockWidget*>& docks, Qt::DockWidgetArea area);  // as tabs; the first on top
   void sizeDocks();
   void resizeTo(Qt::Orientation direction, const std::vector<Qt::DockWidgetArea>& areas);
 

@@ -1,4 +1,4 @@
-// Captures from the window: the request's words, the child process and its ends.
+// Captures started in the window: command line, child process, results.
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
@@ -27,7 +27,7 @@ class CaptureTest : public test::QtWidgetTest {
       m_end = end;
       m_message = message.toStdString();
     });
-    QObject::connect(&m_job, &CaptureJob::said, [this](const QString& line) { m_said << line; });
+    QObject::connect(&m_job, &CaptureJob::logged, [this](const QString& line) { m_log << line; });
   }
   CaptureRequest request() {
     CaptureRequest request;
@@ -42,7 +42,7 @@ class CaptureTest : public test::QtWidgetTest {
     request.output = file("out.kva.h5");
     return request;
   }
-  // A programme of the test's own that stands in for kvatlas where the real one never behaves like this.
+  // A script that replaces kvatlas for behaviour the real one never shows.
   QString script(const std::string& text) {
     const auto path = m_folder.write("programme", "#!/bin/sh\n" + text);
     ::chmod(path.c_str(), 0755);
@@ -62,7 +62,7 @@ class CaptureTest : public test::QtWidgetTest {
   int m_ends = 0;
   End m_end = End::Done;
   std::string m_message;
-  QStringList m_said;
+  QStringList m_log;
 };
 
 TEST_F(CaptureTest, TheRequestSaysWhatIsMissing) {
@@ -80,7 +80,7 @@ TEST_F(CaptureTest, TheRequestSaysWhatIsMissing) {
   EXPECT_THAT(problem([](CaptureRequest& r) { r.methods[0] = QStringLiteral("snapkv:kernel=4"); }),
               HasSubstr("kernel"));
   EXPECT_THAT(problem([](CaptureRequest& r) { r.budgets[0] = QStringLiteral("120%"); }), HasSubstr("120%"));
-  EXPECT_THAT(problem([](CaptureRequest& r) { r.output.clear(); }), HasSubstr("written"));
+  EXPECT_THAT(problem([](CaptureRequest& r) { r.output.clear(); }), HasSubstr("output file"));
 }
 
 TEST_F(CaptureTest, TheFormKeepsEveryField) {
@@ -99,23 +99,23 @@ TEST_F(CaptureTest, TheFormKeepsEveryField) {
   EXPECT_EQ(other.request().arguments(file("t")), wanted.arguments(file("t")));
 }
 
-TEST_F(CaptureTest, AWrongModelFolderEndsWithTheProgrammesOwnSentence) {
+TEST_F(CaptureTest, AWrongModelFolderShowsTheErrorOfTheChild) {
   CaptureRequest wanted = request();
   wanted.model = file("no-model");
   ASSERT_FALSE(kvatlasProgramme().isEmpty());
   run(kvatlasProgramme(), wanted);
   EXPECT_EQ(m_end, End::Failed);
   EXPECT_THAT(m_message, HasSubstr(canCapture() ? "no-model" : "libkvatlas_capture.so"));
-  EXPECT_EQ(m_message.find("kvatlas: error"), std::string::npos) << "the prefix is for terminals";
+  EXPECT_EQ(m_message.find("kvatlas: error"), std::string::npos) << "the prefix is only for terminals";
 }
 
-TEST_F(CaptureTest, AProgrammeThatIsNotThereIsAFailure) {
+TEST_F(CaptureTest, AMissingExecutableIsAFailure) {
   run(file("no-programme"), request());
   EXPECT_EQ(m_end, End::Failed);
   EXPECT_THAT(m_message, HasSubstr("no-programme"));
 }
 
-TEST_F(CaptureTest, ACrashIsAFailureLikeAnyOther) {
+TEST_F(CaptureTest, ACrashOfTheChildIsAFailure) {
   run(script("echo 'kvatlas: prefill 25 %' >&2; kill -SEGV $$\n"), request());
   EXPECT_EQ(m_end, End::Failed);
   EXPECT_THAT(m_message, HasSubstr("crashed"));

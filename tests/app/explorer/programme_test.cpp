@@ -1,4 +1,4 @@
-// `kvatlas-explorer` and `kvatlas explore` as processes: refusals in one sentence, and a window on a real display.
+// `kvatlas-explorer` and `kvatlas explore` as processes: one-sentence errors, and a window on a real display.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -63,7 +63,7 @@ TEST(Programme, RefusesInOneSentence) {
 
 TEST(Programme, ExploreStartsTheExplorer) {
   const Ended ended = run(QStringLiteral("kvatlas"), {QStringLiteral("explore"), QStringLiteral("x.kva.h5")}, kDisplay);
-  expectOneSentence(ended, 1);  // its words, not kvatlas's: it has taken over
+  expectOneSentence(ended, 1);  // the explorer's error, not kvatlas's: exec replaced the process
 }
 
 TEST(Programme, ExplorePassesTheViewOn) {
@@ -75,7 +75,7 @@ TEST(Programme, ExplorePassesTheViewOn) {
   EXPECT_THAT(ended.err, HasSubstr("'layer'"));
 }
 
-// A display without a window manager; the window opens a trace, and ends when it is asked to.
+// A display without a window manager: the window opens a trace and exits after the benchmark.
 TEST(Programme, OpensAWindowUnderXvfb) {
   if (QStandardPaths::findExecutable(QStringLiteral("Xvfb")).isEmpty()) GTEST_SKIP() << "Xvfb is not installed";
   QTemporaryDir folder;

@@ -1,5 +1,5 @@
-// What the window shows, kept and brought back: view states, bookmarks, the state a trace was left in; exports and
-// copies of it; comparisons and what-if captures from the menus.
+// Saving and restoring views: --view, bookmarks and the last view of a trace; exports and copies; comparisons and
+// what-if captures from the menus.
 #include <gmock/gmock.h>
 
 #include <QClipboard>
@@ -52,7 +52,7 @@ class ViewTest : public test::QtWidgetTest {
     ASSERT_TRUE(settle(*m_window));
   }
   views::MapPage& map() { return m_window->pages().map(); }
-  // The same, and the same place on the map but for rounding.
+  // Equal, and the same map window up to rounding.
   static bool same(const std::string& a, const std::string& b) {
     nlohmann::json one = nlohmann::json::parse(a), two = nlohmann::json::parse(b);
     const auto window = [](nlohmann::json& state) {
@@ -66,7 +66,7 @@ class ViewTest : public test::QtWidgetTest {
     return one == two;
   }
   std::string state() { return views::toJson(m_window->viewKeeper().present()).dump(); }
-  // Somewhere else than a trace is at first, zoomed in, comparing, in other colours.
+  // Changes everything from the default view: selection, zoom, comparison, colours.
   void wander() {
     views::Selection& selection = m_window->selection();
     selection.setLayer(LayerIndex(2));
@@ -91,7 +91,7 @@ class ViewTest : public test::QtWidgetTest {
   std::unique_ptr<MainWindow> m_window;
 };
 
-TEST_F(ViewTest, ACopiedViewOpensExactlyThatInAnotherWindow) {
+TEST_F(ViewTest, ACopiedViewRestoresTheSameViewInAnotherWindow) {
   open(m_trace);
   const std::string first = state();
   wander();
@@ -108,7 +108,7 @@ TEST_F(ViewTest, ACopiedViewOpensExactlyThatInAnotherWindow) {
   EXPECT_EQ(m_window->message(), "");
 }
 
-TEST_F(ViewTest, AStateMayBeAFileAndWrongOnesAreNamed) {
+TEST_F(ViewTest, AStateMayBeAFileAndErrorsNameTheCulprit) {
   EXPECT_EQ(readViewState(m_folder.write("view.json", R"({"layer": 3})").string()).layer, LayerIndex(3));
   const auto complaint = [](const std::string& text) -> std::string {
     try {
@@ -123,7 +123,7 @@ TEST_F(ViewTest, AStateMayBeAFileAndWrongOnesAreNamed) {
   EXPECT_THAT(complaint(R"({"layer": "three"})"), HasSubstr("layer"));
 }
 
-TEST_F(ViewTest, AStateThatDoesNotFitIsSaidAndChangesNothing) {
+TEST_F(ViewTest, AnInvalidStateShowsAnErrorAndChangesNothing) {
   open(m_trace);
   const std::string before = state();
   for (const char* wrong : {R"({"view": {"mode": "sideways"}})", R"({"view": {"window": [5, 1, 0, 9]}})",
@@ -134,11 +134,11 @@ TEST_F(ViewTest, AStateThatDoesNotFitIsSaidAndChangesNothing) {
     EXPECT_EQ(state(), before) << wrong;
   }
   m_window->viewKeeper().show(readViewState(R"({"layer": 900, "cursor": [5000, 5000], "step": 99, "focus": 77})"));
-  EXPECT_EQ(m_window->selection().layer(), LayerIndex(3)) << "brought into the range of the trace";
+  EXPECT_EQ(m_window->selection().layer(), LayerIndex(3)) << "clamped to the range of the trace";
   EXPECT_EQ(m_window->selection().cursor()->key, 255U);
 }
 
-TEST_F(ViewTest, ATraceIsFoundAsItWasLeft) {
+TEST_F(ViewTest, ATraceReopensInItsLastView) {
   open(m_trace);
   wander();
   const std::string left = state();
@@ -148,7 +148,7 @@ TEST_F(ViewTest, ATraceIsFoundAsItWasLeft) {
   EXPECT_TRUE(waitUntil([&] { return same(state(), left); })) << state() << "\n" << left;
 }
 
-TEST_F(ViewTest, LookingAloneWritesNothing) {
+TEST_F(ViewTest, ViewingAloneWritesNothing) {
   const std::string before = readFile(m_trace);
   open(m_trace);
   m_window->close();
@@ -156,7 +156,7 @@ TEST_F(ViewTest, LookingAloneWritesNothing) {
   EXPECT_EQ(readFile(m_trace), before);
 }
 
-TEST_F(ViewTest, MeasurementsRememberNothing) {
+TEST_F(ViewTest, BenchmarksSaveNothing) {
   const std::string before = readFile(m_trace);
   open(m_trace);
   m_window->viewKeeper().setRemembering(false);
@@ -166,23 +166,23 @@ TEST_F(ViewTest, MeasurementsRememberNothing) {
   EXPECT_EQ(readFile(m_trace), before);
 }
 
-TEST_F(ViewTest, WhereNothingCanBeWrittenATraceClosesWithoutAWord) {
+TEST_F(ViewTest, ATraceInAReadOnlyPlaceClosesWithoutAMessage) {
   open(m_trace);
   wander();
-  fs::create_directory(views::notesFile(m_trace));  // nobody can write a file over it
+  fs::create_directory(views::notesFile(m_trace));  // blocks writing the notes file
   m_window->actions().close->trigger();
   ASSERT_TRUE(waitUntil([this] { return !m_window->document().isOpen(); }));
   EXPECT_EQ(m_window->message(), "");
 }
 
-TEST_F(ViewTest, BookmarksOfTheMenuLeadBackAndCanBeUndone) {
+TEST_F(ViewTest, BookmarksFromTheMenuRestoreTheViewAndCanBeUndone) {
   open(m_trace);
   wander();
   const std::string marked = state();
   QTest::keyClick(m_window.get(), Qt::Key_D, Qt::ControlModifier);
   views::BookmarksPage& page = m_window->pages().bookmarks();
   ASSERT_EQ(page.model().rowCount(), 1);
-  EXPECT_FALSE(fs::exists(views::notesFile(m_trace))) << "it lies in the trace";
+  EXPECT_FALSE(fs::exists(views::notesFile(m_trace))) << "stored in the trace";
   m_window->actions().keep_in_trace->trigger();
   EXPECT_FALSE(m_settings.notesInTrace());
   QTest::keyClick(m_window.get(), Qt::Key_D, Qt::ControlModifier);
@@ -192,13 +192,13 @@ TEST_F(ViewTest, BookmarksOfTheMenuLeadBackAndCanBeUndone) {
   m_window->selection().setLayer(LayerIndex(0));
   m_window->actions().fit->trigger();
   EXPECT_NE(state(), marked);
-  emit page.stateWanted(page.model().bookmark(0).state);
+  emit page.stateRequested(page.model().bookmark(0).state);
   EXPECT_TRUE(waitUntil([&] { return same(state(), marked); })) << state() << "\n" << marked;
   QTest::keyClick(m_window.get(), Qt::Key_Z, Qt::ControlModifier);
   EXPECT_EQ(page.model().rowCount(), 0);
 }
 
-TEST_F(ViewTest, WhatIsOnScreenIsExportedAtThePrintedSize) {
+TEST_F(ViewTest, TheViewIsExportedAtThePrintedSize) {
   open(m_trace);
   ExportDialog dialog(*map().shownView());
   dialog.show();
@@ -218,7 +218,7 @@ TEST_F(ViewTest, WhatIsOnScreenIsExportedAtThePrintedSize) {
   EXPECT_THAT(dialog.writeTo(file("no/map.png")).toStdString(), HasSubstr("map.png"));
 }
 
-// Every colour of the map on screen is in the exported picture, and the other way round: nothing is smoothed.
+// The exported picture and the map on screen have exactly the same colours: no smoothing.
 TEST_F(ViewTest, AnExportedPictureHasTheColoursOfTheScreen) {
   open(m_trace);
   const QWidget& shown = *map().shownView();
@@ -230,7 +230,7 @@ TEST_F(ViewTest, AnExportedPictureHasTheColoursOfTheScreen) {
   for (int y = area.top(); y < area.bottom(); y += 3)
     for (int x = area.left(); x < area.right(); x += 3)
       differ += (screen.pixel(x, y) & 0xFFFFFF) != (large.pixel(2 * x, 2 * y) & 0xFFFFFF) ? 1 : 0;
-  // The badge and the crosshair are type and hairlines: they are drawn finer.
+  // Allows for the badge and the crosshair: text and hairlines get finer in the export.
   EXPECT_LT(differ, area.width() * area.height() / 9 / 12);
 }
 
@@ -240,14 +240,14 @@ TEST_F(ViewTest, ImageAndNumbersAreCopied) {
   EXPECT_EQ(QApplication::clipboard()->image().width(), 2 * map().shownView()->width());
   m_window->actions().copy_data->trigger();
   EXPECT_THAT(QApplication::clipboard()->text().toStdString(), HasSubstr(","));
-  // A click gives the map the focus: its cells are copied.
+  // A click focuses the map, so its cells are copied.
   QTest::mouseClick(&map().view(), Qt::LeftButton, {}, map().view().rect().center());
   ASSERT_TRUE(settle(*m_window));
   m_window->actions().copy_data->trigger();
   EXPECT_THAT(QApplication::clipboard()->text().toStdString(), HasSubstr(": query \\ key\",0,"));
 }
 
-TEST_F(ViewTest, TheCaptionStaysAwayUntilItIsWanted) {
+TEST_F(ViewTest, AHiddenCaptionStaysHiddenAfterARestart) {
   open(m_trace);
   ASSERT_TRUE(m_window->actions().caption->isChecked());
   const auto corner = [this] {
@@ -265,7 +265,7 @@ TEST_F(ViewTest, TheCaptionStaysAwayUntilItIsWanted) {
   EXPECT_EQ(corner(), without);
 }
 
-TEST_F(ViewTest, ComparisonsHaveKeysAndCanBeSwapped) {
+TEST_F(ViewTest, ComparisonsHaveShortcutsAndCanBeSwapped) {
   open(m_trace);
   m_window->selection().setFocusRun(3);
   m_window->selection().setCompareRun(5);
@@ -286,7 +286,7 @@ TEST_F(ViewTest, ComparisonsHaveKeysAndCanBeSwapped) {
 
 TEST_F(ViewTest, CaptureThisFillsTheForm) {
   open(m_trace);
-  emit m_window->pages().whatIf().captureWanted(QStringLiteral("snapkv:kernel=5"), QStringLiteral("48"), 8);
+  emit m_window->pages().whatIf().captureRequested(QStringLiteral("snapkv:kernel=5"), QStringLiteral("48"), 8);
   auto* dialog = m_window->findChild<CaptureDialog*>();
   ASSERT_NE(dialog, nullptr);
   const CaptureRequest request = dialog->form().request();
@@ -334,7 +334,7 @@ TEST_F(ViewTest, EveryFigureOfTheMenuOpensADialog) {
   ASSERT_TRUE(waitUntil([this] { return !m_window->document().isOpen(); }));
 }
 
-TEST_F(ViewTest, TheTourIsThereWhileATraceIsOpen) {
+TEST_F(ViewTest, TheWelcomePageTogglesWhileATraceIsOpen) {
   open(m_trace);
   m_window->actions().tour->trigger();
   EXPECT_TRUE(child<QWidget>(*m_window, "startPage")->isVisible());

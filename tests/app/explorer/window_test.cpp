@@ -1,4 +1,4 @@
-// The window: opening good and bad files, recent files, layout, themes, drag and drop.
+// The window: valid and invalid files, recent files, layout, themes, drag and drop.
 #include <gmock/gmock.h>
 #include <hdf5.h>
 
@@ -34,7 +34,7 @@ class WindowTest : public test::QtWidgetTest {
     m_window = std::make_unique<MainWindow>(m_settings);
     m_window->show();
   }
-  // Until the document has answered: open or not.
+  // Waits until the document has opened or failed.
   void open(const fs::path& path) {
     m_window->openFile(QString::fromStdString(path.string()));
     ASSERT_TRUE(waitUntil([this] { return m_window->document().state() != views::Document::State::Opening; }));
@@ -59,7 +59,7 @@ TEST_F(WindowTest, StartsOnTheStartPageWithoutPanels) {
   EXPECT_FALSE(m_window->actions().close->isEnabled());
 }
 
-TEST_F(WindowTest, TheExampleOpensAtAClick) {
+TEST_F(WindowTest, AClickOpensTheExample) {
   ASSERT_FALSE(resourceFile(QStringLiteral("examples/marlow.kva.h5")).isEmpty());
   click(child<QAbstractButton>(*m_window, "startExample"));
   ASSERT_TRUE(waitUntil([this] { return m_window->document().isOpen(); }));
@@ -85,7 +85,7 @@ TEST_F(WindowTest, RecentFilesAreRemembered) {
   EXPECT_EQ(m_settings.recentFiles(), QStringList({file("b.kva.h5"), file("a.kva.h5")}));
   ExplorerSettings again(file("settings.ini"));
   EXPECT_EQ(again.recentFiles().size(), 2);
-  // One that is gone is forgotten once it was asked for.
+  // Opening a deleted file removes it from the list.
   fs::remove(m_folder / "a.kva.h5");
   open(m_folder / "a.kva.h5");
   EXPECT_EQ(m_settings.recentFiles(), QStringList({file("b.kva.h5")}));
@@ -127,14 +127,14 @@ TEST_F(WindowTest, ClosedPanelsStayClosedAtTheNextStart) {
   EXPECT_EQ(shownDocks(), all);
 }
 
-// Files that are no good trace: a sentence that names them, and what was open before is still there.
+// An HDF5 file that is not a trace.
 void writeForeignHdf5(const fs::path& path) {
   const hid_t made = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   ASSERT_GE(made, 0);
   H5Fclose(made);
 }
 
-// Every row of the table is a panel with its name, its title and its place; one that no row has is an error.
+// Every row of the table is a panel with its name, title and place; an unknown name is an error.
 TEST_F(WindowTest, ThePanelsAreTheRowsOfTheTable) {
   open(sample("a.kva.h5"));
   const std::span<const PageRow> rows = pageTable();
@@ -151,8 +151,8 @@ TEST_F(WindowTest, ThePanelsAreTheRowsOfTheTable) {
   EXPECT_THROW((void)areaOf(static_cast<PageStack>(99)), Error);
 }
 
-// Nothing is read or drawn for panels that nobody sees, at the first start as little as later.
-TEST_F(WindowTest, PanelsBehindOthersRestUntilTheyAreRaised) {
+// Hidden panels neither read nor draw.
+TEST_F(WindowTest, PanelsBehindOthersUpdateWhenTheyAreRaised) {
   open(sample("a.kva.h5"));
   ASSERT_TRUE(settle(*m_window));
   QDockWidget& behind = m_window->pages().dock("ranking");
@@ -182,7 +182,7 @@ TEST_F(WindowTest, BadFilesAreNamedAndChangeNothing) {
   EXPECT_EQ(message(), "");
 }
 
-TEST_F(WindowTest, DamagedBytesNeverEndTheWindow) {
+TEST_F(WindowTest, DamagedBytesNeverCrashTheWindow) {
   const fs::path good = sample("good.kva.h5", {.tokens = 64, .layers = 2});
   std::ifstream in(good, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(in), {}};
@@ -201,8 +201,8 @@ TEST_F(WindowTest, AnUnfinishedTraceOpensAndSaysSo) {
   EXPECT_NE(message(), "");
 }
 
-// Nothing of a trace is needed but its tokens: every page says what it lacks.
-TEST_F(WindowTest, SmallAndBareTracesOpen) {
+// A trace with tokens only opens; pages show messages for missing data.
+TEST_F(WindowTest, SmallAndEmptyTracesOpen) {
   test::SampleTrace bare = test::makeSampleTrace({.keep_qk = false});
   bare.header.attention.cells.clear();
   for (trace::LayerRecord& layer : bare.layers) {
@@ -230,7 +230,7 @@ TEST_F(WindowTest, SmallAndBareTracesOpen) {
   }
 }
 
-TEST_F(WindowTest, AVanishedFileIsSurvived) {
+TEST_F(WindowTest, ADeletedFileKeepsTheTraceOpen) {
   open(sample("gone.kva.h5"));
   fs::remove(m_folder / "gone.kva.h5");
   m_window->actions().refresh->trigger();

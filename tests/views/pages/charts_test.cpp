@@ -1,4 +1,4 @@
-// The charts and tables of runs over a sample trace: their numbers against the trace's own, and what a click leads to.
+// Charts and run tables over a sample trace: their numbers against the trace, and the effect of clicks.
 #include <gmock/gmock.h>
 
 #include <qcustomplot.h>
@@ -23,7 +23,7 @@ namespace {
 
 class ChartsTest : public test::OpenedPagesTest {
  protected:
-  // Shown, filled and drawn.
+  // Shows, fills and draws the chart.
   template <class Page>
   void show(Page& page) {
     OpenedPagesTest::show(page, {700, 240});
@@ -59,7 +59,7 @@ TEST_F(ChartsTest, TheBudgetIsTheMeanCapacityOfEachLayer) {
   }
 }
 
-TEST_F(ChartsTest, TheBudgetOfHeadsIsWhatEachHeadOfTheLayerKeeps) {
+TEST_F(ChartsTest, TheHeadBudgetIsTheCapacityOfEachHeadOfTheLayer) {
   open();
   m_selection.setLayer(LayerIndex(1));
   HeadBudgetChart chart(m_document, m_selection);
@@ -84,11 +84,11 @@ TEST_F(ChartsTest, TheBudgetOfHeadsIsWhatEachHeadOfTheLayerKeeps) {
   EXPECT_DOUBLE_EQ(lineOf(chart, m_selection.focusRun()).y[3], line.y[3]);
 }
 
-TEST_F(ChartsTest, TheMarkerStandsAtTheLayerAndMovesWithIt) {
+TEST_F(ChartsTest, TheMarkerFollowsTheSelectedLayer) {
   open();
   BudgetChart chart(m_document, m_selection);
   show(chart);
-  // Dashes from top to bottom, darker than the grid that stands there, too.
+  // Dashes from top to bottom, darker than the grid line at the same x.
   const auto marked = [&](int layer) {
     const ChartPlot& plot = chart.plot();
     const QImage image = chart.plot().grab().toImage();
@@ -105,19 +105,19 @@ TEST_F(ChartsTest, TheMarkerStandsAtTheLayerAndMovesWithIt) {
   }
 }
 
-TEST_F(ChartsTest, AClickOnAPointLeadsToItsLayerAndRun) {
+TEST_F(ChartsTest, AClickOnAPointSelectsItsLayerAndRun) {
   open();
   BudgetChart chart(m_document, m_selection);
   show(chart);
-  const ChartLine& line = lineOf(chart, 8);  // the last line lies on top of none other at its own heights
+  const ChartLine& line = lineOf(chart, 8);  // the last line, which coincides with no other
   clickPoint(chart.plot(), 2, line.y[2]);
   EXPECT_EQ(m_selection.layer(), LayerIndex(2));
   const RunId focus = m_selection.focusRun();
   EXPECT_DOUBLE_EQ(lineOf(chart, focus).y[2], line.y[2]) << "some run at exactly this point";
 }
 
-// Methods that give every layer the same budget have one line: each of them is seen, and found under the pointer.
-TEST_F(ChartsTest, LinesThatLieOnEachOtherTakeTurns) {
+// Methods with the same budget in every layer coincide: each stays visible, and the pointer finds each.
+TEST_F(ChartsTest, CoincidingLinesAlternate) {
   ChartPlot plot;
   plot.resize(700, 240);
   const std::array colours{QColor(200, 0, 0), QColor(0, 160, 0), QColor(0, 0, 200)};
@@ -157,7 +157,7 @@ TEST_F(ChartsTest, LinesThatLieOnEachOtherTakeTurns) {
     ASSERT_TRUE(point);
     EXPECT_EQ(point->line, 10 + i % 3);
   }
-  lines[1].strong = true;  // in focus: whole, above the others
+  lines[1].strong = true;  // focused: solid, above the others
   EXPECT_EQ(coincidences(lines)[1].count, 1U);
   EXPECT_EQ(coincidences(lines)[2].count, 2U);
 }
@@ -179,7 +179,7 @@ TEST_F(ChartsTest, RetainedMassIsAMeanOverStepsAndHeads) {
   EXPECT_NEAR(lineOf(chart, 2).y[1], sum / static_cast<double>(count), 1e-12);
   const ChartLine& oracle = lineOf(chart, -2);
   for (std::size_t layer = 0; layer < oracle.y.size(); ++layer)
-    EXPECT_GE(oracle.y[layer] + 1e-6, lineOf(chart, 2).y[layer]) << "no set of equal size holds more";
+    EXPECT_GE(oracle.y[layer] + 1e-6, lineOf(chart, 2).y[layer]) << "no set of equal size retains more";
 }
 
 TEST_F(ChartsTest, HiddenRunsHaveNoLine) {
@@ -226,7 +226,7 @@ TEST_F(ChartsTest, AClickOnAKeptPositionMovesTheCursorThere) {
   ASSERT_TRUE(m_selection.cursor().has_value());
   EXPECT_NEAR(m_selection.cursor()->key, 100, 1);
   EXPECT_EQ(m_selection.layer(), LayerIndex(3));
-  // As many marks as positions that some head keeps.
+  // One mark per position that some head keeps.
   std::size_t marks = 0;
   const trace::RunRecord& run = m_sample.runs[1];
   for (std::size_t layer = 0; layer < 4; ++layer) {
@@ -239,7 +239,7 @@ TEST_F(ChartsTest, AClickOnAKeptPositionMovesTheCursorThere) {
   EXPECT_EQ(chart.csv().count(QLatin1Char('\n')), static_cast<qsizetype>(marks) + 1);
 }
 
-// A name with quotes, as the trace of another programme may have it.
+// A name with quotes, as in a trace of other software.
 TEST_F(ChartsTest, QuotesInNamesDoNotBreakTheTables) {
   m_sample = test::makeSampleTrace();
   m_sample.header.runs[2].method = "so-called \"best\"";

@@ -1,5 +1,5 @@
-// The decode page on what generated tokens attended to: its list and its dots against the trace's own numbers, and what
-// a click leads to.
+// The decode page: the attended keys in its list and dots against the numbers of the trace, and the effect of
+// clicks.
 #include <gmock/gmock.h>
 
 #include <QHeaderView>
@@ -41,7 +41,7 @@ class DecodePageTest : public test::OpenedPagesTest {
   }
   QTreeWidget& list() { return m_page->keys().list(); }
   [[nodiscard]] std::string cell(int row, int column) { return list().topLevelItem(row)->text(column).toStdString(); }
-  // Where the sample's record of a run names the keys of a step, layer and head.
+  // Index of a step, layer and head in the sample's attended keys.
   [[nodiscard]] std::size_t at(std::size_t step, std::size_t layer, std::size_t head) const {
     const auto& model = m_sample.header.model;
     return ((step * model.layers + layer) * model.query_heads + head) * 8;
@@ -52,7 +52,7 @@ class DecodePageTest : public test::OpenedPagesTest {
   std::unique_ptr<DecodePage> m_page;
 };
 
-TEST_F(DecodePageTest, ListsWhatTheChosenTokenAttendedTo) {
+TEST_F(DecodePageTest, ListsTheKeysTheSelectedTokenAttendedTo) {
   openPage();
   m_selection.setStep(3);
   ASSERT_TRUE(atRest());
@@ -73,7 +73,7 @@ TEST_F(DecodePageTest, ListsWhatTheChosenTokenAttendedTo) {
   }
   EXPECT_THAT(m_page->keys().title().toStdString(), ::testing::EndsWith("at token 3"));
   EXPECT_TRUE(m_page->keys().note().isEmpty());
-  // Another layer is read from the file, another head is there already.
+  // Another layer has to be read from the file; another head is already loaded.
   m_selection.setLayer(LayerIndex(3));
   ASSERT_TRUE(atRest());
   EXPECT_EQ(cell(0, DecodeKeys::Position), std::to_string(record.attended[at(3, 3, 2)]));
@@ -82,7 +82,7 @@ TEST_F(DecodePageTest, ListsWhatTheChosenTokenAttendedTo) {
   EXPECT_EQ(cell(0, DecodeKeys::Position), std::to_string(record.attended[at(3, 3, 0)]));
 }
 
-TEST_F(DecodePageTest, AClickSelectsTheKeyAndTheSelectedKeyIsMarked) {
+TEST_F(DecodePageTest, AClickSelectsTheKeyAndTheListFollowsTheCursor) {
   openPage();
   const std::uint32_t first = m_sample.runs[2].attended[at(0, 1, 2)],
                       third = m_sample.runs[2].attended[at(0, 1, 2) + 2];
@@ -91,7 +91,7 @@ TEST_F(DecodePageTest, AClickSelectsTheKeyAndTheSelectedKeyIsMarked) {
   EXPECT_EQ(*m_selection.cursor(), (Cell{255, third}));
   QTest::keyClick(&list(), Qt::Key_Up);
   EXPECT_EQ(m_selection.cursor()->key, m_sample.runs[2].attended[at(0, 1, 2) + 1]);
-  // From elsewhere: the list follows and does not answer.
+  // A cursor set elsewhere: the list follows without changing it.
   m_selection.setCursor(Cell{100, first});
   EXPECT_EQ(list().indexOfTopLevelItem(list().currentItem()), 0);
   EXPECT_EQ(m_selection.cursor()->query, 100U);
@@ -126,7 +126,7 @@ TEST_F(DecodePageTest, GeneratedTokensHaveTheirTextAndSelectNothing) {
   EXPECT_GT(found, 0);
 }
 
-TEST_F(DecodePageTest, TheTableBracketsTheChosenToken) {
+TEST_F(DecodePageTest, TheTableBracketsTheSelectedToken) {
   openPage();
   const auto generated = [this] { return m_page->table().topLevelItem(0)->text(1).toStdString(); };
   m_selection.setStep(0);
@@ -139,10 +139,10 @@ TEST_F(DecodePageTest, TheTableBracketsTheChosenToken) {
   const std::string fifth =
       record.decode_text.substr(record.decode_offsets[4], record.decode_offsets[5] - record.decode_offsets[4]);
   EXPECT_THAT(generated(), HasSubstr(bracketed(fifth)));
-  EXPECT_TRUE(generated().starts_with("…")) << "what is far before gives way: " << generated();
+  EXPECT_TRUE(generated().starts_with("…")) << "distant context is cut: " << generated();
 }
 
-TEST_F(DecodePageTest, DotsStandWhereEachTokenAttends) {
+TEST_F(DecodePageTest, DotsMarkTheAttendedKeys) {
   openPage();
   const std::vector<DecodeMark>& marks = m_page->timeline().marks().marks();
   ASSERT_EQ(marks.size(), 6U * 8);
@@ -153,8 +153,8 @@ TEST_F(DecodePageTest, DotsStandWhereEachTokenAttends) {
     EXPECT_EQ(marks[i].position, static_cast<double>(record.attended[k]));
     EXPECT_EQ(marks[i].mass, static_cast<double>(record.attended_mass[k]));
   }
-  EXPECT_THAT(m_page->timeline().title().toStdString(), HasSubstr("dots: attended to"));
-  // The strongest one is drawn in the method's colour at its place.
+  EXPECT_THAT(m_page->timeline().title().toStdString(), HasSubstr("dots: attention"));
+  // The strongest dot has the method's colour at its position.
   const auto strongest = std::ranges::max_element(marks, {}, &DecodeMark::mass);
   QCustomPlot& plot = m_page->timeline().plot();
   plot.replot();
@@ -168,7 +168,7 @@ TEST_F(DecodePageTest, DotsStandWhereEachTokenAttends) {
   EXPECT_NEAR(seen.blue(), colour.b, 3);
 }
 
-TEST_F(DecodePageTest, HeadsAreJoinedAndTheHeaderSaysHow) {
+TEST_F(DecodePageTest, HeadsAreCombinedAndTheTitleSaysSo) {
   openPage();
   m_selection.setHead({HeadChoice::MeanOverHeads, 0});
   ASSERT_TRUE(atRest());
@@ -180,22 +180,22 @@ TEST_F(DecodePageTest, HeadsAreJoinedAndTheHeaderSaysHow) {
   const auto best = std::ranges::max_element(sums, {}, [](const auto& entry) { return entry.second; });
   EXPECT_EQ(cell(0, DecodeKeys::Position), std::to_string(best->first));
   EXPECT_EQ(cell(0, DecodeKeys::Mass), QString::number(best->second, 'f', 3).toStdString());
-  EXPECT_THAT(m_page->keys().title().toStdString(), HasSubstr("4 heads joined"));
+  EXPECT_THAT(m_page->keys().title().toStdString(), HasSubstr("4 heads combined"));
 }
 
-TEST_F(DecodePageTest, SaysInOneSentenceWhyThereIsNothing) {
+TEST_F(DecodePageTest, AnEmptyListGivesTheReason) {
   openPage({.attended = 0});
   EXPECT_EQ(list().topLevelItemCount(), 0);
   EXPECT_EQ(m_page->keys().note().toStdString(),
             "This trace does not record what generated tokens attended to; capture it again.");
   EXPECT_TRUE(m_page->timeline().marks().marks().empty());
-  EXPECT_EQ(m_page->timeline().grid().held.rows, 6U) << "what is held is still shown";
+  EXPECT_EQ(m_page->timeline().grid().held.rows, 6U) << "cached tokens are still shown";
   m_selection.setFocusRun(kNoRun);
   ASSERT_TRUE(atRest());
   EXPECT_EQ(m_page->keys().note().toStdString(), "Choose a run in the list of runs.");
 }
 
-TEST_F(DecodePageTest, NumbersHoldTheKeysOfTheRunInFocus) {
+TEST_F(DecodePageTest, TheCsvHoldsTheKeysOfTheFocusedRun) {
   openPage();
   const QStringList lines = m_page->csv().split(QLatin1Char('\n'));
   EXPECT_TRUE(

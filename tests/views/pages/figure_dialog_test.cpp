@@ -1,4 +1,4 @@
-// The figure dialog: every kind previewed and written; values come from other threads and late ones are dropped.
+// The figure dialog: previews and writes every kind; other threads collect the values, late answers are dropped.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -26,7 +26,7 @@ class FigureDialogTest : public test::OpenedPagesTest {
     dialog.draw();
     ASSERT_TRUE(waitUntil([&] { return !dialog.busy(); }));
   }
-  // The reading thread has something else to do until the semaphore is released.
+  // Blocks the reading thread until the semaphore is released.
   void holdReadingThread() {
     m_document.post(
         {Priority::Now, 0},
@@ -52,7 +52,7 @@ TEST_F(FigureDialogTest, EveryKindHasAPreviewAtPrintedSizeAndIsWritten) {
     FigureDialog dialog(m_document, m_selection, name);
     if (kind.source != FigureSource::Trace) {
       drawAndWait(dialog);
-      EXPECT_NE(dialog.problem(), "") << name << " says what it is drawn from";
+      EXPECT_NE(dialog.problem(), "") << name << " asks for its source";
       EXPECT_NE(dialog.writeTo(file(name + ".svg")), "");
       const bool of_log = kind.source == FigureSource::TrainingLog;
       dialog.setSourcePath(QString::fromStdString((of_log ? log : results).string()));
@@ -63,17 +63,17 @@ TEST_F(FigureDialogTest, EveryKindHasAPreviewAtPrintedSizeAndIsWritten) {
     EXPECT_NEAR(inches, dialog.spec().width_inches, 0.02) << name;
     EXPECT_EQ(dialog.writeTo(file(name + ".svg")).toStdString(), "");
     EXPECT_GT(std::filesystem::file_size(m_folder / (name + ".svg")), 1000U);
-    EXPECT_NE(dialog.writeTo(file(name + ".bmp")), "") << "an ending that is no format";
+    EXPECT_NE(dialog.writeTo(file(name + ".bmp")), "") << "not a format";
   }
 }
 
-TEST_F(FigureDialogTest, APreviewDoesNotWaitForTheFileAndALateAnswerIsDropped) {
+TEST_F(FigureDialogTest, DrawingDoesNotBlockAndLateAnswersAreDropped) {
   open();
   FigureDialog dialog(m_document, m_selection, "budget");
   QSignalSpy drawn(&dialog, &FigureDialog::drawn);
   holdReadingThread();
   dialog.draw();
-  EXPECT_TRUE(dialog.busy()) << "draw() returned while nobody can read";
+  EXPECT_TRUE(dialog.busy()) << "draw() returned while the reading thread is blocked";
   EXPECT_TRUE(dialog.preview().isNull());
   EXPECT_NE(dialog.writeTo(file("early.svg")), "") << "nothing to write yet";
   child<QComboBox>(dialog, "figureKind")->setCurrentText("retained");
@@ -81,13 +81,13 @@ TEST_F(FigureDialogTest, APreviewDoesNotWaitForTheFileAndALateAnswerIsDropped) {
   m_go_on.release();
   ASSERT_TRUE(waitUntil([&] { return !dialog.busy(); }));
   ASSERT_TRUE(settled());
-  EXPECT_EQ(drawn.size(), 1) << "the budget was overtaken";
+  EXPECT_EQ(drawn.size(), 1) << "the answer for 'budget' was dropped";
   EXPECT_EQ(dialog.writeTo(file("late.svg")).toStdString(), "");
   std::ifstream written(m_folder / "late.svg.json");
   EXPECT_THAT(std::string(std::istreambuf_iterator<char>(written), {}), ::testing::HasSubstr("\"retained\""));
 }
 
-TEST_F(FigureDialogTest, OfTwoFilesTheLastAskedForIsShown) {
+TEST_F(FigureDialogTest, OfTwoFilesTheLastRequestedIsShown) {
   const auto log = [&](const std::string& name, int rows) {
     std::string text = "tokens,loss_text\n";
     for (int row = 0; row < rows; ++row) text += std::to_string(row * 10) + ",2\n";
@@ -103,13 +103,13 @@ TEST_F(FigureDialogTest, OfTwoFilesTheLastAskedForIsShown) {
   ASSERT_TRUE(waitUntil([&] { return !dialog.busy(); }));
   QThreadPool::globalInstance()->waitForDone();
   QApplication::processEvents();
-  EXPECT_EQ(drawn.size(), 1) << "the large file is answered last, and dropped";
+  EXPECT_EQ(drawn.size(), 1) << "the answer for the large file comes last and is dropped";
   EXPECT_EQ(dialog.writeTo(file("log.svg")).toStdString(), "");
   std::ifstream written(m_folder / "log.svg.json");
   EXPECT_THAT(std::string(std::istreambuf_iterator<char>(written), {}), ::testing::HasSubstr("small.csv"));
 }
 
-TEST_F(FigureDialogTest, ADialogThatIsClosedWhileItIsDrawnTakesNothing) {
+TEST_F(FigureDialogTest, ADialogClosedWhileDrawingDropsTheAnswer) {
   open();
   holdReadingThread();
   {
@@ -120,7 +120,7 @@ TEST_F(FigureDialogTest, ADialogThatIsClosedWhileItIsDrawnTakesNothing) {
   EXPECT_TRUE(settled());
 }
 
-TEST_F(FigureDialogTest, FieldsAreThoseThatTheKindReads) {
+TEST_F(FigureDialogTest, OnlyFieldsTheKindReadsAreEnabled) {
   open();
   FigureDialog dialog(m_document, m_selection, "pattern");
   const auto enabled = [&](const char* name) { return child<QWidget>(dialog, name)->isEnabled(); };

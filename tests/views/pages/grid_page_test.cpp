@@ -1,4 +1,4 @@
-// The layer × head grid: numbers and small maps, order, groups, and what a click opens.
+// The layer × head grid: numbers and thumbnails, sorting, grouping, clicks.
 #include <gmock/gmock.h>
 
 #include <QAbstractItemModelTester>
@@ -32,7 +32,7 @@ class GridPageTest : public test::OpenedPagesTest {
   void clickCell(int row, int column) {
     QTest::mouseClick(m_page->table().viewport(), Qt::LeftButton, {}, areaOf(row, column).center());
   }
-  // Different colours inside a cell, away from its frame.
+  // Number of colours inside a cell, without its frame.
   std::size_t coloursIn(int row, int column) {
     const QImage image = m_page->table().viewport()->grab(areaOf(row, column).adjusted(4, 4, -5, -5)).toImage();
     std::set<QRgb> colours;
@@ -53,7 +53,7 @@ TEST_F(GridPageTest, AClickOpensTheLayerAndHead) {
   EXPECT_TRUE(m_page->model().index(2, 1).data(CurrentRole).toBool());
 }
 
-TEST_F(GridPageTest, TheListOfNumbersAndTheOrderAreChosen) {
+TEST_F(GridPageTest, MetricAndSortingCanBeChosen) {
   openPage();
   const QAbstractItemModelTester tester(&m_page->model(), QAbstractItemModelTester::FailureReportingMode::Warning);
   choose(*m_page, "gridMetric", 2);
@@ -83,7 +83,7 @@ TEST_F(GridPageTest, GroupsHaveOneColumnPerKvHead) {
   EXPECT_EQ(m_selection.head(), (HeadChoice{HeadChoice::MeanOverGroup, 1}));
 }
 
-TEST_F(GridPageTest, SmallMapsAreDrawnFromTheTiles) {
+TEST_F(GridPageTest, ThumbnailsAreDrawnFromTheTiles) {
   openPage();
   EXPECT_LE(coloursIn(3, 3), 200U);
   choose(*m_page, "gridMetric", 0);
@@ -92,7 +92,7 @@ TEST_F(GridPageTest, SmallMapsAreDrawnFromTheTiles) {
   m_page->table().viewport()->repaint();
   ASSERT_TRUE(atRest());
   const QImage one = m_page->table().viewport()->grab(areaOf(1, 1)).toImage();
-  EXPECT_NE(one, m_page->table().viewport()->grab(areaOf(2, 2)).toImage()) << "every head has its own";
+  EXPECT_NE(one, m_page->table().viewport()->grab(areaOf(2, 2)).toImage()) << "each head has its own thumbnail";
   EXPECT_GT(coloursIn(1, 1), 20U);
   ColourSettings grey;
   grey.table = "grey";

@@ -1,4 +1,4 @@
-// A map view tied to a real trace and the selection: what it shows, linked panes, blinking, two traces.
+// A map view bound to a real trace and the selection: contents, linked panes, blinking, two traces.
 #include "views/pages/map/map_binding.h"
 
 #include <QSignalSpy>
@@ -15,7 +15,7 @@ namespace {
 
 using namespace views;
 
-// A document with the view that shows it.
+// A document and its bound map view.
 struct Pane {
   explicit Pane(const std::filesystem::path& path) {
     document.open(path);
@@ -114,7 +114,7 @@ TEST_F(MapBindingTest, StripsFollowTheVisibleRunsAndTheLayer) {
   ASSERT_TRUE(settled(pane));
   const int without = pane.view.axisRectCount();
   const auto evicting = static_cast<int>(pane.document.runIds().size()) - 1;  // all but full
-  // Spans, received and entropy are always there, and the map.
+  // Plus spans, attention received, entropy and the map, which are always present.
   ASSERT_TRUE(waitFor([&] { return pane.view.axisRectCount() == 4 + evicting; })) << without;
   pane.selection.setHidden(runOf(pane.document, "h2o"), true);
   EXPECT_TRUE(waitFor([&] { return pane.view.axisRectCount() == 3 + evicting; }));
@@ -197,7 +197,7 @@ TEST_F(MapBindingTest, TwoTracesAreSubtractedCellByCell) {
       const double t =
           (static_cast<double>(a.cells[at]) - static_cast<double>(b.cells[at])) / settings.difference_limit;
       const QRgb seen = image.pixel(pixelOf(pane.view, query, key));
-      // Codes are exact to 0.03 %: a neighbouring step of the colours where a value lies between two.
+      // Stored values are exact to 0.03 %, so the colour may be off by one step.
       bool near = false;
       for (const double slack : {-0.004, 0.0, 0.004})
         near = near || seen == rgbOf(pane.view.map().colours().differenceColour(t + slack));

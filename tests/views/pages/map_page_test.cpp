@@ -1,4 +1,4 @@
-// The map page: what its bar chooses, comparisons of runs and of traces, the pair that a click holds, colours.
+// The map page: its toolbar, comparisons of runs and traces, pinned pairs, colours.
 #include <gmock/gmock.h>
 
 #include <QSignalSpy>
@@ -50,7 +50,7 @@ class MapPageTest : public test::OpenedPagesTest {
     QApplication::sendEvent(&m_page->view(), &gone);
     QApplication::processEvents();
   }
-  // A trace of the same tokens, or of others.
+  // A second trace, with the same or other tokens.
   std::filesystem::path second(std::uint32_t seed, std::uint32_t tokens = 256) {
     test::SampleTraceOptions options{.tokens = tokens};
     options.seed = seed;
@@ -87,11 +87,11 @@ TEST_F(MapPageTest, ArrowKeysStepLayerAndHead) {
   EXPECT_EQ(m_selection.head(), (HeadChoice{HeadChoice::QueryHead, 2}));
 }
 
-TEST_F(MapPageTest, PanesBesideEachOtherShowTheWholeMapAndMoveTogether) {
+TEST_F(MapPageTest, SideBySidePanesShowTheWholeMapAndMoveTogether) {
   openPage();
   EXPECT_TRUE(whole(m_page->view()));
   choose(*m_page, "mapMode", static_cast<int>(PaneMode::SideBySide));
-  EXPECT_NE(m_selection.compareRun(), kNoRun) << "something to compare with is chosen";
+  EXPECT_NE(m_selection.compareRun(), kNoRun) << "a compare run is chosen";
   ASSERT_TRUE(atRest());
   ASSERT_TRUE(m_page->secondView().isVisible());
   EXPECT_TRUE(waitUntil([this] { return whole(m_page->view()) && whole(m_page->secondView()); }));
@@ -103,10 +103,10 @@ TEST_F(MapPageTest, PanesBesideEachOtherShowTheWholeMapAndMoveTogether) {
   choose(*m_page, "mapMode", static_cast<int>(PaneMode::Single));
   ASSERT_TRUE(atRest());
   EXPECT_FALSE(m_page->secondView().isVisible());
-  EXPECT_TRUE(waitUntil([this] { return whole(m_page->view()); })) << "alone again, and still the whole map";
+  EXPECT_TRUE(waitUntil([this] { return whole(m_page->view()); })) << "single again, still the whole map";
 }
 
-TEST_F(MapPageTest, EveryComparisonOfRunsHasItsPicture) {
+TEST_F(MapPageTest, EveryComparisonModeDrawsADifferentPicture) {
   openPage();
   m_selection.setFocusRun(1);
   m_selection.setCompareRun(5);
@@ -121,10 +121,10 @@ TEST_F(MapPageTest, EveryComparisonOfRunsHasItsPicture) {
   EXPECT_NE(alone, split);
   EXPECT_NE(alone, difference);
   EXPECT_NE(split, difference);
-  EXPECT_EQ(alone, picture(PaneMode::Single)) << "and back";
+  EXPECT_EQ(alone, picture(PaneMode::Single)) << "restored";
 }
 
-TEST_F(MapPageTest, BlinkingSwapsTheTwoByItself) {
+TEST_F(MapPageTest, BlinkingAlternatesByTimer) {
   openPage();
   m_selection.setFocusRun(1);
   m_selection.setCompareRun(5);
@@ -135,7 +135,7 @@ TEST_F(MapPageTest, BlinkingSwapsTheTwoByItself) {
   EXPECT_TRUE(waitUntil([&] { return m_page->view().picture().mode == first; }));
 }
 
-TEST_F(MapPageTest, TheRatioIsOfTwoTracesOnly) {
+TEST_F(MapPageTest, TheRatioNeedsTwoTraces) {
   openPage();
   m_page->setMode(PaneMode::Ratio);
   EXPECT_EQ(m_page->mode(), PaneMode::Difference);
@@ -170,13 +170,13 @@ TEST_F(MapPageTest, ASecondTraceOfOtherTokensIsRefused) {
   EXPECT_EQ(m_page->mode(), PaneMode::Single);
 }
 
-TEST_F(MapPageTest, AClickHoldsThePairWhenTheMouseIsGone) {
+TEST_F(MapPageTest, AClickPinsThePairWhenTheMouseLeaves) {
   openPage();
   moveMouse(pixelOf(200.5, 40.5));
   ASSERT_TRUE(m_selection.cursor().has_value());
   EXPECT_NEAR(m_selection.cursor()->key, 40, 1);
   leave();
-  EXPECT_FALSE(m_selection.cursor().has_value()) << "pointing alone holds nothing";
+  EXPECT_FALSE(m_selection.cursor().has_value()) << "hovering alone pins nothing";
   QTest::mouseClick(&m_page->view(), Qt::LeftButton, {}, pixelOf(200.5, 40.5));
   const auto held = m_selection.cursor();
   ASSERT_TRUE(held.has_value());
@@ -186,7 +186,7 @@ TEST_F(MapPageTest, AClickHoldsThePairWhenTheMouseIsGone) {
   EXPECT_EQ(m_selection.cursor(), held);
 }
 
-TEST_F(MapPageTest, ThePlaceChosenElsewhereIsComeBackTo) {
+TEST_F(MapPageTest, TheCursorReturnsToACellSelectedElsewhere) {
   openPage();
   m_selection.setCursor(Cell{250, 17});
   moveMouse(pixelOf(220.5, 100.5));
@@ -208,7 +208,7 @@ TEST_F(MapPageTest, ColoursAreSharedByBothPanesAndTheBar) {
   QTest::keyClick(&m_page->view(), Qt::Key_Plus);
   m_selection.setLayer(LayerIndex(2));
   ASSERT_TRUE(atRest());
-  EXPECT_EQ(m_page->colours(), colours) << "limits stay while one moves";
+  EXPECT_EQ(m_page->colours(), colours) << "limits stay while panning";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A test of pages over an opened sample trace, driven by real events.
+// Fixture for page tests: an open sample trace, driven by real events.
 #pragma once
 
 #include "tests/views/pages/qt_widgets.h"
@@ -20,7 +20,7 @@ class OpenedPagesTest : public QtWidgetTest {
     for (const views::RunId run : m_document.runIds()) (void)m_document.run(run);
     ASSERT_TRUE(settled());
   }
-  // Nothing asked is unanswered and no event is left.
+  // Waits until all requests are answered and all events processed.
   bool settled() {
     return waitUntil([this] {
       QApplication::processEvents();
@@ -32,7 +32,7 @@ class OpenedPagesTest : public QtWidgetTest {
     page.show();
     QApplication::processEvents();
   }
-  // By the keyboard, as a person does: `activated` and `currentIndexChanged` both follow.
+  // By keyboard, as a user does: emits both `activated` and `currentIndexChanged`.
   static void choose(QWidget& parent, const char* name, int index) {
     auto* box = child<QComboBox>(parent, name);
     const Qt::Key key = index > box->currentIndex() ? Qt::Key_Down : Qt::Key_Up;

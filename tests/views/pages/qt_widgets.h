@@ -1,4 +1,4 @@
-// A test that drives real widgets off screen with real events: waits on conditions, and fails on any Qt warning.
+// Fixture that drives real widgets off screen with real events, waits on conditions and fails on any Qt warning.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,12 +22,12 @@ class QtWidgetTest : public ::testing::Test {
   QtWidgetTest() {
     static int argc = 1;
     static char name[] = "test", *argv[] = {name, nullptr};
-    // Never destroyed: at the end of the process Qt's own globals may be gone before it.
+    // Never destroyed: Qt's globals may be destroyed first at exit.
     static auto* application = new QApplication(argc, argv);
     (void)application;
     warnings().clear();
     qInstallMessageHandler([](QtMsgType type, const QMessageLogContext&, const QString& text) {
-      // About the account and the platform the test runs on, not about the window.
+      // Warnings about the test's account and platform, not about the window.
       const bool session = text.startsWith(QLatin1String("QStandardPaths:")) ||
                            text.contains(QLatin1String("This plugin does not support"));
       if (type != QtDebugMsg && type != QtInfoMsg && !session) warnings() << text;
@@ -39,7 +39,7 @@ class QtWidgetTest : public ::testing::Test {
     EXPECT_EQ(warnings().join(QLatin1Char('\n')).toStdString(), "");
   }
 
-  // Runs the event loop until the condition holds; false when it never does.
+  // Runs the event loop until the condition holds; false on timeout.
   static bool waitUntil(const std::function<bool()>& condition) {
     QElapsedTimer timer;
     for (timer.start(); !condition() && timer.elapsed() < 30000;)
@@ -47,7 +47,7 @@ class QtWidgetTest : public ::testing::Test {
     return condition();
   }
 
-  // The child of this name; the test fails where there is none.
+  // The child with this name; fails the test if there is none.
   template <class Widget>
   static Widget* child(QObject& parent, const char* name) {
     auto* found = parent.findChild<Widget*>(QString::fromLatin1(name));

@@ -1,4 +1,4 @@
-// The pages of words: prompt text with its search, the table of tokens, the inspector.
+// The text pages: prompt text with search, token table, inspector.
 #include <gmock/gmock.h>
 
 #include <QAbstractItemModelTester>
@@ -19,7 +19,7 @@ using ::testing::Not;
 
 class TextPagesTest : public test::OpenedPagesTest {
  protected:
-  // Types it into the search and presses Return; the key the cursor is on then.
+  // Types the text into the search, presses Return and returns the cursor's key.
   std::optional<TokenIndex> search(TokensPage& page, const QString& what) {
     page.startSearch();
     QTest::keyClicks(&page.search(), what);
@@ -86,7 +86,7 @@ TEST_F(TextPagesTest, EvictedWordsAreStruckOutAndKeptOnesAreNot) {
   EXPECT_TRUE(waitUntil([&] { return !struck(30); })) << "the full cache keeps everything";
 }
 
-TEST_F(TextPagesTest, TheKeyOfTheCursorIsBroughtIntoSight) {
+TEST_F(TextPagesTest, TheTextScrollsToTheKeyOfTheCursor) {
   TokensPage page(m_document, m_selection);
   show(page, {300, 90});
   open();
@@ -95,7 +95,7 @@ TEST_F(TextPagesTest, TheKeyOfTheCursorIsBroughtIntoSight) {
   EXPECT_GT(page.tokenAt(page.text().cursorForPosition(page.text().viewport()->rect().bottomRight()).position()), 230U);
 }
 
-TEST_F(TextPagesTest, TheTableOfTokensFollowsAndLeads) {
+TEST_F(TextPagesTest, TheTokenTableFollowsAndMovesTheCursor) {
   TokenTable table(m_document, m_selection);
   const QAbstractItemModelTester tester(&table.tokens(), QAbstractItemModelTester::FailureReportingMode::Warning);
   show(table, {900, 240});
@@ -113,7 +113,7 @@ TEST_F(TextPagesTest, TheTableOfTokensFollowsAndLeads) {
 TEST_F(TextPagesTest, TheInspectorSaysWhoKeepsTheKeyAndWhy) {
   InspectorPage page(m_document, m_selection);
   show(page, {300, 400});
-  EXPECT_THAT(page.toPlainText().toStdString(), HasSubstr("Point at the map"));
+  EXPECT_THAT(page.toPlainText().toStdString(), HasSubstr("Hover over the map"));
   open();
   m_selection.setHead({HeadChoice::QueryHead, 1});
   m_selection.setCursor(Cell{250, 0});
@@ -127,7 +127,7 @@ TEST_F(TextPagesTest, TheInspectorSaysWhoKeepsTheKeyAndWhy) {
   ASSERT_TRUE(waitUntil([&] { return page.toPlainText().contains(QLatin1String("masked")); }));
   EXPECT_THAT(page.toPlainText().toStdString(), Not(HasSubstr("rank 1 of 11")));
   m_document.close();
-  ASSERT_TRUE(waitUntil([&] { return page.toPlainText().contains(QLatin1String("Point at the map")); }));
+  ASSERT_TRUE(waitUntil([&] { return page.toPlainText().contains(QLatin1String("Hover over the map")); }));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What-if by the mouse and the keyboard; bookmarks with their undo.
+// The what-if page by mouse and keyboard; bookmarks with undo.
 #include <gmock/gmock.h>
 
 #include <QAbstractItemModelTester>
@@ -27,7 +27,7 @@ class WhatIfPageTest : public test::OpenedPagesTest {
     std::erase_if(runs, [](RunId run) { return !isWhatIf(run); });
     return runs;
   }
-  // Until the run has what the page asks for.
+  // Waits until the what-if run has the requested settings.
   bool decided(WhatIfPage& page) {
     return waitUntil([&] {
       return !page.model().busy() && page.model().run() != kNoRun && m_document.hasRun(page.model().run()) &&
@@ -36,7 +36,7 @@ class WhatIfPageTest : public test::OpenedPagesTest {
   }
 };
 
-TEST_F(WhatIfPageTest, NothingIsDecidedBeforeAnythingMoves) {
+TEST_F(WhatIfPageTest, NothingIsComputedBeforeTheFirstChange) {
   WhatIfPage page(m_document, m_selection);
   EXPECT_FALSE(page.isEnabled());
   show(page, {300, 300});
@@ -45,7 +45,7 @@ TEST_F(WhatIfPageTest, NothingIsDecidedBeforeAnythingMoves) {
   EXPECT_TRUE(whatIfs().empty());
 }
 
-TEST_F(WhatIfPageTest, DraggingTheBudgetIsAnotherRunThatGrows) {
+TEST_F(WhatIfPageTest, DraggingTheBudgetUpdatesOneWhatIfRun) {
   WhatIfPage page(m_document, m_selection);
   show(page, {300, 300});
   open();
@@ -61,13 +61,13 @@ TEST_F(WhatIfPageTest, DraggingTheBudgetIsAnotherRunThatGrows) {
     QMouseEvent move(QEvent::MouseMove, to, slider.mapToGlobal(to), Qt::NoButton, Qt::LeftButton, Qt::NoModifier);
     QApplication::sendEvent(&slider, &move);
     ASSERT_TRUE(decided(page));
-    ASSERT_EQ(whatIfs().size(), 1U) << "one run, however often it is moved";
+    ASSERT_EQ(whatIfs().size(), 1U) << "one run for all moves of the slider";
     const std::uint64_t kept = m_document.run(whatIfs().front())->keptTokens();
     EXPECT_GT(kept, before);
     before = kept;
   }
   QTest::mouseRelease(&slider, Qt::LeftButton, {}, QPoint(slider.width() - 5, y));
-  EXPECT_THAT(page.note().toStdString(), HasSubstr("decided in"));
+  EXPECT_THAT(page.note().toStdString(), HasSubstr("recomputed in"));
   QTest::mouseClick(child<QPushButton>(page, "whatIfRemove"), Qt::LeftButton);
   EXPECT_TRUE(whatIfs().empty());
 }
@@ -98,7 +98,7 @@ TEST_F(WhatIfPageTest, CaptureThisSpellsTheSettingsForTheCommandLine) {
   open();
   choose(page, "whatIfMethod", child<QComboBox>(page, "whatIfMethod")->findData(QStringLiteral("pyramidkv")));
   child<QSpinBox>(page, "whatIfTokens")->setValue(48);
-  QSignalSpy wanted(&page, &WhatIfPage::captureWanted);
+  QSignalSpy wanted(&page, &WhatIfPage::captureRequested);
   QTest::mouseClick(child<QPushButton>(page, "whatIfCapture"), Qt::LeftButton);
   ASSERT_EQ(wanted.count(), 1);
   EXPECT_THAT(wanted[0][0].toString().toStdString(), HasSubstr("pyramidkv:"));
@@ -133,7 +133,7 @@ TEST_F(BookmarksPageTest, AddOpenNoteRemoveAndUndoAll) {
   QTest::keyClick(note, Qt::Key_Return);
   EXPECT_EQ(m_page.model().bookmark(0).note, "the needle");
   m_selection.setLayer(LayerIndex(0));
-  QSignalSpy wanted(&m_page, &BookmarksPage::stateWanted);
+  QSignalSpy wanted(&m_page, &BookmarksPage::stateRequested);
   const QRect row = m_page.list().visualRect(m_page.model().index(0));
   QTest::mouseClick(m_page.list().viewport(), Qt::LeftButton, {}, row.center());
   ASSERT_EQ(wanted.count(), 1);
@@ -154,25 +154,25 @@ TEST_F(BookmarksPageTest, AddOpenNoteRemoveAndUndoAll) {
   EXPECT_EQ(m_page.model().bookmark(0).note, "the needle");
 }
 
-TEST_F(BookmarksPageTest, TheyAreThereWhenTheTraceIsOpenedAgain) {
+TEST_F(BookmarksPageTest, BookmarksReturnWhenTheTraceIsReopened) {
   openPage();
   press("bookmarkAdd");
   m_document.close();
   EXPECT_EQ(count(), 0);
-  EXPECT_FALSE(m_page.undoStack().canUndo()) << "another trace has another past";
+  EXPECT_FALSE(m_page.undoStack().canUndo()) << "undo history belongs to one trace";
   m_document.open(m_folder / "a.kva.h5");
   ASSERT_TRUE(waitUntil([this] { return m_document.isOpen(); }));
   EXPECT_EQ(count(), 1);
 }
 
-TEST_F(BookmarksPageTest, AFolderThatCannotBeWrittenIsSaid) {
+TEST_F(BookmarksPageTest, AReadOnlyFolderShowsAnError) {
   openPage();
   QSignalSpy failed(&m_page, &BookmarksPage::failed);
-  std::filesystem::create_directory(m_folder / "a.kva.h5.notes.json");  // nobody can write a file over it
+  std::filesystem::create_directory(m_folder / "a.kva.h5.notes.json");  // blocks writing the notes file
   press("bookmarkAdd");
   ASSERT_GE(failed.count(), 1);
   EXPECT_THAT(failed[0][0].toString().toStdString(), HasSubstr("a.kva.h5.notes.json"));
-  EXPECT_EQ(count(), 1) << "kept while the window lives";
+  EXPECT_EQ(count(), 1) << "kept while the window is open";
 }
 
 }  // namespace

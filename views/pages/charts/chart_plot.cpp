@@ -11,10 +11,10 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr double kReach = 18;  // pixels from the pointer to a point
+constexpr double kReach = 18;  // pixels: how near the pointer has to be to a point
 constexpr int kLegendRows = 9;
 constexpr double kMarkPixels = 5;
-constexpr qreal kTurn = 7;  // pen widths that one of several coinciding lines is drawn for
+constexpr qreal kTurn = 7;  // dash length of each coinciding line, in pen widths
 const QString kMarkerLayer = QStringLiteral("marker");
 
 QSharedPointer<QCPAxisTicker> tickerOf(bool logarithmic) {
@@ -24,7 +24,7 @@ QSharedPointer<QCPAxisTicker> tickerOf(bool logarithmic) {
   return QSharedPointer<QCPAxisTicker>(ticker);
 }
 
-// Lines that lie on each other take turns: each is drawn where the others leave a gap.
+// Coinciding lines alternate: each one draws its dashes in the gaps of the others.
 QPen penOf(const ChartLine& line, const Coincidence& shared) {
   QPen pen(line.colour, line.strong ? 2.6 : 1.4, line.style);
   if (shared.count < 2) return pen;
@@ -60,7 +60,7 @@ ChartPlot::ChartPlot(QWidget* parent)
   setFocusPolicy(Qt::ClickFocus);
   setNoAntialiasingOnDrag(true);
   legend->setVisible(false);
-  // Entries stand at the top, whatever the height.
+  // Keeps the entries at the top at any height.
   auto* side = new QCPLayoutGrid;
   plotLayout()->addElement(0, 1, side);
   side->addElement(0, 0, legend);
@@ -78,7 +78,7 @@ ChartPlot::ChartPlot(QWidget* parent)
   yAxis2->setTicks(false);
   m_marker->point1->setTypeX(QCPItemPosition::ptPlotCoords);
   m_marker->setVisible(false);
-  // A buffer of its own: that the selection moves draws no line again.
+  // Own buffer: moving the marker does not redraw the lines.
   addLayer(kMarkerLayer, layer(QStringLiteral("grid")));
   layer(kMarkerLayer)->setMode(QCPLayer::lmBuffered);
   m_marker->setLayer(kMarkerLayer);
@@ -158,7 +158,7 @@ QCPScatterStyle ChartPlot::marksOf(const ChartLine& line) const {
   return style;
 }
 
-// Of lines that lie on each other each marks its share of the points.
+// Each of several coinciding lines marks its share of the points.
 void ChartPlot::addMarks(const ChartLine& line, const Coincidence& shared) {
   QVector<double> x, y;
   for (std::size_t i = shared.rank; i < line.x.size(); i += shared.count) {
@@ -174,7 +174,7 @@ void ChartPlot::addMarks(const ChartLine& line, const Coincidence& shared) {
   if (line.strong) marks->setLayer(QStringLiteral("axes"));
 }
 
-// As the line is alone, whatever it shares its place with.
+// The legend shows every line solid, even if it coincides with others.
 void ChartPlot::addToLegend(const ChartLine& line) {
   QCPGraph* sample = addGraph();
   sample->setPen(penOf(line, {}));
@@ -207,7 +207,7 @@ void ChartPlot::fitRanges() {
   yAxis->setRange(std::min(0.0, low), high > 0 ? high * 1.06 : 1);
 }
 
-// Of lines that lie on each other the one whose mark stands there.
+// Of several coinciding lines, the one that marks the point.
 std::optional<ChartPoint> ChartPlot::nearest(const QPointF& pixel) const {
   std::optional<ChartPoint> best;
   double best_distance = kReach * kReach;

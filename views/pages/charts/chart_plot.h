@@ -1,5 +1,5 @@
-// Lines over layers, steps or ranks as the Explorer draws them: theme, ticks, legend, nearest point under the pointer.
-// Knows numbers and colours; what a point means is the chart's business.
+// Line plot over layers, steps or ranks in the Explorer's theme: ticks, legend, marker, nearest point under the
+// pointer. The charts give the points their meaning.
 #pragma once
 
 #include <qcustomplot.h>
@@ -12,16 +12,16 @@
 namespace kvatlas::views {
 
 struct ChartLine {
-  int id = 0;     // handed back with a picked point
+  int id = 0;     // ChartPoint::line of its points
   QString title;  // empty: not in the legend
   QColor colour;
   Qt::PenStyle style = Qt::SolidLine;
   Mark mark = Mark::None;
-  bool strong = false;       // the one in focus
+  bool strong = false;       // the focused run
   std::vector<double> x, y;  // NaN: a gap
 };
 
-// How many of the lines that are not strong lie exactly on each other, and which of them each is.
+// How many non-strong lines coincide exactly with this one (itself included), and its rank among them.
 struct Coincidence {
   std::size_t rank = 0, count = 1;
 };
@@ -41,13 +41,13 @@ class ChartPlot : public QCustomPlot {
 
   void setTitles(const QString& x, const QString& y);
   void setLogarithmic(bool x, bool y);
-  // Ranges follow the lines unless set here. A y range always begins at 0 or below where the axis is linear.
+  // Ranges follow the lines unless set here. On a linear axis the y range always includes 0.
   void setYRange(std::optional<QCPRange> range) { m_y_range = range; }
   void setLines(std::vector<ChartLine> lines);
-  void setMarker(std::optional<double> x);  // where the selection is
-  void setMessage(const QString& text);     // instead of lines; empty: none
+  void setMarker(std::optional<double> x);  // the selected x; empty: no marker
+  void setMessage(const QString& text);     // shown instead of lines; empty: none
   [[nodiscard]] const std::vector<ChartLine>& lines() const { return m_lines; }
-  [[nodiscard]] std::optional<ChartPoint> nearest(const QPointF& pixel) const;  // within reach of a hand
+  [[nodiscard]] std::optional<ChartPoint> nearest(const QPointF& pixel) const;  // within kReach pixels
 
  signals:
   void picked(kvatlas::views::ChartPoint point);

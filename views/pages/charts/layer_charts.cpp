@@ -9,7 +9,7 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr int kOracle = -2;  // the line that is no run
+constexpr int kOracle = -2;  // id of the oracle line
 
 std::vector<double> countUp(std::size_t count) {
   std::vector<double> values(count);
@@ -49,7 +49,7 @@ void BudgetChart::fillLines() {
     line.x = countUp(line.y.size());
     lines.push_back(std::move(line));
   }
-  if (lines.empty()) plot().setMessage(tr("no finished run of an eviction method is shown"));
+  if (lines.empty()) plot().setMessage(tr("no finished eviction run is visible"));
   plot().setLines(std::move(lines));
   follow();
 }
@@ -79,7 +79,7 @@ void HeadBudgetChart::fillLines() {
       line.y.push_back(view->run.record.capacity[layer.value * heads + head / group]);
     lines.push_back(std::move(line));
   }
-  if (lines.empty()) plot().setMessage(tr("no finished run of an eviction method is shown"));
+  if (lines.empty()) plot().setMessage(tr("no finished eviction run is visible"));
   plot().setLines(std::move(lines));
   const HeadChoice& head = selection().head();
   plot().setMarker(head.kind == HeadChoice::QueryHead ? std::optional<double>(head.index) : std::nullopt);
@@ -107,7 +107,7 @@ void RetainedChart::fillLines() {
     if (line.strong) {
       ChartLine oracle;
       oracle.id = kOracle;
-      oracle.title = tr("best set of its size");
+      oracle.title = tr("oracle (same budget)");
       oracle.colour = toColour(oracleColour(themeOf(palette())));
       oracle.style = Qt::DashLine;
       oracle.y = meanPerLayer(record.oracle, view->model.layers, view->model.query_heads);
@@ -116,7 +116,7 @@ void RetainedChart::fillLines() {
     }
     lines.push_back(std::move(line));
   }
-  if (lines.empty()) plot().setMessage(tr("no run has generated anything: retained mass is measured while decoding"));
+  if (lines.empty()) plot().setMessage(tr("no generated tokens: retained mass is measured during decoding"));
   plot().setLines(std::move(lines));
   follow();
 }
@@ -131,7 +131,7 @@ void RetainedChart::choose(const ChartPoint& point) {
 }
 
 QString RetainedChart::describe(const ChartPoint& point) const {
-  const QString who = point.line == kOracle ? tr("best set of equal size") : titleOf(point.line);
+  const QString who = point.line == kOracle ? tr("oracle (same budget)") : titleOf(point.line);
   return tr("%1, layer %2: %3").arg(who).arg(point.x).arg(point.y, 0, 'f', 3);
 }
 
@@ -144,7 +144,7 @@ void KlChart::fillLines() {
     line.x = countUp(line.y.size());
     if (!line.y.empty()) lines.push_back(std::move(line));
   }
-  if (lines.empty()) plot().setMessage(tr("no run has generated anything"));
+  if (lines.empty()) plot().setMessage(tr("no generated tokens"));
   plot().setLines(std::move(lines));
   follow();
 }

@@ -1,5 +1,5 @@
-// Charts over layers, heads and steps: kept tokens (the pyramid), retained mass with its oracle, KL per generated
-// token.
+// Charts over layers, heads and steps: kept tokens (the pyramid),
+// retained mass with its oracle, KL per generated token.
 #pragma once
 
 #include "views/pages/charts/run_chart.h"
@@ -19,7 +19,7 @@ class BudgetChart : public RunChart {
   [[nodiscard]] QString describe(const ChartPoint& point) const override;
 };
 
-// Kept tokens of every query head of the selected layer: how methods that share a budget among heads share it.
+// Kept tokens of every query head of the selected layer: how methods divide a layer's budget among its heads.
 class HeadBudgetChart : public RunChart {
   Q_OBJECT
  public:
@@ -31,8 +31,8 @@ class HeadBudgetChart : public RunChart {
   [[nodiscard]] QString describe(const ChartPoint& point) const override;
 };
 
-// Share of the full attention that falls on what is kept, mean over steps and heads; the best set of equal size dashed
-// for the run in focus.
+// Share of the full cache's attention that falls on the kept tokens, mean over steps and heads; for the focused run
+// also the oracle of the same budget (dashed).
 class RetainedChart : public RunChart {
   Q_OBJECT
  public:
@@ -45,7 +45,7 @@ class RetainedChart : public RunChart {
   [[nodiscard]] QString describe(const ChartPoint& point) const override;
 };
 
-// Divergence from the full cache at every generated token.
+// KL divergence from the full cache at every generated token, in nats.
 class KlChart : public RunChart {
   Q_OBJECT
  public:
@@ -58,7 +58,7 @@ class KlChart : public RunChart {
   [[nodiscard]] QString describe(const ChartPoint& point) const override;
 };
 
-// Mean over steps and query heads of [T, layers, heads] values, per layer; empty where there are none.
+// Mean over steps and query heads of [T, layers, heads] values, per layer; empty for no values.
 [[nodiscard]] std::vector<double> meanPerLayer(const std::vector<float>& values, std::size_t layers, std::size_t heads);
 
 }  // namespace kvatlas::views

@@ -1,4 +1,4 @@
-// How plots of matrices on the pages look: theme, small print, ticks at whole numbers. Knows QCustomPlot and a palette.
+// The look of the matrix plots on the pages: theme, small font, ticks at whole numbers.
 #pragma once
 
 #include <qcustomplot.h>

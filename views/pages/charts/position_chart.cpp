@@ -19,7 +19,7 @@
 namespace kvatlas::views {
 namespace {
 
-// Of the pixel: layer row and position, both possibly outside.
+// Layer row and position at the pixel; either may be out of range.
 std::pair<double, double> placeOf(const QCustomPlot& plot, const QPointF& pixel) {
   return {std::round(plot.yAxis->pixelToCoord(pixel.y())), std::floor(plot.xAxis->pixelToCoord(pixel.x()))};
 }
@@ -43,7 +43,7 @@ PositionChart::PositionChart(Document& document, Selection& selection, QWidget* 
   m_plot->installEventFilter(this);
   m_plot->xAxis->setLabel(tr("position in the prompt"));
   m_plot->yAxis->setLabel(tr("layer"));
-  m_plot->yAxis->setRangeReversed(true);  // the input is at the top, as in the maps
+  m_plot->yAxis->setRangeReversed(true);  // layer 0 at the top
   m_plot->axisRect()->setupFullAxesBox(true);
   setWholeTicks(*m_plot->yAxis);
   for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed})
@@ -54,7 +54,7 @@ PositionChart::PositionChart(Document& document, Selection& selection, QWidget* 
   PositionChart::applyTheme();
 }
 
-void PositionChart::say(const QString& text) {
+void PositionChart::showMessage(const QString& text) {
   m_view.reset();
   m_item->setData({}, {}, Pooling::Max);
   m_title->setText(text);
@@ -62,21 +62,21 @@ void PositionChart::say(const QString& text) {
 }
 
 void PositionChart::fill() {
-  if (!m_document.isOpen()) return say({});
+  if (!m_document.isOpen()) return showMessage({});
   const RunId focus = m_selection.focusRun();
-  if (focus == kNoRun || !m_document.hasRun(focus)) return say(tr("Choose a run in the list of runs."));
+  if (focus == kNoRun || !m_document.hasRun(focus)) return showMessage(tr("Choose a run in the list of runs."));
   const RunPointer view = m_document.run(focus);
   if (!view)
-    return say(m_document.runFinished(focus) ? tr("reading…")
-                                             : tr("%1 was not finished.").arg(runText(m_document, focus)));
-  if (view->everything()) return say(tr("%1 keeps every position.").arg(runText(m_document, focus)));
+    return showMessage(m_document.runFinished(focus) ? tr("Loading…")
+                                                     : tr("%1 is not finished.").arg(runText(m_document, focus)));
+  if (view->everything()) return showMessage(tr("%1 keeps every position.").arg(runText(m_document, focus)));
   m_view = view;
   const auto tokens = static_cast<double>(m_document.tokens());
   const double layers = m_document.model().layers;
   const Theme theme = themeOf(palette());
   const Rgb colour = methodColour(view->run.header.method, theme);
   m_title->setText(
-      tr("%1: the stronger the colour, the more heads of the layer keep the position").arg(runText(m_document, focus)));
+      tr("%1: stronger colour = more heads of the layer keep the position").arg(runText(m_document, focus)));
   m_item->setData(keptFractions(m_document.model(), m_document.tokens(), view->run),
                   makeColouring(rampTo(themeColours(theme).evicted, colour), ValueScale{}, theme), Pooling::Max);
   m_item->setExtent(0, -0.5, tokens, layers - 0.5);

@@ -1,5 +1,5 @@
-// Which positions the run in focus keeps: layers × prompt positions, coloured by the share of heads that keep them.
-// Knows document and selection.
+// The positions that the focused run keeps: layers × prompt positions,
+// coloured by the share of heads that keep each position.
 #pragma once
 
 #include "views/models/document/document.h"
@@ -28,7 +28,7 @@ class PositionChart : public RestingPage {
   bool eventFilter(QObject* watched, QEvent* event) override;
 
  private:
-  void say(const QString& text);
+  void showMessage(const QString& text);
   void choose(const QPointF& pixel);
   [[nodiscard]] QString describe(const QPointF& pixel) const;
 

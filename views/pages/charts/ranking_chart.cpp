@@ -11,13 +11,13 @@ namespace kvatlas::views {
 namespace {
 
 constexpr std::size_t kMostPoints = 1500;
-constexpr double kLeast = 1e-12;  // below that a ranking is rounding, and the rest of it would be a sliver
+constexpr double kLeast = 1e-12;  // smaller scores are rounding noise and would stretch the log axis
 constexpr std::array kSignals{trace::Signal::Received, trace::Signal::WindowSum};
-constexpr std::array kMethods{"h2o", "snapkv"};  // the methods that read them give the colours
+constexpr std::array kMethods{"h2o", "snapkv"};  // the signals take the colours of these methods
 
 QString signalTitle(std::size_t which) {
-  return which == 0 ? RankingChart::tr("of all queries (H2O)")
-                    : RankingChart::tr("of the last ones (SnapKV, PyramidKV)");
+  return which == 0 ? RankingChart::tr("from all queries (H2O)")
+                    : RankingChart::tr("from the last queries (SnapKV, PyramidKV)");
 }
 
 }  // namespace
@@ -36,14 +36,14 @@ std::vector<std::size_t> logSpaced(std::size_t count, std::size_t most) {
 
 RankingChart::RankingChart(Document& document, Selection& selection, QWidget* parent)
     : RunChart(document, selection, parent) {
-  const auto forget = [this] {
+  const auto invalidate = [this] {
     m_rankings.reset();
     refill();
   };
   for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed})
-    connect(&document, signal, this, forget);
+    connect(&document, signal, this, invalidate);
   for (const auto signal : {&Selection::reset, &Selection::layerChanged, &Selection::headChanged})
-    connect(&selection, signal, this, forget);
+    connect(&selection, signal, this, invalidate);
 }
 
 RankingChart::Rankings RankingChart::read(const trace::Reader& reader, LayerIndex layer, const HeadChoice& head) {
@@ -64,7 +64,7 @@ RankingChart::Rankings RankingChart::read(const trace::Reader& reader, LayerInde
   return rankings;
 }
 
-void RankingChart::ask() {
+void RankingChart::requestRankings() {
   document().thread().cancel(m_request);
   m_request = document().post(
       {Priority::Soon},
@@ -80,9 +80,9 @@ void RankingChart::ask() {
 }
 
 void RankingChart::fillLines() {
-  plot().setTitles(tr("rank of the position"), tr("received mass"));
+  plot().setTitles(tr("rank of the position"), tr("attention received"));
   plot().setLogarithmic(true, true);
-  if (!m_rankings) return ask();
+  if (!m_rankings) return requestRankings();
   std::vector<ChartLine> lines;
   m_ranks.clear();
   for (std::size_t which = 0; which < m_rankings->size(); ++which) {
@@ -120,7 +120,7 @@ void RankingChart::choose(const ChartPoint& point) {
 QString RankingChart::describe(const ChartPoint& point) const {
   if (!m_rankings || point.index >= m_ranks.size()) return {};
   const TokenIndex key = (*m_rankings)[static_cast<std::size_t>(point.line)].order[m_ranks[point.index]];
-  return tr("rank %1: position %2, mass %3").arg(point.x).arg(key).arg(point.y, 0, 'g', 4);
+  return tr("rank %1: position %2, attention received %3").arg(point.x).arg(key).arg(point.y, 0, 'g', 4);
 }
 
 }  // namespace kvatlas::views

@@ -1,5 +1,5 @@
-// The scores of one layer and head in falling order: how steep the ranking is that methods cut off, and where the run
-// in focus cuts. Knows document and selection.
+// The scores of one layer and head in descending order: how steep the ranking is,
+// and where the budget of the focused run cuts it off.
 #pragma once
 
 #include <array>
@@ -19,22 +19,22 @@ class RankingChart : public RunChart {
   [[nodiscard]] QString describe(const ChartPoint& point) const override;
 
  private:
-  // Positions by falling score, and the scores; of the head or heads that are selected.
+  // Positions by descending score, and the scores, of the selected head or heads.
   struct Ranking {
     std::vector<TokenIndex> order;
     std::vector<float> score;
   };
-  using Rankings = std::array<Ranking, 2>;  // received by all queries, by the last ones
+  using Rankings = std::array<Ranking, 2>;  // attention received from all queries, and from the last ones
 
-  void ask();
+  void requestRankings();
   static Rankings read(const trace::Reader& reader, LayerIndex layer, const HeadChoice& head);
 
   std::optional<Rankings> m_rankings;
-  std::vector<std::size_t> m_ranks;  // those that are drawn, of the longest line
+  std::vector<std::size_t> m_ranks;  // ranks drawn, of the longest line
   RequestId m_request = 0;
 };
 
-// At most about `most` of 0 … count−1, every small one and then evenly on a log scale.
+// About `most` of the ranks 0 … count−1: every small rank, then evenly spaced on a log scale.
 [[nodiscard]] std::vector<std::size_t> logSpaced(std::size_t count, std::size_t most);
 
 }  // namespace kvatlas::views

@@ -1,5 +1,5 @@
-// A chart of the visible runs of the document: made anew when runs, selection or theme change. Knows document and
-// selection.
+// Base of the charts of the visible runs:
+// rebuilds its lines when runs, selection or theme change.
 #pragma once
 
 #include "views/models/document/document.h"
@@ -20,15 +20,15 @@ class RunChart : public RestingPage {
 
  protected:
   void fill() final;
-  virtual void fillLines() = 0;                                               // of an open document
-  virtual void choose(const ChartPoint& point) = 0;                           // a point was clicked
-  [[nodiscard]] virtual QString describe(const ChartPoint& point) const = 0;  // for the pointer
+  virtual void fillLines() = 0;                                               // the document is open
+  virtual void choose(const ChartPoint& point) = 0;                           // on a click
+  [[nodiscard]] virtual QString describe(const ChartPoint& point) const = 0;  // tooltip
 
   [[nodiscard]] Document& document() const { return m_document; }
   [[nodiscard]] Selection& selection() const { return m_selection; }
-  // The visible eviction runs that are read so far, in the order of the document; asks for the others.
+  // The visible eviction runs already loaded, in document order; requests the others.
   [[nodiscard]] std::vector<RunPointer> runs() const;
-  // Colour by method, dashes by budget, strong in focus.
+  // Colour by method, dashes by budget, strong for the focused run.
   [[nodiscard]] ChartLine lineOf(const RunView& view) const;
   [[nodiscard]] QString titleOf(RunId run) const;  // "PyramidKV 128"
 
@@ -38,7 +38,7 @@ class RunChart : public RestingPage {
   ChartPlot* m_plot;
 };
 
-// "PyramidKV 128": title and budget of a run; "Full cache" as it is.
+// "PyramidKV 128": title and budget of a run; "Full cache" has no budget.
 [[nodiscard]] QString runText(const Document& document, RunId run);
 
 }  // namespace kvatlas::views

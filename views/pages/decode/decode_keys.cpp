@@ -22,7 +22,7 @@ QString text(const std::string& utf8) {
   return QString::fromStdString(utf8);
 }
 
-// The token in brackets between what stands around it, short enough for a narrow column.
+// The token in brackets with a little context, short enough for a narrow column.
 QString inContext(const SequenceToken& token) {
   constexpr qsizetype kBefore = 4, kAfter = 24;
   const QString before = text(token.before);
@@ -31,7 +31,7 @@ QString inContext(const SequenceToken& token) {
            text(token.after).left(kAfter));
 }
 
-// A number over a bar as long as the mass it is.
+// A number over a bar whose length is the mass.
 class MassBar : public QStyledItemDelegate {
  public:
   using QStyledItemDelegate::QStyledItemDelegate;
@@ -61,9 +61,9 @@ DecodeKeys::DecodeKeys(Document& document, Selection& selection, DecodeAttended&
   m_list->setRootIsDecorated(false);
   m_list->setUniformRowHeights(true);
   m_list->setFrameShape(QFrame::NoFrame);
-  m_list->setHeaderLabels({tr("#"), tr("Token"), tr("Where"), tr("Key"), tr("Mass")});
-  m_list->headerItem()->setToolTip(Position, tr("Position of the key: prompt tokens, then generated ones"));
-  m_list->headerItem()->setToolTip(Mass, tr("Share of the run's own attention over what it holds at this token"));
+  m_list->setHeaderLabels({tr("#"), tr("Token"), tr("Span"), tr("Key"), tr("Mass")});
+  m_list->headerItem()->setToolTip(Position, tr("Key position: prompt tokens first, then generated ones"));
+  m_list->headerItem()->setToolTip(Mass, tr("Share of the run's own attention over its cached tokens at this step"));
   m_list->header()->setStretchLastSection(false);
   m_list->header()->setMinimumSectionSize(18);
   m_list->header()->setSectionResizeMode(QHeaderView::ResizeToContents);
@@ -81,7 +81,7 @@ DecodeKeys::DecodeKeys(Document& document, Selection& selection, DecodeAttended&
     if (item != nullptr) select(item->data(Rank, kPositionRole).toULongLong());
   };
   connect(m_list, &QTreeWidget::itemClicked, this, chosen);
-  connect(m_list, &QTreeWidget::currentItemChanged, this, chosen);  // by the keyboard
+  connect(m_list, &QTreeWidget::currentItemChanged, this, chosen);  // keyboard
   connect(&selection, &Selection::cursorChanged, this, &DecodeKeys::showCursor);
 }
 
@@ -92,7 +92,7 @@ QString DecodeKeys::note() const {
   return m_note->text();
 }
 
-// Generated tokens are no keys of the prompt's map: there is nothing to select.
+// The map only has the keys of the prompt, so generated tokens cannot be selected.
 void DecodeKeys::select(std::uint64_t position) {
   if (!m_document.isOpen() || position >= m_document.tokens()) return;
   const auto last = static_cast<TokenIndex>(m_document.tokens() - 1);
@@ -106,20 +106,20 @@ void DecodeKeys::updateNow() {
   const std::vector<AttendedKey> keys = m_attended.keys(m_selection.step());
   QString note = m_attended.why();
   if (note.isEmpty() && keys.empty())
-    note = tr("%1 had stopped before this token.").arg(runText(m_document, m_selection.focusRun()));
+    note = tr("%1 stopped before this token.").arg(runText(m_document, m_selection.focusRun()));
   m_note->setText(note);
   m_note->setVisible(!note.isEmpty());
   m_list->setVisible(note.isEmpty());
   if (!note.isEmpty()) return;
   const HeadChoice head = m_selection.head();
   const std::size_t heads = headsOf(head, m_document.model()).size();
-  m_title->setText(heads == 1 ? tr("attended to at token %1").arg(m_selection.step())
-                              : tr("attended to at token %1, %2 heads joined").arg(m_selection.step()).arg(heads));
-  const QString joined = head.max() ? tr("the largest mass of any") : tr("masses summed and divided by their number");
+  m_title->setText(heads == 1 ? tr("attended keys at token %1").arg(m_selection.step())
+                              : tr("attended keys at token %1, %2 heads combined").arg(m_selection.step()).arg(heads));
+  const QString joined = head.max() ? tr("maximum of their masses") : tr("mean of their masses");
   m_title->setToolTip(heads == 1
                           ? QString()
-                          : tr("%1 heads joined: %2. Each head names its %3 most attended keys; what it does not "
-                               "name counts as 0.")
+                          : tr("%1 heads combined: %2. The trace stores the %3 most attended keys of each head; other "
+                               "keys count as 0.")
                                 .arg(heads)
                                 .arg(joined)
                                 .arg(m_attended.layer()->per_head));
@@ -150,7 +150,7 @@ void DecodeKeys::addRow(const AttendedKey& key) {
   for (int column = 0; column < Columns; ++column) item->setToolTip(column, whole);
 }
 
-// The row of the selected key, if it is in the list.
+// Selects the row of the selected key if the list has it.
 void DecodeKeys::showCursor() {
   const QSignalBlocker quiet(m_list);
   QTreeWidgetItem* found = nullptr;

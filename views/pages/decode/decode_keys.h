@@ -1,5 +1,5 @@
-// The keys that the chosen generated token of the run in focus attended to, as a list; a click selects the key. Knows
-// document and selection.
+// List of the keys that the selected generated token of the focused run attended to;
+// a click selects the key.
 #pragma once
 
 #include <QWidget>

@@ -21,13 +21,13 @@ double DecodeMarks::rowHeight() const {
   return std::abs(steps.coordToPixel(1) - steps.coordToPixel(0));
 }
 
-// Slightly larger dots first, then the dots: they stand out from a band of their own colour however small they are, and
-// none is hidden by the edge of another.
+// Draws all edges before all dots: even the smallest dot stands out from a
+// band of its own colour, and no edge hides another dot.
 void DecodeMarks::draw(QCPPainter* painter) {
   painter->setAntialiasing(true);
   painter->setPen(Qt::NoPen);
   const double edge = std::clamp(rowHeight() / 6, 0.4, 1.0);
-  for (const bool chosen : {false, true}) {  // the chosen step over its neighbours
+  for (const bool chosen : {false, true}) {  // draws the selected step on top
     painter->setBrush(chosen ? m_chosen_edge : m_edge);
     drawDots(*painter, chosen, chosen ? 1 : edge);
     painter->setBrush(m_fill);

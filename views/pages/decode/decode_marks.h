@@ -1,4 +1,4 @@
-// Dots on a plot of generated tokens × positions: area by mass. Knows QCustomPlot, no trace.
+// Dots on a plot of generated tokens × positions; their area is the mass.
 #pragma once
 
 #include <qcustomplot.h>
@@ -18,7 +18,7 @@ class DecodeMarks : public QCPAbstractItem {
   void setMarks(std::vector<DecodeMark> marks) { m_marks = std::move(marks); }
   [[nodiscard]] const std::vector<DecodeMark>& marks() const { return m_marks; }
   void setColours(const QColor& fill, const QColor& edge, const QColor& chosen_edge);
-  void setChosenStep(double step) { m_chosen = step; }  // its dots get another edge
+  void setChosenStep(double step) { m_chosen = step; }  // its dots get the chosen edge colour
 
   double selectTest(const QPointF&, bool, QVariant*) const override { return -1; }
 

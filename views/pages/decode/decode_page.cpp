@@ -30,12 +30,12 @@ QString threeDecimals(double value) {
   return std::isnan(value) ? QStringLiteral("–") : QString::number(value, 'f', 3);
 }
 
-// Line ends would break the row: they are shown as they are called.
+// Shows line breaks as a symbol, so that the text stays in one row.
 QString oneLine(const std::string& text) {
   return QString::fromStdString(text).replace(QLatin1Char('\n'), QStringLiteral("↵"));
 }
 
-// The text with the token of a step in brackets, from a little before it on.
+// The generated text with the token of a step in brackets, starting shortly before it.
 QString generatedAt(const trace::RunRecord& record, std::size_t step) {
   constexpr qsizetype kBefore = 12;
   const std::string_view token = trace::generatedText(record, step);
@@ -71,13 +71,13 @@ DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent
   m_table->setRootIsDecorated(false);
   m_table->setUniformRowHeights(true);
   m_table->setFrameShape(QFrame::NoFrame);
-  m_table->setHeaderLabels({tr("Run"), tr("Generated"), tr("KL"), tr("Mass held"), tr("Best set"), tr("Evicted")});
-  m_table->headerItem()->setToolTip(DecodeKl, tr("Divergence from the full cache at this token, nats"));
+  m_table->setHeaderLabels({tr("Run"), tr("Generated"), tr("KL"), tr("Retained"), tr("Oracle"), tr("Evicted")});
+  m_table->headerItem()->setToolTip(DecodeKl, tr("KL divergence from the full cache at this token, in nats"));
   m_table->headerItem()->setToolTip(
-      DecodeMass, tr("Share of the full cache's attention at this token that falls on what the run keeps"));
-  m_table->headerItem()->setToolTip(DecodeBest, tr("What the best set of equal size would hold"));
+      DecodeMass, tr("Retained mass: share of the full cache's attention at this token that falls on kept tokens"));
+  m_table->headerItem()->setToolTip(DecodeBest, tr("Retained mass of the best possible set of the same size"));
   m_table->headerItem()->setToolTip(DecodeEvicted,
-                                    tr("Entries evicted while this token was generated, over all heads"));
+                                    tr("Cache entries evicted at this token, over all layers and heads"));
   m_table->header()->setStretchLastSection(false);
   m_table->header()->setSectionResizeMode(QHeaderView::ResizeToContents);
   m_table->header()->setSectionResizeMode(DecodeText, QHeaderView::Stretch);
@@ -120,7 +120,7 @@ int DecodePage::steps() const {
   return static_cast<int>(most);
 }
 
-// Whose bands, dots and keys stand beside the table.
+// Names the run, layer and heads of the timeline and the key list.
 QString DecodePage::focusText() const {
   const RunId focus = m_selection.focusRun();
   if (!m_document.hasRun(focus)) return {};
@@ -139,7 +139,7 @@ void DecodePage::fill() {
   for (QWidget* field : std::initializer_list<QWidget*>{m_slider, m_spin}) field->setEnabled(count > 0);
   m_slider->setRange(0, std::max(0, count - 1));
   m_spin->setRange(0, std::max(0, count - 1));
-  m_note->setText(count > 0 ? tr("of %1%2").arg(count).arg(focusText()) : tr("nothing was generated"));
+  m_note->setText(count > 0 ? tr("of %1%2").arg(count).arg(focusText()) : tr("no generated tokens"));
   if (!m_document.isOpen()) return;
   m_slider->setValue(static_cast<int>(m_selection.step()));
   m_spin->setValue(static_cast<int>(m_selection.step()));
@@ -169,7 +169,7 @@ void DecodePage::fillRow(QTreeWidgetItem& item, const RunView& view) const {
   for (int column = 0; column < DecodeColumns; ++column) item.setFont(column, font);
 }
 
-// Layer and heads where the run names keys; then "position,mass" from the most attended on.
+// Layer and heads if the run has keys; then "position,mass" pairs, most attended first.
 QString DecodePage::attendedCells(RunId run, std::size_t step) {
   const bool here = run == m_selection.focusRun();
   const std::vector<AttendedKey> keys = here ? m_attended.keys(step) : std::vector<AttendedKey>();

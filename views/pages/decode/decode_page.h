@@ -1,5 +1,5 @@
-// What every run generated, and what it held and attended to at each generated token: a step slider over a table of
-// runs. Knows document and selection.
+// The decode phase: a step slider, a table of the runs' generated text,
+// and the focused run's cached and attended tokens.
 #pragma once
 
 #include "views/models/items/decode_attended.h"
@@ -26,7 +26,7 @@ class DecodePage : public RestingPage {
   [[nodiscard]] QSlider& slider() { return *m_slider; }
   [[nodiscard]] DecodeTimeline& timeline() { return *m_timeline; }
   [[nodiscard]] DecodeKeys& keys() { return *m_keys; }
-  // One row per run and step; what the run in focus attended to in the selected layer and heads, as far as it is read.
+  // One row per run and step; attended keys of the focused run in the selected layer and heads, if already loaded.
   [[nodiscard]] QString csv();
 
  protected:
@@ -49,7 +49,7 @@ class DecodePage : public RestingPage {
   DecodeKeys* m_keys;
 };
 
-// Mean over layers and query heads of one step of [T, layers, heads] values; NaN where there are none.
+// Mean over layers and query heads of one step of [T, layers, heads] values; NaN if out of range.
 [[nodiscard]] double meanAtStep(const std::vector<float>& values, std::size_t step, std::size_t row);
 
 }  // namespace kvatlas::views

@@ -19,7 +19,7 @@ namespace kvatlas::views {
 namespace {
 
 constexpr std::size_t kMostColumns = 4096;
-constexpr double kHeldBehindMarks = 0.4;  // of the method's colour, so that dots in it stand out
+constexpr double kHeldBehindMarks = 0.4;  // strength of the method's colour, so that its dots stand out
 
 }  // namespace
 
@@ -48,11 +48,11 @@ DecodeTimeline::DecodeTimeline(Document& document, Selection& selection, DecodeA
   m_plot->yAxis->setRangeReversed(true);
   m_plot->axisRect()->setupFullAxesBox(true);
   setWholeTicks(*m_plot->yAxis);
-  m_plot->xAxis->ticker()->setTickCount(3);  // positions are long numbers, the page is narrow
+  m_plot->xAxis->ticker()->setTickCount(3);  // long numbers on a narrow page
   applyTheme();
 }
 
-void DecodeTimeline::say(const QString& text) {
+void DecodeTimeline::showMessage(const QString& text) {
   m_grid = {};
   m_item->setData({}, {}, Pooling::Max);
   m_marks->setMarks({});
@@ -62,17 +62,18 @@ void DecodeTimeline::say(const QString& text) {
 
 void DecodeTimeline::updateNow() {
   const RunId focus = m_selection.focusRun();
-  if (!m_document.isOpen()) return say({});
-  if (!m_document.hasRun(focus)) return say(tr("Choose a run in the list of runs."));
+  if (!m_document.isOpen()) return showMessage({});
+  if (!m_document.hasRun(focus)) return showMessage(tr("Choose a run in the list of runs."));
   const RunPointer view = m_document.run(focus);
-  if (!view) return say(tr("reading…"));
+  if (!view) return showMessage(tr("Loading…"));
   m_grid = decodeGrid(*view, m_selection.layer(), m_selection.head(), kMostColumns);
-  if (m_grid.positions == 0) return say(tr("%1 generated nothing.").arg(runText(m_document, focus)));
+  if (m_grid.positions == 0) return showMessage(tr("%1 generated no tokens.").arg(runText(m_document, focus)));
   showMarks(*view);
   const bool marked = !m_marks->marks().empty();
   const Theme theme = themeOf(palette());
-  m_title->setText(marked ? tr("held · dots: attended to") : tr("held"));
-  m_title->setToolTip(marked ? tr("Where each generated token attends: the area of a dot is its mass") : QString());
+  m_title->setText(marked ? tr("cached tokens (dots: attention)") : tr("cached tokens"));
+  m_title->setToolTip(marked ? tr("Dots: the keys each generated token attends to; their area is the attention mass")
+                             : QString());
   const Rgb colour = methodColour(view->run.header.method, theme);
   const ThemeColours& colours = themeColours(theme);
   const auto steps = static_cast<double>(m_grid.held.rows), positions = static_cast<double>(m_grid.positions);
@@ -121,15 +122,15 @@ QString DecodeTimeline::describe(const Place& place) const {
   const float held = m_grid.held.at(place.step, place.position / m_grid.bin);
   const QString where = tr("token %1, position %2").arg(place.step).arg(place.position);
   if (held < 0) return tr("%1: not generated yet").arg(where);
-  const QString text = m_grid.bin == 1 ? tr("%1: held by %2 % of the heads").arg(where).arg(qRound(held * 100))
-                                       : tr("%1: some of these %2 positions held by %3 % of the heads")
+  const QString text = m_grid.bin == 1 ? tr("%1: cached by %2 % of the heads").arg(where).arg(qRound(held * 100))
+                                       : tr("%1: up to %3 % of the heads cache a position of this cell (%2 positions)")
                                              .arg(where)
                                              .arg(m_grid.bin)
                                              .arg(qRound(held * 100));
   return text + describeMark(place);
 }
 
-// The dot under the pointer, if there is one near.
+// The dot near the pointer, if any.
 QString DecodeTimeline::describeMark(const Place& place) const {
   const DecodeMark* nearest = nullptr;
   double distance = 6;  // pixels
@@ -143,7 +144,7 @@ QString DecodeTimeline::describeMark(const Place& place) const {
   }
   if (nearest == nullptr) return {};
   const auto position = static_cast<std::uint64_t>(nearest->position);
-  return tr("\nattended to: %1 “%2” with %3 of its attention")
+  return tr("\nattends to position %1 “%2” with mass %3")
       .arg(position)
       .arg(QString::fromStdString(m_attended.token(position).text))
       .arg(nearest->mass, 0, 'f', 3);

@@ -1,5 +1,5 @@
-// Generated tokens × positions of the run in focus, for the selected layer and heads: what it still holds when each
-// token is generated, and dots where it attends. A click moves step and cursor. Knows document and selection.
+// Generated tokens × positions of the focused run, in the selected layer and heads: the tokens still cached at each
+// step, and dots on the keys it attends to. A click moves step and cursor.
 #pragma once
 
 #include <QWidget>
@@ -34,7 +34,7 @@ class DecodeTimeline : public QWidget {
   void changeEvent(QEvent* event) override;
 
  private:
-  void say(const QString& text);
+  void showMessage(const QString& text);
   void applyTheme();
   void showStep();
   void showMarks(const RunView& view);

@@ -51,14 +51,15 @@ void MapBar::makeFields() {
   m_reduction->setObjectName(QStringLiteral("mapReduction"));
   m_mode->setObjectName(QStringLiteral("mapMode"));
   m_compare->setObjectName(QStringLiteral("mapCompare"));
-  m_head->setToolTip(tr("One query head, or several joined: L0 … of one KV head's group, or of all"));
+  m_head->setToolTip(tr("One query head, or the mean or maximum over all heads or over one KV head's group"));
   m_reduction->setToolTip(
-      tr("What a cell of several tokens shows: its largest probability, so that no stripe is lost, "
-         "or the mean over its visible pairs"));
-  m_compare->setToolTip(tr("What the focus is compared with: another run, or a second trace of the same tokens"));
-  m_reduction->addItems({tr("max of a cell"), tr("mean of a cell")});
+      tr("What a cell of several tokens shows: its largest probability (no stripe gets lost), or the mean over its "
+         "visible pairs"));
+  m_compare->setToolTip(
+      tr("B: compare the focused run (A) with another run, or with a second trace of the same tokens"));
+  m_reduction->addItems({tr("cell: max"), tr("cell: mean")});
   m_mode->addItems(
-      {tr("A alone"), tr("A | B"), tr("split at the diagonal"), tr("blink A, B"), tr("A − B"), tr("log₂ A / B")});
+      {tr("single (A)"), tr("A | B"), tr("split at the diagonal"), tr("blink A, B"), tr("A − B"), tr("log₂ A / B")});
   for (QComboBox* box : {m_head, m_compare}) box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
   for (QWidget* field : std::initializer_list<QWidget*>{m_layer, m_head, m_reduction, m_compare, m_mode})
     addWidget(field);

@@ -1,4 +1,4 @@
-// The bar over the map: layer, heads, reduction, and what is compared how. Knows document and selection, no map.
+// Toolbar above the map: layer, heads, reduction, comparison run and comparison mode.
 #pragma once
 
 #include <QToolBar>
@@ -20,11 +20,11 @@ class MapBar : public QToolBar {
   MapBar(Document& document, Selection& selection, QWidget* parent = nullptr);
 
   void setMode(PaneMode mode);
-  void setOtherName(const QString& name);  // of a second trace; empty: there is none
+  void setOtherName(const QString& name);  // of a second trace; empty: none open
 
  signals:
   void modeChosen(kvatlas::views::PaneMode mode);
-  void otherDropped();  // a run was chosen instead of the second trace
+  void otherDropped();  // the user chose a run instead of the second trace
 
  private:
   void makeFields();
@@ -40,7 +40,7 @@ class MapBar : public QToolBar {
   bool m_filling = false;
 };
 
-// Every head choice a model has, in the order of a list.
+// Every head choice of a model, in list order.
 [[nodiscard]] std::vector<HeadChoice> headChoices(const trace::ModelInfo& model);
 
 }  // namespace kvatlas::views

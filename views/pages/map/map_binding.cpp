@@ -58,7 +58,7 @@ bool MapBinding::eventFilter(QObject* watched, QEvent* event) {
   return QObject::eventFilter(watched, event);
 }
 
-// A view that its page has hidden costs nothing.
+// Hidden views do no work; they update when shown.
 bool MapBinding::deferred() {
   const bool hidden = m_view.testAttribute(Qt::WA_WState_ExplicitShowHide) && m_view.isHidden();
   m_stale = m_stale || hidden;
@@ -112,7 +112,7 @@ void MapBinding::showPicture() {
     if (m_other) {
       picture.b = picture.a;
       picture.b->source = m_other;
-      picture.a.kept = picture.b->kept = nullptr;  // maps are compared, and the other trace has runs of its own
+      picture.a.kept = picture.b->kept = nullptr;  // compares maps: the other trace has its own runs
       picture.a.name = m_document.path().filename().string();
       picture.b->name = m_other_name.isEmpty() ? "the other trace" : m_other_name.toStdString();
     } else if (m_selection.compareRun() != kNoRun && m_document.hasRun(m_selection.compareRun())) {
@@ -150,10 +150,10 @@ void MapBinding::showTracks() {
       });
 }
 
-// A hundred thousand tokens of many runs take longer than a frame: another thread sums them.
+// Long prompts with many runs take longer than a frame, so another thread counts.
 void MapBinding::showStrips() {
   if (deferred()) return;
-  const std::uint64_t asked = ++m_strips_asked;
+  const std::uint64_t request = ++m_strips_request;
   m_strip_maker.clear();
   std::vector<RunPointer> runs;
   if (m_document.isOpen())
@@ -161,15 +161,15 @@ void MapBinding::showStrips() {
       if (!m_document.runHeader(run).is_full)
         if (RunPointer view = m_document.run(run)) runs.push_back(std::move(view));
   if (runs.empty()) return m_view.setStrips({});
-  m_strip_maker.start([this, asked, runs = std::move(runs), layer = m_selection.layer(), head = m_selection.head(),
+  m_strip_maker.start([this, request, runs = std::move(runs), layer = m_selection.layer(), head = m_selection.head(),
                        theme = m_view.theme()] {
     std::vector<StripPointer> strips;
     for (const RunPointer& run : runs)
       strips.push_back(std::make_shared<const StripCounts>(keptStripOf(*run, layer, head, theme)));
     QMetaObject::invokeMethod(
         this,
-        [this, asked, strips = std::move(strips)] {
-          if (asked == m_strips_asked) m_view.setStrips(strips);
+        [this, request, strips = std::move(strips)] {
+          if (request == m_strips_request) m_view.setStrips(strips);
         },
         Qt::QueuedConnection);
   });

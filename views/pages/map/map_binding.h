@@ -1,5 +1,5 @@
-// Ties a map view to a document and the selection: what is selected is shown, with its tracks, strips and spans; what
-// the mouse and keys do goes back to the selection. Knows no page.
+// Binds a map view to a document and its selection: shows the selected map with tracks, strips and spans, and passes
+// mouse and key input back to the selection.
 #pragma once
 
 #include <QObject>
@@ -16,17 +16,17 @@ namespace kvatlas::views {
 class MapBinding : public QObject {
   Q_OBJECT
  public:
-  // All of them must outlive it. A view that was hidden by its parent is brought up to date when it is shown.
+  // All arguments must outlive it. A view that its parent has hidden updates when it is shown.
   MapBinding(Document& document, Selection& selection, TileSource& tiles, MapView& view);
 
-  // How the two runs of the selection (focus, compare), or two traces, are put together.
+  // How the map combines the two runs of the selection (focus, compare), or two traces.
   void setPictureSides(PictureSides sides);
   [[nodiscard]] PictureSides pictureSides() const { return m_sides; }
-  // A second trace of the same tokens to compare with; null: none, then the runs are compared.
+  // A second trace of the same tokens to compare with; null: compares the runs.
   void setOther(TileSource* tiles, const QString& name = {});
-  // Whether the columns that the run in focus evicts are dimmed.
+  // Whether to dim the columns that the focused run evicts.
   void setEvictionShown(bool shown);
-  // Swaps the two sides, as blinking does.
+  // Switches between side A and side B.
   void blink();
 
  protected:
@@ -51,9 +51,9 @@ class MapBinding : public QObject {
   QString m_other_name;
   bool m_stale = false;  // something changed while the view was hidden
   GroupId m_group = 0;
-  QTimer m_strips;                   // many runs become ready one after the other
-  std::uint64_t m_strips_asked = 0;  // what is older is dropped
-  QThreadPool m_strip_maker;         // last: it ends before what its answers touch
+  QTimer m_strips;                     // coalesces updates while runs become ready
+  std::uint64_t m_strips_request = 0;  // drops older results
+  QThreadPool m_strip_maker;           // last: destroyed before the members its results use
 };
 
 }  // namespace kvatlas::views

@@ -20,7 +20,7 @@ PictureSides pictureSidesOf(PaneMode mode) {
   switch (mode) {
     case PaneMode::Single:
     case PaneMode::SideBySide:
-    case PaneMode::Blink:  // begins with the focus
+    case PaneMode::Blink:  // starts with A
       return PictureSides::OnlyA;
     case PaneMode::Split:
       return PictureSides::Split;
@@ -53,7 +53,7 @@ MapPage::MapPage(Document& document, Selection& selection, QWidget* parent)
   setObjectName(QStringLiteral("mapPage"));
   m_scale->setObjectName(QStringLiteral("colourScale"));
   buildLayout();
-  holdCursor();
+  pinCursor();
   for (int i = 0; i < 2; ++i) {
     m_views[i]->setTheme(themeOf(palette()));
     m_views[i]->setObjectName(QStringLiteral("mapView%1").arg(i));
@@ -84,9 +84,9 @@ void MapPage::buildLayout() {
   auto* spring = new QWidget;
   spring->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
   m_bar->addWidget(spring);
-  m_bar->addAction(tr("Back"), m_views[0], &MapView::goBack)->setToolTip(tr("The place on the map before (Backspace)"));
+  m_bar->addAction(tr("Back"), m_views[0], &MapView::goBack)->setToolTip(tr("Back to previous view (Backspace)"));
   m_bar->addAction(tr("Forward"), m_views[0], &MapView::goForward);
-  m_bar->addAction(tr("Whole map"), m_views[0], &MapView::fit);
+  m_bar->addAction(tr("Fit"), m_views[0], &MapView::fit)->setToolTip(tr("Fit to window (Home)"));
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(0, 0, 0, 0);
   column->setSpacing(0);
@@ -94,33 +94,34 @@ void MapPage::buildLayout() {
   column->addWidget(m_panes, 1);
 }
 
-// What the mouse points at is looked at while it points; a click, or a place chosen elsewhere, is come back to.
-void MapPage::holdCursor() {
+// Hovering moves the cursor. When the mouse leaves, the cursor returns to the pinned cell:
+// the last one clicked or selected elsewhere.
+void MapPage::pinCursor() {
   for (MapView* view : m_views) {
     connect(view, &MapView::cursorMoved, this, [this](std::optional<Cell> cell) { m_hovered = cell; });
     connect(view, &MapView::clicked, this, [this](const Cell& cell) {
-      m_held = cell;
+      m_pinned = cell;
       m_selection.setCursor(cell);
     });
     connect(
         view, &MapView::cursorMoved, this,
         [this](std::optional<Cell> cell) {
-          if (!cell && !m_hovered && m_held) m_selection.setCursor(m_held);
+          if (!cell && !m_hovered && m_pinned) m_selection.setCursor(m_pinned);
         },
-        Qt::QueuedConnection);  // after all that answer to the mouse
+        Qt::QueuedConnection);  // after all other handlers of the mouse event
   }
   connect(&m_selection, &Selection::reset, this, [this] {
-    m_held.reset();
+    m_pinned.reset();
     m_wanted.reset();
     m_whole = true;
   });
   connect(&m_selection, &Selection::cursorChanged, this, [this] {
-    if (m_selection.cursor() && m_selection.cursor() != m_hovered) m_held = m_selection.cursor();
+    if (m_selection.cursor() && m_selection.cursor() != m_hovered) m_pinned = m_selection.cursor();
   });
 }
 
 void MapPage::linkViews() {
-  // Counting what is in sight costs a third of drawing it: sixteen times a second are enough while it moves.
+  // Counting the visible values costs a third of drawing them: sixteen updates a second are enough while panning.
   m_histogram.setSingleShot(true);
   m_histogram.setInterval(kHistogramMs);
   connect(&m_histogram, &QTimer::timeout, this, [this] { m_scale->setHistogram(m_views[0]->map().visibleValues()); });
@@ -144,7 +145,7 @@ void MapPage::setColours(const ColourSettings& colours) {
   emit statusChanged();
 }
 
-// What the text beside the map is aligned with.
+// Aligns the text below the map with the visible keys.
 void MapPage::shareRange() {
   if (!m_document.isOpen()) return;
   const TokenWindow window = m_views[0]->window();
@@ -196,14 +197,14 @@ void MapPage::showWindow(const TokenWindow& window) {
   fitPanes();
 }
 
-// What a pane of this size shows of what is wanted; empty: whatever it shows.
+// The window this pane should show at its size; empty: keep its window.
 std::optional<TokenWindow> MapPage::wantedOf(const MapView& view) const {
   if (m_wanted) return allowed(*m_wanted, view.frame());
   return m_whole ? std::optional(fitted(view.frame())) : std::nullopt;
 }
 
-// Panes that showed the whole map, or a window that was asked for, still do when their sizes change; then they move
-// together again.
+// Resized panes keep showing the whole map or the requested window;
+// afterwards they are linked again.
 void MapPage::fitPanes() {
   m_fitting = true;
   m_link->setWindowsLocked(false);
@@ -219,7 +220,7 @@ void MapPage::fitPanes() {
   m_fitting = false;
 }
 
-// Windows change by the person, or because a pane got another size while it was drawn.
+// Only a window change outside drawing and fitting is the user's; others follow from a new pane size.
 void MapPage::watchPane(MapView& view) {
   connect(&view, &QCustomPlot::beforeReplot, this, [this] { ++m_drawing; });
   connect(&view, &MapView::windowChanged, this, [this, &view] {

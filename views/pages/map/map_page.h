@@ -1,5 +1,5 @@
-// The middle of the window: the map of the selected layer and head with its tracks, alone or compared with another run
-// or trace, its colours, and the bar that chooses what it shows. Knows document and selection.
+// The central page: the map of the selected layer and head with its tracks, alone or compared with another run or
+// trace, with its toolbar and colour scale.
 #pragma once
 
 #include <QTimer>
@@ -30,21 +30,21 @@ class MapPage : public QWidget {
   [[nodiscard]] TileCache& tiles() { return m_tiles; }
   [[nodiscard]] OtherTrace& other() { return m_other; }
   [[nodiscard]] ColourScaleBar& scaleBar() { return *m_scale; }
-  // What an export of the screen draws: the map or both panes, and their colours.
+  // The widget an export draws: the map or both panes, and the colour scale.
   [[nodiscard]] QWidget* shownView() const { return m_panes; }
-  [[nodiscard]] bool settled() const;  // nothing it shows is on its way
+  [[nodiscard]] bool settled() const;  // nothing it shows is still loading
   [[nodiscard]] PaneMode mode() const { return m_mode; }
-  // The cells in sight of the pane that has the focus, or of the first.
+  // The visible cells of the pane with keyboard focus, else of the first pane.
   [[nodiscard]] QString csv() const;
   void setCaptionShown(bool shown);
   [[nodiscard]] QString statusText() const;  // "1 cell = 4 tokens, max · probability, log"
   [[nodiscard]] const ColourSettings& colours() const;
   void setColours(const ColourSettings& colours);
-  // Holds until the person moves, whatever sizes the panes get meanwhile.
+  // Stays in effect until the user pans or zooms, even if the panes are resized.
   void showWindow(const TokenWindow& window);
 
  public slots:
-  // Of a comparison only once there is something to compare with: the first other run is taken where none is chosen.
+  // A comparison without a compare run picks the first other run.
   void setMode(kvatlas::views::PaneMode mode);
 
  signals:
@@ -59,7 +59,7 @@ class MapPage : public QWidget {
  private:
   void buildLayout();
   void linkViews();
-  void holdCursor();
+  void pinCursor();
   void showMode();
   void fitPanes();
   void watchPane(MapView& view);
@@ -80,9 +80,9 @@ class MapPage : public QWidget {
   ColourScaleBar* m_scale;
   PaneMode m_mode = PaneMode::Single;
   QTimer m_blink, m_histogram;
-  std::optional<Cell> m_held, m_hovered;
-  bool m_whole = true;                  // the person looks at the whole map
-  std::optional<TokenWindow> m_wanted;  // or at what a view state asked for
+  std::optional<Cell> m_pinned, m_hovered;
+  bool m_whole = true;                  // the user views the whole map
+  std::optional<TokenWindow> m_wanted;  // window requested by a view state
   bool m_fitting = false;
   int m_drawing = 0;
 };

@@ -1,9 +1,9 @@
-// How the map page shows what is in focus and what it is compared with.
+// How the map page shows A (the focused run) and B (the run or trace compared with it).
 #pragma once
 
 namespace kvatlas::views {
 
-// Single shows the focus alone. Ratio needs a second trace: two runs of one trace share their map.
+// Single shows only A. Ratio needs a second trace: two runs of one trace share their map.
 enum class PaneMode { Single, SideBySide, Split, Blink, Difference, Ratio };
 inline constexpr int kPaneModes = 6;
 
