@@ -17,7 +17,7 @@ trace="$out/smollm2.kva.h5"
 
 figure() { local kind="$1" name="$2"; shift 2; for format in pdf svg png; do "$kvatlas" figure "$kind" "$trace" -o "$out/$name.$format" "$@"; done; }
 figure pattern smollm2-pattern --width double
-figure heatmap smollm2-heatmap --width double --layer 12 --head 4 --entropy
+figure heatmap smollm2-heatmap --width double --layer 23 --head 2 --entropy
 figure budget smollm2-budget
 figure eviction smollm2-eviction --width double
 figure retained smollm2-retained --width double
