@@ -12,11 +12,12 @@
 namespace kvatlas::capture {
 
 struct RopeTable {
-  at::Tensor cosine, sine;  // [n, d/2], the compute type
+  at::Tensor cosine, sine;  // [n, d/2], the compute type; with the attention factor
 };
 
 // Inverse frequencies [head_dim/2] float32 (Su et al. 2021; linear: kaiokendev; dynamic NTK: bloc97, emozilla; llama3:
-// Llama 3.1). sequence_length matters to dynamic scaling alone: the number of tokens the pass can see.
+// Llama 3.1; YaRN: Peng et al. 2023; LongRoPE: Ding et al. 2024). sequence_length matters to dynamic scaling and
+// LongRoPE alone: the number of tokens the pass can see.
 [[nodiscard]] at::Tensor inverseFrequencies(const RopeConfig& rope, std::uint32_t head_dim,
                                             std::uint64_t sequence_length);
 

@@ -1,4 +1,4 @@
-// The weights of a Llama or Mistral decoder as tensors, by their Hugging Face names; knows no forward pass.
+// The weights of a decoder as tensors, by their Hugging Face names; knows no forward pass.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -19,6 +19,7 @@ struct Linear {
 
 struct LayerWeights {
   at::Tensor attention_norm, mlp_norm;  // [hidden]
+  at::Tensor query_norm, key_norm;      // [head_dim], or undefined
   Linear query, key, value, output;
   Linear gate, up, down;
 };
@@ -27,10 +28,12 @@ struct Weights {
   at::Tensor embedding;  // [vocab, hidden]
   std::vector<LayerWeights> layers;
   at::Tensor final_norm;
-  at::Tensor logits;  // [vocab, hidden]; the embedding itself where tied
+  at::Tensor logits;  // [vocab, hidden]; the embedding itself where tied and no other one is stored
 };
 
-// Reads layer by layer with progress "loading"; stops between tensors.
+// Reads layer by layer with progress "loading"; stops between tensors. Tied to the embedding by the configuration but
+// stored beside it with other values, the output matrix is the stored one, with a warning, as in Transformers 5
+// (Transformers 4 took the embedding).
 // layer_devices [layers], or empty: all on `device`, where embedding and logits lie.
 [[nodiscard]] Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::ScalarType dtype,
                                   at::Device device, std::span<const at::Device> layer_devices,
