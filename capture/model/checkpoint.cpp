@@ -8,6 +8,7 @@
 #include <array>
 #include <optional>
 
+#include "capture/model/model_folder.h"
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/sha256.h"
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
+constexpr std::string_view kDecoder = "model.";
 
 std::optional<at::ScalarType> scalarType(const std::string& dtype) {
   if (dtype == "F32") return at::kFloat;
@@ -51,9 +53,30 @@ Checkpoint::Checkpoint(const fs::path& folder) : m_folder(folder) {
   } else if (fs::exists(folder / kIndex, code)) {
     openShards(folder, folder / kIndex);
   } else {
-    fail("{}: neither {} nor {} in it; expected a checkpoint with safetensors weights", folder.string(), kSingle,
-         kIndex);
+    refuseWithoutWeights(folder);
   }
+  findPrefix();
+}
+
+// The names of the decoder's tensors begin with "model."; a bare LlamaModel is stored without, a model inside another
+// one (a vision model's language_model, a wrapper's module) with more before it.
+void Checkpoint::findPrefix() {
+  constexpr std::string_view inner = "embed_tokens.weight";
+  if (holder(std::string(kDecoder).append(inner)) != nullptr) return;
+  std::vector<std::string> found;
+  for (const auto& [file, shard] : m_shards)
+    for (const std::string& name : shard.names())
+      if (name.ends_with(inner) && (name.size() == inner.size() || name[name.size() - inner.size() - 1] == '.'))
+        found.push_back(name.substr(0, name.size() - inner.size()));
+  if (found.size() == 1) m_prefix = found.front();
+}
+
+// "model.norm.weight" → how the files call it. The output matrix stands beside the decoder.
+std::string Checkpoint::storedName(const std::string& name) const {
+  if (m_prefix == kDecoder) return name;
+  if (name.starts_with(kDecoder)) return m_prefix + name.substr(kDecoder.size());
+  const bool inside = m_prefix.ends_with(kDecoder) && holder(name) == nullptr;
+  return inside ? m_prefix.substr(0, m_prefix.size() - kDecoder.size()) + name : name;
 }
 
 void Checkpoint::openShards(const fs::path& folder, const fs::path& index) {
@@ -72,30 +95,43 @@ void Checkpoint::openShards(const fs::path& folder, const fs::path& index) {
         fail("{}: missing shard; {} names it for tensor '{}'", (folder / shard).string(), kIndex, name);
       m_shards.emplace(shard, SafetensorsFile(folder / shard));
     }
-    if (m_shards.at(shard).find(name) == nullptr)
-      fail("{}: no tensor '{}', which {} places there", (folder / shard).string(), name, kIndex);
     m_shard_of_name.emplace(name, shard);
   }
 }
 
-bool Checkpoint::has(const std::string& name) const {
-  return m_shard_of_name.empty() ? m_shards.begin()->second.find(name) != nullptr : m_shard_of_name.contains(name);
+// The shard that holds a tensor of that stored name, the one the index says before others; nullptr: none. An index may
+// lag behind its files: entries that no shard holds are of no concern until the tensor is asked for.
+const SafetensorsFile* Checkpoint::holder(const std::string& stored_name) const {
+  const auto placed = m_shard_of_name.find(stored_name);
+  if (placed != m_shard_of_name.end())
+    if (const SafetensorsFile& shard = m_shards.at(placed->second); shard.find(stored_name) != nullptr) return &shard;
+  for (const auto& [file, shard] : m_shards)
+    if (shard.find(stored_name) != nullptr) return &shard;
+  return nullptr;
 }
 
-const SafetensorsFile& Checkpoint::shardOf(const std::string& name) const {
-  if (!has(name)) fail("{}: no tensor '{}'", (m_folder / (m_shard_of_name.empty() ? kSingle : kIndex)).string(), name);
-  return m_shard_of_name.empty() ? m_shards.begin()->second : m_shards.at(m_shard_of_name.at(name));
+bool Checkpoint::has(const std::string& name) const {
+  return holder(storedName(name)) != nullptr;
+}
+
+const SafetensorsFile& Checkpoint::shardOf(const std::string& stored_name) const {
+  if (const SafetensorsFile* shard = holder(stored_name)) return *shard;
+  const auto placed = m_shard_of_name.find(stored_name);
+  if (placed != m_shard_of_name.end())
+    fail("{}: no tensor '{}', which {} places there", (m_folder / placed->second).string(), stored_name, kIndex);
+  fail("{}: no tensor '{}'", (m_folder / (m_shard_of_name.empty() ? kSingle : kIndex)).string(), stored_name);
 }
 
 at::Tensor Checkpoint::load(const std::string& name, std::span<const std::int64_t> shape, at::ScalarType dtype,
                             at::Device device) const {
-  const SafetensorsFile& shard = shardOf(name);
-  const StoredTensor& stored = *shard.find(name);
+  const std::string stored_name = storedName(name);
+  const SafetensorsFile& shard = shardOf(stored_name);
+  const StoredTensor& stored = *shard.find(stored_name);
   const std::string path = shard.file()->path().string();
   const auto type = scalarType(stored.dtype);
-  if (!type) fail("{}: tensor '{}': expected dtype F32, F16 or BF16, found {}", path, name, stored.dtype);
+  if (!type) fail("{}: tensor '{}': expected dtype F32, F16 or BF16, found {}", path, stored_name, stored.dtype);
   if (!std::equal(shape.begin(), shape.end(), stored.shape.begin(), stored.shape.end()))
-    fail("{}: tensor '{}': expected shape [{}] from config.json, found [{}]", path, name, fmt::join(shape, ", "),
+    fail("{}: tensor '{}': expected shape [{}] from config.json, found [{}]", path, stored_name, fmt::join(shape, ", "),
          fmt::join(stored.shape, ", "));
   const at::Tensor view = viewOf(stored, *type, shard.file());
   if (*type == dtype && device.is_cpu()) return view;

@@ -1,8 +1,11 @@
 #include "capture/model/config.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 
 #include "capture/model/gguf_config.h"
+#include "capture/model/model_folder.h"
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/json_fields.h"
@@ -20,46 +23,44 @@ constexpr std::uint64_t kMostPositions = std::uint64_t{1} << 32;
 
 constexpr const char* kLlama = "LlamaForCausalLM";
 constexpr const char* kMistral = "MistralForCausalLM";
+constexpr const char* kQwen2 = "Qwen2ForCausalLM";
+constexpr const char* kQwen3 = "Qwen3ForCausalLM";
 
-// A folder with GGUF files alone: what to say instead.
-std::string ggufHint(const fs::path& folder) {
-  std::error_code code;
-  std::vector<std::string> files;
-  for (const auto& entry : fs::directory_iterator(folder, code))
-    if (entry.path().extension() == ".gguf") files.push_back(entry.path().filename().string());
-  if (files.empty()) return {};
-  return fmt::format("; it holds '{}': name the file itself", *std::ranges::min_element(files));
-}
+struct Family {
+  const char *architecture, *bare, *type;  // with an output matrix, without, "model_type"
+  std::uint64_t positions;                 // where config.json does not say, as its configuration class has it
+};
+constexpr std::array<Family, 4> kFamilies{{{kLlama, "LlamaModel", "llama", 2048},
+                                           {kMistral, "MistralModel", "mistral", 131072},
+                                           {kQwen2, "Qwen2Model", "qwen2", 32768},
+                                           {kQwen3, "Qwen3Model", "qwen3", 32768}}};
 
-fs::path requireConfigFile(const fs::path& folder) {
-  std::error_code code;
-  if (!fs::exists(folder, code)) fail("{}: no such model folder", folder.string());
-  if (!fs::is_directory(folder, code))
-    fail("{}: expected a checkpoint folder with config.json, or a GGUF file", folder.string());
-  fs::path file = folder / "config.json";
-  if (!fs::exists(file, code))
-    fail("{}: no config.json in it; expected a Hugging Face checkpoint folder{}", folder.string(), ggufHint(folder));
-  if (!fs::is_regular_file(file, code)) fail("{}: not a regular file", file.string());
-  return file;
+const Family& familyOf(const std::string& architecture) {
+  return *std::ranges::find(kFamilies, architecture, &Family::architecture);
 }
 
 std::string readArchitecture(const JsonFields& fields) {
-  const std::string expected = std::string("[\"") + kLlama + "\"] or [\"" + kMistral + "\"]";
+  std::string expected, types;
+  for (const Family& family : kFamilies) {
+    expected += fmt::format("{}[\"{}\"]", expected.empty() ? "" : " or ", family.architecture);
+    types += fmt::format("{}\"{}\"", types.empty() ? "" : " or ", family.type);
+  }
   const nlohmann::json* list = fields.find("architectures");
   if (list == nullptr) {
     const std::string type = fields.text("model_type", "");
-    if (type == "llama") return kLlama;
-    if (type == "mistral") return kMistral;
-    fields.refuse(type.empty() ? "architectures" : "model_type", type.empty() ? expected : "\"llama\" or \"mistral\"");
+    for (const Family& family : kFamilies)
+      if (type == family.type) return family.architecture;
+    fields.refuse(type.empty() ? "architectures" : "model_type", type.empty() ? expected : types);
   }
   if (!list->is_array() || list->size() != 1 || !(*list)[0].is_string()) fields.refuse("architectures", expected);
   const auto name = (*list)[0].get<std::string>();
-  if (name != kLlama && name != kMistral) fields.refuse("architectures", expected);
-  return name;
+  for (const Family& family : kFamilies)
+    if (name == family.architecture || name == family.bare) return family.architecture;
+  fields.refuse("architectures", expected);
 }
 
 void readShape(const JsonFields& fields, ModelConfig& config) {
-  const bool mistral = config.architecture == kMistral;
+  const Family& family = familyOf(config.architecture);
   const auto width = [&](const char* field, std::optional<std::uint64_t> otherwise = {}) {
     return static_cast<std::uint32_t>(fields.integer(field, 1, kMostWidth, otherwise));
   };
@@ -71,19 +72,40 @@ void readShape(const JsonFields& fields, ModelConfig& config) {
   config.kv_heads = width("num_key_value_heads", config.query_heads);
   if (config.query_heads % config.kv_heads != 0)
     fields.refuse("num_key_value_heads", fmt::format("a divisor of num_attention_heads = {}", config.query_heads));
-  if (!fields.has("head_dim") && config.hidden_size % config.query_heads != 0)
+  // Qwen3's own configuration class takes 128 where nothing is said.
+  const bool fixed = config.architecture == kQwen3;
+  if (!fixed && !fields.has("head_dim") && config.hidden_size % config.query_heads != 0)
     fields.refuse("num_attention_heads",
                   fmt::format("a divisor of hidden_size = {}, or a head_dim", config.hidden_size));
-  config.head_dim = width("head_dim", config.hidden_size / config.query_heads);
+  config.head_dim = width("head_dim", fixed ? 128 : config.hidden_size / config.query_heads);
   if (config.head_dim % 2 != 0) fields.refuse("head_dim", fmt::format("an even number (here {})", config.head_dim));
   if (std::uint64_t{config.query_heads} * config.head_dim > kMostWidth)
     fields.refuse("num_attention_heads",
                   fmt::format("at most {} in the product with head_dim = {}", kMostWidth, config.head_dim));
-  config.max_positions = fields.integer("max_position_embeddings", 1, kMostPositions, mistral ? 131072 : 2048);
+  config.max_positions = fields.integer("max_position_embeddings", 1, kMostPositions, family.positions);
+}
+
+// Layers from max_window_layers on see a window only; here all layers have to be alike.
+void readQwenWindow(const JsonFields& fields, ModelConfig& config) {
+  if (!fields.boolean("use_sliding_window", false)) return;
+  const std::uint64_t window = fields.integer("sliding_window", 1, kMostPositions, 4096);
+  const std::uint64_t full_layers = fields.integer("max_window_layers", 0, kMostPositions, 28);
+  if (fields.has("layer_types")) {
+    const nlohmann::json& types = fields.array("layer_types");
+    const auto windowed = static_cast<std::size_t>(std::ranges::count(types, nlohmann::json("sliding_attention")));
+    if (windowed != 0 && windowed != types.size()) fields.refuse("layer_types", "one kind of attention for all layers");
+    if (windowed != 0) config.sliding_window = window;
+    return;
+  }
+  if (full_layers >= config.layers) return;
+  if (full_layers != 0)
+    fields.refuse("max_window_layers", fmt::format("0 or at least the {} layers: all see alike", config.layers));
+  config.sliding_window = window;
 }
 
 // Mistral's configuration class defaults a missing key to 4096; null means no window.
 void readSlidingWindow(const JsonFields& fields, const nlohmann::json& json, ModelConfig& config) {
+  if (config.architecture == kQwen2 || config.architecture == kQwen3) return readQwenWindow(fields, config);
   if (config.architecture != kMistral) return;
   if (!json.contains("sliding_window")) config.sliding_window = 4096;
   if (fields.has("sliding_window")) config.sliding_window = fields.integer("sliding_window", 1, kMostPositions);
@@ -95,7 +117,66 @@ RopeScaling scalingNamed(const JsonFields& fields, const char* field) {
   if (name == "linear") return RopeScaling::Linear;
   if (name == "dynamic") return RopeScaling::Dynamic;
   if (name == "llama3") return RopeScaling::Llama3;
-  fields.refuse(field, "\"default\", \"linear\", \"dynamic\" or \"llama3\"");
+  if (name == "yarn") return RopeScaling::Yarn;
+  if (name == "longrope") return RopeScaling::LongRope;
+  fields.refuse(field, "\"default\", \"linear\", \"dynamic\", \"llama3\", \"yarn\" or \"longrope\"");
+}
+
+// The length the factors were trained for stands beside them or, first, in the configuration itself.
+void readOriginalPositions(const JsonFields& fields, const JsonFields& whole, ModelConfig& config) {
+  const JsonFields& holder = whole.has("original_max_position_embeddings") ? whole : fields;
+  config.rope.original_positions =
+      holder.integer("original_max_position_embeddings", 1, kMostPositions, config.max_positions);
+}
+
+double factorOf(const JsonFields& fields, const ModelConfig& config) {
+  return fields.positive(
+      "factor", static_cast<double>(config.max_positions) / static_cast<double>(config.rope.original_positions));
+}
+
+// How much larger the logits of attention get for a stretch by `factor`, as its paper has it.
+double yarnScale(double factor, double weight) {
+  return factor <= 1 ? 1.0 : 0.1 * weight * std::log(factor) + 1.0;
+}
+
+void readYarn(const JsonFields& fields, const JsonFields& whole, ModelConfig& config) {
+  RopeConfig& rope = config.rope;
+  readOriginalPositions(fields, whole, config);
+  rope.factor = factorOf(fields, config);
+  rope.beta_fast = fields.positive("beta_fast", 32.0);
+  rope.beta_slow = fields.positive("beta_slow", 1.0);
+  rope.truncate_range = fields.boolean("truncate", true);
+  rope.attention_factor = yarnScale(rope.factor, 1);
+  if (fields.has("mscale") && fields.has("mscale_all_dim")) {
+    const double scale = fields.number("mscale", 0, 1e6), all = fields.number("mscale_all_dim", 0, 1e6);
+    if (scale != 0 && all != 0) rope.attention_factor = yarnScale(rope.factor, scale) / yarnScale(rope.factor, all);
+  }
+  rope.attention_factor = fields.positive("attention_factor", rope.attention_factor);
+}
+
+std::vector<float> readFactors(const JsonFields& fields, const char* field, std::uint32_t head_dim) {
+  const nlohmann::json& list = fields.array(field);
+  const std::string expected = fmt::format("{} finite numbers above 0, one per frequency", head_dim / 2);
+  if (list.size() != head_dim / 2) fields.refuse(field, expected);
+  std::vector<float> factors;
+  for (const nlohmann::json& value : list) {
+    if (!value.is_number() || !std::isfinite(value.get<float>()) || value.get<float>() <= 0)
+      fields.refuse(field, expected);
+    factors.push_back(value.get<float>());
+  }
+  return factors;
+}
+
+void readLongRope(const JsonFields& fields, const JsonFields& whole, ModelConfig& config) {
+  RopeConfig& rope = config.rope;
+  readOriginalPositions(fields, whole, config);
+  rope.short_factors = readFactors(fields, "short_factor", config.head_dim);
+  rope.long_factors = readFactors(fields, "long_factor", config.head_dim);
+  rope.factor = factorOf(fields, config);
+  if (rope.factor > 1)
+    rope.attention_factor =
+        std::sqrt(1 + std::log(rope.factor) / std::log(static_cast<double>(rope.original_positions)));
+  rope.attention_factor = fields.positive("attention_factor", rope.attention_factor);
 }
 
 void readScaling(const JsonFields& fields, const JsonFields& whole, ModelConfig& config) {
@@ -105,6 +186,8 @@ void readScaling(const JsonFields& fields, const JsonFields& whole, ModelConfig&
     fields.refuse("partial_rotary_factor", "1: every dimension is rotated");
   rope.scaling = scalingNamed(fields, fields.has("rope_type") ? "rope_type" : "type");
   if (rope.scaling == RopeScaling::None) return;
+  if (rope.scaling == RopeScaling::Yarn) return readYarn(fields, whole, config);
+  if (rope.scaling == RopeScaling::LongRope) return readLongRope(fields, whole, config);
   rope.factor = fields.positive("factor");
   if (rope.factor < 1) fields.refuse("factor", "a number of at least 1");
   if (rope.scaling == RopeScaling::Dynamic) {
@@ -116,8 +199,7 @@ void readScaling(const JsonFields& fields, const JsonFields& whole, ModelConfig&
   rope.high_freq_factor = fields.positive("high_freq_factor");
   if (rope.high_freq_factor <= rope.low_freq_factor)
     fields.refuse("high_freq_factor", "a number above low_freq_factor");
-  const JsonFields& holder = whole.has("original_max_position_embeddings") ? whole : fields;
-  rope.original_positions = holder.integer("original_max_position_embeddings", 1, kMostPositions, config.max_positions);
+  readOriginalPositions(fields, whole, config);
 }
 
 // Old form: rope_theta and rope_scaling; new form: both in rope_parameters. An old rope_scaling wins, as in
@@ -135,6 +217,14 @@ void readRope(const JsonFields& fields, ModelConfig& config) {
   }
 }
 
+void readBiases(const JsonFields& fields, ModelConfig& config) {
+  const bool llama = config.architecture == kLlama;
+  config.qk_norm = config.architecture == kQwen3;
+  config.output_bias = (llama || config.qk_norm) && fields.boolean("attention_bias", false);
+  config.attention_bias = config.output_bias || config.architecture == kQwen2;
+  config.mlp_bias = llama && fields.boolean("mlp_bias", false);
+}
+
 void readEos(const fs::path& file, const nlohmann::json& json, ModelConfig& config) {
   const JsonFields fields(file, json);
   const nlohmann::json* value = fields.find("eos_token_id");
@@ -150,23 +240,16 @@ void readEos(const fs::path& file, const nlohmann::json& json, ModelConfig& conf
   }
 }
 
-std::string folderName(const fs::path& folder) {
-  std::error_code code;
-  const fs::path whole = fs::weakly_canonical(folder, code);
-  const fs::path& path = code ? folder : whole;
-  return path.has_filename() ? path.filename().string() : path.parent_path().filename().string();
-}
-
 }  // namespace
 
 ModelConfig loadModelConfig(const std::filesystem::path& model) {
   if (gguf::isModelFile(model)) return loadGgufConfig(model);
-  const fs::path file = requireConfigFile(model);
+  const fs::path file = configFile(model);
   const nlohmann::json json = readJsonFile(file);
   const JsonFields fields(file, json);
 
   ModelConfig config;
-  config.name = folderName(model);
+  config.name = modelName(model);
   config.architecture = readArchitecture(fields);
   if (fields.has("quantization_config"))
     fields.refuse("quantization_config", "no such field: only f32, f16 and bf16 weights are read");
@@ -175,10 +258,7 @@ ModelConfig loadModelConfig(const std::filesystem::path& model) {
   readSlidingWindow(fields, json, config);
   config.rms_norm_eps = fields.positive("rms_norm_eps", 1e-6);
   config.tied_output = fields.boolean("tie_word_embeddings", false);
-  if (config.architecture == kLlama) {
-    config.attention_bias = fields.boolean("attention_bias", false);
-    config.mlp_bias = fields.boolean("mlp_bias", false);
-  }
+  readBiases(fields, config);
   readRope(fields, config);
 
   readEos(file, json, config);

@@ -111,6 +111,12 @@ struct Decoder::Impl {
     }
   }
 
+  // Each head of q or k, normed before it is rotated where the model does so.
+  [[nodiscard]] at::Tensor normedHeads(const Linear& linear, const at::Tensor& weight, const at::Tensor& rows) const {
+    const at::Tensor split = heads(apply(linear, rows));
+    return weight.defined() ? norm(split, weight) : split;
+  }
+
   struct Projected {
     at::Tensor query, key, value;  // [heads, N, d]
   };
@@ -125,8 +131,8 @@ struct Decoder::Impl {
     forChunks(0, count, work, [&](std::int64_t begin, std::int64_t end) {
       const at::Tensor rows = norm(hidden.slice(0, begin, end), layer.attention_norm);
       const RopeTable angles{table.cosine.slice(0, begin, end), table.sine.slice(0, begin, end)};
-      rotateInto(out.query.slice(1, begin, end), heads(apply(layer.query, rows)), angles);
-      rotateInto(out.key.slice(1, begin, end), heads(apply(layer.key, rows)), angles);
+      rotateInto(out.query.slice(1, begin, end), normedHeads(layer.query, layer.query_norm, rows), angles);
+      rotateInto(out.key.slice(1, begin, end), normedHeads(layer.key, layer.key_norm, rows), angles);
       out.value.slice(1, begin, end).copy_(heads(apply(layer.value, rows)).transpose(0, 1));
     });
     return out;
@@ -181,13 +187,14 @@ struct Decoder::Impl {
       const c10::DeviceGuard guard(deviceOf(index));
       moveTo(deviceOf(index), hidden, table);
       const at::Tensor rows = norm(hidden, layer.attention_norm);
-      const auto rotated = [&](const Linear& linear, std::uint32_t number) {
+      const auto rotated = [&](const Linear& linear, const at::Tensor& weight, std::uint32_t number) {
         at::Tensor out = at::empty({batch, number, config.head_dim}, hidden.options());
-        rotateInto(out.transpose(0, 1), heads(apply(linear, rows)), table);
+        rotateInto(out.transpose(0, 1), normedHeads(linear, weight, rows), table);
         return out;
       };
-      const at::Tensor attended = attention(LayerIndex(index), rotated(layer.query, config.query_heads),
-                                            rotated(layer.key, config.kv_heads), heads(apply(layer.value, rows)));
+      const at::Tensor attended =
+          attention(LayerIndex(index), rotated(layer.query, layer.query_norm, config.query_heads),
+                    rotated(layer.key, layer.key_norm, config.kv_heads), heads(apply(layer.value, rows)));
       finish(layer, hidden, attended.reshape({batch, -1}));
     }
     return logits(hidden.to(options.device));

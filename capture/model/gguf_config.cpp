@@ -53,13 +53,22 @@ class ArchitectureFields {
   std::string m_architecture;
 };
 
+// What the decoder of a GGUF architecture is called in config.json; nullptr: not run.
+const char* decoderOf(std::string_view architecture) {
+  if (architecture == "llama") return "LlamaForCausalLM";
+  if (architecture == "qwen2") return "Qwen2ForCausalLM";
+  if (architecture == "qwen3") return "Qwen3ForCausalLM";
+  return nullptr;
+}
+
 std::string readArchitecture(const Metadata& metadata) {
   if (const auto type = metadata.text("general.type"); type && *type != "model")
     metadata.refuse("general.type", fmt::format("'model', found '{}'", gguf::printable(*type)));
   const auto name = metadata.text("general.architecture");
   if (!name) metadata.refuse("general.architecture", "the name of an architecture, found nothing");
-  if (*name != "llama")
-    metadata.refuse("general.architecture", fmt::format("'llama', found '{}'", gguf::printable(*name)));
+  if (decoderOf(*name) == nullptr)
+    metadata.refuse("general.architecture",
+                    fmt::format("'llama', 'qwen2' or 'qwen3', found '{}'", gguf::printable(*name)));
   return std::string(*name);
 }
 
@@ -122,6 +131,20 @@ void readRopeFactors(const gguf::ModelFile& file, ModelConfig& config) {
       fail("{}: tensor 'rope_freqs.weight': expected finite numbers above 0", part->metadata().path().string());
 }
 
+// The factor of the cosines is the paper's own.
+void readYarn(const ArchitectureFields& fields, ModelConfig& config) {
+  RopeConfig& rope = config.rope;
+  rope.scaling = RopeScaling::Yarn;
+  rope.factor = fields.positive("rope.scaling.factor");
+  rope.original_positions =
+      fields.integer("rope.scaling.original_context_length", kMostPositions, config.max_positions);
+  rope.attention_factor = rope.factor <= 1 ? 1.0 : 0.1 * std::log(rope.factor) + 1.0;
+  for (const char* name : {"rope.scaling.attn_factor", "rope.scaling.yarn_log_multiplier"})
+    if (fields.has(name)) fields.refuse(name, "no such key: only the factor YaRN's paper has is run");
+  rope.beta_fast = fields.positive("rope.scaling.yarn_beta_fast", 32.0);
+  rope.beta_slow = fields.positive("rope.scaling.yarn_beta_slow", 1.0);
+}
+
 void readRope(const gguf::ModelFile& file, const ArchitectureFields& fields, ModelConfig& config) {
   config.rope.theta = fields.positive("rope.freq_base", 10000.0);
   const std::string key = fields.key("rope.scaling.type");
@@ -130,8 +153,9 @@ void readRope(const gguf::ModelFile& file, const ArchitectureFields& fields, Mod
   if (file.find("rope_factors_long.weight").tensor != nullptr)
     fail("{}: tensor 'rope_factors_long.weight': LongRoPE scaling is not run", file.path().string());
   if (type == "none") return;
+  if (type == "yarn") return readYarn(fields, config);
   if (type != "linear")
-    fields.metadata().refuse(key, fmt::format("'none' or 'linear', found '{}'", gguf::printable(type)));
+    fields.metadata().refuse(key, fmt::format("'none', 'linear' or 'yarn', found '{}'", gguf::printable(type)));
   config.rope.factor = fields.positive(fields.has("rope.scaling.factor") ? "rope.scaling.factor" : "rope.scale_linear");
   if (config.rope.factor != 1) config.rope.scaling = RopeScaling::Linear;
 }
@@ -139,7 +163,9 @@ void readRope(const gguf::ModelFile& file, const ArchitectureFields& fields, Mod
 // Biases are there where their tensors are.
 void readBiases(const gguf::ModelFile& file, ModelConfig& config) {
   const auto has = [&](const char* name) { return file.find(fmt::format("blk.0.{}.bias", name)).tensor != nullptr; };
-  config.attention_bias = has("attn_q") || has("attn_k") || has("attn_v") || has("attn_output");
+  config.attention_bias = has("attn_q") || has("attn_k") || has("attn_v");
+  config.output_bias = has("attn_output");
+  config.qk_norm = config.architecture == "Qwen3ForCausalLM";
   config.mlp_bias = has("ffn_gate") || has("ffn_up") || has("ffn_down");
 }
 
@@ -157,10 +183,11 @@ void readEos(const Metadata& metadata, ModelConfig& config) {
 
 ModelConfig loadGgufConfig(const std::filesystem::path& path) {
   const gguf::ModelFile file(path);
-  const ArchitectureFields fields(file, readArchitecture(file.metadata()));
+  const std::string architecture = readArchitecture(file.metadata());
+  const ArchitectureFields fields(file, architecture);
   ModelConfig config;
   config.name = file.name();
-  config.architecture = "LlamaForCausalLM";
+  config.architecture = decoderOf(architecture);
   refuseWhatIsNotRun(fields);
   readShape(file, fields, config);
   if (fields.has("attention.sliding_window"))

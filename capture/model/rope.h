@@ -11,11 +11,12 @@
 namespace kvatlas::capture {
 
 struct RopeTable {
-  at::Tensor cosine, sine;  // [n, d/2], the compute type
+  at::Tensor cosine, sine;  // [n, d/2], the compute type; with the attention factor
 };
 
 // Inverse frequencies [head_dim/2] float32 (Su et al. 2021; linear: kaiokendev; dynamic NTK: bloc97, emozilla; llama3:
-// Llama 3.1). sequence_length, the number of tokens in the pass, matters to dynamic scaling alone.
+// Llama 3.1; YaRN: Peng et al. 2023; LongRoPE: Ding et al. 2024). sequence_length, the number of
+// tokens in the pass, matters only to dynamic scaling and LongRoPE.
 [[nodiscard]] at::Tensor inverseFrequencies(const RopeConfig& rope, std::uint32_t head_dim,
                                             std::uint64_t sequence_length);
 

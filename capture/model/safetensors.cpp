@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/git_lfs.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -41,6 +42,7 @@ std::uint64_t elementBytes(std::string_view dtype) {
 
 std::span<const std::byte> headerOf(const MappedFile& file) {
   const std::span<const std::byte> bytes = file.bytes();
+  refuseLfsPointer(file.path(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (bytes.size() < kLengthField)
     fail("{}: {} bytes are too few for a safetensors file", file.path().string(), bytes.size());
   std::uint64_t length = 0;
@@ -146,6 +148,12 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : m_file(std
   for (const auto& [name, entry] : header.items())
     if (name != "__metadata__") m_tensors.emplace(name, tensorOf(path.string(), name, entry, data));
   refuseOverlaps(path.string(), m_tensors);
+}
+
+std::vector<std::string> SafetensorsFile::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : m_tensors) names.push_back(name);
+  return names;
 }
 
 const StoredTensor* SafetensorsFile::find(const std::string& name) const {

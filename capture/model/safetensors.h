@@ -29,6 +29,7 @@ class SafetensorsFile {
 
   // nullptr when the file has no such tensor.
   [[nodiscard]] const StoredTensor* find(const std::string& name) const;
+  [[nodiscard]] std::vector<std::string> names() const;  // sorted
   [[nodiscard]] const std::shared_ptr<const MappedFile>& file() const { return m_file; }
   // The length field and the JSON header.
   [[nodiscard]] std::span<const std::byte> header() const { return m_header; }

@@ -1,6 +1,7 @@
 #include "capture/model/weights.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/uniform.h>
 #include <fmt/format.h>
@@ -49,12 +50,33 @@ LayerWeights loadLayer(const Loader& load, const ModelConfig& config, std::uint3
   weights.query = load.linear(prefix + "self_attn.q_proj", query, hidden, config.attention_bias);
   weights.key = load.linear(prefix + "self_attn.k_proj", key, hidden, config.attention_bias);
   weights.value = load.linear(prefix + "self_attn.v_proj", key, hidden, config.attention_bias);
-  weights.output = load.linear(prefix + "self_attn.o_proj", hidden, query, config.attention_bias);
+  weights.output = load.linear(prefix + "self_attn.o_proj", hidden, query, config.output_bias);
+  if (config.qk_norm) {
+    weights.query_norm = load.vector(prefix + "self_attn.q_norm.weight", config.head_dim);
+    weights.key_norm = load.vector(prefix + "self_attn.k_norm.weight", config.head_dim);
+  }
   weights.mlp_norm = load.vector(prefix + "post_attention_layernorm.weight", hidden);
   weights.gate = load.linear(prefix + "mlp.gate_proj", inner, hidden, config.mlp_bias);
   weights.up = load.linear(prefix + "mlp.up_proj", inner, hidden, config.mlp_bias);
   weights.down = load.linear(prefix + "mlp.down_proj", hidden, inner, config.mlp_bias);
   return weights;
+}
+
+constexpr const char* kEmbedding = "model.embed_tokens.weight";
+constexpr const char* kOutput = "lm_head.weight";
+
+at::Tensor outputMatrix(const WeightSource& source, const Loader& load, const ModelConfig& config,
+                        const at::Tensor& embedding, const WorkContext& work) {
+  const auto stored = [&] { return load.matrix(kOutput, config.vocab_size, config.hidden_size); };
+  if (!config.tied_output) return stored();
+  if (!source.has(kOutput) || !source.has(kEmbedding)) return embedding;
+  at::Tensor matrix = stored();
+  if (at::equal(matrix, embedding)) return embedding;
+  work.progress->warn(
+      fmt::format("{}: tie_word_embeddings is true, but a {} that differs from the embedding is stored; the stored "
+                  "matrix is used, as in Transformers 5 (Transformers 4 takes the embedding)",
+                  config.name, kOutput));
+  return matrix;
 }
 
 }  // namespace
@@ -64,15 +86,16 @@ Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::S
   const Loader load(source, dtype, device, work);
   Weights weights;
   work.progress->begin("loading", config.layers);
-  weights.embedding = load.matrix("model.embed_tokens.weight", config.vocab_size, config.hidden_size);
+  // Of two tied matrices a checkpoint may hold either.
+  const bool by_output = config.tied_output && !source.has(kEmbedding) && source.has(kOutput);
+  weights.embedding = load.matrix(by_output ? kOutput : kEmbedding, config.vocab_size, config.hidden_size);
   for (std::uint32_t layer = 0; layer < config.layers; ++layer) {
     const Loader loader(source, dtype, layer_devices.empty() ? device : layer_devices[layer], work);
     weights.layers.push_back(loadLayer(loader, config, layer));
     work.progress->advance(layer + 1);
   }
   weights.final_norm = load.vector("model.norm.weight", config.hidden_size);
-  weights.logits =
-      config.tied_output ? weights.embedding : load.matrix("lm_head.weight", config.vocab_size, config.hidden_size);
+  weights.logits = outputMatrix(source, load, config, weights.embedding, work);
   work.progress->end();
   return weights;
 }

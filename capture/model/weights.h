@@ -1,4 +1,4 @@
-// The weights of a Llama or Mistral decoder as tensors, loaded by their Hugging Face names.
+// The weights of a decoder as tensors, loaded by their Hugging Face names.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -19,6 +19,7 @@ struct Linear {
 
 struct LayerWeights {
   at::Tensor attention_norm, mlp_norm;  // [hidden]
+  at::Tensor query_norm, key_norm;      // [head_dim], or undefined
   Linear query, key, value, output;
   Linear gate, up, down;
 };
@@ -27,10 +28,12 @@ struct Weights {
   at::Tensor embedding;  // [vocab, hidden]
   std::vector<LayerWeights> layers;
   at::Tensor final_norm;
-  at::Tensor logits;  // [vocab, hidden]; the embedding itself if tied
+  at::Tensor logits;  // [vocab, hidden]; the embedding itself if tied and no other is stored
 };
 
-// Reads layer by layer with progress "loading"; stops between tensors.
+// Reads layer by layer with progress "loading"; stops between tensors. If the configuration ties the output matrix to
+// the embedding but the files store a different one, uses the stored one and warns, as Transformers 5 does
+// (Transformers 4 used the embedding).
 // layer_devices [layers], or empty: all on `device`, which holds embedding and logits.
 [[nodiscard]] Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::ScalarType dtype,
                                   at::Device device, std::span<const at::Device> layer_devices,

@@ -4,7 +4,9 @@
 #include <fstream>
 
 #include "core/base/error.h"
+#include "core/base/git_lfs.h"
 #include "core/base/output_file.h"
+#include "core/base/python_json.h"
 
 namespace kvatlas {
 
@@ -26,8 +28,9 @@ std::string readFile(const std::filesystem::path& path, std::uint64_t max_bytes)
 nlohmann::json readJsonFile(const std::filesystem::path& path) {
   const std::string text = readFile(path);
   try {
-    return nlohmann::json::parse(text);
+    return parsePythonJson(text);
   } catch (const nlohmann::json::exception& error) {
+    refuseLfsPointer(path, text);
     fail("{}: not valid JSON: {}", path.string(), error.what());
   }
 }

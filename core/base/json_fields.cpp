@@ -11,6 +11,8 @@ namespace {
 // A value as written in the file, shortened to fit one line.
 std::string shown(const nlohmann::json* value) {
   if (value == nullptr) return "nothing";
+  if (value->is_number_float() && !std::isfinite(value->get<double>()))
+    return std::isnan(value->get<double>()) ? "NaN" : value->get<double>() > 0 ? "Infinity" : "-Infinity";
   if (value->is_structured() && value->size() > 8) return value->is_array() ? "a long list" : "an object";
   std::string text = value->dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
   if (text.size() > 80) text = text.substr(0, 77) + "...";

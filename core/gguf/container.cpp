@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/git_lfs.h"
 #include "core/gguf/cursor.h"
 
 namespace kvatlas::gguf {
@@ -89,6 +90,7 @@ void refuseOverlaps(const std::string& path, const std::map<std::string, StoredT
 
 Container::Container(const std::filesystem::path& path) : m_file(std::make_shared<const MappedFile>(path)) {
   Cursor cursor(m_file->path(), m_file->bytes());
+  refuseLfsPointer(path, {reinterpret_cast<const char*>(m_file->bytes().data()), m_file->bytes().size()});
   readMagicAndVersion(cursor);
   cursor.enter("counts");
   const auto tensors = cursor.number<std::uint64_t>();

@@ -11,6 +11,7 @@
 #include "core/text/aligned_text.h"
 #include "core/text/bpe.h"
 #include "core/text/decoder.h"
+#include "core/text/folder_tokens.h"
 #include "core/text/gguf_tokenizer.h"
 #include "core/text/json_field.h"
 #include "core/text/normalizer.h"
@@ -20,14 +21,6 @@
 
 namespace kvatlas::text {
 namespace {
-
-// The piece named by "bos_token" and the like: a string, or an object with its content.
-std::optional<std::string> namedToken(const JsonField& config, std::string_view key) {
-  const auto field = config.find(key);
-  if (!field) return std::nullopt;
-  if (field->value().is_string()) return field->asString();
-  return field->at("content").asString();
-}
 
 std::filesystem::path tokenizerFile(const std::filesystem::path& folder_or_file) {
   std::error_code code;
@@ -53,12 +46,12 @@ struct Tokenizer::Impl {
   PostProcessor post_processor;
   std::vector<std::unique_ptr<const DecodeStep>> decoder;
   std::optional<TokenId> bos, eos;
+  std::vector<std::string> notices;
 
   void read(const JsonField& root);
   void requireId(TokenId id) const;
   void readAddedTokens(const JsonField& list);
   void readAddedToken(const JsonField& entry);
-  void readConfig(const std::filesystem::path& path);
   [[nodiscard]] std::string normalize(const std::string& text) const;
   void prepareDecoding();
   [[nodiscard]] SpannedText splitIntoWords(std::string_view text) const;
@@ -114,13 +107,6 @@ std::string Tokenizer::Impl::normalize(const std::string& text) const {
   return spanned.text.bytes;
 }
 
-void Tokenizer::Impl::readConfig(const std::filesystem::path& path) {
-  const nlohmann::json json = readJsonFile(path);
-  const JsonField config(json, path.string());
-  if (const auto piece = namedToken(config, "bos_token")) bos = vocabulary.find(*piece);
-  if (const auto piece = namedToken(config, "eos_token")) eos = vocabulary.find(*piece);
-}
-
 // A token that is looked for in normalised text is decoded from there too; special is what spells a special token.
 void Tokenizer::Impl::prepareDecoding() {
   std::unordered_set<std::string_view> special;
@@ -146,17 +132,15 @@ Tokenizer Tokenizer::load(const std::filesystem::path& folder_or_file) {
   std::error_code code;
   const std::filesystem::path path = tokenizerFile(folder_or_file);
   if (path != folder_or_file && !std::filesystem::exists(path, code)) {
-    const bool sentencepiece = std::filesystem::exists(folder_or_file / "tokenizer.model", code);
-    fail("{}: there is no tokenizer.json in it{}", folder_or_file.string(),
-         sentencepiece ? "; a tokenizer.model alone is not read" : "");
+    fail("{}: there is no tokenizer.json in it{}", folder_or_file.string(), otherTokenizer(folder_or_file));
   }
   auto impl = std::make_unique<Impl>();
-  {
-    const nlohmann::json json = readJsonFile(path);
-    impl->read(JsonField(json, path.string()));
-  }
-  const std::filesystem::path config = path.parent_path() / "tokenizer_config.json";
-  if (std::filesystem::exists(config, code)) impl->readConfig(config);
+  nlohmann::json json = readJsonFile(path);
+  FolderTokens tokens = addFolderTokens(path.parent_path(), json);
+  impl->read(JsonField(json, path.string()));
+  if (tokens.bos) impl->bos = impl->vocabulary.find(*tokens.bos);
+  if (tokens.eos) impl->eos = impl->vocabulary.find(*tokens.eos);
+  impl->notices = std::move(tokens.notices);
   return Tokenizer(std::move(impl));
 }
 
@@ -164,6 +148,17 @@ bool Tokenizer::isIn(const std::filesystem::path& folder_or_file) {
   if (gguf::isModelFile(folder_or_file)) return hasGgufTokenizer(gguf::ModelFile(folder_or_file).metadata());
   std::error_code code;
   return std::filesystem::exists(tokenizerFile(folder_or_file), code);
+}
+
+std::string Tokenizer::otherTokenizer(const std::filesystem::path& folder) {
+  std::error_code code;
+  for (const char* name : {"tokenizer.model", "vocab.json", "tekken.json"})
+    if (std::filesystem::exists(folder / name, code))
+      return fmt::format(
+          "; {} alone is not read, Transformers writes a tokenizer.json from it: python3 -c \"from transformers import "
+          "AutoTokenizer as T; T.from_pretrained('{}').save_pretrained('{}')\"",
+          name, folder.string(), folder.string());
+  return {};
 }
 
 std::string Tokenizer::sha256(const std::filesystem::path& folder_or_file) {
@@ -230,7 +225,7 @@ Encoding Tokenizer::encode(std::string_view text, bool add_special) const {
 Decoded Tokenizer::decodeWithOffsets(std::span<const TokenId> ids, bool skip_special) const {
   DecodingText text;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    m_impl->requireId(ids[i]);
+    if (!has(ids[i])) continue;
     const Impl::DecodedPiece& decoded = m_impl->decoded[ids[i]];
     if (skip_special && decoded.special) continue;
     text.beginPiece();
@@ -252,6 +247,10 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special) c
   return decodeWithOffsets(ids, skip_special).text;
 }
 
+bool Tokenizer::has(TokenId id) const {
+  return m_impl->vocabulary.contains(id);
+}
+
 std::string_view Tokenizer::piece(TokenId id) const {
   m_impl->requireId(id);
   return m_impl->vocabulary.piece(id);
@@ -269,6 +268,9 @@ bool Tokenizer::isSpecial(TokenId id) const {
   return token != m_impl->added.end() && token->second.special;
 }
 
+const std::vector<std::string>& Tokenizer::notices() const {
+  return m_impl->notices;
+}
 std::optional<TokenId> Tokenizer::bos() const {
   return m_impl->bos;
 }

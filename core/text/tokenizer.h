@@ -32,11 +32,13 @@ struct Decoded {
 // Immutable after loading; may be used from several threads.
 class Tokenizer {
  public:
-  // Reads tokenizer.json and, where present, tokenizer_config.json of a folder (or a tokenizer.json itself), or the
-  // metadata of a GGUF file. Error names file and field.
+  // Reads tokenizer.json of a folder (or a tokenizer.json itself) with the tokens the files beside it add
+  // (folder_tokens.h), or the metadata of a GGUF file. Error names file and field.
   [[nodiscard]] static Tokenizer load(const std::filesystem::path& folder_or_file);
   // Whether a folder or a GGUF file has one. Error on a broken GGUF file.
   [[nodiscard]] static bool isIn(const std::filesystem::path& folder_or_file);
+  // What a folder without tokenizer.json has instead and what to run, as the end of a sentence; empty: nothing.
+  [[nodiscard]] static std::string otherTokenizer(const std::filesystem::path& folder);
   // SHA-256 in lower-case hex of tokenizer.json, or of the one a GGUF file's metadata stand for.
   [[nodiscard]] static std::string sha256(const std::filesystem::path& folder_or_file);
   ~Tokenizer();
@@ -45,17 +47,20 @@ class Tokenizer {
 
   // Invalid UTF-8 is read as U+FFFD per maximal subpart. add_special: as the post-processor says (BOS, EOS).
   [[nodiscard]] Encoding encode(std::string_view text, bool add_special = true) const;
-  // Equal to Hugging Face `decode(ids, skip_special_tokens, clean_up_tokenization_spaces=False)`. Error on ids outside
-  // the vocabulary.
+  // Equal to Hugging Face `decode(ids, skip_special_tokens, clean_up_tokenization_spaces=False)`: ids without a piece
+  // (a model's vocabulary is often padded beyond its tokenizer's) give no text.
   [[nodiscard]] std::string decode(std::span<const TokenId> ids, bool skip_special = false) const;
   [[nodiscard]] Decoded decodeWithOffsets(std::span<const TokenId> ids, bool skip_special = false) const;
-  // The piece as it stands in the vocabulary ("Ġthe", "▁the", "<0x0A>").
+  [[nodiscard]] bool has(TokenId id) const;  // whether a piece has that id
+  // The piece as it stands in the vocabulary ("Ġthe", "▁the", "<0x0A>"). Error on ids without one.
   [[nodiscard]] std::string_view piece(TokenId id) const;
   [[nodiscard]] std::optional<TokenId> idOf(std::string_view piece) const;
   [[nodiscard]] std::size_t vocabularySize() const;  // largest id + 1
   [[nodiscard]] bool isSpecial(TokenId id) const;
   [[nodiscard]] std::optional<TokenId> bos() const;
   [[nodiscard]] std::optional<TokenId> eos() const;
+  // What the files say that a user should know: one sentence each.
+  [[nodiscard]] const std::vector<std::string>& notices() const;
 
  private:
   struct Impl;

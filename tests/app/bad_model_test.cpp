@@ -48,8 +48,8 @@ TEST_F(BadModel, FileInsteadOfFolder) {
 
 TEST_F(BadModel, UnknownArchitectureIsNamed) {
   const SpoiledModel model = spoil();
-  model.editJson("config.json", [](json& config) { config["architectures"] = {"Qwen2ForCausalLM"}; });
-  refuses(model, {"config.json", "architectures", "Qwen2ForCausalLM"});
+  model.editJson("config.json", [](json& config) { config["architectures"] = {"Gemma2ForCausalLM"}; });
+  refuses(model, {"config.json", "architectures", "Gemma2ForCausalLM"});
 }
 TEST_F(BadModel, BrokenConfig) {
   const SpoiledModel model = spoil();
@@ -208,11 +208,13 @@ TEST_F(BadModel, ShardOutsideTheFolder) {
                  [](json& index) { index["weight_map"]["lm_head.weight"] = "../../etc/passwd"; });
   refuses(model, {"model.safetensors.index.json", "../../etc/passwd"});
 }
-TEST_F(BadModel, TensorNotInItsShard) {
+TEST_F(BadModel, TensorInNoShard) {
   const SpoiledModel model = spoil(fs::path(KVATLAS_TEST_DATA) / "models/sharded");
-  model.editJson("model.safetensors.index.json",
-                 [](json& index) { index["weight_map"]["lm_head.weight"] = "model-00001-of-00002.safetensors"; });
-  refuses(model, {"lm_head.weight", "model-00001-of-00002.safetensors"});
+  model.editJson("config.json", [](json& config) { config["num_hidden_layers"] = 3; });
+  model.editJson("model.safetensors.index.json", [](json& index) {
+    index["weight_map"]["model.layers.2.input_layernorm.weight"] = "model-00001-of-00002.safetensors";
+  });
+  refuses(model, {"model.layers.2.input_layernorm.weight", "model-00001-of-00002.safetensors"});
 }
 TEST_F(BadModel, BrokenIndex) {
   const SpoiledModel model = spoil(fs::path(KVATLAS_TEST_DATA) / "models/sharded");

@@ -164,6 +164,112 @@ TEST(Config, MissingAndEmptyFoldersAreNamed) {
   EXPECT_THAT(message(folder.path()), AllOf(HasSubstr("config.json"), HasSubstr("object")));
 }
 
+std::string complaintAbout(const std::filesystem::path& folder) {
+  try {
+    static_cast<void>(loadModelConfig(folder));
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Config, FoldersThatAreNoCheckpointsAreNamedAsWhatTheyAre) {
+  const ScratchFolder lora;
+  lora.write("adapter_config.json", R"({"base_model_name_or_path": "org/base"})");
+  EXPECT_THAT(complaintAbout(lora.path()), AllOf(HasSubstr("LoRA adapter for 'org/base'"), HasSubstr("merge")));
+
+  const ScratchFolder cache;
+  const auto repository = cache.path() / "models--org--name";
+  std::filesystem::create_directories(repository / "refs");
+  EXPECT_THAT(complaintAbout(cache.path()), HasSubstr("is the Hugging Face cache itself"));
+  std::filesystem::create_directories(repository / "snapshots" / "0123");
+  std::filesystem::create_directories(repository / "snapshots" / "4567");
+  cache.write("models--org--name/refs/main", "4567\n");
+  EXPECT_THAT(complaintAbout(repository), AllOf(HasSubstr("a repository's folder in the Hugging Face cache"),
+                                                HasSubstr((repository / "snapshots" / "4567").string())));
+  EXPECT_THAT(complaintAbout(cache.path()), HasSubstr((repository / "snapshots" / "4567").string()));
+}
+
+TEST(Config, ASnapshotInTheCacheIsNamedAfterItsRepository) {
+  const ScratchFolder cache;
+  for (const auto& [folder, name] : {std::pair{"models--org--tiny", "org/tiny"}, std::pair{"models--tiny", "tiny"}}) {
+    const auto snapshot = cache.path() / folder / "snapshots" / "0e9e39f249a16976918f6564b8830bc894c89659";
+    std::filesystem::create_directories(snapshot);
+    std::filesystem::copy_file(modelFolder("llama2-gqa") / "config.json", snapshot / "config.json");
+    EXPECT_EQ(loadModelConfig(snapshot).name, name);
+    EXPECT_EQ(loadModelConfig(snapshot / "").name, name);
+  }
+  // A folder that is called so by chance.
+  const auto other = cache.path() / "snapshots" / "mine";
+  std::filesystem::create_directories(other);
+  std::filesystem::copy_file(modelFolder("llama2-gqa") / "config.json", other / "config.json");
+  EXPECT_EQ(loadModelConfig(other).name, "mine");
+}
+
+TEST(Config, NumbersOfPythonAreRead) {
+  const ScratchFolder folder;
+  std::string text = llama().dump();
+  text.insert(1, R"("initializer_range": NaN, "a": "NaN, \"Infinity", "b": [Infinity, -Infinity], )");
+  folder.write("config.json", text);
+  EXPECT_EQ(loadModelConfig(folder.path()).layers, 2U);
+  text.insert(1, R"("rope_theta": Infinity, )");
+  folder.write("config.json", text);
+  EXPECT_THAT(complaintAbout(folder.path()), AllOf(HasSubstr("rope_theta"), HasSubstr("found Infinity")));
+}
+
+json qwen(const char* architecture) {
+  return with(llama(), "architectures", json::array({architecture}));
+}
+
+TEST(Config, QwensHaveBiasesNormsAndDefaultsOfTheirOwn) {
+  const ModelConfig second = read(qwen("Qwen2ForCausalLM"));
+  EXPECT_TRUE(second.attention_bias);
+  EXPECT_FALSE(second.output_bias || second.qk_norm || second.mlp_bias);
+  EXPECT_EQ(second.head_dim, 8U);
+  const ModelConfig third = read(qwen("Qwen3ForCausalLM"));
+  EXPECT_TRUE(third.qk_norm);
+  EXPECT_FALSE(third.attention_bias || third.output_bias || third.mlp_bias);
+  EXPECT_EQ(third.head_dim, 128U);
+  EXPECT_TRUE(read(with(qwen("Qwen3ForCausalLM"), "attention_bias", true)).output_bias);
+  json typed = llama();
+  typed.erase("architectures");
+  EXPECT_EQ(read(with(typed, "model_type", "qwen3")).architecture, "Qwen3ForCausalLM");
+}
+
+TEST(Config, QwensWindowCountsForAllLayersOrNone) {
+  json config = with(with(qwen("Qwen2ForCausalLM"), "sliding_window", 128), "max_window_layers", 28);
+  EXPECT_EQ(read(config).sliding_window, 0U);
+  config["use_sliding_window"] = true;
+  EXPECT_EQ(read(config).sliding_window, 0U);  // every layer is below max_window_layers
+  EXPECT_EQ(read(with(config, "max_window_layers", 0)).sliding_window, 128U);
+  EXPECT_THAT(refusal(with(config, "max_window_layers", 1)), HasSubstr("max_window_layers"));
+  EXPECT_THAT(refusal(with(config, "layer_types", {"full_attention", "sliding_attention"})), HasSubstr("layer_types"));
+}
+
+TEST(Config, ABareModelIsOfItsFamily) {
+  EXPECT_EQ(read(qwen("LlamaModel")).architecture, "LlamaForCausalLM");
+  EXPECT_EQ(read(qwen("Qwen2Model")).architecture, "Qwen2ForCausalLM");
+}
+
+TEST(Config, YarnAndLongRope) {
+  const RopeConfig yarn =
+      read(with(llama(), "rope_scaling",
+                {{"type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 1024}, {"beta_fast", 16}}))
+          .rope;
+  EXPECT_EQ(yarn.scaling, RopeScaling::Yarn);
+  EXPECT_EQ(yarn.original_positions, 1024U);
+  EXPECT_EQ(yarn.beta_fast, 16);
+  EXPECT_NEAR(yarn.attention_factor, 0.1 * 1.3862943611198906 + 1, 1e-12);
+  json config = with(llama(), "original_max_position_embeddings", 256);
+  json factors = {{"type", "longrope"}, {"short_factor", {1, 1, 1, 1}}, {"long_factor", {1, 2, 3, 4}}};
+  const RopeConfig rope = read(with(config, "rope_scaling", factors)).rope;
+  EXPECT_EQ(rope.original_positions, 256U);
+  EXPECT_EQ(rope.factor, 16);
+  EXPECT_NEAR(rope.attention_factor, 1.224744871391589, 1e-12);  // √(1 + ln 16 / ln 256)
+  factors["long_factor"] = json::array({1, 2, 3});
+  EXPECT_THAT(refusal(with(config, "rope_scaling", factors)), HasSubstr("rope_scaling.long_factor"));
+}
+
 struct Refused {
   const char* field;
   json value;
@@ -210,7 +316,7 @@ TEST(Config, BadValuesAreRefusedByFieldExpectationAndFinding) {
 }
 
 TEST(Config, OtherRopeTypesAreNamed) {
-  for (const char* type : {"yarn", "longrope", "su"})
+  for (const char* type : {"su", "mrope"})
     for (const char* field : {"rope_scaling", "rope_parameters"})
       EXPECT_THAT(refusal(with(llama(), field, {{"rope_type", type}, {"factor", 2.0}})),
                   AllOf(HasSubstr("rope_type"), HasSubstr(type)));

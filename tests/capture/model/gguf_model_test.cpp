@@ -69,9 +69,10 @@ TEST(GgufModel, WeightsOfANarrowComputeTypeAreTheRoundedOnes) {
 
 // The folders of tests/data/models, converted to GGUF.
 const std::map<std::string, std::string> kNames{
-    {"self_attn.q_proj", "attn_q"},      {"self_attn.k_proj", "attn_k"},   {"self_attn.v_proj", "attn_v"},
-    {"self_attn.o_proj", "attn_output"}, {"mlp.gate_proj", "ffn_gate"},    {"mlp.up_proj", "ffn_up"},
-    {"mlp.down_proj", "ffn_down"},       {"input_layernorm", "attn_norm"}, {"post_attention_layernorm", "ffn_norm"}};
+    {"self_attn.q_proj", "attn_q"},      {"self_attn.k_proj", "attn_k"},     {"self_attn.v_proj", "attn_v"},
+    {"self_attn.o_proj", "attn_output"}, {"mlp.gate_proj", "ffn_gate"},      {"mlp.up_proj", "ffn_up"},
+    {"mlp.down_proj", "ffn_down"},       {"input_layernorm", "attn_norm"},   {"post_attention_layernorm", "ffn_norm"},
+    {"self_attn.q_norm", "attn_q_norm"}, {"self_attn.k_norm", "attn_k_norm"}};
 
 std::string converted(const std::string& name) {
   if (name == "model.embed_tokens.weight") return "token_embd.weight";
@@ -109,23 +110,33 @@ std::string ropeFactors(const ModelConfig& config) {
   return bytes;
 }
 
+// "Qwen2ForCausalLM" → "qwen2"; the converter calls every Llama and Mistral "llama".
+std::string ggufArchitecture(const ModelConfig& config) {
+  if (config.architecture == "Qwen2ForCausalLM") return "qwen2";
+  return config.architecture == "Qwen3ForCausalLM" ? "qwen3" : "llama";
+}
+
 void writeMetadata(GgufBuilder& out, const ModelConfig& config) {
-  out.text("general.architecture", "llama");
-  out.u32("llama.block_count", config.layers);
-  out.u32("llama.context_length", static_cast<std::uint32_t>(config.max_positions));
-  out.u32("llama.embedding_length", config.hidden_size);
-  out.u32("llama.feed_forward_length", config.intermediate_size);
-  out.u32("llama.attention.head_count", config.query_heads);
-  out.u32("llama.attention.head_count_kv", config.kv_heads);
-  out.u32("llama.attention.key_length", config.head_dim);
-  out.u32("llama.attention.value_length", config.head_dim);
-  out.u32("llama.rope.dimension_count", config.head_dim);
-  out.f32("llama.rope.freq_base", static_cast<float>(config.rope.theta));
-  out.f32("llama.attention.layer_norm_rms_epsilon", static_cast<float>(config.rms_norm_eps));
-  if (config.rope.scaling == RopeScaling::Linear) {
-    out.text("llama.rope.scaling.type", "linear");
-    out.f32("llama.rope.scaling.factor", static_cast<float>(config.rope.factor));
+  const std::string architecture = ggufArchitecture(config), prefix = architecture + ".";
+  out.text("general.architecture", architecture);
+  out.u32(prefix + "block_count", config.layers);
+  out.u32(prefix + "context_length", static_cast<std::uint32_t>(config.max_positions));
+  out.u32(prefix + "embedding_length", config.hidden_size);
+  out.u32(prefix + "feed_forward_length", config.intermediate_size);
+  out.u32(prefix + "attention.head_count", config.query_heads);
+  out.u32(prefix + "attention.head_count_kv", config.kv_heads);
+  out.u32(prefix + "attention.key_length", config.head_dim);
+  out.u32(prefix + "attention.value_length", config.head_dim);
+  out.u32(prefix + "rope.dimension_count", config.head_dim);
+  out.f32(prefix + "rope.freq_base", static_cast<float>(config.rope.theta));
+  out.f32(prefix + "attention.layer_norm_rms_epsilon", static_cast<float>(config.rms_norm_eps));
+  if (config.rope.scaling == RopeScaling::Linear || config.rope.scaling == RopeScaling::Yarn) {
+    out.text(prefix + "rope.scaling.type", config.rope.scaling == RopeScaling::Linear ? "linear" : "yarn");
+    out.f32(prefix + "rope.scaling.factor", static_cast<float>(config.rope.factor));
   }
+  if (config.rope.scaling == RopeScaling::Yarn)
+    out.u32(prefix + "rope.scaling.original_context_length",
+            static_cast<std::uint32_t>(config.rope.original_positions));
 }
 
 using Tensors = std::map<std::string, const StoredTensor*>;
@@ -133,7 +144,8 @@ using Tensors = std::map<std::string, const StoredTensor*>;
 void writeTensors(GgufBuilder& out, const Tensors& tensors, const ModelConfig& config) {
   for (const auto& [name, tensor] : tensors) {
     std::string bytes(reinterpret_cast<const char*>(tensor->bytes.data()), tensor->bytes.size());
-    if (name.find("q_proj") != name.npos || name.find("k_proj") != name.npos)
+    const bool rotated = name.find("q_proj") != name.npos || name.find("k_proj") != name.npos;
+    if (rotated && ggufArchitecture(config) == "llama")
       bytes = pairedRows(bytes, bytes.size() / static_cast<std::size_t>(tensor->shape[0]), config.head_dim);
     const std::uint32_t type = tensor->dtype == "F32" ? 0 : tensor->dtype == "F16" ? 1 : 30;
     out.tensor(converted(name), type, {tensor->shape.begin(), tensor->shape.end()}, bytes);
@@ -181,7 +193,8 @@ TEST_P(ConvertedModel, GivesTheLogitsOfTransformers) {
 
 INSTANTIATE_TEST_SUITE_P(Variants, ConvertedModel,
                          testing::Values("llama1-mha", "llama2-gqa", "llama3-theta", "llama31-scaling", "llama32-tied",
-                                         "linear", "head-dim", "biases", "bf16", "f16"),
+                                         "linear", "head-dim", "biases", "bf16", "f16", "qwen2", "qwen2-tied", "qwen3",
+                                         "qwen3-biases", "qwen2-yarn"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::erase(name, '-');
@@ -248,7 +261,8 @@ TEST_F(GgufConfig, WhatIsNotRunIsRefusedByItsKey) {
   EXPECT_EQ(with("llama.expert_count", 0), "no error");
   EXPECT_THAT(with("llama.expert_count", 8), AllOf(HasSubstr("llama.expert_count"), HasSubstr("experts")));
   EXPECT_THAT(with("llama.logit_scale", 2.0F), HasSubstr("llama.logit_scale"));
-  EXPECT_THAT(with("llama.rope.scaling.type", "yarn"), HasSubstr("'yarn'"));
+  EXPECT_THAT(with("llama.rope.scaling.type", "longrope"), HasSubstr("'longrope'"));
+  EXPECT_THAT(with("llama.rope.scaling.type", "yarn"), HasSubstr("llama.rope.scaling.factor"));
   EXPECT_THAT(with("general.type", "adapter"), HasSubstr("'adapter'"));
 }
 

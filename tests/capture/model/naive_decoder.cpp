@@ -115,7 +115,8 @@ class Naive {
     result.query = heads(apply(prefix + "self_attn.q_proj", width, bias, rows), true);
     result.key = heads(apply(prefix + "self_attn.k_proj", narrow, bias, rows), true);
     result.value = heads(apply(prefix + "self_attn.v_proj", narrow, bias, rows), false);
-    add(hidden, apply(prefix + "self_attn.o_proj", m_config.hidden_size, bias, attention(result, hidden.size())));
+    add(hidden, apply(prefix + "self_attn.o_proj", m_config.hidden_size, m_config.output_bias,
+                      attention(result, hidden.size())));
     const Matrix inner = norm(prefix + "post_attention_layernorm.weight", hidden);
     Matrix gate = apply(prefix + "mlp.gate_proj", m_config.intermediate_size, mlp_bias, inner);
     const Matrix up = apply(prefix + "mlp.up_proj", m_config.intermediate_size, mlp_bias, inner);

@@ -145,9 +145,20 @@ TEST(TokenizerVocabulary, FaceOfTheVocabulary) {
   EXPECT_FALSE(tokenizer.isSpecial(tokenizer.idOf("[LEFT]").value()));
   EXPECT_EQ(tokenizer.idOf("no such piece"), std::nullopt);
   const TokenId beyond = static_cast<TokenId>(tokenizer.vocabularySize());
+  EXPECT_FALSE(tokenizer.has(beyond));
   EXPECT_THROW(static_cast<void>(tokenizer.piece(beyond)), Error);
-  EXPECT_THROW(static_cast<void>(tokenizer.decode(std::vector<TokenId>{beyond})), Error);
-  EXPECT_THROW(static_cast<void>(tokenizer.decode(std::vector<TokenId>{~TokenId{0}})), Error);
+}
+
+// As in Transformers: a model whose vocabulary is padded generates such ids.
+TEST(TokenizerVocabulary, IdsWithoutAPieceGiveNoText) {
+  const Tokenizer tokenizer = Tokenizer::load(kKinds / "llama2");
+  const std::vector<TokenId> ids = tokenizer.encode("Hello world", false).ids;
+  std::vector<TokenId> padded{static_cast<TokenId>(tokenizer.vocabularySize())};
+  for (const TokenId id : ids) padded.insert(padded.end(), {id, ~TokenId{0}});
+  const Decoded decoded = tokenizer.decodeWithOffsets(padded);
+  EXPECT_EQ(decoded.text, tokenizer.decode(ids));
+  ASSERT_EQ(decoded.offsets.size(), padded.size() + 1);
+  for (std::size_t i = 0; i < padded.size(); i += 2) EXPECT_EQ(decoded.offsets[i], decoded.offsets[i + 1]) << i;
 }
 
 TEST_F(TokenizerFolder, NamedTokensComeFromTheConfig) {
@@ -158,6 +169,86 @@ TEST_F(TokenizerFolder, NamedTokensComeFromTheConfig) {
   EXPECT_EQ(tokenizer.eos(), tokenizer.idOf("z"));
   writeFileAtomically(folder / "tokenizer_config.json", R"({"bos_token": 3})");
   EXPECT_THAT(refusal(document), HasSubstr("tokenizer_config.json: bos_token"));
+}
+
+struct BesideTokenizer {
+  const char *config, *other_name, *other;
+  std::vector<TokenId> ids;  // what AutoTokenizer of Transformers 5.24 makes of the text
+};
+
+// The last id of the "llama2" tokenizer is 1408.
+TEST_F(TokenizerFolder, TokensOfTheFilesBesideItAreAdded) {
+  const json llama2 = readJsonFile(kKinds / "llama2" / "tokenizer.json");
+  const std::string text = "<|im_start|>user\nHello  <x> world<|im_end|> the\n";
+  const std::vector<BesideTokenizer> cases{
+      {R"({"bos_token": "<s>", "eos_token": "<|im_end|>", "added_tokens_decoder": {
+            "1411": {"content": "<x>", "special": false, "lstrip": true, "normalized": false},
+            "1409": {"content": "<|im_start|>", "special": true, "normalized": false},
+            "1410": {"content": "<|im_end|>", "special": true, "normalized": false, "rstrip": true}}})",
+       nullptr,
+       nullptr,
+       {1, 1409, 625, 716, 313, 259, 284, 302, 578, 311, 1411, 514, 1036, 592, 1410, 566, 259}},
+      {R"({"bos_token": "<s>", "eos_token": "<|im_end|>"})",
+       "added_tokens.json",
+       R"({"<x>": 1411, "<|im_end|>": 1410, "<|im_start|>": 1409})",
+       {1, 1409, 316, 716, 313, 259, 284, 302, 578, 311, 514, 1411, 1036, 592, 1410, 514, 566, 259}},
+      {"{}",
+       "special_tokens_map.json",
+       R"({"bos_token": "<s>", "additional_special_tokens": ["<|im_start|>"],
+           "eos_token": {"content": "<|im_end|>", "lstrip": false, "rstrip": true, "normalized": false}})",
+       {1, 1410, 625, 716, 313, 259, 284, 302, 578, 311, 514, 514, 63, 123, 65, 1036, 592, 1409, 566, 259}},
+      {R"({"bos_token": "<s>", "eos_token": "<|im_end|>", "additional_special_tokens": ["<|im_start|>", "<x>"]})",
+       nullptr,
+       nullptr,
+       {1, 1410, 625, 716, 313, 259, 284, 302, 578, 311, 514, 514, 1411, 514, 1036, 592, 1409, 514, 566, 259}}};
+  for (const BesideTokenizer& beside : cases) {
+    for (const char* name : {"added_tokens.json", "special_tokens_map.json"}) std::filesystem::remove(folder / name);
+    writeFileAtomically(folder / "tokenizer_config.json", beside.config);
+    if (beside.other_name != nullptr) writeFileAtomically(folder / beside.other_name, beside.other);
+    const Tokenizer tokenizer = load(llama2);
+    EXPECT_EQ(tokenizer.encode(text).ids, beside.ids) << beside.config;
+    EXPECT_EQ(tokenizer.bos(), 1U);
+    EXPECT_EQ(tokenizer.eos(), tokenizer.idOf("<|im_end|>"));
+    EXPECT_TRUE(tokenizer.isSpecial(tokenizer.eos().value()));
+    EXPECT_THAT(tokenizer.notices(), testing::IsEmpty());
+  }
+}
+
+TEST_F(TokenizerFolder, AStatedIdThatIsNotTheNextIsTold) {
+  writeFileAtomically(folder / "tokenizer_config.json", R"({"added_tokens_decoder": {"1414": {"content": "<y>"}}})");
+  const Tokenizer tokenizer = load(readJsonFile(kKinds / "llama2" / "tokenizer.json"));
+  EXPECT_EQ(tokenizer.idOf("<y>"), 1409U);
+  EXPECT_THAT(tokenizer.notices(), ElementsAre(testing::AllOf(HasSubstr("'<y>'"), HasSubstr("1414"))));
+  for (const char* wrong : {R"({"x": {"content": "<y>"}})", R"({"4294967296": {"content": "<y>"}})",
+                            R"({"1409": {"lstrip": true}})", R"({"1409": 3})", "[3]"}) {
+    writeFileAtomically(folder / "tokenizer_config.json", fmt::format(R"({{"added_tokens_decoder": {}}})", wrong));
+    EXPECT_THAT(refusal(document), HasSubstr("tokenizer_config.json: added_tokens_decoder")) << wrong;
+  }
+}
+
+// Transformers 5 ignores both beside a tokenizer.json; Transformers 4 obeys them for Llama's own class.
+TEST_F(TokenizerFolder, ThePostProcessorDecidesWhatIsSetAround) {
+  const json llama2 = readJsonFile(kKinds / "llama2" / "tokenizer.json");
+  for (const char* family : {"PreTrainedTokenizerFast", "LlamaTokenizerFast"}) {
+    writeFileAtomically(folder / "tokenizer_config.json",
+                        fmt::format(R"({{"tokenizer_class": "{}", "bos_token": "<s>", "eos_token": "</s>",
+                                        "add_bos_token": false, "add_eos_token": true}})",
+                                    family));
+    const Tokenizer tokenizer = load(llama2);
+    EXPECT_EQ(tokenizer.encode(" the").ids.front(), 1U);
+    EXPECT_NE(tokenizer.encode(" the").ids.back(), 2U);
+    EXPECT_EQ(tokenizer.notices().size(), std::string_view(family).starts_with("Llama") ? 2U : 0U);
+  }
+}
+
+TEST_F(TokenizerFolder, ATokenizerModelAloneIsToldWhatToRun) {
+  writeFileAtomically(folder / "tokenizer.model", "x");
+  try {
+    static_cast<void>(Tokenizer::load(folder));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::AllOf(HasSubstr("tokenizer.model alone"), HasSubstr("save_pretrained")));
+  }
 }
 
 TEST_F(TokenizerFolder, MissingAndBrokenFiles) {

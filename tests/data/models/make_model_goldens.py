@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes the tiny random checkpoints of this folder and what Hugging Face Transformers computes from them.
 
-Run by hand: python make_model_goldens.py [TINY_LLAMA_FOLDER [--bundled-only]]   (torch 2.11, transformers 5.23, safetensors; no network)
+Run by hand: python make_model_goldens.py [TINY_LLAMA_FOLDER [--bundled-only]]   (torch 2.11, transformers 5.23 or newer, safetensors;
+no network), or with --only and the names of folders for those alone.
 Each folder becomes a checkpoint with golden.json (token ids of its runs, greedy continuations, weights fingerprint) and golden.f32:
 the logits [positions, vocab] of all runs one after another, float32 little-endian, computed in float32.
 With TINY_LLAMA_FOLDER the bundled model's goldens are made too (or only they): tiny-llama/golden.json and golden.f32.
@@ -14,7 +15,8 @@ import sys
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
+from transformers import (AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, Qwen2Config,
+                          Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM)
 
 HERE = Path(__file__).resolve().parent
 GREEDY_TOKENS = 20
@@ -22,6 +24,15 @@ BASE = dict(vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_laye
             num_key_value_heads=2, max_position_embeddings=512, bos_token_id=1, eos_token_id=2, rms_norm_eps=1e-5)
 LLAMA3 = dict(rope_type="llama3", rope_theta=500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
               original_max_position_embeddings=64)
+YARN = dict(rope_type="yarn", rope_theta=10000.0, factor=4.0, original_max_position_embeddings=64)
+LONGROPE = dict(rope_type="longrope", rope_theta=10000.0, short_factor=[1.0, 1.1, 1.3, 1.6], long_factor=[1.0, 2.5, 6.0, 8.0],
+                original_max_position_embeddings=32)
+
+
+def longrope(config):
+    """As Phi-3 writes it: the trained length beside the factors, not among them."""
+    config["original_max_position_embeddings"] = config["rope_parameters"].pop("original_max_position_embeddings")
+    return classic(config, "type")
 
 
 def classic(config, type_key="rope_type", drop=()):
@@ -53,6 +64,15 @@ VARIANTS = {
     "biases": ("llama", dict(attention_bias=True, mlp_bias=True), lambda c: c, None, None, [40]),
     "mistral": ("mistral", dict(sliding_window=None), classic, None, None, [40]),
     "mistral-window": ("mistral", dict(sliding_window=12), lambda c: {**c, "head_dim": None}, None, None, [8, 12, 13, 40, 300]),
+    "qwen2": ("qwen2", {}, classic, None, None, [1, 40]),
+    "qwen2-tied": ("qwen2", dict(tie_word_embeddings=True, rope_parameters=dict(rope_type="default", rope_theta=1000000.0)), lambda c: c,
+                   None, None, [40]),
+    "qwen3": ("qwen3", dict(head_dim=16, rope_parameters=dict(rope_type="default", rope_theta=1000000.0)), lambda c: c, None, None, [1, 40]),
+    "qwen3-biases": ("qwen3", dict(head_dim=12, attention_bias=True, num_key_value_heads=1), classic, None, None, [40]),
+    "qwen2-yarn": ("qwen2", dict(head_dim=16, rope_parameters=YARN), classic, None, None, [40, 200]),
+    "yarn-mscale": ("llama", dict(head_dim=16, rope_parameters=dict(YARN, mscale=1.4, mscale_all_dim=0.7, beta_fast=16, beta_slow=2,
+                                                                   truncate=False)), lambda c: c, None, None, [120]),
+    "longrope": ("llama", dict(rope_parameters=LONGROPE, max_position_embeddings=256), longrope, None, None, [24, 40, 200]),
     "bf16": ("llama", {}, classic, torch.bfloat16, None, [40]),
     "f16": ("llama", {}, classic, torch.float16, None, [40]),
     "sharded": ("llama", {}, classic, None, "40KB", [40]),
@@ -117,7 +137,8 @@ def make(name, seed):
     architecture, overrides, edit, dtype, shard, lengths = VARIANTS[name]
     folder = HERE / name
     shutil.rmtree(folder, ignore_errors=True)
-    config_class, model_class = {"llama": (LlamaConfig, LlamaForCausalLM), "mistral": (MistralConfig, MistralForCausalLM)}[architecture]
+    config_class, model_class = {"llama": (LlamaConfig, LlamaForCausalLM), "mistral": (MistralConfig, MistralForCausalLM),
+                                 "qwen2": (Qwen2Config, Qwen2ForCausalLM), "qwen3": (Qwen3Config, Qwen3ForCausalLM)}[architecture]
     generator = torch.Generator().manual_seed(seed)
     model = model_class(config_class(**{**BASE, **overrides}))
     randomise(model, generator)
@@ -155,10 +176,13 @@ def first_clear(make_golden):
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
+    only = sys.argv[sys.argv.index("--only") + 1:] if "--only" in sys.argv else list(VARIANTS)
     if "--bundled-only" not in sys.argv:
         for index, name in enumerate(VARIANTS):
+            if name not in only:
+                continue
             first_clear(lambda attempt: make(name, 1000 * attempt + index))
-    if len(sys.argv) > 1:
+    if len(sys.argv) > 1 and "--only" not in sys.argv:
         first_clear(lambda attempt: make_bundled(Path(sys.argv[1]), 3 + attempt))
 
 

@@ -1,0 +1,67 @@
+#include "core/base/python_json.h"
+
+#include <array>
+#include <limits>
+#include <string>
+
+namespace kvatlas {
+namespace {
+
+struct Constant {
+  std::string_view word;
+  std::string_view mark;  // a string no writer produces; stands for the number until it is parsed
+  double value;
+};
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr std::array<Constant, 3> kConstants{{{"-Infinity", "\x7f-Infinity", -kInfinity},
+                                              {"Infinity", "\x7fInfinity", kInfinity},
+                                              {"NaN", "\x7fNaN", std::numeric_limits<double>::quiet_NaN()}}};
+
+const Constant* constantAt(std::string_view text, std::size_t at) {
+  for (const Constant& constant : kConstants)
+    if (text.substr(at).starts_with(constant.word)) return &constant;
+  return nullptr;
+}
+
+// The text with each constant outside strings as its mark.
+std::string marked(std::string_view text) {
+  std::string result;
+  result.reserve(text.size() + 64);
+  bool in_string = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (in_string && c == '\\' && at + 1 < text.size()) {
+      result.append({c, text[++at]});
+      continue;
+    }
+    if (c == '"') in_string = !in_string;
+    const Constant* constant = in_string ? nullptr : constantAt(text, at);
+    if (constant == nullptr) {
+      result.push_back(c);
+    } else {
+      result.append("\"").append(constant->mark).append("\"");
+      at += constant->word.size() - 1;
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+nlohmann::json parsePythonJson(std::string_view text) {
+  using nlohmann::json;
+  if (text.find("NaN") == text.npos && text.find("Infinity") == text.npos) return json::parse(text);
+  const auto number = [](int, json::parse_event_t event, json& parsed) {
+    if (event != json::parse_event_t::value || !parsed.is_string()) return true;
+    for (const Constant& constant : kConstants)
+      if (parsed.get_ref<const std::string&>() == constant.mark) {
+        parsed = constant.value;
+        break;
+      }
+    return true;
+  };
+  return json::parse(marked(text), number);
+}
+
+}  // namespace kvatlas
