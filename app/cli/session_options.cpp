@@ -22,8 +22,7 @@ void resolvePrompt(SessionArguments& arguments) {
   const int given = int{!arguments.prompt.empty()} + int{arguments.text_given} + int{!arguments.ids.empty()};
   if (given != 1)
     failUsage("exactly one of --prompt FILE, --text STRING and --ids FILE is needed, {} were given", given);
-  if (!prompt.system.empty() && prompt.chat.empty())
-    failUsage("--system needs --chat: without a chat template there is no system message");
+  checkChatOptions(prompt);
   prompt.file = arguments.prompt;
   prompt.ids_file = arguments.ids;
   if (arguments.text_given) prompt.text = arguments.text;
@@ -50,8 +49,23 @@ std::string methodsHelp() {
 
 }  // namespace
 
-void addPromptOptions(CLI::App& command, SessionArguments& arguments) {
+void checkChatOptions(const capture::PromptOptions& prompt) {
+  if (!prompt.system.empty() && prompt.chat.empty())
+    failUsage("--system needs --chat: without a chat template there is no system message");
+  if (!prompt.chat_date.empty() && prompt.chat != "auto")
+    failUsage("--chat-date needs --chat auto: nothing else prints a date");
+}
+
+void addChatOptions(CLI::App& command, SessionArguments& arguments) {
   capture::SessionOptions& options = arguments.options;
+  command.add_option("--chat", options.prompt.chat,
+                     "wrap the prompt in a chat template: auto (the model's own), llama2, llama3, mistral");
+  command.add_option("--chat-date", options.prompt.chat_date,
+                     "day that the model's chat template prints, with --chat auto: 2026-03-31 (default: today)");
+  command.add_option("--system", options.prompt.system, "system message, with --chat");
+}
+
+void addPromptOptions(CLI::App& command, SessionArguments& arguments) {
   command.add_option("--prompt", arguments.prompt, "text file with the prompt");
   command.add_option_function<std::string>(
       "--text",
@@ -61,9 +75,7 @@ void addPromptOptions(CLI::App& command, SessionArguments& arguments) {
       },
       "the prompt itself");
   command.add_option("--ids", arguments.ids, "file of token ids (needs no tokenizer)");
-  command.add_option("--chat", options.prompt.chat,
-                     "wrap the prompt in a chat template: auto, llama2, llama3, mistral");
-  command.add_option("--system", options.prompt.system, "system message, with --chat");
+  addChatOptions(command, arguments);
   command.add_option("--span", arguments.spans, "NAME=TEXT: marks where TEXT occurs in the prompt (repeatable)")
       ->allow_extra_args(false);
   command
@@ -74,7 +86,7 @@ void addPromptOptions(CLI::App& command, SessionArguments& arguments) {
 void addModelOptions(CLI::App& command, SessionArguments& arguments) {
   capture::SessionOptions& options = arguments.options;
   command.footer(methodsHelp);
-  command.add_option("--model", options.model, "checkpoint folder (Hugging Face layout)");
+  command.add_option("--model", options.model, "checkpoint folder (Hugging Face layout) or GGUF file");
   command.add_option("--method", arguments.methods, "NAME[:key=value,…], repeatable; full is always run")
       ->allow_extra_args(false);
   command

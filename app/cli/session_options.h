@@ -17,7 +17,11 @@ struct SessionArguments {
 
 // Model, methods, budgets, device: what every command that runs a model takes.
 void addModelOptions(CLI::App& command, SessionArguments& arguments);
-// Prompt, spans, and whose tokens are fed.
+// --chat, --chat-date, --system: of a prompt, and of the prompts of a needle run.
+void addChatOptions(CLI::App& command, SessionArguments& arguments);
+// UsageError for one that needs another.
+void checkChatOptions(const capture::PromptOptions& prompt);
+// Prompt (with its chat template), spans, and whose tokens are fed.
 void addPromptOptions(CLI::App& command, SessionArguments& arguments);
 // Both fill arguments.options; UsageError names the option and the nearest known words.
 void resolveModelOptions(SessionArguments& arguments);

@@ -1,22 +1,20 @@
 #include "capture/evaluation/evaluation_model.h"
 
-#include "capture/model/checkpoint.h"
+#include "capture/model/weight_source.h"
 #include "core/base/error.h"
-#include "core/base/files.h"
-#include "core/base/sha256.h"
 
 namespace kvatlas::evaluation {
 
 std::shared_ptr<capture::LoadedModel> openForPrompts(const capture::SessionOptions& options) {
   auto model = capture::openModel(options);
-  if (!model->tokenizer) fail("{}: has no tokenizer.json; facts are planted in text", options.model.string());
+  if (!model->tokenizer) fail("{}: has no tokenizer; facts are planted in text", options.model.string());
   return model;
 }
 
 RunIdentity identityOf(const capture::LoadedModel& model) {
   return {.model = model.config.name,
-          .weights_fingerprint = capture::Checkpoint(model.folder).fingerprint(),
-          .tokenizer_sha256 = sha256Hex(readFile(model.folder / "tokenizer.json")),
+          .weights_fingerprint = capture::openWeights(model.folder, model.config)->fingerprint(),
+          .tokenizer_sha256 = text::Tokenizer::sha256(model.folder),
           .device = model.load.device.is_cpu() ? "cpu" : "cuda",
           .dtype = model.dtype_name};
 }

@@ -10,24 +10,21 @@
 #include <vector>
 
 #include "capture/model/safetensors.h"
+#include "capture/model/weight_source.h"
 
 namespace kvatlas::capture {
 
-class Checkpoint {
+class Checkpoint : public WeightSource {
  public:
   // model.safetensors, else the shards model.safetensors.index.json names. Error names the file that is missing or
   // broken.
   explicit Checkpoint(const std::filesystem::path& folder);
 
-  [[nodiscard]] bool has(const std::string& name) const;
-  // The tensor in `dtype` on `device`. Already so in the file: a view of the mapping, kept alive by the tensor, never
-  // to be written to; otherwise a copy, and the mapped pages are given back. Error names file, tensor, expected and
-  // found shape or dtype.
+  [[nodiscard]] bool has(const std::string& name) const override;
   [[nodiscard]] at::Tensor load(const std::string& name, std::span<const std::int64_t> shape, at::ScalarType dtype,
-                                at::Device device) const;
-  // SHA-256 in lower-case hex over, for each shard in name order: its file name, a zero byte, its size as 8
-  // little-endian bytes, its header (length field and JSON).
-  [[nodiscard]] std::string fingerprint() const;
+                                at::Device device) const override;
+  // Shards in name order; a header is the length field and the JSON.
+  [[nodiscard]] std::string fingerprint() const override;
 
  private:
   void openShards(const std::filesystem::path& folder, const std::filesystem::path& index);

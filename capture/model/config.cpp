@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "capture/model/gguf_config.h"
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/json_fields.h"
+#include "core/gguf/model_file.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -19,14 +21,24 @@ constexpr std::uint64_t kMostPositions = std::uint64_t{1} << 32;
 constexpr const char* kLlama = "LlamaForCausalLM";
 constexpr const char* kMistral = "MistralForCausalLM";
 
+// A folder with GGUF files alone: what to say instead.
+std::string ggufHint(const fs::path& folder) {
+  std::error_code code;
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(folder, code))
+    if (entry.path().extension() == ".gguf") files.push_back(entry.path().filename().string());
+  if (files.empty()) return {};
+  return fmt::format("; it holds '{}': name the file itself", *std::ranges::min_element(files));
+}
+
 fs::path requireConfigFile(const fs::path& folder) {
   std::error_code code;
   if (!fs::exists(folder, code)) fail("{}: no such model folder", folder.string());
   if (!fs::is_directory(folder, code))
-    fail("{}: not a folder; expected a checkpoint folder with config.json", folder.string());
+    fail("{}: expected a checkpoint folder with config.json, or a GGUF file", folder.string());
   fs::path file = folder / "config.json";
   if (!fs::exists(file, code))
-    fail("{}: no config.json in it; expected a Hugging Face checkpoint folder", folder.string());
+    fail("{}: no config.json in it; expected a Hugging Face checkpoint folder{}", folder.string(), ggufHint(folder));
   if (!fs::is_regular_file(file, code)) fail("{}: not a regular file", file.string());
   return file;
 }
@@ -147,13 +159,14 @@ std::string folderName(const fs::path& folder) {
 
 }  // namespace
 
-ModelConfig loadModelConfig(const std::filesystem::path& model_folder) {
-  const fs::path file = requireConfigFile(model_folder);
+ModelConfig loadModelConfig(const std::filesystem::path& model) {
+  if (gguf::isModelFile(model)) return loadGgufConfig(model);
+  const fs::path file = requireConfigFile(model);
   const nlohmann::json json = readJsonFile(file);
   const JsonFields fields(file, json);
 
   ModelConfig config;
-  config.name = folderName(model_folder);
+  config.name = folderName(model);
   config.architecture = readArchitecture(fields);
   if (fields.has("quantization_config"))
     fields.refuse("quantization_config", "no such field: only f32, f16 and bf16 weights are read");
@@ -169,7 +182,7 @@ ModelConfig loadModelConfig(const std::filesystem::path& model_folder) {
   readRope(fields, config);
 
   readEos(file, json, config);
-  const fs::path generation = model_folder / "generation_config.json";
+  const fs::path generation = model / "generation_config.json";
   std::error_code code;
   if (fs::exists(generation, code)) readEos(generation, readJsonFile(generation), config);
   std::sort(config.eos_ids.begin(), config.eos_ids.end());

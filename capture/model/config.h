@@ -1,4 +1,5 @@
-// config.json of a Llama or Mistral checkpoint; knows no weights.
+// The configuration of a Llama or Mistral checkpoint: config.json of a folder or the metadata of a GGUF file; knows no
+// weights.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,11 @@ struct RopeConfig {
   double factor = 1.0;
   double low_freq_factor = 1.0, high_freq_factor = 4.0;  // Llama3
   std::uint64_t original_positions = 0;                  // Llama3, Dynamic
+  std::vector<float> frequency_factors;                  // [head_dim/2] divisors of the frequencies (GGUF); empty: none
 };
 
 struct ModelConfig {
-  std::string name;          // folder name
+  std::string name;          // of the folder, or of the GGUF file
   std::string architecture;  // "LlamaForCausalLM" | "MistralForCausalLM"
   std::uint32_t layers = 0, query_heads = 0, kv_heads = 0, head_dim = 0;
   std::uint32_t hidden_size = 0, intermediate_size = 0, vocab_size = 0;
@@ -30,10 +32,10 @@ struct ModelConfig {
   double rms_norm_eps = 1e-6;
   bool tied_output = false, attention_bias = false, mlp_bias = false;
   RopeConfig rope;
-  std::vector<TokenId> eos_ids;  // from config.json and generation_config.json
+  std::vector<TokenId> eos_ids;  // from config.json and generation_config.json, or the metadata
 };
 
 // Error names the file, the field and what was expected (architecture, hidden_act, head counts that do not divide, …).
-[[nodiscard]] ModelConfig loadModelConfig(const std::filesystem::path& model_folder);
+[[nodiscard]] ModelConfig loadModelConfig(const std::filesystem::path& model);
 
 }  // namespace kvatlas::capture

@@ -223,9 +223,9 @@ Decoder Decoder::load(const std::filesystem::path& model_folder, const LoadOptio
     impl->config = loadModelConfig(model_folder);
     impl->options = options;
     if (options.row_chunk == 0) impl->options.row_chunk = defaultRowChunk(options.device);
-    const Checkpoint checkpoint(model_folder);
-    impl->fingerprint = checkpoint.fingerprint();
-    impl->weights = loadWeights(checkpoint, impl->config, options.dtype, options.device, options.layer_devices, work);
+    const auto source = openWeights(model_folder, impl->config);
+    impl->fingerprint = source->fingerprint();
+    impl->weights = loadWeights(*source, impl->config, options.dtype, options.device, options.layer_devices, work);
     return Decoder(std::move(impl));
   });
 }

@@ -10,6 +10,7 @@
 #include <ATen/ops/reciprocal.h>
 #include <ATen/ops/sin.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
 
 #include <algorithm>
@@ -54,6 +55,7 @@ at::Tensor inverseFrequencies(const RopeConfig& rope, std::uint32_t head_dim, st
   const at::Tensor exponent =
       at::arange(0, static_cast<std::int64_t>(head_dim), 2, at::kFloat) / static_cast<double>(head_dim);
   const at::Tensor frequencies = at::pow(at::Scalar(base), exponent).reciprocal();
+  if (!rope.frequency_factors.empty()) return frequencies / at::tensor(rope.frequency_factors) / rope.factor;
   if (rope.scaling == RopeScaling::Linear) return frequencies / rope.factor;
   if (rope.scaling == RopeScaling::Llama3) return scaleLlama3(rope, frequencies);
   return frequencies;

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "capture/model/mapped_file.h"
+#include "core/base/mapped_file.h"
 
 namespace kvatlas::capture {
 

@@ -14,8 +14,8 @@ namespace {
 
 class Loader {
  public:
-  Loader(const Checkpoint& checkpoint, at::ScalarType dtype, at::Device device, const WorkContext& work)
-      : m_checkpoint(checkpoint), m_dtype(dtype), m_device(device), m_work(work) {}
+  Loader(const WeightSource& source, at::ScalarType dtype, at::Device device, const WorkContext& work)
+      : m_source(source), m_dtype(dtype), m_device(device), m_work(work) {}
 
   [[nodiscard]] at::Tensor vector(const std::string& name, std::int64_t size) const {
     return load(name, std::array{size});
@@ -30,10 +30,10 @@ class Loader {
  private:
   [[nodiscard]] at::Tensor load(const std::string& name, std::span<const std::int64_t> shape) const {
     m_work.checkStop();
-    return m_checkpoint.load(name, shape, m_dtype, m_device);
+    return m_source.load(name, shape, m_dtype, m_device);
   }
 
-  const Checkpoint& m_checkpoint;
+  const WeightSource& m_source;
   at::ScalarType m_dtype;
   at::Device m_device;
   const WorkContext& m_work;
@@ -59,14 +59,14 @@ LayerWeights loadLayer(const Loader& load, const ModelConfig& config, std::uint3
 
 }  // namespace
 
-Weights loadWeights(const Checkpoint& checkpoint, const ModelConfig& config, at::ScalarType dtype, at::Device device,
+Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::ScalarType dtype, at::Device device,
                     std::span<const at::Device> layer_devices, const WorkContext& work) {
-  const Loader load(checkpoint, dtype, device, work);
+  const Loader load(source, dtype, device, work);
   Weights weights;
   work.progress->begin("loading", config.layers);
   weights.embedding = load.matrix("model.embed_tokens.weight", config.vocab_size, config.hidden_size);
   for (std::uint32_t layer = 0; layer < config.layers; ++layer) {
-    const Loader here(checkpoint, dtype, layer_devices.empty() ? device : layer_devices[layer], work);
+    const Loader here(source, dtype, layer_devices.empty() ? device : layer_devices[layer], work);
     weights.layers.push_back(loadLayer(here, config, layer));
     work.progress->advance(layer + 1);
   }

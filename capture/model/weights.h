@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "capture/model/checkpoint.h"
 #include "capture/model/config.h"
+#include "capture/model/weight_source.h"
 #include "core/base/progress.h"
 
 namespace kvatlas::capture {
@@ -32,7 +32,7 @@ struct Weights {
 
 // Reads layer by layer with progress "loading"; stops between tensors.
 // layer_devices [layers], or empty: all on `device`, where embedding and logits lie.
-[[nodiscard]] Weights loadWeights(const Checkpoint& checkpoint, const ModelConfig& config, at::ScalarType dtype,
+[[nodiscard]] Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::ScalarType dtype,
                                   at::Device device, std::span<const at::Device> layer_devices,
                                   const WorkContext& work);
 

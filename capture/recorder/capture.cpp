@@ -128,8 +128,7 @@ CaptureSummary recordSession(Session& session, const CaptureOptions& options, co
 
 GenerateSummary runGenerate(const SessionOptions& options, const WorkContext& work) {
   Session session(options, work);
-  if (!session.tokenizer() && options.prompt.ids_file.empty())
-    fail("{}: has no tokenizer.json", options.model.string());
+  if (!session.tokenizer() && options.prompt.ids_file.empty()) fail("{}: has no tokenizer", options.model.string());
   session.loadWeights(work);
   const SessionResult result = session.run(work);
   GenerateSummary summary{.tokens = session.prompt().ids.size()};

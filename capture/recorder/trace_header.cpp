@@ -30,7 +30,7 @@ trace::ModelInfo modelInfo(const Session& session) {
 }
 
 trace::Prompt promptRecord(const PreparedPrompt& prompt) {
-  trace::Prompt record{.ids = prompt.ids, .text = prompt.text, .offsets = prompt.offsets};
+  trace::Prompt record{.ids = prompt.ids, .text = prompt.text, .offsets = prompt.offsets, .chat = prompt.chat};
   for (const PromptSpan& span : prompt.spans) record.spans.push_back({span.begin, span.end, span.name});
   return record;
 }

@@ -16,7 +16,7 @@ namespace kvatlas::capture {
 struct LoadedModel {
   std::filesystem::path folder;
   ModelConfig config;
-  std::optional<text::Tokenizer> tokenizer;  // absent without a tokenizer.json
+  std::optional<text::Tokenizer> tokenizer;  // absent where the model has none
   LoadOptions load;
   std::string dtype_name;
   std::vector<int> cuda;           // devices the layers may be placed on; empty on CPU

@@ -22,8 +22,9 @@ struct SpanRequest {
 struct PromptOptions {
   std::filesystem::path file, ids_file;  // at most one of file, ids_file, text
   std::optional<std::string> text;
-  std::string chat;    // "", "auto", "llama2", "llama3", "mistral"
-  std::string system;  // system message, with chat only
+  std::string chat;       // "", "auto", "llama2", "llama3", "mistral"
+  std::string chat_date;  // the day a chat template prints, "2026-03-31"; "": today
+  std::string system;     // system message, with chat only
   std::vector<SpanRequest> spans;
 };
 

@@ -5,7 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
-#include "core/text/chat.h"
+#include "core/text/chat_template.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -35,20 +35,15 @@ std::vector<TokenId> readIds(const std::filesystem::path& path) {
   return ids;
 }
 
-std::string applyChat(const PromptOptions& options, const std::filesystem::path& model_folder,
-                      const std::string& text) {
-  std::optional<text::ChatFamily> family;
-  if (options.chat == "auto") {
-    family = text::detectChatFamily(model_folder);
-    if (!family)
-      fail("{}: has no chat template; name one with --chat llama2, llama3 or mistral", model_folder.string());
-  } else {
-    family = text::parseChatFamily(options.chat);
+// What the trace says of the template: its name, or whether the model has one that was not asked for. A template that
+// cannot be read is of no concern to a prompt that does not use it.
+std::string chatUse(const PromptOptions& options, const std::filesystem::path& model_folder) {
+  if (!options.chat.empty()) return options.chat;
+  try {
+    return text::findChatTemplate(model_folder) ? "unused" : "none";
+  } catch (const Error&) {
+    return "unused";
   }
-  std::vector<text::ChatMessage> messages;
-  if (!options.system.empty()) messages.push_back({"system", options.system});
-  messages.push_back({"user", text});
-  return text::applyChatTemplate(*family, messages, true);
 }
 
 // The tokens that share a byte with [begin, end) of the text.
@@ -87,9 +82,9 @@ void checkIds(const PreparedPrompt& prompt, const ModelConfig& config, const std
 
 }  // namespace
 
-std::optional<text::Tokenizer> loadTokenizer(const std::filesystem::path& model_folder) {
-  if (!std::filesystem::exists(model_folder / "tokenizer.json")) return std::nullopt;
-  return text::Tokenizer::load(model_folder);
+std::optional<text::Tokenizer> loadTokenizer(const std::filesystem::path& model) {
+  if (!text::Tokenizer::isIn(model)) return std::nullopt;
+  return text::Tokenizer::load(model);
 }
 
 PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem::path& model_folder,
@@ -103,11 +98,14 @@ PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem
     return prompt;
   }
   if (!options.text && options.file.empty()) failUsage("no prompt: give --prompt FILE, --text STRING or --ids FILE");
-  if (!tokenizer) fail("{}: has no tokenizer.json; give token ids with --ids", model_folder.string());
+  if (!tokenizer) fail("{}: has no tokenizer; give token ids with --ids", model_folder.string());
   prompt.text = options.text ? *options.text : readFile(options.file);
   if (prompt.text.empty()) fail("{}: the prompt is empty: at least one token is needed", sourceName(options));
   const bool chat = !options.chat.empty();
-  if (chat) prompt.text = applyChat(options, model_folder, prompt.text);
+  prompt.chat = chatUse(options, model_folder);
+  if (chat)
+    prompt.text = text::wrapInChat({.name = options.chat, .date = options.chat_date, .system = options.system},
+                                   model_folder, prompt.text);
   text::Encoding encoding = tokenizer->encode(prompt.text, !chat);
   prompt.ids = std::move(encoding.ids);
   prompt.offsets = std::move(encoding.offsets);

@@ -18,7 +18,7 @@ using text::PromptSpan;
 [[nodiscard]] PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem::path& model_folder,
                                            const ModelConfig& config, const std::optional<text::Tokenizer>& tokenizer);
 
-// The folder's tokenizer; empty when there is no tokenizer.json.
-[[nodiscard]] std::optional<text::Tokenizer> loadTokenizer(const std::filesystem::path& model_folder);
+// The tokenizer of a folder or a GGUF file; empty when it has none.
+[[nodiscard]] std::optional<text::Tokenizer> loadTokenizer(const std::filesystem::path& model);
 
 }  // namespace kvatlas::capture

@@ -2,34 +2,17 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "core/base/error.h"
-#include "core/base/files.h"
 #include "core/base/suggest.h"
-#include "core/text/json_field.h"
-#include "core/text/utf8.h"
+#include "core/text/template/letters.h"
 
 namespace kvatlas::text {
 namespace {
 
-// What Python's str.strip() takes, which the templates call: White_Space and the four separators below it.
-bool isStripped(std::uint32_t code_point) {
-  return isWhitespace(code_point) || (code_point >= 0x1C && code_point <= 0x1F);
-}
-
 std::string_view strip(std::string_view text) {
-  while (!text.empty()) {
-    const Utf8Unit first = readUtf8(text);
-    if (!isStripped(first.code_point)) break;
-    text.remove_prefix(first.length);
-  }
-  while (!text.empty()) {
-    std::size_t last = text.size() - 1;
-    while (last > 0 && (static_cast<unsigned char>(text[last]) & 0xC0) == 0x80) --last;
-    if (!isStripped(readUtf8(text.substr(last)).code_point)) break;
-    text = text.substr(0, last);
-  }
-  return text;
+  return jinja::stripRight(jinja::stripLeft(text));
 }
 
 struct Conversation {
@@ -91,57 +74,7 @@ std::string renderMistral(std::span<const ChatMessage> messages) {
   return out;
 }
 
-// The template text of "chat_template": a string, or a list of named ones, of which "default" counts.
-std::optional<std::string> templateOf(const JsonField& config) {
-  const auto field = config.find("chat_template");
-  if (!field) return std::nullopt;
-  if (field->value().is_string()) return field->asString();
-  for (const JsonField& entry : field->elements()) {
-    if (entry.at("name").asString() == "default") return entry.at("template").asString();
-  }
-  return std::nullopt;
-}
-
-struct Mark {
-  std::string_view text, family;
-};
-constexpr std::array<Mark, 7> kOtherFamilies{{{"<|im_start|>", "ChatML"},
-                                              {"<start_of_turn>", "Gemma"},
-                                              {"<|start_of_role|>", "Granite"},
-                                              {"<|START_OF_TURN_TOKEN|>", "Command R"},
-                                              {"[SYSTEM_PROMPT]", "a later Mistral"},
-                                              {"<|user|>", "Zephyr or Phi"},
-                                              {"[INST]", "a later Mistral"}}};
-
-ChatFamily recognise(std::string_view text, const std::string& where) {
-  if (text.find("<|start_header_id|>") != text.npos) return ChatFamily::Llama3;
-  // The later templates of Mistral set no blank before [/INST].
-  if (text.find("[INST] ") != text.npos && text.find(" [/INST]") != text.npos &&
-      text.find("[SYSTEM_PROMPT]") == text.npos) {
-    return text.find("<<SYS>>") != text.npos ? ChatFamily::Llama2 : ChatFamily::Mistral;
-  }
-  for (const Mark& mark : kOtherFamilies) {
-    if (text.find(mark.text) == text.npos) continue;
-    fail("{}: the chat template holds '{}' ({}); only those of Llama 2, Llama 3 and Mistral v0.1 are known", where,
-         mark.text, mark.family);
-  }
-  fail("{}: the chat template begins '{}'; only those of Llama 2, Llama 3 and Mistral v0.1 are known", where,
-       text.substr(0, 40));
-}
-
 }  // namespace
-
-std::optional<ChatFamily> detectChatFamily(const std::filesystem::path& folder) {
-  std::error_code code;
-  const std::filesystem::path jinja = folder / "chat_template.jinja";
-  if (std::filesystem::exists(jinja, code)) return recognise(readFile(jinja, std::uint64_t{1} << 24), jinja.string());
-  const std::filesystem::path config = folder / "tokenizer_config.json";
-  if (!std::filesystem::exists(config, code)) return std::nullopt;
-  const nlohmann::json json = readJsonFile(config);
-  const std::optional<std::string> text = templateOf(JsonField(json, config.string()));
-  if (!text) return std::nullopt;
-  return recognise(*text, config.string());
-}
 
 ChatFamily parseChatFamily(std::string_view name) {
   static constexpr std::array<std::pair<std::string_view, ChatFamily>, 3> kFamilies{

@@ -1,8 +1,6 @@
-// Chat templates of the families KVAtlas runs; knows strings only.
+// Chat formats that are built in, for models without a template of their own; knows strings only.
 #pragma once
 
-#include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,9 +14,6 @@ struct ChatMessage {
   std::string content;
 };
 
-// Recognises the family from the template text in tokenizer_config.json (or chat_template.jinja) of a checkpoint
-// folder; empty: no template, Error: a template of another family (named by what it contains).
-[[nodiscard]] std::optional<ChatFamily> detectChatFamily(const std::filesystem::path& folder);
 [[nodiscard]] ChatFamily parseChatFamily(
     std::string_view name);  // "llama2" | "llama3" | "mistral", UsageError otherwise
 

@@ -19,6 +19,7 @@ struct PreparedPrompt {
   std::string text;                    // empty for ids files
   std::vector<std::uint64_t> offsets;  // [N+1], zero without text
   std::vector<PromptSpan> spans;       // by beginning
+  std::string chat;  // the chat template: "auto" (the model's own), "llama2", …, "unused", "none"; "": unknown
 };
 
 }  // namespace kvatlas::text

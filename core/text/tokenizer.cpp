@@ -5,10 +5,13 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/sha256.h"
+#include "core/gguf/model_file.h"
 #include "core/text/added_tokens.h"
 #include "core/text/aligned_text.h"
 #include "core/text/bpe.h"
 #include "core/text/decoder.h"
+#include "core/text/gguf_tokenizer.h"
 #include "core/text/json_field.h"
 #include "core/text/normalizer.h"
 #include "core/text/post_processor.h"
@@ -24,6 +27,11 @@ std::optional<std::string> namedToken(const JsonField& config, std::string_view 
   if (!field) return std::nullopt;
   if (field->value().is_string()) return field->asString();
   return field->at("content").asString();
+}
+
+std::filesystem::path tokenizerFile(const std::filesystem::path& folder_or_file) {
+  std::error_code code;
+  return std::filesystem::is_directory(folder_or_file, code) ? folder_or_file / "tokenizer.json" : folder_or_file;
 }
 
 }  // namespace
@@ -134,10 +142,10 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
 Tokenizer Tokenizer::load(const std::filesystem::path& folder_or_file) {
+  if (gguf::isModelFile(folder_or_file)) return loadGguf(folder_or_file);
   std::error_code code;
-  const bool folder = std::filesystem::is_directory(folder_or_file, code);
-  const std::filesystem::path path = folder ? folder_or_file / "tokenizer.json" : folder_or_file;
-  if (folder && !std::filesystem::exists(path, code)) {
+  const std::filesystem::path path = tokenizerFile(folder_or_file);
+  if (path != folder_or_file && !std::filesystem::exists(path, code)) {
     const bool sentencepiece = std::filesystem::exists(folder_or_file / "tokenizer.model", code);
     fail("{}: there is no tokenizer.json in it{}", folder_or_file.string(),
          sentencepiece ? "; a tokenizer.model alone is not read" : "");
@@ -149,6 +157,28 @@ Tokenizer Tokenizer::load(const std::filesystem::path& folder_or_file) {
   }
   const std::filesystem::path config = path.parent_path() / "tokenizer_config.json";
   if (std::filesystem::exists(config, code)) impl->readConfig(config);
+  return Tokenizer(std::move(impl));
+}
+
+bool Tokenizer::isIn(const std::filesystem::path& folder_or_file) {
+  if (gguf::isModelFile(folder_or_file)) return hasGgufTokenizer(gguf::ModelFile(folder_or_file).metadata());
+  std::error_code code;
+  return std::filesystem::exists(tokenizerFile(folder_or_file), code);
+}
+
+std::string Tokenizer::sha256(const std::filesystem::path& folder_or_file) {
+  if (!gguf::isModelFile(folder_or_file)) return sha256Hex(readFile(tokenizerFile(folder_or_file)));
+  const gguf::ModelFile file(folder_or_file);
+  return sha256Hex(readGgufTokenizer(file.metadata()).json.dump());
+}
+
+Tokenizer Tokenizer::loadGguf(const std::filesystem::path& path) {
+  const gguf::ModelFile file(path);
+  auto impl = std::make_unique<Impl>();
+  const GgufTokenizer stored = readGgufTokenizer(file.metadata());
+  impl->read(JsonField(stored.json, file.path().string()));
+  impl->bos = stored.bos;
+  impl->eos = stored.eos;
   return Tokenizer(std::move(impl));
 }
 

@@ -1,4 +1,4 @@
-// Text ↔ token ids of a Hugging Face tokenizer.json; knows no model.
+// Text ↔ token ids of a Hugging Face tokenizer.json or a GGUF file; knows no model.
 #pragma once
 
 #include <cstdint>
@@ -32,9 +32,13 @@ struct Decoded {
 // Immutable after loading; may be used from several threads.
 class Tokenizer {
  public:
-  // Reads tokenizer.json and, where present, tokenizer_config.json of a folder (or a tokenizer.json itself). Error
-  // names file and field.
+  // Reads tokenizer.json and, where present, tokenizer_config.json of a folder (or a tokenizer.json itself), or the
+  // metadata of a GGUF file. Error names file and field.
   [[nodiscard]] static Tokenizer load(const std::filesystem::path& folder_or_file);
+  // Whether a folder or a GGUF file has one. Error on a broken GGUF file.
+  [[nodiscard]] static bool isIn(const std::filesystem::path& folder_or_file);
+  // SHA-256 in lower-case hex of tokenizer.json, or of the one a GGUF file's metadata stand for.
+  [[nodiscard]] static std::string sha256(const std::filesystem::path& folder_or_file);
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
@@ -55,6 +59,7 @@ class Tokenizer {
 
  private:
   struct Impl;
+  [[nodiscard]] static Tokenizer loadGguf(const std::filesystem::path& path);
   explicit Tokenizer(std::unique_ptr<const Impl> impl);
   std::unique_ptr<const Impl> m_impl;
 };

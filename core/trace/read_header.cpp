@@ -80,6 +80,7 @@ Prompt readPrompt(const SourceGroup& group) {
     group.dataset(member::kOffsets).fail("is not ascending within the text");
   }
   prompt.spans = readSpans(group, prompt.ids.size());
+  if (group.hasAttribute(attribute::kChat)) prompt.chat = group.text(attribute::kChat);
   return prompt;
 }
 

@@ -34,6 +34,7 @@ struct Prompt {
   std::string text;                    // UTF-8; empty for --ids
   std::vector<std::uint64_t> offsets;  // [N+1] byte range of each token in text
   std::vector<Span> spans;
+  std::string chat;  // "auto", a built-in template's name, "unused" or "none"; "": unknown
 };
 
 // What the attention part of a trace will hold; fixed before the first data is written.

@@ -32,7 +32,8 @@ inline constexpr char kName[] = "name", kArchitecture[] = "architecture", kLayer
                       kHiddenSize[] = "hidden_size", kVocabSize[] = "vocab_size", kRopeTheta[] = "rope_theta",
                       kSlidingWindow[] = "sliding_window", kComputeDtype[] = "compute_dtype",
                       kWeightsFingerprint[] = "weights_fingerprint";
-inline constexpr char kWindow[] = "window", kHeads[] = "heads", kCell[] = "cell", kRecorded[] = "recorded";
+inline constexpr char kWindow[] = "window", kHeads[] = "heads", kCell[] = "cell", kRecorded[] = "recorded",
+                      kChat[] = "chat";
 inline constexpr char kMethod[] = "method", kLabel[] = "label", kParameters[] = "parameters", kBudget[] = "budget",
                       kBudgetNominal[] = "budget_nominal", kBudgetRealised[] = "budget_realised",
                       kGranularity[] = "granularity", kCacheBytes[] = "cache_bytes", kSeconds[] = "seconds";

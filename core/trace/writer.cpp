@@ -49,6 +49,7 @@ void writePrompt(const Group& root, const TraceHeader& header) {
   }
   group.writeFixed(member::kSpans, {prompt.spans.size(), 2}, std::span(ranges));
   group.writeStrings(member::kSpanNames, names);
+  if (!prompt.chat.empty()) group.set(attribute::kChat, prompt.chat);
   group.createDataset(schema::nextLogits(header.model)).set(attribute::kRecorded, std::uint8_t{0});
 }
 

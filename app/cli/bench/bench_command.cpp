@@ -66,7 +66,8 @@ void addBenchCommand(CLI::App& root) {
   addMakeTraceCommand(command);
   command.add_option("NAME", arguments->name, describeAll());
   command.add_option("FILE", arguments->file, "trace file (open)");
-  command.add_option("--model", arguments->model, "checkpoint folder (default: the bundled model, or --shape)");
+  command.add_option("--model", arguments->model,
+                     "checkpoint folder or GGUF file (default: the bundled model, or --shape)");
   command
       .add_option("--shape", arguments->shape, "random model: tiny, six-layer, 1b (capture, growth; gpu: Llama 3 8B's)")
       ->capture_default_str();

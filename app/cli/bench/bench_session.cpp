@@ -93,8 +93,8 @@ void benchMemory(const BenchArguments& arguments) {
   printMachine(fmt::format("{}; full and {} methods × {} budgets, {} new tokens", model.filename().string(),
                            kMethods.size(), kBudgets.size(), arguments.new_tokens));
   fmt::print("| tokens | peak memory, MB | N×N maps of all heads would be, MB | seconds |\n|---|---|---|---|\n");
-  const auto config = readJsonFile(model / "config.json");
-  const double maps = config.value("num_hidden_layers", 1.0) * config.value("num_attention_heads", 1.0) * 4.0;
+  const ModelSizes sizes = modelSizes(model);
+  const double maps = static_cast<double>(sizes.layers * sizes.query_heads) * 4.0;
   std::vector<double> tokens, megabytes;
   for (const std::uint32_t length : arguments.lengths) {
     const ChildRun run =

@@ -15,6 +15,7 @@
 #include "app/cli/bundled.h"
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/gguf/model_file.h"
 
 namespace kvatlas::app {
 namespace {
@@ -96,9 +97,29 @@ fs::path modelFolder(const fs::path& given) {
   failUsage("--model is needed: the bundled model does not lie beside this programme");
 }
 
+ModelSizes modelSizes(const fs::path& model) {
+  ModelSizes sizes;
+  if (gguf::isModelFile(model)) {
+    const gguf::ModelFile file(model);
+    const std::string architecture(file.metadata().text("general.architecture").value_or(""));
+    const auto size = [&](const char* key) {
+      return file.metadata().integer(fmt::format("{}.{}", architecture, key), 1, 1U << 20).value_or(0);
+    };
+    const auto* embedding = file.find("token_embd.weight").tensor;
+    sizes = {size("block_count"), size("attention.head_count"),
+             embedding == nullptr ? 0 : static_cast<std::uint64_t>(embedding->shape.front())};
+  } else {
+    const auto config = readJsonFile(model / "config.json");
+    sizes = {config.value("num_hidden_layers", 0U), config.value("num_attention_heads", 0U),
+             config.value("vocab_size", 0U)};
+  }
+  if (sizes.layers == 0 || sizes.query_heads == 0 || sizes.vocabulary < 2)
+    fail("{}: the number of layers, of heads or the vocabulary is missing", model.string());
+  return sizes;
+}
+
 fs::path writeIds(const Scratch& scratch, const fs::path& model, std::uint32_t tokens) {
-  const auto vocabulary = readJsonFile(model / "config.json").value("vocab_size", 0U);
-  if (vocabulary < 2) fail("{}: vocab_size is missing", (model / "config.json").string());
+  const std::uint64_t vocabulary = modelSizes(model).vocabulary;
   std::string ids;
   std::uint64_t state = 88172645463325252ULL;
   for (std::uint32_t i = 0; i < tokens; ++i) {

@@ -37,6 +37,12 @@ void printLoad();
 // The model in the source tree or installation beside the programme, when none is named.
 [[nodiscard]] std::filesystem::path modelFolder(const std::filesystem::path& given);
 
+struct ModelSizes {
+  std::uint64_t layers = 0, query_heads = 0, vocabulary = 0;
+};
+// Of a checkpoint folder or a GGUF file. Error where one is missing.
+[[nodiscard]] ModelSizes modelSizes(const std::filesystem::path& model);
+
 // A fixed pseudo-random prompt: speed and memory do not depend on the words.
 [[nodiscard]] std::filesystem::path writeIds(const Scratch& scratch, const std::filesystem::path& model,
                                              std::uint32_t tokens);

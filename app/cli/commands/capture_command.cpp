@@ -137,7 +137,7 @@ void addReplayOptions(CLI::App& command, CaptureArguments& arguments) {
   from->needs(chosen);
   chosen->needs(from);
   for (const char* decided :
-       {"--prompt", "--text", "--ids", "--chat", "--system", "--span", "--follow", "--method", "--budget", "--window",
+       {"--prompt", "--text", "--ids", "--chat", "--chat-date", "--system", "--span", "--follow", "--method", "--budget", "--window",
         "--granularity", "--preset", "--max-new-tokens", "--dtype", "--seed"})
     from->excludes(command.get_option(decided));
 }

@@ -57,6 +57,7 @@ json promptJson(const trace::Prompt& prompt) {
   return {{"tokens", prompt.ids.size()},
           {"bytes", prompt.text.size()},
           {"spans", spans},
+          {"chat", prompt.chat.empty() ? json(nullptr) : json(prompt.chat)},
           {"start", oneLine(prompt.text, 200)}};
 }
 
@@ -123,6 +124,14 @@ json infoJson(const Reader& reader) {
           {"runs", runs}};
 }
 
+// How the prompt and a chat template go together, in words; empty: nothing to say.
+std::string chatText(const json& chat) {
+  if (chat.is_null() || chat == "none") return {};
+  if (chat == "auto") return "wrapped in the model's chat template";
+  if (chat == "unused") return "plain text, though the model has a chat template (--chat auto wraps a prompt in it)";
+  return fmt::format("wrapped in the chat template {}", oneLine(chat.get<std::string>(), 40));
+}
+
 std::string sizeText(std::uint64_t bytes) {
   const double amount = static_cast<double>(bytes);
   if (amount >= 1e9) return fmt::format("{:.2f} GB", amount / 1e9);
@@ -174,6 +183,7 @@ void printInfo(const json& info) {
              model["head_dim"].get<int>(), oneLine(model["compute_dtype"].get<std::string>(), 10));
   fmt::print("prompt of {} tokens, {} bytes: {}\n", prompt["tokens"].get<std::uint64_t>(),
              prompt["bytes"].get<std::uint64_t>(), prompt["start"].get<std::string>());
+  if (const std::string chat = chatText(prompt["chat"]); !chat.empty()) fmt::print("  {}\n", chat);
   for (const json& span : prompt["spans"]) {
     fmt::print("  {}: tokens {} to {}\n", oneLine(span["name"].get<std::string>(), 60),
                span["begin"].get<std::uint64_t>(), span["end"].get<std::uint64_t>());

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "app/cli/bundled.h"
+#include "app/cli/chat_shape.h"
 #include "app/cli/number_list.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
@@ -22,7 +23,7 @@ const std::vector<std::string> kDefaultMethods{"streamingllm", "h2o", "snapkv", 
 
 // A line break typed as \n.
 std::string unescaped(std::string text) {
-  for (auto at = text.find("\\n"); at != std::string::npos; at = text.find("\\n", at + 1)) text.replace(at, 2, "\n");
+  for (auto at = text.find("\\n"); at != std::string::npos; at = text.find("\\n", at + 1)) text.replace(at, 2, 1, '\n');
   return text;
 }
 
@@ -64,6 +65,18 @@ void resolveNeedle(const NeedleArguments& arguments, PromptPlan& plan) {
   take(arguments.prompt_template, plan.prompt_template);
 }
 
+// The run's shape is the rendered one: its settings say all of a prompt, whatever becomes of the model's template.
+void wrapShape(const capture::SessionOptions& options, bool paper, PromptPlan& plan) {
+  const capture::PromptOptions& prompt = options.prompt;
+  checkChatOptions(prompt);
+  if (prompt.chat.empty()) return;
+  if (paper) failUsage("--chat: --preset paper has the shape of its publication");
+  if (options.model.empty()) failUsage("--model is required");
+  plan.prompt_template = chatShape({.name = prompt.chat, .date = prompt.chat_date, .system = prompt.system},
+                                   options.model, plan.prompt_template);
+  evaluation::checkPlan(plan);
+}
+
 PromptPlan resolvePlan(const NeedleArguments& arguments, bool paper) {
   PromptPlan plan = paper ? evaluation::paperPlan() : PromptPlan{.kinds = kindsOf(arguments)};
   if (paper && !arguments.kinds.empty()) failUsage("--kind: --preset paper has one kind of needle only");
@@ -78,6 +91,7 @@ PromptPlan resolvePlan(const NeedleArguments& arguments, bool paper) {
   plan.asking = evaluation::parseAsking(arguments.asking);
   plan.repeat = plan.repeat || arguments.repeat;
   evaluation::checkPlan(plan);
+  wrapShape(arguments.session.options, paper, plan);
   return plan;
 }
 
@@ -117,6 +131,7 @@ void addPromptPlan(CLI::App& command, NeedleArguments& arguments) {
   command.add_option("--question", arguments.question, "the question for it, up to where the answer begins");
   command.add_option("--answer", arguments.answer, "the right answer");
   command.add_option("--template", arguments.prompt_template, "what surrounds {context} and {question}");
+  addChatOptions(command, arguments.session);
   command.add_option("--asking", arguments.asking, "completion, question-and-start, question, which, command")
       ->capture_default_str();
   command.add_option("--split", arguments.split, "names and attributes: held-out or training")->capture_default_str();

@@ -109,9 +109,9 @@ void addCommand(CLI::App& root, const std::string& name, const std::string& desc
                 const std::string& no_special, void (*command)(const TokenizeOptions&)) {
   CLI::App& app = *root.add_subcommand(name, description);
   const auto options = std::make_shared<TokenizeOptions>();
-  app.add_option("--tokenizer", options->folder, "folder with tokenizer.json, or the file itself")
+  app.add_option("--tokenizer", options->folder, "folder with tokenizer.json, the file itself, or a GGUF file")
       ->required()
-      ->type_name("DIR");
+      ->type_name("PATH");
   app.add_flag("--jsonl", options->jsonl, jsonl);
   app.add_flag("--no-special", options->no_special, no_special);
   app.callback([options, command] { command(*options); });

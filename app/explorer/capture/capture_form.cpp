@@ -40,7 +40,7 @@ QString parameterHelp(const policy::Method& method) {
 
 CaptureForm::CaptureForm(QWidget* parent)
     : QWidget(parent),
-      m_model(new PathEdit(PathEdit::Kind::Folder, tr("Model folder"), {})),
+      m_model(new PathEdit(PathEdit::Kind::FolderOrFile, tr("Model"), tr("GGUF models (*.gguf);;All files (*)"))),
       m_source(new QTabWidget),
       m_text(new QPlainTextEdit),
       m_file(new PathEdit(PathEdit::Kind::OpenFile, tr("Prompt file"), tr("Text (*.txt *.md);;All files (*)"))),

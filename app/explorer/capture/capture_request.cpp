@@ -29,9 +29,10 @@ QString firstError(const QStringList& words, Check check) {
 }
 
 QString problemOfFiles(const CaptureRequest& request) {
-  if (request.model.isEmpty()) return translated("Choose the model folder.");
-  if (!QFileInfo::exists(QDir(request.model).filePath(QStringLiteral("config.json"))))
-    return translated("%1 has no config.json, so it is not a checkpoint folder.").arg(request.model);
+  if (request.model.isEmpty()) return translated("Choose the model: a checkpoint folder or a GGUF file.");
+  if (!QFileInfo(request.model).isFile() &&
+      !QFileInfo::exists(QDir(request.model).filePath(QStringLiteral("config.json"))))
+    return translated("%1 is neither a GGUF file nor a folder with a config.json.").arg(request.model);
   if (request.prompt_file.isEmpty() && request.text.isEmpty())
     return translated("Enter a prompt, or choose a prompt file.");
   if (!request.prompt_file.isEmpty() && !QFileInfo(request.prompt_file).isFile())

@@ -14,6 +14,13 @@ PathEdit::PathEdit(Kind kind, const QString& title, const QString& filter, QWidg
   row->setContentsMargins(0, 0, 0, 0);
   row->addWidget(m_line, 1);
   row->addWidget(button);
+  if (kind == Kind::FolderOrFile) {
+    // No file dialog can choose both files and folders.
+    button->setText(tr("File…"));
+    auto* folder = new QPushButton(tr("Folder…"));
+    row->insertWidget(1, folder);
+    connect(folder, &QPushButton::clicked, this, &PathEdit::browseFolder);
+  }
   setFocusProxy(m_line);
   connect(button, &QPushButton::clicked, this, &PathEdit::browse);
   connect(m_line, &QLineEdit::textChanged, this, &PathEdit::changed);
@@ -30,9 +37,7 @@ void PathEdit::setPath(const QString& path) {
 void PathEdit::browse() {
   QString chosen;
   switch (m_kind) {
-    case Kind::Folder:
-      chosen = QFileDialog::getExistingDirectory(this, m_title, path());
-      break;
+    case Kind::FolderOrFile:
     case Kind::OpenFile:
       chosen = QFileDialog::getOpenFileName(this, m_title, path(), m_filter);
       break;
@@ -40,6 +45,11 @@ void PathEdit::browse() {
       chosen = QFileDialog::getSaveFileName(this, m_title, path(), m_filter);
       break;
   }
+  if (!chosen.isEmpty()) setPath(chosen);
+}
+
+void PathEdit::browseFolder() {
+  const QString chosen = QFileDialog::getExistingDirectory(this, m_title, path());
   if (!chosen.isEmpty()) setPath(chosen);
 }
 

@@ -1,4 +1,4 @@
-// A line edit for a path with a button that opens a file dialog.
+// A line edit for a path with buttons that open file dialogs.
 #pragma once
 
 #include <QWidget>
@@ -11,7 +11,7 @@ class PathEdit : public QWidget {
   Q_OBJECT
 
  public:
-  enum class Kind { Folder, OpenFile, SaveFile };
+  enum class Kind { FolderOrFile, OpenFile, SaveFile };
 
   PathEdit(Kind kind, const QString& title, const QString& filter, QWidget* parent = nullptr);
   [[nodiscard]] QString path() const;
@@ -23,6 +23,7 @@ class PathEdit : public QWidget {
 
  private:
   void browse();
+  void browseFolder();
 
   const Kind m_kind;
   const QString m_title, m_filter;

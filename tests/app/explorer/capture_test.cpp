@@ -73,6 +73,8 @@ TEST_F(CaptureTest, TheRequestSaysWhatIsMissing) {
     return changed.problem().toStdString();
   };
   EXPECT_THAT(problem([this](CaptureRequest& r) { r.model = file("nowhere"); }), HasSubstr("config.json"));
+  m_folder.write("model.gguf", "GGUF");
+  EXPECT_EQ(problem([this](CaptureRequest& r) { r.model = file("model.gguf"); }), "");
   EXPECT_THAT(problem([](CaptureRequest& r) { r.text.clear(); }), HasSubstr("prompt"));
   EXPECT_THAT(problem([](CaptureRequest& r) { r.methods.clear(); }), HasSubstr("method"));
   EXPECT_THAT(problem([](CaptureRequest& r) { r.methods[0] = QStringLiteral("snapkv:kernel=4"); }),

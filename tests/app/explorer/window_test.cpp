@@ -144,8 +144,8 @@ TEST_F(WindowTest, ThePanelsAreTheRowsOfTheTable) {
     EXPECT_EQ(&dock, m_window->pages().docks()[i]) << rows[i].id;
     EXPECT_EQ(dock.windowTitle(), QString::fromUtf8(rows[i].title));
     EXPECT_EQ(m_window->dockWidgetArea(&dock), areaOf(rows[i].stack)) << rows[i].id;
-    const bool follows = i > 0 && rows[i - 1].stack == rows[i].stack;
-    if (follows) EXPECT_TRUE(m_window->tabifiedDockWidgets(&dock).contains(&m_window->pages().dock(rows[i - 1].id)));
+    if (i == 0 || rows[i - 1].stack != rows[i].stack) continue;
+    EXPECT_TRUE(m_window->tabifiedDockWidgets(&dock).contains(&m_window->pages().dock(rows[i - 1].id))) << rows[i].id;
   }
   EXPECT_THROW((void)m_window->pages().dock("no-such-page"), Error);
   EXPECT_THROW((void)areaOf(static_cast<PageStack>(99)), Error);

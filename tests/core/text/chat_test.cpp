@@ -1,9 +1,7 @@
-// Chat templates against transformers' apply_chat_template (tests/data/tokenizers/make_chat_goldens.py).
+// The built-in chat formats against transformers' apply_chat_template (tests/data/tokenizers/make_chat_goldens.py).
 #include "core/text/chat.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -17,8 +15,6 @@ namespace kvatlas::text {
 namespace {
 
 using nlohmann::json;
-using testing::HasSubstr;
-
 TEST(Chat, RendersAsTransformers) {
   const json cases = readJsonFile(std::filesystem::path(KVATLAS_TEST_DATA) / "tokenizers/chat.json");
   ASSERT_GE(cases.size(), 200u);
@@ -38,49 +34,6 @@ TEST(Chat, RendersAsTransformers) {
 
 TEST(Chat, UnknownFamilyIsAUsageError) {
   EXPECT_THROW(static_cast<void>(parseChatFamily("llama4")), UsageError);
-}
-
-class ChatFolder : public testing::Test {
- protected:
-  ChatFolder() { std::filesystem::create_directories(folder); }
-  ~ChatFolder() override { std::filesystem::remove_all(folder); }
-  void config(const json& chat_template) {
-    writeFileAtomically(folder / "tokenizer_config.json", json{{"chat_template", chat_template}}.dump());
-  }
-  const std::filesystem::path folder =
-      std::filesystem::temp_directory_path() /
-      ("kvatlas-chat-" + std::to_string(::getpid()) + testing::UnitTest::GetInstance()->current_test_info()->name());
-};
-
-TEST_F(ChatFolder, RecognisesTheFamilies) {
-  EXPECT_EQ(detectChatFamily(folder), std::nullopt);
-  config(nullptr);
-  EXPECT_EQ(detectChatFamily(folder), std::nullopt);
-  config("{{ '<|start_header_id|>' + message['role'] }}");
-  EXPECT_EQ(detectChatFamily(folder), ChatFamily::Llama3);
-  config("{{ '<<SYS>>\\n' }}{{ bos_token + '[INST] ' + content + ' [/INST]' }}");
-  EXPECT_EQ(detectChatFamily(folder), ChatFamily::Llama2);
-  config(json::array({{{"name", "tool_use"}, {"template", "<|im_start|>"}},
-                      {{"name", "default"}, {"template", "'[INST] ' + x + ' [/INST]'"}}}));
-  EXPECT_EQ(detectChatFamily(folder), ChatFamily::Mistral);
-  writeFileAtomically(folder / "chat_template.jinja", "<|start_header_id|>");
-  EXPECT_EQ(detectChatFamily(folder), ChatFamily::Llama3);
-}
-
-TEST_F(ChatFolder, NamesWhatAnotherFamilyHolds) {
-  const auto refusal = [&](const std::string& text) {
-    config(text);
-    try {
-      static_cast<void>(detectChatFamily(folder));
-    } catch (const Error& error) {
-      return std::string(error.what());
-    }
-    return std::string("accepted");
-  };
-  EXPECT_THAT(refusal("{{ '<|im_start|>' }}"), HasSubstr("'<|im_start|>' (ChatML)"));
-  EXPECT_THAT(refusal("{{ '[INST]' + x + '[/INST]' }}"), HasSubstr("Mistral"));
-  EXPECT_THAT(refusal("{{ 'Human: ' }}"), HasSubstr("Human: "));
-  EXPECT_THAT(refusal("{{ 'Human: ' }}"), HasSubstr("tokenizer_config.json"));
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ void expectHeader(const trace::TraceHeader& read, const trace::TraceHeader& writ
   EXPECT_EQ(read.prompt.ids, written.prompt.ids);
   EXPECT_EQ(read.prompt.text, written.prompt.text);
   EXPECT_EQ(read.prompt.offsets, written.prompt.offsets);
+  EXPECT_EQ(read.prompt.chat, written.prompt.chat);
   ASSERT_EQ(read.prompt.spans.size(), written.prompt.spans.size());
   for (std::size_t i = 0; i < read.prompt.spans.size(); ++i) {
     EXPECT_EQ(read.prompt.spans[i].name, written.prompt.spans[i].name);
@@ -103,6 +104,7 @@ TEST_F(RoundTrip, OneTokenNoDecodeNoTextNoSpans) {
   sample.header.prompt.text.clear();
   sample.header.prompt.offsets = {0, 0};
   sample.header.prompt.spans.clear();
+  sample.header.prompt.chat = "auto";
   writeSampleTrace(file(), sample);
   expectAll(file(), sample);
 }

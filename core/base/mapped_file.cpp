@@ -1,4 +1,4 @@
-#include "capture/model/mapped_file.h"
+#include "core/base/mapped_file.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -10,7 +10,7 @@
 
 #include "core/base/error.h"
 
-namespace kvatlas::capture {
+namespace kvatlas {
 namespace {
 
 struct Descriptor {
@@ -49,4 +49,4 @@ void MappedFile::release(std::span<const std::byte> part) const {
   if (first < last) ::madvise(const_cast<std::byte*>(m_data) + first, last - first, MADV_DONTNEED);
 }
 
-}  // namespace kvatlas::capture
+}  // namespace kvatlas

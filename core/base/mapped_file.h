@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <span>
 
-namespace kvatlas::capture {
+namespace kvatlas {
 
 class MappedFile {
  public:
@@ -26,4 +26,4 @@ class MappedFile {
   std::size_t m_size = 0;
 };
 
-}  // namespace kvatlas::capture
+}  // namespace kvatlas
