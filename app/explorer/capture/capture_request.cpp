@@ -32,8 +32,7 @@ QString problemOfFiles(const CaptureRequest& request) {
   if (request.model.isEmpty()) return translated("Choose the model: a checkpoint folder or a GGUF file.");
   if (!QFileInfo(request.model).isFile() &&
       !QFileInfo::exists(QDir(request.model).filePath(QStringLiteral("config.json"))))
-    return translated("%1 is not a file and has no config.json: choose a checkpoint folder or a GGUF file.")
-        .arg(request.model);
+    return translated("%1 is neither a GGUF file nor a folder with a config.json.").arg(request.model);
   if (request.prompt_file.isEmpty() && request.text.isEmpty())
     return translated("Enter a prompt, or choose a prompt file.");
   if (!request.prompt_file.isEmpty() && !QFileInfo(request.prompt_file).isFile())

@@ -15,7 +15,7 @@ PathEdit::PathEdit(Kind kind, const QString& title, const QString& filter, QWidg
   row->addWidget(m_line, 1);
   row->addWidget(button);
   if (kind == Kind::FolderOrFile) {
-    // No dialog of the system chooses either.
+    // No file dialog can choose both files and folders.
     button->setText(tr("File…"));
     auto* folder = new QPushButton(tr("Folder…"));
     row->insertWidget(1, folder);
