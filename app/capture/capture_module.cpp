@@ -1,24 +1,24 @@
 #include "app/capture/capture_module.h"
 
-#include "capture/evaluation/needle_run.h"
+#include "capture/evaluation/evaluation_run.h"
 #include "capture/evaluation/replay.h"
 #include "kvatlas_border_capture.h"
 
 #define KVATLAS_EXPORT extern "C" __attribute__((visibility("default")))
 
+using kvatlas::guarded;
+using kvatlas::Outcome;
 using kvatlas::app::CaptureCall;
+using kvatlas::app::EvaluationCall;
 using kvatlas::app::GenerateCall;
 using kvatlas::app::GpuBenchCall;
-using kvatlas::app::guarded;
-using kvatlas::app::NeedleCall;
-using kvatlas::app::Outcome;
 using kvatlas::app::ReplayCall;
 
 // Declared for -Wmissing-declarations; called through dlsym.
 KVATLAS_EXPORT const char* kvatlasIdentity();
 KVATLAS_EXPORT void kvatlasCapture(const CaptureCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasGenerate(const GenerateCall* call, Outcome* outcome);
-KVATLAS_EXPORT void kvatlasNeedle(const NeedleCall* call, Outcome* outcome);
+KVATLAS_EXPORT void kvatlasEvaluate(const EvaluationCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasBenchGpu(const GpuBenchCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasReplay(const ReplayCall* call, Outcome* outcome);
 
@@ -34,8 +34,8 @@ void kvatlasGenerate(const GenerateCall* call, Outcome* outcome) {
   *outcome = guarded([&] { *call->summary = kvatlas::capture::runGenerate(*call->options, *call->work); });
 }
 
-void kvatlasNeedle(const NeedleCall* call, Outcome* outcome) {
-  *outcome = guarded([&] { *call->summary = kvatlas::evaluation::runNeedle(*call->options, *call->work); });
+void kvatlasEvaluate(const EvaluationCall* call, Outcome* outcome) {
+  *outcome = guarded([&] { *call->summary = kvatlas::evaluation::runEvaluation(*call->options, *call->work); });
 }
 
 void kvatlasReplay(const ReplayCall* call, Outcome* outcome) {

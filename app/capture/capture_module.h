@@ -2,10 +2,10 @@
 // no libtorch.
 #pragma once
 
-#include "app/outcome.h"
 #include "capture/bench/gpu_bench.h"
-#include "capture/evaluation/needle_options.h"
+#include "capture/evaluation/evaluation_options.h"
 #include "capture/recorder/capture.h"
+#include "core/base/outcome.h"
 
 namespace kvatlas::app {
 
@@ -19,10 +19,10 @@ struct GenerateCall {
   const WorkContext* work = nullptr;
   capture::GenerateSummary* summary = nullptr;
 };
-struct NeedleCall {
-  const evaluation::NeedleOptions* options = nullptr;
+struct EvaluationCall {
+  const evaluation::EvaluationOptions* options = nullptr;
   const WorkContext* work = nullptr;
-  evaluation::NeedleSummary* summary = nullptr;
+  evaluation::EvaluationSummary* summary = nullptr;
 };
 struct ReplayCall {
   const evaluation::ReplayOptions* options = nullptr;
@@ -37,10 +37,10 @@ struct GpuBenchCall {
 };
 
 inline constexpr const char* kCaptureLibrary = "kvatlas_capture";
-using CaptureEntry = void (*)(const CaptureCall*, Outcome*);    // "kvatlasCapture"
-using GenerateEntry = void (*)(const GenerateCall*, Outcome*);  // "kvatlasGenerate"
-using NeedleEntry = void (*)(const NeedleCall*, Outcome*);      // "kvatlasNeedle"
-using GpuBenchEntry = void (*)(const GpuBenchCall*, Outcome*);  // "kvatlasBenchGpu"
-using ReplayEntry = void (*)(const ReplayCall*, Outcome*);      // "kvatlasReplay"
+using CaptureEntry = void (*)(const CaptureCall*, Outcome*);        // "kvatlasCapture"
+using GenerateEntry = void (*)(const GenerateCall*, Outcome*);      // "kvatlasGenerate"
+using EvaluationEntry = void (*)(const EvaluationCall*, Outcome*);  // "kvatlasEvaluate"
+using GpuBenchEntry = void (*)(const GpuBenchCall*, Outcome*);      // "kvatlasBenchGpu"
+using ReplayEntry = void (*)(const ReplayCall*, Outcome*);          // "kvatlasReplay"
 
 }  // namespace kvatlas::app

@@ -9,9 +9,9 @@
 
 #include <ctime>
 
-using kvatlas::app::guarded;
+using kvatlas::guarded;
+using kvatlas::Outcome;
 using kvatlas::app::MatrixProductCall;
-using kvatlas::app::Outcome;
 
 extern "C" __attribute__((visibility("default"))) void kvatlasMatrixProduct(const MatrixProductCall* call,
                                                                             Outcome* outcome);

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "app/outcome.h"
+#include "core/base/outcome.h"
 
 namespace kvatlas::app {
 

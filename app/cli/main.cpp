@@ -16,13 +16,13 @@
 #include "app/cli/commands/info_command.h"
 #include "app/cli/commands/tokenize_command.h"
 #include "app/cli/commands/validate_command.h"
-#include "app/outcome.h"
+#include "core/base/outcome.h"
 #include "core/base/suggest.h"
 #include "core/base/version.h"
 
 namespace {
 
-using kvatlas::app::Outcome;
+using kvatlas::Outcome;
 
 void addCommands(CLI::App& root) {
   kvatlas::app::addCaptureCommand(root);
@@ -98,8 +98,8 @@ int main(int argc, char** argv) {
   root.require_subcommand(1);
   addCommands(root);
   Outcome inner;
-  const Outcome outcome = kvatlas::app::guarded([&] { inner = parseAndRun(root, argc, argv); });
+  const Outcome outcome = kvatlas::guarded([&] { inner = parseAndRun(root, argc, argv); });
   const Outcome last = finishOutput(outcome.exit_code != 0 ? outcome : inner);
-  if (!last.message.empty()) fmt::print(stderr, "kvatlas: error: {}\n", kvatlas::app::firstLine(last.message));
+  if (!last.message.empty()) fmt::print(stderr, "kvatlas: error: {}\n", kvatlas::firstLine(last.message));
   return last.exit_code;
 }

@@ -10,6 +10,7 @@ namespace kvatlas::app {
 namespace {
 
 using results::Accuracy;
+using results::Facets;
 using results::Selection;
 
 constexpr const char* kRouge = "rouge1_f";
@@ -22,9 +23,18 @@ std::vector<Accuracy> rowsOf(const results::ResultsReader& results, const Select
   return results::accuracyOf(results.settings().plan(), results.records(), selection);
 }
 
-std::string tableOf(const results::ResultsReader& results, const std::string& kind) {
-  const std::vector<Accuracy> rows = rowsOf(results, {.kind = kind});
-  const std::vector<Accuracy> rouge = rowsOf(results, {.score = kRouge, .kind = kind});
+// The values of the facet that tables are divided by, each as a selection; without such a facet, everything.
+std::vector<Facets> partsOf(const results::Plan& plan) {
+  const results::FacetSpec* grouping = plan.grouping();
+  if (grouping == nullptr) return {Facets{}};
+  std::vector<Facets> parts;
+  for (const results::FacetValue& value : grouping->values) parts.push_back({{grouping->name, value}});
+  return parts;
+}
+
+std::string tableOf(const results::ResultsReader& results, const Facets& part) {
+  const std::vector<Accuracy> rows = rowsOf(results, {.where = part});
+  const std::vector<Accuracy> rouge = isPaper(results) ? rowsOf(results, {.score = kRouge, .where = part}) : rows;
   std::size_t width = 6;
   for (const Accuracy& row : rows) width = std::max(width, row.branch.label.size());
   std::string table = fmt::format("{:<{}}  {:>6}  {:>9}  {:>7}  {:>13}  {:>5}{}\n", "method", width, "budget",
@@ -43,20 +53,20 @@ std::string tableOf(const results::ResultsReader& results, const std::string& ki
 }  // namespace
 
 std::string scoreTable(const results::ResultsReader& results) {
-  const auto& kinds = results.settings().plan().kinds;
-  if (kinds.size() == 1) return tableOf(results, "");
+  const std::vector<Facets> parts = partsOf(results.settings().plan());
+  if (parts.size() == 1) return tableOf(results, parts.front());
   std::string text;
-  for (const std::string& kind : kinds)
-    text += fmt::format("{}{}\n{}", text.empty() ? "" : "\n", kind, tableOf(results, kind));
+  for (const Facets& part : parts)
+    text += fmt::format("{}{}\n{}", text.empty() ? "" : "\n", results::printFacet(part.begin()->second),
+                        tableOf(results, part));
   return text;
 }
 
 nlohmann::json scoreJson(const results::ResultsReader& results) {
   nlohmann::json rows = nlohmann::json::array();
-  for (const std::string& kind : results.settings().plan().kinds)
-    for (const Accuracy& row : rowsOf(results, {.kind = kind}))
-      rows.push_back({{"kind", kind},
-                      {"method", row.branch.method},
+  for (const Facets& part : partsOf(results.settings().plan()))
+    for (const Accuracy& row : rowsOf(results, {.where = part})) {
+      rows.push_back({{"method", row.branch.method},
                       {"label", row.branch.label},
                       {"budget", row.branch.budget},
                       {"kept", row.kept},
@@ -64,6 +74,8 @@ nlohmann::json scoreJson(const results::ResultsReader& results) {
                       {"low", row.interval.low},
                       {"high", row.interval.high},
                       {"n", row.records}});
+      for (const auto& [name, value] : part) rows.back()[name] = std::get<std::string>(value);
+    }
   return {{"results", results.folder().string()},
           {"settings_sha256", results.settings().sha256()},
           {"score", results.settings().values().value("score", "")},

@@ -2,13 +2,13 @@
 
 #include "core/base/error.h"
 #include "core/base/suggest.h"
+#include "core/runs/names.h"
 
 namespace kvatlas::app {
 namespace {
 
-template <class Value>
-Value choose(const std::string& option, const std::string& word,
-             std::initializer_list<std::pair<const char*, Value>> known) {
+template <class Value, std::size_t kCount>
+Value choose(const std::string& option, const std::string& word, const std::array<runs::Name<Value>, kCount>& known) {
   std::vector<std::string> names;
   for (const auto& [name, value] : known) {
     if (word == name) return value;
@@ -106,20 +106,16 @@ void resolveModelOptions(SessionArguments& arguments) {
   capture::SessionOptions& options = arguments.options;
   for (const std::string& method : arguments.methods) options.methods.push_back(policy::parseMethod(method));
   for (const std::string& budget : arguments.budgets) options.budgets.push_back(policy::parseBudget(budget));
-  if (!arguments.preset.empty())
-    options.preset = choose<policy::Preset>("--preset", arguments.preset,
-                                            {{"paper", policy::Preset::Paper}, {"exact", policy::Preset::Exact}});
+  if (!arguments.preset.empty()) options.preset = choose("--preset", arguments.preset, runs::kPresets);
   if (arguments.granularity.empty())
-    arguments.granularity = options.preset == policy::Preset::Paper ? "query-head" : "kv-head";
-  options.granularity = choose<policy::Granularity>(
-      "--granularity", arguments.granularity,
-      {{"kv-head", policy::Granularity::KvHead}, {"query-head", policy::Granularity::QueryHead}});
+    arguments.granularity = runs::granularityName(
+        options.preset == policy::Preset::Paper ? policy::Granularity::QueryHead : policy::Granularity::KvHead);
+  options.granularity = choose("--granularity", arguments.granularity, runs::kGranularities);
 }
 
 void resolvePromptOptions(SessionArguments& arguments) {
   resolvePrompt(arguments);
-  arguments.options.follow = choose<capture::Follow>("--follow", arguments.follow,
-                                                     {{"own", capture::Follow::Own}, {"full", capture::Follow::Full}});
+  arguments.options.follow = choose("--follow", arguments.follow, runs::kFollows);
 }
 
 }  // namespace kvatlas::app

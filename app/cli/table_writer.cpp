@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "core/base/csv.h"
 #include "core/base/error.h"
 
 namespace kvatlas::app {
@@ -18,20 +19,16 @@ const std::string& checkedName(const std::string& output) {
   return output;
 }
 
-std::string csvCell(const json& value) {
+std::string csvCellOf(const json& value) {
   if (value.is_null()) return "";
-  if (!value.is_string()) return value.dump();
-  std::string text = value.get<std::string>(), quoted;
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return '"' + quoted + '"';
+  return value.is_string() ? csvCell(value.get_ref<const std::string&>()) : value.dump();
 }
 
 std::string csvRow(const std::vector<json>& cells) {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i > 0) line += ',';
-    line += csvCell(cells[i]);
+    line += csvCellOf(cells[i]);
   }
   line += '\n';
   return line;

@@ -9,7 +9,7 @@
 #include <QSpinBox>
 #include <QVBoxLayout>
 
-#include "app/outcome.h"
+#include "core/base/outcome.h"
 #include "views/models/figures/figure_spec.h"
 
 namespace kvatlas::app {

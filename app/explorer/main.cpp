@@ -10,13 +10,13 @@
 #include <string>
 
 #include "app/explorer/arguments.h"
-#include "app/explorer/bench.h"
 #include "app/explorer/explorer_settings.h"
-#include "app/explorer/main_window.h"
-#include "app/explorer/screenshot_tour.h"
-#include "app/explorer/view_keeper.h"
-#include "app/explorer/view_state.h"
-#include "app/outcome.h"
+#include "app/explorer/measure/bench.h"
+#include "app/explorer/measure/screenshot_tour.h"
+#include "app/explorer/window/main_window.h"
+#include "app/explorer/window/map_view_state.h"
+#include "app/explorer/window/view_keeper.h"
+#include "core/base/outcome.h"
 
 namespace {
 
@@ -35,7 +35,7 @@ void printMessage(QtMsgType type, const QMessageLogContext&, const QString& mess
     return;
   }
   fmt::print(stderr, "kvatlas-explorer: error: no window can be opened: {}\n",
-             kvatlas::app::firstLine(message.toStdString()));
+             kvatlas::firstLine(message.toStdString()));
   std::fflush(stderr);
   ::_exit(1);
 }
@@ -79,13 +79,13 @@ int main(int argc, char** argv) {
   const auto started = std::chrono::steady_clock::now();
   qInstallMessageHandler(printMessage);
   int status = 0;
-  const kvatlas::app::Outcome outcome = kvatlas::app::guarded([&] {
+  const kvatlas::Outcome outcome = kvatlas::guarded([&] {
     const auto arguments = kvatlas::app::parseArguments(argc, argv);
     if (!arguments) return;
     status =
         arguments->tour_folder.empty() ? runWindow(*arguments, started, argc, argv) : runTour(*arguments, argc, argv);
   });
   if (outcome.exit_code == 0) return status;
-  fmt::print(stderr, "kvatlas-explorer: error: {}\n", kvatlas::app::firstLine(outcome.message));
+  fmt::print(stderr, "kvatlas-explorer: error: {}\n", kvatlas::firstLine(outcome.message));
   return outcome.exit_code;
 }

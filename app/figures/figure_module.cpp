@@ -5,8 +5,9 @@
 #include <filesystem>
 
 #include "app/figures/figure_options.h"
-#include "app/outcome.h"
 #include "core/base/error.h"
+#include "core/base/outcome.h"
+#include "core/figures/figure_help.h"
 #include "kvatlas_border_figures.h"
 #include "views/plots/figures/figure.h"
 #include "views/plots/figures/figure_export.h"
@@ -14,39 +15,55 @@
 namespace kvatlas::app {
 namespace {
 
-// Settings that belong to other kinds are refused, not ignored: a figure must be what was asked for.
-void refuse(bool given, const char* option, const FigureOptions& options, const char* kinds) {
-  if (given) failUsage("{} has no meaning for a {} figure, only for {}", option, options.kind, kinds);
+using figures::FigureKind;
+using figures::FigureSource;
+using figures::SpecField;
+
+bool given(const FigureOptions& options, SpecField field) {
+  switch (field) {
+    case SpecField::Reduction:
+      return !options.reduction.empty();
+    case SpecField::Scale:
+      return !options.scale.empty();
+    case SpecField::ColourMap:
+      return !options.colour_map.empty();
+    case SpecField::Clip:
+      return options.clip.has_value();
+    case SpecField::Floor:
+      return options.floor.has_value();
+    case SpecField::Layers:
+      return !options.layers.empty();
+    case SpecField::Layer:
+      return options.layer.has_value();
+    case SpecField::Head:
+      return !options.head.empty();
+    case SpecField::Entropy:
+      return options.entropy;
+    case SpecField::Runs:
+      return !options.runs.empty();
+    case SpecField::Budget:
+      return !options.budgets.empty();
+    case SpecField::Score:
+      return !options.score.empty();
+    case SpecField::By:
+      return !options.by.empty();
+    case SpecField::Spans:
+      return options.no_spans;
+    case SpecField::Lowest:
+      return options.lowest.has_value();
+  }
+  fail("figure option {} is unknown", static_cast<int>(field));
 }
 
-void checkApplies(const FigureOptions& options, views::FigureKind kind) {
-  using views::FigureKind;
-  const bool pattern = kind == FigureKind::Pattern, heatmap = kind == FigureKind::Heatmap, map = pattern || heatmap;
-  const bool needle = kind == FigureKind::Needle, accuracy = kind == FigureKind::Accuracy;
-  const char* const maps = "pattern and heatmap";
-  refuse(!map && !options.reduction.empty(), "--reduction", options, maps);
-  refuse(!map && !options.scale.empty(), "--scale", options, maps);
-  refuse(!map && !needle && !options.colour_map.empty(), "--colour-map", options, "pattern, heatmap and needle");
-  refuse(!map && options.clip.has_value(), "--clip", options, maps);
-  refuse(!map && options.floor.has_value(), "--floor", options, maps);
-  refuse(!pattern && !options.layers.empty(), "--layers", options, "pattern");
-  refuse(!heatmap && options.layer.has_value(), "--layer", options, "heatmap");
-  refuse(!heatmap && !options.head.empty(), "--head", options, "heatmap");
-  refuse(!heatmap && options.entropy, "--entropy", options, "heatmap");
-  const bool runs = !pattern && kind != FigureKind::Training;
-  refuse(!runs && !options.runs.empty(), "--runs", options, "figures of methods");
-  refuse(!runs && !options.budgets.empty(), "--budget", options, "figures of methods");
-  refuse(!needle && !accuracy && !options.score.empty(), "--score", options, "needle and accuracy");
-  refuse(!accuracy && !options.by.empty(), "--by", options, "accuracy");
-  refuse(views::sourceOf(kind) != views::FigureSource::Trace && options.no_spans, "--no-spans", options,
-         "figures of a trace");
-  refuse(kind != FigureKind::Retained && options.lowest.has_value(), "--lowest", options, "retained");
+// Settings that belong to other kinds are refused, not ignored: a figure must be what was asked for.
+void checkApplies(const FigureOptions& options, const FigureKind& kind) {
+  for (const SpecField field : figures::specFields())
+    if (given(options, field) && !kind.reads(field)) figures::refuse(field, kind);
 }
 
 views::FigureSpec specOf(const FigureOptions& options) {
-  const views::FigureKind kind = views::parseFigureKind(options.kind);
-  checkApplies(options, kind);
-  views::FigureSpec spec = views::defaultSpec(kind);
+  checkApplies(options, figures::findFigureKind(options.kind));
+  views::FigureSpec spec = views::defaultSpec(options.kind);
   if (!options.width.empty()) spec.width_inches = views::parseWidth(options.width);
   if (!options.theme.empty()) spec.theme = views::parseTheme(options.theme);
   if (!options.reduction.empty()) spec.reduction = views::parseReduction(options.reduction);
@@ -74,19 +91,14 @@ views::FigureSpec specOf(const FigureOptions& options) {
   return spec;
 }
 
-const char* sourceName(views::FigureSource source) {
-  if (source == views::FigureSource::Trace) return "trace file";
-  return source == views::FigureSource::Results ? "folder of results" : "CSV log of a training";
-}
-
 // A folder where a file belongs and the other way round, said in the words of the figure.
-void requireSource(const FigureOptions& options, views::FigureSource source, const std::string& path) {
+void requireSource(const FigureOptions& options, FigureSource source, const std::string& path) {
   std::error_code code;
   const bool folder = std::filesystem::is_directory(path, code);
-  if (source == views::FigureSource::Results && !folder && std::filesystem::exists(path, code))
-    fail("{}: is a file; a {} figure is drawn from a {}", path, options.kind, sourceName(source));
-  if (source != views::FigureSource::Results && folder)
-    fail("{}: is a folder; a {} figure is drawn from a {}", path, options.kind, sourceName(source));
+  if (source == FigureSource::Results && !folder && std::filesystem::exists(path, code))
+    fail("{}: is a file; a {} figure is drawn from a {}", path, options.kind, figures::sourceName(source));
+  if (source != FigureSource::Results && folder)
+    fail("{}: is a folder; a {} figure is drawn from a {}", path, options.kind, figures::sourceName(source));
 }
 
 views::Figure traceFigure(const FigureOptions& options, const views::FigureSpec& spec) {
@@ -98,14 +110,20 @@ views::Figure traceFigure(const FigureOptions& options, const views::FigureSpec&
 }
 
 views::Figure buildFigure(const FigureOptions& options, const views::FigureSpec& spec) {
-  const views::FigureSource source = views::sourceOf(spec.kind);
-  if (options.files.empty() || (source != views::FigureSource::Trace && options.files.size() != 1))
-    failUsage("figure {}: expected one {}, {} were given", options.kind, sourceName(source), options.files.size());
+  const FigureSource source = views::kindOf(spec).source;
+  if (options.files.empty() || (source != FigureSource::Trace && options.files.size() != 1))
+    failUsage("figure {}: expected one {}, {} were given", options.kind, figures::sourceName(source),
+              options.files.size());
   for (const std::string& file : options.files) requireSource(options, source, file);
-  if (source == views::FigureSource::Trace) return traceFigure(options, spec);
-  if (source == views::FigureSource::TrainingLog)
-    return views::trainingFigure(views::readTrainingLog(options.files.front()), spec);
-  return views::buildFigure(results::ResultsReader(options.files.front()), spec);
+  switch (source) {
+    case FigureSource::Trace:
+      return traceFigure(options, spec);
+    case FigureSource::Results:
+      return views::buildFigure(results::ResultsReader(options.files.front()), spec);
+    case FigureSource::TrainingLog:
+      return views::buildFigure(views::readTrainingCurves(options.files.front()), spec);
+  }
+  fail("figure source {} is unknown", static_cast<int>(source));
 }
 
 void drawFigure(const FigureOptions& options) {
@@ -126,7 +144,7 @@ extern "C" __attribute__((visibility("default"))) const char* kvatlasIdentity() 
 
 extern "C" __attribute__((visibility("default"))) int kvatlasFigureMain(const kvatlas::app::FigureOptions* options,
                                                                         std::string* error_message) {
-  const kvatlas::app::Outcome outcome = kvatlas::app::guarded([&] { kvatlas::app::drawFigure(*options); });
+  const kvatlas::Outcome outcome = kvatlas::guarded([&] { kvatlas::app::drawFigure(*options); });
   *error_message = outcome.message;
   return outcome.exit_code;
 }

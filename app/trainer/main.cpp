@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 #include "app/cli/interrupt.h"
-#include "app/outcome.h"
 #include "app/trainer/training.h"
+#include "core/base/outcome.h"
 #include "core/base/version.h"
 
 int main(int argc, char** argv) {
@@ -40,8 +40,7 @@ int main(int argc, char** argv) {
   const app::Interrupt interrupt(
       [] { return std::string("stopped in the middle of a step; the last checkpoint is whole"); },
       std::chrono::minutes(1));
-  const app::Outcome outcome = app::guarded([&] { trainer::train(options, {.stop = interrupt.token()}); });
-  if (outcome.exit_code != 0)
-    std::fprintf(stderr, "kvatlas-train: error: %s\n", app::firstLine(outcome.message).c_str());
+  const Outcome outcome = guarded([&] { trainer::train(options, {.stop = interrupt.token()}); });
+  if (outcome.exit_code != 0) std::fprintf(stderr, "kvatlas-train: error: %s\n", firstLine(outcome.message).c_str());
   return outcome.exit_code;
 }

@@ -43,7 +43,7 @@ double retrieval(const Network& network, const Passages& passages, const text::T
   std::size_t right = 0;
   std::vector<Watched> unwatched;
   for (std::size_t trial = 0; trial < trials; ++trial) {
-    evaluation::Random random(0x5EED, {length, trial, static_cast<std::uint64_t>(quiz)});
+    Random random(0x5EED, {length, trial, static_cast<std::uint64_t>(quiz)});
     const double depth = trials > 1 ? static_cast<double>(trial) / static_cast<double>(trials - 1) : 0.5;
     const QuizRow row = makeQuiz(passages, tokenizer, random, quiz, length, depth);
     const at::Tensor ids = idTensor(std::span(&row.ids, 1), device);

@@ -7,13 +7,13 @@
 #include <cmath>
 
 #include "app/trainer/fused_ops.h"
-#include "core/evaluation/random.h"
+#include "core/base/random.h"
 
 namespace kvatlas::trainer {
 namespace {
 
 // Standard normal numbers by Box and Muller from the project's own generator: libtorch's may change between versions.
-at::Tensor gaussian(at::IntArrayRef shape, double deviation, evaluation::Random& random) {
+at::Tensor gaussian(at::IntArrayRef shape, double deviation, Random& random) {
   at::Tensor values = at::empty(shape, at::kFloat);
   float* data = values.data_ptr<float>();
   for (std::int64_t i = 0; i < values.numel(); ++i) {
@@ -48,7 +48,7 @@ std::vector<std::pair<std::string, at::Tensor*>> Parameters::all() {
 }
 
 Parameters initialParameters(const ModelShape& shape, std::uint64_t seed, at::Device device) {
-  evaluation::Random random(seed, {0x1217});
+  Random random(seed, {0x1217});
   const std::int64_t layers = shape.layers, hidden = shape.hidden, inner = shape.intermediate;
   const std::int64_t queries = std::int64_t{shape.query_heads} * shape.head_dim,
                      keys = std::int64_t{shape.kv_heads} * shape.head_dim;

@@ -13,7 +13,6 @@ namespace {
 using evaluation::Asking;
 using evaluation::Fact;
 using evaluation::FactKind;
-using evaluation::Random;
 using evaluation::Split;
 using evaluation::Telling;
 

@@ -26,9 +26,9 @@ class TaskMaker {
   [[nodiscard]] std::vector<Row> batch(const Stage& stage, std::uint64_t step) const;
 
  private:
-  [[nodiscard]] Row repeatRow(evaluation::Random& random, std::size_t length) const;
-  [[nodiscard]] Row textRow(evaluation::Random& random, std::size_t length) const;
-  [[nodiscard]] Row factRow(evaluation::Random& random, std::size_t length, std::size_t most_facts) const;
+  [[nodiscard]] Row repeatRow(Random& random, std::size_t length) const;
+  [[nodiscard]] Row textRow(Random& random, std::size_t length) const;
+  [[nodiscard]] Row factRow(Random& random, std::size_t length, std::size_t most_facts) const;
 
   const Passages& m_passages;
   const text::Tokenizer& m_tokenizer;
@@ -45,7 +45,7 @@ struct QuizRow {
 
 // A prompt of exactly `length` tokens, its answer included, of held-out names and attributes; one fact lies at
 // `depth` ∈ [0, 1] of the passage, others anywhere. `asking` is not used by questions about several facts.
-[[nodiscard]] QuizRow makeQuiz(const Passages& passages, const text::Tokenizer& tokenizer, evaluation::Random& random,
-                               Quiz quiz, std::size_t length, double depth);
+[[nodiscard]] QuizRow makeQuiz(const Passages& passages, const text::Tokenizer& tokenizer, Random& random, Quiz quiz,
+                               std::size_t length, double depth);
 
 }  // namespace kvatlas::trainer

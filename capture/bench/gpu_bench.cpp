@@ -134,15 +134,8 @@ class Bench {
     Session session(options, m_model, prompt, m_work);
     session.loadWeights(m_work);
     if (capture) {
-      const StatisticsRequest everything{.entropy = true,
-                                         .received = true,
-                                         .window_sum = true,
-                                         .window_rows = true,
-                                         .norms = true,
-                                         .lse = true,
-                                         .map_cell = cellFor(tokens),
-                                         .window = session.window(),
-                                         .tensors = false};
+      const StatisticsRequest everything{
+          .wanted = SignalSet::all(), .map_cell = cellFor(tokens), .window = session.window(), .tensors = false};
       session.setLayerSink([](const LayerAttention&, LayerStatistics&) {}, everything,
                            std::vector<bool>(m_options.shape.layers, true));
     }

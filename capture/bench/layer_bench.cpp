@@ -57,7 +57,7 @@ double LayerBench::probe(std::uint32_t tokens, std::size_t cell) const {
                        random(m_shape.kv_heads, tokens, type),
                        {}};
   layer.lse = causalAttention(layer.query, layer.key, layer.value, 0, [] {}).lse;
-  const StatisticsRequest request{.entropy = true, .received = true, .map_cell = cell};
+  const StatisticsRequest request{.wanted = {Signal::Entropy, Signal::Received}, .map_cell = cell};
   std::optional<PendingLayer> pending;
   return timed([&] { pending.emplace(beginMeasuring(layer, m_shape, request, 0, m_work.progress)); },
                [&] { static_cast<void>(pending->finish()); });

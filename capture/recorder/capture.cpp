@@ -11,6 +11,7 @@
 #include "capture/recorder/trace_queue.h"
 #include "capture/session/session.h"
 #include "core/base/error.h"
+#include "core/base/mean.h"
 #include "core/trace/space.h"
 
 namespace kvatlas::capture {
@@ -40,19 +41,11 @@ void checkSpace(const std::filesystem::path& output, std::uint64_t expected, con
 
 // Mean of the values that were measured, −1 without any.
 double meanOf(const std::vector<float>& values) {
-  double sum = 0;
-  std::size_t count = 0;
-  for (const float value : values) {
-    if (std::isnan(value)) continue;
-    sum += static_cast<double>(value);
-    ++count;
-  }
-  return count == 0 ? -1 : sum / static_cast<double>(count);
+  const double mean = meanOfMeasured(values);
+  return std::isnan(mean) ? -1 : mean;
 }
 
-RunSummary summarise(const Session& session, const SessionResult& result, std::size_t run) {
-  const Branch& branch = result.branches[run];
-  const trace::RunRecord record = makeRunRecord(session, result, run);
+RunSummary summarise(const Branch& branch, const trace::RunRecord& record) {
   return {.label = branch.label,
           .method = std::string(branch.request.method->name),
           .budget = branch.budget.text,
@@ -72,12 +65,7 @@ std::vector<bool> layerFlags(const trace::AttentionPlan& plan, std::uint32_t lay
 }
 
 StatisticsRequest everything(const trace::AttentionPlan& plan) {
-  return {.entropy = true,
-          .received = true,
-          .window_sum = true,
-          .window_rows = true,
-          .norms = true,
-          .lse = true,
+  return {.wanted = SignalSet::all(),
           .map_cell = plan.cells.empty() ? 0 : plan.cells.front(),
           .window = plan.window,
           .tensors = !plan.qk_layers.empty()};
@@ -94,12 +82,15 @@ void recordLayers(Session& session, const trace::AttentionPlan& plan, TraceQueue
       everything(plan), layerFlags(plan, session.config().layers));
 }
 
-void recordRuns(const Session& session, const SessionResult& result, TraceQueue& queue) {
+std::vector<RunSummary> recordRuns(const Session& session, const SessionResult& result, TraceQueue& queue) {
+  std::vector<RunSummary> summaries;
   queue.push([logits = result.next_logits](trace::Writer& writer) { writer.writeNextLogits(logits); });
   for (std::size_t run = 0; run < result.branches.size(); ++run) {
     auto record = std::make_shared<trace::RunRecord>(makeRunRecord(session, result, run));
+    summaries.push_back(summarise(result.branches[run], *record));
     queue.push([run, record](trace::Writer& writer) { writer.writeRun(run, *record); });
   }
+  return summaries;
 }
 
 }  // namespace
@@ -115,23 +106,22 @@ CaptureSummary recordSession(Session& session, const CaptureOptions& options, co
   checkOutput(options.output);
   const trace::AttentionPlan plan = makeAttentionPlan(session, options);
   session.loadWeights(work);
-  const trace::TraceHeader header = makeTraceHeader(session, options, plan);
+  const trace::TraceHeader header = makeTraceHeader(session, plan);
   checkSpace(options.output, trace::expectedFileBytes(header, options.session.max_new_tokens), work);
 
   TraceQueue queue(options.output, header);
   session.watchAttended();
   recordLayers(session, plan, queue, options.session.threads);
   const SessionResult result = session.run(work);
-  recordRuns(session, result, queue);
+  std::vector<RunSummary> summaries = recordRuns(session, result, queue);
   queue.finish();
 
   CaptureSummary summary{.output = options.output,
                          .tokens = session.prompt().ids.size(),
                          .file_bytes = std::filesystem::file_size(options.output),
                          .prefill_seconds = result.prefill_seconds,
-                         .decode_seconds = result.decode_seconds};
-  for (std::size_t run = 0; run < result.branches.size(); ++run)
-    summary.runs.push_back(summarise(session, result, run));
+                         .decode_seconds = result.decode_seconds,
+                         .runs = std::move(summaries)};
   summary.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return summary;
 }
@@ -144,7 +134,7 @@ GenerateSummary runGenerate(const SessionOptions& options, const WorkContext& wo
   const SessionResult result = session.run(work);
   GenerateSummary summary{.tokens = session.prompt().ids.size()};
   for (std::size_t run = 0; run < result.branches.size(); ++run)
-    summary.runs.push_back(summarise(session, result, run));
+    summary.runs.push_back(summarise(result.branches[run], makeRunRecord(session, result, run)));
   return summary;
 }
 

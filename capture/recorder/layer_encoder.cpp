@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/trace/map_pyramid.h"
+#include "core/trace/signal_codec.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -19,19 +20,13 @@ Codes bf16Bits(const at::Tensor& tensor) {
 
 trace::LayerRecord encodeLayer(const LayerAttention& attention, const LayerStatistics& statistics,
                                const ModelConfig& config, const trace::AttentionPlan& plan, unsigned threads) {
-  trace::LayerRecord record{.layer = statistics.layer,
-                            .lse = statistics.lse,
-                            .entropy = statistics.entropy,
-                            .received = statistics.received,
-                            .window_sum = statistics.window_sum,
-                            .key_norm = statistics.key_norm,
-                            .value_norm = statistics.value_norm};
+  trace::LayerRecord record{.layer = statistics.layer};
+  trace::encodeSignals(statistics.values, record, threads);
   const std::size_t heads = config.query_heads;
   const trace::PyramidShape shape{.heads = heads,
                                   .tokens = static_cast<std::size_t>(attention.query.size(1)),
                                   .sliding_window = config.sliding_window,
                                   .cells = plan.cells};
-  record.window_rows = trace::encodeRows(statistics.window_rows, heads, threads);
   record.map_mean = trace::encodePyramid(statistics.map_mean, shape, trace::Reduction::Mean, threads);
   record.map_max = trace::encodePyramid(statistics.map_max, shape, trace::Reduction::Max, threads);
   if (std::ranges::binary_search(plan.qk_layers, statistics.layer)) {

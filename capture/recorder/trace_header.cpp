@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <ctime>
-#include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
 #include "core/base/version.h"
+#include "core/runs/run_header.h"
 #include "core/trace/map_pyramid.h"
 
 namespace kvatlas::capture {
@@ -35,25 +35,10 @@ trace::Prompt promptRecord(const PreparedPrompt& prompt) {
   return record;
 }
 
-std::string parametersJson(const Branch& branch, const CaptureOptions& options) {
-  nlohmann::json json = nlohmann::json::object();
-  for (const auto& [name, value] : branch.setting.parameters) json[name] = value;
-  json["window"] = branch.setting.window;
-  json["preset"] = branch.setting.preset == policy::Preset::Paper ? "paper" : "exact";
-  json["follow"] = options.session.follow == Follow::Full ? "full" : "own";
-  return json.dump();
-}
-
-trace::RunHeader runHeader(const Branch& branch, const CaptureOptions& options) {
-  return {.method = std::string(branch.request.method->name),
-          .label = branch.label,
-          .parameters = parametersJson(branch, options),
-          .budget = branch.budget.text,
-          .granularity = branch.setting.granularity == policy::Granularity::KvHead ? "kv-head" : "query-head",
-          .budget_nominal = static_cast<double>(branch.setting.budget),
-          .heads = branch.setting.heads(),
-          .is_full = branch.isFull(),
-          .attended = kAttendedKeys};
+trace::RunHeader runHeader(const Branch& branch) {
+  trace::RunHeader header = runs::headerOf(branch, branch.label);
+  header.attended = kAttendedKeys;
+  return header;
 }
 
 // The numbers of an option in order, each once; UsageError for one the model does not have.
@@ -91,14 +76,13 @@ trace::AttentionPlan makeAttentionPlan(const Session& session, const CaptureOpti
   return plan;
 }
 
-trace::TraceHeader makeTraceHeader(const Session& session, const CaptureOptions& options,
-                                   const trace::AttentionPlan& plan) {
+trace::TraceHeader makeTraceHeader(const Session& session, const trace::AttentionPlan& plan) {
   trace::TraceHeader header{.generator = std::string("KVAtlas ") + kVersion,
                             .created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
                             .model = modelInfo(session),
                             .prompt = promptRecord(session.prompt()),
                             .attention = plan};
-  for (const Branch& branch : session.plan()) header.runs.push_back(runHeader(branch, options));
+  for (const Branch& branch : session.plan()) header.runs.push_back(runHeader(branch));
   return header;
 }
 
@@ -106,7 +90,8 @@ trace::RunRecord makeRunRecord(const Session& session, const SessionResult& resu
   const Branch& branch = result.branches[run];
   const DecodeTrack& track = result.tracks[run];
   trace::RunRecord record{.budget_realised = branch.decision.meanKept(),
-                          .cache_bytes = cacheBytes(branch.decision, session.config().head_dim, session.elementBytes()),
+                          .cache_bytes = runs::cacheBytes(branch.decision.keptTokens(), session.config().head_dim,
+                                                          runs::elementBytes(session.dtypeName())),
                           .seconds = result.branch_seconds[run],
                           .capacity = branch.decision.capacity,
                           .kept_offsets = branch.decision.offsets,
@@ -116,7 +101,8 @@ trace::RunRecord makeRunRecord(const Session& session, const SessionResult& resu
                           .retained = track.retained,
                           .oracle = track.oracle,
                           .attended = track.attended.positions,
-                          .attended_mass = track.attended.mass};
+                          .attended_mass = track.attended.mass,
+                          .everything = branch.decision.everything};
   if (session.tokenizer() && !track.ids.empty()) {
     text::Decoded decoded = session.tokenizer()->decodeWithOffsets(track.ids, true);
     record.decode_text = std::move(decoded.text);

@@ -7,8 +7,7 @@
 namespace kvatlas::capture {
 
 // Weights must be loaded (fingerprint).
-[[nodiscard]] trace::TraceHeader makeTraceHeader(const Session& session, const CaptureOptions& options,
-                                                 const trace::AttentionPlan& plan);
+[[nodiscard]] trace::TraceHeader makeTraceHeader(const Session& session, const trace::AttentionPlan& plan);
 [[nodiscard]] trace::AttentionPlan makeAttentionPlan(const Session& session, const CaptureOptions& options);
 [[nodiscard]] trace::RunRecord makeRunRecord(const Session& session, const SessionResult& result, std::size_t run);
 

@@ -16,13 +16,21 @@ void BranchCache::addLayer(const at::Tensor& key, const at::Tensor& value, const
     const std::size_t reserved = kept.size() + m_shape.reserve;
     list.key.reserve(reserved * row);
     list.value.reserve(reserved * row);
-    list.positions.reserve(reserved);
     list.key.resize(kept.size() * row);
     list.value.resize(kept.size() * row);
-    list.positions.assign(kept.begin(), kept.end());
+    list.rows = kept.size();
+    keepPositions(list, kept, decision.everything);
     kernels::gatherRows(key.const_data_ptr<float>() + source, kept, row * sizeof(float), list.key.data());
     kernels::gatherRows(value.const_data_ptr<float>() + source, kept, row * sizeof(float), list.value.data());
   }
+}
+
+// Only a sliding window asks which rows it has left behind.
+void BranchCache::keepPositions(List& list, std::span<const TokenIndex> kept, bool everything) const {
+  list.counted = everything;
+  if (m_shape.sliding_window == 0 || everything) return;
+  list.positions.reserve(kept.size() + m_shape.reserve);
+  list.positions.assign(kept.begin(), kept.end());
 }
 
 void BranchCache::append(LayerIndex layer, const float* key, const float* value, std::uint64_t position) {
@@ -32,14 +40,17 @@ void BranchCache::append(LayerIndex layer, const float* key, const float* value,
     const std::size_t source = m_shape.kvHeadOf(head) * row;
     list.key.insert(list.key.end(), key + source, key + source + row);
     list.value.insert(list.value.end(), value + source, value + source + row);
-    list.positions.push_back(static_cast<std::uint32_t>(position));
+    if (m_shape.sliding_window > 0 && !list.counted) list.positions.push_back(static_cast<std::uint32_t>(position));
+    ++list.rows;
   }
 }
 
 std::size_t BranchCache::hiddenRows(LayerIndex layer, std::uint32_t stored_head, std::uint64_t position) const {
   if (m_shape.sliding_window == 0 || position < m_shape.sliding_window) return 0;
-  const auto& positions = list(layer, stored_head).positions;
-  const auto first_visible = static_cast<std::uint32_t>(position - m_shape.sliding_window + 1);
+  const List& from = list(layer, stored_head);
+  const std::uint64_t first_visible = position - m_shape.sliding_window + 1;
+  if (from.counted) return std::min<std::uint64_t>(first_visible, from.rows);
+  const auto& positions = from.positions;
   return static_cast<std::size_t>(std::ranges::lower_bound(positions, first_visible) - positions.begin());
 }
 
@@ -53,7 +64,7 @@ void BranchCache::segments(LayerIndex layer, const float* query, float* output, 
                    .rows = rows,
                    .key = from.key.data() + hidden * row,
                    .value = from.value.data() + hidden * row,
-                   .length = from.positions.size() - hidden,
+                   .length = from.rows - hidden,
                    .output = output + head * rows * row});
   }
 }

@@ -42,9 +42,12 @@ class BranchCache {
 
  private:
   struct List {
-    std::vector<float> key, value;         // [rows, d]
-    std::vector<std::uint32_t> positions;  // [rows] ascending
+    std::vector<float> key, value;  // [rows, d]
+    std::size_t rows = 0;
+    bool counted = false;                  // row i is position i: nothing is evicted
+    std::vector<std::uint32_t> positions;  // [rows] ascending; of others, where there is a sliding window
   };
+  void keepPositions(List& list, std::span<const TokenIndex> kept, bool everything) const;
   [[nodiscard]] const List& list(LayerIndex layer, std::uint32_t head) const {
     return m_lists[layer.value * m_shape.stored_heads + head];
   }

@@ -7,17 +7,14 @@
 #include <vector>
 
 #include "capture/session/options.h"
+#include "core/runs/run_setting.h"
 
 namespace kvatlas::capture {
 
-struct Branch {
+struct Branch : runs::RunSetting {
   std::string label;  // "snapkv 128"
-  policy::MethodRequest request;
-  policy::Budget budget;
-  policy::Setting setting;
   policy::Decision decision;
   double decide_seconds = 0;
-  [[nodiscard]] bool isFull() const { return request.method->name == "full"; }
 };
 
 // `full` first, then every other method at every budget, in the order given; repeated combinations once. UsageError for
@@ -26,9 +23,5 @@ struct Branch {
 
 // Fills `decision` of every branch from the signals of all layers.
 void decideBranches(std::span<Branch> branches, std::span<const policy::LayerSignals> signals);
-
-// Bytes of keys and values a decision keeps at the end of the prompt.
-[[nodiscard]] std::uint64_t cacheBytes(const policy::Decision& decision, std::uint32_t head_dim,
-                                       std::size_t element_bytes);
 
 }  // namespace kvatlas::capture

@@ -8,6 +8,7 @@
 
 #include "capture/session/device_copies.h"
 #include "core/base/error.h"
+#include "core/signals/probe_output.h"
 
 namespace kvatlas::capture {
 
@@ -21,6 +22,10 @@ const kernels::CudaLibrary& cudaKernels() {
 KvatlasElement elementOf(const at::Tensor& tensor) {
   if (tensor.scalar_type() == at::kHalf) return kKvatlasF16;
   return tensor.scalar_type() == at::kBFloat16 ? kKvatlasBf16 : kKvatlasF32;
+}
+
+SignalShape signalShape(const kernels::ProbeShape& shape) {
+  return {.query_heads = shape.query_heads, .kv_heads = shape.kv_heads, .tokens = shape.tokens, .window = shape.window};
 }
 
 struct PendingProbe::Work {
@@ -84,7 +89,6 @@ PendingProbe ProbeStart::begin(const kernels::CudaLibrary& library, const kernel
     addTarget(work.copies, values, host);
     return values.mutable_data_ptr<float>();
   };
-  const std::size_t rows = shape.query_heads * shape.tokens;
   const std::size_t cells = output.cell == 0 ? 0 : (shape.tokens + output.cell - 1) / output.cell;
   const at::Tensor first_bad = at::empty({2}, query.options().dtype(at::kFloat));
   work.copies.add(first_bad, work.bad_words);
@@ -99,17 +103,15 @@ PendingProbe ProbeStart::begin(const kernels::CudaLibrary& library, const kernel
                          .query = q.const_data_ptr(),
                          .key = k.const_data_ptr(),
                          .given_lse = known.defined() ? known.const_data_ptr<float>() : nullptr,
-                         .lse = room(output.lse, rows),
-                         .entropy = room(output.entropy, rows),
-                         .received = room(output.received, rows),
-                         .window_sum = room(output.window_sum, rows),
-                         .window_rows = room(output.window_rows, rows * shape.window),
                          .map_mean = room(output.map_mean, shape.query_heads * cells * cells),
                          .map_max = room(output.map_max, shape.query_heads * cells * cells),
                          .cell = output.cell,
                          .path = path,
                          .first_bad = static_cast<std::uint64_t*>(first_bad.mutable_data_ptr()),
                          .workspace = nullptr};
+  for (const SignalInfo& info : signalTable())
+    if (float** const field = probeField(probe, info.signal))
+      *field = room(*probeField(output, info.signal), valueCount(info, signalShape(shape)));
   const at::Tensor workspace =
       at::empty({static_cast<std::int64_t>(library.probe_workspace(&probe))}, query.options().dtype(at::kByte));
   probe.workspace = workspace.mutable_data_ptr();

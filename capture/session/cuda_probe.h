@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/signals/signals.h"
 #include "kernels/attention_probe.h"
 #include "kernels/cuda/cuda_loader.h"
 
@@ -17,6 +18,7 @@ namespace kvatlas::capture {
 // The library, or Error saying why it cannot be used.
 [[nodiscard]] const kernels::CudaLibrary& cudaKernels();
 [[nodiscard]] KvatlasElement elementOf(const at::Tensor& tensor);
+[[nodiscard]] SignalShape signalShape(const kernels::ProbeShape& shape);
 
 // A probe that has been queued; its results reach the host when finish() is called.
 class PendingProbe {

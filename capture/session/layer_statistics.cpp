@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/signals/probe_output.h"
 #include "kernels/attention_probe.h"
 
 namespace kvatlas::capture {
@@ -37,25 +38,34 @@ at::Tensor rowNorms(const at::Tensor& rows) {  // [heads, N, d] → [heads, N] f
   return at::linalg_vector_norm(rows.to(at::kFloat), 2, at::IntArrayRef{-1});
 }
 
-float* sized(std::vector<float>& values, bool wanted, std::size_t count) {
-  if (!wanted) return nullptr;
-  values.resize(count);
-  return values.data();
+// The arrays a probe fills, as pointers to them: as kernels::ProbeOutput, null where not wanted.
+ProbeArrays arraysFor(const StatisticsRequest& request, LayerStatistics& result) {
+  ProbeArrays arrays;
+  for (const Signal signal : request.measured().members())
+    if (auto* const field = probeField(arrays, signal)) *field = &result.values[signal];
+  if (request.map_cell > 0) {
+    arrays.map_mean = &result.map_mean;
+    arrays.map_max = &result.map_max;
+    arrays.cell = request.map_cell;
+  }
+  return arrays;
 }
 
-kernels::ProbeOutput outputOf(const kernels::ProbeShape& shape, const StatisticsRequest& request,
-                              LayerStatistics& result) {
-  const std::size_t per_token = shape.query_heads * shape.tokens;
-  const std::size_t cells = request.map_cell == 0 ? 0 : (shape.tokens + request.map_cell - 1) / request.map_cell;
-  const std::size_t map = shape.query_heads * cells * cells;
-  return {.lse = sized(result.lse, request.lse, per_token),
-          .entropy = sized(result.entropy, request.entropy, per_token),
-          .received = sized(result.received, request.received, per_token),
-          .window_sum = sized(result.window_sum, request.window_sum, per_token),
-          .window_rows = sized(result.window_rows, request.window_rows, per_token * request.window),
-          .map_mean = sized(result.map_mean, cells > 0, map),
-          .map_max = sized(result.map_max, cells > 0, map),
-          .cell = request.map_cell};
+// The same on the host, where the arrays need their size before.
+kernels::ProbeOutput sizedOutput(const kernels::ProbeShape& shape, const ProbeArrays& arrays) {
+  kernels::ProbeOutput output{.cell = arrays.cell};
+  const auto sized = [](std::vector<float>* values, std::size_t count) -> float* {
+    if (values == nullptr) return nullptr;
+    values->resize(count);
+    return values->data();
+  };
+  for (const SignalInfo& info : signalTable())
+    if (auto* const field = probeField(output, info.signal))
+      *field = sized(*probeField(arrays, info.signal), valueCount(info, signalShape(shape)));
+  const std::size_t cells = arrays.cell == 0 ? 0 : (shape.tokens + arrays.cell - 1) / arrays.cell;
+  output.map_mean = sized(arrays.map_mean, shape.query_heads * cells * cells);
+  output.map_max = sized(arrays.map_max, shape.query_heads * cells * cells);
+  return output;
 }
 
 PendingProbe probeOnDevice(const kernels::ProbeShape& shape, const LayerAttention& attention,
@@ -64,28 +74,25 @@ PendingProbe probeOnDevice(const kernels::ProbeShape& shape, const LayerAttentio
   const KvatlasProbePath path = checkedProbePath(library, attention.query, [&](const std::string& text) {
     if (progress != nullptr) progress->warn(text);
   });
-  const auto wanted = [](std::vector<float>& values, bool yes) { return yes ? &values : nullptr; };
-  const bool maps = request.map_cell > 0;
-  const ProbeArrays arrays{.lse = wanted(result.lse, request.lse),
-                           .entropy = wanted(result.entropy, request.entropy),
-                           .received = wanted(result.received, request.received),
-                           .window_sum = wanted(result.window_sum, request.window_sum),
-                           .window_rows = wanted(result.window_rows, request.window_rows),
-                           .map_mean = wanted(result.map_mean, maps),
-                           .map_max = wanted(result.map_max, maps),
-                           .cell = request.map_cell};
-  return beginProbe(library, shape, attention.query, attention.key, attention.lse, arrays, path);
+  return beginProbe(library, shape, attention.query, attention.key, attention.lse, arraysFor(request, result), path);
+}
+
+// The norms of which signal belong to which tensor.
+void addNorms(const LayerAttention& attention, SignalSet wanted, LayerStatistics& result, DeviceCopies& copies) {
+  for (const auto& [signal, tensor] :
+       {std::pair(Signal::KeyNorm, &attention.key), std::pair(Signal::ValueNorm, &attention.value)})
+    if (wanted.contains(signal)) copies.add(rowNorms(*tensor), result.values[signal]);
 }
 
 }  // namespace
 
+SignalSet StatisticsRequest::measured() const {
+  return last_row ? wanted | SignalSet{Signal::WindowRows} : wanted;
+}
+
 StatisticsRequest StatisticsRequest::joined(const StatisticsRequest& other) const {
-  return {.entropy = entropy || other.entropy,
-          .received = received || other.received,
-          .window_sum = window_sum || other.window_sum,
-          .window_rows = window_rows || other.window_rows,
-          .norms = norms || other.norms,
-          .lse = lse || other.lse,
+  return {.wanted = wanted | other.wanted,
+          .last_row = last_row || other.last_row,
           .map_cell = std::max(map_cell, other.map_cell),
           .window = std::max(window, other.window),
           .tensors = other.tensors};
@@ -108,13 +115,10 @@ PendingLayer beginMeasuring(const LayerAttention& attention, const ModelConfig& 
   if (attention.query.is_cuda())
     pending.m_probe.emplace(probeOnDevice(shape, attention, request, result, progress));
   else
-    pending.m_report = probeOnHost(shape, attention, outputOf(shape, request, result), threads);
-  if (request.norms) {
-    pending.m_norms.emplace();
-    pending.m_norms->add(rowNorms(attention.key), result.key_norm);
-    pending.m_norms->add(rowNorms(attention.value), result.value_norm);
-    pending.m_norms->start();
-  }
+    pending.m_report = probeOnHost(shape, attention, sizedOutput(shape, arraysFor(request, result)), threads);
+  pending.m_norms.emplace();
+  addNorms(attention, request.wanted, result, *pending.m_norms);
+  pending.m_norms->start();
   return pending;
 }
 

@@ -10,27 +10,28 @@
 #include "capture/session/cuda_probe.h"
 #include "capture/session/device_copies.h"
 #include "core/base/progress.h"
+#include "core/signals/signals.h"
 
 namespace kvatlas::capture {
 
 // What is wanted of a layer; what is not asked for costs nothing.
 struct StatisticsRequest {
-  bool entropy = false, received = false, window_sum = false, window_rows = false, norms = false, lse = false;
+  SignalSet wanted;
+  bool last_row = false;     // the last query's attention, from window_rows
   std::size_t map_cell = 0;  // tokens per map cell, 0: no maps
   std::size_t window = 0;    // W ≤ N
   // Whether the receiver reads the attention's queries and keys themselves: on a device they are then kept longer.
   bool tensors = true;
 
+  [[nodiscard]] SignalSet measured() const;
   [[nodiscard]] StatisticsRequest joined(const StatisticsRequest& other) const;
 };
 
 // Row-major f32; empty where not asked for.
 struct LayerStatistics {
   LayerIndex layer;
-  std::vector<float> lse, entropy, received, window_sum;  // [query_heads, N]
-  std::vector<float> window_rows;                         // [query_heads, W, N]
-  std::vector<float> key_norm, value_norm;                // [kv_heads, N]
-  std::vector<float> map_mean, map_max;                   // [query_heads, n, n] at map_cell
+  SignalValues values;
+  std::vector<float> map_mean, map_max;  // [query_heads, n, n] at map_cell
 };
 
 // A layer whose probe has been queued on its device; the attention's tensors are not needed any more. The statistics'

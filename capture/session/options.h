@@ -9,10 +9,11 @@
 
 #include "core/base/ids.h"
 #include "core/policy/policy.h"
+#include "core/runs/names.h"
 
 namespace kvatlas::capture {
 
-enum class Follow { Own, Full };  // Own: each branch is fed its own tokens; Full: all are fed the full cache's
+using runs::Follow;
 
 struct SpanRequest {
   std::string name, text;  // every occurrence of text in the prompt becomes a span of that name

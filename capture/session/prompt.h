@@ -5,21 +5,13 @@
 
 #include "capture/model/config.h"
 #include "capture/session/options.h"
+#include "core/text/prepared_prompt.h"
 #include "core/text/tokenizer.h"
 
 namespace kvatlas::capture {
 
-struct PromptSpan {
-  TokenIndex begin = 0, end = 0;  // tokens [begin, end)
-  std::string name;
-};
-
-struct PreparedPrompt {
-  std::vector<TokenId> ids;            // [N], N ≥ 1
-  std::string text;                    // empty for ids files
-  std::vector<std::uint64_t> offsets;  // [N+1], zero without text
-  std::vector<PromptSpan> spans;       // by beginning
-};
+using text::PreparedPrompt;
+using text::PromptSpan;
 
 // The tokenizer may be absent with an ids file. Error / UsageError: empty prompt, unreadable file, ids outside the
 // vocabulary, a span text that does not occur, no tokenizer where one is needed.

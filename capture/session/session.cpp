@@ -93,9 +93,6 @@ void Session::planAndWarn(const WorkContext& work) {
 std::uint32_t Session::window() const {
   return std::min(m_options.window, static_cast<std::uint32_t>(m_prompt.ids.size()));
 }
-std::size_t Session::elementBytes() const {
-  return c10::elementSize(m_model->load.dtype);
-}
 
 void Session::loadWeights(const WorkContext& work) {
   placeModel(*m_model, memoryQuestion(), work);

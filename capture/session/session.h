@@ -47,7 +47,6 @@ class Session {
   [[nodiscard]] const std::optional<text::Tokenizer>& tokenizer() const { return m_model->tokenizer; }
   [[nodiscard]] std::uint32_t window() const;  // W, at most N
   [[nodiscard]] const std::string& dtypeName() const { return m_model->dtype_name; }
-  [[nodiscard]] std::size_t elementBytes() const;
 
  private:
   void planAndWarn(const WorkContext& work);

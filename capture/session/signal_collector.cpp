@@ -4,13 +4,10 @@
 
 #include <algorithm>
 
+#include "core/signals/stored.h"
+
 namespace kvatlas::capture {
 namespace {
-
-bool needs(std::span<const policy::MethodRequest> methods, std::string_view signal) {
-  return std::ranges::any_of(
-      methods, [&](const auto& request) { return request.method->needs.find(signal) != std::string_view::npos; });
-}
 
 // Row W−1 of every head: [heads, W, N] → [heads, N].
 std::vector<float> lastRows(const std::vector<float>& window_rows, std::size_t heads, std::size_t window) {
@@ -30,19 +27,12 @@ LayerAttention shapeOnly(const LayerAttention& attention) {
   return {attention.layer, shape(attention.query), shape(attention.key), shape(attention.value), shape(attention.lse)};
 }
 
-void dropUnless(bool wanted, std::vector<float>& values) {
-  if (!wanted) std::vector<float>().swap(values);
-}
-
 }  // namespace
 
 StatisticsRequest requestFor(std::span<const policy::MethodRequest> methods, std::size_t window, bool with_last_row) {
-  return {.entropy = needs(methods, "entropy"),
-          .received = needs(methods, "received"),
-          .window_sum = needs(methods, "window_sum"),
-          .window_rows = with_last_row || needs(methods, "window_rows"),
-          .norms = needs(methods, "norm"),
-          .window = window};
+  SignalSet needed;
+  for (const policy::MethodRequest& request : methods) needed |= request.method->needs;
+  return {.wanted = needed, .last_row = with_last_row, .window = window};
 }
 
 SignalCollector::SignalCollector(const ModelConfig& config, const StatisticsRequest& for_methods, unsigned threads)
@@ -77,28 +67,16 @@ void SignalCollector::receive(Underway& layer) {
   LayerStatistics measured = layer.pending.finish();
   const LayerIndex index = layer.attention.layer;
   Kept& kept = m_kept.at(index.value);
-  if (m_for_methods.window_rows) kept.last_row = lastRows(measured.window_rows, m_config.query_heads, layer.window);
+  if (m_for_methods.last_row)
+    kept.last_row = lastRows(measured.values[Signal::WindowRows], m_config.query_heads, layer.window);
   if (sinkWants(index)) m_sink(layer.attention, measured);
-  kept.statistics = std::move(measured);
-  dropUnless(m_for_methods.entropy, kept.statistics.entropy);
-  dropUnless(m_for_methods.received, kept.statistics.received);
-  dropUnless(m_for_methods.window_sum, kept.statistics.window_sum);
-  dropUnless(m_for_methods.norms, kept.statistics.key_norm);
-  dropUnless(m_for_methods.norms, kept.statistics.value_norm);
-  for (auto* unused :
-       {&kept.statistics.lse, &kept.statistics.window_rows, &kept.statistics.map_mean, &kept.statistics.map_max})
-    dropUnless(false, *unused);
+  for (const Signal signal : m_for_methods.wanted.members()) kept.values[signal] = std::move(measured.values[signal]);
+  roundAsStored(kept.values, m_threads);
 }
 
-std::vector<policy::LayerSignals> SignalCollector::signals() const {
-  std::vector<policy::LayerSignals> views;
-  for (const Kept& kept : m_kept)
-    views.push_back({.received = kept.statistics.received,
-                     .window_sum = kept.statistics.window_sum,
-                     .entropy = kept.statistics.entropy,
-                     .key_norm = kept.statistics.key_norm,
-                     .value_norm = kept.statistics.value_norm,
-                     .window_rows = {}});
+std::vector<LayerSignals> SignalCollector::signals() const {
+  std::vector<LayerSignals> views;
+  for (const Kept& kept : m_kept) views.push_back(viewOf(kept.values));
   return views;
 }
 

@@ -39,13 +39,13 @@ class SignalCollector final : public AttentionObserver {
   void finish();
 
   // [layers] views of the kept signals, valid while the collector lives.
-  [[nodiscard]] std::vector<policy::LayerSignals> signals() const;
+  [[nodiscard]] std::vector<LayerSignals> signals() const;
   [[nodiscard]] std::span<const float> lastRow(LayerIndex layer) const;  // [query_heads, N]
   void release() { m_kept.clear(); }                                     // frees the signals once decisions are made
 
  private:
   struct Kept {
-    LayerStatistics statistics;
+    SignalValues values;  // what the methods need, as a trace stores it
     std::vector<float> last_row;
   };
   struct Underway {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/evaluation/random.h"
+#include "core/base/random.h"
 
 namespace kvatlas::evaluation {
 

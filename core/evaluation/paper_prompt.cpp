@@ -29,10 +29,10 @@ std::string filled(std::string text, std::string_view placeholder, std::string_v
   return text.replace(text.find(placeholder), placeholder.size(), value);
 }
 
-void addSpan(capture::PreparedPrompt& prompt, const std::string& name, std::string_view text) {
+void addSpan(text::PreparedPrompt& prompt, const std::string& name, std::string_view text) {
   const auto begin = prompt.text.find(text);
   if (begin == std::string::npos || text.empty()) return;
-  capture::PromptSpan span{.name = name};
+  text::PromptSpan span{.name = name};
   const auto tokens = static_cast<TokenIndex>(prompt.ids.size());
   while (span.begin < tokens && prompt.offsets[span.begin + 1] <= begin) ++span.begin;
   span.end = span.begin;
@@ -47,8 +47,8 @@ std::string_view withoutBreaks(std::string_view text) {
 
 }  // namespace
 
-capture::PreparedPrompt makePaperPrompt(const PromptPlan& plan, const NeedleCase& wanted, const Story& story,
-                                        const Haystack& haystack, const text::Tokenizer& tokenizer) {
+text::PreparedPrompt makePaperPrompt(const PromptPlan& plan, const NeedleCase& wanted, const Story& story,
+                                     const Haystack& haystack, const text::Tokenizer& tokenizer) {
   const std::string& needle_text = story.planted.front().text;
   const Ids needle = tokenizer.encode(needle_text, false).ids;
   if (wanted.length <= kPaperBuffer + needle.size())
@@ -61,7 +61,7 @@ capture::PreparedPrompt makePaperPrompt(const PromptPlan& plan, const NeedleCase
   const auto point = static_cast<std::ptrdiff_t>(insertionPoint(context, wanted.depth, tokenizer));
   context.insert(context.begin() + point, needle.begin(), needle.end());
 
-  capture::PreparedPrompt prompt;
+  text::PreparedPrompt prompt;
   prompt.text = filled(plan.prompt_template, "{context}", tokenizer.decode(context, true));
   prompt.text.replace(prompt.text.rfind("{question}"), std::string_view("{question}").size(), story.question);
   text::Encoding encoding = tokenizer.encode(prompt.text, true);

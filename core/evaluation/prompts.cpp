@@ -1,11 +1,10 @@
 #include "core/evaluation/prompts.h"
 
 #include <algorithm>
-#include <array>
 
 #include "core/base/error.h"
-#include "core/base/sha256.h"
 #include "core/evaluation/paper_prompt.h"
+#include "core/evaluation/task.h"
 
 namespace kvatlas::evaluation {
 namespace {
@@ -16,16 +15,6 @@ constexpr std::string_view kContext = "{context}", kQuestion = "{question}";
 
 std::uint32_t longest(const PromptPlan& plan) {
   return plan.lengths.empty() ? 0 : std::ranges::max(plan.lengths);
-}
-
-std::string hashOf(const Ids& ids) {
-  Sha256 sha;
-  for (const TokenId id : ids) {
-    std::array<unsigned char, 4> bytes{};
-    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<unsigned char>(id >> (8 * i));
-    sha.add(bytes.data(), bytes.size());
-  }
-  return sha.hex();
 }
 
 // What the tokenizer sets before a text (BOS).
@@ -50,7 +39,7 @@ class Assembly {
     if (!span.empty()) m_prompt.spans.push_back({begin, static_cast<TokenIndex>(m_prompt.ids.size()), span});
   }
   // Text and offsets of all but the first `silent` tokens, which stand for no text.
-  [[nodiscard]] capture::PreparedPrompt finish(const text::Tokenizer& tokenizer, std::size_t silent) {
+  [[nodiscard]] text::PreparedPrompt finish(const text::Tokenizer& tokenizer, std::size_t silent) {
     text::Decoded decoded = tokenizer.decodeWithOffsets(std::span(m_prompt.ids).subspan(silent));
     m_prompt.text = std::move(decoded.text);
     m_prompt.offsets.assign(silent, 0);
@@ -59,7 +48,7 @@ class Assembly {
   }
 
  private:
-  capture::PreparedPrompt m_prompt;
+  text::PreparedPrompt m_prompt;
 };
 
 }  // namespace
@@ -158,7 +147,7 @@ NeedlePrompt PromptMaker::make(const NeedleCase& wanted) const {
     prompt = makeExact(wanted, story);
   prompt.question = story.question;
   prompt.right = story.right;
-  prompt.sha256 = hashOf(prompt.prepared.ids);
+  prompt.sha256 = hashOfIds(prompt.prepared.ids);
   return prompt;
 }
 

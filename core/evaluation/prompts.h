@@ -4,14 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "capture/session/prompt.h"
 #include "core/evaluation/haystack.h"
 #include "core/evaluation/story.h"
+#include "core/text/prepared_prompt.h"
 
 namespace kvatlas::evaluation {
 
 struct NeedlePrompt {
-  capture::PreparedPrompt prepared;  // spans: "needle", "other fact", "distractor", "question"
+  text::PreparedPrompt prepared;  // spans: "needle", "other fact", "distractor", "question"
   std::string question;
   RightAnswer right;
   std::string sha256;  // of the ids, 4 little-endian bytes each

@@ -1,88 +1,31 @@
-// score → allocate → select over a whole prompt, and why a position was kept.
+// A decision over a whole prompt from its signals, and why a position was kept.
 #include <algorithm>
-#include <functional>
-#include <numeric>
-#include <stdexcept>
 
 #include "core/base/error.h"
-#include "core/policy/policy.h"
-#include "kernels/parallel.h"
+#include "core/policy/layer_decision.h"
 
 namespace kvatlas::policy {
-namespace {
-
-using KeptOfLayer = std::vector<TokenIndex>;  // the heads' lists one after another
-
-bool keepsEverything(const Setting& setting) {
-  return setting.budget >= setting.shape.tokens;
-}
-
-LayerScores scoreLayer(const Method& method, const Setting& setting, std::span<const LayerSignals> layers,
-                       std::size_t layer) {
-  return method.score(setting, LayerIndex(layer), method.needs.empty() ? LayerSignals{} : layers[layer]);
-}
-
-KeptOfLayer selectLayer(const Method& method, const Setting& setting, LayerIndex layer, const LayerScores& scores,
-                        std::span<const std::uint32_t> capacity) {
-  KeptOfLayer kept;
-  for (std::uint32_t head = 0; head < capacity.size(); ++head) {
-    const auto head_scores = scores.values.empty() ? std::span<const float>() : scores.head(head);
-    const auto positions = method.select(setting, layer, head_scores, capacity[head]);
-    if (positions.size() != capacity[head])
-      throw std::logic_error("a method selected another number than its capacity");
-    kept.insert(kept.end(), positions.begin(), positions.end());
-  }
-  return kept;
-}
-
-std::vector<KeptOfLayer> everything(const Setting& setting) {
-  KeptOfLayer one(std::size_t{setting.heads()} * setting.shape.tokens);
-  for (std::size_t i = 0; i < one.size(); ++i) one[i] = static_cast<TokenIndex>(i % setting.shape.tokens);
-  return std::vector<KeptOfLayer>(setting.shape.layers, one);
-}
-
-Decision assemble(const Setting& setting, std::vector<std::uint32_t> capacity, std::vector<KeptOfLayer> kept) {
-  Decision decision;
-  decision.layers = setting.shape.layers;
-  decision.heads = setting.heads();
-  decision.capacity = std::move(capacity);
-  decision.offsets.resize(decision.capacity.size() + 1, 0);
-  std::inclusive_scan(decision.capacity.begin(), decision.capacity.end(), decision.offsets.begin() + 1, std::plus<>(),
-                      std::uint64_t{0});
-  decision.positions.reserve(decision.offsets.back());
-  for (KeptOfLayer& layer : kept) {
-    decision.positions.insert(decision.positions.end(), layer.begin(), layer.end());
-    layer = {};
-  }
-  return decision;
-}
-
-}  // namespace
-
-double Decision::meanKept() const {
-  return capacity.empty() ? 0.0 : static_cast<double>(positions.size()) / static_cast<double>(capacity.size());
-}
 
 Decision decide(const Method& method, const Setting& setting, std::span<const LayerSignals> layers) {
-  const std::size_t count = setting.shape.layers, heads = setting.heads();
-  if (keepsEverything(setting))
-    return assemble(setting, std::vector<std::uint32_t>(count * heads, setting.shape.tokens), everything(setting));
+  const std::size_t count = setting.shape.layers;
+  if (keepsEverything(setting)) return keepEverything(setting);
   if (!method.needs.empty() && layers.size() != count)
-    fail("method '{}' needs the signal '{}' of all {} layers, {} are there", method.name, method.needs, count,
+    fail("method '{}' needs the signal {} of all {} layers, {} are there", method.name, quoted(method.needs), count,
          layers.size());
+  const auto scoreOf = [&](LayerIndex layer) {
+    return scoreLayer(method, setting, layer, method.needs.empty() ? LayerSignals{} : layers[layer.value]);
+  };
   std::vector<LayerScores> scores(method.allocate_reads_scores ? count : 0);
-  for (std::size_t layer = 0; layer < scores.size(); ++layer)
-    scores[layer] = scoreLayer(method, setting, layers, layer);
-  std::vector<std::uint32_t> capacity = method.allocate(setting, scores);
-  std::vector<KeptOfLayer> kept(count);
+  for (std::size_t layer = 0; layer < scores.size(); ++layer) scores[layer] = scoreOf(LayerIndex(layer));
+  std::vector<std::uint32_t> capacity = allocateLayers(method, setting, scores);
   // Small prompts are decided faster than threads start.
-  const unsigned threads = std::uint64_t{setting.shape.tokens} * heads * count < (1U << 20) ? 1 : 0;
-  kernels::parallelFor(count, threads, [&](std::size_t layer, unsigned) {
-    kept[layer] = selectLayer(method, setting, LayerIndex(layer),
-                              scores.empty() ? scoreLayer(method, setting, layers, layer) : scores[layer],
-                              std::span(capacity).subspan(layer * heads, heads));
-  });
-  return assemble(setting, std::move(capacity), std::move(kept));
+  const unsigned threads = std::uint64_t{setting.shape.tokens} * setting.heads() * count < (1U << 20) ? 1 : 0;
+  return selectLayers(
+      setting, std::move(capacity), threads,
+      [&](LayerIndex layer, std::span<const std::uint32_t> of_layer, std::span<TokenIndex> out) {
+        const RankedLayer scored{.scores = scores.empty() ? scoreOf(layer) : std::move(scores[layer.value])};
+        selectLayer(method, setting, layer, scored, of_layer, out);
+      });
 }
 
 Reason reasonFor(const Method& method, const Setting& setting, TokenIndex position, bool kept) {

@@ -7,10 +7,6 @@
 namespace kvatlas::policy {
 namespace {
 
-LayerScores score(const Setting&, LayerIndex, const LayerSignals&) {
-  return {};
-}
-
 std::vector<std::uint32_t> allocate(const Setting& setting, std::span<const LayerScores>) {
   return std::vector<std::uint32_t>(std::size_t{setting.shape.layers} * setting.heads(), setting.shape.tokens);
 }
@@ -30,12 +26,9 @@ Reason reason(const Setting&, TokenIndex) {
 Method fullMethod() {
   return {.name = "full",
           .title = "Full cache",
-          .paper = "",
-          .needs = "",
-          .parameters = {},
-          .score = score,
           .allocate = allocate,
           .select = select,
+          .keeps_everything = true,
           .reason = reason};
 }
 

@@ -11,7 +11,7 @@ namespace {
 constexpr ParameterSpec kParameters[] = {kGroupParameter};
 
 LayerScores score(const Setting& setting, LayerIndex layer, const LayerSignals& signals) {
-  return headScores(setting, layer, signals.received, "received");
+  return headScores(setting, layer, signals, Signal::Received);
 }
 
 }  // namespace
@@ -20,11 +20,12 @@ Method h2oMethod() {
   return {.name = "h2o",
           .title = "H2O",
           .paper = "arXiv:2306.14048",
-          .needs = "received",
+          .needs = {Signal::Received},
           .parameters = kParameters,
           .score = score,
           .allocate = allocateUniform,
-          .select = selectTopAndWindow};
+          .select = selectTopAndWindow,
+          .selects_by_rank = true};
 }
 
 }  // namespace kvatlas::policy

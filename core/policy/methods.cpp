@@ -1,4 +1,4 @@
-// The table of methods: a row here brings a method into the command line, the Explorer and the matrix test.
+// The table of methods, from the rows that methods.def names.
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -10,7 +10,11 @@
 namespace kvatlas::policy {
 
 std::span<const Method> methods() {
-  static const std::array table{fullMethod(), streamingllmMethod(), h2oMethod(), snapkvMethod(), pyramidkvMethod()};
+  static const std::array table{
+#define KVATLAS_METHOD(name) name##Method(),
+#include "core/policy/methods.def"
+#undef KVATLAS_METHOD
+  };
   return table;
 }
 

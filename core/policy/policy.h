@@ -9,8 +9,11 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/signals/signals.h"
 
 namespace kvatlas::policy {
+
+using kvatlas::LayerSignals;
 
 enum class Granularity { KvHead, QueryHead };  // which heads hold a token list of their own
 enum class Preset { Exact, Paper };            // Paper: the published arithmetic, see docs of each method
@@ -54,13 +57,6 @@ struct Setting {
   [[nodiscard]] std::uint32_t groupSize() const { return shape.query_heads / shape.kv_heads; }
 };
 
-// The recorded signals of one layer, all over query heads [query_heads, N] unless noted.
-struct LayerSignals {
-  std::span<const float> received, window_sum, entropy;
-  std::span<const float> key_norm, value_norm;  // [kv_heads, N]
-  std::span<const float> window_rows;           // [query_heads, W, N]
-};
-
 // Scores of one layer: [heads, candidates], higher is kept first. candidates = N − W (or N for methods without window);
 // no values for methods that look at no score.
 struct LayerScores {
@@ -75,9 +71,12 @@ enum class Reason : std::uint8_t { Evicted, Sink, Window, Score, Everything };
 
 struct Method {
   std::string_view name, title, paper;  // "snapkv", "SnapKV", "arXiv:2404.14469"
-  std::string_view needs;               // the signal the score reads: "", "received", "window_sum", "key_norm", …
+  SignalSet needs;                      // the signals the score reads; window_rows are those of the setting's window
   std::span<const ParameterSpec> parameters;
-  LayerScores (*score)(const Setting&, LayerIndex, const LayerSignals&);
+  // Null: neither `allocate` nor `select` reads scores. Only what `needs` names is there.
+  LayerScores (*score)(const Setting&, LayerIndex, const LayerSignals&) = nullptr;
+  // The same for rows with the same `score`; empty: no other row has it.
+  std::string_view score_name;
   // [layers * heads] tokens kept at the end of the prompt, window included.
   std::vector<std::uint32_t> (*allocate)(const Setting&, std::span<const LayerScores>);
   // Ascending positions one head keeps; `capacity` many.
@@ -85,6 +84,9 @@ struct Method {
                                     std::uint32_t capacity);
   // Unless set, `allocate` is given no scores, and a layer is scored only when its heads select.
   bool allocate_reads_scores = false;
+  // `select` keeps the window and the best scores, ties lowest: an order of the scores is all it needs.
+  bool selects_by_rank = false;
+  bool keeps_everything = false;                           // whatever the budget
   void (*check)(const Setting&) = nullptr;                 // UsageError where a budget below N cannot be spent
   Reason (*reason)(const Setting&, TokenIndex) = nullptr;  // why a kept position is kept; null: Window or Score
 };
@@ -94,12 +96,11 @@ struct Decision {
   std::uint32_t layers = 0, heads = 0;
   std::vector<std::uint32_t> capacity;  // [layers, heads]
   std::vector<std::uint64_t> offsets;   // [layers*heads + 1]
-  std::vector<TokenIndex> positions;    // ascending per head
-  [[nodiscard]] std::span<const TokenIndex> kept(LayerIndex layer, std::uint32_t head) const {
-    const std::size_t row = std::size_t{layer.value} * heads + head;
-    return std::span(positions).subspan(offsets[row], offsets[row + 1] - offsets[row]);
-  }
-  [[nodiscard]] double meanKept() const;  // budget_realised
+  std::vector<TokenIndex> positions;    // ascending per head; where everything is kept, the one list [N] of all heads
+  bool everything = false;              // every head keeps all N tokens
+  [[nodiscard]] std::span<const TokenIndex> kept(LayerIndex layer, std::uint32_t head) const;
+  [[nodiscard]] std::uint64_t keptTokens() const { return offsets.empty() ? 0 : offsets.back(); }  // over all heads
+  [[nodiscard]] double meanKept() const;                                                           // budget_realised
 };
 
 // The table, `full` first; the order is the order of colours and legends.
@@ -121,6 +122,8 @@ struct MethodRequest {
 // score → allocate → select over all layers; the result does not depend on the number of threads. A budget ≥ N keeps
 // everything and looks at no signal; a method that needs none may be given no layers. Error: a signal that is missing.
 [[nodiscard]] Decision decide(const Method& method, const Setting& setting, std::span<const LayerSignals> layers);
+// Every head keeps all N tokens: what decide() answers for a budget ≥ N.
+[[nodiscard]] Decision keepEverything(const Setting& setting);
 [[nodiscard]] Reason reasonFor(const Method& method, const Setting& setting, TokenIndex position, bool kept);
 
 }  // namespace kvatlas::policy

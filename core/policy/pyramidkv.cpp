@@ -41,11 +41,13 @@ Method pyramidkvMethod() {
   return {.name = "pyramidkv",
           .title = "PyramidKV",
           .paper = "arXiv:2406.02069",
-          .needs = "window_sum",
+          .needs = {Signal::WindowSum},
           .parameters = kParameters,
           .score = pooledWindowScores,
+          .score_name = "pooled window_sum",
           .allocate = allocate,
-          .select = selectTopAndWindow};
+          .select = selectTopAndWindow,
+          .selects_by_rank = true};
 }
 
 }  // namespace kvatlas::policy

@@ -6,19 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "core/policy/policy.h"
+#include "core/policy/layer_decision.h"
 
 namespace kvatlas::policy {
-
-// One layer's stored heads. Either orders or, for methods whose selector is their own, the scores themselves.
-struct RankedLayer {
-  std::uint32_t heads = 0, depth = 0;
-  std::vector<TokenIndex> order;  // [heads, depth] the best candidates of each head, best first
-  LayerScores scores;             // empty unless the method needs them again
-};
-
-// Whether the method's selector is the plain one, for which an order is all there is to know.
-[[nodiscard]] bool selectsByRank(const Method& method);
 
 // depth: how many of the best candidates to put in order, at most all.
 [[nodiscard]] RankedLayer rankLayer(const Method& method, LayerScores scores, std::uint32_t depth);
@@ -29,7 +19,8 @@ struct RankedDecision {
 };
 
 // Equal to decide() on the signals the layers were ranked from, in time proportional to what is kept. The setting may
-// differ from theirs in the budget and in parameters that do not change the score.
+// differ from theirs in the budget and in parameters that do not change the score. Without a score, or with a budget of
+// the whole prompt, `layers` may be empty.
 [[nodiscard]] RankedDecision decideRanked(const Method& method, const Setting& setting,
                                           std::span<const RankedLayer> layers);
 

@@ -54,12 +54,12 @@ std::vector<float> averagePool(std::span<const float> values, std::size_t kernel
   return pooled;
 }
 
-LayerScores headScores(const Setting& setting, LayerIndex layer, std::span<const float> signal,
-                       std::string_view signal_name) {
+LayerScores headScores(const Setting& setting, LayerIndex layer, const LayerSignals& of_layer, Signal which) {
   const std::size_t tokens = setting.shape.tokens;
+  const std::span<const float> signal = of_layer[which];
   if (signal.size() != setting.shape.query_heads * tokens)
-    fail("layer {}: the signal '{}' is not recorded ({} values, {} expected)", layer.value, signal_name, signal.size(),
-         setting.shape.query_heads * tokens);
+    fail("layer {}: the signal '{}' is not recorded ({} values, {} expected)", layer.value, nameOf(which),
+         signal.size(), setting.shape.query_heads * tokens);
   LayerScores scores;
   scores.heads = setting.heads();
   scores.candidates = setting.shape.tokens - std::min(setting.window, setting.shape.tokens);
@@ -73,7 +73,7 @@ LayerScores headScores(const Setting& setting, LayerIndex layer, std::span<const
 }
 
 LayerScores pooledWindowScores(const Setting& setting, LayerIndex layer, const LayerSignals& signals) {
-  LayerScores scores = headScores(setting, layer, signals.window_sum, "window_sum");
+  LayerScores scores = headScores(setting, layer, signals, Signal::WindowSum);
   const std::string_view pooling = textParameter(setting, kPoolingParameter.name);
   if (pooling == "none") return scores;
   const auto kernel = static_cast<std::size_t>(integerParameter(setting, kKernelParameter.name));

@@ -16,10 +16,10 @@ namespace kvatlas::policy {
 // Σ of κ neighbours / κ: what lies outside counts as 0, so edges are divided by κ as well (torch: count_include_pad).
 [[nodiscard]] std::vector<float> averagePool(std::span<const float> values, std::size_t kernel);
 
-// One row per stored head over the first N − W tokens of signal [query_heads, N]: a copy per query head, or the group's
-// rows joined by parameter `group`. Error when the signal has another size (then it was not recorded).
-[[nodiscard]] LayerScores headScores(const Setting& setting, LayerIndex layer, std::span<const float> signal,
-                                     std::string_view signal_name);
+// One row per stored head over the first N − W tokens of a signal [query_heads, N]: a copy per query head, or the
+// group's rows joined by parameter `group`. Error when the signal has another size (then it was not recorded).
+[[nodiscard]] LayerScores headScores(const Setting& setting, LayerIndex layer, const LayerSignals& of_layer,
+                                     Signal signal);
 
 // headScores of window_sum, then pooled by parameters `pooling` and `kernel`: SnapKV's and PyramidKV's score. Groups
 // are joined before pooling, as in the published code.

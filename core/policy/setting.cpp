@@ -73,7 +73,7 @@ Setting makeSetting(const MethodRequest& request, const Shape& shape, const Budg
                   .parameters = request.given};
   for (const ParameterSpec& spec : request.method->parameters)
     setting.parameters.emplace(spec.name, preset == Preset::Paper ? spec.paper_value : spec.default_value);
-  if (request.method == &methods().front()) {
+  if (request.method->keeps_everything) {
     setting.budget = shape.tokens;
     return setting;
   }

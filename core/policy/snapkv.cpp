@@ -15,11 +15,13 @@ Method snapkvMethod() {
   return {.name = "snapkv",
           .title = "SnapKV",
           .paper = "arXiv:2404.14469",
-          .needs = "window_sum",
+          .needs = {Signal::WindowSum},
           .parameters = kParameters,
           .score = pooledWindowScores,
+          .score_name = "pooled window_sum",
           .allocate = allocateUniform,
-          .select = selectTopAndWindow};
+          .select = selectTopAndWindow,
+          .selects_by_rank = true};
 }
 
 }  // namespace kvatlas::policy

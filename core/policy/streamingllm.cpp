@@ -31,10 +31,6 @@ void check(const Setting& setting) {
               sinks(setting));
 }
 
-LayerScores score(const Setting&, LayerIndex, const LayerSignals&) {
-  return {};
-}
-
 // `sinks` first and capacity − sinks recent tokens: the published LongBench runner (W = C − 4) and the exact budget
 // alike.
 std::vector<TokenIndex> select(const Setting& setting, LayerIndex, std::span<const float>, std::uint32_t capacity) {
@@ -56,9 +52,7 @@ Method streamingllmMethod() {
   return {.name = "streamingllm",
           .title = "StreamingLLM",
           .paper = "arXiv:2309.17453",
-          .needs = "",
           .parameters = kParameters,
-          .score = score,
           .allocate = allocateUniform,
           .select = select,
           .check = check,

@@ -1,14 +1,12 @@
-// The rows of the method table, one per file of this folder; only methods.cpp reads it.
+// The functions that return the rows of the method table, one per file; methods.cpp alone calls them.
 #pragma once
 
 #include "core/policy/policy.h"
 
 namespace kvatlas::policy {
 
-[[nodiscard]] Method fullMethod();
-[[nodiscard]] Method streamingllmMethod();
-[[nodiscard]] Method h2oMethod();
-[[nodiscard]] Method snapkvMethod();
-[[nodiscard]] Method pyramidkvMethod();
+#define KVATLAS_METHOD(name) [[nodiscard]] Method name##Method();
+#include "core/policy/methods.def"
+#undef KVATLAS_METHOD
 
 }  // namespace kvatlas::policy

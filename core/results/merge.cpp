@@ -70,16 +70,16 @@ Settings mergeResults(std::span<const fs::path> shards, const fs::path& output) 
   requireEmpty(output);
   const FolderLock lock(output);
   OutputFile file(output / kResultsFile);
-  const std::size_t cases = whole.allCases().size();
-  for (std::size_t i = 0; i < cases; ++i) {
-    CaseStream& stream = streams[i % streams.size()];
-    const std::vector<NeedleRecord> records = stream.next();
+  for (const Case& one : whole.allCases()) {
+    const std::size_t shard = one.context % streams.size();
+    CaseStream& stream = streams[shard];
+    const std::vector<Record> records = stream.next();
     if (records.empty()) {
-      const Source& source = sources.at(static_cast<std::uint32_t>(i % streams.size() + 1));
+      const Source& source = sources.at(static_cast<std::uint32_t>(shard + 1));
       fail("{}: shard {} of {} is unfinished: {} of {} cases", source.folder.string(), source.settings.shard().index,
            streams.size(), stream.casesRead(), source.settings.cases().size());
     }
-    for (const NeedleRecord& record : records) file.write(printRecord(record) + '\n');
+    for (const Record& record : records) file.write(printRecord(record) + '\n');
   }
   for (CaseStream& stream : streams) (void)stream.next();  // a line too many is damage
   file.complete();

@@ -1,4 +1,4 @@
-// Joins the shards of one needle run into the folder an unsharded run would have written. Knows folders of results
+// Joins the shards of one run into the folder an unsharded run would have written. Knows folders of results
 // only.
 #pragma once
 

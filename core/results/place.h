@@ -6,12 +6,11 @@
 
 namespace kvatlas::results {
 
-inline bool isOfCase(const NeedleRecord& record, const Case& expected) {
-  return record.case_id == expected.id && record.length == expected.length && record.depth == expected.depth &&
-         record.kind == expected.kind && record.trial == expected.trial;
+inline bool isOfCase(const Record& record, const Case& expected) {
+  return record.case_id == expected.id && record.facets == expected.facets;
 }
 
-inline bool isOfBranch(const NeedleRecord& record, const Branch& expected) {
+inline bool isOfBranch(const Record& record, const Branch& expected) {
   return record.method == expected.method && record.label == expected.label && record.budget == expected.budget;
 }
 

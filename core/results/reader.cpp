@@ -30,6 +30,7 @@ struct CaseStream::Impl {
   std::filesystem::path path;
   std::ifstream in;
   std::vector<Case> cases;
+  std::vector<FacetSpec> facets;
   std::vector<Branch> branches;
   std::size_t done = 0, lines = 0;
   std::uint64_t bytes = 0;
@@ -38,7 +39,7 @@ struct CaseStream::Impl {
   [[nodiscard]] std::string where() const { return fmt::format("{}:{}", path.string(), lines + 1); }
 
   // The record must be the one that stands here by the plan: nothing twice, nothing missing, nothing foreign.
-  void checkPlace(const NeedleRecord& record, const Case& expected, const Branch& branch) const {
+  void checkPlace(const Record& record, const Case& expected, const Branch& branch) const {
     if (!isOfCase(record, expected))
       fail("{}: field 'case_id': expected case {} here, found {}", where(), expected.id, record.case_id.substr(0, 80));
     if (!isOfBranch(record, branch))
@@ -51,6 +52,7 @@ CaseStream::CaseStream(const std::filesystem::path& folder, const Settings& sett
     : m_impl(std::make_unique<Impl>()) {
   m_impl->path = folder / kResultsFile;
   m_impl->cases = settings.cases();
+  m_impl->facets = settings.plan().facets;
   m_impl->branches = settings.plan().branches;
   std::error_code code;
   // A run that was stopped before its first case has settings only.
@@ -63,9 +65,9 @@ CaseStream::CaseStream(const std::filesystem::path& folder, const Settings& sett
 CaseStream::~CaseStream() = default;
 CaseStream::CaseStream(CaseStream&&) noexcept = default;
 
-std::vector<NeedleRecord> CaseStream::next() {
+std::vector<Record> CaseStream::next() {
   Impl& s = *m_impl;
-  std::vector<NeedleRecord> records;
+  std::vector<Record> records;
   if (!s.in.is_open() || !s.torn.empty()) return records;
   std::uint64_t bytes = 0;
   std::string line;
@@ -78,7 +80,7 @@ std::vector<NeedleRecord> CaseStream::next() {
       return {};
     }
     if (s.done == s.cases.size()) fail("{}: more lines than the {} cases of the settings", s.where(), s.cases.size());
-    NeedleRecord record = parseRecord(line, s.where());
+    Record record = parseRecord(line, s.facets, s.where());
     s.checkPlace(record, s.cases[s.done], s.branches[records.size()]);
     records.push_back(std::move(record));
     bytes += line.size() + 1;
@@ -112,7 +114,7 @@ ResultsReader::ResultsReader(const std::filesystem::path& folder)
         fmt::format("{}: the run is unfinished: {} of {} cases", folder.string(), m_cases_done, m_cases_planned));
 }
 
-std::span<const NeedleRecord> ResultsReader::find(const std::string& case_id) const {
+std::span<const Record> ResultsReader::find(const std::string& case_id) const {
   const std::size_t branches = m_settings.plan().branches.size();
   std::vector<std::string> known;
   for (std::size_t i = 0; i < m_records.size(); i += branches) {

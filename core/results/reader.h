@@ -23,7 +23,7 @@ class CaseStream {
 
   // The records of the next case, one per branch of the plan; empty at the end. Error naming file, line and field for
   // anything that is not the record expected there.
-  [[nodiscard]] std::vector<NeedleRecord> next();
+  [[nodiscard]] std::vector<Record> next();
 
   [[nodiscard]] std::size_t casesRead() const;
   [[nodiscard]] std::uint64_t bytesRead() const;  // of complete cases, from the beginning
@@ -41,18 +41,18 @@ class ResultsReader {
 
   [[nodiscard]] const std::filesystem::path& folder() const { return m_folder; }
   [[nodiscard]] const Settings& settings() const { return m_settings; }
-  [[nodiscard]] const std::vector<NeedleRecord>& records() const { return m_records; }
+  [[nodiscard]] const std::vector<Record>& records() const { return m_records; }
   [[nodiscard]] std::size_t casesDone() const { return m_cases_done; }
   [[nodiscard]] std::size_t casesPlanned() const { return m_cases_planned; }  // of this shard
   // What a person should know: a torn end, cases still missing. Empty for a finished run.
   [[nodiscard]] const std::vector<std::string>& warnings() const { return m_warnings; }
   // The records of one case, one per branch, the full cache first; what a replay needs. UsageError naming near ones.
-  [[nodiscard]] std::span<const NeedleRecord> find(const std::string& case_id) const;
+  [[nodiscard]] std::span<const Record> find(const std::string& case_id) const;
 
  private:
   std::filesystem::path m_folder;
   Settings m_settings;
-  std::vector<NeedleRecord> m_records;
+  std::vector<Record> m_records;
   std::size_t m_cases_done = 0, m_cases_planned = 0;
   std::vector<std::string> m_warnings;
 };

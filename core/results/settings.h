@@ -1,5 +1,5 @@
-// What decides the outcome of a needle run, the cases that follow from it and their order. Knows settings.json, no
-// model and no prompt.
+// What decides the outcome of a run, the cases that follow from it and their order. Knows settings.json, no model and
+// no prompt.
 #pragma once
 
 #include <cstdint>
@@ -8,42 +8,20 @@
 #include <string>
 #include <vector>
 
+#include "core/results/plan.h"
+
 namespace kvatlas::results {
 
-// Shard `index` of `count` (from 1): every count-th case. Not part of what decides the outcome.
+// Shard `index` of `count` (from 1): every count-th context with its cases. Not part of what decides the outcome.
 struct Shard {
   std::uint32_t index = 1, count = 1;
   friend bool operator==(const Shard&, const Shard&) = default;
 };
 
-// One method at one budget; the first is always the full cache.
-struct Branch {
-  std::string method, label, budget;  // label: unique together with the budget
-  friend bool operator==(const Branch&, const Branch&) = default;
-};
-
-// What every settings.json has to say for its cases to be known.
-struct Plan {
-  std::vector<std::uint64_t> lengths;
-  std::vector<double> depths;  // percent
-  std::vector<std::string> kinds;
-  std::uint32_t trials = 1;
-  std::vector<Branch> branches;
-};
-
-struct Case {
-  std::string id;  // "L1024-D30-number-t2", trials counted from 0
-  std::uint64_t length = 0;
-  double depth = 0;
-  std::string kind;
-  std::uint32_t trial = 0;
-};
-
 class Settings {
  public:
-  // `values`: an object with at least lengths, depths, kinds, trials and branches ([{method, label, budget}, …]),
-  // beside everything else that decides the outcome: model, haystack, window, seed … Error naming `where` and the
-  // field.
+  // `values`: an object that says the plan (planOf), beside everything else that decides the outcome: model, haystack,
+  // window, seed … Error naming `where` and the field.
   explicit Settings(const nlohmann::json& values, Shard shard = {}, const std::string& where = "settings");
 
   [[nodiscard]] const nlohmann::json& values() const { return m_values; }
@@ -52,8 +30,7 @@ class Settings {
   // Of the canonical dump of the values (keys sorted, no white space); the shard is not in it.
   [[nodiscard]] const std::string& sha256() const { return m_sha256; }
 
-  // Cases in the order of the file: by length, depth, kind, trial, each as the plan lists them. `cases` are of this
-  // shard only.
+  // Cases in the order of the file. `cases` are of this shard only.
   [[nodiscard]] std::vector<Case> allCases() const;
   [[nodiscard]] std::vector<Case> cases() const;
 

@@ -1,4 +1,4 @@
-// Tables made from records: scores by length and depth, accuracy by method and budget. Knows records and the plan only.
+// Tables made from records: scores by two facets, accuracy by method and budget. Knows records and the plan only.
 #pragma once
 
 #include <cstdint>
@@ -15,31 +15,35 @@ namespace kvatlas::results {
 
 // Which records count, and by which score.
 struct Selection {
-  std::string score;                    // a name of NeedleRecord::scores; empty: the run's own score
-  std::string kind;                     // empty: all
-  std::optional<std::uint64_t> length;  // empty: all
+  std::string score;  // a name of Record::scores; empty: the run's own score
+  Facets where;       // what the case must have; empty: all
 };
 
 // The score of one record. UsageError naming the scores there are when it has no such score.
-[[nodiscard]] double scoreOf(const NeedleRecord& record, std::string_view name);
+[[nodiscard]] double scoreOf(const Record& record, std::string_view name);
 
-// One branch: mean score per length and depth over kinds and trials.
+// One branch: mean score per value of two facets over all others, as length and depth.
 struct Grid {
   Branch branch;
-  std::vector<std::uint64_t> lengths;  // as in the plan
-  std::vector<double> depths;
-  std::vector<std::optional<double>> means;  // [length][depth]; empty where no case was run
+  std::vector<FacetValue> rows, columns;     // as in the plan
+  std::vector<std::optional<double>> means;  // [row][column]; empty where no case was run
   std::size_t records = 0;
   double average = 0;  // over records; 0 without any
   double kept = 0;     // tokens per head, mean over records
 
-  [[nodiscard]] const std::optional<double>& at(std::size_t length, std::size_t depth) const {
-    return means.at(length * depths.size() + depth);
+  [[nodiscard]] const std::optional<double>& at(std::size_t row, std::size_t column) const {
+    return means.at(row * columns.size() + column);
   }
 };
 
-// One grid per branch, in the order of the plan.
-[[nodiscard]] std::vector<Grid> gridsOf(const Plan& plan, std::span<const NeedleRecord> records,
+// The facets whose values are the rows and columns of a grid.
+struct GridAxes {
+  std::string_view rows, columns;
+};
+inline constexpr GridAxes kLengthByDepth{"length", "depth"};
+
+// One grid per branch, in the order of the plan. Error: the plan has no such facet.
+[[nodiscard]] std::vector<Grid> gridsOf(const Plan& plan, std::span<const Record> records, const GridAxes& axes,
                                         const Selection& selection = {});
 
 struct Interval {
@@ -60,7 +64,7 @@ struct Accuracy {
 };
 
 // One row per branch, in the order of the plan; branches without a record have records == 0.
-[[nodiscard]] std::vector<Accuracy> accuracyOf(const Plan& plan, std::span<const NeedleRecord> records,
+[[nodiscard]] std::vector<Accuracy> accuracyOf(const Plan& plan, std::span<const Record> records,
                                                const Selection& selection = {});
 
 }  // namespace kvatlas::results

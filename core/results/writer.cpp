@@ -110,26 +110,27 @@ void ResultsWriter::openResults() {
   syncFolder(m_folder);
 }
 
-void ResultsWriter::checkRecords(std::span<const NeedleRecord> records) const {
+void ResultsWriter::checkRecords(std::span<const Record> records) const {
   const std::vector<Branch>& branches = m_settings.plan().branches;
   if (m_done == m_cases.size()) fail("{}: all {} cases are written already", m_folder.string(), m_cases.size());
   const Case& expected = m_cases[m_done];
   if (records.size() != branches.size())
     fail("case {}: {} records for {} branches", expected.id, records.size(), branches.size());
   for (std::size_t i = 0; i < branches.size(); ++i) {
-    const NeedleRecord& record = records[i];
+    const Record& record = records[i];
     if (!isOfCase(record, expected) || !isOfBranch(record, branches[i]))
       fail("case {}: record {} is of {} {}@{}, expected {}@{}", expected.id, i, record.case_id, record.label,
            record.budget, branches[i].label, branches[i].budget);
   }
 }
 
-void ResultsWriter::append(std::span<const NeedleRecord> records) {
+void ResultsWriter::append(std::span<const Record> records) {
   checkRecords(records);
   std::string lines;
-  for (const NeedleRecord& record : records) {
+  for (const Record& record : records) {
     const std::string line = printRecord(record);
-    (void)parseRecord(line, fmt::format("case {} of {}", record.case_id, record.label));  // never write what is refused
+    // Never write what is refused.
+    (void)parseRecord(line, m_settings.plan().facets, fmt::format("case {} of {}", record.case_id, record.label));
     lines += line;
     lines += '\n';
   }

@@ -43,12 +43,12 @@ class ResultsWriter {
 
   // All records of the first remaining case, one per branch in the order of the plan; on the disk when this returns.
   // Error: other records than these, no room; the file then still ends with the case before.
-  void append(std::span<const NeedleRecord> records);
+  void append(std::span<const Record> records);
 
  private:
   void prepareFolder();
   void openResults();
-  void checkRecords(std::span<const NeedleRecord> records) const;
+  void checkRecords(std::span<const Record> records) const;
 
   std::filesystem::path m_folder;
   Settings m_settings;

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <string>
 
-#include "core/synthetic/random.h"
+#include "core/base/random.h"
 
 namespace kvatlas::synthetic {
 namespace {

@@ -3,8 +3,9 @@
 #include <bit>
 #include <cmath>
 
+#include "core/base/random.h"
+#include "core/signals/probe_output.h"
 #include "core/synthetic/layer.h"
-#include "core/synthetic/random.h"
 #include "kernels/attention_probe.h"
 
 namespace kvatlas::synthetic {
@@ -109,7 +110,7 @@ void softmaxRow(const float* query, const std::vector<float>& keys, std::size_t 
 }  // namespace
 
 void attendExactly(const LayerRequest& request, const HeadPlace& first, std::uint32_t group, const HeadOutputs& out,
-                   trace::LayerRecord& record) {
+                   float* key_norm, trace::LayerRecord& record) {
   const std::size_t tokens = request.prompt->prompt.ids.size(), steps = request.new_tokens, total = tokens + steps;
   const std::size_t dim = request.model->head_dim;
   const Features features(request, first);
@@ -127,17 +128,16 @@ void attendExactly(const LayerRequest& request, const HeadPlace& first, std::uin
                                   .head_dim = dim,
                                   .window = request.plan->window,
                                   .scale = 1.0F / std::sqrt(static_cast<float>(dim))};
-  const bool maps = !request.plan->cells.empty(), window = request.plan->window > 0;
-  static_cast<void>(kernels::attentionProbe(shape, {.query = queries.data(), .key = keys.data()},
-                                            {.lse = out.lse,
-                                             .entropy = out.entropy,
-                                             .received = out.received,
-                                             .window_sum = out.window_sum,
-                                             .window_rows = window ? out.window_rows : nullptr,
-                                             .map_mean = maps ? out.map_mean : nullptr,
-                                             .map_max = maps ? out.map_max : nullptr,
-                                             .cell = maps ? request.plan->cells.front() : 0},
-                                            request.threads));
+  kernels::ProbeOutput output;
+  for (const SignalInfo& info : signalTable())
+    if (float** const field = probeField(output, info.signal)) *field = out.values[info.signal];
+  if (!request.plan->cells.empty()) {
+    output.map_mean = out.map_mean;
+    output.map_max = out.map_max;
+    output.cell = request.plan->cells.front();
+  }
+  static_cast<void>(
+      kernels::attentionProbe(shape, {.query = queries.data(), .key = keys.data()}, output, request.threads));
   for (std::uint32_t member = 0; member < group; ++member) {
     for (std::size_t step = 0; step < steps; ++step) {
       const std::size_t row = tokens - 1 + step;
@@ -148,7 +148,7 @@ void attendExactly(const LayerRequest& request, const HeadPlace& first, std::uin
   for (std::size_t token = 0; token < tokens; ++token) {
     double sum = 0;
     for (std::size_t axis = 0; axis < dim; ++axis) sum += std::pow(double(keys[token * dim + axis]), 2);
-    record.key_norm[first.kv_head * tokens + token] = static_cast<float>(std::sqrt(sum));
+    key_norm[token] = static_cast<float>(std::sqrt(sum));
   }
   appendBits(record.query, queries, queries.size());
   appendBits(record.key, keys, tokens * dim);

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/synthetic/random.h"
+#include "core/base/random.h"
 
 namespace kvatlas::synthetic {
 namespace {

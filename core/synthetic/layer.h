@@ -18,7 +18,7 @@ struct LayerRequest {
 
 struct SyntheticLayer {
   trace::LayerRecord record;
-  std::vector<float> window_rows;  // [query_heads, W, N]
+  SignalValues values;  // the record's signals as floats, rounded as the record stores them
   // Probabilities of the query each generated token was chosen by: [query_heads, new_tokens, N + new_tokens], zero
   // beyond the query.
   std::vector<float> decode_rows;
@@ -28,10 +28,11 @@ struct SyntheticLayer {
 
 // Where the outputs of one head lie; shared with the exact variant.
 struct HeadOutputs {
-  float *lse, *entropy, *received, *window_sum, *window_rows, *map_mean, *map_max, *decode_rows;
+  PerSignal<float*> values;  // null: not wanted
+  float *map_mean, *map_max, *decode_rows;
 };
-// [query_heads of one KV head] outputs from queries and keys, whose bf16 bits go into the record.
+// [query_heads of one KV head] outputs from queries and keys, whose bf16 bits go into the record. key_norm: [N].
 void attendExactly(const LayerRequest& request, const HeadPlace& first, std::uint32_t group, const HeadOutputs& outputs,
-                   trace::LayerRecord& record);
+                   float* key_norm, trace::LayerRecord& record);
 
 }  // namespace kvatlas::synthetic

@@ -1,32 +1,22 @@
 #include "core/synthetic/runs.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
-#include <nlohmann/json.hpp>
 #include "core/analysis/mass.h"
 #include "core/base/error.h"
+#include "core/runs/run_header.h"
+#include "core/runs/titles.h"
 #include "core/synthetic/document.h"
-#include "core/trace/schema.h"
 #include "kernels/parallel.h"
 
 namespace kvatlas::synthetic {
 namespace {
 
-policy::LayerSignals signalsOf(const SyntheticLayer& layer) {
-  const trace::LayerRecord& record = layer.record;
-  return {.received = record.received,
-          .window_sum = record.window_sum,
-          .entropy = record.entropy,
-          .key_norm = record.key_norm,
-          .value_norm = record.value_norm,
-          .window_rows = layer.window_rows};
-}
-
-std::vector<TokenIndex> everyToken(std::uint32_t tokens) {
-  std::vector<TokenIndex> all(tokens);
-  std::iota(all.begin(), all.end(), 0U);
-  return all;
+// Whether the allocator has to see the scores of all layers first.
+bool waitsForScores(const policy::Method& method, const policy::Setting& setting) {
+  return method.allocate_reads_scores && !policy::keepsEverything(setting);
 }
 
 }  // namespace
@@ -35,26 +25,25 @@ RunRecorder::RunRecorder(const RunRequest& request, const trace::ModelInfo& mode
     : m_request(request), m_model(model), m_tokens(tokens) {
   const policy::Shape shape{
       .layers = model.layers, .query_heads = model.query_heads, .kv_heads = model.kv_heads, .tokens = tokens};
-  const auto add = [&](const std::string& text, const policy::Budget& budget) {
-    const policy::MethodRequest method = policy::parseMethod(text);
-    if (method.method->allocate_reads_scores)
-      failUsage("--method {}: it shares tokens out by the scores of all layers, which are made one after another here",
-                text);
-    Run run{.method = method.method,
-            .setting = policy::makeSetting(method, shape, budget, policy::Granularity::KvHead, policy::Preset::Exact,
-                                           request.window),
-            .budget = budget,
-            .label = budget.full ? std::string(method.method->title)
-                                 : std::string(method.method->title) + " " + budget.text};
-    const std::size_t heads = std::size_t{shape.layers} * run.setting.heads();
-    run.capacity = run.setting.budget >= tokens ? std::vector<std::uint32_t>(heads, tokens)
-                                                : run.method->allocate(run.setting, {});
-    run.record.capacity = run.capacity;
-    run.record.kept_offsets = {0};
+  const auto add = [&](const policy::MethodRequest& method, const policy::Budget& budget) {
+    Run run{
+        .method = method.method,
+        .asked = runs::makeRunSetting(method, budget, shape, {.window = request.window, .follow = runs::Follow::Full})};
+    run.setting = run.asked.setting;
+    run.record.everything = policy::keepsEverything(run.setting);
+    if (run.record.everything) {
+      policy::Decision all = policy::keepEverything(run.setting);
+      run.record.capacity = std::move(all.capacity);
+      run.record.kept_offsets = std::move(all.offsets);
+      run.record.kept_positions = std::move(all.positions);
+    } else {
+      run.record.kept_offsets = {0};
+      if (!waitsForScores(*run.method, run.setting)) allocate(run);
+    }
     m_runs.push_back(std::move(run));
   };
-  add("full", policy::parseBudget("full"));
-  for (const std::string& method : request.methods) {
+  add(policy::parseMethod("full"), policy::parseBudget("full"));
+  for (const policy::MethodRequest& method : request.methods) {
     for (const std::string& budget : request.budgets) add(method, policy::parseBudget(budget));
   }
   const std::size_t cells = std::size_t{request.new_tokens} * model.layers * model.query_heads;
@@ -67,21 +56,27 @@ RunRecorder::RunRecorder(const RunRequest& request, const trace::ModelInfo& mode
 std::vector<trace::RunHeader> RunRecorder::headers() const {
   std::vector<trace::RunHeader> headers;
   for (const Run& run : m_runs) {
-    nlohmann::json parameters = nlohmann::json::object();
-    for (const auto& [name, value] : run.setting.parameters) parameters[name] = value;
-    parameters["window"] = run.setting.window;
-    parameters["preset"] = "exact";
-    parameters["follow"] = "full";
-    headers.push_back({.method = std::string(run.method->name),
-                       .label = run.label,
-                       .parameters = parameters.dump(),
-                       .budget = run.budget.text,
-                       .granularity = trace::schema::kKvHeadGranularity,
-                       .budget_nominal = static_cast<double>(run.setting.budget),
-                       .heads = run.setting.heads(),
-                       .is_full = headers.empty()});
+    trace::RunHeader header = runs::headerOf(run.asked, runs::titleOf(run.asked));
+    header.is_full = headers.empty();
+    headers.push_back(std::move(header));
   }
   return headers;
+}
+
+void RunRecorder::allocate(Run& run) {
+  run.record.capacity = policy::allocateLayers(*run.method, run.setting, run.scores);
+}
+
+bool RunRecorder::readsAllScores() const {
+  return std::ranges::any_of(m_runs, [](const Run& run) { return waitsForScores(*run.method, run.setting); });
+}
+
+void RunRecorder::scoreLayer(const SyntheticLayer& layer) {
+  for (Run& run : m_runs) {
+    if (!waitsForScores(*run.method, run.setting)) continue;
+    run.scores.push_back(policy::scoreLayer(*run.method, run.setting, layer.record.layer, viewOf(layer.values)));
+    if (run.scores.size() == m_model.layers) allocate(run);
+  }
 }
 
 void RunRecorder::addLayer(const SyntheticLayer& layer) {
@@ -90,23 +85,19 @@ void RunRecorder::addLayer(const SyntheticLayer& layer) {
   measure(layer);
 }
 
-void RunRecorder::decide(Run& run, const SyntheticLayer& layer) const {
-  const bool everything = run.setting.budget >= m_tokens;
+void RunRecorder::decide(Run& run, const SyntheticLayer& layer) {
+  if (run.record.everything) return;
   const LayerIndex index = layer.record.layer;
-  const std::uint32_t heads = run.setting.heads();
-  const policy::LayerScores scores =
-      everything ? policy::LayerScores{}
-                 : run.method->score(run.setting, index,
-                                     run.method->needs.empty() ? policy::LayerSignals{} : signalsOf(layer));
-  for (std::uint32_t head = 0; head < heads; ++head) {
-    const std::uint32_t capacity = run.capacity[std::size_t{index.value} * heads + head];
-    const auto kept =
-        everything ? everyToken(m_tokens)
-                   : run.method->select(run.setting, index,
-                                        scores.values.empty() ? std::span<const float>() : scores.head(head), capacity);
-    run.record.kept_positions.insert(run.record.kept_positions.end(), kept.begin(), kept.end());
-    run.record.kept_offsets.push_back(run.record.kept_positions.size());
-  }
+  const std::size_t heads = run.setting.heads();
+  const auto capacity = std::span(run.record.capacity).subspan(index.value * heads, heads);
+  std::vector<TokenIndex>& positions = run.record.kept_positions;
+  for (const std::uint32_t each : capacity) run.record.kept_offsets.push_back(run.record.kept_offsets.back() + each);
+  const std::size_t first = positions.size();
+  positions.resize(run.record.kept_offsets.back());
+  const policy::RankedLayer scored{
+      .scores = run.scores.empty() ? policy::scoreLayer(*run.method, run.setting, index, viewOf(layer.values))
+                                   : std::move(run.scores[index.value])};
+  policy::selectLayer(*run.method, run.setting, index, scored, capacity, std::span(positions).subspan(first));
 }
 
 // Mass on what each run keeps and on the best set as large, for the query of every generated token.
@@ -119,13 +110,11 @@ void RunRecorder::measure(const SyntheticLayer& layer) {
     const std::span<const float> row(layer.decode_rows.data() + task * length, m_tokens + step);
     const std::size_t stored = index * m_model.kv_heads + head / group;
     std::vector<std::uint32_t> sizes;
-    for (const Run& run : std::span(m_runs).subspan(1)) sizes.push_back(run.capacity[stored]);
+    for (const Run& run : std::span(m_runs).subspan(1)) sizes.push_back(run.record.capacity[stored]);
     const std::vector<double> best = analysis::oracleMass(row, m_tokens, sizes);
     for (std::size_t i = 1; i < m_runs.size(); ++i) {
       trace::RunRecord& record = m_runs[i].record;
-      const std::span<const TokenIndex> kept =
-          std::span(record.kept_positions)
-              .subspan(record.kept_offsets[stored], record.kept_offsets[stored + 1] - record.kept_offsets[stored]);
+      const std::span<const TokenIndex> kept = record.kept(stored);
       const std::size_t at = (step * m_model.layers + index) * heads + head;
       record.oracle[at] = static_cast<float>(best[i - 1]);
       record.retained[at] = static_cast<float>(std::min(analysis::retainedMass(row, m_tokens, kept), best[i - 1]));
@@ -154,8 +143,9 @@ void RunRecorder::speak(Run& run, bool full) const {
 trace::RunRecord RunRecorder::take(std::size_t index) {
   Run& run = m_runs.at(index);
   trace::RunRecord& record = run.record;
-  record.budget_realised = double(record.kept_positions.size()) / double(record.capacity.size());
-  record.cache_bytes = record.kept_positions.size() * m_model.head_dim * 2 * sizeof(float);
+  record.budget_realised = double(record.keptTokens()) / double(record.capacity.size());
+  record.cache_bytes =
+      runs::cacheBytes(record.keptTokens(), m_model.head_dim, runs::elementBytes(m_model.compute_dtype));
   speak(run, index == 0);
   return std::move(record);
 }

@@ -2,38 +2,44 @@
 // measured on the synthetic attention. Knows policies and records, no file.
 #pragma once
 
-#include "core/policy/policy.h"
+#include "core/policy/layer_decision.h"
+#include "core/runs/run_setting.h"
 #include "core/synthetic/layer.h"
 
 namespace kvatlas::synthetic {
 
 struct RunRequest {
-  std::vector<std::string> methods, budgets;  // as on the command line; full is always there
+  std::vector<policy::MethodRequest> methods;  // full is always there
+  std::vector<std::string> budgets;            // as on the command line
   std::uint32_t window = 0, new_tokens = 0;
   unsigned threads = 0;
 };
 
-// Decides while the layers pass by, so that no layer has to stay in memory.
+// Decides while the layers pass by, so that no layer has to stay in memory. A method that allocates by the scores of
+// all layers sees them twice.
 class RunRecorder {
  public:
-  // UsageError: an unknown method or budget, or a method that shares tokens out by the scores of all layers.
+  // UsageError: a budget that a method cannot spend.
   RunRecorder(const RunRequest& request, const trace::ModelInfo& model, std::uint32_t tokens);
 
   [[nodiscard]] std::vector<trace::RunHeader> headers() const;
-  void addLayer(const SyntheticLayer& layer);  // in ascending order
+  // Whether every layer has to pass through scoreLayer() first.
+  [[nodiscard]] bool readsAllScores() const;
+  void scoreLayer(const SyntheticLayer& layer);  // in ascending order
+  void addLayer(const SyntheticLayer& layer);    // in ascending order
   // After the last layer, once for each run.
   [[nodiscard]] trace::RunRecord take(std::size_t run);
 
  private:
   struct Run {
     const policy::Method* method = nullptr;
+    runs::RunSetting asked;
     policy::Setting setting;
-    policy::Budget budget;
-    std::string label;
-    std::vector<std::uint32_t> capacity;
+    std::vector<policy::LayerScores> scores;  // [layers] where the allocator reads them
     trace::RunRecord record;
   };
-  void decide(Run& run, const SyntheticLayer& layer) const;
+  static void allocate(Run& run);
+  static void decide(Run& run, const SyntheticLayer& layer);
   void measure(const SyntheticLayer& layer);
   void speak(Run& run, bool full) const;
 

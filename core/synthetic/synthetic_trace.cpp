@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/base/random.h"
 #include "core/base/version.h"
 #include "core/synthetic/layer.h"
-#include "core/synthetic/random.h"
 #include "core/synthetic/runs.h"
 #include "core/trace/map_pyramid.h"
 #include "core/trace/writer.h"
@@ -64,7 +64,9 @@ Plan planOf(const SyntheticOptions& options) {
   auto& kept = header.attention.qk_layers;
   std::ranges::sort(kept);
   kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
-  RunRecorder runs({.methods = options.methods,
+  std::vector<policy::MethodRequest> methods;
+  for (const std::string& method : options.methods) methods.push_back(policy::parseMethod(method));
+  RunRecorder runs({.methods = std::move(methods),
                     .budgets = options.budgets,
                     .window = window,
                     .new_tokens = options.new_tokens,
@@ -97,6 +99,15 @@ void writeSyntheticTrace(const std::filesystem::path& path, const SyntheticOptio
                              .new_tokens = options.new_tokens,
                              .seed = options.seed,
                              .threads = options.threads};
+  if (plan.runs.readsAllScores()) {
+    work.progress->begin("scores", options.layers);
+    for (const LayerIndex index : plan.header.attention.layers) {
+      work.checkStop();
+      plan.runs.scoreLayer(makeLayer(request, index));
+      work.progress->advance(index.value + 1);
+    }
+    work.progress->end();
+  }
   work.progress->begin("layers", options.layers);
   for (const LayerIndex index : plan.header.attention.layers) {
     work.checkStop();

@@ -208,4 +208,24 @@ Object Group::writeBytes(const schema::DatasetSpec& spec, std::size_t element, s
   return Object(std::move(dataset), m_file, pathOf(spec.path));
 }
 
+void Group::writeRepeated(const schema::DatasetSpec& spec, std::span<const std::uint32_t> values,
+                          std::uint64_t times) const {
+  const std::uint64_t total = values.size() * times;
+  if (!spec.grows || spec.dims.size() != 1 || spec.type != schema::Type::U32)
+    failAt(m_file, pathOf(spec.path), "is no growing list of numbers");
+  const Handle dataset(checked(H5Dopen2(m_id.get(), spec.path.c_str(), H5P_DEFAULT), "open " + spec.path));
+  const hsize_t length = total;
+  checked(H5Dset_extent(dataset.get(), &length), "extend " + spec.path);
+  std::vector<std::uint32_t> chunk(spec.chunk.front());
+  for (hsize_t first = 0; first < total; first += chunk.size()) {
+    std::uint64_t index = first % values.size();
+    for (std::size_t i = 0; i < chunk.size(); ++i) {
+      chunk[i] = first + i < total ? values[index] : 0;
+      if (++index == values.size()) index = 0;
+    }
+    checked(H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, 0, &first, chunk.size() * sizeof(std::uint32_t), chunk.data()),
+            "write " + spec.path);
+  }
+}
+
 }  // namespace kvatlas::trace::h5

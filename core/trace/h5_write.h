@@ -79,6 +79,8 @@ class Group : public Object {
   Object writeChunks(const schema::DatasetSpec& spec, std::span<const T> values) const {
     return writeBytes(spec, sizeof(T), values.size(), values.data());
   }
+  // The same of a growing list that is `values` many times over, which needs no more memory than one of its chunks.
+  void writeRepeated(const schema::DatasetSpec& spec, std::span<const std::uint32_t> values, std::uint64_t times) const;
 
  private:
   void writeContiguous(const char* name, hid_t type, const std::vector<std::uint64_t>& dims, const void* values) const;

@@ -18,24 +18,7 @@ using h5::SourceGroup;
 using schema::DatasetSpec;
 
 constexpr std::size_t kMaxOpenDatasets = 64;
-
-const char* nameOf(Signal which) {
-  switch (which) {
-    case Signal::Lse:
-      return member::kLse;
-    case Signal::Entropy:
-      return member::kEntropy;
-    case Signal::Received:
-      return member::kReceived;
-    case Signal::WindowSum:
-      return member::kWindowSum;
-    case Signal::KeyNorm:
-      return member::kKeyNorm;
-    case Signal::ValueNorm:
-      break;
-  }
-  return member::kValueNorm;
-}
+constexpr std::uint64_t kPositionsAtOnce = 1U << 18U;
 
 // Bytes that have to be stored: the cells on and below the diagonal.
 std::uint64_t neededBytes(const DatasetSpec& spec, const std::vector<std::uint64_t>& dims) {
@@ -57,6 +40,21 @@ std::vector<float> decode(const std::vector<std::uint16_t>& codes) {
   std::vector<float> values(codes.size());
   kernels::decodeLog2(codes.data(), values.data(), codes.size());
   return values;
+}
+
+// Whether all lists are 0, 1, … N − 1: looked at a few lists at a time, so that nothing of their size is in memory.
+bool keepsEverything(const SourceDataset& positions, const std::vector<std::uint64_t>& offsets, std::uint64_t tokens) {
+  const std::uint64_t rows = offsets.empty() ? 0 : offsets.size() - 1;
+  for (std::uint64_t row = 0; row < offsets.size(); ++row)
+    if (offsets[row] != row * tokens) return false;
+  if (positions.dims().at(0) != rows * tokens) return false;
+  const std::uint64_t step = std::max<std::uint64_t>(kPositionsAtOnce / std::max<std::uint64_t>(tokens, 1), 1);
+  for (std::uint64_t row = 0; row < rows; row += step) {
+    const auto some = positions.read<TokenIndex>({row * tokens}, {std::min(step, rows - row) * tokens});
+    for (std::size_t i = 0; i < some.size(); ++i)
+      if (some[i] != i % tokens) return false;
+  }
+  return rows > 0;
 }
 
 const DatasetSpec* find(const std::vector<DatasetSpec>& specs, std::string_view path) {
@@ -206,36 +204,37 @@ bool Reader::hasHead(HeadIndex head) const {
 }
 
 std::optional<std::vector<float>> Reader::signal(LayerIndex layer, Signal which) const {
-  const SourceDataset* dataset = m_impl->layerDataset(layer, nameOf(which));
+  const std::string name = nameOf(which);
+  const SourceDataset* dataset = m_impl->layerDataset(layer, name);
   if (dataset == nullptr) return std::nullopt;
-  std::vector<float> values = dataset->readAll<float>();
-  const DatasetSpec& spec = *find(m_impl->layer_specs, nameOf(which));
-  const std::size_t row = dataset->dims()[1];
-  for (std::size_t head = 0; head < dataset->dims()[0]; ++head) {
+  std::vector<float> values =
+      infoOf(which).stored == SignalStored::F32 ? dataset->readAll<float>() : decode(dataset->readAll<std::uint16_t>());
+  const DatasetSpec& spec = *find(m_impl->layer_specs, name);
+  const std::size_t heads = dataset->dims()[0], row = values.size() / heads;
+  for (std::size_t head = 0; head < heads; ++head) {
     if (!schema::stored(spec, head)) std::fill_n(values.begin() + static_cast<std::ptrdiff_t>(head * row), row, NAN);
   }
   return values;
 }
 
 std::optional<std::vector<float>> Reader::signalOfHead(LayerIndex layer, Signal which, HeadIndex head) const {
-  return m_impl->head<float>(layer, nameOf(which), head.value);
+  return signalOfHead(layer, which, head, 0, UINT64_MAX);
 }
 
 std::optional<std::vector<float>> Reader::signalOfHead(LayerIndex layer, Signal which, HeadIndex head,
                                                        std::uint64_t first, std::uint64_t count) const {
-  return m_impl->head<float>(layer, nameOf(which), head.value, first, count);
+  const std::string name = nameOf(which);
+  if (infoOf(which).stored == SignalStored::F32) return m_impl->head<float>(layer, name, head.value, first, count);
+  const auto codes = m_impl->head<std::uint16_t>(layer, name, head.value, first, count);
+  return codes ? std::optional(decode(*codes)) : std::nullopt;
 }
 
 std::optional<std::vector<float>> Reader::windowRows(LayerIndex layer, HeadIndex head) const {
-  const auto codes = m_impl->head<std::uint16_t>(layer, member::kWindowRows, head.value);
-  if (!codes) return std::nullopt;
-  return decode(*codes);
+  return signalOfHead(layer, Signal::WindowRows, head);
 }
 
 std::optional<std::vector<float>> Reader::windowRow(LayerIndex layer, HeadIndex head, std::uint64_t row) const {
-  const auto codes = m_impl->head<std::uint16_t>(layer, member::kWindowRows, head.value, row, 1);
-  if (!codes) return std::nullopt;
-  return decode(*codes);
+  return signalOfHead(layer, Signal::WindowRows, head, row, 1);
 }
 
 std::optional<std::vector<float>> Reader::map(LayerIndex layer, HeadIndex head, Reduction reduction,
@@ -309,7 +308,11 @@ std::optional<RunRecord> Reader::run(std::size_t index, RunParts parts) const {
   record.seconds = group.number(attribute::kSeconds);
   list(member::kCapacity, record.capacity);
   list(member::kKeptOffsets, record.kept_offsets);
-  if (parts == RunParts::Everything) list(member::kKeptPositions, record.kept_positions);
+  if (parts == RunParts::Everything) {
+    const SourceDataset positions = m_impl->runDataset(group, *find(specs, member::kKeptPositions));
+    record.everything = keepsEverything(positions, record.kept_offsets, tokens());
+    record.kept_positions = record.everything ? everyPosition(tokens()) : positions.readAll<TokenIndex>();
+  }
   list(member::kDecodeIds, record.decode_ids);
   list(member::kDecodeKl, record.kl);
   list(member::kRetained, record.retained);
@@ -321,9 +324,7 @@ std::optional<RunRecord> Reader::run(std::size_t index, RunParts parts) const {
   for (std::size_t i = 0; i + 3 < evicted.size(); i += 4) {
     record.evicted.push_back({evicted[i], evicted[i + 1], evicted[i + 2], evicted[i + 3]});
   }
-  const std::uint64_t positions =
-      parts == RunParts::Everything ? record.kept_positions.size() : group.dataset(member::kKeptPositions).dims().at(0);
-  checkRunRecord(header, index, record, positions, name);
+  checkRunRecord(header, index, record, group.dataset(member::kKeptPositions).dims().at(0), name);
   return record;
 }
 

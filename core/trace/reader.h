@@ -11,8 +11,6 @@
 
 namespace kvatlas::trace {
 
-// Per-token signals of a layer, [query_heads, N] unless noted.
-enum class Signal { Lse, Entropy, Received, WindowSum, KeyNorm /* [kv_heads, N] */, ValueNorm /* [kv_heads, N] */ };
 enum class RunParts { Everything, WithoutPositions };  // kept/positions may be most of a file
 
 // All methods throw Error naming the file and the member. Data that was not recorded (a head, a layer, what an
@@ -34,10 +32,11 @@ class Reader {
   [[nodiscard]] bool hasHead(HeadIndex head) const;     // among the recorded query heads
   // Whether a layer's dataset was captured, by its name in the file: "query", "map/max/0".
   [[nodiscard]] bool holds(LayerIndex layer, const std::string& member) const;
-  // Of all heads; NaN for heads that were not recorded.
+  // Of all heads, in the table's shape, log₂ codes decoded; NaN for heads that were not recorded.
   [[nodiscard]] std::optional<std::vector<float>> signal(LayerIndex layer, Signal which) const;
   [[nodiscard]] std::optional<std::vector<float>> signalOfHead(LayerIndex layer, Signal which,
-                                                               HeadIndex head) const;  // [N]
+                                                               HeadIndex head) const;  // [N] or [W, N]
+  // Entries [first, first + count) of the axis after the heads: tokens, or queries of the window.
   [[nodiscard]] std::optional<std::vector<float>> signalOfHead(LayerIndex layer, Signal which, HeadIndex head,
                                                                std::uint64_t first, std::uint64_t count) const;
   [[nodiscard]] std::optional<std::vector<float>> windowRows(LayerIndex layer,

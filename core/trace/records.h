@@ -3,12 +3,17 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/base/kept_lists.h"
+#include "core/signals/signals.h"
 
 namespace kvatlas::trace {
+
+using kvatlas::Signal;
 
 enum class Reduction { Mean, Max };  // of the probabilities inside a map cell
 
@@ -44,9 +49,8 @@ struct AttentionPlan {
 // are written, and the keys of the KV heads they read.
 struct LayerRecord {
   LayerIndex layer;
-  std::vector<float> lse, entropy, received, window_sum;      // [query_heads, N]
-  std::vector<std::uint16_t> window_rows;                     // [query_heads, W, N] log₂ codes
-  std::vector<float> key_norm, value_norm;                    // [kv_heads, N]
+  SignalValues values;                                        // of the signals stored as f32
+  SignalCodes codes;                                          // of those stored as log₂ codes
   std::vector<std::vector<std::uint16_t>> map_mean, map_max;  // per level [query_heads, n, n] log₂ codes
   std::vector<std::uint16_t> query, key;                      // bf16 bits [query_heads, N, d], [kv_heads, N, d]
 };
@@ -73,7 +77,7 @@ struct RunRecord {
   double seconds = 0;
   std::vector<std::uint32_t> capacity;        // [layers, heads]
   std::vector<std::uint64_t> kept_offsets;    // [layers*heads+1]
-  std::vector<TokenIndex> kept_positions;     // ascending per head
+  std::vector<TokenIndex> kept_positions;     // ascending per head; where everything is kept, the one list [N] of all
   std::vector<TokenId> decode_ids;            // [T]
   std::string decode_text;                    // UTF-8
   std::vector<float> kl;                      // [T] nats; NaN where the full cache had stopped
@@ -83,6 +87,12 @@ struct RunRecord {
   // [T, layers, query_heads, K] as in AttendedLayer. Written with the run; read by layer (Reader::attended).
   std::vector<TokenIndex> attended;
   std::vector<float> attended_mass;
+  bool everything = false;  // every head keeps all N tokens of the prompt
+  // Positions of stored head `row` = layer · heads + head; empty where the record was read without them.
+  [[nodiscard]] std::span<const TokenIndex> kept(std::size_t row) const {
+    return keptList(kept_offsets, kept_positions, everything, row);
+  }
+  [[nodiscard]] std::uint64_t keptTokens() const { return kept_offsets.empty() ? 0 : kept_offsets.back(); }
 };
 
 // The keys that a run's own attention gives most to when it chooses each generated token, in one layer: by descending

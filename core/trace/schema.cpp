@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace kvatlas::trace::schema {
 namespace {
@@ -16,14 +17,20 @@ std::uint64_t balanced(std::uint64_t length, std::uint64_t limit) {
   return (length + parts - 1) / parts;
 }
 
-DatasetSpec vectors(const char* path, std::uint64_t heads, std::uint64_t tokens) {
-  return {path, Type::F32, {heads, tokens}, {1, balanced(tokens, 16'384)}, false, {}, {}};
-}
-
-DatasetSpec windowRows(std::uint64_t heads, std::uint64_t window, std::uint64_t tokens) {
-  return {
-      member::kWindowRows, Type::U16, {heads, window, tokens}, {1, balanced(window, 64), balanced(tokens, 4096)}, false,
-      tokens - window,     {}};
+DatasetSpec signalDataset(const SignalInfo& info, const TraceHeader& header) {
+  const std::uint64_t tokens = header.prompt.ids.size(), window = header.attention.window;
+  const std::uint64_t heads = info.heads == SignalHeads::Query ? header.model.query_heads : header.model.kv_heads;
+  DatasetSpec spec{
+      std::string(info.name), info.stored == SignalStored::F32 ? Type::F32 : Type::U16, {}, {}, false, {}, {}};
+  if (info.extent == SignalExtent::WindowByToken) {
+    spec.dims = {heads, window, tokens};
+    spec.chunk = {1, balanced(window, 64), balanced(tokens, 4096)};
+    spec.diagonal = tokens - window;
+  } else {
+    spec.dims = {heads, tokens};
+    spec.chunk = {1, balanced(tokens, 16'384)};
+  }
+  return spec;
 }
 
 DatasetSpec mapLevel(bool max, std::size_t level, std::uint64_t heads, std::uint64_t tokens, std::uint64_t cell) {
@@ -53,13 +60,18 @@ DatasetSpec attended(const char* path, Type type, const TraceHeader& header, std
   return spec;
 }
 
-// The rows that are recorded where only some query heads are: norms of all KV heads, keys of those that are read.
-std::vector<std::uint32_t> slabsOf(const TraceHeader& header, const std::string& path) {
+// The rows that are recorded where only some query heads are: theirs, or those of the KV heads they read.
+std::vector<std::uint32_t> querySlabs(const TraceHeader& header) {
   std::vector<std::uint32_t> slabs;
-  if (path == member::kKeyNorm || path == member::kValueNorm) return slabs;
+  for (const HeadIndex head : header.attention.heads) slabs.push_back(head.value);
+  return slabs;
+}
+
+std::vector<std::uint32_t> keySlabs(const TraceHeader& header) {
   const std::uint32_t group = header.model.query_heads / std::max(header.model.kv_heads, 1U);
+  std::vector<std::uint32_t> slabs;
   for (const HeadIndex head : header.attention.heads) {
-    const std::uint32_t slab = path == member::kKey ? head.value / std::max(group, 1U) : head.value;
+    const std::uint32_t slab = head.value / std::max(group, 1U);
     if (slabs.empty() || slabs.back() != slab) slabs.push_back(slab);
   }
   return slabs;
@@ -77,9 +89,9 @@ std::size_t sizeOf(Type type) {
       return 8;
     case Type::U32:
     case Type::F32:
-      break;
+      return 4;
   }
-  return 4;
+  throw std::logic_error("a type the trace format does not have");
 }
 
 const char* nameOf(Type type) {
@@ -93,9 +105,9 @@ const char* nameOf(Type type) {
     case Type::U64:
       return "u64";
     case Type::F32:
-      break;
+      return "f32";
   }
-  return "f32";
+  throw std::logic_error("a type the trace format does not have");
 }
 
 std::string numbered(std::size_t index) {
@@ -115,26 +127,27 @@ DatasetSpec nextLogits(const ModelInfo& model) {
 }
 
 std::vector<DatasetSpec> layerDatasets(const TraceHeader& header, bool keep_qk) {
-  const std::uint64_t tokens = header.prompt.ids.size(), window = header.attention.window;
-  const std::uint64_t heads = header.model.query_heads, kv_heads = header.model.kv_heads;
-  std::vector<DatasetSpec> all = {vectors(member::kLse, heads, tokens), vectors(member::kEntropy, heads, tokens),
-                                  vectors(member::kReceived, heads, tokens)};
-  if (window > 0) {
-    all.push_back(vectors(member::kWindowSum, heads, tokens));
-    all.push_back(windowRows(heads, window, tokens));
+  const std::uint64_t tokens = header.prompt.ids.size(), heads = header.model.query_heads;
+  const std::vector<std::uint32_t> of_queries = querySlabs(header);
+  std::vector<DatasetSpec> all;
+  const auto add = [&](DatasetSpec spec, const std::vector<std::uint32_t>& slabs) {
+    spec.slabs = slabs;
+    all.push_back(std::move(spec));
+  };
+  for (const SignalInfo& info : signalTable()) {
+    if (info.needsWindow() && header.attention.window == 0) continue;
+    // Of KV heads there are few: all are recorded.
+    add(signalDataset(info, header), info.heads == SignalHeads::Query ? of_queries : std::vector<std::uint32_t>());
   }
-  all.push_back(vectors(member::kKeyNorm, kv_heads, tokens));
-  all.push_back(vectors(member::kValueNorm, kv_heads, tokens));
   for (const bool max : {false, true}) {
     for (std::size_t level = 0; level < header.attention.cells.size(); ++level) {
-      all.push_back(mapLevel(max, level, heads, tokens, header.attention.cells[level]));
+      add(mapLevel(max, level, heads, tokens, header.attention.cells[level]), of_queries);
     }
   }
   if (keep_qk) {
-    all.push_back(bits(member::kQuery, heads, tokens, header.model.head_dim));
-    all.push_back(bits(member::kKey, kv_heads, tokens, header.model.head_dim));
+    add(bits(member::kQuery, heads, tokens, header.model.head_dim), of_queries);
+    add(bits(member::kKey, header.model.kv_heads, tokens, header.model.head_dim), keySlabs(header));
   }
-  for (DatasetSpec& spec : all) spec.slabs = slabsOf(header, spec.path);
   return all;
 }
 

@@ -43,9 +43,7 @@ inline constexpr char kModel[] = "model", kPrompt[] = "prompt", kAttention[] = "
                       kNotes[] = "notes";
 inline constexpr char kIds[] = "ids", kText[] = "text", kOffsets[] = "offsets", kSpans[] = "spans",
                       kSpanNames[] = "span_names", kNextLogits[] = "next_logits";
-inline constexpr char kLse[] = "lse", kEntropy[] = "entropy", kReceived[] = "received", kWindowSum[] = "window_sum",
-                      kWindowRows[] = "window_rows", kKeyNorm[] = "key_norm", kValueNorm[] = "value_norm",
-                      kQuery[] = "query", kKey[] = "key";
+inline constexpr char kQuery[] = "query", kKey[] = "key";  // signals: core/signals/table.def
 inline constexpr char kCapacity[] = "capacity", kKeptOffsets[] = "kept/offsets", kKeptPositions[] = "kept/positions",
                       kDecodeIds[] = "decode/ids", kDecodeText[] = "decode/text", kDecodeKl[] = "decode/kl",
                       kDecodeEvicted[] = "decode/evicted", kDecodeOffsets[] = "decode/offsets",

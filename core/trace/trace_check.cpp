@@ -1,7 +1,7 @@
 #include "core/trace/trace_check.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
 
 #include "core/base/error.h"
 #include "core/trace/schema.h"
@@ -68,25 +68,34 @@ void checkRuns(const TraceHeader& header, const std::string& target) {
   }
 }
 
-template <class T>
-std::span<const T> level(const std::vector<std::vector<T>>& levels, std::string_view path) {
-  const auto index = static_cast<std::size_t>(std::atoi(path.data() + path.rfind('/') + 1));
-  return index < levels.size() ? std::span<const T>(levels[index]) : std::span<const T>();
+// A map level from the end of its path, "map/mean/0"; empty for one the record lacks.
+LayerValues level(const std::vector<std::vector<std::uint16_t>>& levels, std::string_view path) {
+  const std::string_view digits = path.substr(path.rfind('/') + 1);
+  std::size_t index = 0;
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
+  if (code != std::errc() || end != digits.data() + digits.size()) fail("'{}' is no map level", path);
+  return index < levels.size() ? std::span(levels[index]) : std::span<const std::uint16_t>();
+}
+
+// Whether a record that says so keeps every token of the prompt.
+bool keepsAll(const RunRecord& record, std::uint64_t tokens) {
+  for (std::size_t row = 0; row < record.kept_offsets.size(); ++row)
+    if (record.kept_offsets[row] != row * tokens) return false;
+  return record.kept_positions == everyPosition(tokens);
 }
 
 }  // namespace
 
 LayerValues layerMember(const LayerRecord& record, std::string_view path) {
-  if (path == member::kLse) return std::span(record.lse);
-  if (path == member::kEntropy) return std::span(record.entropy);
-  if (path == member::kReceived) return std::span(record.received);
-  if (path == member::kWindowSum) return std::span(record.window_sum);
-  if (path == member::kWindowRows) return std::span(record.window_rows);
-  if (path == member::kKeyNorm) return std::span(record.key_norm);
-  if (path == member::kValueNorm) return std::span(record.value_norm);
+  if (const auto signal = findSignal(path)) {
+    if (infoOf(*signal).stored == SignalStored::F32) return std::span(record.values[*signal]);
+    return std::span(record.codes[*signal]);
+  }
   if (path == member::kQuery) return std::span(record.query);
   if (path == member::kKey) return std::span(record.key);
-  return level(path.starts_with("map/max/") ? record.map_max : record.map_mean, path);
+  if (path.starts_with("map/max/")) return level(record.map_max, path);
+  if (path.starts_with("map/mean/")) return level(record.map_mean, path);
+  fail("a layer has no dataset '{}'", path);
 }
 
 RunValues runMember(const RunRecord& record, std::string_view path) {
@@ -104,7 +113,9 @@ RunValues runMember(const RunRecord& record, std::string_view path) {
     static_assert(sizeof(Eviction) == 4 * sizeof(std::uint32_t));
     return std::span(reinterpret_cast<const std::uint32_t*>(record.evicted.data()), record.evicted.size() * 4);
   }
-  return std::span(reinterpret_cast<const std::uint8_t*>(record.decode_text.data()), record.decode_text.size());
+  if (path == member::kDecodeText)
+    return std::span(reinterpret_cast<const std::uint8_t*>(record.decode_text.data()), record.decode_text.size());
+  fail("a run has no dataset '{}'", path);
 }
 
 void checkModel(const ModelInfo& model, const std::string& target) {
@@ -133,6 +144,8 @@ void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord&
   require(offsets.size() == rows + 1 && offsets.front() == 0 && std::is_sorted(offsets.begin(), offsets.end()) &&
               offsets.back() == positions,
           target, where + "/kept: offsets and positions do not belong together");
+  require(!record.everything || keepsAll(record, header.prompt.ids.size()), target,
+          where + "/kept: is marked as everything, but some tokens are missing");
   const auto& bytes = record.decode_offsets;
   require(bytes.empty() || (bytes.size() == steps + 1 && std::is_sorted(bytes.begin(), bytes.end()) &&
                             bytes.back() <= record.decode_text.size()),

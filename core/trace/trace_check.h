@@ -14,7 +14,8 @@ using LayerValues = std::variant<std::span<const float>, std::span<const std::ui
 using RunValues = std::variant<std::span<const std::uint32_t>, std::span<const std::uint64_t>,
                                std::span<const std::uint8_t>, std::span<const float>>;
 
-// The vector a dataset path of a layer or run is filled from; empty for a level or member the record lacks.
+// The vector a dataset path of a layer or run is filled from; empty where the record lacks it. Error for a path that no
+// layer or run has.
 [[nodiscard]] LayerValues layerMember(const LayerRecord& record, std::string_view path);
 [[nodiscard]] RunValues runMember(const RunRecord& record, std::string_view path);
 

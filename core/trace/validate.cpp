@@ -82,23 +82,31 @@ class Validation {
       if (m_reader.hasHead(HeadIndex(head))) checkHead(layer, HeadIndex(head), where);
       step();
     }
-    for (const auto& [which, name] :
-         {std::pair(Signal::KeyNorm, member::kKeyNorm), std::pair(Signal::ValueNorm, member::kValueNorm)}) {
-      const auto norms = m_reader.signal(layer, which);
-      require(!norms || (allFinite(*norms) && *std::min_element(norms->begin(), norms->end()) >= 0), where + "/" + name,
-              "a norm is negative or not finite");
+    for (const SignalInfo& info : signalTable()) {
+      if (info.heads != SignalHeads::Kv) continue;
+      if (const auto values = m_reader.signal(layer, info.signal)) checkRange(info, *values, where, "");
     }
+  }
+
+  // What holds for every signal: finite, and not below the table's lowest value.
+  void checkRange(const SignalInfo& info, const Values& values, const std::string& where, const std::string& who) {
+    const bool bounded = std::isfinite(info.lowest);
+    const bool holds =
+        allFinite(values) && (!bounded || double(*std::min_element(values.begin(), values.end())) >= info.lowest);
+    require(holds, where + "/" + nameOf(info.signal),
+            bounded ? fmt::format("a {} is negative or not finite{}", info.unit, who)
+                    : "holds a value that is not finite" + who);
   }
 
   void checkHead(LayerIndex layer, HeadIndex head, const std::string& where) {
     const std::string who = " (head " + std::to_string(head.value) + ")";
-    const auto get = [&](Signal which) { return m_reader.signalOfHead(layer, which, head); };
-    if (const auto lse = get(Signal::Lse))
-      require(allFinite(*lse), where + "/lse", "holds a value that is not finite" + who);
-    if (const auto entropy = get(Signal::Entropy)) checkEntropy(*entropy, where + "/entropy", who);
-    const auto received = get(Signal::Received), window_sum = get(Signal::WindowSum);
-    if (received) checkMass(*received, double(m_tokens), where + "/received", "the number of queries", who);
-    if (window_sum) checkMass(*window_sum, m_header.attention.window, where + "/window_sum", "the window", who);
+    PerSignal<std::optional<Values>> of_head;
+    for (const SignalInfo& info : signalTable()) {
+      if (info.heads != SignalHeads::Query) continue;
+      of_head[info.signal] = m_reader.signalOfHead(layer, info.signal, head);
+      if (of_head[info.signal]) checkSignal(info, of_head, where, who);
+    }
+    const auto &received = of_head[Signal::Received], &window_sum = of_head[Signal::WindowSum];
     if (received && window_sum) {
       for (std::size_t j = 0; j < m_tokens; ++j) {
         if (double((*window_sum)[j]) <= (*received)[j] * (1 + m_tolerance) + 1e-5) continue;
@@ -106,10 +114,21 @@ class Validation {
         break;
       }
     }
-    if (const auto rows = m_reader.windowRows(layer, head))
-      checkWindowRows(*rows, window_sum, where + "/window_rows", who);
     for (const MapProblem& problem : m_maps.check(layer, head))
       add(where + "/" + problem.member, problem.problem + who);
+  }
+
+  // A signal whose numbers mean more than a range has its own check; the sums it belongs to come before it in the
+  // table.
+  void checkSignal(const SignalInfo& info, const PerSignal<std::optional<Values>>& of_head, const std::string& where,
+                   const std::string& who) {
+    const Values& values = *of_head[info.signal];
+    const std::string at = where + "/" + nameOf(info.signal);
+    if (info.signal == Signal::Entropy) return checkEntropy(values, at, who);
+    if (info.signal == Signal::Received) return checkMass(values, double(m_tokens), at, "the number of queries", who);
+    if (info.signal == Signal::WindowSum) return checkMass(values, m_header.attention.window, at, "the window", who);
+    if (info.signal == Signal::WindowRows) return checkWindowRows(values, of_head[Signal::WindowSum], at, who);
+    checkRange(info, values, where, who);
   }
 
   void checkEntropy(const Values& entropy, const std::string& where, const std::string& who) {
@@ -195,8 +214,8 @@ class Validation {
 
   void checkKept(const RunRecord& run, const RunHeader& header, const std::string& where) {
     for (std::size_t row = 0; row < run.capacity.size(); ++row) {
-      const auto first = run.kept_positions.begin() + static_cast<std::ptrdiff_t>(run.kept_offsets[row]);
-      const auto last = run.kept_positions.begin() + static_cast<std::ptrdiff_t>(run.kept_offsets[row + 1]);
+      const auto kept = run.kept(row);
+      const auto first = kept.begin(), last = kept.end();
       const std::string who = fmt::format(" (layer {}, head {})", row / header.heads, row % header.heads);
       if (last - first != std::ptrdiff_t{run.capacity[row]})
         return add(where + "/capacity", "differs from the number of kept positions" + who);
@@ -207,7 +226,7 @@ class Validation {
       if (first != last && *(last - 1) >= m_tokens)
         return add(where + "/kept/positions", "lie outside the prompt" + who);
     }
-    const double mean = double(run.kept_positions.size()) / double(std::max<std::size_t>(run.capacity.size(), 1));
+    const double mean = double(run.keptTokens()) / double(std::max<std::size_t>(run.capacity.size(), 1));
     require(std::abs(mean - run.budget_realised) <= 1e-6 * mean + 1e-9, where,
             fmt::format("budget_realised is {}, {} tokens are kept per head", run.budget_realised, mean));
   }

@@ -60,11 +60,8 @@ std::string AttendedCheck::positionProblem(const Row& row, TokenIndex position) 
 bool AttendedCheck::evictedBefore(const Row& row, TokenIndex position) const {
   if (row.step == 0 || position >= m_header.prompt.ids.size()) return false;
   const std::uint32_t stored = row.head / (m_header.model.query_heads / m_run.heads);
-  const auto list = m_record.kept_offsets.begin() + std::ptrdiff_t{row.layer.value} * m_run.heads + stored;
-  const auto kept = m_record.kept_positions.begin();
-  if (!std::binary_search(kept + static_cast<std::ptrdiff_t>(list[0]), kept + static_cast<std::ptrdiff_t>(list[1]),
-                          position))
-    return true;
+  const auto kept = m_record.kept(std::size_t{row.layer.value} * m_run.heads + stored);
+  if (!std::binary_search(kept.begin(), kept.end(), position)) return true;
   return std::ranges::any_of(m_record.evicted, [&](const Eviction& one) {
     return one.step < row.step && one.layer == row.layer.value && one.head == stored && one.position == position;
   });

@@ -195,12 +195,16 @@ void Writer::writeNextLogits(const std::vector<float>& logits) {
 void Writer::writeRun(std::size_t run, const RunRecord& record) {
   Impl& self = *m_impl;
   if (run >= self.header.runs.size()) fail("{}: there is no run {}", self.name, run);
-  checkRunRecord(self.header, run, record, record.kept_positions.size(), self.name);
+  const std::uint64_t positions = record.everything ? record.keptTokens() : record.kept_positions.size();
+  checkRunRecord(self.header, run, record, positions, self.name);
   checkAttended(self.header, run, record, self.name);
   self.record([&]() -> h5::Object {
     Group group = self.root().open(member::kRuns).open(schema::numbered(run));
     for (const DatasetSpec& spec : schema::runDatasets(self.header, self.header.runs[run])) {
-      std::visit([&](const auto& values) { group.writeChunks(spec, values); }, runMember(record, spec.path));
+      if (record.everything && spec.path == member::kKeptPositions)
+        group.writeRepeated(spec, std::span(record.kept_positions), record.capacity.size());
+      else
+        std::visit([&](const auto& values) { group.writeChunks(spec, values); }, runMember(record, spec.path));
     }
     group.update(attribute::kBudgetRealised, record.budget_realised);
     group.update(attribute::kCacheBytes, record.cache_bytes);

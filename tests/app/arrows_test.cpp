@@ -82,6 +82,31 @@ TEST_P(Includes, PointOneWay) {
 INSTANTIATE_TEST_SUITE_P(Arrows, Includes, testing::Values("kernels", "core", "capture", "views", "app"),
                          [](const auto& test) { return test.param; });
 
+// Every file of the project that a file includes, and those that they include.
+void addReached(const std::string& file, std::set<std::string>& reached) {
+  for (const std::string& name : includesOf(fs::path(KVATLAS_SOURCE_DIR) / file))
+    if (kMayKnow.contains(firstPart(name)) && fs::exists(fs::path(KVATLAS_SOURCE_DIR) / name) &&
+        reached.insert(name).second)
+      addReached(name, reached);
+}
+
+// Plots draw what they are given: which trace is open and what is selected is the pages' business.
+TEST(Arrows, PlotsKnowNeitherDocumentNorSelection) {
+  Strings wrong;
+  std::size_t files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(KVATLAS_SOURCE_DIR) / "views/plots")) {
+    if (entry.path().extension() != ".h" && entry.path().extension() != ".cpp") continue;
+    ++files;
+    std::set<std::string> reached;
+    addReached(fs::relative(entry.path(), KVATLAS_SOURCE_DIR).string(), reached);
+    for (const char* name : {"document", "selection", "reading_thread"})
+      if (reached.contains("views/models/document/" + std::string(name) + ".h"))
+        wrong.push_back(entry.path().string() + " reaches " + name + ".h");
+  }
+  EXPECT_GT(files, 0U);
+  EXPECT_EQ(wrong, Strings{});
+}
+
 struct Target {
   std::string folder;
   Strings links;

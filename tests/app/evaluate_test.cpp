@@ -22,7 +22,7 @@ namespace kvatlas::app_test {
 namespace {
 
 namespace fs = std::filesystem;
-using results::NeedleRecord;
+using results::Record;
 using results::ResultsReader;
 using testing::HasSubstr;
 
@@ -60,10 +60,10 @@ class Evaluate : public ProgrammeTest {
       if (std::ranges::find(more, option.front()) == more.end()) words = words + option;
     return needle(folder, words + more);
   }
-  [[nodiscard]] std::vector<NeedleRecord> records(const std::string& folder) const {
-    std::vector<NeedleRecord> found;
+  [[nodiscard]] std::vector<Record> records(const std::string& folder) const {
+    std::vector<Record> found;
     const ResultsReader reader(path(folder));
-    for (const NeedleRecord& record : reader.records()) found.push_back(withoutTimes(record));
+    for (const Record& record : reader.records()) found.push_back(withoutTimes(record));
     return found;
   }
   void refuses(const Words& arguments, int exit_code, const Words& culprits) const {
@@ -75,13 +75,13 @@ class Evaluate : public ProgrammeTest {
 TEST_F(Evaluate, WritesOneRecordPerPromptAndBranch) {
   const Ended ended = run(small("results", {"--json"}));
   expectDone(ended);
-  const std::vector<NeedleRecord> all = records("results");
+  const std::vector<Record> all = records("results");
   ASSERT_EQ(all.size(), 36U);
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const NeedleRecord& record = all[i];
+    const Record& record = all[i];
     EXPECT_EQ(record.label, (std::array{"full", "snapkv", "streamingllm"}[i % 3]));
-    EXPECT_EQ(record.tokens, record.length);
-    EXPECT_EQ(record.kept, record.method == "full" ? static_cast<double>(record.length) : 24.0);
+    EXPECT_EQ(record.tokens, record.facets.whole("length"));
+    EXPECT_EQ(record.kept, record.method == "full" ? record.facets.number("length") : 24.0);
     EXPECT_EQ(record.prompt_sha256, all[i - i % 3].prompt_sha256);
     EXPECT_EQ(record.score, record.scores.at("exact"));
     EXPECT_EQ(record.scores.size(), 4U);
@@ -166,6 +166,24 @@ TEST_F(Evaluate, AFinishedRunIsOnlyToldAgain) {
   EXPECT_EQ(readFile(fs::path(path("results")) / "results.jsonl"), bytes);
 }
 
+// tests/data/needle/old_run: written by KVAtlas before records had facets.
+TEST_F(Evaluate, AFolderOfAnOlderKVAtlasIsReadAndContinued) {
+  const fs::path old = fs::path(KVATLAS_TEST_DATA) / "needle/old_run";
+  const std::string lines = readFile(old / "results.jsonl");
+  const std::size_t half = lines.find("{\"case_id\":\"L160-D50-");
+  ASSERT_NE(half, std::string::npos);
+  fs::create_directory(path("results"));
+  fs::copy(old / "settings.json", path("results"));
+  (void)write("results/results.jsonl", lines.substr(0, half + 40));
+  EXPECT_EQ(records("results").size(), 4U);
+  expectDone(run(needle("results", {"--lengths", "160", "--depths", "0,50", "--kind", "number,words", "--method",
+                                    "snapkv", "--budget", "24", "--max-new-tokens", "6"})));
+  std::vector<Record> expected;
+  for (const Record& record : ResultsReader(old).records()) expected.push_back(withoutTimes(record));
+  EXPECT_EQ(records("results"), expected);
+  EXPECT_EQ(readFile(fs::path(path("results")) / "settings.json"), readFile(old / "settings.json"));
+}
+
 TEST_F(Evaluate, ShardsJoinToTheWholeRun) {
   expectDone(run(small("whole")));
   for (const char* shard : {"1", "2"}) expectDone(run(small(shard, {"--shard", std::string(shard) + "/2"})));
@@ -241,7 +259,7 @@ TEST_F(Evaluate, FullCacheAnswersAsTransformersDoes) {
   const ResultsReader reader(path("results"));
   std::size_t compared = 0, right = 0;
   for (const auto& [id, expected] : golden.at("cases").items()) {
-    const NeedleRecord& record = reader.find(id).front();
+    const Record& record = reader.find(id).front();
     EXPECT_EQ(record.prompt_sha256, expected.at("prompt_sha256")) << id;
     const std::string text = tokenizer.decode(expected.at("ids").get<std::vector<TokenId>>(), true);
     const auto begin = text.find_first_not_of(" \n");
@@ -270,11 +288,11 @@ TEST_F(Evaluate, ThePublishedProtocolOnAFolderOfEssays) {
   EXPECT_THAT(ended.out, HasSubstr("ROUGE-1 ×10"));
   const auto all = records("results");
   ASSERT_EQ(all.size(), 8U);
-  for (const NeedleRecord& record : all) {
-    EXPECT_EQ(record.kind, "own");
+  for (const Record& record : all) {
+    EXPECT_EQ(record.facets.text("kind"), "own");
     EXPECT_EQ(record.question, "The best thing to do in San Francisco is: ");
     EXPECT_EQ(record.score, record.scores.at("word_overlap"));
-    EXPECT_NE(record.tokens, record.length);
+    EXPECT_NE(record.tokens, record.facets.whole("length"));
   }
   const auto settings = nlohmann::json::parse(readFile(fs::path(path("results")) / "settings.json")).at("settings");
   EXPECT_EQ(settings.at("max_new_tokens"), 30);

@@ -38,7 +38,7 @@ class Export : public ProgrammeTest {
 TEST_F(Export, KeptPositionsOfATraceAsCsvAndJson) {
   const trace::Reader reader(path("sample.kva.h5"));
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < reader.header().runs.size(); ++i) kept += reader.run(i)->kept_positions.size();
+  for (std::size_t i = 0; i < reader.header().runs.size(); ++i) kept += reader.run(i)->keptTokens();
   const std::string csv = exported({path("sample.kva.h5"), "kept"}, "kept.csv");
   EXPECT_THAT(csv, StartsWith("run,layer,head,position\n0,0,0,0\n0,0,0,1\n"));
   EXPECT_EQ(linesOf(csv), kept + 1);

@@ -32,26 +32,23 @@ inline nlohmann::json sampleValues() {
 }
 
 // Scores and times follow from the case, so that two runs of the same cases write the same file.
-inline std::vector<NeedleRecord> recordsOf(const Settings& settings, const Case& one, double seconds = 0.25) {
-  std::vector<NeedleRecord> records;
+inline std::vector<Record> recordsOf(const Settings& settings, const Case& one, double seconds = 0.25) {
+  std::vector<Record> records;
   for (const Branch& branch : settings.plan().branches) {
-    NeedleRecord record;
+    Record record;
     record.case_id = one.id;
     record.prompt_sha256 = "0123abcd";
-    record.length = one.length;
-    record.tokens = one.length - 1;
-    record.depth = one.depth;
-    record.trial = one.trial;
-    record.kind = one.kind;
+    record.facets = one.facets;
+    record.tokens = one.facets.whole("length") - 1;
     record.method = branch.method;
     record.label = branch.label;
     record.budget = branch.budget;
-    record.kept = branch.method == "full" ? static_cast<double>(one.length - 1) : 32;
+    record.kept = branch.method == "full" ? static_cast<double>(record.tokens) : 32;
     record.budget_nominal = record.kept;
     record.question = "What is the secret number of Emma?";
     record.expected = "48213";
     record.answer = branch.method == "h2o" ? "I don't know\n\"née\"" : " 48213.";
-    record.score = branch.method == "full" ? 1 : branch.method == "h2o" ? 0 : one.depth / 100;
+    record.score = branch.method == "full" ? 1 : branch.method == "h2o" ? 0 : one.facets.number("depth") / 100;
     record.scores = {{"exact", 0}, {"substring", record.score}, {"word_overlap", 0.1}, {"rouge1_f", 1.0 / 3}};
     record.prefill_seconds = seconds;
     record.seconds = 2 * seconds;

@@ -103,14 +103,14 @@ void addHead(LayerRecord& record, const SampleTraceOptions& options, const std::
       if (p[j] > 0) entropy -= p[j] * std::log(p[j]);
       pool.add(i, j, p[j]);
     }
-    record.lse.push_back(static_cast<float>(lse));
-    record.entropy.push_back(static_cast<float>(entropy));
+    record.values[Signal::Lse].push_back(static_cast<float>(lse));
+    record.values[Signal::Entropy].push_back(static_cast<float>(entropy));
     if (i < window_start) continue;
     for (std::uint32_t j = 0; j < tokens; ++j)
-      record.window_rows.push_back(j <= i ? kernels::encodeLog2(p[j]) : std::uint16_t{0});
+      record.codes[Signal::WindowRows].push_back(j <= i ? kernels::encodeLog2(p[j]) : std::uint16_t{0});
   }
-  record.received.insert(record.received.end(), received.begin(), received.end());
-  record.window_sum.insert(record.window_sum.end(), window_sum.begin(), window_sum.end());
+  record.values[Signal::Received].insert(record.values[Signal::Received].end(), received.begin(), received.end());
+  record.values[Signal::WindowSum].insert(record.values[Signal::WindowSum].end(), window_sum.begin(), window_sum.end());
   LayerRecord one;
   pool.appendTo(one);
   for (std::size_t level = 0; level < cells.size(); ++level) {
@@ -126,10 +126,11 @@ LayerRecord makeLayer(const SampleTraceOptions& options, const std::vector<std::
   record.map_mean.resize(cells.size());
   record.map_max.resize(cells.size());
   for (std::uint32_t head = 0; head < options.query_heads; ++head) addHead(record, options, cells, attention, head);
-  record.key_norm = attention.keyNorms();
+  record.values[Signal::KeyNorm] = attention.keyNorms();
   std::mt19937 random(options.seed + 77 + layer);
-  for (std::size_t i = 0; i < record.key_norm.size(); ++i) {
-    record.value_norm.push_back(static_cast<float>((i % options.tokens < 4 ? 0.3 : 2.0) + uniform(random)));
+  for (std::size_t i = 0; i < record.values[Signal::KeyNorm].size(); ++i) {
+    record.values[Signal::ValueNorm].push_back(
+        static_cast<float>((i % options.tokens < 4 ? 0.3 : 2.0) + uniform(random)));
   }
   if (options.keep_qk) {
     record.query = attention.queryBits();
@@ -246,9 +247,10 @@ std::vector<TokenIndex> keptOf(const RunHeader& run, const SampleTraceOptions& o
                                std::uint32_t head) {
   const std::uint32_t capacity = capacityOf(run, options, layer.layer.value);
   if (run.method == "h2o")
-    return keepBest(pooledScore(layer.received, options, run.heads, head), options.window, capacity);
+    return keepBest(pooledScore(layer.values[Signal::Received], options, run.heads, head), options.window, capacity);
   if (run.method == "snapkv" || run.method == "pyramidkv") {
-    return keepBest(maxPooled(pooledScore(layer.window_sum, options, run.heads, head), 3), options.window, capacity);
+    return keepBest(maxPooled(pooledScore(layer.values[Signal::WindowSum], options, run.heads, head), 3),
+                    options.window, capacity);
   }
   std::vector<double> score(options.tokens);
   for (std::uint32_t j = 0; j < options.tokens; ++j) score[j] = j < 4 || run.is_full ? 1e9 : j;

@@ -7,7 +7,7 @@
 
 #include "core/base/error.h"
 #include "tests/support/sample_trace.h"
-#include "views/models/figures/layer_chart.h"
+#include "views/models/figures/layer_lines.h"
 #include "views/models/figures/map_data.h"
 #include "views/models/figures/run_strips.h"
 #include "views/models/figures/trace_facts.h"
@@ -67,7 +67,7 @@ TEST_F(ChartTest, RunsAreChosenByMethodBudgetAndNumber) {
 }
 
 TEST_F(ChartTest, BudgetLinesAreMeanCapacities) {
-  const LayerChart chart = budgetChart(reader(), chooseRuns(reader(), {}, {}));
+  const LayerLines chart = budgetLines(reader(), chooseRuns(reader(), {}, {}));
   ASSERT_EQ(chart.panels.size(), 2U);
   for (const LayerPanel& panel : chart.panels) {
     for (const LayerSeries& series : panel.series) {
@@ -83,7 +83,7 @@ TEST_F(ChartTest, BudgetLinesAreMeanCapacities) {
 
 TEST_F(ChartTest, RetainedLinesAreMeansAndStayBelowTheirOracle) {
   const RunChoice choice = chooseRuns(reader(), {}, {"32"});
-  const LayerChart chart = retainedChart(reader(), choice, 0);
+  const LayerLines chart = retainedLines(reader(), choice, 0);
   ASSERT_EQ(chart.panels.size(), 1U);
   const trace::ModelInfo& model = sample().header.model;
   std::size_t lines = 0;

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "app/figures/figure_options.h"
+#include "core/figures/figure_help.h"
 #include "tests/support/sample_results.h"
 #include "tests/support/sample_trace.h"
 
@@ -81,6 +82,77 @@ TEST_F(FigureModule, WrongUsageIsCodeTwoWithOneSentence) {
   wanted = options("needle");
   wanted.files = {(s_folder / "results").string(), (s_folder / "results").string()};
   expectError(wanted, 2, "one folder of results");
+}
+
+void setField(FigureOptions& options, figures::SpecField field) {
+  using figures::SpecField;
+  switch (field) {
+    case SpecField::Reduction:
+      options.reduction = "max";
+      break;
+    case SpecField::Scale:
+      options.scale = "linear";
+      break;
+    case SpecField::ColourMap:
+      options.colour_map = "magma";
+      break;
+    case SpecField::Clip:
+      options.clip = 0.5;
+      break;
+    case SpecField::Floor:
+      options.floor = 1e-4;
+      break;
+    case SpecField::Layers:
+      options.layers = {0};
+      break;
+    case SpecField::Layer:
+      options.layer = 0;
+      break;
+    case SpecField::Head:
+      options.head = "0";
+      break;
+    case SpecField::Entropy:
+      options.entropy = true;
+      break;
+    case SpecField::Runs:
+      options.runs = {"snapkv", "h2o"};
+      break;
+    case SpecField::Budget:
+      options.budgets = {"32"};
+      break;
+    case SpecField::Score:
+      options.score = "word_overlap";
+      break;
+    case SpecField::By:
+      options.by = "kind";
+      break;
+    case SpecField::Spans:
+      options.no_spans = true;
+      break;
+    case SpecField::Lowest:
+      options.lowest = 0.1;
+      break;
+  }
+}
+
+TEST_F(FigureModule, EveryKindTakesTheFieldsOfItsRowAndRefusesTheOthers) {
+  for (const figures::FigureKind& kind : figures::figureKinds()) {
+    for (const figures::SpecField field : figures::specFields()) {
+      FigureOptions wanted = options(std::string(kind.name));
+      if (kind.source == figures::FigureSource::Results) wanted.files = {(s_folder / "results").string()};
+      if (kind.source == figures::FigureSource::TrainingLog) wanted.files = {(s_folder / "log.csv").string()};
+      wanted.quiet = true;
+      setField(wanted, field);
+      const std::string option = figures::optionOf(field);
+      if (!kind.reads(field)) {
+        expectError(wanted, 2, (option + " has no meaning for a " + wanted.kind + " figure, only for ").c_str());
+        continue;
+      }
+      std::string message;
+      EXPECT_EQ(draw(wanted, message), 0) << wanted.kind << ' ' << option << ": " << message;
+      std::filesystem::remove(wanted.output);
+    }
+  }
 }
 
 TEST_F(FigureModule, DrawsResultsAndLogs) {

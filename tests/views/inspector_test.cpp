@@ -51,7 +51,7 @@ TEST_F(InspectorTest, ExactProbabilityRankMassAndFates) {
   double entropy = 0;
   for (const double p : row) entropy -= p > 0 ? p * std::log(p) : 0;
   EXPECT_NEAR(*seen.values->entropy, entropy, 1e-4);
-  EXPECT_NEAR(*seen.received, made.layers[2].received[3 * 256 + 104], 1e-6);
+  EXPECT_NEAR(*seen.received, made.layers[2].values[Signal::Received][3 * 256 + 104], 1e-6);
   ASSERT_EQ(seen.fates.size(), 5U);
   EXPECT_EQ(seen.fates[0].reason, policy::Reason::Everything);
   std::size_t keepers = 0;

@@ -6,7 +6,6 @@
 #include <set>
 
 #include "tests/views/opened_document.h"
-#include "views/models/agreement.h"
 #include "views/models/items/agreement_model.h"
 #include "views/models/items/layer_head_model.h"
 #include "views/models/items/model_roles.h"
@@ -46,14 +45,14 @@ TEST_F(LayerHeadModelTest, NumbersAreReadWhenShownAndEqualTheSample) {
   EXPECT_TRUE(std::isnan(value(2, 1))) << "nothing is read before it is shown";
   (void)shown(m_model, 2, 1);
   ASSERT_TRUE(settle());
-  const auto& entropy = made.layers[2].entropy;
+  const auto& entropy = made.layers[2].values[Signal::Entropy];
   EXPECT_NEAR(value(2, 1), std::accumulate(entropy.begin() + 256, entropy.begin() + 512, 0.0) / 256, 1e-5);
   EXPECT_TRUE(std::isnan(value(1, 1))) << "other layers are not";
   readAll();
-  const auto& received = made.layers[3].received;
-  m_model.setMetric(HeadMetric::SinkMass);
+  const auto& received = made.layers[3].values[Signal::Received];
+  m_model.setMetric(analysis::HeadMetric::SinkMass);
   EXPECT_NEAR(value(3, 2), std::accumulate(received.begin() + 512, received.begin() + 516, 0.0) / 256, 1e-5);
-  m_model.setMetric(HeadMetric::Concentration);
+  m_model.setMetric(analysis::HeadMetric::Concentration);
   std::vector<float> sorted(received.begin() + 512, received.begin() + 768);
   std::sort(sorted.rbegin(), sorted.rend());
   EXPECT_NEAR(value(3, 2), (sorted[0] + sorted[1]) / 256, 1e-5) << "1 % of 256 tokens are 2";
@@ -62,7 +61,7 @@ TEST_F(LayerHeadModelTest, NumbersAreReadWhenShownAndEqualTheSample) {
 TEST_F(LayerHeadModelTest, LocalityIsTheShareNearTheDiagonal) {
   ASSERT_TRUE(openSample({.tokens = 64, .layers = 1, .query_heads = 2, .kv_heads = 1, .map_size = 64}));
   readAll();
-  m_model.setMetric(HeadMetric::Locality);
+  m_model.setMetric(analysis::HeadMetric::Locality);
   // 64 cells of one token: near is at most 2 tokens back. From the attention itself, drawn anew.
   const auto rows = m_thread.runHere(m_document.source(), [](const trace::Reader& reader) {
     return *reader.map(LayerIndex(0), HeadIndex(1), trace::Reduction::Max, 0);
@@ -81,11 +80,11 @@ TEST_F(LayerHeadModelTest, LocalityIsTheShareNearTheDiagonal) {
 TEST_F(LayerHeadModelTest, RunNumbersFollowTheFocus) {
   const SampleTrace made = test::makeSampleTrace();
   ASSERT_TRUE(openSample());
-  m_model.setMetric(HeadMetric::Kept);
+  m_model.setMetric(analysis::HeadMetric::Kept);
   m_selection.setFocusRun(4);
   ASSERT_TRUE(settle());
   EXPECT_EQ(value(1, 3), static_cast<float>(made.runs[4].capacity[1 * 2 + 1])) << "query head 3 is served by KV head 1";
-  m_model.setMetric(HeadMetric::Retained);
+  m_model.setMetric(analysis::HeadMetric::Retained);
   double sum = 0;
   for (std::size_t step = 0; step < 6; ++step) sum += made.runs[4].retained[(step * 4 + 1) * 4 + 3];
   EXPECT_NEAR(value(1, 3), sum / 6, 1e-5);
@@ -136,7 +135,7 @@ TEST_F(LayerHeadModelTest, SmallestTraceAndNoneAtAll) {
   EXPECT_EQ(m_model.rowCount(), 0);
   ASSERT_TRUE(openSample(
       {.tokens = 1, .layers = 1, .query_heads = 1, .kv_heads = 1, .window = 1, .new_tokens = 0, .budgets = {1}}));
-  for (const HeadMetric metric : kHeadMetrics) {
+  for (const analysis::HeadMetric metric : analysis::kHeadMetrics) {
     m_model.setMetric(metric);
     readAll();
     EXPECT_FALSE(shown(m_model, 0, 0).empty());
@@ -185,23 +184,6 @@ TEST_F(AgreementModelTest, CellsAreMeanJaccardIndices) {
   EXPECT_EQ(m_model.columnCount(), 2);
 }
 
-TEST_F(AgreementModelTest, RunsOfDifferentGranularityAreComparedPerQueryHead) {
-  RunView kv, query;
-  kv.model.layers = query.model.layers = 1;
-  kv.model.query_heads = query.model.query_heads = 2;
-  kv.tokens = query.tokens = 10;
-  kv.run.header.heads = 1;
-  kv.run.record.kept_offsets = {0, 2};
-  kv.run.record.kept_positions = {1, 2};
-  query.run.header.heads = 2;
-  query.run.record.kept_offsets = {0, 2, 4};
-  query.run.record.kept_positions = {1, 2, 2, 3};
-  EXPECT_NEAR(agreement(kv, query, LayerIndex(0)), (1.0 + 1.0 / 3) / 2, 1e-12);
-  EXPECT_NEAR(agreement(query, kv, LayerIndex(0)), (1.0 + 1.0 / 3) / 2, 1e-12);
-  query.tokens = 11;
-  EXPECT_TRUE(std::isnan(agreement(kv, query, LayerIndex(0))));
-}
-
 class TokenModelTest : public test::OpenedDocumentTest {
  protected:
   TokenModel m_model{m_document, m_selection};
@@ -220,7 +202,7 @@ TEST_F(TokenModelTest, ShowsTextSpansMassAndWhyRunsKeepATokens) {
   EXPECT_EQ(shown(m_model, 102, TokenModel::Text), "·Emma");
   EXPECT_EQ(shown(m_model, 102, TokenModel::Spans), "needle");
   EXPECT_NEAR(m_model.data(m_model.index(9, TokenModel::Received), ValueRole).toFloat(),
-              made.layers[1].received[3 * 256 + 9], 1e-6);
+              made.layers[1].values[Signal::Received][3 * 256 + 9], 1e-6);
   EXPECT_EQ(shown(m_model, 9, TokenModel::FirstRun), "everything") << "the full run";
   EXPECT_EQ(shown(m_model, 0, TokenModel::FirstRun + 1), "sink") << "StreamingLLM";
   EXPECT_EQ(shown(m_model, 255, TokenModel::FirstRun + 3), "window");

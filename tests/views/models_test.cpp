@@ -9,7 +9,8 @@
 #include "core/policy/policy.h"
 #include "views/models/colour_table.h"
 #include "views/models/figures/figure_spec.h"
-#include "views/models/figures/layer_chart.h"
+#include "views/models/figures/layer_lines.h"
+#include "views/models/number_text.h"
 #include "views/models/ticks.h"
 #include "views/models/value_scale.h"
 
@@ -160,21 +161,21 @@ TEST(Quantile, InterpolatesBetweenOrderStatistics) {
 }
 
 TEST(FigureSpec, WordsAreCheckedAndNearNamesOffered) {
-  EXPECT_EQ(parseFigureKind("eviction"), FigureKind::Eviction);
-  EXPECT_THAT(messageOf([] { (void)parseFigureKind("heatmpa"); }), HasSubstr("did you mean 'heatmap'"));
+  EXPECT_EQ(figures::findFigureKind("eviction").name, "eviction");
+  EXPECT_THAT(messageOf([] { (void)figures::findFigureKind("heatmpa"); }), HasSubstr("did you mean 'heatmap'"));
   EXPECT_THAT(messageOf([] { (void)parseScale("logarithmic"); }), HasSubstr("--scale"));
   EXPECT_EQ(parseWidth("single"), 3.3);
   EXPECT_EQ(parseWidth("5.25"), 5.25);
   EXPECT_THAT(messageOf([] { (void)parseWidth("wide"); }), HasSubstr("inches"));
   EXPECT_THAT(messageOf([] { (void)parseHead("x"); }), HasSubstr("--head"));
-  FigureSpec spec = defaultSpec(FigureKind::Pattern);
+  FigureSpec spec = defaultSpec("pattern");
   EXPECT_NO_THROW(checkSpec(spec));
   spec.clip = 0;
   EXPECT_THAT(messageOf([&] { checkSpec(spec); }), HasSubstr("--clip"));
-  spec = defaultSpec(FigureKind::Heatmap);
+  spec = defaultSpec("heatmap");
   spec.floor = 2;
   EXPECT_THAT(messageOf([&] { checkSpec(spec); }), HasSubstr("--floor"));
-  spec = defaultSpec(FigureKind::Budget);
+  spec = defaultSpec("budget");
   spec.dpi = 1e9;
   EXPECT_THAT(messageOf([&] { checkSpec(spec); }), HasSubstr("--dpi"));
 }

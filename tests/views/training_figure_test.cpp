@@ -23,9 +23,9 @@ constexpr const char* kHeader =
 
 class TrainingLogTest : public ::testing::Test {
  protected:
-  TrainingLog read(const std::string& text) const {
+  TrainingCurves read(const std::string& text) const {
     m_scratch.write("log.csv", text);
-    return readTrainingLog(m_scratch / "log.csv");
+    return readTrainingCurves(m_scratch / "log.csv");
   }
   std::string errorOf(const std::string& text) const {
     try {
@@ -50,7 +50,7 @@ std::string sampleLog() {
 }
 
 TEST_F(TrainingLogTest, CurvesHoldTheCellsThatWereMeasured) {
-  const TrainingLog log = read(sampleLog());
+  const TrainingCurves log = read(sampleLog());
   EXPECT_EQ(log.rows, 60U);
   EXPECT_EQ(log.text_loss.values.size(), 60U);
   EXPECT_THAT(log.held_out.tokens, ElementsAre(1e6, 2e6, 3e6, 4e6, 5e6, 6e6));
@@ -65,13 +65,13 @@ TEST_F(TrainingLogTest, CurvesHoldTheCellsThatWereMeasured) {
 }
 
 TEST_F(TrainingLogTest, ATrainingThatWentBackReplacesWhatItDidBefore) {
-  const TrainingLog log = read("tokens,loss_text\n100,5\n200,4\n300,9\n200,3\n300,2\n");
+  const TrainingCurves log = read("tokens,loss_text\n100,5\n200,4\n300,9\n200,3\n300,2\n");
   EXPECT_THAT(log.text_loss.tokens, ElementsAre(100, 200, 300));
   EXPECT_THAT(log.text_loss.values, ElementsAre(5, 3, 2));
 }
 
 TEST_F(TrainingLogTest, ATornLastLineIsLeftOutAndReported) {
-  const TrainingLog log = read("tokens,loss_text\n100,5\n200,");
+  const TrainingCurves log = read("tokens,loss_text\n100,5\n200,");
   EXPECT_THAT(log.text_loss.values, ElementsAre(5));
   EXPECT_THAT(log.warnings, ElementsAre(HasSubstr("log.csv:3")));
 }
@@ -90,12 +90,12 @@ TEST_F(TrainingLogTest, DamageIsNamedByLineAndColumn) {
 }
 
 TEST_F(TrainingLogTest, TheFigureIsRepeatableAndNamesItsStages) {
-  const TrainingLog log = read(sampleLog());
+  const TrainingCurves log = read(sampleLog());
   for (const Theme theme : {Theme::Light, Theme::Dark}) {
-    FigureSpec spec = defaultSpec(FigureKind::Training);
+    FigureSpec spec = defaultSpec("training");
     spec.theme = theme;
     for (const char* ending : {".pdf", ".svg", ".png"}) {
-      Figure first = trainingFigure(log, spec), second = trainingFigure(log, spec);
+      Figure first = buildFigure(log, spec), second = buildFigure(log, spec);
       writeFigure(first, m_scratch / (std::string("a") + ending), 300);
       writeFigure(second, m_scratch / (std::string("b") + ending), 300);
       EXPECT_EQ(readFile(m_scratch / (std::string("a") + ending)), readFile(m_scratch / (std::string("b") + ending)));
@@ -110,8 +110,8 @@ TEST_F(TrainingLogTest, TheFigureIsRepeatableAndNamesItsStages) {
 }
 
 TEST_F(TrainingLogTest, OneRowIsEnough) {
-  FigureSpec spec = defaultSpec(FigureKind::Training);
-  Figure figure = trainingFigure(read("tokens,accuracy_512\n0,0\n"), spec);
+  FigureSpec spec = defaultSpec("training");
+  Figure figure = buildFigure(read("tokens,accuracy_512\n0,0\n"), spec);
   writeFigure(figure, m_scratch / "one.png", 300);
   EXPECT_FALSE(QImage((m_scratch / "one.png").c_str()).isNull());
 }

@@ -17,9 +17,8 @@ using ::testing::HasSubstr;
 // The sample with what core/policy decides on its layers, as a capture would record it.
 SampleTrace decidedSample(const SampleTraceOptions& options) {
   SampleTrace sample = test::makeSampleTrace(options);
-  std::vector<policy::LayerSignals> recorded;
-  for (const trace::LayerRecord& layer : sample.layers)
-    recorded.push_back({layer.received, layer.window_sum, layer.entropy, layer.key_norm, layer.value_norm, {}});
+  std::vector<LayerSignals> recorded;
+  for (const trace::LayerRecord& layer : sample.layers) recorded.push_back(viewOf(layer.values));
   for (std::size_t run = 1; run < sample.runs.size(); ++run) {
     const trace::RunHeader& header = sample.header.runs[run];
     const auto rule = keepRuleOf(header, shapeOf(sample.header.model, sample.header.prompt.ids.size()), options.window);
@@ -27,6 +26,7 @@ SampleTrace decidedSample(const SampleTraceOptions& options) {
     sample.runs[run].capacity = decision.capacity;
     sample.runs[run].kept_offsets = decision.offsets;
     sample.runs[run].kept_positions = decision.positions;
+    sample.runs[run].everything = decision.everything;
   }
   return sample;
 }
@@ -128,7 +128,7 @@ TEST_F(WhatIfTest, ASmallerWindowIsSummedFromTheRows) {
       double sum = 0;
       for (std::size_t row = 5; row < 8; ++row) {
         float p = 0;
-        kernels::decodeLog2(&made.layers[1].window_rows[(head * 8 + row) * 256 + token], &p, 1);
+        kernels::decodeLog2(&made.layers[1].codes[Signal::WindowRows][(head * 8 + row) * 256 + token], &p, 1);
         sum += static_cast<double>(p);
       }
       scores.emplace_back(-static_cast<double>(static_cast<float>(sum)), token);
@@ -171,9 +171,9 @@ TEST_F(WhatIfTest, AScoreOfOnesOwnReplacesTheMethods) {
   ASSERT_TRUE(openSample({.layers = 2}));
   auto latest = std::make_shared<ScoreSource>();
   latest->name = "position";
-  latest->needs = "entropy";
-  latest->score = [](const policy::Setting& setting, LayerIndex, const policy::LayerSignals& of_layer) {
-    EXPECT_EQ(of_layer.entropy.size(), 4U * 256U);
+  latest->needs = {Signal::Entropy};
+  latest->score = [](const policy::Setting& setting, LayerIndex, const LayerSignals& of_layer) {
+    EXPECT_EQ(of_layer[Signal::Entropy].size(), 4U * 256U);
     policy::LayerScores scores{setting.heads(), setting.shape.tokens - setting.window, {}};
     for (std::uint32_t i = 0; i < scores.heads * scores.candidates; ++i)
       scores.values.push_back(static_cast<float>(i % scores.candidates));

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "core/policy/policy.h"
+#include "core/runs/titles.h"
 
 namespace kvatlas::views {
 namespace {
@@ -25,6 +25,13 @@ constexpr std::array kLooks = {
     MethodLook{"random", 0x888888, Mark::Cross},
 };
 
+// For methods of the table that have no look of their own, in the table's order.
+constexpr std::array kFurther = {
+    MethodLook{"", 0x44AA99, Mark::Triangle},     MethodLook{"", 0xAA4499, Mark::Diamond},
+    MethodLook{"", 0x661100, Mark::TriangleDown}, MethodLook{"", 0x6699CC, Mark::Star},
+    MethodLook{"", 0xDDCC77, Mark::Cross},        MethodLook{"", 0xCC6677, Mark::Plus},
+};
+
 constexpr MethodLook kUnknown{"", 0x7A6A8A, Mark::Plus};
 
 constexpr ThemeColours kLight{rgb(0xFFFFFF), rgb(0x000000), rgb(0x5F5F5F), rgb(0xDDDDDD),
@@ -32,9 +39,20 @@ constexpr ThemeColours kLight{rgb(0xFFFFFF), rgb(0x000000), rgb(0x5F5F5F), rgb(0
 constexpr ThemeColours kDark{rgb(0x16181D), rgb(0xF0F0F0), rgb(0xA8ACB3), rgb(0x3A3E46),
                              rgb(0x2E3138), rgb(0x4A4D54), rgb(0x62666E)};
 
+const MethodLook* ownLook(std::string_view method) {
+  const auto* found = std::ranges::find(kLooks, method, &MethodLook::name);
+  return found == kLooks.end() ? nullptr : &*found;
+}
+
 const MethodLook& look(std::string_view method) {
-  const auto* found = std::find_if(kLooks.begin(), kLooks.end(), [&](const MethodLook& l) { return l.name == method; });
-  return found == kLooks.end() ? kUnknown : *found;
+  if (const MethodLook* own = ownLook(method)) return *own;
+  std::size_t further = 0;
+  for (const policy::Method& known : policy::methods()) {
+    if (known.keeps_everything || ownLook(known.name) != nullptr) continue;
+    if (known.name == method) return kFurther[further % kFurther.size()];
+    ++further;
+  }
+  return kUnknown;
 }
 
 }  // namespace
@@ -51,18 +69,16 @@ const ThemeColours& themeColours(Theme theme) {
 }
 
 Rgb methodColour(std::string_view method, Theme theme) {
-  if (method == "full") return themeColours(theme).ink;
+  if (method == runs::kFullMethod) return themeColours(theme).ink;
   return rgb(look(method).colour);
 }
 
 Mark methodMark(std::string_view method) {
-  return method == "full" ? Mark::None : look(method).mark;
+  return method == runs::kFullMethod ? Mark::None : look(method).mark;
 }
 
 std::string methodTitle(std::string_view method) {
-  for (const policy::Method& known : policy::methods())
-    if (known.name == method) return std::string(known.title);
-  return std::string(method);
+  return runs::methodTitle(method);
 }
 
 Rgb oracleColour(Theme theme) {

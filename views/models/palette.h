@@ -28,7 +28,8 @@ struct ThemeColours {
 };
 [[nodiscard]] const ThemeColours& themeColours(Theme theme);
 
-// Okabe–Ito colour of a method; `full` is the ink of the theme. A name outside the table gets a fixed grey-violet.
+// A method's own colour, or the next of a fixed list for a row of the method table without one; `full` is the ink of
+// the theme. A name outside the table gets a fixed grey-violet.
 [[nodiscard]] Rgb methodColour(std::string_view method, Theme theme = Theme::Light);
 [[nodiscard]] Mark methodMark(std::string_view method);
 // "PyramidKV" from the method table, or the name itself for a method this build does not know.

@@ -5,23 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "views/models/number_text.h"
+
 namespace kvatlas::views {
-namespace {
-
-std::string superscript(int power) {
-  static const char* const kDigits[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
-  std::string text = power < 0 ? "⁻" : "";
-  for (const char digit : std::to_string(std::abs(power))) text += kDigits[digit - '0'];
-  return text;
-}
-
-}  // namespace
-
-std::string powerOfTen(int power) {
-  if (power == 0) return "1";
-  if (power == 1) return "10";
-  return "10" + superscript(power);
-}
 
 std::vector<Tick> linearTicks(double low, double high, std::size_t most, bool whole) {
   std::vector<Tick> ticks;
@@ -48,16 +34,6 @@ std::vector<Tick> logTicks(double low, double high, std::size_t most) {
   for (int power = last; power >= first; power -= step) ticks.push_back({std::pow(10.0, power), powerOfTen(power)});
   std::reverse(ticks.begin(), ticks.end());
   return ticks;
-}
-
-std::string grouped(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, 1, ',');
-  return digits;
-}
-
-std::string plainNumber(double value) {
-  return fmt::format("{}", value);
 }
 
 }  // namespace kvatlas::views

@@ -1,7 +1,6 @@
 // Round tick positions and their texts; knows numbers only.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,11 +15,5 @@ struct Tick {
 [[nodiscard]] std::vector<Tick> linearTicks(double low, double high, std::size_t most, bool whole = false);
 // Powers of ten in [low, high] as 10⁻³; thinned to at most `most`.
 [[nodiscard]] std::vector<Tick> logTicks(double low, double high, std::size_t most);
-// "10⁻⁵", "10", "1"
-[[nodiscard]] std::string powerOfTen(int power);
-// "4,096"
-[[nodiscard]] std::string grouped(std::uint64_t number);
-// Shortest text: 0.25, 128, 3e-05
-[[nodiscard]] std::string plainNumber(double value);
 
 }  // namespace kvatlas::views

@@ -7,8 +7,9 @@
 
 #include "views/models/colour_table.h"
 #include "views/models/items/model_roles.h"
-#include "views/pages/look.h"
-#include "views/pages/run_chart.h"
+#include "views/models/qt_text.h"
+#include "views/pages/charts/run_chart.h"
+#include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
 
 namespace kvatlas::views {
@@ -80,9 +81,9 @@ QString AgreementPage::csv() const {
   QString text = QStringLiteral("layer,run,jaccard\n");
   for (int row = 0; row < m_model.rowCount(); ++row)
     for (int column = 0; column < m_model.columnCount(); ++column)
-      text += QStringLiteral("%1,\"%2\",%3\n")
+      text += QStringLiteral("%1,%2,%3\n")
                   .arg(m_model.headerData(row, Qt::Vertical, Qt::DisplayRole).toString(),
-                       m_model.headerData(column, Qt::Horizontal, Qt::DisplayRole).toString())
+                       csvQuoted(m_model.headerData(column, Qt::Horizontal, Qt::DisplayRole).toString()))
                   .arg(m_model.data(m_model.index(row, column), ValueRole).toDouble(), 0, 'g', 6);
   return text;
 }

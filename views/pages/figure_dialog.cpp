@@ -14,7 +14,10 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "core/base/outcome.h"
+#include "core/figures/figure_kinds.h"
 #include "views/models/colour_table.h"
+#include "views/models/document/pool_task.h"
 #include "views/plots/figures/figure.h"
 #include "views/plots/figures/figure_export.h"
 
@@ -24,49 +27,41 @@ namespace {
 constexpr int kDebounceMs = 120;
 constexpr double kSharper = 2;  // the preview is drawn finer than the screen and shown at printed size
 
+std::string dataOf(const QComboBox* box) {
+  return box->currentData().toString().toStdString();
+}
+
+QString textOf(std::string_view text) {
+  return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
 QComboBox* choice(const QList<std::pair<QString, QString>>& items) {
   auto* box = new QComboBox;
   for (const auto& [title, data] : items) box->addItem(title, data);
   return box;
 }
 
-// The figure of a kind that needs no trace.
-Figure figureOfFile(const FigureSpec& spec, const std::string& path) {
-  const bool log = sourceOf(spec.kind) == FigureSource::TrainingLog;
+// The values of a kind that needs no trace.
+GatheredFigure gatherFile(const FigureSpec& spec, const std::string& path) {
+  const bool log = kindOf(spec).source == FigureSource::TrainingLog;
   if (path.empty()) fail("choose {}", log ? "the CSV log of a training" : "the results folder of an evaluation");
-  return log ? trainingFigure(readTrainingLog(path), spec) : buildFigure(results::ResultsReader(path), spec);
+  if (!log) {
+    const results::ResultsReader reader(path);
+    return gatherFigure(&reader, spec);
+  }
+  const TrainingCurves curves = readTrainingCurves(path);
+  return gatherFigure(&curves, spec);
 }
 
-// What `job` makes of the figure, or one sentence.
+// Runs job; one sentence where it throws.
 template <class Job>
-auto withFigure(Document& document, const FigureSpec& spec, const std::string& path, Job job) {
-  using Value = std::invoke_result_t<Job, Figure&>;
-  if (sourceOf(spec.kind) == FigureSource::Trace) {
-    // Figures are widgets: they are drawn here, while the thread that reads pauses.
-    if (document.isOpen())
-      return document.thread().runHere(document.source(), [&](const trace::Reader& reader) {
-        Figure figure = buildFigure(reader, spec);
-        return job(figure);
-      });
-    return Answer<Value>{0, std::nullopt, "no trace is open"};
-  }
-  Answer<Value> answer{};
-  try {
-    Figure figure = figureOfFile(spec, path);
-    answer.value = job(figure);
-  } catch (const std::exception& error) {
-    answer.error = error.what();
-  }
-  return answer;
-}
-
-bool isMap(FigureKind kind) {
-  return kind == FigureKind::Pattern || kind == FigureKind::Heatmap;
+QString problemOf(const Job& job) {
+  return QString::fromStdString(guarded(job).message);
 }
 
 }  // namespace
 
-FigureDialog::FigureDialog(Document& document, Selection& selection, FigureKind kind, QWidget* parent)
+FigureDialog::FigureDialog(Document& document, Selection& selection, const std::string& kind, QWidget* parent)
     : QDialog(parent),
       m_document(document),
       m_selection(selection),
@@ -97,14 +92,19 @@ FigureDialog::FigureDialog(Document& document, Selection& selection, FigureKind 
       m_picture(new QLabel),
       m_note(new QLabel),
       m_problem(new QLabel),
-      m_save(new QPushButton(tr("&Save as…"))) {
+      m_save(new QPushButton(tr("&Save as…"))),
+      m_group(document.thread().newGroup()) {
   setWindowTitle(tr("Figure"));
   setObjectName(QStringLiteral("figureDialog"));
-  for (const std::string& name : figureKindNames()) m_kind->addItem(QString::fromStdString(name));
+  for (const FigureKind& row : figures::figureKinds()) m_kind->addItem(textOf(row.name));
   for (const std::string& name : colourTableNames()) m_colours->addItem(QString::fromStdString(name));
-  m_kind->setCurrentText(QString::fromStdString(std::string(figureKindName(kind))));
+  m_kind->setCurrentText(textOf(figures::findFigureKind(kind).name));
   m_kind->setObjectName(QStringLiteral("figureKind"));
   m_width->setObjectName(QStringLiteral("figureWidth"));
+  m_runs->setObjectName(QStringLiteral("figureRuns"));
+  m_scale->setObjectName(QStringLiteral("figureScale"));
+  m_by->setObjectName(QStringLiteral("figureBy"));
+  m_entropy->setObjectName(QStringLiteral("figureEntropy"));
   m_problem->setObjectName(QStringLiteral("figureProblem"));
   auto* form = new QFormLayout;
   makeFields(*form);
@@ -135,8 +135,10 @@ FigureDialog::FigureDialog(Document& document, Selection& selection, FigureKind 
   connect(m_save, &QPushButton::clicked, this, &FigureDialog::save);
   connect(close, &QPushButton::clicked, this, &QDialog::close);
   connect(&m_document, &Document::closed, this, [this] {
-    if (sourceOf(spec().kind) == FigureSource::Trace) this->close();
+    if (kindOf(spec()).source == FigureSource::Trace) this->close();
   });
+  connect(&m_document, &Document::opened, this, &FigureDialog::changeTrace);
+  connect(&m_document, &Document::refreshed, this, &FigureDialog::changeTrace);
   fillBudgets();
   showKind();
 }
@@ -161,10 +163,11 @@ void FigureDialog::makeFields(QFormLayout& form) {
   form.addRow(QString(), m_spans);
   form.addRow(QString(), m_entropy);
   for (QComboBox* box : {m_width, m_theme, m_budget, m_runs, m_scale, m_reduction, m_colours, m_by})
-    connect(box, &QComboBox::currentIndexChanged, this, [this] { m_timer.start(); });
-  for (QCheckBox* box : {m_spans, m_entropy}) connect(box, &QCheckBox::toggled, this, [this] { m_timer.start(); });
+    connect(box, &QComboBox::currentIndexChanged, this, &FigureDialog::change);
+  for (QCheckBox* box : {m_spans, m_entropy}) connect(box, &QCheckBox::toggled, this, &FigureDialog::change);
+  connect(m_dpi, &QDoubleSpinBox::valueChanged, this, &FigureDialog::change);
   connect(m_kind, &QComboBox::currentIndexChanged, this, &FigureDialog::showKind);
-  connect(m_title, &QLineEdit::textChanged, this, [this] { m_timer.start(); });
+  connect(m_title, &QLineEdit::textChanged, this, &FigureDialog::change);
 }
 
 void FigureDialog::makeSource(QFormLayout& form) {
@@ -173,12 +176,12 @@ void FigureDialog::makeSource(QFormLayout& form) {
   row->addWidget(m_source, 1);
   row->addWidget(m_browse);
   form.addRow(tr("Drawn from"), row);
-  connect(m_source, &QLineEdit::textChanged, this, [this] { m_timer.start(); });
+  connect(m_source, &QLineEdit::textChanged, this, &FigureDialog::change);
   connect(m_browse, &QPushButton::clicked, this, &FigureDialog::browse);
 }
 
 void FigureDialog::browse() {
-  const bool log = sourceOf(spec().kind) == FigureSource::TrainingLog;
+  const bool log = kindOf(spec()).source == FigureSource::TrainingLog;
   const QString chosen = log ? QFileDialog::getOpenFileName(this, tr("Log of a training"), m_source->text(),
                                                             tr("CSV (*.csv);;All files (*)"))
                              : QFileDialog::getExistingDirectory(this, tr("Results folder"), m_source->text());
@@ -200,97 +203,152 @@ void FigureDialog::fillBudgets() {
   }
 }
 
+bool FigureDialog::offersColours(const FigureKind& kind) const {
+  return kind.reads(SpecField::ColourMap) && m_colours->findText(textOf(kind.usual.colour_map)) >= 0;
+}
+
 void FigureDialog::showKind() {
-  const FigureKind kind = parseFigureKind(m_kind->currentText().toStdString());
-  const FigureSpec usual = defaultSpec(kind);
-  m_width->setCurrentIndex(usual.width_inches > kSingleColumnInches ? 1 : 0);
-  for (QWidget* field : {m_scale, m_reduction, m_colours}) field->setEnabled(isMap(kind));
-  const bool of_trace = sourceOf(kind) == FigureSource::Trace;
-  for (QWidget* field : {m_runs, m_budget}) field->setEnabled(of_trace && kind != FigureKind::Pattern);
-  m_entropy->setEnabled(kind == FigureKind::Heatmap);
-  m_spans->setEnabled(of_trace);
-  m_by->setEnabled(kind == FigureKind::Accuracy);
+  const FigureKind& kind = figures::findFigureKind(m_kind->currentText().toStdString());
+  const bool of_trace = kind.source == FigureSource::Trace;
+  m_width->setCurrentIndex(kind.usual.two_columns ? 1 : 0);
+  m_scale->setEnabled(kind.reads(SpecField::Scale));
+  m_reduction->setEnabled(kind.reads(SpecField::Reduction));
+  m_colours->setEnabled(offersColours(kind));
+  m_runs->setEnabled(of_trace && kind.reads(SpecField::Runs));
+  m_budget->setEnabled(of_trace && kind.reads(SpecField::Budget));
+  m_entropy->setEnabled(kind.reads(SpecField::Entropy));
+  m_spans->setEnabled(kind.reads(SpecField::Spans));
+  m_by->setEnabled(kind.reads(SpecField::By));
   for (QWidget* field : std::initializer_list<QWidget*>{m_source, m_browse}) field->setEnabled(!of_trace);
-  m_source->setPlaceholderText(of_trace                       ? tr("the open trace")
-                               : kind == FigureKind::Training ? tr("CSV log of a training")
-                                                              : tr("results folder of an evaluation"));
+  m_source->setPlaceholderText(of_trace                                   ? tr("the open trace")
+                               : kind.source == FigureSource::TrainingLog ? tr("CSV log of a training")
+                                                                          : tr("results folder of an evaluation"));
+  change();
+}
+
+void FigureDialog::change() {
+  m_save->setEnabled(false);
   m_timer.start();
 }
 
+void FigureDialog::changeTrace() {
+  if (kindOf(spec()).source == FigureSource::Trace) change();
+}
+
 FigureSpec FigureDialog::spec() const {
-  const FigureKind kind = parseFigureKind(m_kind->currentText().toStdString());
-  FigureSpec spec = defaultSpec(kind);
-  const auto dataOf = [](const QComboBox* box) { return box->currentData().toString().toStdString(); };
+  FigureSpec spec = defaultSpec(m_kind->currentText().toStdString());
+  const FigureKind& kind = kindOf(spec);
   spec.width_inches = parseWidth(dataOf(m_width));
   spec.theme = parseTheme(dataOf(m_theme));
   spec.title = m_title->text().toStdString();
   spec.dpi = m_dpi->value();
   spec.spans = m_spans->isChecked();
-  if (isMap(kind)) {
-    if (!dataOf(m_scale).empty()) spec.scale = parseScale(dataOf(m_scale));
-    if (spec.scale == ScaleKind::Log) spec.clip = 1;  // a log scale shows everything
-    if (!dataOf(m_reduction).empty()) spec.reduction = parseReduction(dataOf(m_reduction));
-    spec.colour_map = m_colours->currentText().toStdString();
-  }
-  if (kind == FigureKind::Heatmap && m_document.isOpen()) {
-    spec.entropy = m_entropy->isChecked();
-    spec.layer = m_selection.layer().value;
-    if (m_selection.head().kind == HeadChoice::QueryHead) spec.head = m_selection.head().index;
-  }
-  if (kind == FigureKind::Accuracy) spec.by = static_cast<AccuracyBy>(m_by->currentIndex());
-  if (kind == FigureKind::Pattern || sourceOf(kind) != FigureSource::Trace || !m_document.isOpen()) return spec;
-  if (!dataOf(m_budget).empty()) spec.budgets = {dataOf(m_budget)};
+  if (kind.reads(SpecField::Scale) && !dataOf(m_scale).empty()) spec.scale = parseScale(dataOf(m_scale));
+  if (kind.reads(SpecField::Scale) && spec.scale == ScaleKind::Log) spec.clip = 1;  // a log scale shows everything
+  if (kind.reads(SpecField::Reduction) && !dataOf(m_reduction).empty())
+    spec.reduction = parseReduction(dataOf(m_reduction));
+  if (offersColours(kind)) spec.colour_map = m_colours->currentText().toStdString();
+  if (kind.reads(SpecField::By)) spec.by = static_cast<AccuracyBy>(m_by->currentIndex());
+  if (kind.source == FigureSource::Trace && m_document.isOpen()) addSelection(spec, kind);
+  return spec;
+}
+
+void FigureDialog::addSelection(FigureSpec& spec, const FigureKind& kind) const {
+  if (kind.reads(SpecField::Entropy)) spec.entropy = m_entropy->isChecked();
+  if (kind.reads(SpecField::Layer)) spec.layer = m_selection.layer().value;
+  const HeadChoice head = m_selection.head();
+  if (kind.reads(SpecField::Head) && head.kind == HeadChoice::QueryHead) spec.head = head.index;
+  if (kind.reads(SpecField::Budget) && !dataOf(m_budget).empty()) spec.budgets = {dataOf(m_budget)};
+  if (!kind.reads(SpecField::Runs)) return;
   const std::string runs = dataOf(m_runs);
   for (const RunId run : m_selection.visibleRuns())
     if (runs == "shown" && !isWhatIf(run) && !m_document.runHeader(run).is_full)
       spec.runs.push_back(std::to_string(run));
   if (runs == "focus" && !isWhatIf(m_selection.focusRun())) spec.runs = {std::to_string(m_selection.focusRun())};
-  return spec;
 }
 
 QString FigureDialog::problem() const {
   return m_problem->text();
 }
 
-void FigureDialog::draw() {
-  const FigureSpec wanted = spec();
-  const double dots = logicalDpiX() * kSharper;
-  struct Drawn {
-    QByteArray png;
-    std::vector<std::string> warnings;
-    double width = 0, height = 0;
-  };
-  const auto answer = withFigure(m_document, wanted, m_source->text().toStdString(), [&](Figure& figure) {
-    const QByteArray png = renderFigure(*figure.canvas, FigureFormat::Png, {dots, figure.title, figure.created});
-    return Drawn{png, figure.warnings, figure.canvas->width() / double{kUnitsPerInch},
-                 figure.canvas->height() / double{kUnitsPerInch}};
-  });
-  m_save->setEnabled(static_cast<bool>(answer));
-  m_problem->setText(QString::fromStdString(answer.error));
-  if (!answer) return showPicture({}, {});
-  QStringList warnings;
-  for (const std::string& warning : answer.value->warnings) warnings << QString::fromStdString(warning);
-  if (!warnings.isEmpty()) m_problem->setText(warnings.join(QLatin1Char(' ')));
-  QImage image = QImage::fromData(answer.value->png);
-  image.setDevicePixelRatio(kSharper);
-  showPicture(image,
-              tr("printed size: %1 × %2 in").arg(answer.value->width, 0, 'f', 1).arg(answer.value->height, 0, 'f', 1));
+FigureDialog::Request FigureDialog::request() const {
+  return {spec(), m_source->text().toStdString()};
 }
 
-void FigureDialog::showPicture(const QImage& image, const QString& note) {
-  m_image = image;
-  m_picture->setPixmap(QPixmap::fromImage(image));
-  m_note->setText(note);
+void FigureDialog::draw() {
+  m_timer.stop();
+  m_document.thread().cancelGroup(m_group);
+  m_asked = request();
+  m_gathered = nullptr;
+  m_waiting = true;
+  m_save->setEnabled(false);
+  m_note->setText(tr("drawing…"));
+  gather();
+}
+
+void FigureDialog::gather() {
+  const std::uint64_t turn = ++m_turn;
+  if (kindOf(m_asked.spec).source != FigureSource::Trace) {
+    runInPool(
+        this, [asked = m_asked] { return gatherFile(asked.spec, asked.path); },
+        [this, turn](const PoolResult<GatheredFigure>& result) { take(turn, result.value, result.error); });
+    return;
+  }
+  if (!m_document.isOpen()) return take(turn, nullptr, "no trace is open");
+  (void)m_document.post(
+      {Priority::Soon, m_group},
+      [spec = m_asked.spec](const trace::Reader& reader) { return gatherFigure(Traces{&reader}, spec); }, this,
+      [this, turn](Answer<GatheredFigure> answer) {
+        std::shared_ptr<const GatheredFigure> gathered;
+        if (answer) gathered = std::make_shared<const GatheredFigure>(std::move(*answer.value));
+        take(turn, std::move(gathered), answer.error);
+      });
+}
+
+void FigureDialog::take(std::uint64_t turn, std::shared_ptr<const GatheredFigure> gathered, const std::string& error) {
+  if (turn != m_turn) return;
+  m_waiting = false;
+  m_gathered = std::move(gathered);
+  QString problem = QString::fromStdString(error);
+  if (m_gathered)
+    problem = problemOf([this] {
+      Figure figure = drawFigure(*m_gathered);
+      showFigure(figure);
+    });
+  if (!problem.isEmpty()) showProblem(problem);
+  m_save->setEnabled(problem.isEmpty() && !busy());
+  emit drawn();
+}
+
+void FigureDialog::showFigure(Figure& figure) {
+  const double dots = logicalDpiX() * kSharper;
+  m_image = QImage::fromData(renderFigure(*figure.canvas, FigureFormat::Png, {dots, figure.title, figure.created}));
+  m_image.setDevicePixelRatio(kSharper);
+  m_picture->setPixmap(QPixmap::fromImage(m_image));
+  const double width = figure.canvas->width() / double{kUnitsPerInch},
+               height = figure.canvas->height() / double{kUnitsPerInch};
+  m_note->setText(tr("printed size: %1 × %2 in").arg(width, 0, 'f', 1).arg(height, 0, 'f', 1));
+  QStringList warnings;
+  for (const std::string& warning : figure.warnings) warnings << QString::fromStdString(warning);
+  m_problem->setText(warnings.join(QLatin1Char(' ')));
+}
+
+void FigureDialog::showProblem(const QString& problem) {
+  m_gathered = nullptr;
+  m_image = {};
+  m_picture->setPixmap({});
+  m_note->setText({});
+  m_problem->setText(problem);
 }
 
 QString FigureDialog::writeTo(const QString& path) {
-  const FigureSpec wanted = spec();
-  const auto answer = withFigure(m_document, wanted, m_source->text().toStdString(), [&](Figure& figure) {
+  if (busy() || m_asked != request()) return tr("the figure is still being drawn");
+  if (!m_gathered) return m_problem->text();
+  return problemOf([&] {
     (void)formatOf(path.toStdString());
-    writeFigure(figure, path.toStdString(), wanted.dpi);
-    return true;
+    Figure figure = drawFigure(*m_gathered);
+    writeFigure(figure, path.toStdString(), m_asked.spec.dpi);
   });
-  return QString::fromStdString(answer.error);
 }
 
 void FigureDialog::save() {

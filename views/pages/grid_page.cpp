@@ -14,7 +14,8 @@
 
 #include "views/models/colour_table.h"
 #include "views/models/items/model_roles.h"
-#include "views/pages/look.h"
+#include "views/models/qt_text.h"
+#include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
 
 namespace kvatlas::views {
@@ -24,10 +25,6 @@ constexpr int kSmallestCell = 9, kLargestCell = 96;
 constexpr int kCellWithText = 26;  // pixels: below that a number cannot be read
 constexpr int kMaps = -1;          // the first entry of the list of metrics
 constexpr QSize kStrip(72, 9);
-
-QString wording(std::string_view text) {
-  return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
-}
 
 QPixmap colourStrip(const ColourTable& table) {
   QPixmap pixmap(kStrip);
@@ -135,9 +132,9 @@ void GridPage::makeChoices() {
   m_sorting->setObjectName(QStringLiteral("gridSorting"));
   m_grouped->setObjectName(QStringLiteral("gridGrouped"));
   m_metric->addItem(tr("small maps"), kMaps);
-  for (const HeadMetric metric : kHeadMetrics) {
-    m_metric->addItem(wording(titleOf(metric)), static_cast<int>(metric));
-    m_metric->setItemData(m_metric->count() - 1, wording(meaningOf(metric)), Qt::ToolTipRole);
+  for (const analysis::HeadMetric metric : analysis::kHeadMetrics) {
+    m_metric->addItem(toQString(titleOf(metric)), static_cast<int>(metric));
+    m_metric->setItemData(m_metric->count() - 1, toQString(meaningOf(metric)), Qt::ToolTipRole);
   }
   m_metric->setCurrentIndex(1);
   m_sorting->addItems({tr("in order"), tr("lowest first"), tr("highest first")});
@@ -151,7 +148,7 @@ void GridPage::makeChoices() {
 void GridPage::showChoice() {
   const int chosen = m_metric->currentData().toInt();
   m_delegate->setMaps(chosen == kMaps);
-  if (chosen != kMaps) m_model.setMetric(static_cast<HeadMetric>(chosen));
+  if (chosen != kMaps) m_model.setMetric(static_cast<analysis::HeadMetric>(chosen));
   showRange();
 }
 
@@ -192,7 +189,7 @@ void GridPage::showRange() {
 }
 
 QString GridPage::csv() const {
-  QString text = QStringLiteral("layer,head,%1\n").arg(wording(titleOf(m_model.metric())));
+  QString text = QStringLiteral("layer,head,%1\n").arg(toQString(titleOf(m_model.metric())));
   for (int row = 0; row < m_model.rowCount(); ++row)
     for (int column = 0; column < m_model.columnCount(); ++column) {
       const QModelIndex index = m_model.index(row, column);

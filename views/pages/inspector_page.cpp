@@ -2,9 +2,10 @@
 
 #include <QEvent>
 
-#include "views/models/ticks.h"
-#include "views/pages/look.h"
-#include "views/pages/run_chart.h"
+#include "views/models/qt_text.h"
+#include "views/models/number_text.h"
+#include "views/pages/charts/run_chart.h"
+#include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
 
 namespace kvatlas::views {
@@ -49,8 +50,7 @@ QString probabilityText(const CellValues& values, trace::Reduction reduction) {
 }
 
 QString reasonText(policy::Reason reason) {
-  const std::string_view text = textOf(reason);
-  return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+  return toQString(textOf(reason));
 }
 
 }  // namespace

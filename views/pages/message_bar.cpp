@@ -6,7 +6,8 @@
 #include <QStyle>
 #include <QToolButton>
 
-#include "views/pages/look.h"
+#include "core/base/error.h"
+#include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
 
 namespace kvatlas::views {
@@ -21,7 +22,7 @@ Rgb accentOf(MessageBar::Kind kind) {
     case MessageBar::Kind::Failure:
       return rgb(0xC8372D);
   }
-  return {};
+  fail("kind of message {} is unknown", static_cast<int>(kind));
 }
 
 QStyle::StandardPixmap markOf(MessageBar::Kind kind) {
@@ -33,7 +34,7 @@ QStyle::StandardPixmap markOf(MessageBar::Kind kind) {
     case MessageBar::Kind::Failure:
       return QStyle::SP_MessageBoxCritical;
   }
-  return QStyle::SP_MessageBoxInformation;
+  fail("kind of message {} is unknown", static_cast<int>(kind));
 }
 
 }  // namespace
@@ -61,7 +62,7 @@ MessageBar::MessageBar(QWidget* parent) : QFrame(parent), m_mark(new QLabel(this
 void MessageBar::show(Kind kind, const QString& text) {
   m_kind = kind;
   m_text->setText(text);
-  dress();
+  applyTheme();
   setVisible(true);
 }
 
@@ -79,10 +80,10 @@ void MessageBar::changeEvent(QEvent* event) {
   // Only what comes from above: setting our own palette must not call us again.
   if (event->type() == QEvent::ParentChange || event->type() == QEvent::ThemeChange ||
       event->type() == QEvent::ApplicationPaletteChange)
-    dress();
+    applyTheme();
 }
 
-void MessageBar::dress() {
+void MessageBar::applyTheme() {
   const QPalette outer = parentWidget() != nullptr ? parentWidget()->palette() : QPalette();
   const ThemeColours& colours = themeColours(themeOf(outer));
   QPalette inner = outer;

@@ -25,7 +25,7 @@ class MessageBar : public QFrame {
   void changeEvent(QEvent* event) override;
 
  private:
-  void dress();
+  void applyTheme();
 
   QLabel* m_mark;
   QLabel* m_text;

@@ -6,7 +6,8 @@
 #include <QMenu>
 #include <cmath>
 
-#include "views/pages/look.h"
+#include "core/base/mean.h"
+#include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
 
 namespace kvatlas::views {
@@ -16,17 +17,6 @@ enum RunsColumn { Name, Budget, Retained, Kl, Columns };
 
 QString number(double value, int decimals) {
   return std::isnan(value) ? QStringLiteral("–") : QString::number(value, 'f', decimals);
-}
-
-double mean(const std::vector<float>& values) {
-  double sum = 0;
-  std::size_t count = 0;
-  for (const float value : values) {
-    if (std::isnan(value)) continue;
-    sum += static_cast<double>(value);
-    ++count;
-  }
-  return count == 0 ? std::nan("") : sum / static_cast<double>(count);
 }
 
 }  // namespace
@@ -107,8 +97,10 @@ void RunsPage::fillRow(QTreeWidgetItem& item, RunId run) {
   if (!m_document.runFinished(run)) return item.setText(Budget, tr("not finished"));
   const bool full = header.is_full;
   item.setText(Budget, number(view && !full ? view->run.record.budget_realised : header.budget_nominal, 0));
-  item.setText(Retained, full ? QStringLiteral("–") : view ? number(mean(view->run.record.retained), 3) : QString());
-  item.setText(Kl, full ? QStringLiteral("–") : view ? number(mean(view->run.record.kl), 3) : QString());
+  item.setText(Retained, full   ? QStringLiteral("–")
+                         : view ? number(meanOfMeasured(view->run.record.retained), 3)
+                                : QString());
+  item.setText(Kl, full ? QStringLiteral("–") : view ? number(meanOfMeasured(view->run.record.kl), 3) : QString());
 }
 
 void RunsPage::showSelection() {

@@ -3,14 +3,12 @@
 #include <QHeaderView>
 #include <algorithm>
 
+#include "views/models/qt_text.h"
+
 namespace kvatlas::views {
 namespace {
 
 constexpr int kTextWidth = 110, kNumberWidth = 70, kMargin = 18;
-
-QString quoted(QString text) {
-  return QLatin1Char('"') + text.replace(QLatin1Char('"'), QLatin1String("\"\"")) + QLatin1Char('"');
-}
 
 }  // namespace
 
@@ -61,7 +59,7 @@ QString TokenTable::csv() const {
   for (int row = -1; row < m_model.rowCount(); ++row) {
     QStringList cells;
     for (int column = 0; column < m_model.columnCount(); ++column)
-      cells << quoted(
+      cells << csvQuoted(
           (row < 0 ? m_model.headerData(column, Qt::Horizontal, Qt::DisplayRole) : m_model.index(row, column).data())
               .toString());
     text += cells.join(QLatin1Char(',')) + QLatin1Char('\n');

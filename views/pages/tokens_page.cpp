@@ -11,8 +11,8 @@
 
 #include "views/models/document/token_text.h"
 #include "views/models/map/kept_strip.h"
-#include "views/models/ticks.h"
-#include "views/pages/look.h"
+#include "views/models/number_text.h"
+#include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
 
 namespace kvatlas::views {

@@ -1,7 +1,8 @@
 #include "views/pages/trace_page.h"
 
+#include "core/base/error.h"
 #include "views/models/document/document.h"
-#include "views/models/ticks.h"
+#include "views/models/number_text.h"
 
 namespace kvatlas::views {
 namespace {
@@ -23,7 +24,7 @@ QString statusText(TraceStatus status) {
     case TraceStatus::Unfinished:
       return TracePage::tr("not finished: still being written, or stopped");
   }
-  return {};
+  fail("status of a trace {} is unknown", static_cast<int>(status));
 }
 
 QString cellsText(const std::vector<std::uint64_t>& cells) {

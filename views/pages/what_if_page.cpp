@@ -13,23 +13,20 @@
 #include <numeric>
 #include <utility>
 
-#include "views/models/agreement.h"
-#include "views/pages/look.h"
-#include "views/pages/run_chart.h"
+#include "core/analysis/agreement.h"
+#include "views/models/qt_text.h"
+#include "views/pages/charts/run_chart.h"
+#include "views/pages/window_palette.h"
 
 namespace kvatlas::views {
 namespace {
 
 constexpr int kSliderSteps = 400;
 
-QString plain(std::string_view text) {
-  return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
-}
-
 // Mean over the layers; NaN where the two cannot be compared.
 double meanAgreement(const RunView& a, const RunView& b) {
   if (a.everything() || b.everything()) return std::nan("");
-  const std::vector<double> layers = agreementPerLayer(a, b);
+  const std::vector<double> layers = analysis::agreementPerLayer(a.data(), b.data());
   return std::accumulate(layers.begin(), layers.end(), 0.0) / static_cast<double>(layers.size());
 }
 
@@ -73,7 +70,7 @@ void WhatIfPage::makeForm() {
   m_window->setToolTip(tr("The last tokens, which are always kept and whose attention scores the others"));
   for (const policy::Method& method : policy::methods())
     if (method.name != "full")
-      m_method->addItem(methodIcon(method.name, themeOf(palette())), plain(method.title), plain(method.name));
+      m_method->addItem(methodIcon(method.name, themeOf(palette())), toQString(method.title), toQString(method.name));
   m_slider->setRange(0, kSliderSteps);
   m_note->setWordWrap(true);
   m_note->setObjectName(QStringLiteral("whatIfNote"));
@@ -150,26 +147,26 @@ void WhatIfPage::showMethod() {
     const std::string name(spec.name);
     if (spec.kind == policy::ParameterKind::Choice) {
       auto* box = new QComboBox;
-      box->addItems(plain(spec.values).split(QLatin1Char('|')));
-      box->setCurrentText(plain(spec.default_value));
+      box->addItems(toQString(spec.values).split(QLatin1Char('|')));
+      box->setCurrentText(toQString(spec.default_value));
       connect(box, &QComboBox::currentIndexChanged, this, changed);
       m_fields.push_back({name, [box] { return box->currentText().toStdString(); }});
-      form->addRow(plain(spec.name), box);
+      form->addRow(toQString(spec.name), box);
     } else {
       auto* box = new QDoubleSpinBox;
       const bool whole = spec.kind != policy::ParameterKind::Number;
       box->setRange(spec.lowest, spec.highest);
       box->setDecimals(whole ? 0 : 3);
       box->setSingleStep(spec.kind == policy::ParameterKind::OddInteger ? 2 : 1);
-      box->setValue(plain(spec.default_value).toDouble());
+      box->setValue(toQString(spec.default_value).toDouble());
       connect(box, &QDoubleSpinBox::valueChanged, this, changed);
       m_fields.push_back({name, [box, whole] {
                             return QString::number(box->value(), whole ? 'f' : 'g', whole ? 0 : 6).toStdString();
                           }});
-      form->addRow(plain(spec.name), box);
+      form->addRow(toQString(spec.name), box);
     }
     form->labelForField(form->itemAt(form->rowCount() - 1, QFormLayout::FieldRole)->widget())
-        ->setToolTip(plain(spec.meaning));
+        ->setToolTip(toQString(spec.meaning));
   }
   m_form->addRow(m_parameters);
   m_capture->setEnabled(m_document.isOpen());

@@ -1,5 +1,7 @@
 #include "views/plots/legend.h"
 
+#include "core/base/error.h"
+
 namespace kvatlas::views {
 namespace {
 
@@ -90,7 +92,7 @@ QCPScatterStyle scatterOf(Mark mark, const QColor& colour, const QColor& paper) 
     case Mark::Star:
       return {QCPScatterStyle::ssStar, pen, Qt::NoBrush, size * 1.1};
   }
-  return {};
+  fail("mark {} is unknown", static_cast<int>(mark));
 }
 
 }  // namespace kvatlas::views

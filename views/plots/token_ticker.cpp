@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "views/models/ticks.h"
+#include "views/models/number_text.h"
 
 namespace kvatlas::views {
 

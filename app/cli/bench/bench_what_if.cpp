@@ -40,9 +40,9 @@ std::vector<policy::RankedLayer> rankAll(const policy::Method& method, std::uint
   const policy::Setting setting = settingOf(method, tokens, kWindow + 1);
   std::vector<policy::RankedLayer> ranked(kLayers);
   kernels::parallelFor(kLayers, 0, [&](std::size_t layer, unsigned) {
-    policy::LayerSignals signals;
-    signals.received = signals.window_sum = signal[layer];
-    ranked[layer] = rankLayer(method, method.score(setting, LayerIndex(layer), signals), tokens);
+    LayerSignals of_layer;
+    for (const Signal needed : method.needs.members()) of_layer[needed] = signal[layer];
+    ranked[layer] = rankLayer(method, scoreLayer(method, setting, LayerIndex(layer), of_layer), tokens);
   });
   return ranked;
 }

@@ -13,6 +13,7 @@
 #include "app/cli/session_options.h"
 #include "app/cli/summary_table.h"
 #include "core/base/error.h"
+#include "core/evaluation/needle_task.h"
 
 namespace kvatlas::app {
 namespace {
@@ -66,7 +67,7 @@ void captureCase(const CaptureArguments& arguments, capture::CaptureSummary& sum
                  const std::function<std::string()>& stopped) {
   const evaluation::ReplayOptions options{.results = arguments.from,
                                           .case_id = arguments.case_id,
-                                          .haystack = arguments.haystack,
+                                          .sources = {{evaluation::kHaystackSource, arguments.haystack}},
                                           .capture = arguments.options};
   callCapture<ReplayEntry>("kvatlasReplay", ReplayCall{.options = &options, .summary = &summary}, arguments.quiet,
                            stopped);

@@ -8,6 +8,7 @@
 #include "app/cli/commands/needle_arguments.h"
 #include "app/cli/score_table.h"
 #include "core/base/files.h"
+#include "core/evaluation/origin.h"
 #include "core/results/merge.h"
 
 namespace kvatlas::app {
@@ -36,10 +37,10 @@ void printScores(const fs::path& folder, bool json, const nlohmann::json& more, 
 }
 
 void runNeedleCommand(NeedleArguments& arguments) {
-  const evaluation::NeedleOptions options = resolveNeedleOptions(arguments);
-  evaluation::NeedleSummary summary;
-  callCapture<NeedleEntry>("kvatlasNeedle", NeedleCall{.options = &options, .summary = &summary}, arguments.quiet,
-                           [&] { return stoppedText(options.output); });
+  const evaluation::EvaluationOptions options = resolveNeedleOptions(arguments);
+  evaluation::EvaluationSummary summary;
+  callCapture<EvaluationEntry>("kvatlasEvaluate", EvaluationCall{.options = &options, .summary = &summary},
+                               arguments.quiet, [&] { return stoppedText(options.output); });
   if (arguments.quiet && !arguments.json) return;
   std::string line = fmt::format("{} prompts in {}", summary.cases, options.output.string());
   if (summary.cases_before > 0) line += fmt::format(", {} of them from before", summary.cases_before);

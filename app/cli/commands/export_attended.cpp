@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/base/error.h"
+#include "core/runs/run_header.h"
 #include "core/trace/generated_tokens.h"
 
 namespace kvatlas::app {
@@ -15,7 +16,7 @@ class TokenTexts {
  public:
   TokenTexts(const Reader& reader, std::size_t run)
       : m_prompt(reader.header().prompt),
-        m_fed(reader.run(trace::fedBy(reader.header(), run), trace::RunParts::WithoutPositions)) {}
+        m_fed(reader.run(runs::fedBy(reader.header(), run), trace::RunParts::WithoutPositions)) {}
   [[nodiscard]] std::string at(std::size_t position) const {
     const std::size_t tokens = m_prompt.ids.size();
     if (position >= tokens) return std::string(m_fed ? trace::generatedText(*m_fed, position - tokens) : "");

@@ -1,6 +1,7 @@
 // The tables of a folder of results: the records themselves, the needle grid, accuracy by budget.
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "app/cli/commands/export_parts.h"
 #include "app/cli/table_writer.h"
@@ -15,20 +16,32 @@ namespace {
 using nlohmann::json;
 using results::ResultsReader;
 
+json cellOf(const results::FacetValue& value) {
+  return std::visit([](const auto& one) { return json(one); }, value);
+}
+
+// Of all records: every dataset may have scores of its own.
+std::set<std::string> scoreNames(const ResultsReader& reader) {
+  std::set<std::string> names;
+  for (const results::Record& record : reader.records())
+    for (const auto& [name, value] : record.scores) names.insert(name);
+  return names;
+}
+
 void writeRecords(const ResultsReader& reader, const ExportRequest&, TableWriter& table) {
-  std::vector<std::string> columns{"case_id", "length",   "depth",    "kind",   "trial",
-                                   "tokens",  "method",   "label",    "budget", "budget_nominal",
-                                   "kept",    "question", "expected", "answer", "score"};
-  // Every record of a run has the same scores.
-  std::vector<std::string> scores;
-  for (const auto& [name, value] : reader.records().front().scores) scores.push_back(name);
+  std::vector<std::string> columns{"case_id"};
+  for (const results::FacetSpec& facet : reader.settings().plan().facets) columns.push_back(facet.name);
+  columns.insert(columns.end(), {"tokens", "method", "label", "budget", "budget_nominal", "kept", "question",
+                                 "expected", "answer", "score"});
+  const std::set<std::string> scores = scoreNames(reader);
   columns.insert(columns.end(), scores.begin(), scores.end());
   columns.insert(columns.end(), {"prefill_seconds", "seconds"});
   table.columns(columns);
-  for (const results::NeedleRecord& record : reader.records()) {
-    std::vector<json> row{record.case_id, record.length,   record.depth,    record.kind,   record.trial,
-                          record.tokens,  record.method,   record.label,    record.budget, record.budget_nominal,
-                          record.kept,    record.question, record.expected, record.answer, record.score};
+  for (const results::Record& record : reader.records()) {
+    std::vector<json> row{record.case_id};
+    for (const auto& [name, value] : record.facets) row.push_back(cellOf(value));
+    row.insert(row.end(), {record.tokens, record.method, record.label, record.budget, record.budget_nominal,
+                           record.kept, record.question, record.expected, record.answer, record.score});
     for (const std::string& name : scores) {
       const auto score = record.scores.find(name);
       row.push_back(score == record.scores.end() ? json(nullptr) : json(score->second));
@@ -42,17 +55,17 @@ void writeRecords(const ResultsReader& reader, const ExportRequest&, TableWriter
 void writeNeedle(const ResultsReader& reader, const ExportRequest& request, TableWriter& table) {
   table.columns({"method", "label", "budget", "length", "depth", "score"});
   for (const results::Grid& grid :
-       results::gridsOf(reader.settings().plan(), reader.records(), {request.score, {}, {}}))
-    for (std::size_t l = 0; l < grid.lengths.size(); ++l)
-      for (std::size_t d = 0; d < grid.depths.size(); ++d)
-        table.row({grid.branch.method, grid.branch.label, grid.branch.budget, grid.lengths[l], grid.depths[d],
-                   grid.at(l, d) ? json(*grid.at(l, d)) : json(nullptr)});
+       results::gridsOf(reader.settings().plan(), reader.records(), results::kLengthByDepth, {request.score, {}}))
+    for (std::size_t l = 0; l < grid.rows.size(); ++l)
+      for (std::size_t d = 0; d < grid.columns.size(); ++d)
+        table.row({grid.branch.method, grid.branch.label, grid.branch.budget, cellOf(grid.rows[l]),
+                   cellOf(grid.columns[d]), grid.at(l, d) ? json(*grid.at(l, d)) : json(nullptr)});
 }
 
 void writeAccuracy(const ResultsReader& reader, const ExportRequest& request, TableWriter& table) {
   table.columns({"method", "label", "budget", "budget_nominal", "kept", "records", "score", "low", "high"});
   for (const results::Accuracy& row :
-       results::accuracyOf(reader.settings().plan(), reader.records(), {request.score, {}, {}}))
+       results::accuracyOf(reader.settings().plan(), reader.records(), {request.score, {}}))
     table.row({row.branch.method, row.branch.label, row.branch.budget, row.nominal, row.kept, row.records, row.mean,
                row.interval.low, row.interval.high});
 }

@@ -1,7 +1,7 @@
 // The parts of a trace that can be exported, row by row.
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <functional>
 
 #include "app/cli/commands/export_attended.h"
 #include "app/cli/commands/export_parts.h"
@@ -15,7 +15,6 @@ namespace kvatlas::app {
 namespace {
 
 using trace::Reader;
-using trace::Signal;
 
 std::string tokenText(const trace::Prompt& prompt, std::size_t token) {
   return prompt.text.substr(prompt.offsets[token], prompt.offsets[token + 1] - prompt.offsets[token]);
@@ -60,9 +59,7 @@ void keptTable(const Reader& reader, const ExportRequest& request, TableWriter& 
     const std::size_t heads = reader.header().runs[run].heads;
     for (std::size_t row = 0; row + 1 < record.kept_offsets.size(); ++row) {
       if (!chosen(request.layer, row / heads) || !chosen(request.head, row % heads)) continue;
-      for (auto i = record.kept_offsets[row]; i < record.kept_offsets[row + 1]; ++i) {
-        table.row({run, row / heads, row % heads, record.kept_positions[i]});
-      }
+      for (const TokenIndex position : record.kept(row)) table.row({run, row / heads, row % heads, position});
     }
   });
 }
@@ -124,11 +121,10 @@ void tokensTable(const Reader& reader, const ExportRequest&, TableWriter& table)
   for (std::size_t i = 0; i < prompt.ids.size(); ++i) table.row({i, prompt.ids[i], tokenText(prompt, i)});
 }
 
-template <Signal kSignal>
-void signalTable(const Reader& reader, const ExportRequest& request, TableWriter& table) {
+void signalRows(const Reader& reader, const ExportRequest& request, Signal signal, TableWriter& table) {
   table.columns({"layer", "head", "position", "value"});
   forLayers(reader, request, [&](LayerIndex layer) {
-    const auto values = reader.signal(layer, kSignal);
+    const auto values = reader.signal(layer, signal);
     if (!values) fail("{}: layer {} holds no {}", request.file, layer.value, request.what);
     for (std::size_t i = 0; i < values->size(); ++i) {
       if (std::isnan((*values)[i])) continue;  // a head that was not recorded
@@ -162,26 +158,35 @@ void mapTable(const Reader& reader, const ExportRequest& request, TableWriter& t
 }
 
 struct Part {
-  const char* name;
-  void (*write)(const Reader&, const ExportRequest&, TableWriter&);
+  std::string name;
+  std::function<void(const Reader&, const ExportRequest&, TableWriter&)> write;
 };
 
-constexpr std::array kParts = {Part{"runs", runsTable},
-                               Part{"capacity", capacityTable},
-                               Part{"kept", keptTable},
-                               Part{"retained", retainedTable},
-                               Part{"decode", decodeTable},
-                               Part{"evicted", evictedTable},
-                               Part{"attended", attendedTable},
-                               Part{"spans", spansTable},
-                               Part{"tokens", tokensTable},
-                               Part{"lse", signalTable<Signal::Lse>},
-                               Part{"entropy", signalTable<Signal::Entropy>},
-                               Part{"received", signalTable<Signal::Received>},
-                               Part{"window-sum", signalTable<Signal::WindowSum>},
-                               Part{"key-norm", signalTable<Signal::KeyNorm>},
-                               Part{"value-norm", signalTable<Signal::ValueNorm>},
-                               Part{"map", mapTable}};
+// "window-sum" for window_sum.
+std::string partName(const SignalInfo& info) {
+  std::string name(info.name);
+  std::ranges::replace(name, '_', '-');
+  return name;
+}
+
+std::vector<Part> makeParts() {
+  std::vector<Part> parts{{"runs", runsTable},         {"capacity", capacityTable}, {"kept", keptTable},
+                          {"retained", retainedTable}, {"decode", decodeTable},     {"evicted", evictedTable},
+                          {"attended", attendedTable}, {"spans", spansTable},       {"tokens", tokensTable}};
+  for (const SignalInfo& info : signalTable()) {
+    if (info.extent == SignalExtent::WindowByToken) continue;  // a table has one value per token
+    parts.push_back(
+        {partName(info), [signal = info.signal](const Reader& reader, const ExportRequest& request,
+                                                TableWriter& table) { signalRows(reader, request, signal, table); }});
+  }
+  parts.push_back({"map", mapTable});
+  return parts;
+}
+
+const std::vector<Part>& parts() {
+  static const std::vector<Part> table = makeParts();
+  return table;
+}
 
 }  // namespace
 
@@ -196,16 +201,15 @@ std::vector<std::size_t> chosenRuns(const Reader& reader, const ExportRequest& r
 
 std::vector<std::string> tracePartNames() {
   std::vector<std::string> names;
-  for (const Part& part : kParts) names.emplace_back(part.name);
+  for (const Part& part : parts()) names.push_back(part.name);
   names.emplace_back("tile");
   return names;
 }
 
 void exportTracePart(const ExportRequest& request) {
-  const auto part =
-      std::find_if(kParts.begin(), kParts.end(), [&](const Part& one) { return request.what == one.name; });
+  const auto part = std::ranges::find(parts(), request.what, &Part::name);
   const bool tile = request.what == "tile";
-  if (part == kParts.end() && !tile)
+  if (part == parts().end() && !tile)
     failUsage("'{}' is nothing that can be exported from a trace{}", request.what,
               suggestion(request.what, tracePartNames()));
   requireTableName(request.output);

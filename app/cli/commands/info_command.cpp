@@ -16,7 +16,6 @@ namespace {
 
 using nlohmann::json;
 using trace::Reader;
-using trace::Signal;
 
 // One line of a text from a file: control characters become spaces, a cut never splits a character.
 std::string oneLine(const std::string& text, std::size_t width) {
@@ -65,8 +64,8 @@ json promptJson(const trace::Prompt& prompt) {
 std::vector<std::string> membersOf(const Reader& reader, LayerIndex layer) {
   std::vector<std::string> members;
   if (!reader.hasLayer(layer)) return members;
-  for (const char* name : {"lse", "entropy", "received", "window_sum", "window_rows", "key_norm", "value_norm"})
-    if (reader.holds(layer, name)) members.emplace_back(name);
+  for (const SignalInfo& info : signalTable())
+    if (reader.holds(layer, std::string(info.name))) members.emplace_back(info.name);
   if (reader.holds(layer, trace::schema::mapPath(false, 0))) members.emplace_back("map/mean");
   if (reader.holds(layer, trace::schema::mapPath(true, 0))) members.emplace_back("map/max");
   for (const char* name : {"query", "key"})

@@ -7,7 +7,7 @@
 #include "app/cli/number_list.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
-#include "core/evaluation/plan.h"
+#include "core/evaluation/needle_task.h"
 
 namespace kvatlas::app {
 namespace {
@@ -89,6 +89,18 @@ std::vector<std::string> defaultMethods() {
   return known;
 }
 
+evaluation::Score scoreOf(const NeedleArguments& arguments, bool paper) {
+  if (!arguments.score.empty()) return evaluation::parseScore(arguments.score);
+  return paper ? evaluation::Score::WordOverlap : evaluation::Score::Exact;
+}
+
+std::vector<std::filesystem::path> haystackOf(const NeedleArguments& arguments) {
+  std::vector<std::filesystem::path> haystack(arguments.haystack.begin(), arguments.haystack.end());
+  if (haystack.empty()) haystack.push_back(bundled("samples/persuasion.txt"));
+  if (haystack.front().empty()) failUsage("no haystack: give --haystack a text file or a folder of text files");
+  return haystack;
+}
+
 void addPromptPlan(CLI::App& command, NeedleArguments& arguments) {
   command.add_option("--haystack", arguments.haystack,
                      "text file, or folder of *.txt files (repeatable; default: Persuasion, by Jane Austen)");
@@ -129,7 +141,7 @@ void addNeedleOptions(CLI::App& command, NeedleArguments& arguments) {
   arguments.new_tokens_given = [new_tokens] { return new_tokens->count() > 0; };
 }
 
-evaluation::NeedleOptions resolveNeedleOptions(NeedleArguments& arguments) {
+evaluation::EvaluationOptions resolveNeedleOptions(NeedleArguments& arguments) {
   SessionArguments& session = arguments.session;
   const bool paper = session.preset == "paper";
   if (session.methods.empty()) session.methods = defaultMethods();
@@ -138,14 +150,10 @@ evaluation::NeedleOptions resolveNeedleOptions(NeedleArguments& arguments) {
   resolveModelOptions(session);
   if (session.options.max_new_tokens == 0) failUsage("--max-new-tokens 0: an answer has at least one token");
 
-  evaluation::NeedleOptions options{
-      .plan = resolvePlan(arguments, paper), .shard = parseShard(arguments.shard), .output = arguments.output};
-  options.session = session.options;
-  options.score = arguments.score.empty() ? (paper ? evaluation::Score::WordOverlap : evaluation::Score::Exact)
-                                          : evaluation::parseScore(arguments.score);
-  for (const std::string& path : arguments.haystack) options.haystack.emplace_back(path);
-  if (options.haystack.empty()) options.haystack.push_back(bundled("samples/persuasion.txt"));
-  if (options.haystack.front().empty()) failUsage("no haystack: give --haystack a text file or a folder of text files");
+  const PromptPlan plan = resolvePlan(arguments, paper);
+  evaluation::EvaluationOptions options{
+      .session = session.options, .shard = parseShard(arguments.shard), .output = arguments.output};
+  options.task = evaluation::needleRequest(plan, scoreOf(arguments, paper), haystackOf(arguments));
   return options;
 }
 

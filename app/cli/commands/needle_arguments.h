@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "app/cli/session_options.h"
-#include "capture/evaluation/needle_options.h"
+#include "capture/evaluation/evaluation_options.h"
 
 namespace kvatlas::app {
 
@@ -23,6 +23,6 @@ struct NeedleArguments {
 
 void addNeedleOptions(CLI::App& command, NeedleArguments& arguments);
 // UsageError names the option and what it expects.
-[[nodiscard]] evaluation::NeedleOptions resolveNeedleOptions(NeedleArguments& arguments);
+[[nodiscard]] evaluation::EvaluationOptions resolveNeedleOptions(NeedleArguments& arguments);
 
 }  // namespace kvatlas::app

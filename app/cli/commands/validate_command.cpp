@@ -9,7 +9,9 @@
 #include "app/cli/interrupt.h"
 #include "core/base/error.h"
 #include "core/base/progress.h"
+#include "core/runs/run_header.h"
 #include "core/trace/reader.h"
+#include "core/trace/schema.h"
 
 namespace kvatlas::app {
 namespace {
@@ -19,12 +21,22 @@ bool isTerminal() {
   return ::isatty(STDERR_FILENO) == 1;
 }
 
+// What core/trace takes as text: how each run was asked for.
+void checkRunHeaders(const std::string& file, std::vector<trace::Finding>& findings) {
+  const trace::Reader reader(file);
+  const auto& runs = reader.header().runs;
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    if (std::string problem = runs::headerProblem(runs[i]); !problem.empty())
+      findings.push_back({fmt::format("/runs/{}", trace::schema::numbered(i)), std::move(problem)});
+}
+
 void validateTrace(const std::string& file) {
   const Interrupt interrupt([] { return std::string("stopped; the trace was not looked at to its end"); });
   const auto progress = makeStderrProgress(!isTerminal());
   std::vector<trace::Finding> findings;
   try {
     findings = trace::validate(file, {.progress = progress.get(), .stop = interrupt.token()});
+    checkRunHeaders(file, findings);
   } catch (const Cancelled&) {
     progress->end();
     throw Cancelled("stopped; the trace was not looked at to its end");

@@ -7,8 +7,8 @@
 #include <QPushButton>
 #include <QSignalSpy>
 
-#include "app/explorer/capture_dialog.h"
-#include "app/explorer/capture_form.h"
+#include "app/explorer/capture/capture_dialog.h"
+#include "app/explorer/capture/capture_form.h"
 #include "app/explorer/explorer_settings.h"
 #include "app/explorer/programme_files.h"
 #include "tests/views/pages/qt_widgets.h"

@@ -12,22 +12,23 @@
 #include <cmath>
 #include <fstream>
 
-#include "app/explorer/capture_dialog.h"
-#include "app/explorer/capture_form.h"
+#include "app/explorer/capture/capture_dialog.h"
+#include "app/explorer/capture/capture_form.h"
 #include "app/explorer/explorer_settings.h"
 #include "app/explorer/export_dialog.h"
-#include "app/explorer/main_window.h"
+#include "app/explorer/measure/settle.h"
 #include "app/explorer/programme_files.h"
-#include "app/explorer/settle.h"
-#include "app/explorer/view_keeper.h"
-#include "app/explorer/view_state.h"
-#include "app/explorer/window_pages.h"
+#include "app/explorer/window/main_window.h"
+#include "app/explorer/window/map_view_state.h"
+#include "app/explorer/window/view_keeper.h"
+#include "app/explorer/window/window_pages.h"
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/figures/figure_kinds.h"
 #include "tests/views/pages/qt_widgets.h"
 #include "views/models/document/notes.h"
 #include "views/pages/bookmarks_page.h"
-#include "views/pages/map_page.h"
+#include "views/pages/map/map_page.h"
 #include "views/pages/what_if_page.h"
 
 namespace kvatlas::app {
@@ -319,7 +320,11 @@ TEST_F(ViewTest, ACaptureFromTheWindowOpensItsTrace) {
 
 TEST_F(ViewTest, EveryFigureOfTheMenuOpensADialog) {
   open(m_trace);
-  for (QAction* action : m_window->actions().figure_kinds) {
+  ASSERT_EQ(m_window->actions().figure_kinds.size(), figures::figureKinds().size());
+  for (std::size_t row = 0; row < figures::figureKinds().size(); ++row) {
+    QAction* action = m_window->actions().figure_kinds[row];
+    EXPECT_EQ(action->data().toString().toStdString(), figures::figureKinds()[row].name);
+    EXPECT_EQ(action->text().toStdString(), figures::figureKinds()[row].menu);
     EXPECT_TRUE(action->isEnabled());
     action->trigger();
   }

@@ -10,14 +10,14 @@
 #include <fstream>
 
 #include "app/explorer/explorer_settings.h"
-#include "app/explorer/main_window.h"
+#include "app/explorer/measure/settle.h"
 #include "app/explorer/programme_files.h"
-#include "app/explorer/settle.h"
-#include "app/explorer/theme_switch.h"
-#include "app/explorer/window_pages.h"
+#include "app/explorer/window/main_window.h"
+#include "app/explorer/window/theme_switch.h"
+#include "app/explorer/window/window_pages.h"
 #include "tests/views/pages/qt_widgets.h"
-#include "views/pages/look.h"
-#include "views/pages/ranking_chart.h"
+#include "views/pages/charts/ranking_chart.h"
+#include "views/pages/window_palette.h"
 
 namespace kvatlas::app {
 namespace {
@@ -134,14 +134,31 @@ void writeForeignHdf5(const fs::path& path) {
   H5Fclose(made);
 }
 
+// Every row of the table is a panel with its name, its title and its place; one that no row has is an error.
+TEST_F(WindowTest, ThePanelsAreTheRowsOfTheTable) {
+  open(sample("a.kva.h5"));
+  const std::span<const PageRow> rows = pageTable();
+  ASSERT_EQ(m_window->pages().docks().size(), rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    QDockWidget& dock = m_window->pages().dock(rows[i].id);
+    EXPECT_EQ(&dock, m_window->pages().docks()[i]) << rows[i].id;
+    EXPECT_EQ(dock.windowTitle(), QString::fromUtf8(rows[i].title));
+    EXPECT_EQ(m_window->dockWidgetArea(&dock), areaOf(rows[i].stack)) << rows[i].id;
+    const bool follows = i > 0 && rows[i - 1].stack == rows[i].stack;
+    if (follows) EXPECT_TRUE(m_window->tabifiedDockWidgets(&dock).contains(&m_window->pages().dock(rows[i - 1].id)));
+  }
+  EXPECT_THROW((void)m_window->pages().dock("no-such-page"), Error);
+  EXPECT_THROW((void)areaOf(static_cast<PageStack>(99)), Error);
+}
+
 // Nothing is read or drawn for panels that nobody sees, at the first start as little as later.
 TEST_F(WindowTest, PanelsBehindOthersRestUntilTheyAreRaised) {
   open(sample("a.kva.h5"));
   ASSERT_TRUE(settle(*m_window));
-  QDockWidget* behind = m_window->pages().dock("ranking");
-  auto& chart = dynamic_cast<views::RankingChart&>(*behind->widget());
+  QDockWidget& behind = m_window->pages().dock("ranking");
+  auto& chart = dynamic_cast<views::RankingChart&>(*behind.widget());
   EXPECT_TRUE(chart.plot().lines().empty());
-  behind->raise();
+  behind.raise();
   ASSERT_TRUE(waitUntil([&] { return !chart.plot().lines().empty(); }));
 }
 

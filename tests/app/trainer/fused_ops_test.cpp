@@ -4,13 +4,13 @@
 #include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
-#include "core/evaluation/random.h"
+#include "core/base/random.h"
 
 namespace kvatlas::trainer {
 namespace {
 
 at::Tensor numbers(at::IntArrayRef shape, std::uint64_t seed) {
-  evaluation::Random random(seed);
+  Random random(seed);
   at::Tensor values = at::empty(shape, at::kFloat);
   for (std::int64_t i = 0; i < values.numel(); ++i)
     values.data_ptr<float>()[i] = static_cast<float>(2 * random.unit() - 1);

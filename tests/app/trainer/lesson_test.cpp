@@ -6,7 +6,7 @@
 #include <cmath>
 #include <optional>
 
-#include "core/evaluation/random.h"
+#include "core/base/random.h"
 
 namespace kvatlas::trainer {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 constexpr int kTokens = 12, kDim = 4;
 
 at::Tensor numbers(std::int64_t heads, std::uint64_t seed) {
-  evaluation::Random random(seed);
+  Random random(seed);
   at::Tensor values = at::empty({2, heads, kTokens, kDim}, at::kFloat);
   for (std::int64_t i = 0; i < values.numel(); ++i)
     values.data_ptr<float>()[i] = static_cast<float>(2 * random.unit() - 1);

@@ -10,8 +10,6 @@
 namespace kvatlas::trainer {
 namespace {
 
-using evaluation::Random;
-
 class Tasks : public testing::Test {
  protected:
   static text::Tokenizer bundledTokenizer() {

@@ -151,8 +151,8 @@ TEST(Recorder, RunsHoldTheDecisionsAndTheirArithmetic) {
     const double nominal = i == 0 ? 150 : header.runs[i].budget == "20" ? 20 : 38;  // 25 % of 150 = 37.5, half up
     EXPECT_DOUBLE_EQ(header.runs[i].budget_nominal, nominal) << header.runs[i].label;
     EXPECT_DOUBLE_EQ(run->budget_realised, nominal) << header.runs[i].label;
-    EXPECT_EQ(run->cache_bytes, run->kept_positions.size() * 2 * header.model.head_dim * sizeof(float));
-    EXPECT_EQ(run->kept_positions.size(),
+    EXPECT_EQ(run->cache_bytes, run->keptTokens() * 2 * header.model.head_dim * sizeof(float));
+    EXPECT_EQ(run->keptTokens(),
               static_cast<std::size_t>(nominal) * header.model.layers * header.model.kv_heads);
     EXPECT_EQ(summary.runs[i].label, header.runs[i].label);
     if (i > 0) {

@@ -33,25 +33,27 @@ struct Received {
 // Everything of a prefill's layers, and the signals that are left for the methods.
 std::pair<Received, std::vector<float>> watch(const Decoder& decoder, const std::vector<TokenId>& ids, bool later,
                                               bool tensors) {
-  SignalCollector collector(decoder.config(), {.received = true, .window_rows = true, .window = 4}, 1);
+  SignalCollector collector(decoder.config(), {.wanted = {Signal::Received}, .last_row = true, .window = 4}, 1);
   if (later) collector.receiveLater();
   Received seen;
   collector.setSink(
       [&](const LayerAttention& attention, LayerStatistics& layer) {
         seen.order.push_back(layer.layer.value);
-        seen.received.insert(seen.received.end(), layer.received.begin(), layer.received.end());
-        seen.entropy.insert(seen.entropy.end(), layer.entropy.begin(), layer.entropy.end());
+        seen.received.insert(seen.received.end(), layer.values[Signal::Received].begin(),
+                             layer.values[Signal::Received].end());
+        seen.entropy.insert(seen.entropy.end(), layer.values[Signal::Entropy].begin(),
+                            layer.values[Signal::Entropy].end());
         seen.map.insert(seen.map.end(), layer.map_mean.begin(), layer.map_mean.end());
         seen.tokens = static_cast<std::size_t>(attention.query.size(1));
         seen.with_memory = attention.query.is_contiguous();
       },
-      {.entropy = true, .received = true, .map_cell = 4, .window = 4, .tensors = tensors},
+      {.wanted = {Signal::Entropy, Signal::Received}, .map_cell = 4, .window = 4, .tensors = tensors},
       std::vector<bool>(decoder.config().layers, true));
   static_cast<void>(decoder.prefill(ids, &collector, {}));
   collector.finish();
   std::vector<float> signals;
   for (const policy::LayerSignals& layer : collector.signals())
-    signals.insert(signals.end(), layer.received.begin(), layer.received.end());
+    signals.insert(signals.end(), layer[Signal::Received].begin(), layer[Signal::Received].end());
   for (std::uint32_t layer = 0; layer < decoder.config().layers; ++layer) {
     const auto row = collector.lastRow(LayerIndex{layer});
     signals.insert(signals.end(), row.begin(), row.end());
@@ -79,7 +81,8 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
   const Decoder decoder = Decoder::load(modelFolder(GetParam()), {}, {});
   const ModelConfig& config = decoder.config();
   const std::vector<TokenId> ids = prompt();
-  SignalCollector collector(config, {.received = true, .window_sum = true, .window_rows = true, .window = 4}, 1);
+  SignalCollector collector(config, {.wanted = {Signal::Received, Signal::WindowSum}, .last_row = true, .window = 4},
+                            1);
   const PrefillResult prefill = decoder.prefill(ids, &collector, {});
   collector.finish();
   SessionOptions options{.window = 4};

@@ -44,12 +44,12 @@ std::vector<NeedleCase> casesOf(const PromptPlan& plan) {
   return cases;
 }
 
-std::string textOf(const capture::PreparedPrompt& prompt, const capture::PromptSpan& span) {
+std::string textOf(const text::PreparedPrompt& prompt, const text::PromptSpan& span) {
   return prompt.text.substr(prompt.offsets[span.begin], prompt.offsets[span.end] - prompt.offsets[span.begin]);
 }
 
-std::vector<capture::PromptSpan> spansNamed(const capture::PreparedPrompt& prompt, const std::string& name) {
-  std::vector<capture::PromptSpan> spans;
+std::vector<text::PromptSpan> spansNamed(const text::PreparedPrompt& prompt, const std::string& name) {
+  std::vector<text::PromptSpan> spans;
   for (const auto& span : prompt.spans)
     if (span.name == name) spans.push_back(span);
   return spans;
@@ -60,7 +60,7 @@ struct Bare {
   std::vector<TokenId> ids;
   std::vector<std::size_t> places;
 };
-Bare withoutSpans(const capture::PreparedPrompt& prompt) {
+Bare withoutSpans(const text::PreparedPrompt& prompt) {
   Bare bare;
   std::size_t span = 0;
   for (std::size_t i = 1; i < prompt.ids.size();) {  // behind BOS

@@ -29,8 +29,8 @@ struct Model {
     }
     for (int layer = 0; layer < kLayers; ++layer) {
       LayerSignals& of_layer = signals.emplace_back();
-      of_layer.received = flat_received[layer];
-      of_layer.window_sum = flat_window_sum[layer];
+      of_layer[Signal::Received] = flat_received[layer];
+      of_layer[Signal::WindowSum] = flat_window_sum[layer];
     }
   }
 

@@ -46,7 +46,7 @@ TEST(Golden, SelectionsEqualThePublishedOnes) {
     for (const auto& head : row["signal"])
       for (const auto& value : head) signal.push_back(value);
     LayerSignals signals;
-    (request.method->name == "h2o" ? signals.received : signals.window_sum) = signal;
+    for (const Signal needed : request.method->needs.members()) signals[needed] = signal;
     const LayerScores scores = request.method->score(setting, LayerIndex(0), signals);
     const Decision decision = decide(*request.method, setting, std::span(&signals, 1));
     ASSERT_EQ(decision.heads, row["kept_scores"].size());

@@ -14,33 +14,28 @@
 namespace kvatlas::policy {
 namespace {
 
-// Random signals of a model, every one of LayerSignals filled.
+// Random values for the signals of the table and no others, in the shapes the table gives.
 class Signals {
  public:
   Signals(const Shape& shape, std::uint32_t window) {
-    const std::size_t tokens = shape.tokens;
-    const std::size_t rows = std::min(window, shape.tokens);
+    const SignalShape sizes{shape.query_heads, shape.kv_heads, shape.tokens, std::min(window, shape.tokens)};
     for (std::uint32_t layer = 0; layer < shape.layers; ++layer) {
-      LayerSignals& signals = m_layers.emplace_back();
-      signals.received = draw(shape.query_heads * tokens);
-      signals.window_sum = draw(shape.query_heads * tokens);
-      signals.entropy = draw(shape.query_heads * tokens);
-      signals.key_norm = draw(shape.kv_heads * tokens);
-      signals.value_norm = draw(shape.kv_heads * tokens);
-      signals.window_rows = draw(shape.query_heads * rows * tokens);
+      SignalValues& of_layer = m_values.emplace_back();
+      for (const SignalInfo& info : signalTable()) of_layer[info.signal] = draw(valueCount(info, sizes));
+      m_layers.push_back(viewOf(of_layer));
     }
   }
   [[nodiscard]] std::span<const LayerSignals> layers() const { return m_layers; }
 
  private:
   // Few distinct values: ties are the rule.
-  std::span<const float> draw(std::size_t count) {
-    auto& values = m_storage.emplace_back(count);
+  std::vector<float> draw(std::size_t count) {
+    std::vector<float> values(count);
     for (float& value : values) value = static_cast<float>(m_random() % 64) / 64;
     return values;
   }
   std::mt19937 m_random{7};
-  std::deque<std::vector<float>> m_storage;
+  std::deque<SignalValues> m_values;
   std::vector<LayerSignals> m_layers;
 };
 
@@ -70,7 +65,8 @@ void checkDecision(const Decision& decision, const Setting& setting) {
   ASSERT_EQ(decision.capacity.size(), std::size_t{decision.layers} * decision.heads);
   ASSERT_EQ(decision.offsets.size(), decision.capacity.size() + 1);
   ASSERT_EQ(decision.offsets.front(), 0U);
-  ASSERT_EQ(decision.offsets.back(), decision.positions.size());
+  ASSERT_EQ(decision.everything, setting.budget >= setting.shape.tokens);
+  ASSERT_EQ(decision.positions.size(), decision.everything ? setting.shape.tokens : decision.keptTokens());
   for (std::uint32_t layer = 0; layer < decision.layers; ++layer)
     for (std::uint32_t head = 0; head < decision.heads; ++head) {
       const auto kept = decision.kept(LayerIndex(layer), head);
@@ -103,10 +99,10 @@ void checkBudget(const Setting& setting, const Decision& decision) {
   const auto rows = decision.capacity.size();
   const std::uint64_t nominal = std::min<std::uint64_t>(setting.budget, setting.shape.tokens);
   if (setting.preset == Preset::Exact) {
-    ASSERT_EQ(decision.positions.size(), rows * nominal);
+    ASSERT_EQ(decision.keptTokens(), rows * nominal);
     ASSERT_EQ(decision.meanKept(), static_cast<double>(nominal));
   } else {
-    ASSERT_GE(decision.positions.size(), rows * nominal) << "the published arithmetic never keeps less";
+    ASSERT_GE(decision.keptTokens(), rows * nominal) << "the published arithmetic never keeps less";
   }
 }
 
@@ -151,6 +147,25 @@ TEST(Matrix, ManyLayersDecideLikeEachAlone) {
       const Decision one = decide(method, alone, signals.layers().subspan(layer, 1));
       for (std::uint32_t head = 0; head < 16; ++head)
         ASSERT_TRUE(std::ranges::equal(together.kept(LayerIndex(layer), head), one.kept(LayerIndex(0), head)));
+    }
+  }
+}
+
+// A row reads what its `needs` names: every other signal may be absent, none of these may.
+TEST(Matrix, EveryMethodReadsWhatItNeedsAndNothingElse) {
+  const Shape shape{.layers = 2, .query_heads = 4, .kv_heads = 2, .tokens = 60};
+  const Signals signals(shape, 8);
+  for (const Method& method : methods()) {
+    SCOPED_TRACE(method.name);
+    const Setting setting = makeSetting({&method, {}}, shape, parseBudget("20"), Granularity::KvHead, Preset::Exact, 8);
+    std::vector<LayerSignals> needed(shape.layers);
+    for (std::uint32_t layer = 0; layer < shape.layers; ++layer)
+      for (const Signal one : method.needs.members()) needed[layer][one] = signals.layers()[layer][one];
+    EXPECT_EQ(decide(method, setting, needed).positions, decide(method, setting, signals.layers()).positions);
+    for (const Signal one : method.needs.members()) {
+      std::vector<LayerSignals> without = needed;
+      without[1][one] = {};
+      EXPECT_THROW((void)decide(method, setting, without), Error);
     }
   }
 }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <limits>
 #include <random>
 
@@ -25,17 +26,15 @@ struct Signals {
       return values;
     };
     for (std::uint32_t layer = 0; layer < kShape.layers; ++layer) {
-      received.push_back(draw(kShape.query_heads));
-      window_sum.push_back(draw(kShape.query_heads));
-      entropy.push_back(draw(kShape.query_heads));
-      key_norm.push_back(draw(kShape.kv_heads));
-      value_norm.push_back(draw(kShape.kv_heads));
-      rows.push_back(std::vector<float>(std::size_t{kShape.query_heads} * 8 * kShape.tokens, 0.001F));
-      layers.push_back(
-          {received[layer], window_sum[layer], entropy[layer], key_norm[layer], value_norm[layer], rows[layer]});
+      SignalValues& of_layer = owned.emplace_back();
+      for (const SignalInfo& info : signalTable())
+        of_layer[info.signal] = info.needsWindow() && info.signal != Signal::WindowSum
+                                    ? std::vector<float>(std::size_t{kShape.query_heads} * 8 * kShape.tokens, 0.001F)
+                                    : draw(info.heads == SignalHeads::Query ? kShape.query_heads : kShape.kv_heads);
+      layers.push_back(viewOf(of_layer));
     }
   }
-  std::vector<std::vector<float>> received, window_sum, entropy, key_norm, value_norm, rows;
+  std::deque<SignalValues> owned;
   std::vector<LayerSignals> layers;
 };
 
@@ -43,7 +42,7 @@ std::vector<RankedLayer> rankAll(const Method& method, const Setting& setting, c
                                  std::uint32_t depth) {
   std::vector<RankedLayer> ranked;
   for (std::uint32_t layer = 0; layer < kShape.layers; ++layer)
-    ranked.push_back(rankLayer(method, method.score(setting, LayerIndex(layer), signals.layers[layer]), depth));
+    ranked.push_back(rankLayer(method, scoreLayer(method, setting, LayerIndex(layer), signals.layers[layer]), depth));
   return ranked;
 }
 
@@ -89,7 +88,7 @@ TEST(Ranking, ShallowOrdersServeSmallBudgetsAndSayWhatLargeOnesNeed) {
 
 TEST(Ranking, EveryPrefixIsTheTopOfItsSize) {
   const Signals signals;
-  const std::span scores(signals.received[0]);
+  const std::span<const float> scores = signals.layers[0][Signal::Received];
   const std::vector<TokenIndex> ranked = rankedPositions(scores, scores.size());
   for (std::size_t count = 0; count <= 200; count += 25) {
     std::vector<TokenIndex> prefix(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(count));

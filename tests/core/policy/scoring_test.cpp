@@ -61,7 +61,9 @@ Setting setting(Granularity granularity, const char* group) {
 TEST(HeadScores, JoinTheHeadsOfAGroupBeforeTheWindow) {
   const std::vector<float> signal{1, 2, 99, 5, 0, 99, 10, 20, 99, 30, 60, 99};
   const auto values = [&](Granularity granularity, const char* group) {
-    return headScores(setting(granularity, group), LayerIndex(0), signal, "received").values;
+    LayerSignals signals;
+    signals[Signal::Received] = signal;
+    return headScores(setting(granularity, group), LayerIndex(0), signals, Signal::Received).values;
   };
   EXPECT_THAT(values(Granularity::KvHead, "mean"), ElementsAre(3, 1, 20, 40));
   EXPECT_THAT(values(Granularity::KvHead, "max"), ElementsAre(5, 2, 30, 60));
@@ -71,7 +73,7 @@ TEST(HeadScores, JoinTheHeadsOfAGroupBeforeTheWindow) {
 
 TEST(HeadScores, NameTheMissingSignal) {
   try {
-    (void)headScores(setting(Granularity::KvHead, "mean"), LayerIndex(7), {}, "window_sum");
+    (void)headScores(setting(Granularity::KvHead, "mean"), LayerIndex(7), {}, Signal::WindowSum);
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("layer 7"));

@@ -59,13 +59,26 @@ TEST_F(Folder, WhatIsWrittenIsRead) {
   EXPECT_EQ(reader.settings().values(), m_settings.values());
   EXPECT_EQ(reader.settings().sha256(), m_settings.sha256());
   EXPECT_THAT(reader.warnings(), IsEmpty());
-  std::vector<NeedleRecord> expected;
+  std::vector<Record> expected;
   for (const Case& one : m_settings.allCases())
-    for (NeedleRecord& record : recordsOf(m_settings, one)) expected.push_back(std::move(record));
+    for (Record& record : recordsOf(m_settings, one)) expected.push_back(std::move(record));
   EXPECT_EQ(reader.records(), expected);
   EXPECT_EQ(reader.find("L256-D37.5-words-t0").size(), 3u);
   EXPECT_EQ(reader.find("L256-D37.5-words-t0")[1].label, "snapkv");
   EXPECT_THAT(complaint([&] { (void)reader.find("L128-D0-number-t"); }), HasSubstr("L128-D0-number-t0"));
+}
+
+// Written by KVAtlas before records had facets: the same keys in the same order, the same hash.
+TEST_F(Folder, AnOlderFolderIsReadAndPrintedAsItWas) {
+  const fs::path old = fs::path(KVATLAS_TEST_DATA) / "needle/old_run";
+  const ResultsReader reader(old);
+  EXPECT_THAT(reader.warnings(), IsEmpty());
+  EXPECT_EQ(reader.settings().print(), bytesOf(old / kSettingsFile));
+  std::string lines;
+  for (const Record& record : reader.records()) lines += printRecord(record) + "\n";
+  EXPECT_EQ(lines, bytesOf(old / kResultsFile));
+  EXPECT_EQ(reader.find("L160-D50-words-t0")[1].facets,
+            (Facets{{"length", std::uint64_t{160}}, {"depth", 50.0}, {"kind", "words"}, {"trial", std::uint64_t{0}}}));
 }
 
 TEST_F(Folder, TheHashIsOfTheSettingsAndNotOfTheShard) {
@@ -224,7 +237,7 @@ TEST_F(Folder, OnlyTheCaseThatIsNextIsTaken) {
   ResultsWriter writer(results(), m_settings);
   const std::vector<Case> cases = m_settings.allCases();
   EXPECT_THAT(complaint([&] { writer.append(recordsOf(m_settings, cases[1])); }), HasSubstr("L128-D0-number-t0"));
-  std::vector<NeedleRecord> records = recordsOf(m_settings, cases[0]);
+  std::vector<Record> records = recordsOf(m_settings, cases[0]);
   records.pop_back();
   EXPECT_THAT(complaint([&] { writer.append(records); }), HasSubstr("2 records for 3 branches"));
   records = recordsOf(m_settings, cases[0]);

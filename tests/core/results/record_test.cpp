@@ -15,21 +15,25 @@ using test::sampleValues;
 using testing::AllOf;
 using testing::HasSubstr;
 
-NeedleRecord sample() {
+Record sample() {
   const Settings settings(sampleValues());
   return recordsOf(settings, settings.allCases()[3]).at(2);
 }
 
+Record parse(std::string_view line, const std::string& where) {
+  return parseRecord(line, Settings(sampleValues()).plan().facets, where);
+}
+
 TEST(Record, SurvivesPrintingAndParsing) {
-  NeedleRecord record = sample();
+  Record record = sample();
   record.seconds = 0.1 + 0.2;
   record.answer = "quote \" backslash \\ newline \n tab \t unit \x01 é 🦉";
-  EXPECT_EQ(parseRecord(printRecord(record), "here"), record);
+  EXPECT_EQ(parse(printRecord(record), "here"), record);
   EXPECT_EQ(printRecord(record).find('\n'), std::string::npos);
 }
 
 TEST(Record, KeysAndNumbersHaveOneShape) {
-  NeedleRecord record = sample();
+  Record record = sample();
   EXPECT_EQ(
       printRecord(record),
       R"({"case_id":"L128-D0-words-t1","prompt_sha256":"0123abcd","length":128,"tokens":127,"depth":0.0,"trial":1,)"
@@ -40,13 +44,13 @@ TEST(Record, KeysAndNumbersHaveOneShape) {
 }
 
 TEST(Record, BytesThatAreNoUtf8AreReplaced) {
-  NeedleRecord record = sample();
+  Record record = sample();
   record.answer = "half a letter \xC3";
-  EXPECT_EQ(parseRecord(printRecord(record), "here").answer, "half a letter \xEF\xBF\xBD");
+  EXPECT_EQ(parse(printRecord(record), "here").answer, "half a letter \xEF\xBF\xBD");
 }
 
 TEST(Record, WithoutTimesForgetsTheTimesOnly) {
-  NeedleRecord record = sample(), slower = record;
+  Record record = sample(), slower = record;
   slower.seconds = 9;
   slower.prefill_seconds = 8;
   EXPECT_NE(record, slower);
@@ -56,13 +60,13 @@ TEST(Record, WithoutTimesForgetsTheTimesOnly) {
 }
 
 TEST(Record, NumbersThatJsonHasNotAreRefused) {
-  NeedleRecord record = sample();
+  Record record = sample();
   record.score = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THAT(complaint([&] { (void)printRecord(record); }), AllOf(HasSubstr("L128-D0-words-t1"), HasSubstr("score")));
 }
 
 TEST(Record, EndlessAnswersAreRefused) {
-  NeedleRecord record = sample();
+  Record record = sample();
   record.answer.assign(2 << 20, 'a');
   EXPECT_THAT(complaint([&] { (void)printRecord(record); }), HasSubstr("bytes"));
 }
@@ -95,7 +99,7 @@ TEST(Record, EveryDamageIsNamed) {
     const std::size_t at = damaged.rfind(damage.before);
     ASSERT_NE(at, std::string::npos) << damage.before;
     damaged.replace(at, std::string(damage.before).size(), damage.now);
-    EXPECT_THAT(complaint([&] { (void)parseRecord(damaged, "results.jsonl:7"); }),
+    EXPECT_THAT(complaint([&] { (void)parse(damaged, "results.jsonl:7"); }),
                 AllOf(HasSubstr("results.jsonl:7"), HasSubstr(damage.complaint)))
         << damage.now;
   }
@@ -103,11 +107,11 @@ TEST(Record, EveryDamageIsNamed) {
 
 TEST(Record, HostileLinesEndInOneSentence) {
   const std::string deep = std::string(500'000, '[') + std::string(500'000, ']');
-  EXPECT_THAT(complaint([&] { (void)parseRecord(deep, "f:1"); }), AllOf(HasSubstr("f:1"), HasSubstr("nested")));
+  EXPECT_THAT(complaint([&] { (void)parse(deep, "f:1"); }), AllOf(HasSubstr("f:1"), HasSubstr("nested")));
   const std::string objects = std::string(R"({"a":)") + std::string(400'000, '[');
   for (const std::string& line : {objects, std::string(), std::string("null"), std::string("{}"), std::string("\0", 1),
                                   std::string("{\"case_id\":\"\xFF\"}"), std::string("12")})
-    EXPECT_THAT(complaint([&] { (void)parseRecord(line, "f:1"); }), HasSubstr("f:1"));
+    EXPECT_THAT(complaint([&] { (void)parse(line, "f:1"); }), HasSubstr("f:1"));
 }
 
 }  // namespace

@@ -13,21 +13,22 @@ using test::sampleValues;
 using testing::HasSubstr;
 
 // The first `cases` cases of the sample run.
-std::vector<NeedleRecord> sampleRecords(const Settings& settings, std::size_t cases = 24) {
-  std::vector<NeedleRecord> records;
+std::vector<Record> sampleRecords(const Settings& settings, std::size_t cases = 24) {
+  std::vector<Record> records;
   for (const Case& one : settings.allCases()) {
     if (cases-- == 0) break;
-    for (NeedleRecord& record : test::recordsOf(settings, one)) records.push_back(std::move(record));
+    for (Record& record : test::recordsOf(settings, one)) records.push_back(std::move(record));
   }
   return records;
 }
 
 TEST(Grids, HoldTheMeanOfEachCell) {
   const Settings settings(sampleValues());
-  std::vector<NeedleRecord> records = sampleRecords(settings);
-  for (NeedleRecord& record : records)  // half of the trials at one cell
-    if (record.length == 256 && record.depth == 37.5 && record.method == "full" && record.trial == 1) record.score = 0;
-  const std::vector<Grid> grids = gridsOf(settings.plan(), records);
+  std::vector<Record> records = sampleRecords(settings);
+  for (Record& record : records)  // half of the trials at one cell
+    if (record.case_id == "L256-D37.5-number-t1" || record.case_id == "L256-D37.5-words-t1")
+      if (record.method == "full") record.score = 0;
+  const std::vector<Grid> grids = gridsOf(settings.plan(), records, kLengthByDepth);
   ASSERT_EQ(grids.size(), 3u);
   EXPECT_EQ(grids[0].branch.method, "full");
   EXPECT_EQ(grids[0].at(1, 1), 0.5);
@@ -42,22 +43,23 @@ TEST(Grids, HoldTheMeanOfEachCell) {
 
 TEST(Grids, CellsWithoutACaseAreEmptyNotZero) {
   const Settings settings(sampleValues());
-  const std::vector<Grid> grids = gridsOf(settings.plan(), sampleRecords(settings, 6));
+  const std::vector<Grid> grids = gridsOf(settings.plan(), sampleRecords(settings, 6), kLengthByDepth);
   EXPECT_EQ(grids[2].at(0, 0), 0.0);
   EXPECT_EQ(grids[2].at(0, 1), 0.0);
   EXPECT_EQ(grids[2].at(0, 2), std::nullopt);
   EXPECT_EQ(grids[2].at(1, 0), std::nullopt);
   EXPECT_EQ(grids[2].records, 6u);
-  EXPECT_EQ(gridsOf(settings.plan(), {})[0].at(0, 0), std::nullopt);
+  EXPECT_EQ(gridsOf(settings.plan(), {}, kLengthByDepth)[0].at(0, 0), std::nullopt);
 }
 
 TEST(Grids, SelectScoreKindAndLength) {
   const Settings settings(sampleValues());
-  const std::vector<NeedleRecord> records = sampleRecords(settings);
-  EXPECT_NEAR(gridsOf(settings.plan(), records, {.score = "word_overlap"})[0].average, 0.1, 1e-12);
-  EXPECT_EQ(gridsOf(settings.plan(), records, {.kind = "words"})[0].records, 12u);
-  EXPECT_EQ(gridsOf(settings.plan(), records, {.length = 256})[0].at(0, 0), std::nullopt);
-  EXPECT_THAT(complaint([&] { (void)gridsOf(settings.plan(), records, {.score = "word_overlop"}); }),
+  const std::vector<Record> records = sampleRecords(settings);
+  EXPECT_NEAR(gridsOf(settings.plan(), records, kLengthByDepth, {.score = "word_overlap"})[0].average, 0.1, 1e-12);
+  EXPECT_EQ(gridsOf(settings.plan(), records, kLengthByDepth, {.where = {{"kind", "words"}}})[0].records, 12u);
+  EXPECT_EQ(gridsOf(settings.plan(), records, kLengthByDepth, {.where = {{"length", std::uint64_t{256}}}})[0].at(0, 0),
+            std::nullopt);
+  EXPECT_THAT(complaint([&] { (void)gridsOf(settings.plan(), records, kLengthByDepth, {.score = "word_overlop"}); }),
               HasSubstr("word_overlap"));
 }
 

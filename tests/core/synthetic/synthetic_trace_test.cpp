@@ -2,13 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 
 #include "core/base/error.h"
 #include "core/policy/policy.h"
+#include "core/synthetic/runs.h"
 #include "core/trace/reader.h"
 #include "kernels/log2_codec.h"
 #include "tests/support/scratch_folder.h"
@@ -57,6 +60,51 @@ TEST(SyntheticTrace, SameOptionsSameBytesOnAnyNumberOfThreads) {
   EXPECT_NE(bytesOf(folder / "1"), bytesOf(folder / "other"));
 }
 
+// Heads share the budget by the largest score of each: an allocator that has to see all layers before one selects.
+policy::Method greedyMethod() {
+  policy::Method method = policy::findMethod("h2o");
+  method.name = "greedy";
+  method.allocate_reads_scores = true;
+  method.allocate = [](const policy::Setting& setting, std::span<const policy::LayerScores> layers) {
+    std::vector<double> peaks;
+    for (const policy::LayerScores& layer : layers)
+      for (std::uint32_t head = 0; head < layer.heads; ++head)
+        peaks.push_back(static_cast<double>(*std::ranges::max_element(layer.head(head))));
+    const double all = std::accumulate(peaks.begin(), peaks.end(), 0.0);
+    std::vector<std::uint32_t> capacity;
+    for (const double peak : peaks)
+      capacity.push_back(setting.window + static_cast<std::uint32_t>(static_cast<double>(setting.budget) * peak / all));
+    return capacity;
+  };
+  return method;
+}
+
+TEST(SyntheticTrace, AnAllocatorThatReadsScoresDecidesAsOverTheWholePrompt) {
+  const policy::Method greedy = greedyMethod();
+  const SyntheticPrompt prompt = makePrompt({.tokens = 300, .vocab = 500, .documents = 3, .seed = 0});
+  const trace::ModelInfo model{.layers = 3, .query_heads = 4, .kv_heads = 2, .head_dim = 32, .vocab_size = 500};
+  const trace::AttentionPlan plan{.window = 8};
+  const LayerRequest request{.prompt = &prompt, .model = &model, .plan = &plan, .new_tokens = 2};
+  RunRecorder runs({.methods = {{&greedy, {}}}, .budgets = {"40"}, .window = 8, .new_tokens = 2}, model, 300);
+  ASSERT_TRUE(runs.readsAllScores());
+  std::vector<SyntheticLayer> layers;
+  for (std::uint32_t layer = 0; layer < 3; ++layer) layers.push_back(makeLayer(request, LayerIndex(layer)));
+  for (const SyntheticLayer& layer : layers) runs.scoreLayer(layer);
+  for (const SyntheticLayer& layer : layers) runs.addLayer(layer);
+  const trace::RunRecord run = runs.take(1);
+
+  std::vector<LayerSignals> of_layers;
+  for (const SyntheticLayer& layer : layers) of_layers.push_back(viewOf(layer.values));
+  const policy::Setting setting =
+      policy::makeSetting({&greedy, {}}, {.layers = 3, .query_heads = 4, .kv_heads = 2, .tokens = 300},
+                          policy::parseBudget("40"), policy::Granularity::KvHead, policy::Preset::Exact, 8);
+  const policy::Decision decision = policy::decide(greedy, setting, of_layers);
+  EXPECT_NE(*std::ranges::min_element(decision.capacity), *std::ranges::max_element(decision.capacity));
+  EXPECT_EQ(run.capacity, decision.capacity);
+  EXPECT_EQ(run.kept_offsets, decision.offsets);
+  EXPECT_EQ(run.kept_positions, decision.positions);
+}
+
 TEST(SyntheticTrace, RunsAreWhatThePoliciesDecideOverItsSignals) {
   const test::ScratchFolder folder;
   writeSyntheticTrace(folder / "a", unitSize());
@@ -68,8 +116,11 @@ TEST(SyntheticTrace, RunsAreWhatThePoliciesDecideOverItsSignals) {
     received.push_back(reader.signal(LayerIndex(layer), Signal::Received).value());
     window_sum.push_back(reader.signal(LayerIndex(layer), Signal::WindowSum).value());
   }
-  for (std::uint32_t layer = 0; layer < 3; ++layer)
-    signals.push_back({.received = received[layer], .window_sum = window_sum[layer]});
+  for (std::uint32_t layer = 0; layer < 3; ++layer) {
+    policy::LayerSignals& of_layer = signals.emplace_back();
+    of_layer[Signal::Received] = received[layer];
+    of_layer[Signal::WindowSum] = window_sum[layer];
+  }
   ASSERT_EQ(header.runs.size(), 9U);
   const policy::Shape shape{.layers = 3, .query_heads = 4, .kv_heads = 2, .tokens = 900};
   for (std::size_t index = 0; index < header.runs.size(); ++index) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/trace/reader.h"
 #include "kernels/log2_codec.h"
 #include "tests/support/sample_trace.h"
@@ -36,15 +38,15 @@ inline void expectLayer(const trace::Reader& reader, const trace::LayerRecord& l
   const auto& model = reader.header().model;
   const std::size_t tokens = reader.tokens(), window = reader.header().attention.window;
   ASSERT_TRUE(reader.hasLayer(layer.layer));
-  EXPECT_EQ(*reader.signal(layer.layer, Signal::Lse), layer.lse);
-  EXPECT_EQ(*reader.signal(layer.layer, Signal::Entropy), layer.entropy);
-  EXPECT_EQ(*reader.signal(layer.layer, Signal::Received), layer.received);
-  EXPECT_EQ(*reader.signal(layer.layer, Signal::WindowSum), layer.window_sum);
-  EXPECT_EQ(*reader.signal(layer.layer, Signal::KeyNorm), layer.key_norm);
-  EXPECT_EQ(*reader.signal(layer.layer, Signal::ValueNorm), layer.value_norm);
+  EXPECT_EQ(*reader.signal(layer.layer, Signal::Lse), layer.values[Signal::Lse]);
+  EXPECT_EQ(*reader.signal(layer.layer, Signal::Entropy), layer.values[Signal::Entropy]);
+  EXPECT_EQ(*reader.signal(layer.layer, Signal::Received), layer.values[Signal::Received]);
+  EXPECT_EQ(*reader.signal(layer.layer, Signal::WindowSum), layer.values[Signal::WindowSum]);
+  EXPECT_EQ(*reader.signal(layer.layer, Signal::KeyNorm), layer.values[Signal::KeyNorm]);
+  EXPECT_EQ(*reader.signal(layer.layer, Signal::ValueNorm), layer.values[Signal::ValueNorm]);
   for (std::uint32_t head = 0; head < model.query_heads; ++head) {
     EXPECT_EQ(*reader.windowRows(layer.layer, HeadIndex(head)),
-              decoded(slab(layer.window_rows, head, window * tokens)));
+              decoded(slab(layer.codes[Signal::WindowRows], head, window * tokens)));
     EXPECT_EQ(*reader.queryBits(layer.layer, HeadIndex(head)), slab(layer.query, head, tokens * model.head_dim));
     expectMaps(reader, layer, HeadIndex(head));
   }
@@ -83,7 +85,8 @@ inline void expectRun(const trace::Reader& reader, std::size_t index, const trac
   EXPECT_EQ(run->seconds, expected.seconds);
   EXPECT_EQ(run->capacity, expected.capacity);
   EXPECT_EQ(run->kept_offsets, expected.kept_offsets);
-  EXPECT_EQ(run->kept_positions, expected.kept_positions);
+  for (std::size_t row = 0; row < run->capacity.size(); ++row)
+    EXPECT_TRUE(std::ranges::equal(run->kept(row), expected.kept(row))) << "list " << row;
   EXPECT_EQ(run->decode_ids, expected.decode_ids);
   EXPECT_EQ(run->decode_text, expected.decode_text);
   EXPECT_EQ(run->decode_offsets, expected.decode_offsets);

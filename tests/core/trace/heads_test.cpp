@@ -51,7 +51,7 @@ TEST_F(Heads, TheOthersAreNotCapturedWhichIsNotZero) {
   // Heads 1 and 4 read KV heads 0 and 2.
   EXPECT_TRUE(reader.keyBits(layer, KvHeadIndex(0)).has_value());
   EXPECT_FALSE(reader.keyBits(layer, KvHeadIndex(1)).has_value());
-  EXPECT_EQ(reader.signal(layer, Signal::KeyNorm), m_sample.layers[1].key_norm);
+  EXPECT_EQ(reader.signal(layer, Signal::KeyNorm), m_sample.layers[1].values[Signal::KeyNorm]);
   EXPECT_FALSE(reader.hasHead(HeadIndex(6)));
 }
 
@@ -63,7 +63,7 @@ TEST_F(Heads, WhatIsRecordedIsWhatWasWritten) {
     for (std::size_t j = 0; j < 200; ++j) {
       const float value = received[head * 200 + j];
       if (head == 1 || head == 4) {
-        ASSERT_EQ(value, m_sample.layers[0].received[head * 200 + j]);
+        ASSERT_EQ(value, m_sample.layers[0].values[Signal::Received][head * 200 + j]);
       } else {
         ASSERT_TRUE(std::isnan(value)) << "head " << head;
       }

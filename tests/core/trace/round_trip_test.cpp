@@ -111,7 +111,7 @@ TEST_F(RoundTrip, WhatWasNotCapturedIsAbsentNotZero) {
   SampleTrace sample = makeSampleTrace(tinyOptions());
   sample.header.attention.layers = {LayerIndex(1)};
   sample.header.attention.qk_layers.clear();
-  sample.layers[1].entropy.clear();
+  sample.layers[1].values[Signal::Entropy].clear();
   sample.layers[1].map_max.clear();
   {
     trace::Writer writer(file(), sample.header);
@@ -151,13 +151,7 @@ TEST_F(RoundTrip, AttendedKeysOfSomeStepsAlone) {
   EXPECT_THROW(static_cast<void>(reader.attended(99, LayerIndex(0))), Error);
 }
 
-TEST_F(RoundTrip, GeneratedTokensHaveTheirTextAndTheRunThatChoseThem) {
-  SampleTrace sample = makeSampleTrace(tinyOptions());
-  sample.header.runs[1].parameters = R"({"follow":"full"})";
-  sample.header.runs[2].parameters = R"({"follow":"own"})";
-  sample.header.runs[3].parameters = "no JSON";
-  const std::vector<std::size_t> expected = {0, 0, 2, 3, 4};
-  for (std::size_t run = 0; run < 5; ++run) EXPECT_EQ(trace::fedBy(sample.header, run), expected[run]);
+TEST_F(RoundTrip, GeneratedTokensHaveTheirText) {
   trace::RunRecord record;
   record.decode_text = "ab…c";
   record.decode_offsets = {0, 2, 2, 5, 6};
@@ -201,7 +195,7 @@ TEST_F(RoundTrip, WrongRecordsAreRefusedByName) {
   const SampleTrace sample = makeSampleTrace(tinyOptions());
   trace::Writer writer(file(), sample.header);
   trace::LayerRecord layer = sample.layers[0];
-  layer.received.pop_back();
+  layer.values[Signal::Received].pop_back();
   EXPECT_THAT(messageOf([&] { writer.writeLayer(layer); }), testing::HasSubstr("/attention/000/received"));
   trace::RunRecord run = sample.runs[1];
   run.kl.pop_back();

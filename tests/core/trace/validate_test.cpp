@@ -77,11 +77,15 @@ TEST_F(Validate, SaysHowFarItIsAndStopsWhenAsked) {
 }
 
 TEST_F(Validate, EachKindOfDamageIsNamed) {
-  EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].received[3] += 1; }), names("/attention/000/received"));
-  EXPECT_THAT(after([](SampleTrace& s) { s.layers[1].entropy[5] = 9; }), names("/attention/001/entropy"));
-  EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].lse[0] = NAN; }), names("/attention/000/lse"));
-  EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].window_rows[39] = 60'000; }), names("/attention/000/window_rows"));
-  EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].key_norm[0] = -1; }), names("/attention/000/key_norm"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].values[Signal::Received][3] += 1; }),
+              names("/attention/000/received"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.layers[1].values[Signal::Entropy][5] = 9; }),
+              names("/attention/001/entropy"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].values[Signal::Lse][0] = NAN; }), names("/attention/000/lse"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].codes[Signal::WindowRows][39] = 60'000; }),
+              names("/attention/000/window_rows"));
+  EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].values[Signal::KeyNorm][0] = -1; }),
+              names("/attention/000/key_norm"));
   EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].map_max[0][0] = 1; }), names("/attention/000/map/"));
   EXPECT_THAT(after([](SampleTrace& s) { s.layers[0].map_mean[0][1] = 9; }), names("/attention/000/map/mean/0"));
   EXPECT_THAT(after([](SampleTrace& s) { s.runs[1].retained[0] = s.runs[1].oracle[0] + 0.1F; }),

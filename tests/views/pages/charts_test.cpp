@@ -10,12 +10,12 @@
 
 #include "tests/support/sample_results.h"
 #include "tests/views/pages/opened_pages.h"
-#include "views/pages/decode_page.h"
-#include "views/pages/decode_timeline.h"
-#include "views/pages/figure_dialog.h"
-#include "views/pages/layer_charts.h"
-#include "views/pages/position_chart.h"
-#include "views/pages/ranking_chart.h"
+#include "views/pages/agreement_page.h"
+#include "views/pages/charts/layer_charts.h"
+#include "views/pages/charts/position_chart.h"
+#include "views/pages/charts/ranking_chart.h"
+#include "views/pages/decode/decode_page.h"
+#include "views/pages/decode/decode_timeline.h"
 #include "views/pages/runs_page.h"
 
 namespace kvatlas::views {
@@ -198,8 +198,8 @@ TEST_F(ChartsTest, TheRankingFallsAndIsTheSignalSorted) {
   m_selection.setHead({HeadChoice::QueryHead, 2});
   RankingChart chart(m_document, m_selection);
   show(chart);
-  std::vector<float> received(m_sample.layers[1].received.begin() + 2 * 256,
-                              m_sample.layers[1].received.begin() + 3 * 256);
+  std::vector<float> received(m_sample.layers[1].values[Signal::Received].begin() + 2 * 256,
+                              m_sample.layers[1].values[Signal::Received].begin() + 3 * 256);
   const auto best = static_cast<TokenIndex>(std::ranges::max_element(received) - received.begin());
   std::ranges::sort(received, std::greater<>());
   const ChartLine& line = lineOf(chart, 0);
@@ -239,6 +239,23 @@ TEST_F(ChartsTest, AClickOnAKeptPositionMovesTheCursorThere) {
   EXPECT_EQ(chart.csv().count(QLatin1Char('\n')), static_cast<qsizetype>(marks) + 1);
 }
 
+// A name with quotes, as the trace of another programme may have it.
+TEST_F(ChartsTest, QuotesInNamesDoNotBreakTheTables) {
+  m_sample = test::makeSampleTrace();
+  m_sample.header.runs[2].method = "so-called \"best\"";
+  openSample();
+  m_selection.setFocusRun(1);
+  const QString quoted = QStringLiteral("\"so-called \"\"best\"\" 32\",");
+  BudgetChart budget(m_document, m_selection);
+  show(budget);
+  EXPECT_TRUE(budget.csv().contains(quoted));
+  DecodePage decode(m_document, m_selection);
+  show(decode);
+  EXPECT_TRUE(decode.csv().contains(quoted)) << decode.csv().toStdString();
+  AgreementPage agreement(m_document, m_selection);
+  EXPECT_TRUE(agreement.csv().contains(quoted)) << agreement.csv().toStdString();
+}
+
 TEST_F(ChartsTest, TheListOfRunsShowsHidesAndFocuses) {
   open();
   RunsPage page(m_document, m_selection);
@@ -266,30 +283,6 @@ TEST_F(ChartsTest, TheStepSliderMovesTheSelection) {
   QTest::keyClick(&page.slider(), Qt::Key_Right);
   QTest::keyClick(&page.slider(), Qt::Key_Right);
   EXPECT_EQ(m_selection.step(), 2U);
-}
-
-TEST_F(ChartsTest, FiguresHaveAPreviewAtPrintedSizeAndAreWritten) {
-  open();
-  const auto results = m_folder / "results";
-  results::test::writeCases(results, results::Settings(results::test::sampleValues()), 1000);
-  const auto log = m_folder.write("log.csv", "tokens,loss_text,heldout_bits_per_byte\n0,6.2,3.1\n1000,4.0,2.2\n");
-  for (const std::string& name : figureKindNames()) {
-    const FigureKind kind = parseFigureKind(name);
-    FigureDialog dialog(m_document, m_selection, kind);
-    if (sourceOf(kind) != FigureSource::Trace) {
-      dialog.draw();
-      EXPECT_NE(dialog.problem(), "") << name << " says what it is drawn from";
-      const bool of_log = sourceOf(kind) == FigureSource::TrainingLog;
-      dialog.setSourcePath(QString::fromStdString((of_log ? log : results).string()));
-    }
-    dialog.draw();
-    EXPECT_EQ(dialog.problem().toStdString(), "") << name;
-    const double inches = dialog.preview().width() / (dialog.logicalDpiX() * 2.0);
-    EXPECT_NEAR(inches, dialog.spec().width_inches, 0.02) << name;
-    EXPECT_EQ(dialog.writeTo(file(name + ".svg")).toStdString(), "");
-    EXPECT_GT(std::filesystem::file_size(m_folder / (name + ".svg")), 1000U);
-    EXPECT_NE(dialog.writeTo(file(name + ".bmp")), "") << "an ending that is no format";
-  }
 }
 
 TEST_F(ChartsTest, TheTimelineOfGeneratedTokensMovesStepAndCursor) {

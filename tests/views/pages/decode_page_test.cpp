@@ -9,10 +9,10 @@
 
 #include "tests/views/pages/opened_pages.h"
 #include "views/models/document/token_text.h"
-#include "views/pages/decode_keys.h"
-#include "views/pages/decode_marks.h"
-#include "views/pages/decode_page.h"
-#include "views/pages/decode_timeline.h"
+#include "views/pages/decode/decode_keys.h"
+#include "views/pages/decode/decode_marks.h"
+#include "views/pages/decode/decode_page.h"
+#include "views/pages/decode/decode_timeline.h"
 
 namespace kvatlas::views {
 namespace {

@@ -57,7 +57,7 @@ TEST_F(GridPageTest, TheListOfNumbersAndTheOrderAreChosen) {
   openPage();
   const QAbstractItemModelTester tester(&m_page->model(), QAbstractItemModelTester::FailureReportingMode::Warning);
   choose(*m_page, "gridMetric", 2);
-  EXPECT_EQ(m_page->model().metric(), HeadMetric::SinkMass);
+  EXPECT_EQ(m_page->model().metric(), analysis::HeadMetric::SinkMass);
   choose(*m_page, "gridSorting", 2);
   ASSERT_TRUE(atRest());
   float before = INFINITY;

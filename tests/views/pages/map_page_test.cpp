@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "tests/views/pages/opened_pages.h"
-#include "views/pages/map_bar.h"
-#include "views/pages/map_page.h"
+#include "views/pages/map/map_bar.h"
+#include "views/pages/map/map_page.h"
 #include "views/plots/map/colour_scale_bar.h"
 
 namespace kvatlas::views {
@@ -130,7 +130,7 @@ TEST_F(MapPageTest, BlinkingSwapsTheTwoByItself) {
   m_selection.setCompareRun(5);
   m_page->setMode(PaneMode::Blink);
   ASSERT_TRUE(atRest());
-  const CompareMode first = m_page->view().picture().mode;
+  const PictureSides first = m_page->view().picture().mode;
   EXPECT_TRUE(waitUntil([&] { return m_page->view().picture().mode != first; }));
   EXPECT_TRUE(waitUntil([&] { return m_page->view().picture().mode == first; }));
 }
@@ -152,7 +152,7 @@ TEST_F(MapPageTest, ASecondTraceOfTheSameTokensIsCompared) {
   ASSERT_TRUE(m_page->secondView().isVisible());
   EXPECT_EQ(m_page->secondView().picture().b->source, &m_page->other().tiles());
   choose(*m_page, "mapMode", static_cast<int>(PaneMode::Ratio));
-  EXPECT_EQ(m_page->view().picture().mode, CompareMode::Ratio);
+  EXPECT_EQ(m_page->view().picture().mode, PictureSides::Ratio);
   EXPECT_TRUE(atRest());
   m_page->other().close();
   EXPECT_EQ(m_page->mode(), PaneMode::Single) << "no second trace, no ratio";

@@ -11,6 +11,9 @@ class OpenedPagesTest : public QtWidgetTest {
  protected:
   void open(const SampleTraceOptions& options = {.budgets = {32, 64}}) {
     m_sample = makeSampleTrace(options);
+    openSample();
+  }
+  void openSample() {
     writeSampleTrace(m_folder / "a.kva.h5", m_sample);
     m_document.open(m_folder / "a.kva.h5");
     ASSERT_TRUE(waitUntil([this] { return m_document.isOpen(); }));

@@ -14,7 +14,7 @@
 
 #include "tests/views/plots/synthetic_tiles.h"
 #include "views/models/map/tile_cache.h"
-#include "views/plots/map/map_binding.h"
+#include "views/pages/map/map_binding.h"
 #include "views/plots/offscreen.h"
 
 namespace {

@@ -142,7 +142,7 @@ TEST_F(MapColourTest, RunsAreComparedByWhatTheyKeep) {
   picture.a.kept = keeping({1000, 2000});
   picture.b = picture.a;
   picture.b->kept = keeping({1000, 2500});
-  picture.mode = CompareMode::Difference;
+  picture.mode = PictureSides::Difference;
   EXPECT_TRUE(picture.comparesRuns());
   EXPECT_FALSE(picture.isSigned());
   map->setColours({}, Theme::Light, {rgb(0xFF0000), rgb(0x0000FF)});
@@ -158,7 +158,7 @@ TEST_F(MapColourTest, DifferenceAndRatioOfTwoMaps) {
   other.ground = 1e-4;
   picture.b = picture.a;
   picture.b->source = &other;
-  picture.mode = CompareMode::Difference;
+  picture.mode = PictureSides::Difference;
   QImage image = screen();
   const MapColours& colours = map->colours();
   EXPECT_EQ(at(image, 3500, 1500), rgbOf(colours.differenceColour(0)));
@@ -170,7 +170,7 @@ TEST_F(MapColourTest, DifferenceAndRatioOfTwoMaps) {
   SyntheticTiles doubled(kTokens, {1000});
   doubled.ground = 2e-4;
   picture.b->source = &doubled;
-  picture.mode = CompareMode::Ratio;
+  picture.mode = PictureSides::Ratio;
   image = screen();
   EXPECT_EQ(at(image, 3500, 1500), rgbOf(colours.differenceColour(-1.0 / 8)));  // log₂ ½ of a limit of 8
 }
@@ -179,7 +179,7 @@ TEST_F(MapColourTest, SplitShowsTheOtherMapMirrored) {
   SyntheticTiles other(kTokens, {500});
   picture.b = picture.a;
   picture.b->source = &other;
-  picture.mode = CompareMode::Split;
+  picture.mode = PictureSides::Split;
   const QImage image = screen();
   EXPECT_EQ(at(image, 3500, 1000), rgbOf(map->colours().colourOf(0.5)));  // A below
   EXPECT_EQ(at(image, 3500, 500), rgbOf(map->colours().colourOf(1e-4)));

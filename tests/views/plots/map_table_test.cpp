@@ -32,7 +32,7 @@ class MapTableTest : public test::QtTest {
       rows.push_back(line.split(QLatin1Char(',')));
     return rows;
   }
-  void compareWith(CompareMode mode) {
+  void compareWith(PictureSides mode) {
     picture.b = picture.a;
     picture.b->source = &others;
     picture.mode = mode;
@@ -71,11 +71,11 @@ TEST_F(MapTableTest, CellsOfTheLevelThatIsDrawnAndWhatTheyAre) {
 }
 
 TEST_F(MapTableTest, OfTwoMapsWhatIsShown) {
-  compareWith(CompareMode::Difference);
+  compareWith(PictureSides::Difference);
   auto rows = cells(mapTable(picture, {999, 1003, 1500, 1501}, 1));
   EXPECT_NEAR(rows[1][2].toDouble(), 0.25 - std::exp2(-10), 1e-4);
   EXPECT_NEAR(rows[1][3].toDouble(), std::exp2(-10) - 0.25, 1e-4);
-  compareWith(CompareMode::Ratio);
+  compareWith(PictureSides::Ratio);
   const std::string text = mapTable(picture, {999, 1003, 1500, 1501}, 1);
   EXPECT_THAT(text, StartsWith("\"log2(A / B): query"));
   rows = cells(text);

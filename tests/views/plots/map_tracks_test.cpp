@@ -219,17 +219,17 @@ TEST_F(MapTracksTest, TheBadgeSaysWhatIsCompared) {
   picture.a.name = "first";
   picture.b = picture.a;
   picture.b->name = "second";
-  const auto text = [&](CompareMode mode) {
+  const auto text = [&](PictureSides mode) {
     picture.mode = mode;
     QStringList lines;
     for (const BadgeLine& line : badgeOf(picture, {}, {})) lines << line.text;
     return lines.join('\n').toStdString();
   };
-  EXPECT_NE(text(CompareMode::Difference).find("kept by first alone\nkept by second alone"), std::string::npos);
-  EXPECT_NE(text(CompareMode::Split).find("above, mirrored: kept by second"), std::string::npos);
+  EXPECT_NE(text(PictureSides::Difference).find("kept by first alone\nkept by second alone"), std::string::npos);
+  EXPECT_NE(text(PictureSides::Split).find("above, mirrored: kept by second"), std::string::npos);
   picture.b->source = &other;
-  EXPECT_NE(text(CompareMode::Difference).find("A − B\nA: first\nB: second"), std::string::npos);
-  EXPECT_NE(text(CompareMode::Ratio).find("log₂ (A / B)"), std::string::npos);
+  EXPECT_NE(text(PictureSides::Difference).find("A − B\nA: first\nB: second"), std::string::npos);
+  EXPECT_NE(text(PictureSides::Ratio).find("log₂ (A / B)"), std::string::npos);
 }
 
 }  // namespace

@@ -34,11 +34,6 @@ class SyntheticTiles : public views::TileSource {
     if (known != m_tiles.end()) return known->second;
     return m_later ? nullptr : make(key);
   }
-  void want(const void*, std::vector<views::TileKey> keys, views::Urgency) override {
-    wanted = std::move(keys);
-    if (!m_later || wanted.empty()) return;
-    QTimer::singleShot(0, this, [this] { deliver(1); });
-  }
   void deliver(std::size_t count) {
     for (; count > 0 && !wanted.empty(); --count) {
       const views::TileKey key = wanted.front();
@@ -50,6 +45,13 @@ class SyntheticTiles : public views::TileSource {
   }
   [[nodiscard]] std::size_t made() const { return m_tiles.size(); }
   std::vector<views::TileKey> wanted;
+
+ protected:
+  void setWanted(std::uint64_t, std::vector<views::TileKey> keys, views::Urgency) override {
+    wanted = std::move(keys);
+    if (!m_later || wanted.empty()) return;
+    QTimer::singleShot(0, this, [this] { deliver(1); });
+  }
 
  private:
   views::TilePointer make(const views::TileKey& key) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <utility>
 
 #include "core/analysis/exact_tile.h"
 #include "kernels/log2_codec.h"
@@ -22,7 +24,7 @@ class TileCacheTest : public test::QtCoreTest {
     ASSERT_TRUE(waitUntil([&] { return document.isOpen(); }));
   }
   TilePointer fetch(const TileKey& key) {
-    cache.want(this, {key});
+    viewer.want({key});
     if (!waitUntil([&] { return cache.find(key) != nullptr; })) return nullptr;
     return cache.find(key);
   }
@@ -35,6 +37,7 @@ class TileCacheTest : public test::QtCoreTest {
   ReadingThread thread;
   Document document{thread};
   TileCache cache{document};
+  TileSubscription viewer = cache.subscribe();
 };
 
 TEST_F(TileCacheTest, OneHeadIsTheStoredMap) {
@@ -141,7 +144,7 @@ TEST_F(TileCacheTest, TheLimitOfBytesHolds) {
   for (std::uint32_t layer = 0; layer < 4; ++layer)
     for (std::uint32_t head = 0; head < 4; ++head)
       keys.push_back({LayerIndex(layer), {HeadChoice::QueryHead, head}, Reduction::Max, 0, 0, 0});
-  cache.want(this, keys);
+  viewer.want(keys);
   ASSERT_TRUE(waitUntil([&] {
     return std::all_of(keys.begin(), keys.end(), [&](const TileKey& key) { return cache.find(key) != nullptr; });
   }));
@@ -159,8 +162,8 @@ TEST_F(TileCacheTest, OnlyWhatIsStillWantedIsRead) {
       old.push_back({LayerIndex(0), {HeadChoice::QueryHead, head}, Reduction::Max, level, 0, 0});
     now.push_back({LayerIndex(1), {HeadChoice::QueryHead, head}, Reduction::Max, 0, 0, 0});
   }
-  cache.want(this, old);
-  cache.want(this, now);
+  viewer.want(old);
+  viewer.want(now);
   std::vector<TileKey> arrived;
   QObject::connect(&cache, &TileSource::arrived, [&](const TileKey& key) { arrived.push_back(key); });
   ASSERT_TRUE(waitUntil([&] { return cache.find(now.back()) != nullptr && cache.inFlight() == 0; }));
@@ -170,7 +173,7 @@ TEST_F(TileCacheTest, OnlyWhatIsStillWantedIsRead) {
 
 TEST_F(TileCacheTest, TheViewerThatAskedLastIsServedFirst) {
   open(small());
-  int one = 0, two = 0;
+  TileSubscription one = cache.subscribe(), two = cache.subscribe();
   const auto keys = [](std::uint32_t layer) {
     std::vector<TileKey> result;
     for (std::uint32_t head = 0; head < 4; ++head)
@@ -180,13 +183,42 @@ TEST_F(TileCacheTest, TheViewerThatAskedLastIsServedFirst) {
   };
   std::vector<std::uint32_t> layers;
   QObject::connect(&cache, &TileSource::arrived, [&](const TileKey& key) { layers.push_back(key.layer.value); });
-  cache.want(&one, keys(0));
-  cache.want(&two, keys(1));
+  one.want(keys(0));
+  two.want(keys(1));
   ASSERT_TRUE(waitUntil([&] { return layers.size() == 24; }));
   // All but the three under way of the first come after the second's; of three that wait for the disk together at the
   // turn from the one to the other, the newest is read first.
   EXPECT_GE(std::count(layers.begin(), layers.begin() + 15, 1U), 10);
   EXPECT_GE(std::count(layers.begin() + 3, layers.begin() + 12, 1U), 8);
+}
+
+// A viewer that goes need not remember to say so: what it wanted is not read any more.
+TEST_F(TileCacheTest, TheWishesOfAViewerEndWithItsSubscription) {
+  open(small());
+  std::vector<TileKey> keys;
+  for (std::uint32_t head = 0; head < 4; ++head)
+    for (const std::uint32_t level : {0U, 1U, 2U})
+      keys.push_back({LayerIndex(0), {HeadChoice::QueryHead, head}, Reduction::Max, level, 0, 0});
+  std::size_t arrived = 0;
+  QObject::connect(&cache, &TileSource::arrived, [&] { ++arrived; });
+  {
+    TileSubscription gone = cache.subscribe();
+    gone.want(keys);
+    const TileSubscription moved = std::move(gone);
+  }
+  const TileKey other{LayerIndex(1), {HeadChoice::QueryHead, 0}, Reduction::Max, 0, 0, 0};
+  ASSERT_TRUE(fetch(other));
+  ASSERT_TRUE(waitUntil([&] { return cache.inFlight() == 0; }));
+  EXPECT_EQ(arrived, 4U) << "three reads were in flight when the viewer went";
+}
+
+TEST_F(TileCacheTest, ASubscriptionOutlivesItsSource) {
+  auto source = std::make_unique<TileCache>(document);
+  TileSubscription subscription = source->subscribe();
+  EXPECT_EQ(subscription.source(), source.get());
+  source.reset();
+  EXPECT_EQ(subscription.source(), nullptr);
+  subscription.want({TileKey{}});
 }
 
 TEST_F(TileCacheTest, WhatIsNotThereIsNotCaptured) {

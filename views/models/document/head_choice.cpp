@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/base/error.h"
+
 namespace kvatlas::views {
 
 std::vector<HeadIndex> headsOf(const HeadChoice& choice, const trace::ModelInfo& model) {
@@ -45,9 +47,9 @@ std::string textOf(const HeadChoice& choice) {
     case HeadChoice::MeanOverGroup:
       return fmt::format("KV{} mean", choice.index);
     case HeadChoice::MaxOverGroup:
-      break;
+      return fmt::format("KV{} max", choice.index);
   }
-  return fmt::format("KV{} max", choice.index);
+  fail("choice of heads {} is unknown", static_cast<int>(choice.kind));
 }
 
 std::vector<float> joinHeads(const HeadChoice& choice, const std::vector<std::vector<float>>& rows) {

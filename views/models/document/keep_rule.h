@@ -9,7 +9,8 @@
 
 namespace kvatlas::views {
 
-// The rule of one run. Empty where this build does not know the method: then a kept position has no reason but "kept".
+// The rule of one run. Empty where this build cannot tell how the run was decided: then a kept position has no reason
+// but "kept".
 struct KeepRule {
   const policy::Method* method = nullptr;
   policy::Setting setting;
@@ -18,7 +19,7 @@ struct KeepRule {
   }
 };
 
-// Parameters that are missing or out of range are replaced by the method's defaults.
+// Parameters that the run lacks are its preset's; empty where the method, a parameter or the budget is unknown.
 [[nodiscard]] std::optional<KeepRule> keepRuleOf(const trace::RunHeader& run, const policy::Shape& shape,
                                                  std::uint32_t default_window);
 

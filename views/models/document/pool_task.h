@@ -5,12 +5,12 @@
 #include <QObject>
 #include <QPromise>
 #include <QThreadPool>
-#include <exception>
 #include <memory>
-#include <new>
 #include <string>
 #include <type_traits>
 #include <utility>
+
+#include "core/base/outcome.h"
 
 namespace kvatlas::views {
 
@@ -36,13 +36,7 @@ void runInPool(QObject* context, Work work, Done done) {
   promise->start();
   QThreadPool::globalInstance()->start([promise, work = std::move(work)] {
     Result result;
-    try {
-      result.value = std::make_shared<Value>(work());
-    } catch (const std::bad_alloc&) {
-      result.error = "out of memory";
-    } catch (const std::exception& error) {
-      result.error = error.what();
-    }
+    result.error = guarded([&] { result.value = std::make_shared<Value>(work()); }).message;
     promise->addResult(std::move(result));
     promise->finish();
   });

@@ -1,34 +1,18 @@
 #include "views/models/document/reading_thread.h"
 
 #include <condition_variable>
-#include <exception>
 #include <map>
 #include <mutex>
-#include <new>
 #include <thread>
 
-#include "core/base/error.h"
+#include "core/base/outcome.h"
 
 namespace kvatlas::views {
 namespace {
 
-// Libraries append their own traces after the first line.
-std::string firstLine(const std::string& message) {
-  return message.substr(0, message.find('\n'));
-}
-
 template <class Work>
 std::string messageOf(const Work& work) {
-  try {
-    work();
-    return {};
-  } catch (const std::bad_alloc&) {
-    return "out of memory";
-  } catch (const std::exception& error) {
-    return firstLine(error.what());
-  } catch (...) {
-    return "an error of unknown kind";
-  }
+  return firstLine(guarded(work).message);
 }
 
 }  // namespace

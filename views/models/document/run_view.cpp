@@ -4,19 +4,6 @@
 
 namespace kvatlas::views {
 
-bool RunView::everything() const {
-  return run.record.kept_positions.empty() && !run.record.kept_offsets.empty() && run.record.kept_offsets.back() > 0;
-}
-
-std::span<const TokenIndex> RunView::kept(LayerIndex layer, std::size_t stored_head) const {
-  const auto& offsets = run.record.kept_offsets;
-  const std::size_t row = std::size_t{layer.value} * heads() + stored_head;
-  if (stored_head >= heads() || row + 1 >= offsets.size() || everything()) return {};
-  const std::span all(run.record.kept_positions);
-  if (offsets[row] > offsets[row + 1] || offsets[row + 1] > all.size()) return {};
-  return all.subspan(offsets[row], offsets[row + 1] - offsets[row]);
-}
-
 bool RunView::keeps(LayerIndex layer, std::size_t stored_head, TokenIndex position) const {
   if (everything()) return position < tokens;
   const auto positions = kept(layer, stored_head);
@@ -30,7 +17,7 @@ policy::Reason RunView::reason(LayerIndex layer, std::size_t stored_head, TokenI
 }
 
 std::uint64_t RunView::keptTokens() const {
-  return run.record.kept_offsets.empty() ? 0 : run.record.kept_offsets.back();
+  return run.record.keptTokens();
 }
 
 std::size_t RunView::bytes() const {

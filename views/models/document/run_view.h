@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/analysis/run_data.h"
 #include "views/models/document/keep_rule.h"
 #include "views/models/figures/run_choice.h"
 #include "views/models/palette.h"
@@ -29,10 +30,13 @@ struct RunView {
   std::uint64_t tokens = 0;
   std::optional<KeepRule> rule;
 
+  [[nodiscard]] analysis::RunData data() const { return {run.header, run.record, model, tokens}; }
   // Whether nothing was evicted; kept() is then empty because there is no list.
-  [[nodiscard]] bool everything() const;
+  [[nodiscard]] bool everything() const { return data().everything(); }
   // Ascending positions of a stored head. Empty outside the model.
-  [[nodiscard]] std::span<const TokenIndex> kept(LayerIndex layer, std::size_t stored_head) const;
+  [[nodiscard]] std::span<const TokenIndex> kept(LayerIndex layer, std::size_t stored_head) const {
+    return data().kept(layer, stored_head);
+  }
   [[nodiscard]] bool keeps(LayerIndex layer, std::size_t stored_head, TokenIndex position) const;
   // Evicted, or by which rule it is kept; Score for a method this build does not know.
   [[nodiscard]] policy::Reason reason(LayerIndex layer, std::size_t stored_head, TokenIndex position) const;

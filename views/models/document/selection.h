@@ -5,15 +5,11 @@
 #include <optional>
 #include <set>
 
+#include "views/models/document/cell.h"
 #include "views/models/document/document.h"
 #include "views/models/document/head_choice.h"
 
 namespace kvatlas::views {
-
-struct Cell {
-  TokenIndex query = 0, key = 0;
-  friend constexpr bool operator==(Cell, Cell) = default;
-};
 
 struct TokenRange {
   TokenIndex begin = 0, end = 0;  // [begin, end)

@@ -5,7 +5,6 @@
 
 #include "core/base/error.h"
 #include "views/models/document/pool_task.h"
-#include "views/models/document/what_if_signals.h"
 
 namespace kvatlas::views {
 namespace {
@@ -19,19 +18,11 @@ std::uint32_t depthFor(std::uint32_t needed, std::uint32_t tokens) {
   return tokens <= kWholeDepth ? tokens : std::max(2 * needed, kWholeDepth / 4);
 }
 
-policy::RankedLayer rank(const WhatIfRequest& request, const KeepRule& rule, LayerIndex layer, const LayerData& data,
-                         std::uint32_t depth) {
-  policy::LayerScores scores = request.score ? request.score->score(rule.setting, layer, data.view())
-                                             : rule.method->score(rule.setting, layer, data.view());
-  return policy::rankLayer(*rule.method, std::move(scores), depth);
-}
-
 }  // namespace
 
 struct WhatIf::Build {
-  WhatIfRequest request;
-  KeepRule rule;
-  std::string key, signal;
+  analysis::Redecision wanted;
+  std::string key;
   std::uint32_t depth = 0;
   std::shared_ptr<Layers> layers;
   std::size_t next = 0, done = 0;
@@ -74,10 +65,12 @@ void WhatIf::ask(const WhatIfRequest& request) {
   } catch (const Error& error) {
     return refuse(error.what());
   }
-  if (const std::string why = obstacle(request, *m_rule, m_document.index()); !why.empty()) return refuse(why);
-  m_key = scoreKey(request, *m_rule);
-  const bool unranked = signalOf(request, *m_rule->method).empty() || m_rule->setting.budget >= m_document.tokens();
-  if (unranked || m_key == m_ranked.key) {
+  const analysis::Redecision wanted = redecisionOf(request, *m_rule);
+  const DocumentIndex& index = m_document.index();
+  if (const std::string why = analysis::obstacleTo(wanted, index.header.attention, index.recorded); !why.empty())
+    return refuse(why);
+  m_key = analysis::scoreKey(wanted);
+  if (!wanted.readsScores() || m_key == m_ranked.key) {
     stopBuild();
     return decide();
   }
@@ -94,10 +87,8 @@ void WhatIf::refuse(const std::string& message) {
 void WhatIf::build(std::uint32_t depth) {
   stopBuild();
   auto fresh = std::make_shared<Build>();
-  fresh->request = m_request;
-  fresh->rule = *m_rule;
+  fresh->wanted = redecisionOf(m_request, *m_rule);
   fresh->key = m_key;
-  fresh->signal = signalOf(m_request, *m_rule->method);
   fresh->depth = depth;
   fresh->layers = std::make_shared<Layers>(m_rule->setting.shape.layers);
   m_build = fresh;
@@ -116,16 +107,16 @@ void WhatIf::stopBuild() {
 void WhatIf::readNext(const std::shared_ptr<Build>& build) {
   if (build->next >= build->layers->size()) return;
   const LayerIndex layer(build->next++);
-  const auto read = [layer, signal = build->signal, window = build->rule.setting.window](const trace::Reader& reader) {
-    return readLayerData(reader, layer, signal, window);
+  const auto read = [layer, wanted = build->wanted](const trace::Reader& reader) {
+    return analysis::readSignals(reader, layer, wanted.needs(), wanted.setting.window);
   };
-  m_document.post({Priority::Background, m_group}, read, this, [this, build, layer](Answer<LayerData> answer) {
+  m_document.post({Priority::Background, m_group}, read, this, [this, build, layer](Answer<SignalValues> answer) {
     if (build != m_build) return;
     if (!answer) return refuse(answer.error);
-    auto data = std::make_shared<LayerData>(std::move(*answer.value));
+    auto values = std::make_shared<SignalValues>(std::move(*answer.value));
     // The request and the rule are copied: a build never changes once it has begun.
     runInPool(
-        this, [build, layer, data] { return rank(build->request, build->rule, layer, *data, build->depth); },
+        this, [build, layer, values] { return analysis::rankSignals(build->wanted, layer, *values, build->depth); },
         [this, build, layer](const PoolResult<policy::RankedLayer>& ranked) {
           if (build != m_build) return;
           if (!ranked.value) return refuse(ranked.error);
@@ -182,8 +173,12 @@ void WhatIf::decide() {
 
 void WhatIf::finish(const WhatIfRequest& request, const KeepRule& rule, const policy::RankedDecision& result) {
   if (!result.decision) return build(depthFor(result.needed_depth, rule.setting.shape.tokens));
-  if (m_id == kNoRun) m_id = m_document.newWhatIf();
-  m_document.putWhatIf(runOf(m_id, request, rule, *result.decision, m_document.index()));
+  try {
+    if (m_id == kNoRun) m_id = m_document.newWhatIf();
+    m_document.putWhatIf(runOf(m_id, request, rule, *result.decision, m_document.index()));
+  } catch (const Error& error) {  // the trace names something that is unknown
+    return refuse(error.what());
+  }
   emit decided();
 }
 

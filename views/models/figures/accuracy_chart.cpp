@@ -8,7 +8,7 @@
 
 #include "core/base/error.h"
 #include "views/models/figures/results_facts.h"
-#include "views/models/ticks.h"
+#include "views/models/number_text.h"
 
 namespace kvatlas::views {
 namespace {
@@ -20,14 +20,15 @@ struct Part {
 
 std::vector<Part> partsOf(const results::Plan& plan, const FigureSpec& spec) {
   std::vector<Part> parts;
-  if (spec.by == AccuracyBy::All) parts.push_back({{}, {spec.score, {}, {}}});
+  if (spec.by == AccuracyBy::All) parts.push_back({{}, {spec.score, {}}});
   if (spec.by == AccuracyBy::Kind)
-    for (const std::string& kind : plan.kinds) parts.push_back({"needle: " + kind, {spec.score, kind, {}}});
+    for (const std::string& kind : plan.texts("kind"))
+      parts.push_back({"needle: " + kind, {spec.score, {{"kind", kind}}}});
   if (spec.by == AccuracyBy::Length) {
-    std::vector<std::uint64_t> lengths = plan.lengths;
+    std::vector<std::uint64_t> lengths = plan.wholes("length");
     std::sort(lengths.begin(), lengths.end());
     for (const std::uint64_t length : lengths)
-      parts.push_back({fmt::format("context of {} tokens", grouped(length)), {spec.score, {}, length}});
+      parts.push_back({fmt::format("context of {} tokens", grouped(length)), {spec.score, {{"length", length}}}});
   }
   return parts;
 }

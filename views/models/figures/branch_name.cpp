@@ -4,13 +4,13 @@
 
 #include "core/base/error.h"
 #include "core/base/suggest.h"
-#include "views/models/palette.h"
+#include "core/runs/titles.h"
 
 namespace kvatlas::views {
 namespace {
 
 std::string methodAtBudget(const BranchName& branch) {
-  return branch.method + "@" + branch.budget;
+  return runs::selectorOf(branch.method, branch.budget);
 }
 
 void addOnce(std::vector<std::string>& names, const std::string& name) {
@@ -58,10 +58,7 @@ void checkBudgets(const std::vector<BranchName>& branches, const std::vector<std
 }
 
 std::string branchTitle(const BranchName& branch) {
-  const std::string title = methodTitle(branch.method);
-  if (branch.label.empty() || branch.label == branch.method) return title;
-  const bool named = branch.label.starts_with(branch.method + ":");
-  return title + " (" + (named ? branch.label.substr(branch.method.size() + 1) : branch.label) + ")";
+  return runs::labelTitle(branch.method, branch.label);
 }
 
 }  // namespace kvatlas::views

@@ -1,19 +1,16 @@
-// The JSON beside every figure: what made it, and the numbers behind its lines; knows no Qt Gui.
+// The parts of the JSON beside a figure that several kinds share; knows no Qt Gui.
 #pragma once
 
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "views/models/figures/accuracy_chart.h"
+#include "views/models/figures/branch_name.h"
 #include "views/models/figures/figure_spec.h"
-#include "views/models/figures/layer_chart.h"
 #include "views/models/figures/map_data.h"
-#include "views/models/figures/needle_chart.h"
 #include "views/models/figures/results_facts.h"
 #include "views/models/figures/run_choice.h"
 #include "views/models/figures/trace_facts.h"
-#include "views/models/figures/training_log.h"
 
 namespace kvatlas::views {
 
@@ -27,9 +24,8 @@ namespace kvatlas::views {
 [[nodiscard]] nlohmann::json describeScale(const FigureSpec& spec);  // kind, low, high, colour map, reducer
 [[nodiscard]] nlohmann::json describeRun(const ChosenRun& run);      // method, budget, parameters, what was kept
 [[nodiscard]] nlohmann::json describeMap(const MapPanel& panel);     // layer, head, cell, captured or not
-[[nodiscard]] nlohmann::json describeChart(const LayerChart& chart);
-[[nodiscard]] nlohmann::json describeNeedle(const NeedleChart& chart);      // scores by depth, then length
-[[nodiscard]] nlohmann::json describeAccuracy(const AccuracyChart& chart);  // points with their intervals
-[[nodiscard]] nlohmann::json describeTraining(const TrainingLog& log);      // file, stages, curves
+
+[[nodiscard]] nlohmann::json describeBranch(const BranchName& branch);
+[[nodiscard]] nlohmann::json numbersOf(const std::vector<double>& values);  // NaN has no JSON number: null
 
 }  // namespace kvatlas::views

@@ -10,9 +10,6 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr std::array<std::string_view, 8> kKinds = {"pattern",  "heatmap", "budget",   "eviction",
-                                                    "retained", "needle",  "accuracy", "training"};
-
 // The index of `text` in `names`; UsageError naming the option.
 template <std::size_t N>
 std::size_t choose(std::string_view option, std::string_view text, const std::array<std::string_view, N>& names) {
@@ -23,40 +20,23 @@ std::size_t choose(std::string_view option, std::string_view text, const std::ar
 
 }  // namespace
 
-std::vector<std::string> figureKindNames() {
-  return {kKinds.begin(), kKinds.end()};
-}
-
-FigureKind parseFigureKind(std::string_view name) {
-  return static_cast<FigureKind>(choose("figure", name, kKinds));
-}
-
-std::string_view figureKindName(FigureKind kind) {
-  return kKinds.at(static_cast<std::size_t>(kind));
-}
-
-FigureSource sourceOf(FigureKind kind) {
-  if (kind == FigureKind::Needle || kind == FigureKind::Accuracy) return FigureSource::Results;
-  return kind == FigureKind::Training ? FigureSource::TrainingLog : FigureSource::Trace;
-}
-
-FigureSpec defaultSpec(FigureKind kind) {
+FigureSpec defaultSpec(std::string_view name) {
+  const FigureKind& kind = figures::findFigureKind(name);
+  const figures::FigureDefaults& usual = kind.usual;
   FigureSpec spec;
-  spec.kind = kind;
-  const bool wide = kind == FigureKind::Pattern || kind == FigureKind::Eviction || kind == FigureKind::Needle;
-  spec.width_inches = wide ? kDoubleColumnInches : kSingleColumnInches;
-  if (kind == FigureKind::Pattern) {
-    spec.clip = 0.01;
-    spec.fit_clip = true;
-  }
-  if (kind == FigureKind::Heatmap) {
-    spec.reduction = trace::Reduction::Max;
-    spec.scale = ScaleKind::Log;
-    spec.clip = 1;
-  }
-  if (kind == FigureKind::Needle) spec.colour_map = "score";
+  spec.kind = kind.name;
+  spec.width_inches = usual.two_columns ? kDoubleColumnInches : kSingleColumnInches;
+  spec.reduction = usual.reduction;
+  spec.scale = usual.log_scale ? ScaleKind::Log : ScaleKind::Linear;
+  spec.clip = usual.clip;
+  spec.fit_clip = usual.fit_clip;
+  spec.colour_map = usual.colour_map;
   spec.floor = 1e-5;
   return spec;
+}
+
+const FigureKind& kindOf(const FigureSpec& spec) {
+  return figures::findFigureKind(spec.kind);
 }
 
 trace::Reduction parseReduction(std::string_view text) {
@@ -100,7 +80,7 @@ void checkSpec(const FigureSpec& spec) {
   };
   inside("--width", spec.width_inches, 2.5, 20);
   inside("--dpi", spec.dpi, 50, 1200);
-  if (spec.kind == FigureKind::Pattern || spec.kind == FigureKind::Heatmap) {
+  if (kindOf(spec).reads(SpecField::Clip)) {
     if (!(spec.clip > 0 && spec.clip <= 1)) failUsage("--clip {}: expected a probability above 0, up to 1", spec.clip);
     if (spec.scale == ScaleKind::Log && !(spec.floor > 0 && spec.floor < spec.clip))
       failUsage("--floor {}: expected a probability above 0 and below --clip {}", spec.floor, spec.clip);

@@ -7,15 +7,17 @@
 #include <string_view>
 #include <vector>
 
-#include "core/trace/reader.h"
+#include "core/figures/figure_kinds.h"
+#include "core/trace/records.h"
 #include "views/models/palette.h"
 #include "views/models/value_scale.h"
 
 namespace kvatlas::views {
 
-enum class FigureKind { Pattern, Heatmap, Budget, Eviction, Retained, Needle, Accuracy, Training };
-// What a figure is drawn from: a captured trace, a folder of results, the CSV log of a training.
-enum class FigureSource { Trace, Results, TrainingLog };
+using figures::FigureKind;
+using figures::FigureSource;
+using figures::SpecField;
+
 // One panel for everything, or one per kind of needle or context length.
 enum class AccuracyBy { All, Kind, Length };
 
@@ -23,7 +25,7 @@ inline constexpr double kSingleColumnInches = 3.3;
 inline constexpr double kDoubleColumnInches = 6.9;
 
 struct FigureSpec {
-  FigureKind kind = FigureKind::Pattern;
+  std::string kind = "pattern";  // a name of figures::figureKinds()
   double width_inches = kDoubleColumnInches;
   double dpi = 300;  // of PNG; vector formats do not depend on it
   Theme theme = Theme::Light;
@@ -45,17 +47,13 @@ struct FigureSpec {
   double lowest_retained = 0;  // retained: lower end of the y axis
   std::string score;           // needle, accuracy: a recorded score; empty = the run's own
   AccuracyBy by = AccuracyBy::All;
+
+  friend bool operator==(const FigureSpec&, const FigureSpec&) = default;
 };
 
-[[nodiscard]] std::vector<std::string> figureKindNames();
-[[nodiscard]] FigureKind parseFigureKind(std::string_view name);  // UsageError with the nearest names
-[[nodiscard]] std::string_view figureKindName(FigureKind kind);
-[[nodiscard]] FigureSource sourceOf(FigureKind kind);
-
-// The settings a figure has where a person says nothing: pattern as published (mean, linear, saturates at 0.01 or, on
-// long prompts, where 98 % of the cells lie below, double column), heatmap max and log from 10⁻⁵ to 1, charts single
-// column.
-[[nodiscard]] FigureSpec defaultSpec(FigureKind kind);
+// The settings a figure has where a person says nothing, from the table of kinds. UsageError for an unknown kind.
+[[nodiscard]] FigureSpec defaultSpec(std::string_view kind);
+[[nodiscard]] const FigureKind& kindOf(const FigureSpec& spec);
 
 // "mean", "linear", "light", "single" or inches, "0,6,12": UsageError that names the option and what it takes.
 [[nodiscard]] trace::Reduction parseReduction(std::string_view text);

@@ -25,11 +25,11 @@ std::size_t placeOf(const std::vector<T>& values, const T& value) {
 
 ValueGrid cellsOf(const results::Grid& grid, const NeedleChart& chart) {
   ValueGrid cells = ValueGrid::filled(chart.depths.size(), chart.lengths.size(), kMissing);
-  for (std::size_t l = 0; l < grid.lengths.size(); ++l)
-    for (std::size_t d = 0; d < grid.depths.size(); ++d)
+  for (std::size_t l = 0; l < grid.rows.size(); ++l)
+    for (std::size_t d = 0; d < grid.columns.size(); ++d)
       if (const auto& mean = grid.at(l, d))
-        cells.at(placeOf(chart.depths, grid.depths[d]), placeOf(chart.lengths, grid.lengths[l])) =
-            static_cast<float>(*mean);
+        cells.at(placeOf(chart.depths, results::numberOf(grid.columns[d])),
+                 placeOf(chart.lengths, std::get<std::uint64_t>(grid.rows[l]))) = static_cast<float>(*mean);
   return cells;
 }
 
@@ -67,9 +67,9 @@ void placePanels(NeedleChart& chart) {
 NeedleChart needleChart(const results::ResultsReader& reader, const FigureSpec& spec) {
   const results::Plan& plan = reader.settings().plan();
   const std::vector<BranchName> branches = chooseBranches(reader, spec);
-  const results::Selection selection{spec.score, {}, {}};
-  const std::vector<results::Grid> grids = results::gridsOf(plan, reader.records(), selection);
-  NeedleChart chart{sorted(plan.lengths), sorted(plan.depths), {}, 1, 1, {}};
+  const results::Selection selection{spec.score, {}};
+  const std::vector<results::Grid> grids = results::gridsOf(plan, reader.records(), results::kLengthByDepth, selection);
+  NeedleChart chart{sorted(plan.wholes("length")), sorted(plan.numbers("depth")), {}, 1, 1, {}};
   chart.budgets = budgetsBySize(branches, results::accuracyOf(plan, reader.records(), selection));
   for (const BranchName& branch : branches) {
     const results::Grid& grid = grids[branch.index];

@@ -34,8 +34,9 @@ ResultsFacts resultsFacts(const results::ResultsReader& reader, const std::strin
   facts.settings_sha256 = settings.sha256();
   facts.cases_done = reader.casesDone();
   facts.cases_planned = reader.casesPlanned();
-  facts.trials = settings.plan().trials;
-  facts.kinds = settings.plan().kinds;
+  const results::Plan& plan = settings.plan();
+  if (plan.has("trial")) facts.trials = static_cast<std::uint32_t>(plan.wholes("trial").size());
+  if (plan.has("kind")) facts.kinds = plan.texts("kind");
   return facts;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/runs/titles.h"
 #include "views/models/figures/branch_name.h"
 #include "views/models/palette.h"
 
@@ -14,7 +15,7 @@ namespace kvatlas::views {
 namespace {
 
 std::string methodAtBudget(const trace::RunHeader& run) {
-  return run.method + "@" + run.budget;
+  return runs::selectorOf(run.method, run.budget);
 }
 
 std::vector<BranchName> namesOf(const std::vector<trace::RunHeader>& runs) {
@@ -120,10 +121,6 @@ std::vector<std::string> oneBudget(const Traces& traces, const std::vector<std::
   for (const RunChoice& choice : chooseRuns(traces, selectors, {}))
     if (!choice.budgets.empty()) return {choice.budgets[(choice.budgets.size() - 1) / 2]};
   fail("no finished run to draw");
-}
-
-std::size_t storedHead(const trace::RunHeader& run, const trace::ModelInfo& model, std::size_t query_head) {
-  return query_head / (model.query_heads / std::max(1U, run.heads));
 }
 
 }  // namespace kvatlas::views

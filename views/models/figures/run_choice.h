@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/analysis/run_data.h"
 #include "core/trace/reader.h"
 #include "views/models/figures/traces.h"
 
@@ -42,8 +43,6 @@ struct RunChoice {
 // "PyramidKV"; with the label behind it, or the number, where another run has the same method and budget.
 [[nodiscard]] std::string runTitle(const trace::RunHeader& run, std::size_t index, bool has_twin);
 
-// Stored head of a run that serves a query head.
-[[nodiscard]] std::size_t storedHead(const trace::RunHeader& run, const trace::ModelInfo& model,
-                                     std::size_t query_head);
+using analysis::storedHead;
 
 }  // namespace kvatlas::views

@@ -10,9 +10,10 @@ namespace {
 std::span<const TokenIndex> keptBy(const ChosenRun& run, std::size_t layer, std::size_t head) {
   const std::size_t row = layer * run.header.heads + head;
   const auto begin = run.record.kept_offsets.at(row), end = run.record.kept_offsets.at(row + 1);
-  if (begin > end || end > run.record.kept_positions.size())
+  const std::span<const TokenIndex> kept = run.record.kept(row);
+  if (begin > end || end - begin != kept.size())
     fail("run {}: its kept positions of layer {} head {} are damaged", run.index, layer, head);
-  return std::span(run.record.kept_positions).subspan(begin, end - begin);
+  return kept;
 }
 
 void addKept(ValueGrid& grid, std::size_t row, std::span<const TokenIndex> kept, float amount) {

@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 
-#include "views/models/agreement.h"
+#include "core/analysis/agreement.h"
 #include "views/models/items/model_roles.h"
 
 namespace kvatlas::views {
@@ -51,7 +51,7 @@ double AgreementModel::value(int row, RunId run) const {
   if (found == m_columns.end()) {
     const RunPointer focus = m_document.run(m_focus), other = m_document.run(run);
     if (!focus || !other) return std::numeric_limits<double>::quiet_NaN();
-    std::vector<double> column = agreementPerLayer(*focus, *other);
+    std::vector<double> column = analysis::agreementPerLayer(focus->data(), other->data());
     column.push_back(std::accumulate(column.begin(), column.end(), 0.0) / static_cast<double>(column.size()));
     found = m_columns.emplace(run, std::move(column)).first;
   }

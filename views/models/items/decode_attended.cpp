@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "core/base/error.h"
+#include "core/runs/run_header.h"
 #include "core/trace/generated_tokens.h"
 #include "views/models/document/token_text.h"
 
@@ -97,6 +99,16 @@ void DecodeAttended::ask() {
       });
 }
 
+// The run whose tokens stand behind the prompt; null where the trace says so in words that are unknown.
+RunPointer DecodeAttended::fedRun() {
+  try {
+    const auto focus = static_cast<std::size_t>(m_selection.focusRun());
+    return m_document.run(static_cast<RunId>(runs::fedBy(m_document.header(), focus)));
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
 std::string DecodeAttended::bytesAt(std::uint64_t position) {
   const trace::Prompt& prompt = m_document.prompt();
   const std::uint64_t tokens = m_document.tokens();
@@ -104,8 +116,7 @@ std::string DecodeAttended::bytesAt(std::uint64_t position) {
     if (prompt.text.empty()) return fmt::format(" #{}", prompt.ids[position]);
     return std::string(tokenBytes(prompt, static_cast<TokenIndex>(position)));
   }
-  const auto focus = static_cast<std::size_t>(m_selection.focusRun());
-  const RunPointer fed = m_document.run(static_cast<RunId>(trace::fedBy(m_document.header(), focus)));
+  const RunPointer fed = fedRun();
   const std::size_t index = position - tokens;
   if (!fed || index >= fed->run.record.decode_ids.size()) return {};
   const std::string_view text = trace::generatedText(fed->run.record, index);

@@ -49,6 +49,7 @@ class DecodeAttended : public QObject {
   using Wanted = std::tuple<RunId, std::uint32_t>;
   [[nodiscard]] Wanted wanted() const { return {m_selection.focusRun(), m_selection.layer().value}; }
   [[nodiscard]] QString obstacle() const;
+  [[nodiscard]] RunPointer fedRun();
   [[nodiscard]] std::string bytesAt(std::uint64_t position);
   void ask();
   void forget();

@@ -6,10 +6,13 @@
 #include <cmath>
 #include <limits>
 
+#include "views/models/items/head_statistics_cache.h"
 #include "views/models/items/model_roles.h"
 
 namespace kvatlas::views {
 namespace {
+
+using analysis::HeadMetric;
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
@@ -21,7 +24,10 @@ QString numberText(HeadMetric metric, float value) {
 }  // namespace
 
 LayerHeadModel::LayerHeadModel(Document& document, Selection& selection, QObject* parent)
-    : QAbstractTableModel(parent), m_document(document), m_selection(selection) {
+    : QAbstractTableModel(parent),
+      m_document(document),
+      m_selection(selection),
+      m_statistics(new HeadStatisticsCache(document, this)) {
   connect(&selection, &Selection::reset, this, &LayerHeadModel::restart);
   connect(&document, &Document::refreshed, this, &LayerHeadModel::restart);
   connect(&selection, &Selection::focusRunChanged, this, [this] {
@@ -33,6 +39,7 @@ LayerHeadModel::LayerHeadModel(Document& document, Selection& selection, QObject
     m_run = m_document.run(id);
     if (ofRun(m_metric)) valuesChanged();
   });
+  connect(m_statistics, &HeadStatisticsCache::arrived, this, &LayerHeadModel::takeLayer);
   connect(&selection, &Selection::layerChanged, this, &LayerHeadModel::showCurrent);
   connect(&selection, &Selection::headChanged, this, &LayerHeadModel::showCurrent);
   restart();
@@ -45,10 +52,7 @@ std::uint32_t LayerHeadModel::columnsOfModel() const {
 
 void LayerHeadModel::restart() {
   beginResetModel();
-  ++m_epoch;
-  m_statistics.clear();
-  m_arriving.clear();
-  m_wanted.clear();
+  m_statistics->clear();
   m_range.reset();
   m_order.clear();
   const bool open = m_document.isOpen();
@@ -88,44 +92,17 @@ void LayerHeadModel::setSorting(Sorting sorting) {
   if (sorting != InOrder) wantAll();
 }
 
-// Asks for a layer once. The model's answer follows as a change of data.
-void LayerHeadModel::want(LayerIndex layer) const {
-  if (!m_document.isOpen() || !m_wanted.insert(layer).second) return;
-  auto* self = const_cast<LayerHeadModel*>(this);
-  const std::size_t heads = m_document.model().query_heads;
-  self->m_arriving[layer] = {std::vector<HeadStatistics>(heads), heads};
-  // Head by head: what is wanted sooner is never held up for long.
-  for (std::size_t head = 0; head < heads; ++head)
-    m_document.post(
-        {Priority::Background},
-        [layer, head](const trace::Reader& r) { return headStatistics(r, layer, HeadIndex(head)); }, self,
-        [self, layer, head, epoch = m_epoch](Answer<HeadStatistics> answer) {
-          if (answer && self->m_epoch == epoch) self->takeHead(layer, HeadIndex(head), *answer.value);
-        });
-}
-
-void LayerHeadModel::takeHead(LayerIndex layer, HeadIndex head, const HeadStatistics& statistics) {
-  const auto arriving = m_arriving.find(layer);
-  if (arriving == m_arriving.end()) return;
-  arriving->second.heads[head.value] = statistics;
-  if (--arriving->second.missing > 0) return;
-  std::vector<HeadStatistics> whole = std::move(arriving->second.heads);
-  m_arriving.erase(arriving);
-  take(layer, std::move(whole));
-}
-
 void LayerHeadModel::wantAll() {
   if (ofRun(m_metric)) return;
-  for (std::uint32_t layer = 0; layer < m_rows; ++layer) want(LayerIndex(std::size_t{layer}));
+  for (std::uint32_t layer = 0; layer < m_rows; ++layer) m_statistics->want(LayerIndex(std::size_t{layer}));
 }
 
-void LayerHeadModel::take(LayerIndex layer, std::vector<HeadStatistics> statistics) {
-  m_statistics[layer] = std::move(statistics);
+void LayerHeadModel::takeLayer(LayerIndex layer) {
   m_range.reset();
   if (ofRun(m_metric)) return;
   if (m_sorting != InOrder) {
     // Sorting anew for every layer would make the grid dance: once, when all that was asked for is there.
-    if (m_statistics.size() == m_wanted.size()) valuesChanged();
+    if (m_statistics->complete()) valuesChanged();
     return;
   }
   const int row = static_cast<int>(layer.value);
@@ -196,10 +173,8 @@ QModelIndex LayerHeadModel::indexOf(GridCell cell) const {
 }
 
 float LayerHeadModel::headValue(LayerIndex layer, HeadIndex head) const {
-  if (ofRun(m_metric)) return m_run ? runMetric(*m_run, m_metric, layer, head) : kNan;
-  const auto found = m_statistics.find(layer);
-  return found == m_statistics.end() || head.value >= found->second.size() ? kNan
-                                                                           : found->second[head.value].of(m_metric);
+  if (ofRun(m_metric)) return m_run ? runMetric(m_run->data(), m_metric, layer, head) : kNan;
+  return m_statistics->value(layer, head, m_metric);
 }
 
 float LayerHeadModel::value(GridCell cell) const {
@@ -258,7 +233,7 @@ QVariant LayerHeadModel::data(const QModelIndex& index, int role) const {
     default:
       return {};
   }
-  if (!ofRun(m_metric)) want(cell.layer);
+  if (!ofRun(m_metric)) m_statistics->want(cell.layer);  // the answer follows as a change of data
   const float number = value(cell);
   if (role == ValueRole || role == SortRole) return number;
   const QString text = numberText(m_metric, number);

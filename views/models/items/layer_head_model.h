@@ -3,16 +3,16 @@
 #pragma once
 
 #include <QAbstractTableModel>
-#include <map>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
+#include "core/analysis/head_statistics.h"
 #include "views/models/document/selection.h"
-#include "views/models/head_statistics.h"
 
 namespace kvatlas::views {
+
+class HeadStatisticsCache;
 
 struct GridCell {
   LayerIndex layer;
@@ -30,8 +30,8 @@ class LayerHeadModel : public QAbstractTableModel {
 
   LayerHeadModel(Document& document, Selection& selection, QObject* parent = nullptr);
 
-  void setMetric(HeadMetric metric);
-  [[nodiscard]] HeadMetric metric() const { return m_metric; }
+  void setMetric(analysis::HeadMetric metric);
+  [[nodiscard]] analysis::HeadMetric metric() const { return m_metric; }
   void setGrouped(bool by_kv_head);  // one column per KV head: the mean over its query heads
   [[nodiscard]] bool grouped() const { return m_grouped; }
   // Cells whose number is not known yet or does not exist come last, in the order of the model.
@@ -54,10 +54,8 @@ class LayerHeadModel : public QAbstractTableModel {
 
  private:
   void restart();
-  void want(LayerIndex layer) const;
-  void takeHead(LayerIndex layer, HeadIndex head, const HeadStatistics& statistics);
   void wantAll();
-  void take(LayerIndex layer, std::vector<HeadStatistics> statistics);
+  void takeLayer(LayerIndex layer);
   void arrange();
   void valuesChanged();
   void showCurrent();
@@ -66,21 +64,14 @@ class LayerHeadModel : public QAbstractTableModel {
 
   Document& m_document;
   Selection& m_selection;
-  HeadMetric m_metric = HeadMetric::Entropy;
+  analysis::HeadMetric m_metric = analysis::HeadMetric::Entropy;
   bool m_grouped = false;
-  int m_epoch = 0;  // of what is read: answers of one before are dropped
   Sorting m_sorting = InOrder;
   std::uint32_t m_rows = 0, m_columns = 0;
   RunPointer m_run;
-  struct Arriving {
-    std::vector<HeadStatistics> heads;
-    std::size_t missing = 0;
-  };
-  std::map<LayerIndex, std::vector<HeadStatistics>> m_statistics;
-  std::map<LayerIndex, Arriving> m_arriving;
+  HeadStatisticsCache* m_statistics;                                      // a child
   mutable std::optional<std::optional<std::pair<float, float>>> m_range;  // as it was worked out last
-  mutable std::set<LayerIndex> m_wanted;
-  std::vector<GridCell> m_order;  // sorted; empty: in order
+  std::vector<GridCell> m_order;                                          // sorted; empty: in order
   std::optional<GridCell> m_current;
 };
 

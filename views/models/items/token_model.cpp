@@ -2,15 +2,13 @@
 
 #include <algorithm>
 
+#include "core/base/error.h"
 #include "views/models/items/model_roles.h"
 #include "views/models/map/signal_row.h"
+#include "views/models/qt_text.h"
 
 namespace kvatlas::views {
 namespace {
-
-QString text(std::string_view utf8) {
-  return QString::fromUtf8(utf8.data(), static_cast<qsizetype>(utf8.size()));
-}
 
 std::vector<std::size_t> storedHeads(const RunView& run, const HeadChoice& choice) {
   std::vector<std::size_t> stored;
@@ -149,7 +147,7 @@ QVariant TokenModel::fate(RunId run, std::size_t row, int role) const {
   const std::uint16_t keeping = of_run->keeping[row];
   if (role != Qt::DisplayRole) return static_cast<float>(keeping) / static_cast<float>(of_run->heads);
   if (keeping == 0) return QString();
-  if (!of_run->reasons.empty()) return text(textOf(of_run->reasons[row]));
+  if (!of_run->reasons.empty()) return toQString(textOf(of_run->reasons[row]));
   return QStringLiteral("%1/%2").arg(keeping).arg(of_run->heads);
 }
 
@@ -167,11 +165,13 @@ QVariant TokenModel::data(const QModelIndex& index, int role) const {
     case Position:
       return position;
     case Text:
-      return text(tokenText(m_document.prompt(), position));
+      return toQString(tokenText(m_document.prompt(), position));
     case Spans:
-      return text(spansAt(m_document.prompt(), position));
-    default:
+      return toQString(spansAt(m_document.prompt(), position));
+    case Received:
       return received(position, role);
+    default:
+      fail("column {} of the tokens is unknown", index.column());
   }
 }
 
@@ -181,7 +181,7 @@ QVariant TokenModel::headerData(int section, Qt::Orientation orientation, int ro
   if (section < FirstRun) return QString::fromLatin1(kTitles[section]);
   const RunId run = m_runs.at(static_cast<std::size_t>(section - FirstRun));
   const trace::RunHeader& header = m_document.runHeader(run);
-  return text(header.is_full ? m_document.runTitle(run) : m_document.runTitle(run) + " " + header.budget);
+  return toQString(header.is_full ? m_document.runTitle(run) : m_document.runTitle(run) + " " + header.budget);
 }
 
 }  // namespace kvatlas::views

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/base/error.h"
 #include "kernels/log2_codec.h"
 
 namespace kvatlas::views {
@@ -40,9 +41,9 @@ double ScaleDomain::position(double value) const {
     case ScaleKind::Sqrt:
       return std::sqrt(std::max(value - low, 0.0) / (high - low));
     case ScaleKind::Linear:
-      break;
+      return (value - low) / (high - low);
   }
-  return (value - low) / (high - low);
+  fail("scale {} is unknown", static_cast<int>(kind));
 }
 
 double ScaleDomain::value(double position) const {
@@ -53,9 +54,9 @@ double ScaleDomain::value(double position) const {
     case ScaleKind::Sqrt:
       return low + position * position * (high - low);
     case ScaleKind::Linear:
-      break;
+      return low + position * (high - low);
   }
-  return low + position * (high - low);
+  fail("scale {} is unknown", static_cast<int>(kind));
 }
 
 ScaleDomain domainOf(const ColourSettings& settings, ScaleQuantity quantity, const CodeHistogram& seen) {

@@ -64,24 +64,24 @@ Shade comparedShade(const MapSide& a, const MapSide& b, PixelAxis::Range tokens)
 
 std::vector<Shade> columnShades(const MapPicture& picture, const PixelAxis& x) {
   std::vector<Shade> shades(x.tokens.size(), Shade::Plain);
-  const bool both = picture.isSigned() || (picture.comparesRuns() && picture.mode >= CompareMode::Difference);
+  const bool both = picture.isSigned() || (picture.comparesRuns() && picture.mode >= PictureSides::Difference);
   if (picture.isSigned()) return shades;
   for (std::size_t i = x.first; i < x.last; ++i)
     shades[i] = both ? comparedShade(picture.a, *picture.b, x.tokens[i])
-                     : shadeOf(picture.mode == CompareMode::OnlyB && picture.b ? *picture.b : picture.a, x.tokens[i]);
+                     : shadeOf(picture.mode == PictureSides::OnlyB && picture.b ? *picture.b : picture.a, x.tokens[i]);
   return shades;
 }
 
 }  // namespace
 
 bool MapPicture::isSigned() const {
-  return b && !comparesRuns() && (mode == CompareMode::Difference || mode == CompareMode::Ratio);
+  return b && !comparesRuns() && (mode == PictureSides::Difference || mode == PictureSides::Ratio);
 }
 
 bool MapPicture::shows(bool second) const {
   if (!b) return !second;
   if (comparesRuns()) return !second;
-  if (mode == CompareMode::OnlyA || mode == CompareMode::OnlyB) return second == (mode == CompareMode::OnlyB);
+  if (mode == PictureSides::OnlyA || mode == PictureSides::OnlyB) return second == (mode == PictureSides::OnlyB);
   return true;
 }
 
@@ -92,7 +92,7 @@ std::size_t levelFor(const TilePyramid& pyramid, MapScale scale) {
 
 MapValues mapValues(const MapPicture& picture, MapScale scale, PixelRect area) {
   MapValues values{area, scale, {}, {}, true};
-  const bool second_alone = picture.mode == CompareMode::OnlyB && picture.b;
+  const bool second_alone = picture.mode == PictureSides::OnlyB && picture.b;
   RasterResult first = rasteriseSide(second_alone ? *picture.b : picture.a, scale, area);
   values.first = std::move(first.pixels);
   values.complete = first.complete;
@@ -100,7 +100,7 @@ MapValues mapValues(const MapPicture& picture, MapScale scale, PixelRect area) {
     RasterResult second = rasteriseSide(*picture.b, scale, area);
     values.second = std::move(second.pixels);
     values.complete = values.complete && second.complete;
-  } else if (picture.mode == CompareMode::Split && picture.b) {
+  } else if (picture.mode == PictureSides::Split && picture.b) {
     mirrorInto(values, picture.a, *picture.b);
   }
   return values;
@@ -111,7 +111,7 @@ void colourValues(const MapPicture& picture, const MapColours& colours, const Ma
   const auto width = static_cast<std::size_t>(values.area.width), height = static_cast<std::size_t>(values.area.height);
   const Axes axes = axesOf(picture.a, values.scale, values.area);
   const std::vector<Shade> columns = columnShades(picture, axes.x);
-  const bool split = picture.mode == CompareMode::Split && picture.b;
+  const bool split = picture.mode == PictureSides::Split && picture.b;
   std::vector<Shade> shades = columns;
   for (std::size_t row = 0; row < height; ++row) {
     if (split) {
@@ -126,7 +126,7 @@ void colourValues(const MapPicture& picture, const MapColours& colours, const Ma
     const std::int32_t* first = values.first.data() + row * width;
     if (!picture.isSigned())
       colours.values(first, target);
-    else if (picture.mode == CompareMode::Difference)
+    else if (picture.mode == PictureSides::Difference)
       colours.difference(first, values.second.data() + row * width, target);
     else
       colours.ratio(first, values.second.data() + row * width, target);

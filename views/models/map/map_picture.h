@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "views/models/map/compare_mode.h"
 #include "views/models/map/map_colours.h"
 #include "views/models/map/map_raster.h"
+#include "views/models/map/picture_sides.h"
 #include "views/models/map/position_counts.h"
 #include "views/models/map/tile_source.h"
 
@@ -34,7 +34,7 @@ struct MapSide {
 struct MapPicture {
   MapSide a;
   std::optional<MapSide> b;
-  CompareMode mode = CompareMode::OnlyA;
+  PictureSides mode = PictureSides::OnlyA;
 
   [[nodiscard]] bool comparesRuns() const { return b && a.sameMap(*b); }
   [[nodiscard]] bool shows(bool second) const;  // whether that side's tiles are needed

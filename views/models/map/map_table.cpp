@@ -32,14 +32,14 @@ void appendValue(std::string& text, const MapPicture& picture, const MapValues& 
   double value = probability(first);
   if (picture.isSigned()) {
     const double other = probability(values.second[at]);
-    value = picture.mode == CompareMode::Difference ? value - other : std::log2(value / other);
+    value = picture.mode == PictureSides::Difference ? value - other : std::log2(value / other);
   }
   fmt::format_to(std::back_inserter(text), "{:.6g}", std::isnan(value) ? std::nan("") : value);  // never "-nan"
 }
 
 std::string quantityOf(const MapPicture& picture, std::uint64_t cell) {
   std::string text = "probability";
-  if (picture.isSigned()) text = picture.mode == CompareMode::Difference ? "A - B" : "log2(A / B)";
+  if (picture.isSigned()) text = picture.mode == PictureSides::Difference ? "A - B" : "log2(A / B)";
   if (cell > 1)
     text += fmt::format(", {} of {} x {} tokens", picture.a.reduction == trace::Reduction::Max ? "max" : "mean", cell,
                         cell);

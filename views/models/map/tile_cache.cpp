@@ -41,9 +41,9 @@ TilePointer TileCache::find(const TileKey& key) {
   return known->second->tile;
 }
 
-void TileCache::want(const void* viewer, std::vector<TileKey> keys, Urgency urgency) {
-  std::erase_if(m_wishes, [viewer](const Wish& wish) { return wish.viewer == viewer; });
-  if (!keys.empty()) m_wishes.push_back({viewer, std::move(keys), urgency});
+void TileCache::setWanted(std::uint64_t subscription, std::vector<TileKey> keys, Urgency urgency) {
+  std::erase_if(m_wishes, [subscription](const Wish& wish) { return wish.subscription == subscription; });
+  if (!keys.empty()) m_wishes.push_back({subscription, std::move(keys), urgency});
   pump();
 }
 

@@ -1,5 +1,5 @@
 // The tiles of one document: read by the reading thread, joined over heads by worker threads, kept up to a limit of
-// bytes. Qt Core only; knows no view but its address.
+// bytes. Qt Core only; knows no view.
 #pragma once
 
 #include <QThreadPool>
@@ -22,12 +22,13 @@ class TileCache : public TileSource {
 
   [[nodiscard]] TilePyramid pyramid(LayerIndex layer) const override;
   [[nodiscard]] TilePointer find(const TileKey& key) override;
-  void want(const void* viewer, std::vector<TileKey> keys, Urgency urgency = Urgency::View) override;
-
   void setLimit(std::size_t bytes);  // not below 96 MiB, what two sides of a large screen take
   [[nodiscard]] std::size_t limit() const { return m_limit; }
   [[nodiscard]] std::size_t bytes() const { return m_bytes; }
   [[nodiscard]] std::size_t inFlight() const { return m_in_flight.size(); }
+
+ protected:
+  void setWanted(std::uint64_t subscription, std::vector<TileKey> keys, Urgency urgency) override;
 
  private:
   struct Entry {
@@ -35,7 +36,7 @@ class TileCache : public TileSource {
     TilePointer tile;
   };
   struct Wish {
-    const void* viewer;
+    std::uint64_t subscription;
     std::vector<TileKey> keys;
     Urgency urgency;
   };

@@ -5,12 +5,19 @@
 
 #include "views/models/figures/accuracy_chart.h"
 #include "views/models/figures/figure_sidecar.h"
-#include "views/plots/figures/figure.h"
+#include "views/models/number_text.h"
+#include "views/plots/figures/figure_builder.h"
 #include "views/plots/line_chart.h"
 #include "views/plots/offscreen.h"
 
 namespace kvatlas::views {
 namespace {
+
+struct Values {
+  FigureHead head;
+  ResultsFacts facts;
+  AccuracyChart chart;
+};
 
 LineSeries seriesOf(const AccuracyLine& line, Theme theme) {
   const QColor colour = toColour(methodColour(line.method, theme));
@@ -58,19 +65,48 @@ std::vector<Tick> budgetTicks(const AccuracyChart& chart) {
   return ticks;
 }
 
-}  // namespace
+nlohmann::json pointOf(const AccuracyPoint& point) {
+  nlohmann::json described = describeBranch(point.branch);
+  described.update({{"kept", point.kept},
+                    {"mean", point.mean},
+                    {"low", point.interval.low},
+                    {"high", point.interval.high},
+                    {"records", point.records}});
+  return described;
+}
 
-Figure accuracyFigure(const results::ResultsReader& reader, const FigureSpec& spec) {
-  const ResultsFacts facts = resultsFacts(reader, spec.score);
-  const AccuracyChart data = accuracyChart(reader, spec);
-  Figure figure = startFigure(spec, reader);
-  figure.sidecar["accuracy"] = describeAccuracy(data);
+// Points with their intervals.
+nlohmann::json describePoints(const AccuracyChart& chart) {
+  nlohmann::json panels = nlohmann::json::array();
+  for (const AccuracyPanel& panel : chart.panels) {
+    nlohmann::json lines = nlohmann::json::array();
+    for (const AccuracyLine& line : panel.lines) {
+      nlohmann::json points = nlohmann::json::array();
+      for (const AccuracyPoint& point : line.points) points.push_back(pointOf(point));
+      lines.push_back({{"method", line.method}, {"title", line.title}, {"points", std::move(points)}});
+    }
+    panels.push_back({{"title", panel.title}, {"full", pointOf(panel.full)}, {"lines", std::move(lines)}});
+  }
+  return {{"interval", "wilson 95 %"}, {"panels", std::move(panels)}};
+}
+
+Values gather(const results::ResultsReader& reader, const FigureSpec& spec) {
+  Values values;
+  values.facts = resultsFacts(reader, spec.score);
+  values.chart = accuracyChart(reader, spec);
+  values.head = startFigure(spec, reader);
+  values.head.sidecar["accuracy"] = describePoints(values.chart);
+  return values;
+}
+
+Figure draw(const Values& values, const FigureSpec& spec) {
+  const AccuracyChart& data = values.chart;
   ensureApplication();
   LineChart chart;
   for (const AccuracyPanel& panel : data.panels) chart.panels.push_back(panelOf(panel, spec.theme));
   chart.legend = legendOf(data, spec.theme);
   chart.x_title = "kept tokens per head";
-  chart.y_title = fmt::format("{} (mean)", scoreTitle(facts.score));
+  chart.y_title = fmt::format("{} (mean)", scoreTitle(values.facts.score));
   constexpr double kBeside = 1.25;  // free space beside the outermost budgets
   chart.x_low = data.least_kept / kBeside;
   chart.x_high = data.most_kept * kBeside;
@@ -78,12 +114,18 @@ Figure accuracyFigure(const results::ResultsReader& reader, const FigureSpec& sp
   chart.x_ticks = budgetTicks(data);
   chart.shared_y = true;
   chart.spread = Spread::Whiskers;
-  chart.notes = commonNotes(facts);
+  chart.notes = commonNotes(values.facts);
   const std::size_t records = data.panels.front().full.records;
   chart.notes.push_back(fmt::format("{} answers per point", grouped(records)));
   chart.notes.emplace_back("bars: 95 % (Wilson), set apart sideways");
-  figure.canvas = drawLineChart(chart, spec);
-  return figure;
+  return {values.head, drawLineChart(chart, spec)};
+}
+
+}  // namespace
+
+// Score against kept tokens, one line per method, with intervals.
+FigureBuilder accuracyFigure() {
+  return makeBuilder(gather, draw);
 }
 
 }  // namespace kvatlas::views

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "views/models/number_text.h"
 #include "views/plots/raster_item.h"
 
 namespace kvatlas::views {

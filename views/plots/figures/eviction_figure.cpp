@@ -5,8 +5,10 @@
 #include "core/base/error.h"
 #include "views/models/figures/figure_sidecar.h"
 #include "views/models/figures/run_strips.h"
+#include "views/models/number_text.h"
 #include "views/plots/chrome.h"
-#include "views/plots/figures/figure.h"
+#include "views/plots/figures/colour_bar.h"
+#include "views/plots/figures/figure_builder.h"
 #include "views/plots/figures/panel_grid.h"
 #include "views/plots/offscreen.h"
 #include "views/plots/raster_item.h"
@@ -23,11 +25,18 @@ struct Layout {
   int height = 0;
 };
 
-// One panel: a run, its trace's model and what stands above it.
+// One panel: a run, the fraction of heads that keep each position, and what stands above it.
 struct Strip {
   ChosenRun run;
-  const trace::ModelInfo* model = nullptr;
+  ValueGrid kept;  // [layers, N]
   std::string title;
+};
+
+struct Values {
+  FigureHead head;
+  TraceFacts facts;
+  std::string budget;
+  std::vector<Strip> strips;
 };
 
 std::vector<Strip> stripsOf(const Traces& traces, std::vector<RunChoice> choices) {
@@ -41,7 +50,8 @@ std::vector<Strip> stripsOf(const Traces& traces, std::vector<RunChoice> choices
            traces[i]->path().string(), model.layers);
     for (ChosenRun& run : choices[i].runs) {
       std::string title = names[i].empty() ? run.title : run.title + " · " + names[i];
-      strips.push_back({std::move(run), &model, std::move(title)});
+      ValueGrid kept = keptFractions(model, traces[i]->tokens(), run);
+      strips.push_back({std::move(run), std::move(kept), std::move(title)});
     }
   }
   return strips;
@@ -106,8 +116,7 @@ void drawPanel(Canvas& canvas, const Layout& layout, std::size_t index, const St
   canvas.setTicks(panel->axis(QCPAxis::atLeft), layout.layers);
   auto* tiles = new RasterItem(&canvas.plot(), panel);
   const ColourTable ramp = rampTo(canvas.colours().evicted, methodColour(run.header.method, canvas.theme()));
-  tiles->setData(keptFractions(*strip.model, facts.tokens, run), makeColouring(ramp, ValueScale{}, canvas.theme()),
-                 Pooling::Max);
+  tiles->setData(strip.kept, makeColouring(ramp, ValueScale{}, canvas.theme()), Pooling::Max);
   tiles->setExtent(0, -0.5, tokens, layers - 0.5);
   if (spec.spans) outlineSpansOnStrip(canvas, area, facts.spans, tokens);
   const QPointF corner(area.left(), area.top() - points(2));
@@ -132,26 +141,32 @@ void drawAxisTitles(Canvas& canvas, const Layout& layout) {
       "position in the prompt (tokens)", {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
 }
 
-}  // namespace
-
-Figure evictionFigure(const Traces& traces, const FigureSpec& spec) {
-  const TraceFacts facts = traceFacts(*traces.front());
+Values gather(const Traces& traces, const FigureSpec& spec) {
   if (spec.budgets.size() > 1)
     failUsage("--budget: an eviction figure shows one budget, {} were given", spec.budgets.size());
+  Values values;
+  values.facts = traceFacts(*traces.front());
   const std::vector<std::string> budget = oneBudget(traces, spec.runs, spec.budgets);
   const std::vector<RunChoice> choices = chooseRuns(traces, spec.runs, budget);
-  Figure figure = startFigure(spec, traces, choices);
+  values.head = startFigure(spec, traces, choices);
   for (const RunChoice& choice : choices)
-    figure.warnings.insert(figure.warnings.end(), choice.warnings.begin(), choice.warnings.end());
-  const std::vector<Strip> strips = stripsOf(traces, choices);
-  figure.sidecar["scale"] = {{"kind", "linear"}, {"low", 0}, {"high", 1}, {"reduction", "max"}};
+    values.head.warnings.insert(values.head.warnings.end(), choice.warnings.begin(), choice.warnings.end());
+  values.budget = budget.front();
+  values.strips = stripsOf(traces, choices);
+  values.head.sidecar["scale"] = {{"kind", "linear"}, {"low", 0}, {"high", 1}, {"reduction", "max"}};
+  return values;
+}
+
+Figure draw(const Values& values, const FigureSpec& spec) {
+  const TraceFacts& facts = values.facts;
+  const std::vector<Strip>& strips = values.strips;
   ensureApplication();
   const ColourBar bar = barOf(strips, spec.theme);
   std::vector<std::string> notes = commonNotes(facts);
-  notes.push_back(fmt::format("budget {}", budget.front()));
+  notes.push_back(fmt::format("budget {}", values.budget));
   notes.emplace_back("max where several positions share a dot");
   const Layout layout = planLayout(spec, facts, strips.size(), bar, notes);
-  figure.canvas = std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme);
+  Figure figure{values.head, std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme)};
   Canvas& canvas = *figure.canvas;
   for (std::size_t i = 0; i < strips.size(); ++i) drawPanel(canvas, layout, i, strips[i], spec, facts);
   if (spec.spans) {
@@ -165,6 +180,13 @@ Figure evictionFigure(const Traces& traces, const FigureSpec& spec) {
   drawColourBar(canvas, bar, QPoint(layout.grid.right() + static_cast<int>(points(8)), layout.grid.top), bar_height);
   drawChrome(canvas, layout.chrome);
   return figure;
+}
+
+}  // namespace
+
+// Layers × positions: the fraction of heads that keep a position, one panel per run at one budget.
+FigureBuilder evictionFigure() {
+  return makeBuilder(gather, draw);
 }
 
 }  // namespace kvatlas::views

@@ -9,7 +9,8 @@
 #include "views/models/figures/map_data.h"
 #include "views/models/figures/run_strips.h"
 #include "views/plots/chrome.h"
-#include "views/plots/figures/figure.h"
+#include "views/plots/figures/figure_builder.h"
+#include "views/plots/figures/map_captions.h"
 #include "views/plots/figures/panel_grid.h"
 #include "views/plots/offscreen.h"
 #include "views/plots/raster_item.h"
@@ -19,6 +20,9 @@ namespace kvatlas::views {
 namespace {
 
 struct Data {
+  FigureHead head;
+  TraceFacts facts;
+  trace::ModelInfo model;
   MapPanel map;
   std::vector<float> received, entropy;
   std::vector<ChosenRun> runs;
@@ -42,25 +46,44 @@ LayerIndex layerOf(const trace::Reader& reader, const FigureSpec& spec) {
   return recorded[recorded.size() / 2];
 }
 
-Data load(const trace::Reader& reader, const FigureSpec& spec, Figure& figure) {
+void loadRuns(const trace::Reader& reader, const FigureSpec& spec, Data& data) {
+  std::vector<std::string>& warnings = data.head.warnings;
+  if (!anyFinishedRun(reader)) {
+    warnings.emplace_back("the trace holds no finished run; no kept strips are drawn");
+    return;
+  }
+  RunChoice choice = chooseRuns(reader, spec.runs, oneBudget({&reader}, spec.runs, spec.budgets));
+  warnings.insert(warnings.end(), choice.warnings.begin(), choice.warnings.end());
+  data.runs = std::move(choice.runs);
+}
+
+void describe(const Data& data, const FigureSpec& spec, nlohmann::json& sidecar) {
+  sidecar["maps"] = nlohmann::json::array({describeMap(data.map)});
+  sidecar["scale"] = describeScale(spec);
+  nlohmann::json runs = nlohmann::json::array();
+  for (const ChosenRun& run : data.runs) runs.push_back(describeRun(run));
+  sidecar["runs"] = std::move(runs);
+  sidecar["tracks"] = {{"received", !data.received.empty()}, {"entropy", !data.entropy.empty()}};
+}
+
+Data gather(const trace::Reader& reader, const FigureSpec& spec) {
+  requireMaps(reader);
+  Data data;
+  data.facts = traceFacts(reader);
+  data.model = reader.header().model;
+  data.head = startFigure(spec, data.facts);
   const LayerIndex layer = layerOf(reader, spec);
   if (spec.head) requireHead(reader, *spec.head);
   const std::optional<HeadIndex> head = spec.head ? std::optional(HeadIndex(*spec.head)) : std::nullopt;
-  Data data;
   data.map = loadMap(reader, layer, head, spec.reduction, static_cast<std::size_t>(2 * inches(spec.width_inches)));
   if (data.map.grid.missing())
     fail("{}: its capture stopped before layer {} was written", reader.path().string(), layer.value);
   data.received = loadTrack(reader, layer, head, trace::Signal::Received);
   if (spec.entropy) data.entropy = loadTrack(reader, layer, head, trace::Signal::Entropy);
   if (spec.entropy && data.entropy.empty())
-    figure.warnings.emplace_back("the trace holds no entropy; its track is left out");
-  if (anyFinishedRun(reader)) {
-    RunChoice choice = chooseRuns(reader, spec.runs, oneBudget({&reader}, spec.runs, spec.budgets));
-    figure.warnings.insert(figure.warnings.end(), choice.warnings.begin(), choice.warnings.end());
-    data.runs = std::move(choice.runs);
-  } else {
-    figure.warnings.emplace_back("the trace holds no finished run; no kept strips are drawn");
-  }
+    data.head.warnings.emplace_back("the trace holds no entropy; its track is left out");
+  loadRuns(reader, spec, data);
+  describe(data, spec, data.head.sidecar);
   return data;
 }
 
@@ -229,20 +252,9 @@ void drawMap(Canvas& canvas, const Layout& layout, const Data& data, const Colou
       "key position (tokens)", {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
 }
 
-}  // namespace
-
-Figure heatmapFigure(const trace::Reader& reader, const FigureSpec& spec) {
-  requireMaps(reader);
-  const TraceFacts facts = traceFacts(reader);
-  Figure figure = startFigure(spec, facts);
-  const Data data = load(reader, spec, figure);
+Figure draw(const Data& data, const FigureSpec& spec) {
+  const TraceFacts& facts = data.facts;
   const ColourBar bar = mapColourBar(spec);
-  figure.sidecar["maps"] = nlohmann::json::array({describeMap(data.map)});
-  figure.sidecar["scale"] = describeScale(spec);
-  nlohmann::json runs = nlohmann::json::array();
-  for (const ChosenRun& run : data.runs) runs.push_back(describeRun(run));
-  figure.sidecar["runs"] = std::move(runs);
-  figure.sidecar["tracks"] = {{"received", !data.received.empty()}, {"entropy", !data.entropy.empty()}};
   ensureApplication();
   std::vector<std::string> notes = commonNotes(facts);
   notes.push_back(cellPhrase(data.map.cell, spec.reduction));
@@ -251,15 +263,22 @@ Figure heatmapFigure(const trace::Reader& reader, const FigureSpec& spec) {
     notes.push_back(data.map.head ? "coloured: kept, grey: evicted"
                                   : "strips: fraction of the layer's heads that keep the key");
   const Layout layout = planLayout(spec, facts, data, bar, notes);
-  figure.canvas = std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme);
+  Figure figure{data.head, std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme)};
   Canvas& canvas = *figure.canvas;
   drawReceived(canvas, layout, data, static_cast<double>(facts.tokens));
-  drawStrips(canvas, layout, data, reader.header().model, facts.tokens);
+  drawStrips(canvas, layout, data, data.model, facts.tokens);
   drawMap(canvas, layout, data, bar, spec, facts);
   drawEntropy(canvas, layout, data, static_cast<double>(facts.tokens));
   drawColourBar(canvas, bar, QPoint(layout.bar_left, layout.map.top()), std::min(layout.map.height(), inches(3)));
   drawChrome(canvas, layout.chrome);
   return figure;
+}
+
+}  // namespace
+
+// One map with received mass and the kept strips of the runs along its keys, entropy along its queries.
+FigureBuilder heatmapFigure() {
+  return makeBuilder(gather, draw);
 }
 
 }  // namespace kvatlas::views

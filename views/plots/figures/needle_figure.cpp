@@ -5,14 +5,22 @@
 
 #include "views/models/figures/figure_sidecar.h"
 #include "views/models/figures/needle_chart.h"
+#include "views/models/number_text.h"
 #include "views/plots/chrome.h"
-#include "views/plots/figures/figure.h"
+#include "views/plots/figures/colour_bar.h"
+#include "views/plots/figures/figure_builder.h"
 #include "views/plots/figures/panel_grid.h"
 #include "views/plots/offscreen.h"
 #include "views/plots/raster_item.h"
 
 namespace kvatlas::views {
 namespace {
+
+struct Values {
+  FigureHead head;
+  ResultsFacts facts;
+  NeedleChart chart;
+};
 
 constexpr double kAxisSpace = 5;  // points between an axis and what is beside its numbers
 
@@ -170,30 +178,62 @@ bool anyMissing(const NeedleChart& chart) {
   return false;
 }
 
-}  // namespace
+// Scores by depth, then length.
+nlohmann::json describeScores(const NeedleChart& chart) {
+  nlohmann::json panels = nlohmann::json::array();
+  for (const NeedlePanel& panel : chart.panels) {
+    nlohmann::json rows = nlohmann::json::array();
+    for (std::size_t d = 0; d < panel.grid.rows; ++d) {
+      std::vector<double> row;
+      for (std::size_t l = 0; l < panel.grid.columns; ++l) row.push_back(static_cast<double>(panel.grid.at(d, l)));
+      rows.push_back(numbersOf(row));
+    }
+    nlohmann::json described = describeBranch(panel.branch);
+    described.update({{"title", panel.title},
+                      {"average", std::isnan(panel.average) ? nlohmann::json(nullptr) : nlohmann::json(panel.average)},
+                      {"records", panel.records},
+                      {"kept", panel.kept},
+                      {"scores", std::move(rows)}});
+    panels.push_back(std::move(described));
+  }
+  return {{"lengths", chart.lengths}, {"depths", chart.depths}, {"panels", std::move(panels)}};
+}
 
-Figure needleFigure(const results::ResultsReader& reader, const FigureSpec& spec) {
-  const ResultsFacts facts = resultsFacts(reader, spec.score);
-  const NeedleChart chart = needleChart(reader, spec);
+Values gather(const results::ResultsReader& reader, const FigureSpec& spec) {
+  Values values;
+  values.facts = resultsFacts(reader, spec.score);
+  values.chart = needleChart(reader, spec);
+  values.head = startFigure(spec, reader);
+  values.head.sidecar["needle"] = describeScores(values.chart);
+  values.head.sidecar["scale"] = {{"kind", "linear"}, {"low", 0}, {"high", 1}, {"colour_map", spec.colour_map}};
+  return values;
+}
+
+Figure draw(const Values& values, const FigureSpec& spec) {
+  const NeedleChart& chart = values.chart;
   const ColourBar bar{{spec.colour_map == "score" ? scoreTable() : colourTable(spec.colour_map)},
                       {ScaleKind::Linear, 0, 1},
                       false,
                       false,
-                      scoreTitle(facts.score)};
-  Figure figure = startFigure(spec, reader);
-  figure.sidecar["needle"] = describeNeedle(chart);
-  figure.sidecar["scale"] = {{"kind", "linear"}, {"low", 0}, {"high", 1}, {"colour_map", spec.colour_map}};
-  std::vector<std::string> notes = commonNotes(facts);
+                      scoreTitle(values.facts.score)};
+  std::vector<std::string> notes = commonNotes(values.facts);
   notes.emplace_back("number above a panel: mean of its cells' answers");
   if (anyMissing(chart)) notes.emplace_back("hatched: not run");
   ensureApplication();
   const Layout layout = planLayout(spec, chart, bar, notes);
-  figure.canvas = std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme);
+  Figure figure{values.head, std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme)};
   for (std::size_t i = 0; i < chart.panels.size(); ++i) drawPanel(*figure.canvas, layout, chart, i, bar);
   drawAxisTitles(*figure.canvas, layout);
   drawColourBar(*figure.canvas, bar, layout.bar, layout.bar_height);
   drawChrome(*figure.canvas, layout.chrome);
   return figure;
+}
+
+}  // namespace
+
+// Scores by context length and depth, one panel per method and budget on one scale.
+FigureBuilder needleFigure() {
+  return makeBuilder(gather, draw);
 }
 
 }  // namespace kvatlas::views

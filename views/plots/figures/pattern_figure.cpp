@@ -7,7 +7,8 @@
 #include "views/models/figures/figure_sidecar.h"
 #include "views/models/figures/map_data.h"
 #include "views/plots/chrome.h"
-#include "views/plots/figures/figure.h"
+#include "views/plots/figures/figure_builder.h"
+#include "views/plots/figures/map_captions.h"
 #include "views/plots/figures/panel_grid.h"
 #include "views/plots/offscreen.h"
 #include "views/plots/raster_item.h"
@@ -17,6 +18,13 @@ namespace kvatlas::views {
 namespace {
 
 constexpr std::size_t kPanels = 6;
+
+struct Values {
+  FigureHead head;
+  TraceFacts facts;
+  std::vector<MapPanel> panels;
+  double clip = 0;  // as asked or fitted to the maps
+};
 
 struct Layout {
   PanelGrid grid;
@@ -111,31 +119,38 @@ void drawAxisTitles(Canvas& canvas, const Layout& layout) {
                  canvas.colours().ink);
 }
 
-}  // namespace
-
-Figure patternFigure(const trace::Reader& reader, const FigureSpec& wanted_spec) {
+Values gather(const trace::Reader& reader, const FigureSpec& spec) {
   requireMaps(reader);
-  FigureSpec spec = wanted_spec;
-  const TraceFacts facts = traceFacts(reader);
-  Figure figure = startFigure(spec, facts);
-  const std::vector<LayerIndex> layers = layersOf(reader, spec);
+  Values values;
+  values.facts = traceFacts(reader);
+  values.head = startFigure(spec, values.facts);
   const auto wanted =
       static_cast<std::size_t>(2 * inches(spec.width_inches / 2));  // cells at 600 per inch of half the width
-  std::vector<MapPanel> panels;
   std::vector<std::uint32_t> missing;
   nlohmann::json maps = nlohmann::json::array();
-  for (const LayerIndex layer : layers) {
-    panels.push_back(loadMap(reader, layer, std::nullopt, spec.reduction, wanted));
-    if (panels.back().grid.missing()) missing.push_back(layer.value);
-    maps.push_back(describeMap(panels.back()));
+  for (const LayerIndex layer : layersOf(reader, spec)) {
+    values.panels.push_back(loadMap(reader, layer, std::nullopt, spec.reduction, wanted));
+    if (values.panels.back().grid.missing()) missing.push_back(layer.value);
+    maps.push_back(describeMap(values.panels.back()));
   }
   if (!missing.empty())
-    figure.warnings.push_back(
+    values.head.warnings.push_back(
         fmt::format("layer {} was not written and is drawn as not captured", fmt::join(missing, ", ")));
-  if (spec.fit_clip && spec.scale == ScaleKind::Linear) spec.clip = fittedClip(panels, spec.clip);
+  const bool fitted = spec.fit_clip && spec.scale == ScaleKind::Linear;
+  values.clip = fitted ? fittedClip(values.panels, spec.clip) : spec.clip;
+  FigureSpec drawn = spec;
+  drawn.clip = values.clip;
+  values.head.sidecar["maps"] = std::move(maps);
+  values.head.sidecar["scale"] = describeScale(drawn);
+  return values;
+}
+
+Figure draw(const Values& values, const FigureSpec& asked) {
+  FigureSpec spec = asked;
+  spec.clip = values.clip;
+  const TraceFacts& facts = values.facts;
+  const std::vector<MapPanel>& panels = values.panels;
   const ColourBar bar = mapColourBar(spec);
-  figure.sidecar["maps"] = std::move(maps);
-  figure.sidecar["scale"] = describeScale(spec);
   std::vector<std::string> notes = commonNotes(facts);
   notes.push_back(headPhrase(std::nullopt, facts.query_heads));
   notes.push_back(cellPhrase(panels.front().cell, spec.reduction));
@@ -143,7 +158,7 @@ Figure patternFigure(const trace::Reader& reader, const FigureSpec& wanted_spec)
   ensureApplication();
   const std::size_t cells = (facts.tokens + panels.front().cell - 1) / panels.front().cell;
   const Layout layout = planLayout(spec, facts, panels.size(), bar, cells, notes);
-  figure.canvas = std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme);
+  Figure figure{values.head, std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme)};
   for (std::size_t i = 0; i < panels.size(); ++i) drawPanel(*figure.canvas, layout, i, panels[i], bar, spec, facts);
   drawAxisTitles(*figure.canvas, layout);
   const int bar_height = std::min(layout.grid.bottom() - layout.grid.top, inches(3.2));
@@ -151,6 +166,13 @@ Figure patternFigure(const trace::Reader& reader, const FigureSpec& wanted_spec)
                 bar_height);
   drawChrome(*figure.canvas, layout.chrome);
   return figure;
+}
+
+}  // namespace
+
+// Small multiples of the head-averaged map of several layers with one colour bar.
+FigureBuilder patternFigure() {
+  return makeBuilder(gather, draw);
 }
 
 }  // namespace kvatlas::views

@@ -3,14 +3,19 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/base/error.h"
 #include "views/models/figures/figure_sidecar.h"
-#include "views/plots/figures/figure.h"
+#include "views/models/number_text.h"
+#include "views/plots/figures/figure_builder.h"
 #include "views/plots/line_chart.h"
 #include "views/plots/offscreen.h"
 
 namespace kvatlas::views {
 namespace {
+
+struct Values {
+  FigureHead head;
+  TrainingCurves log;
+};
 
 // Numbers of tokens in the unit that keeps them short.
 struct TokenUnit {
@@ -25,7 +30,7 @@ TokenUnit unitOf(double tokens) {
   return {};
 }
 
-LineSeries seriesOf(const TrainingCurve& curve, const TokenUnit& unit, const QPen& pen) {
+LineSeries seriesOf(const MeasuredCurve& curve, const TokenUnit& unit, const QPen& pen) {
   LineSeries series;
   for (const double tokens : curve.tokens) series.x.push_back(tokens / unit.size);
   series.y = curve.values;
@@ -34,11 +39,11 @@ LineSeries seriesOf(const TrainingCurve& curve, const TokenUnit& unit, const QPe
 }
 
 // The first few steps, far above the rest, would press everything else flat.
-void setLossRange(LinePanel& panel, const TrainingLog& log) {
+void setLossRange(LinePanel& panel, const TrainingCurves& log) {
   constexpr double kStart = 0.02;
   double low = 0, high = 0;
   bool any = false;
-  for (const TrainingCurve* curve : {&log.text_loss, &log.held_out})
+  for (const MeasuredCurve* curve : {&log.text_loss, &log.held_out})
     for (std::size_t i = 0; i < curve->values.size(); ++i) {
       if (curve->tokens[i] < kStart * log.last_tokens && curve->tokens[i] < curve->tokens.back()) continue;
       low = any ? std::min(low, curve->values[i]) : curve->values[i];
@@ -51,7 +56,7 @@ void setLossRange(LinePanel& panel, const TrainingLog& log) {
   panel.y_ticks = linearTicks(panel.low, panel.high, 6);
 }
 
-void addLosses(LineChart& chart, const TrainingLog& log, const TokenUnit& unit, Theme theme) {
+void addLosses(LineChart& chart, const TrainingCurves& log, const TokenUnit& unit, Theme theme) {
   if (log.text_loss.values.empty() && log.held_out.values.empty()) return;
   LinePanel panel{.title = {}, .y_title = "loss"};
   setLossRange(panel, log);
@@ -76,7 +81,7 @@ QColor lengthColour(std::size_t index, std::size_t count, Theme theme) {
   return toColour(mix(near, far, count < 2 ? 1 : static_cast<double>(index) / static_cast<double>(count - 1)));
 }
 
-void addAccuracy(LineChart& chart, const TrainingLog& log, const TokenUnit& unit, Theme theme) {
+void addAccuracy(LineChart& chart, const TrainingCurves& log, const TokenUnit& unit, Theme theme) {
   if (log.accuracy.empty()) return;
   constexpr double kMargin = 0.04;
   LinePanel panel{.title = {}, .y_title = "retrieval accuracy", .low = -kMargin, .high = 1 + kMargin};
@@ -90,17 +95,35 @@ void addAccuracy(LineChart& chart, const TrainingLog& log, const TokenUnit& unit
   chart.panels.push_back(std::move(panel));
 }
 
-}  // namespace
+// File, stages, curves.
+nlohmann::json describeCurves(const TrainingCurves& log) {
+  const auto curve = [](const MeasuredCurve& one) {
+    return nlohmann::json{{"tokens", one.tokens}, {"values", one.values}};
+  };
+  nlohmann::json stages = nlohmann::json::array(), accuracy = nlohmann::json::array();
+  for (const TrainingStage& stage : log.stages) stages.push_back({{"name", stage.name}, {"tokens", stage.tokens}});
+  for (const auto& [length, one] : log.accuracy) {
+    accuracy.push_back(curve(one));
+    accuracy.back()["length"] = length;
+  }
+  return {{"file", log.file},
+          {"rows", log.rows},
+          {"tokens", log.last_tokens},
+          {"stages", std::move(stages)},
+          {"loss_text", curve(log.text_loss)},
+          {"heldout_bits_per_byte", curve(log.held_out)},
+          {"accuracy", std::move(accuracy)}};
+}
 
-Figure trainingFigure(const TrainingLog& log, const FigureSpec& spec) {
-  checkSpec(spec);
-  if (spec.kind != FigureKind::Training)
-    failUsage("a {} figure is not drawn from the log of a training", figureKindName(spec.kind));
-  Figure figure;
-  figure.sidecar = sidecarBase(spec);
-  figure.sidecar["training"] = describeTraining(log);
-  figure.title = spec.title.empty() ? "training of " + log.file : spec.title;
-  figure.warnings = log.warnings;
+Values gather(const TrainingCurves& log, const FigureSpec& spec) {
+  Values values{{sidecarBase(spec), log.warnings, spec.title.empty() ? "training of " + log.file : spec.title, {}},
+                log};
+  values.head.sidecar["training"] = describeCurves(log);
+  return values;
+}
+
+Figure draw(const Values& values, const FigureSpec& spec) {
+  const TrainingCurves& log = values.log;
   ensureApplication();
   const TokenUnit unit = unitOf(log.last_tokens);
   LineChart chart;
@@ -111,8 +134,14 @@ Figure trainingFigure(const TrainingLog& log, const FigureSpec& spec) {
   chart.x_ticks = linearTicks(0, chart.x_high, 8);
   for (const TrainingStage& stage : log.stages) chart.landmarks.push_back({stage.tokens / unit.size, stage.name});
   chart.notes = {log.file, fmt::format("{} tokens", grouped(static_cast<std::uint64_t>(log.last_tokens)))};
-  figure.canvas = drawLineChart(chart, spec);
-  return figure;
+  return {values.head, drawLineChart(chart, spec)};
+}
+
+}  // namespace
+
+// Losses and retrieval accuracy over the tokens seen, two stacked panels.
+FigureBuilder trainingFigure() {
+  return makeBuilder(gather, draw);
 }
 
 }  // namespace kvatlas::views

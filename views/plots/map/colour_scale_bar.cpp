@@ -9,6 +9,7 @@
 #include <array>
 #include <cmath>
 
+#include "views/models/number_text.h"
 #include "views/models/ticks.h"
 #include "views/plots/canvas.h"
 

@@ -27,16 +27,11 @@ QColor inkOn(const QColor& colour) {
 LayerHeadThumbnails::LayerHeadThumbnails(TileSource* source, QObject* parent)
     : QObject(parent), m_source(source), m_colours(ColourSettings{}, m_theme), m_table(colourTable("viridis")) {
   m_ask.setSingleShot(true);
-  connect(&m_ask, &QTimer::timeout, this, [this] {
-    if (m_source) m_source->want(this, m_wanted, Urgency::Background);
-  });
+  connect(&m_ask, &QTimer::timeout, this, [this] { m_subscription.want(m_wanted, Urgency::Background); });
   if (source == nullptr) return;
+  m_subscription = source->subscribe();
   connect(source, &TileSource::arrived, this, &LayerHeadThumbnails::take);
   connect(source, &TileSource::changed, this, &LayerHeadThumbnails::reset);
-}
-
-LayerHeadThumbnails::~LayerHeadThumbnails() {
-  if (m_source) m_source->want(this, {}, Urgency::Background);
 }
 
 void LayerHeadThumbnails::setReduction(trace::Reduction reduction) {

@@ -18,7 +18,6 @@ class LayerHeadThumbnails : public QObject {
   Q_OBJECT
  public:
   explicit LayerHeadThumbnails(TileSource* source, QObject* parent = nullptr);
-  ~LayerHeadThumbnails() override;
 
   void setReduction(trace::Reduction reduction);
   void setColours(const ColourSettings& settings, Theme theme);
@@ -49,6 +48,7 @@ class LayerHeadThumbnails : public QObject {
   ColourTable m_table;
   Theme m_theme = Theme::Light;
   QCache<QString, Picture> m_pictures{4096};
+  TileSubscription m_subscription;
   std::vector<TileKey> m_wanted;
   QTimer m_ask;
 };

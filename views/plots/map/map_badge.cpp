@@ -24,16 +24,16 @@ QString nameOf(const MapSide& side, const char* without) {
 
 std::vector<BadgeLine> comparedRuns(const MapPicture& picture, const ShadeColours& shades) {
   const QString a = nameOf(picture.a, "A"), b = nameOf(*picture.b, "B");
-  if (picture.mode == CompareMode::Split)
+  if (picture.mode == PictureSides::Split)
     return {{tr("below the diagonal: kept by %1").arg(a), {}}, {tr("above, mirrored: kept by %1").arg(b), {}}};
   return {{tr("kept by %1 alone").arg(a), shades.only_a}, {tr("kept by %1 alone").arg(b), shades.only_b}};
 }
 
 std::vector<BadgeLine> comparedMaps(const MapPicture& picture) {
   const QString a = nameOf(picture.a, "A"), b = nameOf(*picture.b, "B");
-  if (picture.mode == CompareMode::Split)
+  if (picture.mode == PictureSides::Split)
     return {{tr("below the diagonal: %1").arg(a), {}}, {tr("above, mirrored: %1").arg(b), {}}};
-  const QString formula = picture.mode == CompareMode::Ratio ? tr("log₂ (A / B)") : tr("A − B");
+  const QString formula = picture.mode == PictureSides::Ratio ? tr("log₂ (A / B)") : tr("A − B");
   return {{formula, {}}, {tr("A: %1").arg(a), {}}, {tr("B: %1").arg(b), {}}};
 }
 
@@ -102,12 +102,12 @@ void drawLines(QCPPainter& painter, const QRect& box, const std::vector<BadgeLin
 }  // namespace
 
 std::vector<BadgeLine> badgeOf(const MapPicture& picture, const QString& detail, const ShadeColours& shades) {
-  const bool second = picture.mode == CompareMode::OnlyB && picture.b;
+  const bool second = picture.mode == PictureSides::OnlyB && picture.b;
   const MapSide& side = second ? *picture.b : picture.a;
   std::vector<BadgeLine> lines = {
       {tr("layer %1, %2 · %3").arg(side.layer.value).arg(QString::fromStdString(textOf(side.head)), detail), {}}};
   std::vector<BadgeLine> more;
-  if (picture.b && picture.mode >= CompareMode::Split)
+  if (picture.b && picture.mode >= PictureSides::Split)
     more = picture.comparesRuns() ? comparedRuns(picture, shades) : comparedMaps(picture);
   else if (side.kept)
     more = {{tr("hatched: evicted by %1").arg(nameOf(side, "this run")), {}}};

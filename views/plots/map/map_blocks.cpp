@@ -39,7 +39,7 @@ void MapBlocks::forget() {
 }
 
 void MapBlocks::forgetIncomplete(const TokenWindow& where) {
-  const bool mirrored = m_picture.mode == CompareMode::Split;
+  const bool mirrored = m_picture.mode == PictureSides::Split;
   const auto inside = [&](const PixelRect& area) {
     const double left = static_cast<double>(area.x) / m_scale.x, top = static_cast<double>(area.y) / m_scale.y;
     const double right = left + area.width / m_scale.x, bottom = top + area.height / m_scale.y;

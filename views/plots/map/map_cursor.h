@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "views/models/document/selection.h"
+#include "views/models/document/cell.h"
 #include "views/models/palette.h"
 
 namespace kvatlas::views {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "views/models/map/code_table.h"
 #include "views/models/map/map_table.h"
@@ -34,11 +35,6 @@ MapPlottable::MapPlottable(QCPAxis* keys, QCPAxis* queries) : QCPAbstractPlottab
   m_refresh.setInterval(kRefreshMilliseconds);
   connect(&m_ask, &QTimer::timeout, this, &MapPlottable::ask);
   connect(&m_refresh, &QTimer::timeout, this, [this] { mParentPlot->replot(QCustomPlot::rpQueuedReplot); });
-}
-
-MapPlottable::~MapPlottable() {
-  for (const QPointer<TileSource>& source : m_asked)
-    if (source) source->want(this, {});
 }
 
 void MapPlottable::setPicture(const MapPicture& picture) {
@@ -211,7 +207,7 @@ std::vector<TileKey> MapPlottable::missing(const MapSide& side) const {
     }
   };
   const auto addMirrored = [&](std::size_t at) {
-    if (picture().mode != CompareMode::Split) return add(at, shown);
+    if (picture().mode != PictureSides::Split) return add(at, shown);
     add(at, {shown.query_begin, shown.query_end, shown.key_begin, shown.key_end});
     add(at, shown);
   };
@@ -223,25 +219,26 @@ std::vector<TileKey> MapPlottable::missing(const MapSide& side) const {
   return wanted;
 }
 
+TileSubscription& MapPlottable::subscriptionTo(TileSource& source) {
+  const auto known = std::ranges::find(m_subscriptions, &source, &TileSubscription::source);
+  return known != m_subscriptions.end() ? *known : m_subscriptions.emplace_back(source.subscribe());
+}
+
 void MapPlottable::ask() {
-  std::vector<QPointer<TileSource>> sources;
-  std::vector<std::vector<TileKey>> keys;
+  std::vector<std::pair<TileSource*, std::vector<TileKey>>> wanted;  // both sides may be of one source
   for (const MapSide* side : sides()) {
     if (side->source == nullptr) continue;
-    const std::vector<TileKey> more = missing(*side);
-    const auto known = std::find(sources.begin(), sources.end(), side->source);
-    if (known == sources.end()) {
-      sources.emplace_back(side->source);
-      keys.push_back(more);
-    } else {
-      std::vector<TileKey>& all = keys[static_cast<std::size_t>(known - sources.begin())];
-      all.insert(all.end(), more.begin(), more.end());
-    }
+    std::vector<TileKey> more = missing(*side);
+    const auto known = std::ranges::find(wanted, side->source, &decltype(wanted)::value_type::first);
+    if (known == wanted.end())
+      wanted.emplace_back(side->source, std::move(more));
+    else
+      known->second.insert(known->second.end(), more.begin(), more.end());
   }
-  for (const QPointer<TileSource>& before : m_asked)
-    if (before && std::find(sources.begin(), sources.end(), before) == sources.end()) before->want(this, {});
-  m_asked = sources;
-  for (std::size_t i = 0; i < sources.size(); ++i) sources[i]->want(this, keys[i]);
+  std::erase_if(m_subscriptions, [&](const TileSubscription& before) {
+    return std::ranges::find(wanted, before.source(), &decltype(wanted)::value_type::first) == wanted.end();
+  });
+  for (auto& [source, keys] : wanted) subscriptionTo(*source).want(std::move(keys));
   emit drawn();
 }
 
@@ -258,7 +255,7 @@ bool MapPlottable::settled() const {
                          [&](TilePlace place) { return side->source->find(side->key(place)) != nullptr; });
     };
     if (!here(shown)) return false;
-    if (picture().mode == CompareMode::Split &&
+    if (picture().mode == PictureSides::Split &&
         !here({shown.query_begin, shown.query_end, shown.key_begin, shown.key_end}))
       return false;
   }

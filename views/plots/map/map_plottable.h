@@ -26,7 +26,6 @@ class MapPlottable : public QCPAbstractPlottable {
   Q_OBJECT
  public:
   MapPlottable(QCPAxis* keys, QCPAxis* queries);
-  ~MapPlottable() override;
 
   void setPicture(const MapPicture& picture);
   void setColours(const ColourSettings& settings, Theme theme, ShadeColours shades = {});
@@ -69,6 +68,7 @@ class MapPlottable : public QCPAbstractPlottable {
   void drawSpans(QCPPainter* painter) const;
   void connectSource(TileSource* source);
   void ask();
+  [[nodiscard]] TileSubscription& subscriptionTo(TileSource& source);
   [[nodiscard]] std::vector<TileKey> missing(const MapSide& side) const;
   [[nodiscard]] std::vector<const MapSide*> sides() const;
   void take(const TileKey& key);
@@ -78,7 +78,7 @@ class MapPlottable : public QCPAbstractPlottable {
   bool m_badge = true;
   ShadeColours m_shades;
   std::vector<trace::Span> m_spans;
-  std::vector<QPointer<TileSource>> m_asked;
+  std::vector<TileSubscription> m_subscriptions;  // one for each source of the picture that was drawn last
   std::vector<QMetaObject::Connection> m_connections;
   QTimer m_ask, m_refresh;
 };

@@ -1,0 +1,265 @@
+#include "app/explorer/capture/capture_form.h"
+
+#include <QCheckBox>
+#include <QComboBox>
+#include <QFormLayout>
+#include <QHeaderView>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPlainTextEdit>
+#include <QSpinBox>
+#include <QTabWidget>
+#include <QTreeWidget>
+#include <QVBoxLayout>
+
+#include "app/explorer/capture/path_edit.h"
+#include "core/policy/policy.h"
+#include "views/pages/window_palette.h"
+
+namespace kvatlas::app {
+namespace {
+
+QSpinBox* spin(int lowest, int highest, int value) {
+  auto* box = new QSpinBox;
+  box->setRange(lowest, highest);
+  box->setValue(value);
+  return box;
+}
+
+QString parameterHelp(const policy::Method& method) {
+  QStringList lines;
+  for (const policy::ParameterSpec& parameter : method.parameters)
+    lines << QStringLiteral("%1=%2   %3 (%4)")
+                 .arg(views::toQString(parameter.name), views::toQString(parameter.default_value),
+                      views::toQString(parameter.meaning), views::toQString(parameter.values));
+  return lines.join(QLatin1Char('\n'));
+}
+
+}  // namespace
+
+CaptureForm::CaptureForm(QWidget* parent)
+    : QWidget(parent),
+      m_model(new PathEdit(PathEdit::Kind::Folder, tr("Model folder"), {})),
+      m_source(new QTabWidget),
+      m_text(new QPlainTextEdit),
+      m_file(new PathEdit(PathEdit::Kind::OpenFile, tr("Prompt file"), tr("Text (*.txt *.md);;All files (*)"))),
+      m_chat(new QComboBox),
+      m_methods(new QTreeWidget),
+      m_budgets(new QLineEdit(QStringLiteral("64, 10%"))),
+      m_span(new QLineEdit),
+      m_granularity(new QComboBox),
+      m_device(new QComboBox),
+      m_window(spin(1, 4096, 8)),
+      m_new_tokens(spin(0, 1 << 20, 32)),
+      m_map_size(spin(0, 1 << 16, 512)),
+      m_paper(new QCheckBox(tr("published arithmetic"))),
+      m_keep_qk(new QCheckBox(tr("keep queries and keys, for exact tiles"))),
+      m_output(new PathEdit(PathEdit::Kind::SaveFile, tr("Trace file"), tr("KVAtlas traces (*.kva.h5)"))) {
+  auto* form = new QFormLayout(this);
+  form->setContentsMargins(0, 0, 0, 0);
+  form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
+  m_model->setObjectName(QStringLiteral("captureModel"));
+  m_output->setObjectName(QStringLiteral("captureOutput"));
+  form->addRow(tr("&Model"), m_model);
+  makePrompt(*form);
+  makeMethods(*form);
+  makeNumbers(*form);
+  makeFlags(*form);
+  form->addRow(tr("&Write to"), m_output);
+  connect(m_model, &PathEdit::changed, this, &CaptureForm::changed);
+  connect(m_output, &PathEdit::changed, this, &CaptureForm::changed);
+}
+
+void CaptureForm::makePrompt(QFormLayout& form) {
+  m_text->setObjectName(QStringLiteral("captureText"));
+  m_text->setPlaceholderText(tr("Type or paste the prompt"));
+  m_text->setTabChangesFocus(true);
+  m_text->setMinimumHeight(110);
+  m_file->setObjectName(QStringLiteral("captureFile"));
+  auto* file_page = new QWidget;
+  auto* column = new QVBoxLayout(file_page);
+  column->addWidget(m_file);
+  column->addStretch(1);
+  m_source->addTab(m_text, tr("Text"));
+  m_source->addTab(file_page, tr("File"));
+  form.addRow(tr("&Prompt"), m_source);
+  m_chat->setObjectName(QStringLiteral("captureChat"));
+  const std::pair<QString, const char*> templates[] = {{tr("as it is"), ""},
+                                                       {tr("the model's chat template"), "auto"},
+                                                       {tr("Llama 2 chat"), "llama2"},
+                                                       {tr("Llama 3 instruct"), "llama3"},
+                                                       {tr("Mistral instruct"), "mistral"}};
+  for (const auto& [title, name] : templates) m_chat->addItem(title, QString::fromLatin1(name));
+  form.addRow(tr("&Wrapped in"), m_chat);
+  m_span->setPlaceholderText(tr("name=text in the prompt, to mark it: needle=The secret number is 7"));
+  form.addRow(tr("Mar&k"), m_span);
+  connect(m_text, &QPlainTextEdit::textChanged, this, &CaptureForm::changed);
+  connect(m_file, &PathEdit::changed, this, &CaptureForm::changed);
+  connect(m_source, &QTabWidget::currentChanged, this, &CaptureForm::changed);
+}
+
+void CaptureForm::makeMethods(QFormLayout& form) {
+  m_methods->setObjectName(QStringLiteral("captureMethods"));
+  m_methods->setRootIsDecorated(false);
+  m_methods->setHeaderLabels({tr("Method"), tr("Parameters (empty: the defaults)")});
+  m_methods->setEditTriggers(QAbstractItemView::AllEditTriggers);
+  for (const policy::Method& method : policy::methods()) {
+    if (method.name == "full") continue;
+    auto* item = new QTreeWidgetItem(m_methods, {views::toQString(method.title)});
+    item->setData(0, Qt::UserRole, views::toQString(method.name));
+    item->setIcon(0, views::methodIcon(method.name, views::themeOf(palette())));
+    item->setToolTip(1, parameterHelp(method));
+    item->setFlags(Qt::ItemIsEnabled | Qt::ItemIsSelectable | Qt::ItemIsUserCheckable | Qt::ItemIsEditable);
+    item->setCheckState(0, Qt::Checked);
+  }
+  m_methods->resizeColumnToContents(0);
+  m_methods->setMinimumHeight(130);
+  form.addRow(tr("M&ethods"), m_methods);
+  m_budgets->setObjectName(QStringLiteral("captureBudgets"));
+  m_budgets->setToolTip(tr("Tokens per head, or a percentage of the prompt; several with commas"));
+  form.addRow(tr("&Budgets"), m_budgets);
+  connect(m_methods, &QTreeWidget::itemChanged, this, &CaptureForm::changed);
+  connect(m_budgets, &QLineEdit::textChanged, this, &CaptureForm::changed);
+}
+
+void CaptureForm::makeNumbers(QFormLayout& form) {
+  m_granularity->addItem(tr("KV heads"), QStringLiteral("kv-head"));
+  m_granularity->addItem(tr("query heads"), QStringLiteral("query-head"));
+  m_device->setEditable(true);
+  m_device->addItems({QStringLiteral("auto"), QStringLiteral("cpu"), QStringLiteral("cuda")});
+  m_device->setObjectName(QStringLiteral("captureDevice"));
+  m_new_tokens->setObjectName(QStringLiteral("captureNewTokens"));
+  auto* first = new QHBoxLayout;
+  const auto add = [](QHBoxLayout* row, const QString& label, QWidget* field) {
+    row->addWidget(new QLabel(label));
+    row->addWidget(field);
+    row->addSpacing(12);
+  };
+  add(first, tr("window"), m_window);
+  add(first, tr("new tokens"), m_new_tokens);
+  add(first, tr("map side"), m_map_size);
+  first->addStretch(1);
+  form.addRow(tr("Sizes"), first);
+  auto* second = new QHBoxLayout;
+  add(second, tr("lists kept by"), m_granularity);
+  add(second, tr("device"), m_device);
+  second->addStretch(1);
+  form.addRow(tr("Run with"), second);
+}
+
+void CaptureForm::makeFlags(QFormLayout& form) {
+  auto* row = new QHBoxLayout;
+  row->addWidget(m_keep_qk);
+  row->addWidget(m_paper);
+  row->addStretch(1);
+  form.addRow(QString(), row);
+}
+
+QStringList CaptureForm::chosenMethods() const {
+  QStringList methods;
+  for (int i = 0; i < m_methods->topLevelItemCount(); ++i) {
+    const QTreeWidgetItem* item = m_methods->topLevelItem(i);
+    if (item->checkState(0) != Qt::Checked) continue;
+    const QString parameters = item->text(1).simplified().remove(QLatin1Char(' '));
+    methods << item->data(0, Qt::UserRole).toString() +
+                   (parameters.isEmpty() ? QString() : QLatin1Char(':') + parameters);
+  }
+  return methods;
+}
+
+void CaptureForm::chooseMethods(const QStringList& methods) {
+  for (int i = 0; i < m_methods->topLevelItemCount(); ++i) {
+    QTreeWidgetItem* item = m_methods->topLevelItem(i);
+    const QString name = item->data(0, Qt::UserRole).toString();
+    item->setCheckState(0, Qt::Unchecked);
+    item->setText(1, {});
+    for (const QString& method : methods) {
+      if (method.section(QLatin1Char(':'), 0, 0) != name) continue;
+      item->setCheckState(0, Qt::Checked);
+      item->setText(1, method.section(QLatin1Char(':'), 1));
+    }
+  }
+}
+
+CaptureRequest CaptureForm::request() const {
+  CaptureRequest request;
+  request.model = m_model->path();
+  const bool typed = m_source->currentIndex() == 0;
+  request.text = typed ? m_text->toPlainText() : QString();
+  request.prompt_file = typed ? QString() : m_file->path();
+  request.chat = m_chat->currentData().toString();
+  request.methods = chosenMethods();
+  request.budgets = splitWords(m_budgets->text());
+  if (const QString span = m_span->text().trimmed(); !span.isEmpty()) request.spans << span;
+  request.granularity = m_granularity->currentData().toString();
+  request.device = m_device->currentText().trimmed();
+  request.paper = m_paper->isChecked();
+  request.keep_qk = m_keep_qk->isChecked();
+  request.window = m_window->value();
+  request.new_tokens = m_new_tokens->value();
+  request.map_size = m_map_size->value();
+  request.output = m_output->path();
+  return request;
+}
+
+void CaptureForm::setRequest(const CaptureRequest& request) {
+  m_model->setPath(request.model);
+  m_source->setCurrentIndex(request.prompt_file.isEmpty() ? 0 : 1);
+  m_text->setPlainText(request.text);
+  m_file->setPath(request.prompt_file);
+  m_chat->setCurrentIndex(qMax(0, m_chat->findData(request.chat)));
+  chooseMethods(request.methods);
+  m_budgets->setText(request.budgets.join(QStringLiteral(", ")));
+  m_span->setText(request.spans.value(0));
+  m_granularity->setCurrentIndex(qMax(0, m_granularity->findData(request.granularity)));
+  m_device->setCurrentText(request.device);
+  m_paper->setChecked(request.paper);
+  m_keep_qk->setChecked(request.keep_qk);
+  m_window->setValue(request.window);
+  m_new_tokens->setValue(request.new_tokens);
+  m_map_size->setValue(request.map_size);
+  m_output->setPath(request.output);
+}
+
+QVariantMap CaptureForm::fields() const {
+  const CaptureRequest now = request();
+  return {{QStringLiteral("model"), now.model},
+          {QStringLiteral("prompt_file"), now.prompt_file},
+          {QStringLiteral("text"), now.text},
+          {QStringLiteral("chat"), now.chat},
+          {QStringLiteral("methods"), now.methods},
+          {QStringLiteral("budgets"), now.budgets},
+          {QStringLiteral("spans"), now.spans},
+          {QStringLiteral("granularity"), now.granularity},
+          {QStringLiteral("device"), now.device},
+          {QStringLiteral("paper"), now.paper},
+          {QStringLiteral("keep_qk"), now.keep_qk},
+          {QStringLiteral("window"), now.window},
+          {QStringLiteral("new_tokens"), now.new_tokens},
+          {QStringLiteral("map_size"), now.map_size},
+          {QStringLiteral("output"), now.output}};
+}
+
+void CaptureForm::setFields(const QVariantMap& fields) {
+  const auto text = [&](const char* name) { return fields.value(QString::fromLatin1(name)).toString(); };
+  const auto list = [&](const char* name) { return fields.value(QString::fromLatin1(name)).toStringList(); };
+  CaptureRequest then;
+  then.model = text("model");
+  then.prompt_file = text("prompt_file");
+  then.text = text("text");
+  then.chat = text("chat");
+  then.methods = list("methods");
+  then.budgets = list("budgets");
+  then.spans = list("spans");
+  then.granularity = text("granularity");
+  then.device = text("device");
+  then.paper = fields.value(QStringLiteral("paper")).toBool();
+  then.keep_qk = fields.value(QStringLiteral("keep_qk")).toBool();
+  then.window = fields.value(QStringLiteral("window"), then.window).toInt();
+  then.new_tokens = fields.value(QStringLiteral("new_tokens"), then.new_tokens).toInt();
+  then.map_size = fields.value(QStringLiteral("map_size"), then.map_size).toInt();
+  then.output = text("output");
+  setRequest(then);
+}
+
+}  // namespace kvatlas::app

@@ -1,0 +1,186 @@
+#include "app/explorer/measure/bench.h"
+
+#include <fmt/format.h>
+
+#include <sys/resource.h>
+
+#include <QAbstractEventDispatcher>
+#include <QApplication>
+#include <QEvent>
+#include <QTimer>
+#include <QWheelEvent>
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+
+#include "app/explorer/measure/settle.h"
+#include "app/explorer/window/main_window.h"
+#include "app/explorer/window/window_pages.h"
+#include "views/pages/map/map_page.h"
+
+namespace kvatlas::app {
+namespace {
+
+constexpr double kLongestWaitMs = 60000, kMebibyte = 1 << 20;
+constexpr int kMostTurns = 50, kIdleTurns = 4;
+
+double millisecondsSince(Moment start) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+double quantile(std::vector<double> values, double q) {
+  std::ranges::sort(values);
+  return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
+}
+
+// On a machine that others use, too, it tells work from waiting.
+double threadMilliseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
+}
+
+void sendMouse(QWidget& widget, QEvent::Type type, const QPointF& at, Qt::MouseButtons held) {
+  const Qt::MouseButton button = type == QEvent::MouseMove ? Qt::NoButton : Qt::LeftButton;
+  QMouseEvent event(type, at, widget.mapToGlobal(at), button, held, Qt::NoModifier);
+  QApplication::sendEvent(&widget, &event);
+}
+
+void sendWheel(QWidget& widget, int notches) {
+  const QPointF at = QRectF(widget.rect()).center() + QPointF(-40, 60);
+  QWheelEvent event(at, widget.mapToGlobal(at), QPoint(), QPoint(0, 120 * notches), Qt::NoButton, Qt::NoModifier,
+                    Qt::NoScrollPhase, false);
+  QApplication::sendEvent(&widget, &event);
+}
+
+}  // namespace
+
+Bench::Bench(MainWindow& window, const std::string& script, Moment started)
+    : m_window(window),
+      m_steps(script == "startup" ? std::vector<BenchStep>{} : benchScript(script)),
+      m_started(started) {
+  window.installEventFilter(this);
+  views::MapView& map = window.pages().map().view();
+  map.installEventFilter(this);
+  connect(&map, &QCustomPlot::beforeReplot, this, [this] { m_drawn = true; });  // it may paint before it returns
+  connect(&window.document(), &views::Document::opened, this, &Bench::traceOpened);
+  connect(&window.document(), &views::Document::failed, this, [this](const QString& message) {
+    fmt::print(stderr, "kvatlas-explorer: error: {}\n", message.toStdString());
+    QCoreApplication::exit(1);
+  });
+}
+
+bool Bench::eventFilter(QObject* watched, QEvent* event) {
+  if (event->type() == QEvent::Paint && watched != &m_window && m_drawn) m_shown = true;
+  if (event->type() == QEvent::Paint && watched == &m_window && !m_painted) {
+    m_painted = true;
+    fmt::print("window painted   {:8.1f} ms\n", millisecondsSince(m_started));
+  }
+  return QObject::eventFilter(watched, event);
+}
+
+void Bench::traceOpened() {
+  if (m_opened) return;
+  m_opened = true;
+  fmt::print("trace open       {:8.1f} ms\n", millisecondsSince(m_started));
+  QTimer::singleShot(0, this, &Bench::run);
+}
+
+void Bench::run() {
+  m_window.repaint();
+  views::MapView& map = m_window.pages().map().view();
+  while (map.map().tokens() > 0 && !map.map().settled() && millisecondsSince(m_started) < kLongestWaitMs)
+    QCoreApplication::processEvents(QEventLoop::AllEvents, 10);
+  map.repaint();
+  fmt::print("first picture    {:8.1f} ms  (the map at its own level of detail)\n", millisecondsSince(m_started));
+  settle(m_window);
+  fmt::print("at rest          {:8.1f} ms\n", millisecondsSince(m_started));
+  startAnew();
+  Frames all;
+  if (!m_steps.empty())
+    fmt::print("\n{:<24} {:>6} {:>9} {:>9} {:>9} {:>15}\n", "step", "frames", "median", "95 %", "longest",
+               "processor 95 %");
+  for (const BenchStep& step : m_steps) {
+    if (step.verb == "wait") {
+      settle(m_window);
+      continue;
+    }
+    const Frames frames = measure(step);
+    printRow(step.text(), frames);
+    all.wall.insert(all.wall.end(), frames.wall.begin(), frames.wall.end());
+    all.processor.insert(all.processor.end(), frames.processor.begin(), frames.processor.end());
+  }
+  if (!all.wall.empty()) printRow("all", all);
+  printMemory();
+  finish();
+}
+
+// The same from every state that was kept with the trace.
+void Bench::startAnew() {
+  m_window.selection().setLayer(LayerIndex(0));
+  m_window.selection().setHead({});
+  m_window.pages().map().view().fit();
+  settle(m_window);
+}
+
+void Bench::printRow(const std::string& name, const Frames& frames) {
+  fmt::print("{:<24} {:>6} {:>9.1f} {:>9.1f} {:>9.1f} {:>15.1f}\n", name, frames.wall.size(),
+             quantile(frames.wall, 0.5), quantile(frames.wall, 0.95), quantile(frames.wall, 1),
+             quantile(frames.processor, 0.95));
+}
+
+void Bench::printMemory() const {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const views::TileCache& tiles = m_window.pages().map().tiles();
+  fmt::print("\nmemory: tiles {:.1f} MiB of at most {:.0f} MiB, whole programme at most {:.0f} MiB\n",
+             static_cast<double>(tiles.bytes()) / kMebibyte, static_cast<double>(tiles.limit()) / kMebibyte,
+             static_cast<double>(usage.ru_maxrss) / 1024);
+}
+
+// Until the map is painted with what the event changed, and then what else the window does because of it.
+void Bench::awaitPainted() {
+  QAbstractEventDispatcher& loop = *QAbstractEventDispatcher::instance();
+  // An event that changed nothing leaves the loop idle; one idle turn alone may just precede a timer.
+  for (int turn = 0, idle = 0; turn < kMostTurns && idle < kIdleTurns && !m_shown; ++turn)
+    idle = loop.processEvents(QEventLoop::AllEvents) ? 0 : idle + 1;
+  QCoreApplication::processEvents();
+}
+
+// A frame is an event and everything the event loop does because of it, painting included.
+Bench::Frames Bench::measure(const BenchStep& step) {
+  Frames frames;
+  QWidget& map = *m_window.pages().mapWidget();
+  const QPointF start = QRectF(map.rect()).center();
+  if (step.verb == "pan") sendMouse(map, QEvent::MouseButtonPress, start, Qt::LeftButton);
+  for (int time = 0; time < step.times; ++time) {
+    const Moment before = std::chrono::steady_clock::now();
+    const double processor = threadMilliseconds();
+    m_drawn = m_shown = false;
+    act(step, time);
+    awaitPainted();
+    frames.wall.push_back(millisecondsSince(before));
+    frames.processor.push_back(threadMilliseconds() - processor);
+  }
+  if (step.verb == "pan") sendMouse(map, QEvent::MouseButtonRelease, start, Qt::NoButton);
+  return frames;
+}
+
+void Bench::act(const BenchStep& step, int time) {
+  QWidget& map = *m_window.pages().mapWidget();
+  if (step.verb == "wheel") return sendWheel(map, step.a);
+  if (step.verb == "layer") return m_window.selection().stepLayer(step.a);
+  if (step.verb == "head") return m_window.selection().stepHead(step.a);
+  if (step.verb == "fit") return m_window.actions().fit->trigger();
+  const QPointF start = QRectF(map.rect()).center();
+  // To and fro, so that the map does not run out.
+  const int along = time % 20 < 10 ? time % 20 : 20 - time % 20;
+  sendMouse(map, QEvent::MouseMove, start + QPointF(step.a, step.b) * along / 4.0, Qt::LeftButton);
+}
+
+void Bench::finish() {
+  std::fflush(stdout);
+  QCoreApplication::exit(0);  // not closed by a person: neither layout nor view is kept
+}
+
+}  // namespace kvatlas::app

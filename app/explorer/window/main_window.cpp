@@ -1,0 +1,325 @@
+#include "app/explorer/window/main_window.h"
+
+#include <QCloseEvent>
+#include <QDockWidget>
+#include <QDragEnterEvent>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QLabel>
+#include <QMenuBar>
+#include <QMimeData>
+#include <QStackedWidget>
+#include <QStatusBar>
+#include <QUndoStack>
+#include <QVBoxLayout>
+#include <utility>
+
+#include "app/explorer/capture/window_capture.h"
+#include "app/explorer/explorer_settings.h"
+#include "app/explorer/programme_files.h"
+#include "app/explorer/window/recent_files.h"
+#include "app/explorer/window/theme_switch.h"
+#include "app/explorer/window/view_keeper.h"
+#include "app/explorer/window/window_copies.h"
+#include "app/explorer/window/window_help.h"
+#include "app/explorer/window/window_navigation.h"
+#include "app/explorer/window/window_pages.h"
+#include "views/models/number_text.h"
+#include "views/pages/bookmarks_page.h"
+#include "views/pages/figure_dialog.h"
+#include "views/pages/map/map_page.h"
+#include "views/pages/message_bar.h"
+#include "views/pages/start_page.h"
+#include "views/pages/tokens_page.h"
+#include "views/pages/what_if_page.h"
+
+namespace kvatlas::app {
+namespace {
+
+constexpr QSize kFirstSize(1440, 900);
+
+const QString kExample = QStringLiteral("examples/marlow.kva.h5");
+
+QString droppedFile(const QMimeData* data) {
+  for (const QUrl& url : data->urls())
+    if (url.isLocalFile()) return url.toLocalFile();
+  return {};
+}
+
+}  // namespace
+
+MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
+    : QMainWindow(parent),
+      m_settings(settings),
+      m_theme(new ThemeSwitch(settings, this)),
+      m_document(m_thread),
+      m_selection(m_document),
+      m_actions(*this),
+      m_message(new views::MessageBar),
+      m_stack(new QStackedWidget),
+      m_start(new views::StartPage),
+      m_recent(new RecentFiles(settings, *m_actions.recent, *m_start, this)),
+      m_pages(new WindowPages(*this, m_document, m_selection)),
+      m_views(new ViewKeeper(m_document, m_selection, m_pages->map(), m_pages->bookmarks().model(), this)),
+      m_status(new QLabel),
+      m_progress(new QLabel),
+      m_capture(new WindowCapture(*this, m_actions, settings, *m_progress)) {
+  setObjectName(QStringLiteral("mainWindow"));
+  setAcceptDrops(true);
+  setDockOptions(AnimatedDocks | AllowNestedDocks | AllowTabbedDocks);
+  m_stack->addWidget(m_start);
+  m_stack->addWidget(m_pages->central());
+  auto* centre = new QWidget;
+  auto* column = new QVBoxLayout(centre);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->setSpacing(0);
+  column->addWidget(m_message);
+  column->addWidget(m_stack, 1);
+  setCentralWidget(centre);
+  m_status->setObjectName(QStringLiteral("status"));
+  m_progress->setObjectName(QStringLiteral("captureProgress"));
+  statusBar()->addWidget(m_status, 1);
+  statusBar()->addPermanentWidget(m_progress);
+  m_theme->addTo(*m_actions.theme);
+  m_pages->addTo(*m_actions.panels);
+  connectDocument();
+  connectActions();
+  connectPages();
+  connectNavigation(*this, m_actions, m_document, m_selection);
+  connectCopies(*this, m_actions, *m_pages, *m_views);
+  connectCapture();
+  m_start->setExampleAvailable(!resourceFile(kExample).isEmpty());
+  m_start->setCaptureAvailable(!kvatlasProgramme().isEmpty());
+  m_recent->show();
+  resize(kFirstSize);
+  m_pages->arrange();
+  restoreGeometry(settings.geometry());
+  if (restoreState(settings.layout())) m_pages->keepSizes();
+  showNoTrace();
+}
+
+// The pages hold on to document and selection: they go first.
+MainWindow::~MainWindow() {
+  delete m_capture;
+  for (QDockWidget* dock : m_pages->docks()) delete dock;
+  delete takeCentralWidget();
+}
+
+QString MainWindow::message() const {
+  return m_message->text();
+}
+
+bool MainWindow::busy() const {
+  return m_document.state() == views::Document::State::Opening || m_thread.pending() > 0 || m_pages->busy();
+}
+
+void MainWindow::connectDocument() {
+  using views::Document;
+  connect(&m_document, &Document::opened, this, &MainWindow::showTrace);
+  connect(&m_document, &Document::refreshed, this, &MainWindow::showWarnings);
+  connect(&m_document, &Document::refreshed, this, &MainWindow::updateStatus);
+  connect(&m_document, &Document::closed, this, &MainWindow::showNoTrace);
+  connect(&m_document, &Document::failed, this, &MainWindow::failToOpen);
+  connect(&m_document, &Document::vanished, this, &MainWindow::warn);
+  connect(&m_document, &Document::runFailed, this, [this](int, const QString& text) { warn(text); });
+  using views::Selection;
+  for (const auto signal : {&Selection::reset, &Selection::layerChanged, &Selection::headChanged})
+    connect(&m_selection, signal, this, &MainWindow::updateStatus);
+}
+
+void MainWindow::warn(const QString& message) {
+  m_message->show(views::MessageBar::Kind::Warning, message);
+}
+
+void MainWindow::connectPages() {
+  views::MapPage& map = m_pages->map();
+  connect(&map, &views::MapPage::statusChanged, this, &MainWindow::updateStatus);
+  connect(&map, &views::MapPage::failed, this, &MainWindow::warn);
+  connect(m_actions.caption, &QAction::toggled, &map, &views::MapPage::setCaptionShown);
+  connect(m_actions.caption, &QAction::toggled, this, [this](bool shown) { m_settings.setCaption(shown); });
+  m_actions.caption->setChecked(m_settings.caption());
+  map.setCaptionShown(m_settings.caption());
+  connect(&map, &views::MapPage::modeChanged, this, [this, &map] {
+    m_actions.compare_modes[static_cast<std::size_t>(map.mode())]->setChecked(true);
+    m_actions.setOtherOpen(map.other().isOpen());
+  });
+  views::BookmarksPage& bookmarks = m_pages->bookmarks();
+  connect(&bookmarks, &views::BookmarksPage::stateWanted, m_views, &ViewKeeper::show);
+  connect(&bookmarks, &views::BookmarksPage::failed, this, &MainWindow::warn);
+  connect(m_views, &ViewKeeper::failed, this, &MainWindow::warn);
+  connect(m_actions.add_bookmark, &QAction::triggered, &bookmarks, &views::BookmarksPage::addBookmark);
+  QAction* undo = bookmarks.undoStack().createUndoAction(this, tr("&Undo"));
+  QAction* redo = bookmarks.undoStack().createRedoAction(this, tr("&Redo"));
+  undo->setShortcut(QKeySequence::Undo);
+  redo->setShortcut(QKeySequence::Redo);
+  m_actions.bookmarks->addActions({undo, redo});
+  m_actions.keep_in_trace->setChecked(m_settings.notesInTrace());
+  connect(m_actions.keep_in_trace, &QAction::toggled, this, [this](bool inside) {
+    m_settings.setNotesInTrace(inside);
+    chooseNotesPlace();
+  });
+}
+
+void MainWindow::connectActions() {
+  connect(m_start, &views::StartPage::openRequested, this, &MainWindow::chooseFile);
+  connect(m_start, &views::StartPage::captureRequested, m_capture, &WindowCapture::show);
+  connect(m_start, &views::StartPage::exampleRequested, this, &MainWindow::openExample);
+  connect(m_start, &views::StartPage::fileRequested, this, &MainWindow::openFile);
+  connect(m_recent, &RecentFiles::chosen, this, &MainWindow::openFile);
+  connect(m_actions.open, &QAction::triggered, this, &MainWindow::chooseFile);
+  connect(m_actions.close, &QAction::triggered, this, &MainWindow::closeTrace);
+  connect(m_actions.refresh, &QAction::triggered, &m_document, &views::Document::refresh);
+  connect(m_actions.quit, &QAction::triggered, this, &QWidget::close);
+  connect(m_actions.fit, &QAction::triggered, &m_pages->map().view(), &views::MapView::fit);
+  connect(m_actions.find, &QAction::triggered, &m_pages->tokens(), &views::TokensPage::startSearch);
+  for (QAction* action : m_actions.compare_modes)
+    connect(action, &QAction::triggered, this,
+            [this, action] { m_pages->map().setMode(static_cast<views::PaneMode>(action->data().toInt())); });
+  connect(m_actions.other_trace, &QAction::triggered, this, &MainWindow::chooseOther);
+  connect(m_actions.close_other, &QAction::triggered, &m_pages->map().other(), &views::OtherTrace::close);
+  for (QAction* action : m_actions.figure_kinds)
+    connect(action, &QAction::triggered, this, [this, action] { showFigure(action->data().toString()); });
+  connect(m_actions.reset_layout, &QAction::triggered, this, &MainWindow::resetLayout);
+  connect(m_actions.full_screen, &QAction::toggled, this,
+          [this](bool full) { setWindowState(windowState().setFlag(Qt::WindowFullScreen, full)); });
+  connect(m_actions.tour, &QAction::triggered, this, [this] {
+    const bool back = m_document.isOpen() && m_stack->currentWidget() == m_start;
+    m_stack->setCurrentWidget(back ? m_pages->central() : m_start);
+    m_pages->setVisible(back);
+  });
+  connect(m_actions.keys, &QAction::triggered, this, [this] { showKeys(*this, m_actions); });
+  connect(m_actions.about, &QAction::triggered, this, [this] { showAbout(*this); });
+}
+
+void MainWindow::connectCapture() {
+  connect(m_capture, &WindowCapture::said, this, [this](const QString& message, bool failure) {
+    m_message->show(failure ? views::MessageBar::Kind::Failure : views::MessageBar::Kind::Warning, message);
+  });
+  connect(m_capture, &WindowCapture::openWanted, this, [this](const QString& path) {
+    m_views->remember();
+    m_document.open(path.toStdString());
+  });
+  connect(m_capture, &WindowCapture::doneAt, this, [this](const QString& path) {
+    const bool shown = m_document.isOpen() && m_document.path() == path.toStdString();
+    shown ? m_document.refresh() : openFile(path);
+  });
+  connect(&m_pages->whatIf(), &views::WhatIfPage::captureWanted, m_capture,
+          [this](const QString& method, const QString& budget, int window) {
+            m_capture->showFor(QString::fromStdString(m_document.prompt().text), method, budget, window);
+          });
+}
+
+void MainWindow::chooseFile() {
+  const QString file = QFileDialog::getOpenFileName(this, tr("Open a trace"), m_settings.lastFolder(),
+                                                    tr("KVAtlas traces (*.kva.h5 *.kva.h5.part *.h5);;All files (*)"));
+  if (!file.isEmpty()) openFile(file);
+}
+
+void MainWindow::openExample() {
+  openFile(resourceFile(kExample));
+}
+
+void MainWindow::closeTrace() {
+  m_views->remember();
+  m_document.close();
+}
+
+void MainWindow::openFile(const QString& path) {
+  m_views->remember();
+  m_message->clear();
+  m_opening = QFileInfo(path).absoluteFilePath();
+  m_settings.setLastFolder(QFileInfo(path).absolutePath());
+  m_document.open(m_opening.toStdString());
+}
+
+// The bundled example stays as it is.
+void MainWindow::chooseNotesPlace() {
+  const bool example = m_document.isOpen() && m_document.path() == resourceFile(kExample).toStdString();
+  m_pages->bookmarks().model().setKeptInTrace(m_settings.notesInTrace() && !example);
+}
+
+void MainWindow::showTrace() {
+  const QString path = QString::fromStdString(m_document.path().string());
+  chooseNotesPlace();
+  m_recent->add(path);
+  setWindowFilePath(path);
+  setWindowTitle(tr("%1 — KVAtlas").arg(QFileInfo(path).fileName()));
+  m_stack->setCurrentWidget(m_pages->central());
+  m_pages->setVisible(true);
+  m_actions.setTraceOpen(true);
+  m_message->clear();
+  showWarnings();
+  updateStatus();
+}
+
+// What the trace lacks; what it lacked before a refresh is not said any more.
+void MainWindow::showWarnings() {
+  QStringList sentences;
+  for (const std::string& warning : m_document.warnings()) sentences << QString::fromStdString(warning);
+  if (message() == m_warnings) m_message->clear();
+  m_warnings = sentences.join(QLatin1Char(' '));
+  if (!m_warnings.isEmpty()) warn(m_warnings);
+}
+
+void MainWindow::showNoTrace() {
+  setWindowFilePath({});
+  setWindowTitle(tr("KVAtlas Explorer"));
+  m_stack->setCurrentWidget(m_start);
+  m_pages->setVisible(false);
+  m_actions.setTraceOpen(false);
+  m_status->clear();
+}
+
+void MainWindow::failToOpen(const QString& message) {
+  if (m_capture->tryAgain()) return;  // one that has only begun may have nothing yet that can be read
+  m_message->show(views::MessageBar::Kind::Failure, message);
+  if (!QFileInfo::exists(m_opening)) m_recent->remove(m_opening);
+  m_recent->show();
+}
+
+void MainWindow::updateStatus() {
+  if (!m_document.isOpen()) return;
+  m_status->setText(tr("L%1 %2 · %3 tokens · %4")
+                        .arg(m_selection.layer().value)
+                        .arg(QString::fromStdString(views::textOf(m_selection.head())),
+                             QString::fromStdString(views::grouped(m_document.tokens())), m_pages->map().statusText()));
+}
+
+void MainWindow::showFigure(const QString& kind) {
+  auto* dialog = new views::FigureDialog(m_document, m_selection, kind.toStdString(), this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  dialog->show();
+}
+
+void MainWindow::chooseOther() {
+  const QString file = QFileDialog::getOpenFileName(this, tr("A second trace of the same tokens"),
+                                                    m_settings.lastFolder(), tr("KVAtlas traces (*.kva.h5 *.h5)"));
+  if (!file.isEmpty()) m_pages->map().other().open(file.toStdString());
+}
+
+void MainWindow::resetLayout() {
+  m_settings.forgetLayout();
+  m_pages->arrange();
+  if (!m_document.isOpen()) m_pages->setVisible(false);
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+  if (!droppedFile(event->mimeData()).isEmpty()) event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+  const QString file = droppedFile(event->mimeData());
+  if (file.isEmpty()) return;
+  event->acceptProposedAction();
+  openFile(file);
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+  m_views->remember();
+  // Docks hidden because no trace is open must not be remembered as closed.
+  if (!m_document.isOpen()) m_pages->setVisible(true);
+  m_settings.saveWindow(saveGeometry(), saveState());
+  QMainWindow::closeEvent(event);
+}
+
+}  // namespace kvatlas::app

@@ -1,0 +1,112 @@
+#include "app/explorer/window/map_view_state.h"
+
+#include <array>
+#include <cmath>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "views/models/colour_table.h"
+#include "views/pages/map/map_page.h"
+
+namespace kvatlas::app {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array kModes{"one", "side by side", "split", "blink", "difference", "ratio"};  // as PaneMode
+constexpr std::array kScales{"linear", "log", "sqrt"};                                        // as ScaleKind
+constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 20;
+static_assert(kModes.size() == views::kPaneModes);
+
+template <class Value>
+bool take(const json& object, const char* name, Value& value) {
+  const auto found = object.find(name);
+  if (found == object.end()) return false;
+  try {
+    found->get_to(value);
+  } catch (const json::exception&) {
+    failUsage("view: '{}' is of the wrong kind: {}", name, found->dump());
+  }
+  return true;
+}
+
+template <std::size_t Count>
+std::size_t indexOf(const std::array<const char*, Count>& names, const std::string& name, const char* what) {
+  for (std::size_t i = 0; i < Count; ++i)
+    if (name == names[i]) return i;
+  failUsage("view: {} '{}' is unknown", what, name);
+}
+
+json coloursJson(const views::ColourSettings& colours) {
+  return {{"map", colours.table},
+          {"scale", kScales.at(static_cast<std::size_t>(colours.kind))},
+          {"low", colours.low},
+          {"high", colours.high},
+          {"difference", colours.difference_limit},
+          {"ratio", colours.ratio_limit}};
+}
+
+bool positive(double value) {
+  return std::isfinite(value) && value > 0;
+}
+
+views::ColourSettings coloursFrom(const json& object, views::ColourSettings colours) {
+  std::string word;
+  if (take(object, "map", colours.table)) (void)views::colourTable(colours.table);  // refuses what it does not know
+  if (take(object, "scale", word)) colours.kind = static_cast<views::ScaleKind>(indexOf(kScales, word, "scale"));
+  (void)take(object, "low", colours.low);
+  (void)take(object, "high", colours.high);
+  (void)take(object, "difference", colours.difference_limit);
+  (void)take(object, "ratio", colours.ratio_limit);
+  if (!std::isfinite(colours.low) || colours.low < 0 || !positive(colours.high) ||
+      !positive(colours.difference_limit) || !positive(colours.ratio_limit))
+    failUsage("view: a limit of the colours is no number above 0");
+  return views::withLimits(colours, colours.low, colours.high);
+}
+
+views::TokenWindow windowFrom(const std::array<double, 4>& numbers) {
+  const auto [key_begin, key_end, query_begin, query_end] = numbers;
+  for (const double number : numbers)
+    if (!std::isfinite(number)) failUsage("view: 'window' is not four numbers");
+  if (key_begin >= key_end || query_begin >= query_end) failUsage("view: 'window' ends before it begins");
+  return {key_begin, key_end, query_begin, query_end};
+}
+
+}  // namespace
+
+views::ViewState readViewState(const std::string& text) {
+  const auto begin = text.find_first_not_of(" \t\n");
+  const bool inlined = begin != std::string::npos && text[begin] == '{';
+  return views::parseViewState(inlined ? text : readFile(text, kMaxBytes));
+}
+
+views::ViewState fullStateOf(const views::Selection& selection, views::MapPage& map) {
+  views::ViewState state = views::viewStateOf(selection);
+  const views::TokenWindow window = map.view().window();
+  state.view = {{"mode", kModes.at(static_cast<std::size_t>(map.mode()))}, {"colours", coloursJson(map.colours())}};
+  // The whole map is the whole map in a window of any shape.
+  if (window != views::fitted(map.view().frame()))
+    state.view["window"] = {window.key_begin, window.key_end, window.query_begin, window.query_end};
+  return state;
+}
+
+void applyFully(const views::ViewState& state, views::Selection& selection, views::MapPage& map) {
+  std::string word;
+  json colours;
+  std::array<double, 4> window{};
+  // Everything is read before anything is changed.
+  const bool has_mode = take(state.view, "mode", word), has_window = take(state.view, "window", window);
+  const auto mode = has_mode ? static_cast<views::PaneMode>(indexOf(kModes, word, "mode")) : views::PaneMode::Single;
+  const views::TokenWindow place = has_window ? windowFrom(window) : views::TokenWindow{};
+  const auto settings = take(state.view, "colours", colours) ? coloursFrom(colours, map.colours()) : map.colours();
+  views::apply(state, selection);
+  if (settings != map.colours()) map.setColours(settings);
+  if (has_mode) map.setMode(mode);
+  if (has_window)
+    map.showWindow(place);
+  else
+    map.view().fit();
+  selection.setCursor(state.cursor);
+}
+
+}  // namespace kvatlas::app

@@ -1,0 +1,90 @@
+#include "app/explorer/window/page_table.h"
+
+#include "app/explorer/window/map_view_state.h"
+#include "core/base/error.h"
+#include "views/pages/agreement_page.h"
+#include "views/pages/bookmarks_page.h"
+#include "views/pages/charts/layer_charts.h"
+#include "views/pages/charts/position_chart.h"
+#include "views/pages/charts/ranking_chart.h"
+#include "views/pages/decode/decode_page.h"
+#include "views/pages/grid_page.h"
+#include "views/pages/inspector_page.h"
+#include "views/pages/map/map_page.h"
+#include "views/pages/runs_page.h"
+#include "views/pages/token_table.h"
+#include "views/pages/trace_page.h"
+#include "views/pages/what_if_page.h"
+
+namespace kvatlas::app {
+namespace {
+
+template <class Page>
+MadePage made(Page* page) {
+  MadePage result{page, {}};
+  if constexpr (requires { page->csv(); }) result.csv = [page] { return page->csv(); };
+  return result;
+}
+
+// A page that needs document and selection, or the document alone.
+template <class Page>
+MadePage make(const PageContext& context) {
+  if constexpr (std::is_constructible_v<Page, views::Document&, views::Selection&>)
+    return made(new Page(context.document, context.selection));
+  else
+    return made(new Page(context.document));
+}
+
+MadePage makeGrid(const PageContext& context) {
+  views::MapPage& map = context.map;
+  auto* grid = new views::GridPage(context.document, context.selection, map.tiles());
+  QObject::connect(&map, &views::MapPage::coloursChanged, grid, [grid, &map] { grid->setColours(map.colours()); });
+  return made(grid);
+}
+
+MadePage makeBookmarks(const PageContext& context) {
+  const auto state = [&selection = context.selection, &map = context.map] { return fullStateOf(selection, map); };
+  return made(new views::BookmarksPage(context.document, state));
+}
+
+#define KVATLAS_TITLE(text) QT_TRANSLATE_NOOP("kvatlas::app::WindowPages", text)  // whose tr() it reaches
+
+constexpr PageRow kPages[] = {
+    {"runs", KVATLAS_TITLE("Runs"), PageStack::Runs, {290, 300}, make<views::RunsPage>},
+    {"grid", KVATLAS_TITLE("Layer × head"), PageStack::Grid, {0, 480}, makeGrid},
+    {"inspector", KVATLAS_TITLE("Inspector"), PageStack::Details, {300, 440}, make<views::InspectorPage>},
+    {"trace", KVATLAS_TITLE("Trace"), PageStack::Details, {}, make<views::TracePage>},
+    {"what-if", KVATLAS_TITLE("What if"), PageStack::Choices, {0, 340}, make<views::WhatIfPage>},
+    {"bookmarks", KVATLAS_TITLE("Bookmarks"), PageStack::Choices, {}, makeBookmarks},
+    {"budget", KVATLAS_TITLE("Budget"), PageStack::Charts, {0, 215}, make<views::BudgetChart>},
+    {"head-budget", KVATLAS_TITLE("Budget of heads"), PageStack::Charts, {}, make<views::HeadBudgetChart>},
+    {"retained", KVATLAS_TITLE("Retained mass"), PageStack::Charts, {}, make<views::RetainedChart>},
+    {"positions", KVATLAS_TITLE("Positions"), PageStack::Charts, {}, make<views::PositionChart>},
+    {"kl", KVATLAS_TITLE("KL"), PageStack::Charts, {}, make<views::KlChart>},
+    {"ranking", KVATLAS_TITLE("Score ranking"), PageStack::Charts, {}, make<views::RankingChart>},
+    {"agreement", KVATLAS_TITLE("Agreement"), PageStack::Charts, {}, make<views::AgreementPage>},
+    {"tokens", KVATLAS_TITLE("Tokens"), PageStack::Charts, {}, make<views::TokenTable>},
+    {"decode", KVATLAS_TITLE("Decode"), PageStack::Charts, {}, make<views::DecodePage>},
+};
+
+}  // namespace
+
+Qt::DockWidgetArea areaOf(PageStack stack) {
+  switch (stack) {
+    case PageStack::Runs:
+    case PageStack::Grid:
+      return Qt::LeftDockWidgetArea;
+    case PageStack::Details:
+    case PageStack::Choices:
+      return Qt::RightDockWidgetArea;
+    case PageStack::Charts:
+      return Qt::BottomDockWidgetArea;
+  }
+  fail("stack of pages {} is unknown", static_cast<int>(stack));
+}
+
+std::span<const PageRow> pageTable() {
+  return kPages;
+}
+
+}  // namespace kvatlas::app

@@ -1,0 +1,133 @@
+#include "app/explorer/window/window_actions.h"
+
+#include <QActionGroup>
+#include <QMainWindow>
+#include <QMenuBar>
+
+#include "core/figures/figure_kinds.h"
+
+namespace kvatlas::app {
+namespace {
+
+QString tr(const char* text) {
+  return QObject::tr(text);
+}
+
+}  // namespace
+
+WindowActions::WindowActions(QMainWindow& window) : m_window(window) {
+  QMenuBar* bar = window.menuBar();
+  file = bar->addMenu(tr("&File"));
+  capture = bar->addMenu(tr("&Capture"));
+  view = bar->addMenu(tr("&View"));
+  compare = bar->addMenu(tr("C&ompare"));
+  bookmarks = bar->addMenu(tr("&Bookmarks"));
+  figures = bar->addMenu(tr("Fi&gures"));
+  help = bar->addMenu(tr("&Help"));
+  fillFile();
+  new_capture = add(capture, "newCapture", tr("&New capture…"), {QKeySequence::New});
+  stop_capture = add(capture, "stopCapture", tr("&Stop the capture"));
+  stop_capture->setEnabled(false);
+  fillView();
+  fillCompare();
+  add_bookmark = add(bookmarks, "addBookmark", tr("&Add one of this view"), {Qt::CTRL | Qt::Key_D});
+  m_need_trace.push_back(add_bookmark);
+  keep_in_trace = add(bookmarks, "keepInTrace", tr("&Keep them in the trace"));
+  keep_in_trace->setCheckable(true);
+  keep_in_trace->setStatusTip(
+      tr("Bookmarks and the last view go into the trace file where it can be written, else beside it"));
+  fillFigures();
+  tour = add(help, "tour", tr("&Start page and tour"), {QKeySequence::HelpContents});
+  keys = add(help, "keys", tr("&Keys and mouse"));
+  about = add(help, "about", tr("&About KVAtlas"));
+  setTraceOpen(false);
+}
+
+QAction* WindowActions::add(QMenu* menu, const char* name, const QString& text, const QList<QKeySequence>& shortcuts) {
+  QAction* action = menu->addAction(text);
+  action->setObjectName(QString::fromLatin1(name));
+  action->setShortcuts(shortcuts);
+  m_window.addAction(action);  // the shortcut holds where the menu bar is hidden
+  return action;
+}
+
+void WindowActions::fillFile() {
+  open = add(file, "open", tr("&Open…"), {QKeySequence::Open});
+  recent = file->addMenu(tr("Open &recent"));
+  refresh = add(file, "refresh", tr("&Look at the file again"), {QKeySequence::Refresh});
+  file->addSeparator();
+  export_view = add(file, "exportView", tr("&Export what is on screen…"), {Qt::CTRL | Qt::Key_E});
+  copy_image = add(file, "copyImage", tr("Copy &image"), {Qt::CTRL | Qt::SHIFT | Qt::Key_C});
+  copy_data = add(file, "copyData", tr("Copy &data as CSV"), {Qt::CTRL | Qt::ALT | Qt::Key_C});
+  copy_view = add(file, "copyView", tr("Copy the &view, for --view"));
+  file->addSeparator();
+  close = add(file, "close", tr("&Close the trace"), {QKeySequence::Close});
+  quit = add(file, "quit", tr("&Quit"), {Qt::CTRL | Qt::Key_Q});
+  m_need_trace = {refresh, export_view, copy_image, copy_data, copy_view, close};
+}
+
+void WindowActions::fillView() {
+  fit = add(view, "fit", tr("&Whole map"), {Qt::CTRL | Qt::Key_0});
+  layer_down = add(view, "layerDown", tr("&Next layer"), {Qt::CTRL | Qt::Key_Down});
+  layer_up = add(view, "layerUp", tr("&Previous layer"), {Qt::CTRL | Qt::Key_Up});
+  head_right = add(view, "headRight", tr("Next &head"), {Qt::CTRL | Qt::Key_Right});
+  head_left = add(view, "headLeft", tr("Previous h&ead"), {Qt::CTRL | Qt::Key_Left});
+  view->addSeparator();
+  find = add(view, "find", tr("&Find in the text…"), {QKeySequence::Find});
+  go_to = add(view, "goTo", tr("&Go to a position…"), {Qt::CTRL | Qt::Key_G});
+  view->addSeparator();
+  caption = add(view, "caption", tr("&Caption in the map"));
+  caption->setCheckable(true);
+  panels = view->addMenu(tr("P&anels"));
+  reset_layout = add(view, "resetLayout", tr("Panels as at &first"));
+  theme = view->addMenu(tr("&Theme"));
+  full_screen = add(view, "fullScreen", tr("F&ull screen"), {QKeySequence::FullScreen, Qt::Key_F11});
+  full_screen->setCheckable(true);
+  m_need_trace.insert(m_need_trace.end(), {fit, layer_down, layer_up, head_right, head_left, find, go_to});
+}
+
+void WindowActions::fillCompare() {
+  const QString titles[] = {tr("A al&one"), tr("&A | B, side by side"),      tr("&Split at the diagonal"), tr("&Blink"),
+                            tr("A &− B"),   tr("&log₂ A / B, of two traces")};
+  auto* group = new QActionGroup(&m_window);
+  int mode = 0;
+  for (const QString& title : titles) {
+    QAction* action =
+        add(compare, "compareMode", title, {QKeySequence(Qt::CTRL | static_cast<Qt::Key>(Qt::Key_1 + mode))});
+    action->setObjectName(QStringLiteral("compareMode%1").arg(mode));
+    action->setCheckable(true);
+    action->setChecked(mode == 0);
+    action->setData(mode++);
+    group->addAction(action);
+    compare_modes.push_back(action);
+    m_need_trace.push_back(action);
+  }
+  compare->addSeparator();
+  swap = add(compare, "swap", tr("S&wap the two runs"), {Qt::CTRL | Qt::Key_B});
+  other_trace = add(compare, "otherTrace", tr("Compare with another &trace…"), {Qt::CTRL | Qt::SHIFT | Qt::Key_O});
+  close_other = add(compare, "closeOther", tr("&Close the second trace"));
+  m_need_trace.insert(m_need_trace.end(), {swap, other_trace});
+}
+
+void WindowActions::fillFigures() {
+  for (const kvatlas::figures::FigureKind& row : kvatlas::figures::figureKinds()) {
+    const QString kind = QString::fromUtf8(row.name.data(), static_cast<qsizetype>(row.name.size()));
+    QAction* action = add(figures, "figure", tr(row.menu));
+    action->setObjectName(QStringLiteral("figure-") + kind);
+    action->setData(kind);
+    figure_kinds.push_back(action);
+    if (row.source == kvatlas::figures::FigureSource::Trace) m_need_trace.push_back(action);
+  }
+}
+
+void WindowActions::setTraceOpen(bool open_trace) {
+  for (QAction* action : m_need_trace) action->setEnabled(open_trace);
+  setOtherOpen(false);
+}
+
+void WindowActions::setOtherOpen(bool open_other) {
+  close_other->setEnabled(open_other);
+  compare_modes.back()->setEnabled(open_other);
+}
+
+}  // namespace kvatlas::app

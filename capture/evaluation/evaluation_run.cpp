@@ -1,0 +1,129 @@
+#include "capture/evaluation/evaluation_run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <set>
+
+#include "capture/evaluation/evaluation_model.h"
+#include "capture/evaluation/run_settings.h"
+#include "capture/session/session.h"
+#include "core/evaluation/origin.h"
+#include "core/results/writer.h"
+
+namespace kvatlas::evaluation {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+policy::Shape shapeOf(const capture::ModelConfig& config, std::uint64_t tokens) {
+  return {config.layers, config.query_heads, config.kv_heads, static_cast<std::uint32_t>(tokens)};
+}
+
+// The branches are the same for every length; a budget in percent may be impossible for the shortest only.
+std::vector<capture::Branch> planAllBranches(const capture::SessionOptions& session, const Task& task,
+                                             const capture::ModelConfig& config) {
+  std::vector<capture::Branch> branches;
+  std::set<std::uint64_t> lengths;
+  for (const results::Case& one : results::planOfTask(task.settings()).cases())
+    if (const std::uint64_t tokens = task.tokensOf(one); lengths.insert(tokens).second)
+      branches = capture::planBranches(session, shapeOf(config, tokens));
+  return branches;
+}
+
+class EvaluationRun {
+ public:
+  EvaluationRun(const EvaluationOptions& options, const WorkContext& work)
+      : m_options(options),
+        m_work(work),
+        m_model(openForPrompts(options.session)),
+        m_task(openTask(options.task, taskModelOf(*m_model, options.session.max_new_tokens), *work.progress)) {
+    const std::vector<capture::Branch> branches = planAllBranches(options.session, *m_task, m_model->config);
+    const results::Settings settings = settingsOf(options, *m_task, identityOf(*m_model), branches);
+    for (const results::Case& planned : settings.cases()) m_task->check(planned);
+    m_writer.emplace(options.output, settings);
+    writeOrigin(options.output, {options.session.model, options.task.sources});
+    if (!m_writer->cutAway().empty()) work.progress->warn(m_writer->cutAway());
+  }
+
+  EvaluationSummary run() {
+    EvaluationSummary summary{.cases = m_writer->casesDone() + m_writer->remaining().size(),
+                              .cases_before = m_writer->casesDone()};
+    if (m_writer->remaining().empty()) return summary;
+    std::uint64_t longest = 0, sum = 0;
+    for (const results::Case& one : m_writer->remaining()) {
+      longest = std::max(longest, m_task->tokensOf(one));
+      sum += m_task->tokensOf(one);
+    }
+    capture::placeModel(*m_model, {.tokens = longest}, m_work);
+    capture::loadWeights(*m_model, m_work);
+    const auto start = Clock::now();
+    // A case takes about as long as it has tokens.
+    m_work.progress->begin(m_options.task.name, sum);
+    for (std::uint64_t done = 0; !m_writer->remaining().empty();) {
+      const results::Case planned = m_writer->remaining().front();
+      summary.prefill_seconds += runCase(planned);
+      m_work.progress->advance(done += m_task->tokensOf(planned));
+    }
+    m_work.progress->end();
+    summary.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    return summary;
+  }
+
+ private:
+  double runCase(const results::Case& wanted) {
+    m_work.checkStop();
+    const EvaluationPrompt prompt = m_task->prompt(wanted);
+    const WorkContext quiet{.stop = m_work.stop};
+    capture::SessionOptions options = m_options.session;
+    options.measure = false;
+    if (prompt.most_new_tokens > 0) options.max_new_tokens = prompt.most_new_tokens;
+    capture::Session session(options, m_model, prompt.prepared, quiet);
+    session.setFinished(prompt.finished);
+    const capture::SessionResult result = session.run(quiet);
+    std::vector<results::Record> records;
+    for (std::size_t branch = 0; branch < result.branches.size(); ++branch)
+      records.push_back(recordOf(wanted, prompt, result, branch));
+    m_writer->append(records);
+    return result.prefill_seconds;
+  }
+
+  [[nodiscard]] results::Record recordOf(const results::Case& wanted, const EvaluationPrompt& prompt,
+                                         const capture::SessionResult& result, std::size_t index) const {
+    const capture::Branch& branch = result.branches[index];
+    const std::string answer = m_task->answerOf(wanted, m_model->tokenizer->decode(result.tracks[index].ids, true));
+    std::map<std::string, double> scores = m_task->scores(wanted, answer);
+    return {.case_id = wanted.id,
+            .prompt_sha256 = prompt.sha256,
+            .facets = wanted.facets,
+            .tokens = prompt.prepared.ids.size(),
+            .method = std::string(branch.request.method->name),
+            .label = methodLabel(branch),
+            .budget = branch.isFull() ? "full" : branch.budget.text,
+            .budget_nominal = static_cast<double>(branch.setting.budget),
+            .kept = branch.decision.meanKept(),
+            .question = prompt.question,
+            .expected = prompt.expected,
+            .answer = answer,
+            .also_right = prompt.also_right,
+            .details = prompt.details,
+            .score = scores.at(m_task->mainScore(wanted)),
+            .scores = std::move(scores),
+            .prefill_seconds = result.prefill_seconds,
+            .seconds = result.branch_seconds[index]};
+  }
+
+  const EvaluationOptions& m_options;
+  const WorkContext& m_work;
+  std::shared_ptr<capture::LoadedModel> m_model;
+  std::unique_ptr<Task> m_task;
+  std::optional<results::ResultsWriter> m_writer;
+};
+
+}  // namespace
+
+EvaluationSummary runEvaluation(const EvaluationOptions& options, const WorkContext& work) {
+  return EvaluationRun(options, work).run();
+}
+
+}  // namespace kvatlas::evaluation

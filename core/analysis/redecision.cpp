@@ -1,0 +1,108 @@
+#include "core/analysis/redecision.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "core/base/error.h"
+
+namespace kvatlas::analysis {
+namespace {
+
+bool readsWindow(SignalSet set) {
+  return std::ranges::any_of(set.members(), [](Signal one) { return infoOf(one).needsWindow(); });
+}
+
+std::vector<float> recordedSignal(const trace::Reader& reader, LayerIndex layer, Signal signal) {
+  std::optional<std::vector<float>> values = reader.signal(layer, signal);
+  if (!values) fail("layer {}: the signal '{}' was not recorded", layer.value, nameOf(signal));
+  return std::move(*values);
+}
+
+// The last `window` of the recorded rows of every head: [query_heads, window, N].
+std::vector<float> lastWindowRows(const trace::Reader& reader, LayerIndex layer, std::uint32_t window) {
+  const std::size_t tokens = reader.tokens(), recorded = reader.header().attention.window;
+  if (window > recorded) fail("the last {} queries are asked for, {} are recorded", window, recorded);
+  std::vector<float> all = recordedSignal(reader, layer, Signal::WindowRows);
+  if (window == recorded) return all;
+  std::vector<float> last;
+  for (std::size_t head = 0; head * recorded * tokens < all.size(); ++head) {
+    const auto end = all.begin() + static_cast<std::ptrdiff_t>((head + 1) * recorded * tokens);
+    last.insert(last.end(), end - static_cast<std::ptrdiff_t>(window * tokens), end);
+  }
+  return last;
+}
+
+std::vector<float> columnSums(const std::vector<float>& rows, std::uint32_t window, std::size_t tokens) {
+  std::vector<float> sums;
+  for (std::size_t head = 0; head * window * tokens < rows.size(); ++head) {
+    for (std::size_t token = 0; token < tokens; ++token) {
+      double sum = 0;
+      for (std::size_t row = 0; row < window; ++row)
+        sum += static_cast<double>(rows[(head * window + row) * tokens + token]);
+      sums.push_back(static_cast<float>(sum));
+    }
+  }
+  return sums;
+}
+
+}  // namespace
+
+bool Redecision::readsScores() const {
+  return !policy::keepsEverything(setting) && (score != nullptr || method->score != nullptr);
+}
+
+std::string obstacleTo(const Redecision& wanted, const trace::AttentionPlan& plan, const std::vector<bool>& recorded) {
+  const SignalSet needs = wanted.needs();
+  const std::string_view title = wanted.method->title;
+  if (needs.empty() || policy::keepsEverything(wanted.setting)) return {};
+  const auto layers = static_cast<std::size_t>(std::count(recorded.begin(), recorded.end(), true));
+  if (layers < recorded.size())
+    return fmt::format("{} needs the signal {} of all {} layers; {} of them are recorded.", title, quoted(needs),
+                       recorded.size(), layers);
+  if (!readsWindow(needs)) return {};
+  if (plan.window == 0)
+    return fmt::format("{} needs the signal {}, which was not recorded (window 0).", title, quoted(needs));
+  if (wanted.setting.window > plan.window)
+    return fmt::format("{} with a window of {} needs the attention of the last {} queries; {} are recorded.", title,
+                       wanted.setting.window, wanted.setting.window, plan.window);
+  return {};
+}
+
+std::string scoreKey(const Redecision& wanted) {
+  const policy::Method& method = *wanted.method;
+  // Methods that share a score share its ranks, unless they also need the scores themselves.
+  std::string key = wanted.score                ? "expression " + wanted.score->name
+                    : method.score_name.empty() ? "method " + std::string(method.name)
+                                                : "score " + std::string(method.score_name);
+  key += fmt::format("|{}|{}|{}", quoted(wanted.needs()), static_cast<int>(wanted.setting.granularity),
+                     wanted.setting.window);
+  if (method.allocate_reads_scores || !method.selects_by_rank) key += fmt::format("|{}", method.name);
+  for (const policy::ParameterSpec& spec : method.parameters)
+    if (spec.changes_score) key += fmt::format("|{}={}", spec.name, wanted.setting.parameters.find(spec.name)->second);
+  return key + (wanted.setting.preset == policy::Preset::Paper ? "|paper" : "|exact");
+}
+
+SignalValues readSignals(const trace::Reader& reader, LayerIndex layer, SignalSet wanted, std::uint32_t window) {
+  SignalValues values;
+  for (const Signal signal : wanted.members()) {
+    if (signal == Signal::WindowRows)
+      values[signal] = lastWindowRows(reader, layer, window);
+    else if (signal == Signal::WindowSum && window < reader.header().attention.window)
+      values[signal] = columnSums(lastWindowRows(reader, layer, window), window, reader.tokens());
+    else
+      values[signal] = recordedSignal(reader, layer, signal);
+  }
+  return values;
+}
+
+policy::RankedLayer rankSignals(const Redecision& wanted, LayerIndex layer, const SignalValues& values,
+                                std::uint32_t depth) {
+  const LayerSignals view = viewOf(values);
+  policy::LayerScores scores = wanted.score ? wanted.score->score(wanted.setting, layer, view)
+                                            : policy::scoreLayer(*wanted.method, wanted.setting, layer, view);
+  return policy::rankLayer(*wanted.method, std::move(scores), depth);
+}
+
+}  // namespace kvatlas::analysis

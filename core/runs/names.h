@@ -1,0 +1,44 @@
+// The words for what a run is asked with, in files and on the command line, and the bytes of what it keeps.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "core/policy/policy.h"
+#include "core/trace/schema.h"
+
+namespace kvatlas::runs {
+
+enum class Follow { Own, Full };  // Own: each run is fed its own tokens; Full: all are fed the full cache's
+
+template <class Value>
+struct Name {
+  const char* name = nullptr;
+  Value value{};
+  constexpr Name(const char* word, Value means) : name(word), value(means) {}
+};
+
+inline constexpr std::array kGranularities{Name{trace::schema::kKvHeadGranularity, policy::Granularity::KvHead},
+                                           Name{trace::schema::kQueryHeadGranularity, policy::Granularity::QueryHead}};
+inline constexpr std::array kPresets{Name{"paper", policy::Preset::Paper}, Name{"exact", policy::Preset::Exact}};
+inline constexpr std::array kFollows{Name{"own", Follow::Own}, Name{"full", Follow::Full}};
+
+[[nodiscard]] const char* granularityName(policy::Granularity granularity);
+[[nodiscard]] const char* presetName(policy::Preset preset);
+[[nodiscard]] const char* followName(Follow follow);
+
+// Error with the known names for any other word.
+[[nodiscard]] policy::Granularity parseGranularity(std::string_view name);
+[[nodiscard]] policy::Preset parsePreset(std::string_view name);
+[[nodiscard]] Follow parseFollow(std::string_view name);
+
+// Bytes of a number of a cache computed in "f32", "bf16" or "f16"; Error for any other type.
+[[nodiscard]] std::size_t elementBytes(std::string_view dtype);
+// Bytes of the keys and values of `kept` tokens, counted over all layers and stored heads.
+[[nodiscard]] constexpr std::uint64_t cacheBytes(std::uint64_t kept, std::uint32_t head_dim,
+                                                 std::size_t element_bytes) {
+  return 2 * kept * head_dim * element_bytes;
+}
+
+}  // namespace kvatlas::runs

@@ -1,0 +1,14 @@
+#include "core/runs/run_setting.h"
+
+namespace kvatlas::runs {
+
+RunSetting makeRunSetting(const policy::MethodRequest& request, const policy::Budget& budget,
+                          const policy::Shape& shape, const RunOptions& options) {
+  RunSetting run{.request = request, .budget = budget, .setting = {}, .follow = options.follow};
+  // The full cache is the same for every granularity: one list per KV head.
+  const policy::Granularity granularity = run.isFull() ? policy::Granularity::KvHead : options.granularity;
+  run.setting = policy::makeSetting(request, shape, budget, granularity, options.preset, options.window);
+  return run;
+}
+
+}  // namespace kvatlas::runs

@@ -1,0 +1,35 @@
+// What one run is asked with: a method with the parameters a person gave, a budget, and the complete setting that
+// follows from both.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "core/policy/policy.h"
+#include "core/runs/names.h"
+
+namespace kvatlas::runs {
+
+inline constexpr std::string_view kFullMethod = "full";
+
+struct RunSetting {
+  policy::MethodRequest request;
+  policy::Budget budget;
+  policy::Setting setting;
+  std::optional<Follow> follow;  // empty: the run does not generate
+  [[nodiscard]] bool isFull() const { return request.method != nullptr && request.method->name == kFullMethod; }
+};
+
+// What all runs of one prompt have in common.
+struct RunOptions {
+  policy::Granularity granularity = policy::Granularity::KvHead;  // the full cache has one list per KV head anyhow
+  policy::Preset preset = policy::Preset::Exact;
+  std::uint32_t window = 8;
+  std::optional<Follow> follow;
+};
+
+// UsageError as policy::makeSetting().
+[[nodiscard]] RunSetting makeRunSetting(const policy::MethodRequest& request, const policy::Budget& budget,
+                                        const policy::Shape& shape, const RunOptions& options);
+
+}  // namespace kvatlas::runs

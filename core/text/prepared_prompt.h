@@ -1,0 +1,24 @@
+// A prompt ready for a model: token ids, their text and named spans.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.h"
+
+namespace kvatlas::text {
+
+struct PromptSpan {
+  TokenIndex begin = 0, end = 0;  // tokens [begin, end)
+  std::string name;
+};
+
+struct PreparedPrompt {
+  std::vector<TokenId> ids;            // [N], N ≥ 1
+  std::string text;                    // empty for ids files
+  std::vector<std::uint64_t> offsets;  // [N+1], zero without text
+  std::vector<PromptSpan> spans;       // by beginning
+};
+
+}  // namespace kvatlas::text

@@ -1,0 +1,127 @@
+// Every row of the method table, through the programme itself: captured on a small checkpoint, decided again by what-if
+// from the trace that this gave, in a synthetic trace, in a figure's legend and in the help.
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/trace/reader.h"
+#include "tests/app/programme.h"
+#include "tests/views/opened_document.h"
+#include "views/models/document/what_if.h"
+
+namespace kvatlas::app_test {
+namespace {
+
+using ::testing::HasSubstr;
+using views::RunId;
+using views::RunPointer;
+
+struct Matrix {
+  const char *preset, *granularity;
+};
+
+void PrintTo(const Matrix& matrix, std::ostream* out) {
+  *out << matrix.preset << ", " << matrix.granularity;
+}
+
+// Every method beside `full`, which is always run.
+std::vector<std::string> methodNames() {
+  std::vector<std::string> names;
+  for (const policy::Method& method : policy::methods())
+    if (!method.keeps_everything) names.emplace_back(method.name);
+  return names;
+}
+
+Words withMethods(Words words) {
+  for (const std::string& name : methodNames()) words.insert(words.end(), {"--method", name});
+  return words;
+}
+
+class MethodMatrix : public test::OpenedDocumentTest, public testing::WithParamInterface<Matrix> {
+ protected:
+  MethodMatrix() {
+    QObject::connect(&m_what_if, &views::WhatIf::decided, [this] { ++m_decided; });
+    QObject::connect(&m_what_if, &views::WhatIf::failed,
+                     [this](const QString& text) { m_message = text.toStdString(); });
+  }
+  [[nodiscard]] std::string path(const std::string& name) const { return (m_folder / name).string(); }
+
+  // A capture of every method that there is.
+  std::filesystem::path captured() {
+    const std::string ids = m_folder.write("prompt.ids", idsText(90, 64)).string();
+    const Words words = withMethods({"capture", "--model", smallModel().string(), "--ids", ids, "--budget", "20",
+                                     "--budget", "50%", "--preset", GetParam().preset, "--granularity",
+                                     GetParam().granularity, "--max-new-tokens", "2", "-o", path("captured.kva.h5")});
+    expectDone(run(words));
+    return m_folder / "captured.kva.h5";
+  }
+
+  // The recorded run decided anew; null when that is refused.
+  RunPointer decidedAgain(const RunPointer& recorded) {
+    m_message.clear();
+    const int before = m_decided;
+    m_what_if.ask(requestOf(recorded->run.header, 8));
+    waitUntil([&] { return !m_message.empty() || (m_decided > before && !m_what_if.busy()); });
+    return m_message.empty() ? m_document.run(m_what_if.run()) : nullptr;
+  }
+
+  views::WhatIf m_what_if{m_document};
+  int m_decided = 0;
+  std::string m_message;
+};
+
+TEST_P(MethodMatrix, ACaptureIsDecidedAgainFromItsOwnTrace) {
+  ASSERT_TRUE(open(captured()));
+  std::map<std::string, int> runs;
+  for (const RunId id : m_document.runIds()) {
+    if (views::isWhatIf(id)) continue;
+    const RunPointer recorded = runOf(id);
+    SCOPED_TRACE(recorded->run.header.label);
+    const RunPointer again = decidedAgain(recorded);
+    ASSERT_NE(again, nullptr) << m_message;
+    EXPECT_EQ(again->run.record.capacity, recorded->run.record.capacity);
+    for (std::uint32_t layer = 0; layer < recorded->model.layers; ++layer)
+      for (std::size_t head = 0; head < recorded->heads(); ++head)
+        EXPECT_THAT(again->kept(LayerIndex(layer), head),
+                    testing::ElementsAreArray(recorded->kept(LayerIndex(layer), head)));
+    ++runs[recorded->run.header.method];
+  }
+  EXPECT_EQ(runs["full"], 1);
+  for (const std::string& name : methodNames()) EXPECT_EQ(runs[name], 2) << name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Presets, MethodMatrix,
+                         testing::Values(Matrix{"exact", "kv-head"}, Matrix{"exact", "query-head"},
+                                         Matrix{"paper", "kv-head"}, Matrix{"paper", "query-head"}));
+
+class MethodRows : public ProgrammeTest {};
+
+TEST_F(MethodRows, AreInASyntheticTraceAndTheLegendOfItsFigure) {
+  const std::string made = path("made.kva.h5");
+  expectDone(run(withMethods({"bench", "make-trace", "--tokens", "200", "--layers", "3", "--heads", "4", "--kv-heads",
+                              "2", "--map-size", "64", "--budget", "32", "-q", "-o", made})));
+  expectDone(run({"validate", made}));
+  const trace::Reader reader{made};
+  std::vector<std::string> recorded;
+  for (const trace::RunHeader& run : reader.header().runs) recorded.push_back(run.method);
+  for (const std::string& name : methodNames()) EXPECT_THAT(recorded, testing::Contains(name));
+
+  expectDone(run({"figure", "budget", made, "-o", path("budget.svg")}));
+  std::ifstream sidecar(path("budget.svg.json"));
+  const std::string text = nlohmann::json::parse(sidecar).dump();
+  for (const std::string& name : methodNames()) EXPECT_THAT(text, HasSubstr("\"method\":\"" + name + "\""));
+}
+
+TEST_F(MethodRows, AreInTheHelp) {
+  const Ended help = run({"capture", "--help"});
+  expectDone(help);
+  for (const policy::Method& method : policy::methods()) {
+    EXPECT_THAT(help.out, HasSubstr("  " + std::string(method.name) + " ")) << "its name, in a line of its own";
+    for (const policy::ParameterSpec& parameter : method.parameters)
+      EXPECT_THAT(help.out, HasSubstr(std::string(parameter.name) + "=" + std::string(parameter.default_value)));
+  }
+}
+
+}  // namespace
+}  // namespace kvatlas::app_test

@@ -1,0 +1,44 @@
+// A chart of the visible runs of the document: made anew when runs, selection or theme change. Knows document and
+// selection.
+#pragma once
+
+#include "views/models/document/document.h"
+#include "views/models/document/selection.h"
+#include "views/pages/charts/chart_plot.h"
+#include "views/pages/resting_page.h"
+
+namespace kvatlas::views {
+
+class RunChart : public RestingPage {
+  Q_OBJECT
+
+ public:
+  RunChart(Document& document, Selection& selection, QWidget* parent = nullptr);
+
+  [[nodiscard]] ChartPlot& plot() { return *m_plot; }
+  [[nodiscard]] QString csv() const;  // the numbers behind the lines
+
+ protected:
+  void fill() final;
+  virtual void fillLines() = 0;                                               // of an open document
+  virtual void choose(const ChartPoint& point) = 0;                           // a point was clicked
+  [[nodiscard]] virtual QString describe(const ChartPoint& point) const = 0;  // for the pointer
+
+  [[nodiscard]] Document& document() const { return m_document; }
+  [[nodiscard]] Selection& selection() const { return m_selection; }
+  // The visible eviction runs that are read so far, in the order of the document; asks for the others.
+  [[nodiscard]] std::vector<RunPointer> runs() const;
+  // Colour by method, dashes by budget, strong in focus.
+  [[nodiscard]] ChartLine lineOf(const RunView& view) const;
+  [[nodiscard]] QString titleOf(RunId run) const;  // "PyramidKV 128"
+
+ private:
+  Document& m_document;
+  Selection& m_selection;
+  ChartPlot* m_plot;
+};
+
+// "PyramidKV 128": title and budget of a run; "Full cache" as it is.
+[[nodiscard]] QString runText(const Document& document, RunId run);
+
+}  // namespace kvatlas::views

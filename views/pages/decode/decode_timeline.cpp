@@ -1,0 +1,179 @@
+#include "views/pages/decode/decode_timeline.h"
+
+#include <qcustomplot.h>
+
+#include <QLabel>
+#include <QToolTip>
+#include <QVBoxLayout>
+#include <algorithm>
+#include <cmath>
+
+#include "views/pages/charts/plot_theme.h"
+#include "views/pages/charts/run_chart.h"
+#include "views/pages/decode/decode_marks.h"
+#include "views/pages/window_palette.h"
+#include "views/plots/canvas.h"
+#include "views/plots/raster_item.h"
+
+namespace kvatlas::views {
+namespace {
+
+constexpr std::size_t kMostColumns = 4096;
+constexpr double kHeldBehindMarks = 0.4;  // of the method's colour, so that dots in it stand out
+
+}  // namespace
+
+DecodeTimeline::DecodeTimeline(Document& document, Selection& selection, DecodeAttended& attended, QWidget* parent)
+    : QWidget(parent),
+      m_document(document),
+      m_selection(selection),
+      m_attended(attended),
+      m_title(new QLabel),
+      m_plot(new QCustomPlot),
+      m_item(new RasterItem(m_plot, m_plot->axisRect())),
+      m_marks(new DecodeMarks(m_plot)),
+      m_step(new QCPItemStraightLine(m_plot)) {
+  setObjectName(QStringLiteral("decodeTimeline"));
+  auto* column = new QVBoxLayout(this);
+  column->setContentsMargins(6, 0, 0, 0);
+  column->setSpacing(0);
+  column->addWidget(m_title);
+  column->addWidget(m_plot, 1);
+  m_title->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+  m_plot->setMinimumSize(220, 70);
+  m_plot->setMouseTracking(true);
+  m_plot->installEventFilter(this);
+  m_plot->xAxis->setLabel(tr("position"));
+  m_plot->yAxis->setLabel(tr("generated"));
+  m_plot->yAxis->setRangeReversed(true);
+  m_plot->axisRect()->setupFullAxesBox(true);
+  setWholeTicks(*m_plot->yAxis);
+  m_plot->xAxis->ticker()->setTickCount(3);  // positions are long numbers, the page is narrow
+  applyTheme();
+}
+
+void DecodeTimeline::say(const QString& text) {
+  m_grid = {};
+  m_item->setData({}, {}, Pooling::Max);
+  m_marks->setMarks({});
+  m_title->setText(text);
+  m_plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void DecodeTimeline::updateNow() {
+  const RunId focus = m_selection.focusRun();
+  if (!m_document.isOpen()) return say({});
+  if (!m_document.hasRun(focus)) return say(tr("Choose a run in the list of runs."));
+  const RunPointer view = m_document.run(focus);
+  if (!view) return say(tr("reading…"));
+  m_grid = decodeGrid(*view, m_selection.layer(), m_selection.head(), kMostColumns);
+  if (m_grid.positions == 0) return say(tr("%1 generated nothing.").arg(runText(m_document, focus)));
+  showMarks(*view);
+  const bool marked = !m_marks->marks().empty();
+  const Theme theme = themeOf(palette());
+  m_title->setText(marked ? tr("held · dots: attended to") : tr("held"));
+  m_title->setToolTip(marked ? tr("Where each generated token attends: the area of a dot is its mass") : QString());
+  const Rgb colour = methodColour(view->run.header.method, theme);
+  const ThemeColours& colours = themeColours(theme);
+  const auto steps = static_cast<double>(m_grid.held.rows), positions = static_cast<double>(m_grid.positions);
+  m_item->setData(m_grid.held,
+                  makeColouring(rampTo(colours.evicted, marked ? mix(colours.paper, colour, kHeldBehindMarks) : colour),
+                                ValueScale{}, theme),
+                  Pooling::Max);
+  m_item->setExtent(0, -0.5, positions, steps - 0.5);
+  m_plot->xAxis->setRange(0, positions);
+  m_plot->yAxis->setRange(-0.5, steps - 0.5);
+  showStep();
+}
+
+QString DecodeTimeline::title() const {
+  return m_title->text();
+}
+
+void DecodeTimeline::showMarks(const RunView& view) {
+  std::vector<DecodeMark> marks;
+  for (std::size_t step = 0; step < view.run.record.decode_ids.size(); ++step)
+    for (const AttendedKey& key : m_attended.keys(step))
+      marks.push_back({static_cast<double>(step), static_cast<double>(key.position), key.mass});
+  m_marks->setMarks(std::move(marks));
+  const Theme theme = themeOf(palette());
+  m_marks->setColours(toColour(methodColour(view.run.header.method, theme)), toColour(themeColours(theme).paper),
+                      toColour(themeColours(theme).ink));
+}
+
+void DecodeTimeline::showStep() {
+  m_marks->setChosenStep(m_selection.step());
+  m_step->point1->setCoords(0, m_selection.step());
+  m_step->point2->setCoords(1, m_selection.step());
+  m_plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+std::optional<DecodeTimeline::Place> DecodeTimeline::placeAt(const QPointF& pixel) const {
+  const double step = std::round(m_plot->yAxis->pixelToCoord(pixel.y()));
+  const double position = std::floor(m_plot->xAxis->pixelToCoord(pixel.x()));
+  if (m_grid.positions == 0 || step < 0 || step >= static_cast<double>(m_grid.held.rows) || position < 0 ||
+      position >= static_cast<double>(m_grid.positions))
+    return {};
+  return Place{static_cast<std::uint32_t>(step), static_cast<std::uint64_t>(position)};
+}
+
+QString DecodeTimeline::describe(const Place& place) const {
+  const float held = m_grid.held.at(place.step, place.position / m_grid.bin);
+  const QString where = tr("token %1, position %2").arg(place.step).arg(place.position);
+  if (held < 0) return tr("%1: not generated yet").arg(where);
+  const QString text = m_grid.bin == 1 ? tr("%1: held by %2 % of the heads").arg(where).arg(qRound(held * 100))
+                                       : tr("%1: some of these %2 positions held by %3 % of the heads")
+                                             .arg(where)
+                                             .arg(m_grid.bin)
+                                             .arg(qRound(held * 100));
+  return text + describeMark(place);
+}
+
+// The dot under the pointer, if there is one near.
+QString DecodeTimeline::describeMark(const Place& place) const {
+  const DecodeMark* nearest = nullptr;
+  double distance = 6;  // pixels
+  for (const DecodeMark& mark : m_marks->marks()) {
+    if (mark.step != place.step) continue;
+    const double away = std::abs(m_plot->xAxis->coordToPixel(mark.position) -
+                                 m_plot->xAxis->coordToPixel(static_cast<double>(place.position)));
+    if (away >= distance) continue;
+    distance = away;
+    nearest = &mark;
+  }
+  if (nearest == nullptr) return {};
+  const auto position = static_cast<std::uint64_t>(nearest->position);
+  return tr("\nattended to: %1 “%2” with %3 of its attention")
+      .arg(position)
+      .arg(QString::fromStdString(m_attended.token(position).text))
+      .arg(nearest->mass, 0, 'f', 3);
+}
+
+bool DecodeTimeline::eventFilter(QObject* watched, QEvent* event) {
+  if (event->type() == QEvent::MouseMove || event->type() == QEvent::MouseButtonRelease) {
+    const auto* mouse = static_cast<QMouseEvent*>(event);
+    const auto place = placeAt(mouse->position());
+    if (place && event->type() == QEvent::MouseMove)
+      QToolTip::showText(mouse->globalPosition().toPoint(), describe(*place), m_plot);
+    if (place && event->type() == QEvent::MouseButtonRelease && mouse->button() == Qt::LeftButton) {
+      m_selection.setStep(place->step);
+      const auto last = static_cast<TokenIndex>(m_document.tokens() - 1);
+      if (place->position <= last) m_selection.setCursor(Cell{last, static_cast<TokenIndex>(place->position)});
+    }
+  }
+  return QWidget::eventFilter(watched, event);
+}
+
+void DecodeTimeline::applyTheme() {
+  applyPlotTheme(*m_plot, palette(), font());
+  m_step->setPen(QPen(toColour(themeColours(themeOf(palette())).ink), 1, Qt::DashLine));
+}
+
+void DecodeTimeline::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() != QEvent::PaletteChange) return;
+  applyTheme();
+  updateNow();
+}
+
+}  // namespace kvatlas::views

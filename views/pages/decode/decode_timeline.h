@@ -1,0 +1,60 @@
+// Generated tokens × positions of the run in focus, for the selected layer and heads: what it still holds when each
+// token is generated, and dots where it attends. A click moves step and cursor. Knows document and selection.
+#pragma once
+
+#include <QWidget>
+
+#include "views/models/document/selection.h"
+#include "views/models/items/decode_attended.h"
+#include "views/models/items/decode_grid.h"
+
+class QCPItemStraightLine;
+class QCustomPlot;
+class QLabel;
+
+namespace kvatlas::views {
+
+class DecodeMarks;
+class RasterItem;
+
+class DecodeTimeline : public QWidget {
+  Q_OBJECT
+
+ public:
+  DecodeTimeline(Document& document, Selection& selection, DecodeAttended& attended, QWidget* parent = nullptr);
+
+  [[nodiscard]] QCustomPlot& plot() { return *m_plot; }
+  [[nodiscard]] const DecodeGrid& grid() const { return m_grid; }
+  [[nodiscard]] const DecodeMarks& marks() const { return *m_marks; }
+  [[nodiscard]] QString title() const;
+  void updateNow();
+
+ protected:
+  bool eventFilter(QObject* watched, QEvent* event) override;
+  void changeEvent(QEvent* event) override;
+
+ private:
+  void say(const QString& text);
+  void applyTheme();
+  void showStep();
+  void showMarks(const RunView& view);
+  struct Place {
+    std::uint32_t step = 0;
+    std::uint64_t position = 0;
+  };
+  [[nodiscard]] std::optional<Place> placeAt(const QPointF& pixel) const;
+  [[nodiscard]] QString describe(const Place& place) const;
+  [[nodiscard]] QString describeMark(const Place& place) const;
+
+  Document& m_document;
+  Selection& m_selection;
+  DecodeAttended& m_attended;
+  QLabel* m_title;
+  QCustomPlot* m_plot;
+  RasterItem* m_item;
+  DecodeMarks* m_marks;
+  QCPItemStraightLine* m_step;
+  DecodeGrid m_grid;
+};
+
+}  // namespace kvatlas::views
