@@ -1,6 +1,8 @@
 #include "capture/evaluation/run_settings.h"
 
 #include "core/base/error.h"
+#include "core/runs/names.h"
+#include "core/runs/titles.h"
 
 namespace kvatlas::evaluation {
 namespace {
@@ -23,9 +25,8 @@ capture::SessionOptions sessionOf(const json& values) {
     session.methods.push_back(policy::parseMethod(branch.at("label").get<std::string>()));
     session.budgets.push_back(policy::parseBudget(branch.at("budget").get<std::string>()));
   }
-  session.preset = values.at("preset") == "paper" ? policy::Preset::Paper : policy::Preset::Exact;
-  session.granularity =
-      values.at("granularity") == "query-head" ? policy::Granularity::QueryHead : policy::Granularity::KvHead;
+  session.preset = runs::parsePreset(values.at("preset").get<std::string>());
+  session.granularity = runs::parseGranularity(values.at("granularity").get<std::string>());
   session.window = values.at("window").get<std::uint32_t>();
   session.max_new_tokens = values.at("max_new_tokens").get<std::uint32_t>();
   session.seed = values.at("seed").get<std::uint64_t>();
@@ -37,7 +38,7 @@ capture::SessionOptions sessionOf(const json& values) {
 }  // namespace
 
 std::string methodLabel(const capture::Branch& branch) {
-  return branch.isFull() ? "full" : branch.label.substr(0, branch.label.rfind(' '));
+  return runs::methodLabel(branch.request);
 }
 
 results::Settings settingsOf(const EvaluationOptions& options, const Task& task, const RunIdentity& identity,
