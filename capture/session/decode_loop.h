@@ -8,9 +8,8 @@
 
 #include "capture/model/decoder.h"
 #include "capture/session/attended_tokens.h"
-#include "capture/session/branch_cache.h"
-#include "capture/session/branches.h"
-#include "capture/session/device_branches.h"
+#include "capture/session/branch_store.h"
+#include "capture/session/options.h"
 
 namespace kvatlas::capture {
 
@@ -37,14 +36,13 @@ struct DecodeOptions {
   FinishedTest finished;  // may be empty; with Follow::Full asked of the full cache's tokens
 };
 
-// What decoding starts from. branches[0] is full; caches, or the device's, hold the kept prompt rows.
+// What decoding starts from. The full cache is branch 0.
 struct DecodeStart {
-  std::span<const Branch> branches;
-  std::span<BranchCache> caches;
-  DeviceBranches* device = nullptr;  // then caches is empty
-  at::Tensor next_logits;            // [vocab] f32 host
-  std::function<std::span<const float>(LayerIndex)>
-      last_row;  // [query_heads, N] probabilities of the prompt's last query
+  std::span<cache::HeldTokens> held;  // [branches] after the prompt
+  BranchStore& store;                 // of these held tokens
+  at::Tensor next_logits;             // [vocab] f32 host
+  // [query_heads, N] probabilities of the prompt's last query
+  std::function<std::span<const float>(LayerIndex)> last_row;
   std::uint64_t prompt_tokens = 0;
 };
 

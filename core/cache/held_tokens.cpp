@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/base/error.h"
+#include "core/cache/erase_rows.h"
 
 namespace kvatlas::cache {
 
@@ -32,8 +33,8 @@ HeldTokens::HeldTokens(std::uint32_t layers, std::uint32_t heads, TokenIndex pro
 HeldTokens::HeldTokens(const policy::Decision& decision, TokenIndex prompt_tokens)
     : HeldTokens(decision.layers, decision.heads, prompt_tokens) {
   for (std::size_t i = 0; i < m_lists.size(); ++i) {
-    if (decision.capacity[i] == prompt_tokens) continue;
     const auto kept = decision.kept(LayerIndex(i / m_heads), static_cast<std::uint32_t>(i % m_heads));
+    if (kept.size() == prompt_tokens) continue;
     m_lists[i] = {.everything = false, .positions = {kept.begin(), kept.end()}};
     m_rows -= prompt_tokens - kept.size();
   }
@@ -73,15 +74,7 @@ void HeldTokens::evict(std::uint32_t step, LayerIndex layer, std::uint32_t head,
     fail("layer {}, head {}: rows to evict are not ascending rows of {} held tokens", layer.value, head,
          list.positions.size());
   for (const std::uint32_t row : rows) m_log.push_back({step, layer.value, head, list.positions[row], reason});
-  std::uint32_t to = rows.front();
-  std::size_t next = 0;
-  for (std::uint32_t from = to; from < list.positions.size(); ++from) {
-    if (next < rows.size() && rows[next] == from)
-      ++next;
-    else
-      list.positions[to++] = list.positions[from];
-  }
-  list.positions.resize(to);
+  eraseRows(list.positions, rows);
   m_rows -= rows.size();
 }
 

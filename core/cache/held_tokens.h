@@ -32,6 +32,8 @@ class HeldList {
   [[nodiscard]] std::uint32_t size() const { return m_count; }
   [[nodiscard]] TokenIndex operator[](std::uint32_t row) const { return m_listed ? m_positions[row] : row; }
   [[nodiscard]] bool everything() const { return !m_listed; }
+  // Empty where everything is held: there is no list.
+  [[nodiscard]] std::span<const TokenIndex> positions() const { return m_positions; }
   // The first row that holds `position` or a later one; size() where there is none.
   [[nodiscard]] std::uint32_t rowFrom(std::uint64_t position) const;
   [[nodiscard]] bool contains(TokenIndex position) const;

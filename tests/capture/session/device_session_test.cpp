@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "capture/session/branch_cache.h"
+#include "capture/session/device_store.h"
+#include "capture/session/host_store.h"
 #include "capture/session/session.h"
 #include "tests/capture/model/golden.h"
 #include "tests/capture/session/host_cuda_library.h"
@@ -95,30 +96,26 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
   decideBranches(branches, signals);
 
   constexpr std::uint32_t kNewTokens = 7;
-  std::vector<BranchCache> caches;
-  for (const Branch& branch : branches) {
-    caches.emplace_back(CacheShape{.query_heads = config.query_heads,
-                                   .kv_heads = config.kv_heads,
-                                   .head_dim = config.head_dim,
-                                   .stored_heads = branch.decision.heads,
-                                   .sliding_window = config.sliding_window,
-                                   .reserve = kNewTokens});
-    for (std::uint32_t layer = 0; layer < config.layers; ++layer)
-      caches.back().addLayer(prefill.cache[layer].key, prefill.cache[layer].value, branch.decision, LayerIndex{layer});
-  }
-  DeviceBranches device(makeHostCudaLibrary(), config, branches, ids.size(), kNewTokens);
-  for (const LayerCache& layer : prefill.cache) device.addLayer(layer.key, layer.value);
-
-  DecodeStart start{.branches = branches,
-                    .caches = caches,
-                    .next_logits = prefill.next_logits,
-                    .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },
-                    .prompt_tokens = ids.size()};
-  const DecodeOptions decode{.max_new_tokens = kNewTokens, .threads = 1, .attended = true};
-  const std::vector<DecodeTrack> host = decodeBranches(decoder, start, decode, {});
-  start.caches = {};
-  start.device = &device;
-  const std::vector<DecodeTrack> on_device = decodeBranches(decoder, start, decode, {});
+  const auto decodeIn = [&](bool on_device) {
+    std::vector<cache::HeldTokens> held;
+    for (const Branch& branch : branches) held.emplace_back(branch.decision, static_cast<TokenIndex>(ids.size()));
+    const StoreRequest request{
+        .config = config, .held = held, .reserve = std::vector<std::uint32_t>(held.size(), kNewTokens), .threads = 1};
+    const std::unique_ptr<BranchStore> store =
+        on_device ? std::unique_ptr<BranchStore>(std::make_unique<DeviceStore>(makeHostCudaLibrary(), request))
+                  : std::make_unique<HostStore>(request);
+    std::vector<double> seconds(held.size(), 0.0);
+    for (const LayerCache& layer : prefill.cache) store->gather(layer.key, layer.value, seconds);
+    for (const double each : seconds) EXPECT_GT(each, 0.0);
+    const DecodeStart start{.held = held,
+                            .store = *store,
+                            .next_logits = prefill.next_logits,
+                            .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },
+                            .prompt_tokens = ids.size()};
+    const DecodeOptions decode{.max_new_tokens = kNewTokens, .threads = 1, .attended = true};
+    return decodeBranches(decoder, start, decode, {});
+  };
+  const std::vector<DecodeTrack> host = decodeIn(false), on_device = decodeIn(true);
   const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {  // NaN counts as itself
     return std::ranges::equal(a, b, [](float x, float y) { return x == y || (x != x && y != y); });
   };
