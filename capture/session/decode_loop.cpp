@@ -53,6 +53,7 @@ class DecodeLoop {
       m_tracks[b].retained = std::move(mass.retained);
       m_tracks[b].oracle = std::move(mass.oracle);
     }
+    for (std::size_t b = 0; b < m_tracks.size(); ++b) m_tracks[b].evicted = m_start.held[b].log();
     for (std::size_t b = 0; m_attended && b < m_tracks.size(); ++b) m_tracks[b].attended = m_attended->take(b);
     return std::move(m_tracks);
   }
@@ -68,9 +69,17 @@ class DecodeLoop {
   // The branches of the batch that write down their probabilities.
   [[nodiscard]] std::vector<std::size_t> watchedBranches() const {
     std::vector<std::size_t> watched;
-    for (const std::size_t branch : m_batch)
-      if (m_attended || (m_meter && branch == 0)) watched.push_back(branch);
+    for (const std::size_t branch : m_batch) {
+      const cache::Redecider* decider = redecider(branch);
+      if (m_attended || (m_meter && branch == 0) || (decider != nullptr && decider->readsProbabilities()))
+        watched.push_back(branch);
+    }
     return watched;
+  }
+  // Null for a branch that decides once.
+  [[nodiscard]] cache::Redecider* redecider(std::size_t branch) const {
+    if (m_start.redeciders.empty() || !m_start.redeciders[branch]) return nullptr;
+    return &*m_start.redeciders[branch];
   }
 
   // Step 0: every branch has the full prompt behind it, so all choose the same token.
@@ -93,6 +102,7 @@ class DecodeLoop {
 
   void take(std::size_t branch, TokenId id) {
     m_tracks[branch].ids.push_back(id);
+    m_tracks[branch].held_rows.push_back(m_start.held[branch].heldRows());
     if (m_options.on_token) m_options.on_token(branch, id);
   }
 
@@ -140,12 +150,36 @@ class DecodeLoop {
     for (std::size_t i = 0; i < m_batch.size(); ++i) take(m_batch[i], argmax(all.subspan(i * vocab, vocab)));
     noteParting();
     endStopped();
+    decideAgain();
+  }
+
+  // Of the branches that go on.
+  void decideAgain() {
+    std::vector<BranchRows> given_up;
+    for (const std::size_t branch : m_batch) {
+      const cache::Redecider* decider = m_active[branch] ? redecider(branch) : nullptr;
+      if (decider == nullptr || !decider->due(m_step)) continue;
+      BranchRows rows{branch, decider->rowsToEvict(m_start.held[branch], m_options.threads)};
+      if (!rows.rows.empty()) given_up.push_back(std::move(rows));
+    }
+    if (given_up.empty()) return;
+    m_start.store.compact(given_up);
+    for (const BranchRows& rows : given_up) redecider(rows.branch)->evict(m_step, rows.rows, m_start.held[rows.branch]);
   }
 
   // Looks at the probabilities of a layer that the batch has just attended in.
   void takeRows(LayerIndex layer) {
     if (m_meter && fullInBatch()) m_meter->measureStep(layer, m_rows);
     if (m_attended) m_attended->takeStep(layer, m_rows);
+    if (m_start.redeciders.empty()) return;
+    const std::size_t heads = m_config.query_heads;
+    kernels::parallelFor(m_rows.watched().size() * heads, m_options.threads, [&](std::size_t task, unsigned) {
+      const auto head = static_cast<std::uint32_t>(task % heads);
+      cache::Redecider* decider = redecider(m_rows.watched()[task / heads]);
+      if (decider == nullptr) return;
+      const WatchedRow row = m_rows.row(task / heads, head);
+      decider->take(layer, head, row.hidden, row.mass);
+    });
   }
 
   void measureKl(std::span<const float> logits, std::size_t vocab) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "capture/session/attended_tokens.h"
 #include "capture/session/branch_store.h"
 #include "capture/session/options.h"
+#include "core/cache/redecider.h"
 
 namespace kvatlas::capture {
 
@@ -18,9 +20,11 @@ struct DecodeTrack {
   std::vector<TokenId> ids;  // [T]; with Follow::Full the branch's own choice given the full cache's tokens so far
   std::vector<float>
       kl;  // [T] KL(full ‖ branch) in nats at the same fed tokens; NaN after the paths have parted or full has stopped
-  std::vector<float> retained;  // [T, layers, query_heads]; NaN once full has stopped
-  std::vector<float> oracle;    // [T, layers, query_heads]
-  Attended attended;            // [T, layers, query_heads, K]; empty unless asked for
+  std::vector<float> retained;           // [T, layers, query_heads]; NaN once full has stopped
+  std::vector<float> oracle;             // [T, layers, query_heads]
+  Attended attended;                     // [T, layers, query_heads, K]; empty unless asked for
+  std::vector<std::uint64_t> held_rows;  // [T] over all lists, when ids[t] is chosen
+  std::vector<cache::Eviction> evicted;  // while decoding; step t: after the attention that chose ids[t]
 };
 
 // Asked after each step with the tokens so far: true when nothing that follows is wanted.
@@ -39,8 +43,10 @@ struct DecodeOptions {
 // What decoding starts from. The full cache is branch 0.
 struct DecodeStart {
   std::span<cache::HeldTokens> held;  // [branches] after the prompt
-  BranchStore& store;                 // of these held tokens
-  at::Tensor next_logits;             // [vocab] f32 host
+  // [branches] of those that decide again; empty: none does.
+  std::span<std::optional<cache::Redecider>> redeciders;
+  BranchStore& store;      // of these held tokens
+  at::Tensor next_logits;  // [vocab] f32 host
   // [query_heads, N] probabilities of the prompt's last query
   std::function<std::span<const float>(LayerIndex)> last_row;
   std::uint64_t prompt_tokens = 0;

@@ -31,6 +31,32 @@ void gatherRows(BranchStore& store, std::vector<LayerCache>& prefill, std::span<
   }
 }
 
+// [branches]; empty where none decides again.
+std::vector<std::optional<cache::Redecider>> makeRedeciders(std::span<const Branch> branches,
+                                                            std::span<const cache::HeldTokens> held,
+                                                            std::span<const LayerSignals> prompt) {
+  std::vector<std::optional<cache::Redecider>> redeciders;
+  if (std::ranges::all_of(branches, [](const Branch& branch) { return branch.decidesAgainEvery() == 0; }))
+    return redeciders;
+  redeciders.resize(branches.size());
+  for (std::size_t b = 0; b < branches.size(); ++b) {
+    if (branches[b].decidesAgainEvery() > 0)
+      redeciders[b].emplace(*branches[b].request.method, branches[b].setting, branches[b].decision, held[b], prompt);
+  }
+  return redeciders;
+}
+
+// Rows beside those kept of the prompt: a list that is cut back every K tokens grows by K at most, unless the prompt
+// was below the budget.
+std::vector<std::uint32_t> reserves(std::span<const Branch> branches, std::uint32_t new_tokens) {
+  std::vector<std::uint32_t> rows;
+  for (const Branch& branch : branches) {
+    const std::uint32_t every = branch.decidesAgainEvery();
+    rows.push_back(every > 0 && !branch.decision.everything ? std::min(every, new_tokens) : new_tokens);
+  }
+  return rows;
+}
+
 policy::Shape shapeOf(const ModelConfig& config, const PreparedPrompt& prompt) {
   return {config.layers, config.query_heads, config.kv_heads, static_cast<std::uint32_t>(prompt.ids.size())};
 }
@@ -113,16 +139,18 @@ SessionResult Session::run(const WorkContext& work, const std::function<void(std
   std::vector<cache::HeldTokens> held;
   for (const Branch& branch : result.branches)
     held.emplace_back(branch.decision, static_cast<TokenIndex>(m_prompt.ids.size()));
+  std::vector<std::optional<cache::Redecider>> redeciders = makeRedeciders(result.branches, held, signals);
   const std::unique_ptr<BranchStore> store =
       makeBranchStore({.config = config(),
                        .held = held,
-                       .reserve = std::vector<std::uint32_t>(held.size(), m_options.max_new_tokens),
+                       .reserve = reserves(result.branches, m_options.max_new_tokens),
                        .threads = m_options.threads},
                       prefill.cache.front().key.is_cuda());
   gatherRows(*store, prefill.cache, result.branch_seconds, work);
 
   start = Clock::now();
   const DecodeStart from{.held = held,
+                         .redeciders = redeciders,
                          .store = *store,
                          .next_logits = prefill.next_logits,
                          .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/trace/records.h"
+#include "core/trace/validate_evicted.h"
 
 namespace kvatlas::trace {
 
@@ -14,7 +15,7 @@ class AttendedCheck {
  public:
   // One run, its lists of kept positions included. All have to live as long.
   AttendedCheck(const TraceHeader& header, const RunHeader& run, const RunRecord& record, double tolerance)
-      : m_header(header), m_run(run), m_record(record), m_tolerance(tolerance) {}
+      : m_header(header), m_run(run), m_record(record), m_evictions(record), m_tolerance(tolerance) {}
 
   // The first thing that cannot be: a key not there yet, outside the sliding window, evicted before or named twice; a
   // mass outside 0 … 1 or out of order. Empty: nothing.
@@ -29,6 +30,7 @@ class AttendedCheck {
   const TraceHeader& m_header;
   const RunHeader& m_run;
   const RunRecord& m_record;
+  EvictionTimes m_evictions;
   double m_tolerance;
 };
 

@@ -82,13 +82,13 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
   const Decoder decoder = Decoder::load(modelFolder(GetParam()), {}, {});
   const ModelConfig& config = decoder.config();
   const std::vector<TokenId> ids = prompt();
-  SignalCollector collector(config, {.wanted = {Signal::Received, Signal::WindowSum}, .last_row = true, .window = 4},
-                            1);
+  SessionOptions options{.window = 4};
+  for (const char* method : {"streamingllm", "h2o", "snapkv:kernel=3", "streamingllm:every=2", "h2o:every=1",
+                             "snapkv:every=2", "tova:every=1"})
+    options.methods.push_back(policy::parseMethod(method));
+  SignalCollector collector(config, requestFor(options.methods, 4, true), 1);
   const PrefillResult prefill = decoder.prefill(ids, &collector, {});
   collector.finish();
-  SessionOptions options{.window = 4};
-  for (const char* method : {"streamingllm", "h2o", "snapkv:kernel=3"})
-    options.methods.push_back(policy::parseMethod(method));
   for (const char* budget : {"12", "50%"}) options.budgets.push_back(policy::parseBudget(budget));
   const policy::Shape shape{config.layers, config.query_heads, config.kv_heads, static_cast<std::uint32_t>(ids.size())};
   std::vector<Branch> branches = planBranches(options, shape);
@@ -99,6 +99,10 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
   const auto decodeIn = [&](bool on_device) {
     std::vector<cache::HeldTokens> held;
     for (const Branch& branch : branches) held.emplace_back(branch.decision, static_cast<TokenIndex>(ids.size()));
+    std::vector<std::optional<cache::Redecider>> redeciders(branches.size());
+    for (std::size_t b = 0; b < branches.size(); ++b)
+      if (branches[b].decidesAgainEvery() > 0)
+        redeciders[b].emplace(*branches[b].request.method, branches[b].setting, branches[b].decision, held[b], signals);
     const StoreRequest request{
         .config = config, .held = held, .reserve = std::vector<std::uint32_t>(held.size(), kNewTokens), .threads = 1};
     const std::unique_ptr<BranchStore> store =
@@ -108,6 +112,7 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
     for (const LayerCache& layer : prefill.cache) store->gather(layer.key, layer.value, seconds);
     for (const double each : seconds) EXPECT_GT(each, 0.0);
     const DecodeStart start{.held = held,
+                            .redeciders = redeciders,
                             .store = *store,
                             .next_logits = prefill.next_logits,
                             .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },
@@ -129,6 +134,8 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
     EXPECT_FALSE(host[b].attended.positions.empty());
     EXPECT_EQ(on_device[b].attended.positions, host[b].attended.positions);
     EXPECT_EQ(on_device[b].attended.mass, host[b].attended.mass);
+    EXPECT_EQ(on_device[b].evicted, host[b].evicted);
+    EXPECT_EQ(host[b].evicted.empty(), branches[b].decidesAgainEvery() == 0);
   }
 }
 
