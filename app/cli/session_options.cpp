@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/base/suggest.h"
+#include "core/policy/parameters.h"
 #include "core/runs/names.h"
 
 namespace kvatlas::app {
@@ -44,6 +45,10 @@ std::string methodsHelp() {
       help += fmt::format("    {}={}  {} ({})\n", parameter.name, parameter.default_value, parameter.meaning,
                           parameter.values);
   }
+  help += "  every method but full:\n";
+  for (const policy::ParameterSpec& parameter : policy::commonParameters())
+    help += fmt::format("    {}={}  {} ({})\n", parameter.name, parameter.default_value, parameter.meaning,
+                        parameter.values);
   return help;
 }
 

@@ -41,6 +41,21 @@ trace::RunHeader runHeader(const Branch& branch) {
   return header;
 }
 
+std::vector<trace::Eviction> evictionsOf(const DecodeTrack& track) {
+  std::vector<trace::Eviction> evicted;
+  for (const cache::Eviction& one : track.evicted) evicted.push_back({one.step, one.layer, one.head, one.position});
+  return evicted;
+}
+
+// Only of runs that decide again: the others grow by a row a step.
+std::vector<std::uint64_t> stepBytes(const Session& session, const Branch& branch, const DecodeTrack& track) {
+  std::vector<std::uint64_t> bytes;
+  if (branch.decidesAgainEvery() == 0) return bytes;
+  for (const std::uint64_t rows : track.held_rows)
+    bytes.push_back(runs::cacheBytes(rows, session.config().head_dim, runs::elementBytes(session.dtypeName())));
+  return bytes;
+}
+
 // The numbers of an option, sorted and unique; UsageError for one that the model does not have.
 template <class Which>
 std::vector<Which> chosen(const char* option, const char* what,
@@ -98,6 +113,8 @@ trace::RunRecord makeRunRecord(const Session& session, const SessionResult& resu
                           .kept_positions = branch.decision.positions,
                           .decode_ids = track.ids,
                           .kl = track.kl,
+                          .evicted = evictionsOf(track),
+                          .step_bytes = stepBytes(session, branch, track),
                           .retained = track.retained,
                           .oracle = track.oracle,
                           .attended = track.attended.positions,

@@ -80,9 +80,8 @@ void AttendedTokens::takePrompt(LayerIndex layer, std::span<const float> rows) {
                     hidden = window > 0 && m_prompt_tokens > window ? m_prompt_tokens - window : 0;
   kernels::parallelFor(m_config.query_heads, m_threads, [&](std::size_t head, unsigned) {
     const WatchedRow row{.mass = rows.subspan(head * m_prompt_tokens + hidden, m_prompt_tokens - hidden),
-                         .kept = {},
-                         .hidden = hidden,
-                         .prompt_tokens = 0};
+                         .list = cache::HeldList(static_cast<std::uint32_t>(m_prompt_tokens)),
+                         .hidden = static_cast<std::uint32_t>(hidden)};
     const std::size_t at = cell(m_branches.front(), layer, static_cast<std::uint32_t>(head));
     store(row, at, m_branches.front());
     for (Attended& branch : std::span(m_branches).subspan(1)) {

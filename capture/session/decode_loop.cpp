@@ -1,13 +1,10 @@
 #include "capture/session/decode_loop.h"
 
-#include <ATen/ops/empty_like.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
 
-#include "capture/session/device_copies.h"
 #include "capture/session/mass_meter.h"
 #include "core/analysis/mass.h"
 #include "kernels/parallel.h"
@@ -32,12 +29,12 @@ class DecodeLoop {
         m_config(decoder.config()),
         m_start(start),
         m_options(options),
-        m_tracks(start.branches.size()),
-        m_active(start.branches.size(), options.max_new_tokens > 0),
-        m_with_full(start.branches.size(), true),
-        m_rows(m_config, start.branches, start.prompt_tokens) {
+        m_tracks(start.held.size()),
+        m_active(start.held.size(), options.max_new_tokens > 0),
+        m_with_full(start.held.size(), true),
+        m_rows(m_config, start.held) {
     if (options.measure && m_tracks.size() > 1)
-      m_meter.emplace(m_config, start.branches, start.prompt_tokens, options.max_new_tokens, options.threads);
+      m_meter.emplace(m_config, start.held, options.max_new_tokens, options.threads);
     if (options.attended) m_attended.emplace(m_config, m_tracks.size(), start.prompt_tokens, options.threads);
   }
 
@@ -56,6 +53,7 @@ class DecodeLoop {
       m_tracks[b].retained = std::move(mass.retained);
       m_tracks[b].oracle = std::move(mass.oracle);
     }
+    for (std::size_t b = 0; b < m_tracks.size(); ++b) m_tracks[b].evicted = m_start.held[b].log();
     for (std::size_t b = 0; m_attended && b < m_tracks.size(); ++b) m_tracks[b].attended = m_attended->take(b);
     return std::move(m_tracks);
   }
@@ -68,10 +66,20 @@ class DecodeLoop {
     return m_tracks[m_options.follow == Follow::Full ? 0 : branch].ids.back();
   }
   [[nodiscard]] bool fullInBatch() const { return !m_batch.empty() && m_batch.front() == 0; }
-  // How many of the batch's first branches write down their probabilities: all, the full cache alone, or none.
-  [[nodiscard]] std::size_t watchedBranches() const {
-    if (m_attended) return m_batch.size();
-    return m_meter && fullInBatch() ? 1 : 0;
+  // The branches of the batch that write down their probabilities.
+  [[nodiscard]] std::vector<std::size_t> watchedBranches() const {
+    std::vector<std::size_t> watched;
+    for (const std::size_t branch : m_batch) {
+      const cache::Redecider* decider = redecider(branch);
+      if (m_attended || (m_meter && branch == 0) || (decider != nullptr && decider->readsProbabilities()))
+        watched.push_back(branch);
+    }
+    return watched;
+  }
+  // Null for a branch that decides once.
+  [[nodiscard]] cache::Redecider* redecider(std::size_t branch) const {
+    if (m_start.redeciders.empty() || !m_start.redeciders[branch]) return nullptr;
+    return &*m_start.redeciders[branch];
   }
 
   // Step 0: every branch has the full prompt behind it, so all choose the same token.
@@ -94,6 +102,7 @@ class DecodeLoop {
 
   void take(std::size_t branch, TokenId id) {
     m_tracks[branch].ids.push_back(id);
+    m_tracks[branch].held_rows.push_back(m_start.held[branch].heldRows());
     if (m_options.on_token) m_options.on_token(branch, id);
   }
 
@@ -122,65 +131,55 @@ class DecodeLoop {
     for (const std::size_t branch : m_batch) ids.push_back(fedTo(branch));
     if (m_meter) m_meter->beginStep(m_active);
     if (m_attended) m_attended->beginStep(m_active);
-    const std::span<const std::size_t> watched = std::span(m_batch).first(watchedBranches());
-    m_rows.beginStep(watched, m_step);
-    if (m_start.device != nullptr) m_start.device->beginStep(m_batch, position, watched.size());
+    for (const std::size_t branch : m_batch) m_start.held[branch].append();
+    const std::vector<std::size_t> watched = watchedBranches();
+    m_rows.beginStep(watched);
+    m_start.store.beginStep(m_batch, watched);
     const std::vector<std::uint64_t> positions(ids.size(), position);
     const at::Tensor logits =
         m_decoder.step(ids, positions, m_start.prompt_tokens,
                        [&](LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
-                         return m_start.device != nullptr ? attendOnDevice(layer, query, key, value)
-                                                          : attend(layer, query, key, value, position);
+                         m_start.store.append(layer, key, value);
+                         at::Tensor output = m_start.store.attend(layer, query, m_rows);
+                         takeRows(layer);
+                         return output;
                        });
     const auto vocab = static_cast<std::size_t>(logits.size(1));
     const std::span<const float> all(logits.const_data_ptr<float>(), vocab * m_batch.size());
     if (m_options.measure) measureKl(all, vocab);
     for (std::size_t i = 0; i < m_batch.size(); ++i) take(m_batch[i], argmax(all.subspan(i * vocab, vocab)));
-    noteParting();
+    markDiverged();
     endStopped();
+    decideAgain();
   }
 
-  at::Tensor attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                    std::uint64_t position) {
-    const auto host = [](const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kFloat).contiguous(); };
-    const at::Tensor q = host(query), k = host(key), v = host(value);
-    at::Tensor output = at::empty_like(q);
-    const std::size_t q_stride = std::size_t{m_config.query_heads} * m_config.head_dim,
-                      kv_stride = std::size_t{m_config.kv_heads} * m_config.head_dim;
-    std::vector<kernels::DecodeSegment> segments;
-    for (std::size_t i = 0; i < m_batch.size(); ++i) {
-      BranchCache& cache = m_start.caches[m_batch[i]];
-      cache.append(layer, k.const_data_ptr<float>() + i * kv_stride, v.const_data_ptr<float>() + i * kv_stride,
-                   position);
-      cache.segments(layer, q.const_data_ptr<float>() + i * q_stride, output.mutable_data_ptr<float>() + i * q_stride,
-                     position, segments);
+  // Of the branches that go on.
+  void decideAgain() {
+    std::vector<BranchRows> given_up;
+    for (const std::size_t branch : m_batch) {
+      const cache::Redecider* decider = m_active[branch] ? redecider(branch) : nullptr;
+      if (decider == nullptr || !decider->due(m_step)) continue;
+      BranchRows rows{branch, decider->rowsToEvict(m_start.held[branch], m_options.threads)};
+      if (!rows.rows.empty()) given_up.push_back(std::move(rows));
     }
-    m_rows.layOut(layer);
-    m_rows.watch(segments);
-    kernels::raggedDecodeAttention(segments, m_config.head_dim, 1.0F / std::sqrt(static_cast<float>(m_config.head_dim)),
-                                   m_options.threads);
-    takeRows(layer);
-    return output.to(query.device(), query.scalar_type());
+    if (given_up.empty()) return;
+    m_start.store.compact(given_up);
+    for (const BranchRows& rows : given_up) redecider(rows.branch)->evict(m_step, rows.rows, m_start.held[rows.branch]);
   }
 
   // Looks at the probabilities of a layer that the batch has just attended in.
   void takeRows(LayerIndex layer) {
     if (m_meter && fullInBatch()) m_meter->measureStep(layer, m_rows);
     if (m_attended) m_attended->takeStep(layer, m_rows);
-  }
-
-  // Everything stays on the device but the probabilities of the watched branches: one wait per layer.
-  at::Tensor attendOnDevice(LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
-    const at::Tensor output = m_start.device->attend(layer, query, key, value);
-    m_rows.layOut(layer);
-    if (!m_rows.room().empty()) {
-      DeviceCopies copies;
-      copies.add(m_start.device->probabilities(), m_rows.room().data());
-      copies.start();
-      copies.finish();
-    }
-    takeRows(layer);
-    return output;
+    if (m_start.redeciders.empty()) return;
+    const std::size_t heads = m_config.query_heads;
+    kernels::parallelFor(m_rows.watched().size() * heads, m_options.threads, [&](std::size_t task, unsigned) {
+      const auto head = static_cast<std::uint32_t>(task % heads);
+      cache::Redecider* decider = redecider(m_rows.watched()[task / heads]);
+      if (decider == nullptr) return;
+      const WatchedRow row = m_rows.row(task / heads, head);
+      decider->take(layer, head, row.hidden, row.mass);
+    });
   }
 
   void measureKl(std::span<const float> logits, std::size_t vocab) {
@@ -195,7 +194,7 @@ class DecodeLoop {
   }
 
   // A branch that follows itself is comparable as long as it has been fed the full cache's tokens.
-  void noteParting() {
+  void markDiverged() {
     if (m_options.follow == Follow::Full) return;
     for (std::size_t b = 1; b < m_with_full.size(); ++b)
       if (m_tracks[b].ids != m_tracks[0].ids) m_with_full[b] = false;

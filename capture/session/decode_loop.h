@@ -3,14 +3,15 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "capture/model/decoder.h"
 #include "capture/session/attended_tokens.h"
-#include "capture/session/branch_cache.h"
-#include "capture/session/branches.h"
-#include "capture/session/device_branches.h"
+#include "capture/session/branch_store.h"
+#include "capture/session/options.h"
+#include "core/cache/redecider.h"
 
 namespace kvatlas::capture {
 
@@ -19,9 +20,11 @@ struct DecodeTrack {
   std::vector<TokenId> ids;  // [T]; with Follow::Full the branch's own choice given the full cache's tokens so far
   std::vector<float>
       kl;  // [T] KL(full ‖ branch) in nats at the same fed tokens; NaN after the paths have parted or full has stopped
-  std::vector<float> retained;  // [T, layers, query_heads]; NaN once full has stopped
-  std::vector<float> oracle;    // [T, layers, query_heads]
-  Attended attended;            // [T, layers, query_heads, K]; empty unless asked for
+  std::vector<float> retained;           // [T, layers, query_heads]; NaN once full has stopped
+  std::vector<float> oracle;             // [T, layers, query_heads]
+  Attended attended;                     // [T, layers, query_heads, K]; empty unless asked for
+  std::vector<std::uint64_t> held_rows;  // [T] over all lists, when ids[t] is chosen
+  std::vector<cache::Eviction> evicted;  // while decoding; step t: after the attention that chose ids[t]
 };
 
 // Asked after each step with the tokens so far: true when nothing that follows is wanted.
@@ -37,14 +40,15 @@ struct DecodeOptions {
   FinishedTest finished;  // may be empty; with Follow::Full asked of the full cache's tokens
 };
 
-// What decoding starts from. branches[0] is full; caches, or the device's, hold the kept prompt rows.
+// What decoding starts from. The full cache is branch 0.
 struct DecodeStart {
-  std::span<const Branch> branches;
-  std::span<BranchCache> caches;
-  DeviceBranches* device = nullptr;  // then caches is empty
-  at::Tensor next_logits;            // [vocab] f32 host
-  std::function<std::span<const float>(LayerIndex)>
-      last_row;  // [query_heads, N] probabilities of the prompt's last query
+  std::span<cache::HeldTokens> held;  // [branches] after the prompt
+  // [branches] of those that decide again; empty: none does.
+  std::span<std::optional<cache::Redecider>> redeciders;
+  BranchStore& store;      // of these held tokens
+  at::Tensor next_logits;  // [vocab] f32 host
+  // [query_heads, N] probabilities of the prompt's last query
+  std::function<std::span<const float>(LayerIndex)> last_row;
   std::uint64_t prompt_tokens = 0;
 };
 

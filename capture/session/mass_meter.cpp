@@ -11,16 +11,35 @@ namespace {
 
 constexpr float kNotMeasured = std::numeric_limits<float>::quiet_NaN();
 
+// How many positions of the prompt, and how many generated ones, a list holds.
+struct HeldCounts {
+  std::uint32_t prompt = 0, generated = 0;
+};
+
+// What a list holds of a row over all positions so far; the prompt's part and the generated part are summed apart.
+double heldMass(std::span<const float> row, const cache::HeldList& list, const HeldCounts& counts) {
+  double prompt = 0, generated = 0;
+  for (std::uint32_t i = 0; i < counts.prompt; ++i) prompt += row[list[i]];
+  for (std::uint32_t i = counts.prompt; i < counts.prompt + counts.generated; ++i) generated += row[list[i]];
+  return prompt + generated;
+}
+
+// The sum of the `count` largest values.
+double bestMass(std::span<const float> values, std::uint32_t count) {
+  const std::uint32_t sizes[] = {count};
+  return analysis::oracleMass(values, static_cast<std::uint32_t>(values.size()), sizes).front();
+}
+
 }  // namespace
 
-MassMeter::MassMeter(const ModelConfig& config, std::span<const Branch> branches, std::uint64_t prompt_tokens,
-                     std::uint32_t max_new_tokens, unsigned threads)
+MassMeter::MassMeter(const ModelConfig& config, std::span<const cache::HeldTokens> held, std::uint32_t max_new_tokens,
+                     unsigned threads)
     : m_config(config),
-      m_branches(branches),
-      m_prompt_tokens(prompt_tokens),
+      m_held(held),
+      m_prompt_tokens(held.front().promptTokens()),
       m_threads(threads),
-      m_mass(branches.size()) {
-  if (config.sliding_window > 0) m_rows.reserve(config.query_heads * (prompt_tokens + max_new_tokens));
+      m_mass(held.size()) {
+  if (config.sliding_window > 0) m_rows.reserve(config.query_heads * (std::size_t{m_prompt_tokens} + max_new_tokens));
 }
 
 void MassMeter::beginStep(const std::vector<bool>& active) {
@@ -57,19 +76,28 @@ void MassMeter::measure(LayerIndex layer, std::span<const float> rows, std::size
 }
 
 void MassMeter::measureHead(LayerIndex layer, std::uint32_t head, std::span<const float> row) {
-  const auto prompt = static_cast<std::uint32_t>(m_prompt_tokens);
+  const std::uint32_t prompt = m_prompt_tokens;
   std::vector<std::uint32_t> sizes;
-  std::vector<std::span<const TokenIndex>> kept;
-  for (const Branch& branch : m_branches.subspan(1)) {
-    kept.push_back(branch.decision.kept(layer, head / (m_config.query_heads / branch.decision.heads)));
-    sizes.push_back(static_cast<std::uint32_t>(kept.back().size()));
+  std::vector<HeldCounts> counts;
+  std::vector<cache::HeldList> lists;
+  for (const cache::HeldTokens& held : m_held.subspan(1)) {
+    const cache::HeldList& list = lists.emplace_back(held.list(layer, head / (m_config.query_heads / held.heads())));
+    const std::uint32_t of_prompt = list.rowFrom(prompt);
+    // Step 0 comes before anything is generated, and a branch may have stopped before the full cache.
+    counts.push_back({of_prompt, list.rowFrom(row.size()) - of_prompt});
+    sizes.push_back(of_prompt);
   }
   const std::vector<double> best = analysis::oracleMass(row, prompt, sizes);
+  const auto generated = static_cast<std::uint32_t>(row.size()) - prompt;
   const std::size_t cell = ((m_steps - 1) * m_config.layers + layer.value) * m_config.query_heads + head;
   for (std::size_t b = 1; b < m_mass.size(); ++b) {
     if (m_mass[b].retained.size() <= cell) continue;  // this branch has stopped
-    m_mass[b].retained[cell] = static_cast<float>(analysis::retainedMass(row, prompt, kept[b - 1]));
-    m_mass[b].oracle[cell] = static_cast<float>(best[b - 1]);
+    const HeldCounts& held = counts[b - 1];
+    m_mass[b].retained[cell] = static_cast<float>(heldMass(row, lists[b - 1], held));
+    m_mass[b].oracle[cell] =
+        static_cast<float>(held.generated == generated ? best[b - 1]
+                                                       : bestMass(row.first(prompt), held.prompt) +
+                                                             bestMass(row.subspan(prompt), held.generated));
   }
 }
 

@@ -1,4 +1,4 @@
-// How much of the full cache's attention each branch still holds, step by step; knows decisions and
+// How much of the full cache's attention each branch still holds, step by step; knows held tokens and
 // rows of probabilities, no model.
 #pragma once
 
@@ -17,9 +17,9 @@ struct BranchMass {
 
 class MassMeter {
  public:
-  // branches[0] is full. Room for `max_new_tokens` generated tokens.
-  MassMeter(const ModelConfig& config, std::span<const Branch> branches, std::uint64_t prompt_tokens,
-            std::uint32_t max_new_tokens, unsigned threads);
+  // held: [branches], the full cache's first. Room for `max_new_tokens` generated tokens.
+  MassMeter(const ModelConfig& config, std::span<const cache::HeldTokens> held, std::uint32_t max_new_tokens,
+            unsigned threads);
 
   // Begins the next step, in which the branches marked active take part.
   void beginStep(const std::vector<bool>& active);
@@ -35,8 +35,8 @@ class MassMeter {
   void measureHead(LayerIndex layer, std::uint32_t head, std::span<const float> row);
 
   const ModelConfig& m_config;
-  std::span<const Branch> m_branches;
-  std::uint64_t m_prompt_tokens;
+  std::span<const cache::HeldTokens> m_held;
+  TokenIndex m_prompt_tokens;
   unsigned m_threads;
   std::size_t m_steps = 0;
   std::vector<BranchMass> m_mass;  // [branches], the full cache's stays empty

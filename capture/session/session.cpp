@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cmath>
 
-#include "capture/session/cuda_probe.h"
+#include "capture/session/branch_store.h"
 #include "core/base/error.h"
 
 namespace kvatlas::capture {
@@ -15,51 +15,46 @@ double secondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-CacheShape cacheShape(const ModelConfig& config, const Branch& branch, std::uint32_t reserve) {
-  return {.query_heads = config.query_heads,
-          .kv_heads = config.kv_heads,
-          .head_dim = config.head_dim,
-          .stored_heads = branch.decision.heads,
-          .sliding_window = config.sliding_window,
-          .reserve = reserve};
-}
-
-// Copies every branch's rows layer by layer and frees each prefill layer afterwards.
-std::vector<BranchCache> gatherCaches(const ModelConfig& config, std::span<const Branch> branches,
-                                      std::vector<LayerCache>& prefill, std::uint32_t reserve,
-                                      std::span<double> seconds, const WorkContext& work) {
-  std::vector<BranchCache> caches;
-  for (const Branch& branch : branches) caches.emplace_back(cacheShape(config, branch, reserve));
-  for (std::uint32_t layer = 0; layer < config.layers; ++layer) {
-    work.checkStop();
-    const at::Tensor key = prefill[layer].key.to(at::kCPU, at::kFloat).contiguous();
-    const at::Tensor value = prefill[layer].value.to(at::kCPU, at::kFloat).contiguous();
-    prefill[layer] = {};
-    for (std::size_t b = 0; b < branches.size(); ++b) {
-      const auto start = Clock::now();
-      caches[b].addLayer(key, value, branches[b].decision, LayerIndex{layer});
-      seconds[b] += secondsSince(start);
-    }
-  }
-  return caches;
-}
-
 // The queries and keys of all layers were finite, so the overflow is after the last attention.
 void requireFinite(const std::vector<float>& logits, const ModelConfig& config) {
   if (std::ranges::all_of(logits, [](float logit) { return std::isfinite(logit); })) return;
   fail("the logits after layer {} are not finite: the weights or the compute type overflow", config.layers - 1);
 }
 
-// The same on the device. Branches share the queue's time: an equal share each.
-void gatherOnDevice(DeviceBranches& device, std::vector<LayerCache>& prefill, std::span<double> seconds,
-                    const WorkContext& work) {
-  const auto start = Clock::now();
+// Gathers every branch's rows layer by layer and lets go of each layer of the prefill once it is copied.
+void gatherRows(BranchStore& store, std::vector<LayerCache>& prefill, std::span<double> seconds,
+                const WorkContext& work) {
   for (LayerCache& layer : prefill) {
     work.checkStop();
-    device.addLayer(layer.key, layer.value);
+    store.gather(layer.key, layer.value, seconds);
     layer = {};
   }
-  for (double& branch : seconds) branch += secondsSince(start) / static_cast<double>(seconds.size());
+}
+
+// [branches]; empty where none decides again.
+std::vector<std::optional<cache::Redecider>> makeRedeciders(std::span<const Branch> branches,
+                                                            std::span<const cache::HeldTokens> held,
+                                                            std::span<const LayerSignals> prompt) {
+  std::vector<std::optional<cache::Redecider>> redeciders;
+  if (std::ranges::all_of(branches, [](const Branch& branch) { return branch.decidesAgainEvery() == 0; }))
+    return redeciders;
+  redeciders.resize(branches.size());
+  for (std::size_t b = 0; b < branches.size(); ++b) {
+    if (branches[b].decidesAgainEvery() > 0)
+      redeciders[b].emplace(*branches[b].request.method, branches[b].setting, branches[b].decision, held[b], prompt);
+  }
+  return redeciders;
+}
+
+// Rows beside those kept of the prompt: a list that is cut back every K tokens grows by K at most, unless the prompt
+// was below the budget.
+std::vector<std::uint32_t> reserves(std::span<const Branch> branches, std::uint32_t new_tokens) {
+  std::vector<std::uint32_t> rows;
+  for (const Branch& branch : branches) {
+    const std::uint32_t every = branch.decidesAgainEvery();
+    rows.push_back(every > 0 && !branch.decision.everything ? std::min(every, new_tokens) : new_tokens);
+  }
+  return rows;
 }
 
 policy::Shape shapeOf(const ModelConfig& config, const PreparedPrompt& prompt) {
@@ -141,20 +136,22 @@ SessionResult Session::run(const WorkContext& work, const std::function<void(std
   const std::vector<policy::LayerSignals> signals = collector.signals();
   decideBranches(result.branches, signals);
   for (const Branch& branch : result.branches) result.branch_seconds.push_back(branch.decide_seconds);
-  std::vector<BranchCache> caches;
-  std::optional<DeviceBranches> device;
-  if (prefill.cache.front().key.is_cuda())
-    gatherOnDevice(
-        device.emplace(cudaKernels(), config(), result.branches, m_prompt.ids.size(), m_options.max_new_tokens),
-        prefill.cache, result.branch_seconds, work);
-  else
-    caches =
-        gatherCaches(config(), result.branches, prefill.cache, m_options.max_new_tokens, result.branch_seconds, work);
+  std::vector<cache::HeldTokens> held;
+  for (const Branch& branch : result.branches)
+    held.emplace_back(branch.decision, static_cast<TokenIndex>(m_prompt.ids.size()));
+  std::vector<std::optional<cache::Redecider>> redeciders = makeRedeciders(result.branches, held, signals);
+  const std::unique_ptr<BranchStore> store =
+      makeBranchStore({.config = config(),
+                       .held = held,
+                       .reserve = reserves(result.branches, m_options.max_new_tokens),
+                       .threads = m_options.threads},
+                      prefill.cache.front().key.is_cuda());
+  gatherRows(*store, prefill.cache, result.branch_seconds, work);
 
   start = Clock::now();
-  const DecodeStart from{.branches = result.branches,
-                         .caches = caches,
-                         .device = device ? &*device : nullptr,
+  const DecodeStart from{.held = held,
+                         .redeciders = redeciders,
+                         .store = *store,
                          .next_logits = prefill.next_logits,
                          .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },
                          .prompt_tokens = m_prompt.ids.size()};

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/cache/held_signals.h"
+#include "core/policy/parameters.h"
 #include "core/signals/stored.h"
 
 namespace kvatlas::capture {
@@ -31,7 +33,10 @@ LayerAttention shapeOnly(const LayerAttention& attention) {
 
 StatisticsRequest requestFor(std::span<const policy::MethodRequest> methods, std::size_t window, bool with_last_row) {
   SignalSet needed;
-  for (const policy::MethodRequest& request : methods) needed |= request.method->needs;
+  for (const policy::MethodRequest& request : methods) {
+    needed |= request.method->needs;
+    if (policy::everyOf(request.given) > 0) needed |= cache::promptSignals(request.method->needs);
+  }
   return {.wanted = needed, .last_row = with_last_row, .window = window};
 }
 

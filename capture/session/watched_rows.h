@@ -1,5 +1,5 @@
 // Room for the probabilities that one layer's attention of a decoding step gives to what branches hold, query head by
-// query head, and which position each belongs to. Knows decisions, no cache, no device, no model.
+// query head, and which position each belongs to. Knows held tokens, no store, no device, no model.
 #pragma once
 
 #include <cstdint>
@@ -7,42 +7,32 @@
 #include <vector>
 
 #include "capture/model/config.h"
-#include "capture/session/branches.h"
-#include "kernels/ragged_decode.h"
+#include "core/cache/held_tokens.h"
 
 namespace kvatlas::capture {
 
-// How many of a list's first rows lie outside the sliding window (0: none) at `position`: the kept prompt positions,
-// ascending, then generated tokens prompt_tokens, prompt_tokens + 1, …
-[[nodiscard]] std::size_t hiddenRows(std::span<const TokenIndex> kept, std::size_t generated,
-                                     std::uint64_t prompt_tokens, std::uint64_t position, std::uint64_t sliding_window);
-
 // One query head's probabilities over the rows of its list that it sees.
 struct WatchedRow {
-  std::span<const float> mass;       // of the list's rows from `hidden` on
-  std::span<const TokenIndex> kept;  // the list: kept prompt positions, then the generated tokens
-  std::size_t hidden = 0;            // rows outside the sliding window
-  std::uint64_t prompt_tokens = 0;
+  std::span<const float> mass;  // of the list's rows from `hidden` on
+  cache::HeldList list;
+  std::uint32_t hidden = 0;  // rows outside the sliding window
   [[nodiscard]] TokenIndex position(std::size_t column) const {
-    const std::size_t row = hidden + column;
-    return row < kept.size() ? kept[row] : static_cast<TokenIndex>(prompt_tokens + row - kept.size());
+    return list[hidden + static_cast<std::uint32_t>(column)];
   }
 };
 
 class WatchedRows {
  public:
-  WatchedRows(const ModelConfig& config, std::span<const Branch> branches, std::uint64_t prompt_tokens)
-      : m_config(config), m_branches(branches), m_prompt_tokens(prompt_tokens) {}
+  // held: [branches]
+  WatchedRows(const ModelConfig& config, std::span<const cache::HeldTokens> held) : m_config(config), m_held(held) {}
 
-  // Begins a step that watches these branches, the first of its batch. `generated`: tokens fed so far, this one
-  // included.
-  void beginStep(std::span<const std::size_t> watched, std::size_t generated);
-  // Makes room for a layer: segment after segment in the order of the kernels, [query heads, visible rows] each. What
-  // was there before is gone.
+  // Begins a step that watches these branches, ascending; they hold the step's token already.
+  void beginStep(std::span<const std::size_t> watched) { m_watched.assign(watched.begin(), watched.end()); }
+  // Makes room for a layer: branch after branch, [query heads, visible rows] each. What was there before is gone.
   void layOut(LayerIndex layer);
-  // Has the first segments of the batch write there.
-  void watch(std::span<kernels::DecodeSegment> segments);
   [[nodiscard]] std::span<float> room() { return std::span(m_values).first(m_size); }
+  // Where the rows of a branch begin; null for one that is not watched.
+  [[nodiscard]] float* roomOf(std::size_t branch);
 
   [[nodiscard]] std::span<const std::size_t> watched() const { return m_watched; }
   // Of the i-th watched branch.
@@ -50,15 +40,18 @@ class WatchedRows {
 
  private:
   struct Place {
-    std::size_t offset = 0, length = 0;
+    std::size_t offset = 0;
+    std::uint32_t hidden = 0, visible = 0;
   };
-  [[nodiscard]] std::span<const TokenIndex> keptBy(std::size_t branch, std::uint32_t query_head) const;
+  [[nodiscard]] cache::HeldList listOf(std::size_t branch, std::uint32_t query_head) const {
+    const cache::HeldTokens& held = m_held[branch];
+    return held.list(m_layer, query_head / (m_config.query_heads / held.heads()));
+  }
 
   const ModelConfig& m_config;
-  std::span<const Branch> m_branches;
-  std::uint64_t m_prompt_tokens;
+  std::span<const cache::HeldTokens> m_held;
   std::vector<std::size_t> m_watched;
-  std::size_t m_generated = 0, m_size = 0;
+  std::size_t m_size = 0;
   LayerIndex m_layer;
   std::vector<Place> m_places;  // [watched, query_heads]
   std::vector<float> m_values;

@@ -64,6 +64,25 @@ void checkParameter(std::string_view method, const ParameterSpec& spec, std::str
     failUsage("method '{}': parameter '{}' must be {}, not '{}'", method, spec.name, spec.values, value);
 }
 
+std::span<const ParameterSpec> commonParameters() {
+  static constexpr ParameterSpec kCommon[] = {kEveryParameter};
+  return kCommon;
+}
+
+const ParameterSpec* findParameter(const Method& method, std::string_view name) {
+  const auto named = [&](const ParameterSpec& spec) { return spec.name == name; };
+  if (const auto own = std::ranges::find_if(method.parameters, named); own != method.parameters.end()) return &*own;
+  if (method.keeps_everything) return nullptr;
+  const auto common = std::ranges::find_if(commonParameters(), named);
+  return common == commonParameters().end() ? nullptr : &*common;
+}
+
+std::uint32_t everyOf(const std::map<std::string, std::string, std::less<>>& parameters) {
+  const auto found = parameters.find(kEveryParameter.name);
+  if (found == parameters.end()) return 0;
+  return static_cast<std::uint32_t>(parseInteger(found->second).value_or(0));
+}
+
 std::string_view textParameter(const Setting& setting, std::string_view name) {
   const auto found = setting.parameters.find(name);
   if (found == setting.parameters.end()) fail("the setting lacks parameter '{}'", name);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "core/policy/policy.h"
@@ -27,6 +28,27 @@ inline constexpr ParameterSpec kPoolingParameter{.name = "pooling",
                                                  .default_value = "max",
                                                  .paper_value = "max",
                                                  .meaning = "how neighbouring scores are pooled"};
+
+// A setting holds it only where it is given: without it a run decides once.
+inline constexpr ParameterSpec kEveryParameter{.name = "every",
+                                               .values = "a whole number from 0 to 1000000",
+                                               .default_value = "0",
+                                               .paper_value = "0",
+                                               .meaning = "decide again after so many generated tokens, 0: never",
+                                               .kind = ParameterKind::Integer,
+                                               .lowest = 0,
+                                               .highest = 1'000'000,
+                                               .changes_score = false};
+
+// Those that every method has which evicts.
+[[nodiscard]] std::span<const ParameterSpec> commonParameters();
+// Null where the method has none of that name, common ones included.
+[[nodiscard]] const ParameterSpec* findParameter(const Method& method, std::string_view name);
+
+// The signals that a cache can keep up while it decodes.
+inline constexpr SignalSet kSignalsWhileDecoding{Signal::Received, Signal::WindowSum, Signal::WindowRows};
+// Generated tokens after which a run decides again; 0: never.
+[[nodiscard]] std::uint32_t everyOf(const std::map<std::string, std::string, std::less<>>& parameters);
 
 // UsageError naming method, name and value if `value` is not one of spec.values.
 void checkParameter(std::string_view method, const ParameterSpec& spec, std::string_view value);

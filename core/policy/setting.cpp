@@ -9,13 +9,12 @@
 namespace kvatlas::policy {
 namespace {
 
-const ParameterSpec& findParameter(const Method& method, std::string_view name) {
-  if (method.parameters.empty()) failUsage("method '{}' takes no parameters, but '{}' was given", method.name, name);
+const ParameterSpec& requireParameter(const Method& method, std::string_view name) {
+  if (const ParameterSpec* spec = findParameter(method, name)) return *spec;
+  if (method.keeps_everything) failUsage("method '{}' takes no parameters, but '{}' was given", method.name, name);
   std::vector<std::string> known;
-  for (const ParameterSpec& spec : method.parameters) {
-    if (spec.name == name) return spec;
-    known.emplace_back(spec.name);
-  }
+  for (const ParameterSpec& spec : method.parameters) known.emplace_back(spec.name);
+  for (const ParameterSpec& spec : commonParameters()) known.emplace_back(spec.name);
   failUsage("method '{}' has no parameter '{}'{}", method.name, name, suggestion(name, known));
 }
 
@@ -25,7 +24,7 @@ void addParameter(MethodRequest& request, std::string_view pair, std::string_vie
   if (equals == std::string_view::npos || equals == 0)
     failUsage("method '{}': '{}' is not of the form key=value", text, pair);
   const std::string_view name = pair.substr(0, equals), value = pair.substr(equals + 1);
-  checkParameter(request.method->name, findParameter(*request.method, name), value);
+  checkParameter(request.method->name, requireParameter(*request.method, name), value);
   if (!request.given.emplace(name, value).second) failUsage("method '{}': parameter '{}' is given twice", text, name);
 }
 
@@ -46,6 +45,18 @@ void checkBudget(const Budget& budget, const Setting& setting) {
   if (setting.budget < tokens)
     failUsage("budget '{}': {} of {} tokens, must be above the window of {}", budget.text, setting.budget, tokens,
               setting.window);
+}
+
+// Deciding again needs signals that can be kept up, and capacities that do not depend on them.
+void checkEvery(const Method& method, const Setting& setting) {
+  if (everyOf(setting.parameters) == 0) return;
+  for (const Signal needed : method.needs.members())
+    if (!kSignalsWhileDecoding.contains(needed))
+      failUsage("method '{}': every={} cannot be used, the signal '{}' is known for the prompt only", method.name,
+                everyOf(setting.parameters), nameOf(needed));
+  if (method.allocate_reads_scores)
+    failUsage("method '{}': every={} cannot be used, it spreads the budget by scores of the prompt", method.name,
+              everyOf(setting.parameters));
 }
 
 }  // namespace
@@ -78,6 +89,7 @@ Setting makeSetting(const MethodRequest& request, const Shape& shape, const Budg
     return setting;
   }
   checkBudget(budget, setting);
+  checkEvery(*request.method, setting);
   if (setting.budget < shape.tokens && request.method->check != nullptr) request.method->check(setting);
   return setting;
 }

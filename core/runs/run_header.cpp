@@ -29,11 +29,9 @@ std::uint32_t windowOf(const json& value) {
 }
 
 const policy::ParameterSpec& specOf(const policy::Method& method, std::string_view name) {
+  if (const policy::ParameterSpec* spec = policy::findParameter(method, name)) return *spec;
   std::vector<std::string> known;
-  for (const policy::ParameterSpec& spec : method.parameters) {
-    if (spec.name == name) return spec;
-    known.emplace_back(spec.name);
-  }
+  for (const policy::ParameterSpec& spec : method.parameters) known.emplace_back(spec.name);
   fail("method '{}' has no parameter '{}'{}", method.name, name, suggestion(name, known));
 }
 
@@ -131,6 +129,7 @@ trace::RunHeader headerOf(const RunSetting& run, std::string label) {
   header.budget_nominal = static_cast<double>(setting.budget);
   header.heads = setting.heads();
   header.is_full = run.isFull();
+  header.every = run.decidesAgainEvery();
   return header;
 }
 

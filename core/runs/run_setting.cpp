@@ -1,6 +1,12 @@
 #include "core/runs/run_setting.h"
 
+#include "core/policy/parameters.h"
+
 namespace kvatlas::runs {
+
+std::uint32_t RunSetting::decidesAgainEvery() const {
+  return isFull() || budget.full ? 0 : policy::everyOf(setting.parameters);
+}
 
 RunSetting makeRunSetting(const policy::MethodRequest& request, const policy::Budget& budget,
                           const policy::Shape& shape, const RunOptions& options) {

@@ -18,6 +18,8 @@ struct RunSetting {
   policy::Setting setting;
   std::optional<Follow> follow;  // empty: the run does not generate
   [[nodiscard]] bool isFull() const { return request.method != nullptr && request.method->name == kFullMethod; }
+  // Generated tokens after which the run decides again what it holds; 0: it decides at the end of the prompt only.
+  [[nodiscard]] std::uint32_t decidesAgainEvery() const;
 };
 
 // Settings shared by all runs of one prompt.

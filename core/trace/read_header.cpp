@@ -127,6 +127,7 @@ RunHeader readRun(const SourceGroup& group, const ModelInfo& model, bool first) 
   run.heads = run.granularity == schema::kQueryHeadGranularity ? model.query_heads : model.kv_heads;
   run.is_full = first;
   run.attended = readAttendedKeys(group);
+  if (group.hasAttribute(attribute::kEvery)) run.every = u32(group, attribute::kEvery);
   return run;
 }
 

@@ -63,6 +63,7 @@ struct RunHeader {
   std::uint32_t heads = 0;     // stored heads per layer: kv_heads or query_heads
   bool is_full = false;        // run 000: no kl, retained, oracle
   std::uint32_t attended = 0;  // K: most attended keys per generated token, layer and query head; 0: not recorded
+  std::uint32_t every = 0;     // generated tokens after which the run decides again; 0: at the end of the prompt only
 };
 
 inline constexpr TokenIndex kNoToken = UINT32_MAX;  // pads lists of attended keys where fewer are visible
@@ -83,6 +84,7 @@ struct RunRecord {
   std::string decode_text;                    // UTF-8
   std::vector<float> kl;                      // [T] nats; NaN where the full cache had stopped
   std::vector<Eviction> evicted;              // [E]
+  std::vector<std::uint64_t> step_bytes;      // [T] bytes held at each step; empty where every is 0
   std::vector<float> retained, oracle;        // [T, layers, query_heads]
   std::vector<std::uint64_t> decode_offsets;  // [T+1] byte range of each token in decode_text; empty: not recorded
   // [T, layers, query_heads, K] as in AttendedLayer. Written with the run; read by layer (Reader::attended).

@@ -174,6 +174,7 @@ std::vector<DatasetSpec> runDatasets(const TraceHeader& header, const RunHeader&
     all.push_back(attended(member::kAttendedMass, Type::F32, header, run.attended, new_tokens));
   }
   if (!run.is_full) all.push_back(growing(member::kDecodeKl, Type::F32, {new_tokens}, 64));
+  if (run.every > 0) all.push_back(growing(member::kDecodeBytes, Type::U64, {new_tokens}, 64));
   all.push_back(growing(member::kDecodeEvicted, Type::U32, {new_tokens * rows, 4}, 256));
   if (run.is_full) return all;
   const std::uint64_t steps =

@@ -36,7 +36,8 @@ inline constexpr char kWindow[] = "window", kHeads[] = "heads", kCell[] = "cell"
                       kChat[] = "chat";
 inline constexpr char kMethod[] = "method", kLabel[] = "label", kParameters[] = "parameters", kBudget[] = "budget",
                       kBudgetNominal[] = "budget_nominal", kBudgetRealised[] = "budget_realised",
-                      kGranularity[] = "granularity", kCacheBytes[] = "cache_bytes", kSeconds[] = "seconds";
+                      kGranularity[] = "granularity", kEvery[] = "every", kCacheBytes[] = "cache_bytes",
+                      kSeconds[] = "seconds";
 }  // namespace attribute
 
 namespace member {
@@ -47,9 +48,9 @@ inline constexpr char kIds[] = "ids", kText[] = "text", kOffsets[] = "offsets", 
 inline constexpr char kQuery[] = "query", kKey[] = "key";  // signals: core/signals/table.def
 inline constexpr char kCapacity[] = "capacity", kKeptOffsets[] = "kept/offsets", kKeptPositions[] = "kept/positions",
                       kDecodeIds[] = "decode/ids", kDecodeText[] = "decode/text", kDecodeKl[] = "decode/kl",
-                      kDecodeEvicted[] = "decode/evicted", kDecodeOffsets[] = "decode/offsets",
-                      kAttended[] = "decode/attended", kAttendedMass[] = "decode/attended_mass",
-                      kRetained[] = "retained", kOracle[] = "oracle";
+                      kDecodeEvicted[] = "decode/evicted", kDecodeBytes[] = "decode/cache_bytes",
+                      kDecodeOffsets[] = "decode/offsets", kAttended[] = "decode/attended",
+                      kAttendedMass[] = "decode/attended_mass", kRetained[] = "retained", kOracle[] = "oracle";
 }  // namespace member
 
 inline constexpr char kKvHeadGranularity[] = "kv-head", kQueryHeadGranularity[] = "query-head";

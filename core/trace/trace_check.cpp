@@ -109,6 +109,7 @@ RunValues runMember(const RunRecord& record, std::string_view path) {
   if (path == member::kDecodeOffsets) return std::span(record.decode_offsets);
   if (path == member::kAttended) return std::span(record.attended);
   if (path == member::kAttendedMass) return std::span(record.attended_mass);
+  if (path == member::kDecodeBytes) return std::span(record.step_bytes);
   if (path == member::kDecodeEvicted) {
     static_assert(sizeof(Eviction) == 4 * sizeof(std::uint32_t));
     return std::span(reinterpret_cast<const std::uint32_t*>(record.evicted.data()), record.evicted.size() * 4);
@@ -150,6 +151,8 @@ void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord&
   require(bytes.empty() || (bytes.size() == steps + 1 && std::is_sorted(bytes.begin(), bytes.end()) &&
                             bytes.back() <= record.decode_text.size()),
           target, where + "/decode/offsets: must have one byte range of the text per generated token");
+  require(record.step_bytes.size() == (head.every > 0 ? steps : 0), target,
+          where + "/decode/cache_bytes: must have one entry per generated token if the run decides again");
   if (head.is_full) {
     require(record.kl.empty() && record.retained.empty() && record.oracle.empty(), target,
             where + ": the full run is its own reference, it has no kl, retained or oracle");

@@ -7,6 +7,7 @@
 #include "core/trace/reader.h"
 #include "core/trace/schema.h"
 #include "core/trace/validate_attended.h"
+#include "core/trace/validate_evicted.h"
 #include "core/trace/validate_map.h"
 
 namespace kvatlas::trace {
@@ -179,6 +180,8 @@ class Validation {
     const auto run = m_reader.run(index);
     if (!run) return add(where, "was not recorded");
     checkKept(*run, m_header.runs[index], where);
+    if (const auto problem = evictionProblem(m_header, m_header.runs[index], *run))
+      add(where + "/decode/evicted", *problem);
     checkAttended(index, *run, where + "/decode/attended");
     for (const TokenId id : run->decode_ids) {
       if (id >= m_header.model.vocab_size) return add(where + "/decode/ids", "an id lies outside the vocabulary");
@@ -192,12 +195,6 @@ class Validation {
       if (kept >= 0 && kept <= best + 1e-3F && best <= 1 + 1e-3F) continue;
       return add(where + "/retained",
                  fmt::format("entry {} is {} with an oracle of {}, expected 0 ≤ retained ≤ oracle ≤ 1", i, kept, best));
-    }
-    for (const Eviction& one : run->evicted) {
-      if (one.layer < m_header.model.layers && one.head < m_header.runs[index].heads &&
-          one.step < std::max<std::size_t>(run->decode_ids.size(), 1))
-        continue;
-      return add(where + "/decode/evicted", "names a step, layer or head that does not exist");
     }
   }
 

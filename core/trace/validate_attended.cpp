@@ -58,13 +58,12 @@ std::string AttendedCheck::positionProblem(const Row& row, TokenIndex position) 
 
 // Step 0 is the prompt's own attention, before any eviction.
 bool AttendedCheck::evictedBefore(const Row& row, TokenIndex position) const {
-  if (row.step == 0 || position >= m_header.prompt.ids.size()) return false;
+  if (row.step == 0) return false;
   const std::uint32_t stored = row.head / (m_header.model.query_heads / m_run.heads);
+  if (const auto step = m_evictions.stepOf(row.layer.value, stored, position)) return *step < row.step;
+  if (position >= m_header.prompt.ids.size()) return false;
   const auto kept = m_record.kept(std::size_t{row.layer.value} * m_run.heads + stored);
-  if (!std::binary_search(kept.begin(), kept.end(), position)) return true;
-  return std::ranges::any_of(m_record.evicted, [&](const Eviction& one) {
-    return one.step < row.step && one.layer == row.layer.value && one.head == stored && one.position == position;
-  });
+  return !std::binary_search(kept.begin(), kept.end(), position);
 }
 
 }  // namespace kvatlas::trace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/trace/records.h"
+#include "core/trace/validate_evicted.h"
 
 namespace kvatlas::trace {
 
@@ -14,7 +15,7 @@ class AttendedCheck {
  public:
   // One run, including its lists of kept positions. All arguments must outlive the checker.
   AttendedCheck(const TraceHeader& header, const RunHeader& run, const RunRecord& record, double tolerance)
-      : m_header(header), m_run(run), m_record(record), m_tolerance(tolerance) {}
+      : m_header(header), m_run(run), m_record(record), m_evictions(record), m_tolerance(tolerance) {}
 
   // The first impossible entry: a future key, one outside the sliding window, evicted before or listed twice; a mass
   // outside 0 … 1 or out of order. Empty if there is none.
@@ -29,6 +30,7 @@ class AttendedCheck {
   const TraceHeader& m_header;
   const RunHeader& m_run;
   const RunRecord& m_record;
+  EvictionTimes m_evictions;
   double m_tolerance;
 };
 

@@ -75,6 +75,7 @@ void addBenchCommand(CLI::App& root) {
       .add_option("--layers", arguments->layers,
                   "layers of the random model, 0: the shape's own (capture, growth, gpu)")
       ->check(CLI::Range(0, 1000));
+  command.add_option("--every", arguments->every, "also let the methods decide again every K tokens (branches)");
   command.add_option("--tokens", arguments->tokens, "prompt length (branches, what-if)")
       ->capture_default_str()
       ->check(CLI::Range(64, 1 << 22));

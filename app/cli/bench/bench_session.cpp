@@ -16,7 +16,7 @@ const std::vector<std::string> kNeedleMethods{"streamingllm", "h2o", "snapkv", "
 const std::vector<std::string> kBudgets{"64", "128", "256", "512"};
 
 std::vector<std::string> captureArguments(const Scratch& scratch, const fs::path& model, const fs::path& ids,
-                                          std::uint32_t new_tokens, bool branches) {
+                                          std::uint32_t new_tokens, bool branches, std::uint32_t every = 0) {
   std::vector<std::string> words{"capture",
                                  "--quiet",
                                  "--model",
@@ -28,7 +28,8 @@ std::vector<std::string> captureArguments(const Scratch& scratch, const fs::path
                                  "-o",
                                  (scratch.folder / "trace.kva.h5").string()};
   if (!branches) return words;
-  for (const std::string& method : kMethods) words.insert(words.end(), {"--method", method});
+  for (const std::string& method : kMethods)
+    words.insert(words.end(), {"--method", every > 0 ? fmt::format("{}:every={}", method, every) : method});
   for (const std::string& budget : kBudgets) words.insert(words.end(), {"--budget", budget});
   return words;
 }
@@ -53,11 +54,17 @@ ChildRun runNeedle(const BenchArguments& arguments, const fs::path& results, con
 void benchBranches(const BenchArguments& arguments) {
   const Scratch scratch;
   const fs::path model = modelFolder(arguments.model), ids = writeIds(scratch, model, arguments.tokens);
-  std::vector<double> full, all, ratios;
+  std::vector<double> full, all, ratios, again, again_ratios;
+  const auto seconds = [&](bool branches, std::uint32_t every) {
+    return runKvatlas(captureArguments(scratch, model, ids, arguments.new_tokens, branches, every)).wall_seconds;
+  };
   for (std::uint32_t i = 0; i < arguments.repeat; ++i) {
-    full.push_back(runKvatlas(captureArguments(scratch, model, ids, arguments.new_tokens, false)).wall_seconds);
-    all.push_back(runKvatlas(captureArguments(scratch, model, ids, arguments.new_tokens, true)).wall_seconds);
+    full.push_back(seconds(false, 0));
+    all.push_back(seconds(true, 0));
     ratios.push_back(all.back() / full.back());
+    if (arguments.every == 0) continue;
+    again.push_back(seconds(true, arguments.every));
+    again_ratios.push_back(again.back() / all.back());
   }
   printMachine(fmt::format("{}; {} tokens, {} new, {} runs (medians)", model.filename().string(), arguments.tokens,
                            arguments.new_tokens, arguments.repeat));
@@ -65,6 +72,9 @@ void benchBranches(const BenchArguments& arguments) {
       "| capture of | seconds | against full alone |\n|---|---|---|\n| full | {:.2f} | 1.00 |\n| full and {} methods × "
       "{} budgets | {:.2f} | {:.2f} |\n",
       median(full), kMethods.size(), kBudgets.size(), median(all), median(ratios));
+  if (arguments.every > 0)
+    fmt::print("| the same, every={} | {:.2f} | {:.2f} × deciding once |\n", arguments.every, median(again),
+               median(again_ratios));
 }
 
 void benchNeedle(const BenchArguments& arguments) {

@@ -15,7 +15,7 @@ struct BenchArguments {
   std::filesystem::path file, model;
   std::string shape = "six-layer", device = "cuda";
   std::uint32_t layers = 0;  // of the random model; 0: the shape's own
-  std::uint32_t tokens = 4000, new_tokens = 64, repeat = 5, trials = 3;
+  std::uint32_t tokens = 4000, new_tokens = 64, repeat = 5, trials = 3, every = 0;
   std::vector<std::uint32_t> lengths{1024, 2048, 4096, 8192, 16384};
   bool lengths_given = false, shape_given = false, json = false;
 };

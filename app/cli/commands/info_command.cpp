@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -91,6 +92,12 @@ json runJson(const Reader& reader, std::size_t index) {
   run["cache_bytes"] = record->cache_bytes;
   run["seconds"] = finiteOrNull(record->seconds);
   run["generated_tokens"] = record->decode_ids.size();
+  if (header.every > 0 && !record->step_bytes.empty()) {
+    run["every"] = header.every;
+    run["evicted"] = record->evicted.size();
+    run["cache_bytes_peak"] = *std::ranges::max_element(record->step_bytes);
+    run["cache_bytes_end"] = record->step_bytes.back();
+  }
   run["text"] = record->decode_text;
   return run;
 }
@@ -168,6 +175,11 @@ void printRuns(const json& runs) {
     fmt::print("  {:<{}}  {:>8}  {:>9.1f}  {:>9}  {:>8.2f}  {}\n", label, width, budget, number("budget_realised"),
                sizeText(run["cache_bytes"].get<std::uint64_t>()), number("seconds"),
                oneLine(run["text"].get<std::string>(), 60));
+    if (run.contains("every"))
+      fmt::print("  {:<{}}  decides again every {} tokens: {} evicted, cache at most {}, {} at the end\n", "", width,
+                 run["every"].get<std::uint32_t>(), run["evicted"].get<std::uint64_t>(),
+                 sizeText(run["cache_bytes_peak"].get<std::uint64_t>()),
+                 sizeText(run["cache_bytes_end"].get<std::uint64_t>()));
   }
 }
 

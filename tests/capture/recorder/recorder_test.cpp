@@ -350,5 +350,45 @@ TEST(TraceQueue, AnAbandonedTraceKeepsItsTemporaryName) {
   EXPECT_THROW(TraceQueue(scratch.path() / "none" / "d.kva.h5", tinyHeader()), Error);
 }
 
+// Lists that are cut back while decoding: the trace says who went when, and a replay of it gives the bytes of each
+// step.
+TEST(RecordedEvictions, AreReplayedByValidate) {
+  const ScratchFolder scratch;
+  CaptureOptions options = smallCapture(scratch, "llama2-gqa");
+  options.session.methods.clear();
+  for (const char* method : {"snapkv:every=2", "pyramidkv:every=1", "h2o:every=1", "streamingllm:every=1",
+                             "random:every=1", "tova:every=1", "tova", "h2o:every=9"})
+    options.session.methods.push_back(policy::parseMethod(method));
+  options.session.budgets = {policy::parseBudget("20"), policy::parseBudget("152"), policy::parseBudget("full")};
+  options.session.max_new_tokens = 8;
+  (void)runCapture(options, {});
+  for (const trace::Finding& finding : trace::validate(options.output))
+    ADD_FAILURE() << finding.member << ": " << finding.problem;
+  const trace::Reader reader(options.output);
+  const trace::TraceHeader& header = reader.header();
+  std::size_t with_generated = 0;
+  for (std::size_t index = 0; index < header.runs.size(); ++index) {
+    SCOPED_TRACE(header.runs[index].label);
+    const auto run = reader.run(index);
+    ASSERT_TRUE(run.has_value());
+    const std::size_t steps = run->decode_ids.size();
+    ASSERT_GT(steps, 6U);
+    const bool again =
+        header.runs[index].label.find("every") != std::string::npos && header.runs[index].budget != "full";
+    EXPECT_EQ(header.runs[index].every > 0, again);
+    EXPECT_EQ(run->step_bytes.size(), again ? steps : 0);
+    EXPECT_EQ(run->evicted.empty(), !again || header.runs[index].every > steps);
+    if (run->evicted.empty()) continue;
+    EXPECT_EQ(run->step_bytes.front(), run->cache_bytes);
+    if (header.runs[index].budget == "20") {
+      const std::uint64_t token = run->cache_bytes / 20;  // a row of every list
+      for (std::size_t t = 1; t < steps; ++t)
+        EXPECT_EQ(run->step_bytes[t], run->cache_bytes + token * ((t - 1) % header.runs[index].every + 1)) << t;
+    }
+    for (const trace::Eviction& one : run->evicted) with_generated += one.position >= reader.tokens() ? 1 : 0;
+  }
+  EXPECT_GT(with_generated, 0U);
+}
+
 }  // namespace
 }  // namespace kvatlas::capture::test

@@ -29,15 +29,16 @@ class AttendedTest : public testing::TestWithParam<std::uint64_t> {
 
   // Every step-th position, beginning elsewhere in each list.
   void addBranch(std::uint32_t heads, std::uint32_t step) {
-    Branch branch;
-    branch.decision.layers = kLayers;
-    branch.decision.heads = heads;
-    branch.decision.offsets = {0};
+    policy::Decision decision;
+    decision.layers = kLayers;
+    decision.heads = heads;
+    decision.offsets = {0};
     for (std::uint32_t list = 0; list < kLayers * heads; ++list) {
-      for (std::uint32_t t = list % step; t < kTokens; t += step) branch.decision.positions.push_back(t);
-      branch.decision.offsets.push_back(branch.decision.positions.size());
+      for (std::uint32_t t = list % step; t < kTokens; t += step) decision.positions.push_back(t);
+      decision.offsets.push_back(decision.positions.size());
     }
-    m_branches.push_back(std::move(branch));
+    m_held.emplace_back(decision, kTokens);
+    m_decisions.push_back(std::move(decision));
   }
 
   [[nodiscard]] bool visible(std::uint64_t query, std::uint64_t key) const {
@@ -49,7 +50,7 @@ class AttendedTest : public testing::TestWithParam<std::uint64_t> {
                                              std::size_t step) const {
     const std::uint64_t query = kTokens + step - 1;
     std::vector<TokenIndex> positions;
-    const auto& decision = m_branches[branch].decision;
+    const auto& decision = m_decisions[branch];
     for (TokenIndex j = 0; j <= query; ++j) {
       const auto kept = decision.kept(layer, head * decision.heads / kHeads);
       const bool held = j >= kTokens || step == 0 || std::ranges::find(kept, j) != kept.end();
@@ -75,15 +76,17 @@ class AttendedTest : public testing::TestWithParam<std::uint64_t> {
   }
 
   ModelConfig m_config;
-  std::vector<Branch> m_branches;
+  std::vector<policy::Decision> m_decisions;
+  std::vector<cache::HeldTokens> m_held;
   std::mt19937 m_random{7};
 };
 
 TEST_P(AttendedTest, AreTheBestTiesToTheLowestPosition) {
   for (const unsigned threads : {1U, 3U}) {
     m_random.seed(7);
-    WatchedRows rows(m_config, m_branches, kTokens);
-    AttendedTokens tokens(m_config, m_branches.size(), kTokens, threads);
+    std::vector<cache::HeldTokens> held = m_held;
+    WatchedRows rows(m_config, held);
+    AttendedTokens tokens(m_config, held.size(), kTokens, threads);
     std::vector<float> prompt(std::size_t{kHeads} * kTokens, 0.0F);
     std::vector<std::vector<float>> given;  // [step, layer] as laid out
     tokens.beginStep({true, true, true});
@@ -97,7 +100,8 @@ TEST_P(AttendedTest, AreTheBestTiesToTheLowestPosition) {
     for (std::size_t step = 1; step <= batches.size(); ++step) {
       const auto& batch = batches[step - 1];
       tokens.beginStep({true, batch.size() == 3, true});
-      rows.beginStep(batch, step);
+      for (const std::size_t branch : batch) held[branch].append();
+      rows.beginStep(batch);
       for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
         rows.layOut(LayerIndex{layer});
         fill(rows.room());
@@ -133,11 +137,12 @@ TEST_P(AttendedTest, AreTheBestTiesToTheLowestPosition) {
 }
 
 TEST_P(AttendedTest, ARowThatIsNotFiniteNamesNothing) {
-  WatchedRows rows(m_config, m_branches, kTokens);
-  AttendedTokens tokens(m_config, m_branches.size(), kTokens, 1);
+  WatchedRows rows(m_config, m_held);
+  AttendedTokens tokens(m_config, m_held.size(), kTokens, 1);
   tokens.beginStep({true, true, true});
   const std::vector<std::size_t> batch = {0};
-  rows.beginStep(batch, 1);
+  m_held[0].append();
+  rows.beginStep(batch);
   rows.layOut(LayerIndex{0});
   std::ranges::fill(rows.room(), std::numeric_limits<float>::quiet_NaN());
   tokens.takeStep(LayerIndex{0}, rows);

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "capture/session/branch_cache.h"
+#include "capture/session/device_store.h"
+#include "capture/session/host_store.h"
 #include "capture/session/session.h"
 #include "tests/capture/model/golden.h"
 #include "tests/capture/session/host_cuda_library.h"
@@ -81,13 +82,13 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
   const Decoder decoder = Decoder::load(modelFolder(GetParam()), {}, {});
   const ModelConfig& config = decoder.config();
   const std::vector<TokenId> ids = prompt();
-  SignalCollector collector(config, {.wanted = {Signal::Received, Signal::WindowSum}, .last_row = true, .window = 4},
-                            1);
+  SessionOptions options{.window = 4};
+  for (const char* method : {"streamingllm", "h2o", "snapkv:kernel=3", "streamingllm:every=2", "h2o:every=1",
+                             "snapkv:every=2", "tova:every=1"})
+    options.methods.push_back(policy::parseMethod(method));
+  SignalCollector collector(config, requestFor(options.methods, 4, true), 1);
   const PrefillResult prefill = decoder.prefill(ids, &collector, {});
   collector.finish();
-  SessionOptions options{.window = 4};
-  for (const char* method : {"streamingllm", "h2o", "snapkv:kernel=3"})
-    options.methods.push_back(policy::parseMethod(method));
   for (const char* budget : {"12", "50%"}) options.budgets.push_back(policy::parseBudget(budget));
   const policy::Shape shape{config.layers, config.query_heads, config.kv_heads, static_cast<std::uint32_t>(ids.size())};
   std::vector<Branch> branches = planBranches(options, shape);
@@ -95,30 +96,31 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
   decideBranches(branches, signals);
 
   constexpr std::uint32_t kNewTokens = 7;
-  std::vector<BranchCache> caches;
-  for (const Branch& branch : branches) {
-    caches.emplace_back(CacheShape{.query_heads = config.query_heads,
-                                   .kv_heads = config.kv_heads,
-                                   .head_dim = config.head_dim,
-                                   .stored_heads = branch.decision.heads,
-                                   .sliding_window = config.sliding_window,
-                                   .reserve = kNewTokens});
-    for (std::uint32_t layer = 0; layer < config.layers; ++layer)
-      caches.back().addLayer(prefill.cache[layer].key, prefill.cache[layer].value, branch.decision, LayerIndex{layer});
-  }
-  DeviceBranches device(makeHostCudaLibrary(), config, branches, ids.size(), kNewTokens);
-  for (const LayerCache& layer : prefill.cache) device.addLayer(layer.key, layer.value);
-
-  DecodeStart start{.branches = branches,
-                    .caches = caches,
-                    .next_logits = prefill.next_logits,
-                    .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },
-                    .prompt_tokens = ids.size()};
-  const DecodeOptions decode{.max_new_tokens = kNewTokens, .threads = 1, .attended = true};
-  const std::vector<DecodeTrack> host = decodeBranches(decoder, start, decode, {});
-  start.caches = {};
-  start.device = &device;
-  const std::vector<DecodeTrack> on_device = decodeBranches(decoder, start, decode, {});
+  const auto decodeIn = [&](bool on_device) {
+    std::vector<cache::HeldTokens> held;
+    for (const Branch& branch : branches) held.emplace_back(branch.decision, static_cast<TokenIndex>(ids.size()));
+    std::vector<std::optional<cache::Redecider>> redeciders(branches.size());
+    for (std::size_t b = 0; b < branches.size(); ++b)
+      if (branches[b].decidesAgainEvery() > 0)
+        redeciders[b].emplace(*branches[b].request.method, branches[b].setting, branches[b].decision, held[b], signals);
+    const StoreRequest request{
+        .config = config, .held = held, .reserve = std::vector<std::uint32_t>(held.size(), kNewTokens), .threads = 1};
+    const std::unique_ptr<BranchStore> store =
+        on_device ? std::unique_ptr<BranchStore>(std::make_unique<DeviceStore>(makeHostCudaLibrary(), request))
+                  : std::make_unique<HostStore>(request);
+    std::vector<double> seconds(held.size(), 0.0);
+    for (const LayerCache& layer : prefill.cache) store->gather(layer.key, layer.value, seconds);
+    for (const double each : seconds) EXPECT_GT(each, 0.0);
+    const DecodeStart start{.held = held,
+                            .redeciders = redeciders,
+                            .store = *store,
+                            .next_logits = prefill.next_logits,
+                            .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },
+                            .prompt_tokens = ids.size()};
+    const DecodeOptions decode{.max_new_tokens = kNewTokens, .threads = 1, .attended = true};
+    return decodeBranches(decoder, start, decode, {});
+  };
+  const std::vector<DecodeTrack> host = decodeIn(false), on_device = decodeIn(true);
   const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {  // NaN equals NaN
     return std::ranges::equal(a, b, [](float x, float y) { return x == y || (x != x && y != y); });
   };
@@ -132,6 +134,8 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
     EXPECT_FALSE(host[b].attended.positions.empty());
     EXPECT_EQ(on_device[b].attended.positions, host[b].attended.positions);
     EXPECT_EQ(on_device[b].attended.mass, host[b].attended.mass);
+    EXPECT_EQ(on_device[b].evicted, host[b].evicted);
+    EXPECT_EQ(host[b].evicted.empty(), branches[b].decidesAgainEvery() == 0);
   }
 }
 

@@ -41,36 +41,46 @@ bool insideWindow(const ModelConfig& config, std::uint64_t query, std::uint64_t 
   return config.sliding_window == 0 || key + config.sliding_window > query;
 }
 
-class LastRows final : public AttentionObserver {
+class PromptRows final : public AttentionObserver {
  public:
-  explicit LastRows(const ModelConfig& config) : m_config(config) {}
+  PromptRows(const ModelConfig& config, bool all) : m_config(config), m_all(all) {}
   bool wants(LayerIndex) const override { return true; }
   void onAttention(const LayerAttention& attention) override {
     const std::int64_t last = attention.query.size(1) - 1;
-    Rows rows;
+    std::vector<Rows> heads;
     for (std::int64_t head = 0; head < attention.query.size(0); ++head) {
-      std::vector<bool> visible;
-      for (std::int64_t j = 0; j <= last; ++j)
-        visible.push_back(insideWindow(m_config, static_cast<std::uint64_t>(last), static_cast<std::uint64_t>(j)));
-      const std::int64_t kv = head / (attention.query.size(0) / attention.key.size(0));
-      rows.push_back(attentionRow(attention.query[head][last], attention.key[kv], visible));
+      Rows& rows = heads.emplace_back();
+      for (std::int64_t query = m_all ? 0 : last; query <= last; ++query) {
+        std::vector<bool> visible;
+        for (std::int64_t j = 0; j <= query; ++j)
+          visible.push_back(insideWindow(m_config, static_cast<std::uint64_t>(query), static_cast<std::uint64_t>(j)));
+        const std::int64_t kv = head / (attention.query.size(0) / attention.key.size(0));
+        rows.push_back(attentionRow(attention.query[head][query], attention.key[kv], visible));
+      }
     }
-    layers.push_back(std::move(rows));
+    layers.push_back(std::move(heads));
   }
-  std::vector<Rows> layers;
+  std::vector<std::vector<Rows>> layers;
 
  private:
   const ModelConfig& m_config;
+  bool m_all;
 };
 
 }  // namespace
 
 NaiveBranch::NaiveBranch(const Decoder& decoder, const PrefillResult& prefill, const policy::Decision& decision,
                          std::uint64_t tokens)
-    : m_decoder(decoder), m_decision(decision), m_tokens(tokens), m_position(tokens), m_layers(prefill.cache) {}
+    : m_decoder(decoder), m_heads(decision.heads), m_tokens(tokens), m_position(tokens), m_layers(prefill.cache) {
+  for (std::uint32_t i = 0; i < decision.layers * decision.heads; ++i) {
+    const auto kept = decision.kept(LayerIndex{i / m_heads}, i % m_heads);
+    m_lists.emplace_back(kept.begin(), kept.end());
+  }
+}
 
 NaiveStep NaiveBranch::feed(TokenId id) {
   NaiveStep step;
+  for (std::vector<TokenIndex>& list : m_lists) list.push_back(static_cast<TokenIndex>(m_position));
   const std::vector<TokenId> ids{id};
   const std::vector<std::uint64_t> positions{m_position};
   const at::Tensor logits = m_decoder.step(
@@ -92,11 +102,10 @@ at::Tensor NaiveBranch::attend(LayerIndex layer, const at::Tensor& query, const 
   at::Tensor output = at::zeros_like(query);
   Rows rows;
   for (std::uint32_t head = 0; head < config.query_heads; ++head) {
-    const auto kept = m_decision.kept(layer, head / (config.query_heads / m_decision.heads));
+    const auto& kept = list(layer.value, head / (config.query_heads / m_heads));
     std::vector<bool> visible;
     for (std::uint64_t j = 0; j <= m_position; ++j)
-      visible.push_back(insideWindow(config, m_position, j) &&
-                        (j >= m_tokens || std::ranges::find(kept, j) != kept.end()));
+      visible.push_back(insideWindow(config, m_position, j) && std::ranges::find(kept, j) != kept.end());
     const std::int64_t kv = head / (config.query_heads / config.kv_heads);
     rows.push_back(attentionRow(query[0][head], cache.key[kv], visible));
     for (std::uint32_t c = 0; c < config.head_dim; ++c) {
@@ -111,7 +120,18 @@ at::Tensor NaiveBranch::attend(LayerIndex layer, const at::Tensor& query, const 
 }
 
 std::vector<Rows> lastPromptRows(const Decoder& decoder, const std::vector<TokenId>& ids) {
-  LastRows observer(decoder.config());
+  PromptRows observer(decoder.config(), false);
+  (void)decoder.prefill(ids, &observer, {});
+  std::vector<Rows> layers;
+  for (const std::vector<Rows>& heads : observer.layers) {
+    Rows& rows = layers.emplace_back();
+    for (const Rows& head : heads) rows.push_back(head.front());
+  }
+  return layers;
+}
+
+std::vector<std::vector<Rows>> allPromptRows(const Decoder& decoder, const std::vector<TokenId>& ids) {
+  PromptRows observer(decoder.config(), true);
   (void)decoder.prefill(ids, &observer, {});
   return observer.layers;
 }

@@ -1,4 +1,5 @@
 // A branch decoded alone with attention in double precision over explicit position lists: the oracle of session tests.
+// What it holds changes when a test says so.
 #pragma once
 
 #include <map>
@@ -21,19 +22,26 @@ class NaiveBranch {
   NaiveBranch(const Decoder& decoder, const PrefillResult& prefill, const policy::Decision& decision,
               std::uint64_t tokens);
   NaiveStep feed(TokenId id);
+  // What a list holds now, ascending; the fed tokens are added to every list.
+  [[nodiscard]] std::vector<TokenIndex>& list(std::uint32_t layer, std::uint32_t head) {
+    return m_lists[layer * m_heads + head];
+  }
 
  private:
   at::Tensor attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                     NaiveStep& step);
 
   const Decoder& m_decoder;
-  const policy::Decision& m_decision;
+  std::uint32_t m_heads;
+  std::vector<std::vector<TokenIndex>> m_lists;  // [layers, heads]
   std::uint64_t m_tokens, m_position;
   std::vector<LayerCache> m_layers;  // full rows; attention skips evicted ones
 };
 
 // Softmax row of the last prompt query in every layer, from the observed queries and keys.
 [[nodiscard]] std::vector<Rows> lastPromptRows(const Decoder& decoder, const std::vector<TokenId>& ids);
+// The same of every prompt query: [layer][query head][query][position].
+[[nodiscard]] std::vector<std::vector<Rows>> allPromptRows(const Decoder& decoder, const std::vector<TokenId>& ids);
 
 [[nodiscard]] double naiveKl(const std::vector<double>& p_logits, const std::vector<double>& q_logits);
 

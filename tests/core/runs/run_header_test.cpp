@@ -65,6 +65,16 @@ TEST(RunHeader, SurvivesTheRoundTripForEveryMethodPresetAndGranularity) {
             expectRoundTrip(text, {granularity.value, preset.value, 16, follow.value});
 }
 
+TEST(RunHeader, SaysHowOftenARunDecidesAgain) {
+  for (const auto& [method, budget, every] :
+       {std::tuple("h2o:every=4", "20%", 4U), {"h2o", "20%", 0U}, {"h2o:every=4", "full", 0U}, {"full", "20%", 0U}}) {
+    const RunSetting run = makeRunSetting(policy::parseMethod(method), policy::parseBudget(budget), kShape,
+                                          {policy::Granularity::KvHead, policy::Preset::Exact, 8, Follow::Own});
+    EXPECT_EQ(headerOf(run, labelOf(run)).every, every) << method << " " << budget;
+  }
+  expectRoundTrip("tova:every=1", {policy::Granularity::KvHead, policy::Preset::Exact, 8, Follow::Own});
+}
+
 TEST(RunHeader, HasTheAttributesOfATrace) {
   const RunSetting run = makeRunSetting(policy::parseMethod("snapkv:kernel=5"), policy::parseBudget("20%"), kShape,
                                         {policy::Granularity::QueryHead, policy::Preset::Paper, 32, Follow::Own});

@@ -98,6 +98,50 @@ TEST_F(Validate, EachKindOfDamageIsNamed) {
   EXPECT_THAT(after([](SampleTrace& s) { s.header.prompt.ids[0] = 310; }), names("/prompt/ids"));
 }
 
+// A run whose lists are replayed: run 1 (StreamingLLM, 12 of 40 tokens) decides again after every token.
+class ValidateEvicted : public Validate {
+ protected:
+  template <class Change>
+  std::string finding(const Change& change) {
+    SampleTraceOptions options = tinyOptions();
+    options.new_tokens = 4;
+    SampleTrace sample = makeSampleTrace(options);
+    trace::RunHeader& header = sample.header.runs[1];
+    trace::RunRecord& run = sample.runs[1];
+    header.every = 1;
+    // Each step's token replaces the oldest one behind the sinks; from step 1 on 13 tokens are held when it is chosen.
+    const auto lists = static_cast<std::uint32_t>(run.capacity.size());
+    const std::uint64_t row = run.cache_bytes / run.keptTokens();
+    run.step_bytes = {run.cache_bytes};
+    for (std::uint32_t step = 1; step < 4; ++step) {
+      run.step_bytes.push_back(run.cache_bytes + row * lists);
+      for (std::uint32_t list = 0; list < lists && step < 3; ++list)
+        run.evicted.push_back({step, list / header.heads, list % header.heads, run.kept(list)[3 + step]});
+    }
+    change(run);
+    writeSampleTrace(file(), sample);
+    std::string said;
+    for (const Finding& one : trace::validate(file()))
+      if (one.member == "/runs/001/decode/evicted") said += one.problem;
+    return said;
+  }
+};
+
+TEST_F(ValidateEvicted, AReplayHasToGiveWhatEachStepHolds) {
+  using Record = trace::RunRecord;
+  EXPECT_EQ(finding([](Record&) {}), "");
+  EXPECT_THAT(finding([](Record& r) { r.step_bytes[2] += 8; }), HasSubstr("step 2: the tokens held take"));
+  EXPECT_THAT(finding([](Record& r) { r.evicted[0].position = 10; }), HasSubstr("position 10 was not held (step 1"));
+  EXPECT_THAT(finding([](Record& r) { r.evicted[0].position = 41; }), HasSubstr("position 41 was not held (step 1"));
+  EXPECT_EQ(finding([](Record& r) { r.evicted[0].position = 40; }), "") << "generated tokens can go";
+  EXPECT_THAT(finding([](Record& r) { r.evicted.erase(r.evicted.begin()); }),
+              HasSubstr("step 2: layer 0, head 0 holds 14 tokens, at most 12 + 1"));
+  EXPECT_THAT(finding([](Record& r) { r.evicted.back().position = r.evicted[1].position; }), testing::Not(""));
+  EXPECT_THAT(finding([](Record& r) { r.evicted.push_back(r.evicted.back()); }), testing::Not(""));
+  EXPECT_THAT(finding([](Record& r) { r.evicted[0].step = 9; }), testing::Not(""));
+  EXPECT_THAT(finding([](Record& r) { r.evicted[0].head = 99; }), HasSubstr("does not exist"));
+}
+
 // The finding about the attended keys of run 1 (StreamingLLM, 12 of 40 tokens, 2 steps).
 class ValidateAttended : public Validate {
  protected:

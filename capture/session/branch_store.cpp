@@ -1,0 +1,14 @@
+#include "capture/session/branch_store.h"
+
+#include "capture/session/cuda_probe.h"
+#include "capture/session/device_store.h"
+#include "capture/session/host_store.h"
+
+namespace kvatlas::capture {
+
+std::unique_ptr<BranchStore> makeBranchStore(const StoreRequest& request, bool on_device) {
+  if (on_device) return std::make_unique<DeviceStore>(cudaKernels(), request);
+  return std::make_unique<HostStore>(request);
+}
+
+}  // namespace kvatlas::capture

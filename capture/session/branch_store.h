@@ -1,0 +1,57 @@
+// The keys and values that all branches hold, as the decode loop sees them: the same on the host and on a device.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "capture/model/decoder.h"
+#include "capture/session/watched_rows.h"
+#include "core/cache/erase_rows.h"
+#include "core/cache/held_tokens.h"
+
+namespace kvatlas::capture {
+
+// What a store is made for. It asks `held` which rows each list has, so that has to live as long and always say what
+// the lists hold: after its append(), and after compact() what compact() was told.
+struct StoreRequest {
+  const ModelConfig& config;
+  std::span<const cache::HeldTokens> held;  // [branches]
+  std::vector<std::uint32_t> reserve;       // [branches] most tokens that a list holds beside those of the prompt
+  unsigned threads = 0;
+};
+
+// The rows that the lists of one branch give up.
+struct BranchRows {
+  std::size_t branch = 0;
+  cache::ListRows rows;
+};
+
+class BranchStore {
+ public:
+  virtual ~BranchStore() = default;
+
+  // Copies the rows that every branch holds of the prompt's next layer; once per layer, in order. key, value:
+  // [kv_heads, N, d], contiguous. Adds the time of each branch to `seconds` [branches].
+  virtual void gather(const at::Tensor& key, const at::Tensor& value, std::span<double> seconds) = 0;
+
+  // Begins a step of these branches (ascending), to whose lists the new token has been appended. `watched` (ascending,
+  // among them) also give their probabilities.
+  virtual void beginStep(std::span<const std::size_t> batch, std::span<const std::size_t> watched) = 0;
+  // The new token's rows [B, kv_heads, d].
+  virtual void append(LayerIndex layer, const at::Tensor& key, const at::Tensor& value) = 0;
+  // query [B, query_heads, d]; returns [B, query_heads, d], valid until the next call. `rows` is laid out for the layer
+  // and filled.
+  [[nodiscard]] virtual at::Tensor attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) = 0;
+
+  // Between steps, before the held tokens give these rows up.
+  virtual void compact(std::span<const BranchRows> given_up) = 0;
+};
+
+// Where the prompt's keys lie.
+[[nodiscard]] std::unique_ptr<BranchStore> makeBranchStore(const StoreRequest& request, bool on_device);
+
+}  // namespace kvatlas::capture

@@ -1,0 +1,113 @@
+#include "capture/session/host_store.h"
+
+#include <ATen/ops/empty_like.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "kernels/cache_gather.h"
+#include "kernels/parallel.h"
+#include "kernels/ragged_decode.h"
+
+namespace kvatlas::capture {
+namespace {
+
+at::Tensor onHost(const at::Tensor& tensor) {
+  return tensor.to(at::kCPU, at::kFloat).contiguous();
+}
+
+}  // namespace
+
+HostStore::HostStore(StoreRequest request) : m_request(std::move(request)), m_lists(m_request.held.size()) {}
+
+void HostStore::gather(const at::Tensor& key, const at::Tensor& value, std::span<double> seconds) {
+  const at::Tensor k = onHost(key), v = onHost(value);
+  for (std::size_t b = 0; b < m_lists.size(); ++b) {
+    const auto start = std::chrono::steady_clock::now();
+    gatherBranch(b, k, v, LayerIndex(m_lists[b].size() / m_request.held[b].heads()));
+    seconds[b] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+}
+
+void HostStore::gatherBranch(std::size_t branch, const at::Tensor& key, const at::Tensor& value, LayerIndex layer) {
+  const cache::HeldTokens& held = m_request.held[branch];
+  const std::size_t row = m_request.config.head_dim, head_size = static_cast<std::size_t>(key.size(1)) * row;
+  for (std::uint32_t head = 0; head < held.heads(); ++head) {
+    const cache::HeldList kept = held.list(layer, head);
+    const std::size_t source = kvHeadOf(branch, head) * head_size;
+    const auto copy = [&](const at::Tensor& from, std::vector<float>& to) {
+      const float* const first = from.const_data_ptr<float>() + source;
+      to.reserve((std::size_t{kept.size()} + m_request.reserve[branch]) * row);
+      if (kept.everything()) return void(to.assign(first, first + kept.size() * row));
+      to.resize(kept.size() * row);
+      kernels::gatherRows(first, kept.positions(), row * sizeof(float), to.data());
+    };
+    List& list = m_lists[branch].emplace_back();
+    copy(key, list.key);
+    copy(value, list.value);
+  }
+}
+
+void HostStore::beginStep(std::span<const std::size_t> batch, std::span<const std::size_t>) {
+  m_batch.assign(batch.begin(), batch.end());
+}
+
+void HostStore::append(LayerIndex layer, const at::Tensor& key, const at::Tensor& value) {
+  const at::Tensor k = onHost(key), v = onHost(value);
+  const std::size_t row = m_request.config.head_dim, stride = m_request.config.kv_heads * row;
+  for (std::size_t i = 0; i < m_batch.size(); ++i) {
+    const std::uint32_t heads = m_request.held[m_batch[i]].heads();
+    for (std::uint32_t head = 0; head < heads; ++head) {
+      List& list = m_lists[m_batch[i]][layer.value * heads + head];
+      const std::size_t source = i * stride + kvHeadOf(m_batch[i], head) * row;
+      const auto add = [&](const at::Tensor& from, std::vector<float>& to) {
+        const float* const first = from.const_data_ptr<float>() + source;
+        to.insert(to.end(), first, first + row);
+      };
+      add(k, list.key);
+      add(v, list.value);
+    }
+  }
+}
+
+at::Tensor HostStore::attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) {
+  const ModelConfig& config = m_request.config;
+  const at::Tensor q = onHost(query);
+  at::Tensor output = at::empty_like(q);
+  rows.layOut(layer);
+  std::vector<kernels::DecodeSegment> segments;
+  const std::size_t row = config.head_dim;
+  for (std::size_t i = 0; i < m_batch.size(); ++i) {
+    const cache::HeldTokens& held = m_request.held[m_batch[i]];
+    const std::size_t readers = config.query_heads / held.heads();
+    float* probabilities = rows.roomOf(m_batch[i]);
+    for (std::uint32_t head = 0; head < held.heads(); ++head) {
+      const List& from = m_lists[m_batch[i]][layer.value * held.heads() + head];
+      const cache::HeldList list = held.list(layer, head);
+      const std::size_t hidden = list.hiddenRows(held.nextPosition() - 1, config.sliding_window);
+      const std::size_t first = (i * config.query_heads + head * readers) * row;
+      segments.push_back({.query = q.const_data_ptr<float>() + first,
+                          .rows = readers,
+                          .key = from.key.data() + hidden * row,
+                          .value = from.value.data() + hidden * row,
+                          .length = list.size() - hidden,
+                          .output = output.mutable_data_ptr<float>() + first,
+                          .probabilities = probabilities});
+      if (probabilities != nullptr) probabilities += readers * segments.back().length;
+    }
+  }
+  kernels::raggedDecodeAttention(segments, row, 1.0F / std::sqrt(static_cast<float>(row)), m_request.threads);
+  return output.to(query.device(), query.scalar_type());
+}
+
+void HostStore::compact(std::span<const BranchRows> given_up) {
+  const std::size_t row = m_request.config.head_dim;
+  for (const BranchRows& of_branch : given_up)
+    kernels::parallelFor(of_branch.rows.size(), m_request.threads, [&](std::size_t i, unsigned) {
+      List& list = m_lists[of_branch.branch][i];
+      cache::eraseRows(list.key, of_branch.rows[i], row);
+      cache::eraseRows(list.value, of_branch.rows[i], row);
+    });
+}
+
+}  // namespace kvatlas::capture

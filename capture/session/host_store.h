@@ -1,0 +1,34 @@
+// The branches' keys and values in host memory, f32, each list an array of its own.
+#pragma once
+
+#include <vector>
+
+#include "capture/session/branch_store.h"
+
+namespace kvatlas::capture {
+
+class HostStore final : public BranchStore {
+ public:
+  explicit HostStore(StoreRequest request);
+
+  void gather(const at::Tensor& key, const at::Tensor& value, std::span<double> seconds) override;
+  void beginStep(std::span<const std::size_t> batch, std::span<const std::size_t> watched) override;
+  void append(LayerIndex layer, const at::Tensor& key, const at::Tensor& value) override;
+  [[nodiscard]] at::Tensor attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) override;
+  void compact(std::span<const BranchRows> given_up) override;
+
+ private:
+  struct List {
+    std::vector<float> key, value;  // [rows, d]
+  };
+  void gatherBranch(std::size_t branch, const at::Tensor& key, const at::Tensor& value, LayerIndex layer);
+  [[nodiscard]] std::uint32_t kvHeadOf(std::size_t branch, std::uint32_t stored) const {
+    return stored / (m_request.held[branch].heads() / m_request.config.kv_heads);
+  }
+
+  StoreRequest m_request;
+  std::vector<std::vector<List>> m_lists;  // [branches][layers, stored heads]
+  std::vector<std::size_t> m_batch;
+};
+
+}  // namespace kvatlas::capture

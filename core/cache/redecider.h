@@ -1,0 +1,49 @@
+// A method that decides again while a branch decodes: the same score, allocate and select over what the branch holds.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/cache/held_signals.h"
+#include "core/cache/held_tokens.h"
+#include "core/policy/layer_decision.h"
+
+namespace kvatlas::cache {
+
+class Redecider {
+ public:
+  // setting and decision: of the end of the prompt, with every > 0. prompt: [layers] with promptSignals() of what the
+  // method needs; not needed after the call.
+  Redecider(const policy::Method& method, const policy::Setting& setting, const policy::Decision& decision,
+            const HeldTokens& held, std::span<const LayerSignals> prompt);
+
+  // Whether take() has to be called.
+  [[nodiscard]] bool readsProbabilities() const { return !m_method.needs.empty(); }
+  // See HeldSignals::take().
+  void take(LayerIndex layer, std::uint32_t query_head, std::uint32_t hidden, std::span<const float> mass) {
+    m_signals.take(layer, query_head, hidden, mass);
+  }
+
+  // Whether lists are cut back after the `generated`-th token.
+  [[nodiscard]] bool due(std::uint32_t generated) const { return generated % m_every == 0; }
+  // The rows by which lists exceed their capacity: that of the end of the prompt; where everything was kept then, what
+  // the method allocates for the tokens so far. Empty where no list does.
+  [[nodiscard]] ListRows rowsToEvict(const HeldTokens& held, unsigned threads) const;
+  // Gives them up, in the signals and in `held`.
+  void evict(std::uint32_t step, const ListRows& rows, HeldTokens& held);
+
+ private:
+  [[nodiscard]] std::vector<std::uint32_t> capacityOf(const HeldTokens& held) const;
+  [[nodiscard]] policy::LayerScores scoresOf(LayerIndex layer, const HeldTokens& held, std::uint32_t rows) const;
+  void evictionsOf(LayerIndex layer, const HeldTokens& held, std::span<const std::uint32_t> capacity,
+                   std::span<std::vector<std::uint32_t>> out) const;
+
+  const policy::Method& m_method;
+  policy::Setting m_setting;
+  std::vector<std::uint32_t> m_capacity;  // [layers, heads]; empty where the prompt was within the budget
+  std::uint32_t m_every;
+  HeldSignals m_signals;
+};
+
+}  // namespace kvatlas::cache

@@ -1,0 +1,318 @@
+// Sessions that evict while they decode, against a simulation in double precision that keeps every query's attention
+// and sums it anew at each decision.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "capture/session/session.h"
+#include "core/base/random.h"
+#include "tests/capture/model/golden.h"
+#include "tests/capture/session/naive_session.h"
+
+namespace kvatlas::capture::test {
+namespace {
+
+constexpr std::uint32_t kWindow = 4, kNewTokens = 9;
+
+struct Case {
+  const char* model;
+  policy::Granularity granularity;
+  std::uint32_t every;
+};
+
+// A prompt's row as a trace stores it: rounded to a log2 code.
+double stored(double p) {
+  if (p <= 0) return 0;
+  const double code = std::clamp(1 + std::round((std::log2(p) + 32) / 32 * 65534), 1.0, 65535.0);
+  return std::exp2((code - 1) / 65534 * 32 - 32);
+}
+
+// What the methods score by, over all queries so far, of one branch.
+class Simulation {
+ public:
+  Simulation(const Branch& branch, const std::vector<std::vector<Rows>>& prompt, std::uint64_t tokens)
+      : m_branch(branch), m_rows(prompt), m_tokens(tokens) {}
+
+  void add(const NaiveStep& step) {
+    for (std::size_t layer = 0; layer < m_rows.size(); ++layer)
+      for (std::size_t head = 0; head < m_rows[layer].size(); ++head)
+        m_rows[layer][head].push_back(step.attention[layer][head]);
+  }
+
+  // Of each held token but the last ones, which are always kept; in their order.
+  [[nodiscard]] std::vector<double> scores(std::uint32_t layer, std::uint32_t stored_head,
+                                           const std::vector<TokenIndex>& held) const {
+    const std::string method(m_branch.request.method->name);
+    const std::size_t always = method == "tova" || method == "streamingllm" ? 1 : kWindow;
+    std::vector<double> scores(held.size() - always);
+    for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = score(method, layer, stored_head, held[i]);
+    if (method != "snapkv" && method != "pyramidkv") return scores;
+    std::vector<double> pooled(scores.size());  // max over 3 neighbours
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      pooled[i] = scores[i];
+      if (i > 0) pooled[i] = std::max(pooled[i], scores[i - 1]);
+      if (i + 1 < scores.size()) pooled[i] = std::max(pooled[i], scores[i + 1]);
+    }
+    return pooled;
+  }
+
+ private:
+  // Of the queries from `first` on.
+  [[nodiscard]] double received(std::uint32_t layer, std::size_t head, std::size_t first, TokenIndex position,
+                                bool rounded) const {
+    double sum = 0;
+    for (std::size_t query = first; query < m_rows[layer][head].size(); ++query) {
+      const std::vector<double>& row = m_rows[layer][head][query];
+      if (position < row.size()) sum += rounded && query < m_tokens ? stored(row[position]) : row[position];
+    }
+    return sum;
+  }
+
+  [[nodiscard]] double score(const std::string& method, std::uint32_t layer, std::uint32_t stored_head,
+                             TokenIndex position) const {
+    if (method == "streamingllm") return position < 2 ? 1e6 : position;
+    if (method == "random") return hash(layer, stored_head, position);
+    const std::size_t heads = m_rows[layer].size(), queries = m_rows[layer].front().size();
+    const std::size_t group = method == "tova" ? heads : heads / m_branch.decision.heads;
+    const std::size_t first_head = method == "tova" ? 0 : stored_head * group;
+    double sum = 0;
+    for (std::size_t head = first_head; head < first_head + group; ++head) {
+      if (method == "h2o")
+        sum += received(layer, head, 0, position, false);
+      else
+        sum += received(layer, head, queries - (method == "tova" ? 1 : kWindow), position, true);
+    }
+    return sum / static_cast<double>(group);
+  }
+
+  static std::uint64_t mixed(std::uint64_t value) { return mixedBits(value + kRandomStep); }
+  static double hash(std::uint32_t layer, std::uint32_t head, TokenIndex position) {
+    return static_cast<double>(mixed(mixed(mixed(mixed(0) ^ layer) ^ head) ^ position) >> 40U);
+  }
+
+  const Branch& m_branch;
+  std::vector<std::vector<Rows>> m_rows;  // [layer][query head][query][position]; what was not held is 0
+  std::uint64_t m_tokens;
+};
+
+// The kept ones are the best; scores closer than float can tell may come either way, equal ones go to the lowest.
+void expectBest(const std::vector<double>& scores, const std::vector<bool>& gone, double tolerance) {
+  for (std::size_t kept = 0; kept < scores.size(); ++kept)
+    for (std::size_t evicted = 0; evicted < scores.size(); ++evicted) {
+      if (gone[kept] || !gone[evicted]) continue;
+      if (scores[kept] == scores[evicted]) {
+        EXPECT_LT(kept, evicted);
+      } else {
+        EXPECT_GT(scores[kept], scores[evicted] - tolerance);
+      }
+    }
+}
+
+// Tokens per layer at the end of the prompt, or, where that was within the budget, of the tokens so far.
+std::vector<std::uint32_t> capacities(const Branch& branch, std::uint32_t tokens) {
+  if (!branch.decision.everything) return branch.decision.capacity;
+  policy::Setting setting = branch.setting;
+  setting.shape.tokens = tokens;
+  if (setting.budget >= tokens) return std::vector<std::uint32_t>(branch.decision.capacity.size(), tokens);
+  return branch.request.method->allocate(setting, {});
+}
+
+class Evicting : public testing::TestWithParam<Case> {
+ protected:
+  Evicting()
+      : m_ids(std::ranges::max_element(m_golden.runs, {}, [](const GoldenRun& run) { return run.ids.size(); })->ids) {}
+
+  [[nodiscard]] SessionOptions options() const {
+    SessionOptions options{.model = modelFolder(GetParam().model)};
+    std::string text;
+    for (const TokenId id : m_ids) text += std::to_string(id) + " ";
+    options.prompt.ids_file = m_scratch.write("ids.txt", text);
+    const std::string every = "every=" + std::to_string(GetParam().every);
+    for (const char* method :
+         {"streamingllm:sinks=2,", "h2o:", "snapkv:kernel=3,", "pyramidkv:kernel=3,", "random:", "tova:"})
+      options.methods.push_back(policy::parseMethod(method + every));
+    for (const std::string& budget : {std::string("5"), std::string("12"), std::to_string(m_ids.size() + 3)})
+      options.budgets.push_back(policy::parseBudget(budget));
+    options.granularity = GetParam().granularity;
+    options.window = kWindow;
+    options.max_new_tokens = kNewTokens;
+    options.device = "cpu";
+    options.threads = 1;
+    return options;
+  }
+
+  Golden m_golden = loadGolden(GetParam().model);
+  std::vector<TokenId> m_ids;
+  ScratchFolder m_scratch;
+  OneThread m_one_thread;
+};
+
+// Follows one branch: what it chooses, what it evicts, what is measured.
+struct Follower {
+  const SessionResult& result;
+  std::size_t b;
+  std::vector<NaiveStep>& full;
+  std::uint32_t tokens, every;
+
+  void compareStep(NaiveBranch& naive, const NaiveStep& step, std::size_t t) const {
+    const DecodeTrack &track = result.tracks[b], &reference = result.tracks[0];
+    EXPECT_EQ(track.ids[t], std::ranges::max_element(step.logits) - step.logits.begin());
+    const bool together =
+        t <= reference.ids.size() &&
+        std::equal(track.ids.begin(), track.ids.begin() + static_cast<std::ptrdiff_t>(t), reference.ids.begin());
+    if (together && t - 1 < full.size()) {
+      EXPECT_NEAR(track.kl[t], naiveKl(full[t - 1].logits, step.logits), 3e-5);
+    }
+    if (t - 1 < full.size()) compareMass(naive, t);
+  }
+
+  // Mass of the full cache's rows on what is held; the best sets have as many prompt and generated tokens.
+  void compareMass(NaiveBranch& naive, std::size_t t) const {
+    const DecodeTrack& track = result.tracks[b];
+    const auto layers = static_cast<std::uint32_t>(full[t - 1].attention.size());
+    const auto heads = static_cast<std::uint32_t>(full[t - 1].attention[0].size());
+    for (std::uint32_t layer = 0; layer < layers; ++layer)
+      for (std::uint32_t head = 0; head < heads; ++head) {
+        const std::vector<double>& row = full[t - 1].attention[layer][head];
+        const auto& held = naive.list(layer, head / (heads / result.branches[b].decision.heads));
+        double mass = 0;
+        std::size_t prompt = 0;
+        for (const TokenIndex position : held) {
+          mass += row[position];
+          if (position < tokens) ++prompt;
+        }
+        std::vector<double> of_prompt(row.begin(), row.begin() + tokens), generated(row.begin() + tokens, row.end());
+        std::ranges::sort(of_prompt, std::greater<>{});
+        std::ranges::sort(generated, std::greater<>{});
+        const double best =
+            std::accumulate(of_prompt.begin(), of_prompt.begin() + static_cast<std::ptrdiff_t>(prompt), 0.0) +
+            std::accumulate(generated.begin(), generated.begin() + static_cast<std::ptrdiff_t>(held.size() - prompt),
+                            0.0);
+        const std::size_t cell = (t * layers + layer) * heads + head;
+        EXPECT_NEAR(track.retained[cell], mass, 1e-5);
+        EXPECT_NEAR(track.oracle[cell], best, 1e-5);
+      }
+  }
+
+  // Checks the evictions of a step and applies them.
+  std::size_t compareEvictions(NaiveBranch& naive, const Simulation& simulation, std::uint32_t step) const {
+    const Branch& branch = result.branches[b];
+    const std::uint32_t heads = branch.decision.heads;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<TokenIndex>> gone;
+    for (const cache::Eviction& one : result.tracks[b].evicted)
+      if (one.step == step) gone[{one.layer, one.head}].push_back(one.position);
+    const bool due = step % every == 0 && step + 1 < result.tracks[b].ids.size();
+    const auto capacity = capacities(branch, tokens + step);
+    for (std::uint32_t list = 0; list < branch.decision.layers * heads; ++list) {
+      std::vector<TokenIndex>& held = naive.list(list / heads, list % heads);
+      const std::vector<TokenIndex>& away = gone[{list / heads, list % heads}];
+      const std::size_t wanted = due && held.size() > capacity[list] ? held.size() - capacity[list] : 0;
+      EXPECT_EQ(away.size(), wanted) << "step " << step << ", list " << list;
+      if (away.empty()) continue;
+      const std::vector<double> scores = simulation.scores(list / heads, list % heads, held);
+      std::vector<bool> marks(scores.size(), false);
+      for (const TokenIndex position : away) {
+        const auto found = std::ranges::lower_bound(held, position);
+        const bool candidate = found != held.end() && *found == position &&
+                               found - held.begin() < static_cast<std::ptrdiff_t>(scores.size());
+        EXPECT_TRUE(candidate) << "position " << position;
+        if (candidate) marks[static_cast<std::size_t>(found - held.begin())] = true;
+      }
+      SCOPED_TRACE(testing::Message() << "step " << step << ", list " << list);
+      const bool measured = !branch.request.method->needs.empty();
+      expectBest(scores, marks, measured ? 2e-5 * *std::ranges::max_element(scores) : 0);
+      std::erase_if(held, [&](TokenIndex position) { return std::ranges::find(away, position) != away.end(); });
+    }
+    std::size_t of_output = 0;
+    for (const auto& [list, away] : gone)
+      of_output += static_cast<std::size_t>(std::ranges::count_if(away, [&](TokenIndex p) { return p >= tokens; }));
+    return of_output;
+  }
+};
+
+TEST_P(Evicting, decidesAsTheSimulationDoes) {
+  Session session(options(), {});
+  session.loadWeights({});
+  session.watchAttended();
+  const SessionResult result = session.run({});
+  ASSERT_EQ(result.branches.size(), 19U);
+  const Decoder decoder = Decoder::load(modelFolder(GetParam().model), {}, {});
+  const PrefillResult prefill = decoder.prefill(m_ids, nullptr, {});
+  const std::vector<std::vector<Rows>> prompt = allPromptRows(decoder, m_ids);
+  const auto tokens = static_cast<std::uint32_t>(m_ids.size());
+  std::vector<NaiveStep> full;
+  NaiveBranch reference(decoder, prefill, result.branches[0].decision, tokens);
+  for (std::size_t t = 1; t < result.tracks[0].ids.size(); ++t)
+    full.push_back(reference.feed(result.tracks[0].ids[t - 1]));
+  EXPECT_TRUE(result.tracks[0].evicted.empty());
+  std::size_t evicted = 0, of_output = 0;
+  for (std::size_t b = 1; b < result.branches.size(); ++b) {
+    SCOPED_TRACE(result.branches[b].label);
+    const DecodeTrack& track = result.tracks[b];
+    NaiveBranch naive(decoder, prefill, result.branches[b].decision, tokens);
+    Simulation simulation(result.branches[b], prompt, tokens);
+    const Follower follower{result, b, full, tokens, GetParam().every};
+    for (std::uint32_t t = 1; t < track.ids.size(); ++t) {
+      const NaiveStep step = naive.feed(track.ids[t - 1]);
+      simulation.add(step);
+      follower.compareStep(naive, step, t);
+      std::uint64_t held = 0;
+      for (std::uint32_t list = 0; list < result.branches[b].decision.capacity.size(); ++list)
+        held += naive.list(list / result.branches[b].decision.heads, list % result.branches[b].decision.heads).size();
+      EXPECT_EQ(track.held_rows[t], held) << t;
+      of_output += follower.compareEvictions(naive, simulation, t);
+    }
+    evicted += track.evicted.size();
+  }
+  if (GetParam().every < kNewTokens) {
+    EXPECT_GT(evicted, 0U);
+    EXPECT_GT(of_output, 0U) << "generated tokens are evicted too";
+  } else {
+    EXPECT_EQ(evicted, 0U);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sessions, Evicting,
+                         testing::Values(Case{"llama2-gqa", policy::Granularity::KvHead, 1},
+                                         Case{"llama2-gqa", policy::Granularity::QueryHead, 1},
+                                         Case{"llama2-gqa", policy::Granularity::KvHead, 4},
+                                         Case{"llama2-gqa", policy::Granularity::KvHead, 100},
+                                         Case{"mistral-window", policy::Granularity::KvHead, 1},
+                                         Case{"mistral-window", policy::Granularity::QueryHead, 4}),
+                         [](const auto& test) {
+                           std::string name =
+                               test.param.model + std::string("Every") + std::to_string(test.param.every) +
+                               (test.param.granularity == policy::Granularity::KvHead ? "KvHead" : "QueryHead");
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+TEST(EvictingSession, withoutEveryNothingIsEvictedAndEveryZeroIsTheSame) {
+  const Golden golden = loadGolden("llama2-gqa");
+  const ScratchFolder scratch;
+  SessionOptions options{.model = modelFolder("llama2-gqa")};
+  std::string text;
+  for (const TokenId id : golden.runs[0].ids) text += std::to_string(id) + " ";
+  options.prompt.ids_file = scratch.write("ids.txt", text);
+  options.methods = {policy::parseMethod("snapkv"), policy::parseMethod("snapkv:every=0")};
+  options.budgets = {policy::parseBudget("6")};
+  options.window = kWindow;
+  options.max_new_tokens = kNewTokens;
+  options.device = "cpu";
+  options.threads = 1;
+  Session session(options, {});
+  session.loadWeights({});
+  const SessionResult result = session.run({});
+  ASSERT_EQ(result.tracks.size(), 3U);
+  EXPECT_EQ(result.branches[1].label, "snapkv 6");
+  EXPECT_EQ(result.branches[2].label, "snapkv:every=0 6");
+  EXPECT_TRUE(result.tracks[1].evicted.empty());
+  EXPECT_TRUE(result.tracks[2].evicted.empty());
+  EXPECT_EQ(result.tracks[1].ids, result.tracks[2].ids);
+}
+
+}  // namespace
+}  // namespace kvatlas::capture::test
