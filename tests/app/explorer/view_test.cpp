@@ -101,7 +101,7 @@ TEST_F(ViewTest, ACopiedViewRestoresTheSameViewInAnotherWindow) {
   EXPECT_NE(copied, first);
   fs::copy_file(m_trace, m_folder / "b.kva.h5");
   makeWindow();
-  m_window->viewKeeper().ask(readViewState(copied));
+  m_window->viewKeeper().setInitialView(readViewState(copied));
   open(m_folder / "b.kva.h5");
   EXPECT_TRUE(waitUntil([&] { return same(state(), copied); })) << state() << "\n" << copied;
   EXPECT_EQ(map().mode(), views::PaneMode::Split);

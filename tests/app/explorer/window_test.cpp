@@ -15,6 +15,7 @@
 #include "app/explorer/window/main_window.h"
 #include "app/explorer/window/theme_switch.h"
 #include "app/explorer/window/window_pages.h"
+#include "core/base/error.h"
 #include "tests/views/pages/qt_widgets.h"
 #include "views/pages/charts/ranking_chart.h"
 #include "views/pages/window_palette.h"
