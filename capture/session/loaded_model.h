@@ -27,6 +27,8 @@ struct LoadedModel {
 // Everything but the weights, so that what is wrong with a request can be said before they are read. Sets the number of
 // libtorch's threads.
 [[nodiscard]] std::shared_ptr<LoadedModel> openModel(const SessionOptions& options);
+// Says to `work` what a user should know of the model before anything is computed.
+void reportNotices(const LoadedModel& model, const WorkContext& work);
 // Chooses each layer's device by what the question needs and what is free, before weights are read; nothing on a CPU or
 // once they are. Error when it cannot fit, with what helps. What the devices' kernels have to say goes to `work`.
 void placeModel(LoadedModel& model, const MemoryQuestion& question, const WorkContext& work);

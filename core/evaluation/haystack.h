@@ -18,6 +18,7 @@ struct HaystackText {
   std::string text;                          // all files, one after the other
   std::string sha256;                        // of the text
   std::vector<std::filesystem::path> paths;  // as given
+  std::vector<std::string> notices;          // of files that are not UTF-8: one sentence each
 };
 
 // Every path is a text file or a folder, which stands for its *.txt files sorted by name. Error: nothing there,
