@@ -21,7 +21,10 @@ const std::string& checkedName(const std::string& output) {
 
 std::string csvCellOf(const json& value) {
   if (value.is_null()) return "";
-  return value.is_string() ? csvCell(value.get_ref<const std::string&>()) : value.dump();
+  if (!value.is_string()) return value.dump();
+  // Pieces of a character become U+FFFD, as in the JSON of the same table.
+  const std::string shown = value.dump(-1, ' ', false, json::error_handler_t::replace);
+  return csvCell(json::parse(shown).get_ref<const std::string&>());
 }
 
 std::string csvRow(const std::vector<json>& cells) {

@@ -38,6 +38,7 @@ class EvaluationRun {
         m_work(work),
         m_model(openForPrompts(options.session)),
         m_task(openTask(options.task, taskModelOf(*m_model, options.session.max_new_tokens), *work.progress)) {
+    capture::reportNotices(*m_model, work);
     const std::vector<capture::Branch> branches = planAllBranches(options.session, *m_task, m_model->config);
     const results::Settings settings = settingsOf(options, *m_task, identityOf(*m_model), branches);
     for (const results::Case& planned : settings.cases()) m_task->check(planned);
@@ -81,6 +82,10 @@ class EvaluationRun {
     capture::Session session(options, m_model, prompt.prepared, quiet);
     session.setFinished(prompt.finished);
     const capture::SessionResult result = session.run(quiet);
+    if (const std::string notice = capture::idsWithoutText(*m_model, result); !notice.empty() && !m_told) {
+      m_work.progress->warn(notice + "; said once");
+      m_told = true;
+    }
     std::vector<results::Record> records;
     for (std::size_t branch = 0; branch < result.branches.size(); ++branch)
       records.push_back(recordOf(wanted, prompt, result, branch));
@@ -118,6 +123,7 @@ class EvaluationRun {
   std::shared_ptr<capture::LoadedModel> m_model;
   std::unique_ptr<Task> m_task;
   std::optional<results::ResultsWriter> m_writer;
+  bool m_told = false;  // of ids without text
 };
 
 }  // namespace

@@ -22,6 +22,12 @@ std::shared_ptr<LoadedModel> openModel(const SessionOptions& options) {
   return model;
 }
 
+void reportNotices(const LoadedModel& model, const WorkContext& work) {
+  if (!model.device_note.empty()) work.progress->warn(model.device_note);
+  if (!model.tokenizer) return;
+  for (const std::string& notice : model.tokenizer->notices()) work.progress->warn(notice);
+}
+
 void placeModel(LoadedModel& model, const MemoryQuestion& question, const WorkContext& work) {
   if (model.cuda.empty()) return;
   reportAttentionTo([progress = work.progress](const std::string& text) { progress->warn(text); });

@@ -26,6 +26,8 @@ struct LoadedModel {
 // Opens everything but the weights, so that errors in a request appear before they are read. Sets libtorch's thread
 // count.
 [[nodiscard]] std::shared_ptr<LoadedModel> openModel(const SessionOptions& options);
+// Reports to `work` what a user should know about the model before any computation.
+void reportNotices(const LoadedModel& model, const WorkContext& work);
 // Chooses each layer's device by the memory needed and free, before weights are read; a no-op on a CPU or after that.
 // Error with what helps when it does not fit. Warnings of the device kernels go to `work`.
 void placeModel(LoadedModel& model, const MemoryQuestion& question, const WorkContext& work);

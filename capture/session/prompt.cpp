@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/text/chat_template.h"
+#include "core/text/utf8.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -98,9 +99,13 @@ PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem
     return prompt;
   }
   if (!options.text && options.file.empty()) failUsage("no prompt: give --prompt FILE, --text STRING or --ids FILE");
-  if (!tokenizer) fail("{}: has no tokenizer; give token ids with --ids", model_folder.string());
+  if (!tokenizer)
+    fail("{}: has no tokenizer; give token ids with --ids{}", model_folder.string(),
+         text::Tokenizer::otherTokenizer(model_folder));
   prompt.text = options.text ? *options.text : readFile(options.file);
   if (prompt.text.empty()) fail("{}: the prompt is empty: at least one token is needed", sourceName(options));
+  if (std::string notice = text::utf8Notice(prompt.text, sourceName(options)); !notice.empty())
+    prompt.notices.push_back(std::move(notice));
   const bool chat = !options.chat.empty();
   prompt.chat = chatUse(options, model_folder);
   if (chat)

@@ -65,8 +65,9 @@ policy::Shape shapeOf(const ModelConfig& config, const PreparedPrompt& prompt) {
 
 Session::Session(const SessionOptions& options, const WorkContext& work)
     : m_options(options), m_model(openModel(options)) {
-  if (!m_model->device_note.empty()) work.progress->warn(m_model->device_note);
+  reportNotices(*m_model, work);
   m_prompt = preparePrompt(options.prompt, options.model, config(), tokenizer());
+  for (const std::string& notice : m_prompt.notices) work.progress->warn(notice);
   planAndWarn(work);
 }
 
@@ -108,6 +109,18 @@ MemoryQuestion Session::memoryQuestion() const {
           .new_tokens = m_options.max_new_tokens,
           .branches = m_branches.size(),
           .kept_share = others > 0 ? kept / others / static_cast<double>(tokens) * repeat : 0.0};
+}
+
+std::string idsWithoutText(const LoadedModel& model, const SessionResult& result) {
+  if (!model.tokenizer) return {};
+  std::size_t count = 0;
+  for (const DecodeTrack& track : result.tracks)
+    count += static_cast<std::size_t>(
+        std::ranges::count_if(track.ids, [&](TokenId id) { return !model.tokenizer->has(id); }));
+  if (count == 0) return {};
+  return fmt::format("{} generated token{} no text: {} has a vocabulary of {} ids, its tokenizer {}", count,
+                     count == 1 ? " has" : "s have", model.config.name, model.config.vocab_size,
+                     model.tokenizer->vocabularySize());
 }
 
 void Session::setLayerSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers) {
@@ -166,6 +179,7 @@ SessionResult Session::run(const WorkContext& work, const std::function<void(std
   result.decode_seconds = secondsSince(start);
   for (double& seconds : result.branch_seconds)
     seconds += result.decode_seconds / static_cast<double>(result.branches.size());
+  if (const std::string notice = idsWithoutText(*m_model, result); !notice.empty()) work.progress->warn(notice);
   return result;
 }
 

@@ -19,6 +19,10 @@ struct SessionResult {
   double prefill_seconds = 0, decode_seconds = 0;
 };
 
+// A sentence on generated ids that the model's tokenizer has no token for (a vocabulary padded beyond it) and that
+// therefore give no text; empty where there are none.
+[[nodiscard]] std::string idsWithoutText(const LoadedModel& model, const SessionResult& result);
+
 class Session {
  public:
   // Loads configuration, tokenizer and prompt, and plans the branches; loadWeights() reads the weights later, so that

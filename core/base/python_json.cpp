@@ -51,17 +51,27 @@ std::string marked(std::string_view text) {
 
 nlohmann::json parsePythonJson(std::string_view text) {
   using nlohmann::json;
-  if (text.find("NaN") == text.npos && text.find("Infinity") == text.npos) return json::parse(text);
-  const auto number = [](int, json::parse_event_t event, json& parsed) {
-    if (event != json::parse_event_t::value || !parsed.is_string()) return true;
+  try {
+    return json::parse(text);
+  } catch (const json::parse_error&) {
+    if (text.find("NaN") == text.npos && text.find("Infinity") == text.npos) throw;
+  }
+  bool as_key = false;  // {NaN: 1}: Python refuses it, too
+  const auto number = [&](int, json::parse_event_t event, json& parsed) {
+    const bool key = event == json::parse_event_t::key;
+    if ((!key && event != json::parse_event_t::value) || !parsed.is_string()) return true;
     for (const Constant& constant : kConstants)
       if (parsed.get_ref<const std::string&>() == constant.mark) {
-        parsed = constant.value;
+        if (key)
+          as_key = true;
+        else
+          parsed = constant.value;
         break;
       }
     return true;
   };
-  return json::parse(marked(text), number);
+  json result = json::parse(marked(text), number);
+  return as_key ? json::parse(text) : result;
 }
 
 }  // namespace kvatlas

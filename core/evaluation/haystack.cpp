@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/sha256.h"
+#include "core/text/utf8.h"
 
 namespace kvatlas::evaluation {
 namespace {
@@ -72,7 +73,12 @@ HaystackText readHaystack(std::span<const fs::path> paths) {
   for (const fs::path& path : paths) {
     std::error_code code;
     const std::vector<fs::path> files = fs::is_directory(path, code) ? textFilesIn(path) : std::vector{path};
-    for (const fs::path& file : files) haystack.text += readFile(file);
+    for (const fs::path& file : files) {
+      const std::string text = readFile(file);
+      if (std::string notice = text::utf8Notice(text, file.string()); !notice.empty())
+        haystack.notices.push_back(std::move(notice));
+      haystack.text += text;
+    }
   }
   if (haystack.text.find_first_not_of(" \t\r\n") == std::string::npos)
     fail("{}: the haystack is empty", paths.front().string());

@@ -18,6 +18,7 @@ struct HaystackText {
   std::string text;                          // all files, one after the other
   std::string sha256;                        // of the text
   std::vector<std::filesystem::path> paths;  // as given
+  std::vector<std::string> notices;          // of files that are not UTF-8: one sentence each
 };
 
 // Each path is a text file, or a folder whose *.txt files are read sorted by name. Error: missing,

@@ -110,6 +110,7 @@ std::unique_ptr<Task> openNeedleTask(const TaskRequest& request, const TaskModel
   const HaystackText text =
       readHaystack(haystack == request.sources.end() ? std::span<const std::filesystem::path>()
                                                      : std::span<const std::filesystem::path>(haystack->second));
+  for (const std::string& notice : text.notices) progress.warn(notice);
   return std::make_unique<NeedleTask>(std::move(values), text, model.tokenizer);
 }
 

@@ -20,6 +20,7 @@ struct PreparedPrompt {
   std::vector<std::uint64_t> offsets;  // [N+1], zero without text
   std::vector<PromptSpan> spans;       // by beginning
   std::string chat;  // the chat template: "auto" (the model's own), "llama2", …, "unused", "none"; "": unknown
+  std::vector<std::string> notices;  // what a user should know of it: one sentence each
 };
 
 }  // namespace kvatlas::text

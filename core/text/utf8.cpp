@@ -1,5 +1,7 @@
 #include "core/text/utf8.h"
 
+#include <fmt/format.h>
+
 namespace kvatlas::text {
 namespace {
 
@@ -68,13 +70,30 @@ void appendUtf8(std::string& out, std::uint32_t code_point) {
   }
 }
 
-bool isValidUtf8(std::string_view bytes) {
+namespace {
+
+// bytes.size() where there is none.
+std::size_t firstInvalid(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size();) {
     const Utf8Unit unit = readUtf8(bytes.substr(i, 4));
-    if (!unit.valid) return false;
+    if (!unit.valid) return i;
     i += unit.length;
   }
-  return true;
+  return bytes.size();
+}
+
+}  // namespace
+
+bool isValidUtf8(std::string_view bytes) {
+  return firstInvalid(bytes) == bytes.size();
+}
+
+std::string utf8Notice(std::string_view bytes, const std::string& name) {
+  const std::size_t at = firstInvalid(bytes);
+  if (at == bytes.size()) return {};
+  const bool utf16 = bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF");
+  return fmt::format("{}: {}byte {} is not UTF-8; what is not UTF-8 is read as U+FFFD", name,
+                     utf16 ? "seems to be UTF-16: " : "", at);
 }
 
 bool isWhitespace(std::uint32_t code_point) {

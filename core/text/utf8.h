@@ -34,6 +34,8 @@ struct Utf8Unit {
 
 void appendUtf8(std::string& out, std::uint32_t code_point);
 [[nodiscard]] bool isValidUtf8(std::string_view bytes);
+// "name: byte 3 is not UTF-8 …" for a text that is read with U+FFFD in places; empty for valid UTF-8.
+[[nodiscard]] std::string utf8Notice(std::string_view bytes, const std::string& name);
 
 // Unicode White_Space.
 [[nodiscard]] bool isWhitespace(std::uint32_t code_point);

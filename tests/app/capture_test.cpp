@@ -4,12 +4,14 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <set>
 #include <sstream>
 
 #include "tests/app/programme.h"
+#include "tests/app/spoiled_model.h"
 #include "tests/app/trace_contents.h"
 
 namespace kvatlas::app_test {
@@ -258,8 +260,40 @@ TEST_F(Capture, FileNamesNeedNotBeUtf8) {
 TEST_F(Capture, PromptsNeedNotBeUtf8) {
   const std::string file =
       write("prompt.txt", std::string("It is a truth \xff\xfe universally \0 acknowledged \xe2\x82 by Emma", 54));
-  good({"--prompt", file, "--max-new-tokens", "1", "--span", "name=Emma"});
+  const Ended ended = good({"--prompt", file, "--max-new-tokens", "1", "--span", "name=Emma"});
+  EXPECT_NE(ended.err.find(file + ": byte 16 is not UTF-8"), std::string::npos) << ended.err;
   EXPECT_TRUE(info().is_object());
+  const std::string wide = write("wide.txt", std::string("\xff\xfeI\0t\0", 6));
+  EXPECT_NE(good({"--prompt", wide, "--max-new-tokens", "1"}).err.find("UTF-16"), std::string::npos);
+}
+
+// Tokens that hold a part of a character.
+TEST_F(Capture, TablesOfItsTokensAreUtf8) {
+  good({"--text", "\u4f60\u597d \u4e16\u754c, said Emma", "--max-new-tokens", "1"});
+  expectDone(run({"export", trace(), "tokens", "-o", path("tokens.csv")}));
+  std::ifstream file(path("tokens.csv"), std::ios::binary);
+  const std::string table((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_NE(table.find("\xEF\xBF\xBD"), std::string::npos);
+  EXPECT_NO_THROW(static_cast<void>(json(table).dump())) << "dump() throws on what is no UTF-8";
+}
+
+// A vocabulary padded beyond the tokenizer: 64 ids, of which the tokenizer has three.
+TEST_F(Capture, GeneratedIdsWithoutATokenEndNothing) {
+  const SpoiledModel model(smallModel(), folder() / "model");
+  model.write("tokenizer.json", R"({"added_tokens": [], "normalizer": null, "post_processor": null,
+    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false}, "decoder": {"type": "ByteLevel"},
+    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "c": 2}, "merges": []}})");
+  for (const Words& command : {capture({"--method", "snapkv", "--budget", "4"}), Words{"generate"}}) {
+    Words words = command;
+    words.insert(words.end(), {"--model", model.path(), "--text", "abcabcabc", "--max-new-tokens", "6"});
+    const Ended ended = run(words);
+    expectDone(ended);
+    const auto warning = ended.err.find("no text: model has a vocabulary of 64 ids, its tokenizer 3");
+    ASSERT_NE(warning, std::string::npos) << ended.err;
+    EXPECT_EQ(ended.err.find("no text", warning + 8), std::string::npos) << "said once";
+  }
+  expectDone(run({"validate", trace()}));
+  EXPECT_EQ(dimsOf(contents(), "/runs/000/decode/ids"), (std::vector<std::uint64_t>{6}));
 }
 
 TEST_F(Capture, InfoSaysWhatTheTraceHolds) {

@@ -94,14 +94,22 @@ void tokenize(const TokenizeOptions& options) {
   });
 }
 
+// Typed ids are checked; only a model's own may lie beyond its tokenizer.
+std::vector<TokenId> known(const Tokenizer& tokenizer, std::vector<TokenId> ids, const std::string& where) {
+  for (const TokenId id : ids)
+    if (!tokenizer.has(id))
+      fail("{}: the id {} is not in the vocabulary of {} pieces", where, id, tokenizer.vocabularySize());
+  return ids;
+}
+
 void detokenize(const TokenizeOptions& options) {
   const Tokenizer tokenizer = Tokenizer::load(options.folder);
   if (!options.jsonl) {
-    print(tokenizer.decode(readIds(readStandardInput()), options.no_special));
+    print(tokenizer.decode(known(tokenizer, readIds(readStandardInput()), "standard input"), options.no_special));
     return;
   }
   convertLines([&](const nlohmann::json& line, const std::string& where) {
-    return nlohmann::json(tokenizer.decode(readIds(line, where), options.no_special));
+    return nlohmann::json(tokenizer.decode(known(tokenizer, readIds(line, where), where), options.no_special));
   });
 }
 

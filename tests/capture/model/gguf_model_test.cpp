@@ -283,6 +283,13 @@ TEST_F(GgufConfig, OtherArchitecturesAreNamed) {
               testing::ThrowsMessage<Error>(AllOf(HasSubstr("m.gguf"), HasSubstr("'gemma3'"))));
 }
 
+TEST_F(GgufConfig, APointerOfGitLfsIsNamed) {
+  const auto file =
+      m_scratch.write("m.gguf", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 4976698\n");
+  EXPECT_THAT([&] { (void)loadModelConfig(file); },
+              testing::ThrowsMessage<Error>(AllOf(HasSubstr("m.gguf"), HasSubstr("Git LFS pointer"))));
+}
+
 TEST_F(GgufConfig, AFolderOfGgufFilesSaysWhatToName) {
   m_scratch.write("b.gguf", "");
   m_scratch.write("a.gguf", "");

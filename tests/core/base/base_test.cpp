@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -124,6 +126,28 @@ TEST_F(FilesTest, JsonErrorsNameFileAndPlace) {
                 AllOf(HasSubstr(file("bad.json").string()), HasSubstr("not valid JSON"), HasSubstr("line 1")))
         << text;
   }
+}
+
+// What Python's json module writes and reads.
+TEST_F(FilesTest, JsonMayHoldTheNumbersOfPython) {
+  put("python.json", R"({"NaN": [NaN, Infinity, -Infinity, -1], "a\"NaN": "\\", "b": "-Infinity \"NaN"})");
+  const nlohmann::json json = readJsonFile(file("python.json"));
+  EXPECT_TRUE(std::isnan(json["NaN"][0].get<double>()));
+  EXPECT_EQ(json["NaN"][1].get<double>(), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(json["NaN"][2].get<double>(), -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(json["NaN"][3], -1);
+  EXPECT_EQ(json["a\"NaN"], "\\");
+  EXPECT_EQ(json["b"], "-Infinity \"NaN");
+  for (const char* text : {"{NaN: 1}", "[NaNNaN]", "[+Infinity]", "[NaN"}) {
+    put("bad.json", text);
+    EXPECT_THAT(messageOf([&] { (void)readJsonFile(file("bad.json")); }), HasSubstr("not valid JSON")) << text;
+  }
+}
+
+TEST_F(FilesTest, PointersOfGitLfsAreNamed) {
+  put("pointer.json", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n");
+  EXPECT_THAT(messageOf([&] { (void)readJsonFile(file("pointer.json")); }),
+              AllOf(HasSubstr(file("pointer.json").string()), HasSubstr("Git LFS pointer")));
 }
 
 TEST_F(FilesTest, MissingFoldersAreNamedAndNotCreated) {
