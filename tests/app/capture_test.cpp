@@ -261,7 +261,7 @@ TEST_F(Capture, PromptsNeedNotBeUtf8) {
   const std::string file =
       write("prompt.txt", std::string("It is a truth \xff\xfe universally \0 acknowledged \xe2\x82 by Emma", 54));
   const Ended ended = good({"--prompt", file, "--max-new-tokens", "1", "--span", "name=Emma"});
-  EXPECT_NE(ended.err.find(file + ": byte 16 is not UTF-8"), std::string::npos) << ended.err;
+  EXPECT_NE(ended.err.find(file + ": byte 14 is not UTF-8"), std::string::npos) << ended.err;
   EXPECT_TRUE(info().is_object());
   const std::string wide = write("wide.txt", std::string("\xff\xfeI\0t\0", 6));
   EXPECT_NE(good({"--prompt", wide, "--max-new-tokens", "1"}).err.find("UTF-16"), std::string::npos);
@@ -283,9 +283,9 @@ TEST_F(Capture, GeneratedIdsWithoutATokenEndNothing) {
   model.write("tokenizer.json", R"({"added_tokens": [], "normalizer": null, "post_processor": null,
     "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false}, "decoder": {"type": "ByteLevel"},
     "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "c": 2}, "merges": []}})");
-  for (const Words& command : {capture({"--method", "snapkv", "--budget", "4"}), Words{"generate"}}) {
+  for (const Words& command : {capture({"--method", "snapkv", "--budget", "10"}), Words{"generate"}}) {
     Words words = command;
-    words.insert(words.end(), {"--model", model.path(), "--text", "abcabcabc", "--max-new-tokens", "6"});
+    words.insert(words.end(), {"--model", model.path(), "--text", "abcabcabcabcabc", "--max-new-tokens", "6"});
     const Ended ended = run(words);
     expectDone(ended);
     const auto warning = ended.err.find("no text: model has a vocabulary of 64 ids, its tokenizer 3");
