@@ -77,16 +77,18 @@ TEST_P(FigureTable, TakesSeveralTracesIfItsRowAllowsIt) {
   if (kind().source != FigureSource::Trace) GTEST_SKIP() << "not a trace figure";
   const trace::Reader first(*s_folder / "a.kva.h5"), second(*s_folder / "a.kva.h5");
   const Traces both{&first, &second};
-  if (kind().several)
+  if (kind().several) {
     EXPECT_NO_THROW((void)buildFigure(both, defaultSpec(GetParam())));
-  else
+  } else {
     EXPECT_THROW((void)buildFigure(both, defaultSpec(GetParam())), UsageError);
+  }
 }
 
 TEST_P(FigureTable, IsInTheHelp) {
   EXPECT_THAT(figures::kindsHelp(), HasSubstr(GetParam()));
-  if (kind().source == FigureSource::Trace)
+  if (kind().source == FigureSource::Trace) {
     EXPECT_EQ(figures::filesHelp().find(GetParam()) != std::string::npos, kind().several);
+  }
   EXPECT_STRNE(kind().menu, "");
   for (const figures::ReadField& read : kind().fields)
     EXPECT_THAT(figures::helpOf(read.field), HasSubstr(std::string(read.usual)));

@@ -92,8 +92,8 @@ TEST(HeadStatistics, MatchTheRecordedSignals) {
   const auto head = [&](const std::vector<float>& values) {
     return std::vector<float>(values.begin() + 512, values.begin() + 768);
   };
-  const std::vector<float> entropy = head(made.layers[3].entropy);
-  std::vector<float> received = head(made.layers[3].received);
+  const std::vector<float> entropy = head(made.layers[3].values[Signal::Entropy]);
+  std::vector<float> received = head(made.layers[3].values[Signal::Received]);
   EXPECT_NEAR(numbers.entropy, std::accumulate(entropy.begin(), entropy.end(), 0.0) / 256, 1e-5);
   EXPECT_NEAR(numbers.sink_mass, std::accumulate(received.begin(), received.begin() + 4, 0.0) / 256, 1e-5);
   std::sort(received.rbegin(), received.rend());
