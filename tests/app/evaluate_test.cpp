@@ -147,7 +147,7 @@ TEST_F(Evaluate, ControlCKeepsWhatIsDone) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   running.send(SIGINT);
-  expectRefused(running.wait(), 130, {path("results"), "continues"});
+  expectRefused(running.wait(), 130, {path("results"), "resumes"});
   EXPECT_GE(ResultsReader(path("results")).casesDone(), 1U);
 }
 
@@ -179,7 +179,8 @@ TEST_F(Evaluate, AFolderOfAnOlderKVAtlasIsReadAndContinued) {
   expectDone(run(needle("results", {"--lengths", "160", "--depths", "0,50", "--kind", "number,words", "--method",
                                     "snapkv", "--budget", "24", "--max-new-tokens", "6"})));
   std::vector<Record> expected;
-  for (const Record& record : ResultsReader(old).records()) expected.push_back(withoutTimes(record));
+  const ResultsReader before(old);
+  for (const Record& record : before.records()) expected.push_back(withoutTimes(record));
   EXPECT_EQ(records("results"), expected);
   EXPECT_EQ(readFile(fs::path(path("results")) / "settings.json"), readFile(old / "settings.json"));
 }

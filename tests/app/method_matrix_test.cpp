@@ -61,7 +61,7 @@ class MethodMatrix : public test::OpenedDocumentTest, public testing::WithParamI
   RunPointer decidedAgain(const RunPointer& recorded) {
     m_message.clear();
     const int before = m_decided;
-    m_what_if.ask(requestOf(recorded->run.header, 8));
+    m_what_if.ask(views::requestOf(recorded->run.header, 8));
     waitUntil([&] { return !m_message.empty() || (m_decided > before && !m_what_if.busy()); });
     return m_message.empty() ? m_document.run(m_what_if.run()) : nullptr;
   }
@@ -81,6 +81,11 @@ TEST_P(MethodMatrix, ACaptureIsDecidedAgainFromItsOwnTrace) {
     const RunPointer again = decidedAgain(recorded);
     ASSERT_NE(again, nullptr) << m_message;
     EXPECT_EQ(again->run.record.capacity, recorded->run.record.capacity);
+    EXPECT_EQ(again->keptTokens(), recorded->keptTokens());
+    if (recorded->everything()) {  // read without its lists, which hold every position
+      ++runs[recorded->run.header.method];
+      continue;
+    }
     for (std::uint32_t layer = 0; layer < recorded->model.layers; ++layer)
       for (std::size_t head = 0; head < recorded->heads(); ++head)
         EXPECT_THAT(again->kept(LayerIndex(layer), head),

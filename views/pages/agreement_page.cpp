@@ -45,6 +45,7 @@ AgreementPage::AgreementPage(Document& document, Selection& selection, QWidget* 
       m_title(new QLabel),
       m_table(new QTableView) {
   setObjectName(QStringLiteral("agreementPage"));
+  m_title->setWordWrap(true);  // a long title must not decide how narrow the window can be
   m_table->setObjectName(QStringLiteral("agreementTable"));
   m_table->setModel(&m_model);
   m_table->setItemDelegate(new AgreementDelegate(selection, this));
@@ -70,11 +71,11 @@ AgreementPage::AgreementPage(Document& document, Selection& selection, QWidget* 
 
 void AgreementPage::showFocus() {
   const RunId focus = m_selection.focusRun();
-  m_title->setText(m_document.isOpen() && m_document.hasRun(focus)
-                       ? tr("Jaccard index of the tokens that %1 and each other run keep, averaged over the heads of a "
-                            "layer (1: the same tokens). Click a cell to compare the two runs.")
-                             .arg(runText(m_document, focus))
-                       : tr("Choose a run in the list of runs."));
+  m_title->setText(
+      m_document.isOpen() && m_document.hasRun(focus)
+          ? tr("Jaccard index of what %1 and each other run keep, mean over heads (1: the same). Click to compare.")
+                .arg(runText(m_document, focus))
+          : tr("Choose a run in the list of runs."));
 }
 
 QString AgreementPage::csv() const {

@@ -91,6 +91,12 @@ class ViewTest : public test::QtWidgetTest {
   std::unique_ptr<MainWindow> m_window;
 };
 
+TEST_F(ViewTest, NoPanelMakesTheWindowWiderThanALaptop) {
+  open(m_trace);
+  ASSERT_TRUE(settle(*m_window));
+  EXPECT_LE(m_window->minimumSizeHint().width(), 1366);
+}
+
 TEST_F(ViewTest, ACopiedViewRestoresTheSameViewInAnotherWindow) {
   open(m_trace);
   const std::string first = state();

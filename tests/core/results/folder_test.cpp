@@ -122,7 +122,7 @@ TEST_F(Folder, ATornEndIsReported) {
   const std::string whole = bytesOf(lines());
   put(lines(), whole.substr(0, whole.size() - 5));
   EXPECT_THAT(ResultsReader(results()).warnings(),
-              ElementsAre(AllOf(HasSubstr("results.jsonl:6"), HasSubstr("torn")), HasSubstr("1 of 24 cases")));
+              ElementsAre(AllOf(HasSubstr("results.jsonl:6"), HasSubstr("incomplete")), HasSubstr("1 of 24 cases")));
   put(lines(), whole.substr(0, whole.rfind('\n', whole.size() - 2) + 1));
   EXPECT_THAT(ResultsReader(results()).warnings(),
               ElementsAre(AllOf(HasSubstr("L128-D0-number-t1"), HasSubstr("2 of 3")), HasSubstr("1 of 24 cases")));

@@ -82,7 +82,8 @@ policy::Method greedyMethod() {
 TEST(SyntheticTrace, AnAllocatorThatReadsScoresDecidesAsOverTheWholePrompt) {
   const policy::Method greedy = greedyMethod();
   const SyntheticPrompt prompt = makePrompt({.tokens = 300, .vocab = 500, .documents = 3, .seed = 0});
-  const trace::ModelInfo model{.layers = 3, .query_heads = 4, .kv_heads = 2, .head_dim = 32, .vocab_size = 500};
+  const trace::ModelInfo model{
+      .compute_dtype = "f32", .layers = 3, .query_heads = 4, .kv_heads = 2, .head_dim = 32, .vocab_size = 500};
   const trace::AttentionPlan plan{.window = 8};
   const LayerRequest request{.prompt = &prompt, .model = &model, .plan = &plan, .new_tokens = 2};
   RunRecorder runs({.methods = {{&greedy, {}}}, .budgets = {"40"}, .window = 8, .new_tokens = 2}, model, 300);

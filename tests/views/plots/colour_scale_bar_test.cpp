@@ -75,7 +75,7 @@ TEST_F(ColourScaleBarTest, DraggingOverTheHistogramChoosesARange) {
 }
 
 TEST_F(ColourScaleBarTest, FittingLeavesOnePercentAtEachEnd) {
-  trigger(QStringLiteral("Fit"));
+  trigger(QStringLiteral("Auto range"));
   // 100 filled bins of 256 codes, 2048 codes per bit: the first and the last bin are outside.
   EXPECT_NEAR(bar->settings().low, valueOfBin(100), valueOfBin(100) * 0.1);
   EXPECT_NEAR(bar->settings().high, valueOfBin(198), valueOfBin(198) * 0.1);
