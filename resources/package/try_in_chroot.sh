@@ -31,7 +31,7 @@ case "$package" in
     cp "$package" "$root/root/kvatlas.deb"
     cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/" 2>/dev/null || true
     inside apt-get update -qq
-    inside env DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 install -y -qq --no-install-recommends /root/kvatlas.deb >/dev/null
+    inside env DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 install -y -qq --no-install-recommends /root/kvatlas.deb >/dev/null 2>&1
     kvatlas=/usr/bin/kvatlas explorer=/usr/bin/kvatlas-explorer share=/usr/share/kvatlas ;;
   *.tar.gz)
     say "unpacking"
