@@ -141,10 +141,7 @@ struct Decoder::Impl {
   void report(AttentionObserver* observer, LayerIndex layer, const Projected& projected,
               const AttentionOutput& attention) const {
     if (observer == nullptr || !observer->wants(layer)) return;
-    // The CPU kernel's exponential for 16-bit types is too imprecise for a log-sum-exp.
-    const bool exact = options.dtype == at::kFloat || !options.device.is_cpu();
-    const at::Tensor lse = exact ? attention.lse.contiguous() : at::Tensor();
-    observer->onAttention({layer, projected.query, projected.key, projected.value, lse});
+    observer->onAttention({layer, projected.query, projected.key, projected.value, attention.lse.contiguous()});
   }
 
   // Residual rows after the last layer, complete only from row `needed`; keys and values go to `cache`.
