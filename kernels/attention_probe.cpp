@@ -245,6 +245,8 @@ class Probe {
 ProbeReport attentionProbe(const ProbeShape& shape, const ProbeInput& input, const ProbeOutput& output,
                            unsigned threads) {
   checkProbe(shape, input, output);
+  const auto rows = static_cast<double>(shape.query_heads * shape.tokens);
+  threads = threadsFor(rows * static_cast<double>(shape.tokens * shape.head_dim), threads);
   const ProbeReport report = firstNonFinite(shape, input, threads);
   if (report.ok()) {
     Probe(shape, input, output, threads).run();

@@ -41,6 +41,13 @@ void check(const PrefillShape& shape, const PrefillInput& input, const PrefillOu
   require((output.f32 == nullptr) != (output.bf16 == nullptr), "prefill attention: one output type is required");
 }
 
+// Floating-point operations, a sliding window aside.
+double workOf(const PrefillShape& shape) {
+  const auto queries = static_cast<double>(shape.queries);
+  const double pairs = queries * (static_cast<double>(shape.tokens) - queries / 2);
+  return 4 * pairs * static_cast<double>(shape.query_heads * shape.head_dim);
+}
+
 struct PackedHead {
   std::unique_ptr<PackedKeys> keys;
   PackedValues values;
@@ -53,7 +60,7 @@ class Prefill {
       : m_shape(shape),
         m_input(input),
         m_output(output),
-        m_threads(threads),
+        m_threads(threadsFor(workOf(shape), threads)),
         m_between(between),
         m_group(shape.query_heads / shape.kv_heads),
         m_first(shape.tokens - shape.queries),
@@ -62,6 +69,9 @@ class Prefill {
         m_log2_scale(static_cast<float>(static_cast<double>(shape.scale) * std::numbers::log2e)) {}
 
   void run() {
+    if (m_between) {
+      m_between();
+    }
     m_heads.resize(m_shape.kv_heads);
     parallelFor(m_shape.kv_heads, m_threads, [&](std::size_t head, unsigned) { pack(head); });
     // The last rows see the most keys: long tasks start first.

@@ -1,6 +1,5 @@
 #include "capture/model/attention.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/_scaled_dot_product_efficient_attention.h>
 #include <ATen/ops/arange.h>
@@ -71,7 +70,7 @@ at::Tensor readable(const at::Tensor& tensor) {
 }
 
 AttentionOutput hostAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                              std::uint64_t window, const std::function<void()>& between) {
+                              std::uint64_t window, const std::function<void()>& between, unsigned threads) {
   const at::Tensor q = readable(query), k = readable(key), v = readable(value);
   // The layout that the output projection reads without a copy.
   const at::Tensor output = at::empty({q.size(1), q.size(0), q.size(2)}, q.options());
@@ -89,17 +88,16 @@ AttentionOutput hostAttention(const at::Tensor& query, const at::Tensor& key, co
   } else {
     target.f32 = output.mutable_data_ptr<float>();
   }
-  kernels::prefillAttention(shape, {hostValues(q), hostValues(k), hostValues(v)}, target,
-                            static_cast<unsigned>(at::get_num_threads()), between);
+  kernels::prefillAttention(shape, {hostValues(q), hostValues(k), hostValues(v)}, target, threads, between);
   return {output.transpose(0, 1).to(query.scalar_type()), lse};
 }
 
 }  // namespace
 
 AttentionOutput causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                                std::uint64_t window, const std::function<void()>& between) {
+                                std::uint64_t window, const std::function<void()>& between, unsigned threads) {
   if (window >= static_cast<std::uint64_t>(query.size(1))) window = 0;
-  if (query.is_cpu()) return hostAttention(query, key, value, window, between);
+  if (query.is_cpu()) return hostAttention(query, key, value, window, between, threads);
   if (query.scalar_type() == at::kFloat && window > 0)
     return bandAttention(query, key, value, static_cast<std::int64_t>(window), between);
   return cudaAttention(query, window).attend(query, key, value, window);

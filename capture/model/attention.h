@@ -14,9 +14,10 @@ struct AttentionOutput {
 };
 
 // query [query_heads, N, d], key and value [kv_heads, N, d]. Query i sees keys j ≤ i, of these the last `window` where
-// window > 0 (i − j < window, as in Transformers). On the host the result does not depend on the number of threads.
-// `between` runs between parts of bounded work and may throw to stop.
+// window > 0 (i − j < window, as in Transformers). On the host the result does not depend on `threads` (0: all
+// processors). `between` runs between parts of bounded work and may throw to stop.
 [[nodiscard]] AttentionOutput causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                                              std::uint64_t window, const std::function<void()>& between);
+                                              std::uint64_t window, const std::function<void()>& between,
+                                              unsigned threads = 0);
 
 }  // namespace kvatlas::capture
