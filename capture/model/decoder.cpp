@@ -87,6 +87,8 @@ struct Decoder::Impl {
   }
 
   [[nodiscard]] at::Tensor logits(const at::Tensor& rows) const {
+    const bool small = rows.is_cpu() && weights.logits.numel() < kWeightsWorthThreads;
+    const LibraryThreads threads(small ? 1 : at::get_num_threads());
     return at::linear(norm(rows, weights.final_norm), weights.logits).to(at::kCPU, at::kFloat);
   }
 
@@ -210,7 +212,12 @@ struct Decoder::Impl {
     table = {table.cosine.to(device), table.sine.to(device)};
   }
 
-  [[nodiscard]] at::Tensor step(std::span<const TokenId> ids, RopeTable table, const StepAttention& attention) const {
+  // Residual rows after the last layer.
+  [[nodiscard]] at::Tensor step(std::span<const TokenId> ids, std::span<const std::uint64_t> positions,
+                                std::uint64_t prompt_tokens, const StepAttention& attention) const {
+    if (ids.empty() || ids.size() != positions.size())
+      failUsage("a decoding step needs one position per token: {} tokens, {} positions", ids.size(), positions.size());
+    RopeTable table = stepTable(config.rope, config.head_dim, positions, prompt_tokens, tensorOptions());
     const LibraryThreads threads(stepThreads());
     at::Tensor hidden = embed(ids);
     const std::int64_t batch = hidden.size(0);
@@ -228,7 +235,7 @@ struct Decoder::Impl {
       const at::Tensor attended = attention(LayerIndex(index), rotated(parts.query), rotated(parts.key), parts.value);
       finish(layer, hidden, attended.reshape({batch, -1}));
     }
-    return logits(hidden.to(options.device));
+    return hidden.to(options.device);
   }
 };
 
@@ -313,13 +320,17 @@ at::Tensor Decoder::allLogits(std::span<const TokenId> ids) const {
 
 at::Tensor Decoder::step(std::span<const TokenId> ids, std::span<const std::uint64_t> positions,
                          std::uint64_t prompt_tokens, const StepAttention& attention) const {
+  return withAten("decoding", [&] { return m_impl->logits(m_impl->step(ids, positions, prompt_tokens, attention)); });
+}
+
+at::Tensor Decoder::step(std::span<const TokenId> ids, std::span<const std::uint64_t> positions,
+                         std::uint64_t prompt_tokens, const StepAttention& attention,
+                         std::span<const std::int64_t> logit_rows) const {
   return withAten("decoding", [&] {
-    if (ids.empty() || ids.size() != positions.size())
-      failUsage("a decoding step needs one position per token: {} tokens, {} positions", ids.size(), positions.size());
-    const Impl& impl = *m_impl;
-    const RopeTable table =
-        stepTable(impl.config.rope, impl.config.head_dim, positions, prompt_tokens, impl.tensorOptions());
-    return impl.step(ids, table, attention);
+    const at::Tensor hidden = m_impl->step(ids, positions, prompt_tokens, attention);
+    const at::Tensor wanted = at::empty({static_cast<std::int64_t>(logit_rows.size())}, at::kLong);
+    std::ranges::copy(logit_rows, wanted.mutable_data_ptr<std::int64_t>());
+    return m_impl->logits(at::index_select(hidden, 0, wanted.to(hidden.device())));
   });
 }
 
