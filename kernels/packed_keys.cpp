@@ -1,6 +1,7 @@
 #include "kernels/packed_keys.h"
 
 #include <algorithm>
+#include <bit>
 #include <new>
 
 namespace kvatlas::kernels {
@@ -77,6 +78,11 @@ void PackedKeys::packPairs(const std::uint16_t* key, std::size_t begin, std::siz
 }
 
 const std::uint32_t* StripBuffer::loadPairs(const std::uint16_t* query, std::size_t rows, std::size_t head_dim) {
+  // Rows of whole pairs are pairs already; scorePairs reads them as such.
+  if (std::endian::native == std::endian::little && head_dim % 2 == 0 &&
+      reinterpret_cast<std::uintptr_t>(query) % alignof(std::uint32_t) == 0) {
+    return reinterpret_cast<const std::uint32_t*>(query);
+  }
   const std::size_t pairs = (head_dim + 1) / 2;
   allocate(m_pairs, kStripRows * pairs);
   for (std::size_t r = 0; r < rows; ++r) {

@@ -26,6 +26,8 @@ bool hasBf16Dot() {
 
 namespace {
 
+// Pairs may be read in place from rows of bf16.
+using PairBits = int __attribute__((may_alias));
 constexpr std::size_t kVectorPairs = 16;
 constexpr std::size_t kPanelVectors = kPanelKeys / kVectorPairs;
 
@@ -45,7 +47,7 @@ __attribute__((target("avx512f,avx512bf16"))) void scorePairs(const StripQueries
       key[v] = _mm512_load_si512(panel + v * kVectorPairs);
     }
     for (std::size_t r = 0; r < kStripRows; ++r) {
-      const __m512i query = _mm512_set1_epi32(static_cast<int>(rows.pairs[r][pair]));
+      const __m512i query = _mm512_set1_epi32(reinterpret_cast<const PairBits*>(rows.pairs[r])[pair]);
       for (std::size_t v = 0; v < kPanelVectors; ++v) {
         sum[r][v] = _mm512_dpbf16_ps(sum[r][v], reinterpret_cast<__m512bh>(query), reinterpret_cast<__m512bh>(key[v]));
       }
