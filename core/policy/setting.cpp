@@ -56,16 +56,13 @@ void checkBudget(const Budget& budget, const Setting& setting) {
               setting.window);
 }
 
-// Deciding again needs signals that can be kept up, and capacities that do not depend on them.
+// Deciding again needs signals that can be kept up; capacities stay those of the prompt.
 void checkEvery(const Method& method, const Setting& setting) {
   if (everyOf(setting.parameters) == 0) return;
   for (const Signal needed : method.needs.members())
     if (!kSignalsWhileDecoding.contains(needed))
       failUsage("method '{}': every={} cannot be used, the signal '{}' is known for the prompt only", method.name,
                 everyOf(setting.parameters), nameOf(needed));
-  if (method.allocate_reads_scores)
-    failUsage("method '{}': every={} cannot be used, it spreads the budget by scores of the prompt", method.name,
-              everyOf(setting.parameters));
 }
 
 }  // namespace

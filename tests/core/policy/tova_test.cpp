@@ -48,7 +48,7 @@ TEST(Every, IsAParameterOfEveryMethodThatEvicts) {
       EXPECT_THROW((void)parseMethod(text), UsageError);
       continue;
     }
-    bool kept_up = !method.allocate_reads_scores;
+    bool kept_up = true;
     for (const Signal needed : method.needs.members()) kept_up = kept_up && kSignalsWhileDecoding.contains(needed);
     if (kept_up)
       EXPECT_EQ(everyOf(settingOf(text.c_str()).parameters), 4U) << text;
