@@ -190,7 +190,7 @@ Words ProgrammeTest::names() const {
 
 Words ProgrammeTest::capture(Words arguments) const {
   arguments.insert(arguments.begin(), "capture");
-  arguments.insert(arguments.end(), {"-o", trace()});
+  arguments.insert(arguments.end(), {"-o", trace(), "--force"});
   return arguments;
 }
 

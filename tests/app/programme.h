@@ -76,7 +76,7 @@ class ProgrammeTest : public testing::Test {
   std::string write(const std::string& name, const std::string& bytes) const;  // the path
   [[nodiscard]] Words names() const;                                           // the folder's entries, sorted
 
-  // `capture -o <folder>/out.kva.h5` with these arguments.
+  // `capture --force -o <folder>/out.kva.h5` with these arguments.
   [[nodiscard]] Words capture(Words arguments) const;
   [[nodiscard]] std::string trace() const { return path("out.kva.h5"); }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace kvatlas::text {
+namespace kvatlas {
 
 inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
 
@@ -40,4 +40,4 @@ void appendUtf8(std::string& out, std::uint32_t code_point);
 // Unicode White_Space.
 [[nodiscard]] bool isWhitespace(std::uint32_t code_point);
 
-}  // namespace kvatlas::text
+}  // namespace kvatlas
