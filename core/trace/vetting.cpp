@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -29,11 +30,33 @@ constexpr rlim_t kMostSeconds = 10;
 constexpr rlim_t kMostMemory = rlim_t{4} << 30;  // address space
 constexpr int kPatience = 120'000;               // milliseconds; a slow disk takes no processor time
 
+// A file as it was: inodes are used again, so the time of its birth and of its last change count. A growing file, whose
+// name says so, stays the same file.
+using Seen = std::tuple<unsigned, unsigned, std::uint64_t, std::int64_t, std::int64_t, std::int64_t>;
+
 struct Vetting {
   std::mutex mutex;
   std::filesystem::path programme;
-  std::set<std::tuple<dev_t, ino_t>> passed;
+  std::set<Seen> passed;
 };
+
+constexpr std::int64_t nanoseconds(const struct statx_timestamp& time) {
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
+// Empty: not a regular file, which is refused without reading it.
+std::optional<Seen> seen(const std::filesystem::path& path) {
+  struct statx info {};
+  if (::statx(AT_FDCWD, path.c_str(), 0, STATX_BASIC_STATS | STATX_BTIME, &info) != 0 || !S_ISREG(info.stx_mode))
+    return std::nullopt;
+  const bool grows = path.extension() == ".part";
+  return Seen{info.stx_dev_major,
+              info.stx_dev_minor,
+              info.stx_ino,
+              nanoseconds(info.stx_btime),
+              grows ? 0 : nanoseconds(info.stx_mtime),
+              grows ? 0 : static_cast<std::int64_t>(info.stx_size)};
+}
 
 Vetting& vetting() {
   static Vetting state;
@@ -140,18 +163,16 @@ void vetWith(const std::filesystem::path& programme) {
 
 void requireVetted(const std::filesystem::path& path) {
   Vetting& state = vetting();
-  struct stat info {};
+  const std::optional<Seen> file = seen(path);
   std::filesystem::path programme;
   {
     const std::lock_guard lock(state.mutex);
     programme = state.programme;
-    // What is no regular file is refused without reading it.
-    if (programme.empty() || ::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return;
-    if (state.passed.contains({info.st_dev, info.st_ino})) return;
+    if (programme.empty() || !file || state.passed.contains(*file)) return;
   }
   vet(programme, path);
   const std::lock_guard lock(state.mutex);
-  state.passed.emplace(info.st_dev, info.st_ino);
+  state.passed.insert(*file);
 }
 
 }  // namespace kvatlas::trace

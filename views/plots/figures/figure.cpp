@@ -4,6 +4,7 @@
 #include "core/base/output_file.h"
 #include "views/plots/figures/figure_builder.h"
 #include "views/plots/figures/figure_export.h"
+#include "views/plots/figures/missing_letters.h"
 
 namespace kvatlas::views {
 namespace {
@@ -62,6 +63,8 @@ Figure buildFigure(const TrainingCurves& curves, const FigureSpec& spec) {
 
 void writeFigure(Figure& figure, const std::filesystem::path& path, double dpi) {
   const FigureFormat format = formatOf(path);
+  if (std::string missing = missingLetters(*figure.canvas); !missing.empty())
+    figure.warnings.push_back(std::move(missing));
   const QByteArray bytes = renderFigure(*figure.canvas, format, {dpi, figure.title, figure.created});
   figure.sidecar["figure"] = path.filename().string();
   figure.sidecar["height_inches"] = static_cast<double>(figure.canvas->height()) / kUnitsPerInch;
