@@ -3,10 +3,13 @@
 #include <hdf5.h>
 
 #include <fstream>
+#include <iostream>
+#include <random>
 
 #include "core/base/error.h"
 #include "core/trace/reader.h"
 #include "core/trace/vetting.h"
+#include "tests/core/trace/metadata_lies.h"
 #include "tests/core/trace/trace_fixture.h"
 
 namespace kvatlas::test {
@@ -54,6 +57,30 @@ TEST_F(Vetting, APassedFileIsNotLookedIntoAgain) {
   static_cast<void>(trace::Reader(file()));
   writeSampleTrace(file("other"), tinyOptions());
   EXPECT_THAT(messageOf([&] { trace::Reader reader(file("other")); }), HasSubstr("cannot start a process"));
+}
+
+// Metadata that lies with a right checksum: sizes of zero, addresses beyond the file, counts without end. Whatever the
+// child finds, this process survives, and so does its reading of what passes.
+TEST_F(Vetting, MetadataThatLiesCrashesNothing) {
+  SampleTraceOptions options = tinyOptions();
+  options.tokens = 24;
+  options.layers = 1;
+  options.attended = 2;
+  writeSampleTrace(file(), options);
+  const std::string good = bytesOf(file());
+  const std::vector<MetadataBlock> blocks = metadataBlocks(good);
+  ASSERT_GT(blocks.size(), 50U);
+  std::mt19937 random(20);
+  int refused = 0, harmful = 0;
+  for (int round = 0; round < 150; ++round) {
+    SCOPED_TRACE(round);
+    putBytes(file("lie"), withLie(good, blocks, random));
+    const std::string message = messageOf([&] { static_cast<void>(trace::validate(file("lie"))); });
+    refused += message.empty() ? 0 : 1;
+    harmful += message.find("made to harm") != std::string::npos ? 1 : 0;
+  }
+  std::cout << refused << " of 150 refused, " << harmful << " of them by their death\n";
+  EXPECT_GT(refused, 20);
 }
 
 }  // namespace
