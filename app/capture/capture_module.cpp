@@ -2,6 +2,7 @@
 
 #include "capture/evaluation/evaluation_run.h"
 #include "capture/evaluation/replay.h"
+#include "core/trace/vetting.h"
 #include "kvatlas_border_capture.h"
 
 #define KVATLAS_EXPORT extern "C" __attribute__((visibility("default")))
@@ -27,6 +28,7 @@ const char* kvatlasIdentity() {
 }
 
 void kvatlasCapture(const CaptureCall* call, Outcome* outcome) {
+  kvatlas::trace::vetWith("/proc/self/exe");
   *outcome = guarded([&] { *call->summary = kvatlas::capture::runCapture(*call->options, *call->work); });
 }
 
@@ -39,6 +41,7 @@ void kvatlasEvaluate(const EvaluationCall* call, Outcome* outcome) {
 }
 
 void kvatlasReplay(const ReplayCall* call, Outcome* outcome) {
+  kvatlas::trace::vetWith("/proc/self/exe");
   *outcome = guarded([&] { *call->summary = kvatlas::evaluation::captureCase(*call->options, *call->work); });
 }
 

@@ -6,12 +6,14 @@
 #include <chrono>
 #include <cmath>
 
+#include "capture/recorder/existing_output.h"
 #include "capture/recorder/layer_encoder.h"
 #include "capture/recorder/trace_header.h"
 #include "capture/recorder/trace_queue.h"
 #include "capture/session/session.h"
 #include "core/base/error.h"
 #include "core/base/mean.h"
+#include "core/base/output_file.h"
 #include "core/trace/space.h"
 
 namespace kvatlas::capture {
@@ -23,10 +25,7 @@ void checkOutput(const std::filesystem::path& output) {
   std::error_code code;
   const auto folder = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
   if (std::filesystem::is_directory(output, code)) fail("{}: is a folder, a file name was expected", output.string());
-  // The finished trace replaces an existing regular file, never a device, pipe or link.
-  const auto there = std::filesystem::symlink_status(output, code);
-  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
-    fail("{}: is not a regular file and will not be replaced by a trace", output.string());
+  requireReplaceable(output);
   if (!std::filesystem::is_directory(folder, code)) fail("{}: its folder does not exist", output.string());
   if (::access(folder.c_str(), W_OK | X_OK) != 0) throw Error(systemMessage(folder.string(), errno));
 }
@@ -96,6 +95,7 @@ std::vector<RunSummary> recordRuns(const Session& session, const SessionResult& 
 }  // namespace
 
 CaptureSummary runCapture(const CaptureOptions& options, const WorkContext& work) {
+  requireFreeName(options);
   checkOutput(options.output);
   Session session(options.session, work);
   return recordSession(session, options, work);
@@ -103,13 +103,15 @@ CaptureSummary runCapture(const CaptureOptions& options, const WorkContext& work
 
 CaptureSummary recordSession(Session& session, const CaptureOptions& options, const WorkContext& work) {
   const auto start = std::chrono::steady_clock::now();
+  requireFreeName(options);
   checkOutput(options.output);
   const trace::AttentionPlan plan = makeAttentionPlan(session, options);
   session.loadWeights(work);
   const trace::TraceHeader header = makeTraceHeader(session, plan);
   checkSpace(options.output, trace::expectedFileBytes(header, options.session.max_new_tokens), work);
 
-  TraceQueue queue(options.output, header);
+  TraceQueue queue(options.output, header,
+                   options.replace ? ClaimedFile::Existing::Replace : ClaimedFile::Existing::Keep);
   session.watchAttended();
   recordLayers(session, plan, queue, options.session.threads);
   const SessionResult result = session.run(work);

@@ -5,8 +5,8 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/utf8.h"
 #include "core/text/chat_template.h"
-#include "core/text/utf8.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -104,7 +104,7 @@ PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem
          text::Tokenizer::otherTokenizer(model_folder));
   prompt.text = options.text ? *options.text : readFile(options.file);
   if (prompt.text.empty()) fail("{}: the prompt is empty: at least one token is needed", sourceName(options));
-  if (std::string notice = text::utf8Notice(prompt.text, sourceName(options)); !notice.empty())
+  if (std::string notice = utf8Notice(prompt.text, sourceName(options)); !notice.empty())
     prompt.notices.push_back(std::move(notice));
   const bool chat = !options.chat.empty();
   prompt.chat = chatUse(options, model_folder);

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "app/cli/commands/export_parts.h"
+#include "app/cli/interrupt.h"
 #include "core/base/error.h"
 
 namespace kvatlas::app {
@@ -53,7 +54,10 @@ void addExportCommand(CLI::App& root) {
                       "Results: a recorded score, such as word_overlap (default: the run's own)");
   addTileOptions(*command, request->tile);
   addPageOptions(*command, request->page);
-  command->callback([request] { exportPart(*request); });
+  command->callback([request] {
+    const Interrupt interrupt(stoppedBeforeTheEnd, kAtOnce);
+    exportPart(*request);
+  });
 }
 
 }  // namespace kvatlas::app

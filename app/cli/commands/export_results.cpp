@@ -5,6 +5,7 @@
 
 #include "app/cli/commands/export_parts.h"
 #include "app/cli/table_writer.h"
+#include "core/base/console.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
 #include "core/results/reader.h"
@@ -93,7 +94,7 @@ void exportResultsPart(const ExportRequest& request) {
     failUsage("'{}': unknown table of a results folder{}", request.what, suggestion(request.what, resultsPartNames()));
   requireTableName(request.output);
   const ResultsReader reader(request.file);
-  for (const std::string& warning : reader.warnings()) fmt::print(stderr, "kvatlas: warning: {}\n", warning);
+  for (const std::string& warning : reader.warnings()) say(fmt::format("kvatlas: warning: {}\n", printable(warning)));
   if (reader.records().empty()) fail("{}: has no finished case", request.file);
   TableWriter table(request.output);
   part->write(reader, request, table);

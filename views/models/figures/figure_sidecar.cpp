@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/base/version.h"
+#include "core/base/json_depth.h"
 
 namespace kvatlas::views {
 namespace {
@@ -70,7 +71,7 @@ json describeScale(const FigureSpec& spec) {
 }
 
 json describeRun(const ChosenRun& run) {
-  json parameters = json::parse(run.header.parameters, nullptr, false);
+  json parameters = parseOrDiscard(run.header.parameters);
   if (parameters.is_discarded()) parameters = run.header.parameters;
   return {{"run", run.index},
           {"method", run.header.method},
