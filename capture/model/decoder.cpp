@@ -15,6 +15,7 @@
 
 #include "capture/model/attention.h"
 #include "capture/model/checkpoint.h"
+#include "capture/model/experts.h"
 #include "capture/model/rope.h"
 #include "capture/model/weights.h"
 #include "core/base/error.h"
@@ -42,6 +43,10 @@ auto withAten(const char* task, Work&& work) {
     const std::string text = error.what_without_backtrace();
     fail("{}: {}", task, text.substr(0, text.find('\n')));
   }
+}
+
+at::Tensor scaled(const at::Tensor& rows, double scale) {
+  return scale == 1 ? rows : rows * scale;
 }
 
 at::Tensor apply(const Linear& linear, const at::Tensor& rows) {
@@ -72,18 +77,35 @@ struct Decoder::Impl {
     return weight * (wide * scale).to(rows.scalar_type());
   }
 
-  [[nodiscard]] at::Tensor mlp(const LayerWeights& layer, const at::Tensor& rows) const {
+  // Counts the choice of experts in `tally`, if there is one.
+  [[nodiscard]] at::Tensor mlp(std::uint32_t index, const at::Tensor& rows, ExpertTally* tally) const {
+    const LayerWeights& layer = weights.layers[index];
+    if (config.experts > 0) {
+      const Routing routing = route(layer.experts, rows, config.experts_per_token);
+      if (tally != nullptr) tally->add(index, routing);
+      return mixture(layer.experts, routing, rows);
+    }
     return apply(layer.down, at::silu(apply(layer.gate, rows)).mul_(apply(layer.up, rows)));
   }
 
   // The rest of a layer after attention, in place on the residual rows: output projection, norm, MLP.
-  void finish(const LayerWeights& layer, const at::Tensor& rows, const at::Tensor& attended) const {
-    rows.add_(apply(layer.output, attended));
-    rows.add_(mlp(layer, norm(rows, layer.mlp_norm)));
+  void finish(std::uint32_t index, const at::Tensor& rows, const at::Tensor& attended,
+              ExpertTally* tally = nullptr) const {
+    const LayerWeights& layer = weights.layers[index];
+    rows.add_(scaled(apply(layer.output, attended), config.residual_scale));
+    rows.add_(scaled(mlp(index, norm(rows, layer.mlp_norm), tally), config.residual_scale));
+  }
+
+  // Counts the experts of rows that finish() skips.
+  void countExperts(std::uint32_t index, const at::Tensor& rows, const at::Tensor& attended, ExpertTally& tally) const {
+    const LayerWeights& layer = weights.layers[index];
+    const at::Tensor normed = norm(rows + apply(layer.output, attended), layer.mlp_norm);
+    tally.add(index, route(layer.experts, normed, config.experts_per_token));
   }
 
   [[nodiscard]] at::Tensor logits(const at::Tensor& rows) const {
-    return at::linear(norm(rows, weights.final_norm), weights.logits).to(at::kCPU, at::kFloat);
+    return scaled(at::linear(norm(rows, weights.final_norm), weights.logits), config.logits_scale)
+        .to(at::kCPU, at::kFloat);
   }
 
   // [n, heads·d] → [n, heads, d]
@@ -100,7 +122,7 @@ struct Decoder::Impl {
                   config.vocab_size);
       out[i] = ids[i];
     }
-    return at::index_select(weights.embedding, 0, index.to(options.device));
+    return scaled(at::index_select(weights.embedding, 0, index.to(options.device)), config.embedding_scale);
   }
 
   template <class Body>
@@ -117,6 +139,10 @@ struct Decoder::Impl {
     return weight.defined() ? norm(split, weight) : split;
   }
 
+  [[nodiscard]] at::Tensor queryHeads(const LayerWeights& layer, const at::Tensor& rows) const {
+    return scaled(normedHeads(layer.query, layer.query_norm, rows), config.query_scale);
+  }
+
   struct Projected {
     at::Tensor query, key, value;  // [heads, N, d]
   };
@@ -131,7 +157,7 @@ struct Decoder::Impl {
     forChunks(0, count, work, [&](std::int64_t begin, std::int64_t end) {
       const at::Tensor rows = norm(hidden.slice(0, begin, end), layer.attention_norm);
       const RopeTable angles{table.cosine.slice(0, begin, end), table.sine.slice(0, begin, end)};
-      rotateInto(out.query.slice(1, begin, end), normedHeads(layer.query, layer.query_norm, rows), angles);
+      rotateInto(out.query.slice(1, begin, end), queryHeads(layer, rows), angles);
       rotateInto(out.key.slice(1, begin, end), normedHeads(layer.key, layer.key_norm, rows), angles);
       out.value.slice(1, begin, end).copy_(heads(apply(layer.value, rows)).transpose(0, 1));
     });
@@ -149,10 +175,11 @@ struct Decoder::Impl {
 
   // Residual rows after the last layer, complete only from row `needed`; keys and values go to `cache`.
   [[nodiscard]] at::Tensor forward(std::span<const TokenId> ids, std::int64_t needed, AttentionObserver* observer,
-                                   const WorkContext& work, std::vector<LayerCache>& cache) const {
+                                   const WorkContext& work, PrefillResult& result) const {
     at::Tensor hidden = embed(ids);
     const std::int64_t count = hidden.size(0);
     RopeTable table = promptTable(config.rope, config.head_dim, ids.size(), tensorOptions());
+    ExpertTally tally(config);
     work.progress->begin("prefill", config.layers);
     for (std::uint32_t index = 0; index < config.layers; ++index) {
       const LayerWeights& layer = weights.layers[index];
@@ -162,14 +189,22 @@ struct Decoder::Impl {
       const AttentionOutput attention = causalAttention(projected.query, projected.key, projected.value,
                                                         config.sliding_window, [&] { work.checkStop(); });
       report(observer, LayerIndex(index), projected, attention);
-      forChunks(index + 1 == config.layers ? needed : 0, count, work, [&](std::int64_t begin, std::int64_t end) {
-        const at::Tensor attended = attention.output.slice(1, begin, end).transpose(0, 1).reshape({end - begin, -1});
-        finish(layer, hidden.slice(0, begin, end), attended);
+      const std::int64_t first = index + 1 == config.layers ? needed : 0;
+      const auto attended = [&](std::int64_t begin, std::int64_t end) {
+        return attention.output.slice(1, begin, end).transpose(0, 1).reshape({end - begin, -1});
+      };
+      if (config.experts > 0)
+        forChunks(0, first, work, [&](std::int64_t begin, std::int64_t end) {
+          countExperts(index, hidden.slice(0, begin, end), attended(begin, end), tally);
+        });
+      forChunks(first, count, work, [&](std::int64_t begin, std::int64_t end) {
+        finish(index, hidden.slice(0, begin, end), attended(begin, end), &tally);
       });
-      cache.push_back({projected.key, projected.value});
+      result.cache.push_back({projected.key, projected.value});
       work.progress->advance(index + 1);
     }
     work.progress->end();
+    if (config.experts > 0) result.experts = tally.use(ids.size());
     return hidden.to(options.device);
   }
 
@@ -187,15 +222,15 @@ struct Decoder::Impl {
       const c10::DeviceGuard guard(deviceOf(index));
       moveTo(deviceOf(index), hidden, table);
       const at::Tensor rows = norm(hidden, layer.attention_norm);
-      const auto rotated = [&](const Linear& linear, const at::Tensor& weight, std::uint32_t number) {
-        at::Tensor out = at::empty({batch, number, config.head_dim}, hidden.options());
-        rotateInto(out.transpose(0, 1), normedHeads(linear, weight, rows), table);
+      const auto rotated = [&](const at::Tensor& split) {
+        at::Tensor out = at::empty({batch, split.size(1), config.head_dim}, hidden.options());
+        rotateInto(out.transpose(0, 1), split, table);
         return out;
       };
       const at::Tensor attended =
-          attention(LayerIndex(index), rotated(layer.query, layer.query_norm, config.query_heads),
-                    rotated(layer.key, layer.key_norm, config.kv_heads), heads(apply(layer.value, rows)));
-      finish(layer, hidden, attended.reshape({batch, -1}));
+          attention(LayerIndex(index), rotated(queryHeads(layer, rows)),
+                    rotated(normedHeads(layer.key, layer.key_norm, rows)), heads(apply(layer.value, rows)));
+      finish(index, hidden, attended.reshape({batch, -1}));
     }
     return logits(hidden.to(options.device));
   }
@@ -257,7 +292,7 @@ PrefillResult Decoder::prefill(std::span<const TokenId> ids, AttentionObserver* 
                                       config.max_positions));
     PrefillResult result;
     const auto last = static_cast<std::int64_t>(ids.size()) - 1;
-    const at::Tensor hidden = m_impl->forward(ids, last, observer, work, result.cache);
+    const at::Tensor hidden = m_impl->forward(ids, last, observer, work, result);
     result.next_logits = m_impl->logits(hidden.narrow(0, last, 1)).squeeze(0);
     return result;
   });
@@ -266,9 +301,9 @@ PrefillResult Decoder::prefill(std::span<const TokenId> ids, AttentionObserver* 
 at::Tensor Decoder::allLogits(std::span<const TokenId> ids) const {
   return withAten("prefill", [&] {
     if (ids.empty()) failUsage("the prompt is empty: at least one token is needed");
-    std::vector<LayerCache> cache;
-    const at::Tensor hidden = m_impl->forward(ids, 0, nullptr, {}, cache);
-    cache.clear();
+    PrefillResult result;
+    const at::Tensor hidden = m_impl->forward(ids, 0, nullptr, {}, result);
+    result.cache.clear();
     // In chunks: a large vocabulary times a long prompt would not fit a device.
     const at::Tensor all = at::empty({hidden.size(0), m_impl->config.vocab_size}, at::kFloat);
     m_impl->forChunks(0, hidden.size(0), {}, [&](std::int64_t begin, std::int64_t end) {

@@ -144,6 +144,7 @@ SessionResult Session::run(const WorkContext& work, const std::function<void(std
   result.next_logits.assign(prefill.next_logits.const_data_ptr<float>(),
                             prefill.next_logits.const_data_ptr<float>() + prefill.next_logits.numel());
   requireFinite(result.next_logits, config());
+  result.experts = std::move(prefill.experts);
 
   result.branches = m_branches;
   const std::vector<policy::LayerSignals> signals = collector.signals();

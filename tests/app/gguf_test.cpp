@@ -28,6 +28,17 @@ TEST_F(GgufFile, IsCaptured) {
   expectDone(run({"validate", trace()}));
 }
 
+TEST_F(GgufFile, InfoNamesTheExpertsOfAModel) {
+  const std::string ids = write("prompt.ids", idsText(24, 64));
+  const std::string model = (std::filesystem::path(KVATLAS_TEST_DATA) / "models/mixtral").string();
+  expectDone(run(capture({"--model", model, "--ids", ids, "--max-new-tokens", "2"})));
+  const Ended info = run({"info", trace()});
+  expectDone(info);
+  EXPECT_NE(info.out.find("5 experts in every layer, 2 per token"), std::string::npos) << info.out;
+  expectDone(run({"validate", trace()}));
+  expectDone(run({"export", trace(), "experts", "-o", path("experts.csv")}));
+}
+
 TEST_F(GgufFile, IsGeneratedFrom) {
   const std::string ids = write("prompt.ids", idsText(24, 64));
   expectDone(run({"generate", "--model", stored("quantised.gguf"), "--ids", ids, "--max-new-tokens", "3"}));
