@@ -214,7 +214,12 @@ struct Decoder::Impl {
     table = {table.cosine.to(device), table.sine.to(device)};
   }
 
-  [[nodiscard]] at::Tensor step(std::span<const TokenId> ids, RopeTable table, const StepAttention& attention) const {
+  // Residual rows after the last layer.
+  [[nodiscard]] at::Tensor step(std::span<const TokenId> ids, std::span<const std::uint64_t> positions,
+                                std::uint64_t prompt_tokens, const StepAttention& attention) const {
+    if (ids.empty() || ids.size() != positions.size())
+      failUsage("a decoding step needs one position per token: {} tokens, {} positions", ids.size(), positions.size());
+    RopeTable table = stepTable(config.rope, config.head_dim, positions, prompt_tokens, tensorOptions());
     at::Tensor hidden = embed(ids);
     const std::int64_t batch = hidden.size(0);
     for (std::uint32_t index = 0; index < config.layers; ++index) {
@@ -232,7 +237,7 @@ struct Decoder::Impl {
                     rotated(normedHeads(layer.key, layer.key_norm, rows)), heads(apply(layer.value, rows)));
       finish(index, hidden, attended.reshape({batch, -1}));
     }
-    return logits(hidden.to(options.device));
+    return hidden.to(options.device);
   }
 };
 
@@ -315,13 +320,17 @@ at::Tensor Decoder::allLogits(std::span<const TokenId> ids) const {
 
 at::Tensor Decoder::step(std::span<const TokenId> ids, std::span<const std::uint64_t> positions,
                          std::uint64_t prompt_tokens, const StepAttention& attention) const {
+  return withAten("decoding", [&] { return m_impl->logits(m_impl->step(ids, positions, prompt_tokens, attention)); });
+}
+
+at::Tensor Decoder::step(std::span<const TokenId> ids, std::span<const std::uint64_t> positions,
+                         std::uint64_t prompt_tokens, const StepAttention& attention,
+                         std::span<const std::int64_t> logit_rows) const {
   return withAten("decoding", [&] {
-    if (ids.empty() || ids.size() != positions.size())
-      failUsage("a decoding step needs one position per token: {} tokens, {} positions", ids.size(), positions.size());
-    const Impl& impl = *m_impl;
-    const RopeTable table =
-        stepTable(impl.config.rope, impl.config.head_dim, positions, prompt_tokens, impl.tensorOptions());
-    return impl.step(ids, table, attention);
+    const at::Tensor hidden = m_impl->step(ids, positions, prompt_tokens, attention);
+    const at::Tensor wanted = at::empty({static_cast<std::int64_t>(logit_rows.size())}, at::kLong);
+    std::ranges::copy(logit_rows, wanted.mutable_data_ptr<std::int64_t>());
+    return m_impl->logits(at::index_select(hidden, 0, wanted.to(hidden.device())));
   });
 }
 

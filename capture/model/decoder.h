@@ -35,7 +35,7 @@ struct PrefillResult {
 };
 
 // Attention of one decoding step of one layer: query [B, query_heads, d], key and value [B, kv_heads, d] of the new
-// token (post-RoPE); returns [B, query_heads, d]. The callee owns the caches and appends the new token to them first.
+// tokens (post-RoPE); returns [B, query_heads, d]. The callee owns the caches and appends the new tokens to them first.
 using StepAttention =
     std::function<at::Tensor(LayerIndex, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value)>;
 
@@ -62,10 +62,13 @@ class Decoder {
                                       const WorkContext& work) const;
   // Logits of every position [N, vocab] f32: for tests and small prompts only.
   [[nodiscard]] at::Tensor allLogits(std::span<const TokenId> ids) const;
-  // One token per branch at its original position; logits [B, vocab] f32 on the host. prompt_tokens: for dynamic RoPE
-  // scaling.
+  // Tokens at their original positions, one or several of each branch: `attention` knows which row is whose. Logits
+  // [B, vocab] f32 on the host, or only of `logit_rows`, ascending. prompt_tokens: for dynamic RoPE scaling.
   [[nodiscard]] at::Tensor step(std::span<const TokenId> ids, std::span<const std::uint64_t> positions,
                                 std::uint64_t prompt_tokens, const StepAttention& attention) const;
+  [[nodiscard]] at::Tensor step(std::span<const TokenId> ids, std::span<const std::uint64_t> positions,
+                                std::uint64_t prompt_tokens, const StepAttention& attention,
+                                std::span<const std::int64_t> logit_rows) const;
 
  private:
   struct Impl;

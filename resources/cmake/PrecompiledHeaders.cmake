@@ -22,7 +22,7 @@ if(KVATLAS_PCH AND KVATLAS_QT)
 endif()
 if(KVATLAS_PCH AND KVATLAS_TORCH)
   kvatlas_precompiled_library(kvatlas_pch_torch LINKS kvatlas_libtorch
-    HEADERS <ATen/Functions.h> <ATen/Parallel.h> <ATen/TensorOperators.h> <ATen/core/grad_mode.h>)
+    HEADERS <ATen/core/Tensor.h> <ATen/Parallel.h> <ATen/TensorOperators.h> <ATen/core/grad_mode.h>)
 endif()
 
 function(kvatlas_precompile target kind)

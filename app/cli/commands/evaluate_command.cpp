@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "app/cli/capture_call.h"
+#include "app/cli/commands/evaluate_score.h"
 #include "app/cli/commands/needle_arguments.h"
 #include "app/cli/score_table.h"
 #include "core/base/files.h"
@@ -86,6 +87,8 @@ void addEvaluateCommand(CLI::App& root) {
       *evaluate.add_subcommand("needle", "plant facts in a text and ask for them, at many lengths and depths");
   addNeedleOptions(needle_command, *needle);
   needle_command.callback([needle] { runNeedleCommand(*needle); });
+
+  addScoreCommand(evaluate);
 
   auto merge = std::make_shared<MergeArguments>();
   CLI::App& merge_command = *evaluate.add_subcommand("merge", "join the shards of a run");

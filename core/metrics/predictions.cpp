@@ -1,0 +1,89 @@
+#include "core/metrics/predictions.h"
+
+#include <cerrno>
+#include <fstream>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/base/json_fields.h"
+#include "core/metrics/datasets.h"
+#include "core/metrics/metrics.h"
+
+namespace kvatlas::metrics {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::size_t kMostLineBytes = std::size_t{256} << 20;
+
+std::vector<std::string> textsOf(const JsonFields& fields, const char* field) {
+  const nlohmann::json* value = fields.find(field);
+  if (value != nullptr && value->is_string()) return {value->get<std::string>()};
+  if (value == nullptr || !value->is_array()) fields.refuse(field, "a text or a list of texts");
+  std::vector<std::string> texts;
+  for (const nlohmann::json& one : *value) {
+    if (!one.is_string()) fields.refuse(field, "a text or a list of texts");
+    texts.push_back(one.get<std::string>());
+  }
+  return texts;
+}
+
+std::string datasetOf(const JsonFields& fields, const std::filesystem::path& file) {
+  if (fields.has("dataset")) return fields.text("dataset");
+  for (const std::string& name : {file.stem().string(), file.parent_path().filename().string()})
+    if (findDataset(name) != nullptr) return name;
+  return {};
+}
+
+const Metric& metricOf(const JsonFields& fields, const Dataset* dataset, const std::string& name) {
+  if (fields.has("metric")) return findMetric(fields.text("metric"));
+  if (dataset != nullptr) return findMetric(dataset->metric);
+  if (name.empty()) fields.refuse("dataset", "the name of a LongBench set or RULER task, or a field 'metric'");
+  fields.refuse("metric", fmt::format("the name of a metric, because '{}' is no LongBench set or RULER task", name));
+}
+
+ScoredLine scoreLine(const std::string& line, const std::filesystem::path& file, const std::string& where) {
+  const nlohmann::json value = parseJson(line, where);
+  const JsonFields fields(where, value);
+  ScoredLine scored{.dataset = datasetOf(fields, file)};
+  const Dataset* dataset = findDataset(scored.dataset);
+  const Metric& metric = metricOf(fields, dataset, scored.dataset);
+  if (scored.dataset.empty()) scored.dataset = metric.name;
+  const std::string prediction = fields.text("pred");
+  const std::vector<std::string> answers = textsOf(fields, fields.has("answers") ? "answers" : "outputs");
+  const std::vector<std::string> classes =
+      metric.name == "classification" ? textsOf(fields, "all_classes") : std::vector<std::string>{};
+  try {
+    const std::string_view counted = dataset == nullptr ? prediction : countedPart(*dataset, prediction);
+    scored.score = metric.score(counted, {answers, classes});
+  } catch (const Error& error) {
+    fail("{}: {}", where, error.what());
+  }
+  scored.row = ordered_json::parse(line);
+  return scored;
+}
+
+}  // namespace
+
+std::string scorePredictions(const std::filesystem::path& file, const std::function<void(const ScoredLine&)>& take) {
+  std::error_code code;
+  if (std::filesystem::is_directory(file, code)) fail("{}: is a folder, expected a file of predictions", file.string());
+  errno = 0;
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw Error(systemMessage(file.string(), errno != 0 ? errno : EIO));
+  std::size_t lines = 0, scored = 0;
+  for (std::string line; std::getline(in, line);) {
+    const std::string where = fmt::format("{}:{}", file.string(), ++lines);
+    if (line.size() > kMostLineBytes) fail("{}: a line of more than {} bytes", where, kMostLineBytes);
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    if (in.eof() && !nlohmann::json::accept(line) && scored > 0)
+      return fmt::format("{}: the last line is incomplete and was skipped", where);
+    take(scoreLine(line, file, where));
+    ++scored;
+  }
+  if (in.bad()) throw Error(systemMessage(file.string(), EIO));
+  if (scored == 0) fail("{}: contains no predictions", file.string());
+  return {};
+}
+
+}  // namespace kvatlas::metrics
