@@ -154,7 +154,7 @@ json sentencePiece(const Metadata& metadata, const Reader& reader) {
                 {"merges", metadata.has(kMerges) ? reader.mergesFromFile() : reader.mergesFromScores()}};
   if (const auto unknown = reader.id(kNamed[2].key)) model["unk_token"] = reader.piece(*unknown);
   return {{"pre_tokenizer", metaspaceJson(prefix ? DummyPrefix::First : DummyPrefix::Never)},
-          {"decoder", metaspaceDecoderJson(prefix)},
+          {"decoder", metaspaceDecoderJson(prefix ? 1 : 0)},
           {"post_processor", reader.postProcessor(true)},
           {"model", std::move(model)}};
 }

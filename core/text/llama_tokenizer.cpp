@@ -72,7 +72,7 @@ std::string applyLlamaTokenizer(const fs::path& folder, json& tokenizer) {
   if (!rule.rebuilt) return {};
   tokenizer["normalizer"] = nullptr;
   tokenizer["pre_tokenizer"] = metaspaceJson(rule.prefix);
-  tokenizer["decoder"] = metaspaceDecoderJson(rule.prefix != DummyPrefix::Never);
+  tokenizer["decoder"] = metaspaceDecoderJson(rule.prefix == DummyPrefix::Never ? 0 : 1);
   model["byte_fallback"] = model["fuse_unk"] = true;
   model["ignore_merges"] = false;
   model["unk_token"] = nullptr;

@@ -14,11 +14,11 @@ json metaspaceJson(DummyPrefix prefix) {
   return {{"type", "Metaspace"}, {"replacement", kBlank}, {"prepend_scheme", scheme}, {"split", false}};
 }
 
-json metaspaceDecoderJson(bool strip_first) {
+json metaspaceDecoderJson(unsigned strip) {
   json decoders = json::array({{{"type", "Replace"}, {"pattern", {{"String", kBlank}}}, {"content", " "}},
                                {{"type", "ByteFallback"}},
                                {{"type", "Fuse"}}});
-  if (strip_first) decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1U}, {"stop", 0U}});
+  if (strip > 0) decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", strip}, {"stop", 0U}});
   return {{"type", "Sequence"}, {"decoders", std::move(decoders)}};
 }
 

@@ -14,8 +14,8 @@ enum class DummyPrefix { First, Always, Never };
 
 // "Metaspace": blanks as "▁", no split.
 [[nodiscard]] nlohmann::json metaspaceJson(DummyPrefix prefix);
-// Back to blanks and bytes; strip_first: without the first blank.
-[[nodiscard]] nlohmann::json metaspaceDecoderJson(bool strip_first);
+// Back to blanks and bytes, without the first `strip` blanks of a text.
+[[nodiscard]] nlohmann::json metaspaceDecoderJson(unsigned strip);
 
 struct PlacedPiece {
   TokenId id = 0;

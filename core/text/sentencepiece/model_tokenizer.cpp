@@ -31,6 +31,12 @@ std::optional<PlacedPiece> placed(const SentencePieceModel& model, std::optional
   return PlacedPiece{*id, model.pieces[*id].text};
 }
 
+// Where surplus blanks are removed, a text begins with none.
+unsigned blanksToStrip(const SentencePieceModel& model) {
+  constexpr unsigned all = 1U << 30;
+  return model.remove_extra_whitespaces ? all : model.add_dummy_prefix ? 1 : 0;
+}
+
 }  // namespace
 
 ModelTokenizer readModelTokenizer(const std::filesystem::path& path) {
@@ -40,7 +46,7 @@ ModelTokenizer readModelTokenizer(const std::filesystem::path& path) {
   result.bos = model.bos;
   result.eos = model.eos;
   result.json = {{"added_tokens", addedTokens(model)},
-                 {"decoder", metaspaceDecoderJson(model.add_dummy_prefix)},
+                 {"decoder", metaspaceDecoderJson(blanksToStrip(model))},
                  {"post_processor", postProcessorJson(placed(model, model.bos, rule.add_bos.value_or(true)),
                                                       placed(model, model.eos, rule.add_eos.value_or(false)))},
                  {"model",

@@ -64,17 +64,19 @@ class Normaliser : public TextStep {
     return units;
   }
 
-  // Blanks at the start, at the end and after another blank go.
-  static void removeExtraBlanks(std::vector<Unit>& units) {
+  // Blanks at the start, at the end and after another blank go; at the end also those the text spells "▁".
+  void removeExtraBlanks(std::vector<Unit>& units) const {
     bool after_blank = true;
     for (Unit& unit : units) {
       while (after_blank && !unit.token && unit.text.starts_with(' ')) unit.text.remove_prefix(1);
       if (!unit.text.empty()) after_blank = unit.text.ends_with(' ');
     }
     std::erase_if(units, [](const Unit& unit) { return unit.text.empty(); });
-    while (!units.empty() && !units.back().token && units.back().text.ends_with(' ')) {
-      units.back().text.remove_suffix(1);
-      if (units.back().text.empty()) units.pop_back();
+    while (!units.empty() && !units.back().token) {
+      std::string_view& last = units.back().text;
+      if (!last.ends_with(' ') && !last.ends_with(m_blank)) break;
+      last.remove_suffix(last.ends_with(' ') ? 1 : m_blank.size());
+      if (last.empty()) units.pop_back();
     }
   }
 

@@ -127,10 +127,17 @@ TEST_F(ModelFolder, ATokenizerJsonCountsFirst) {
 }
 
 // Pieces are field 1: length, then text (1), score (2), type (3).
-std::string piece(const std::string& text, int type = 1) {
-  std::string body = "\x0A" + std::string(1, static_cast<char>(text.size())) + text + std::string("\x15\0\0\0\0", 5);
-  body += "\x18" + std::string(1, static_cast<char>(type));
-  return "\x0A" + std::string(1, static_cast<char>(body.size())) + body;
+std::string piece(std::string_view text, int type = 1) {
+  std::string body;
+  body.push_back('\x0A');
+  body.push_back(static_cast<char>(text.size()));
+  body.append(text);
+  body.append("\x15\0\0\0\0\x18", 6);
+  body.push_back(static_cast<char>(type));
+  std::string field;
+  field.push_back('\x0A');
+  field.push_back(static_cast<char>(body.size()));
+  return field.append(body);
 }
 
 TEST_F(ModelFolder, WhatIsNoModelIsRefusedByName) {
@@ -142,8 +149,8 @@ TEST_F(ModelFolder, WhatIsNoModelIsRefusedByName) {
   EXPECT_THAT(refusal(piece("<unk>", 2) + piece("a") + piece("a")), HasSubstr("twice"));
   EXPECT_THAT(refusal(piece("<unk>", 2) + piece("\xFF")), HasSubstr("UTF-8"));
   EXPECT_THAT(refusal(piece("<unk>", 2) + piece("a", 9)), HasSubstr("type 9"));
-  EXPECT_THAT(refusal(piece("<unk>", 2) + std::string("\x12\x02\x18\x03", 4)), HasSubstr("model_type 3"));
-  EXPECT_THAT(refusal(piece("<unk>", 2) + std::string("\x1A\x06\x12\x04zzzz", 8)), HasSubstr("precompiled_charsmap"));
+  EXPECT_THAT(refusal(piece("<unk>", 2).append("\x12\x02\x18\x03")), HasSubstr("model_type 3"));
+  EXPECT_THAT(refusal(piece("<unk>", 2).append("\x1A\x06\x12\x04zzzz")), HasSubstr("precompiled_charsmap"));
   EXPECT_THAT(refusal("\x0A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F"), HasSubstr("announces"));
 }
 
