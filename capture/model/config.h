@@ -1,5 +1,5 @@
-// Reads the configuration of a Llama, Mistral, Mixtral, Granite, Qwen2 or Qwen3 checkpoint: config.json of a folder, or the
-// metadata of a GGUF file.
+// Reads the configuration of a Llama, Mistral, Mixtral, Granite, Qwen2 or Qwen3 checkpoint: config.json of a folder, or
+// the metadata of a GGUF file.
 #pragma once
 
 #include <cstdint>

@@ -1,12 +1,15 @@
 #include "capture/model/experts.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/sort.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
+
+#include <cmath>
 
 namespace kvatlas::capture {
 
@@ -35,25 +38,33 @@ at::Tensor mixture(const ExpertWeights& weights, const Routing& routing, const a
   return sum;
 }
 
-ExpertTally::ExpertTally(const ModelConfig& config)
-    : m_experts(config.experts),
-      m_tokens(std::size_t{config.layers} * config.experts, 0),
-      m_weight(std::size_t{config.layers} * config.experts, 0.0) {}
-
-void ExpertTally::add(std::uint32_t layer, const Routing& routing) {
-  const at::Tensor tokens = routing.chosen.sum(0).to(at::kCPU, at::kLong).contiguous();
-  const at::Tensor weight = routing.weight.sum(0, false, at::kDouble).to(at::kCPU).contiguous();
-  for (std::size_t expert = 0; expert < m_experts; ++expert) {
-    const std::size_t at = layer * m_experts + expert;
-    m_tokens[at] += static_cast<std::uint32_t>(tokens.const_data_ptr<std::int64_t>()[expert]);
-    m_weight[at] += weight.const_data_ptr<double>()[expert];
-  }
+ExpertTally::ExpertTally(const ModelConfig& config, std::int64_t tokens)
+    : m_tokens(tokens),
+      m_use{std::vector<std::uint32_t>(std::size_t{config.layers} * config.experts, 0),
+            std::vector<float>(std::size_t{config.layers} * config.experts, 0.0F)} {
+  if (config.experts > 0) m_weight = at::empty({tokens, config.experts}, at::kFloat);
 }
 
-ExpertUse ExpertTally::use(std::uint64_t tokens) const {
-  ExpertUse use{m_tokens, {}};
-  for (const double sum : m_weight) use.weight.push_back(static_cast<float>(sum / static_cast<double>(tokens)));
-  return use;
+void ExpertTally::note(std::int64_t first_row, const Routing& routing) {
+  const at::Tensor rows = m_weight.narrow(0, first_row, routing.weight.size(0));
+  rows.copy_(routing.weight.masked_fill(routing.chosen.logical_not(), NAN));
+}
+
+void ExpertTally::finishLayer(std::uint32_t layer) {
+  const auto experts = static_cast<std::size_t>(m_weight.size(1));
+  const float* weight = m_weight.const_data_ptr<float>();
+  for (std::size_t expert = 0; expert < experts; ++expert) {
+    double sum = 0;
+    std::uint32_t chosen = 0;
+    for (std::int64_t row = 0; row < m_tokens; ++row) {
+      const float share = weight[static_cast<std::size_t>(row) * experts + expert];
+      if (std::isnan(share)) continue;
+      sum += static_cast<double>(share);
+      ++chosen;
+    }
+    m_use.tokens[layer * experts + expert] = chosen;
+    m_use.weight[layer * experts + expert] = static_cast<float>(sum / static_cast<double>(m_tokens));
+  }
 }
 
 }  // namespace kvatlas::capture

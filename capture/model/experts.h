@@ -34,19 +34,21 @@ struct Routing {
 // [n, hidden] → [n, hidden]: the weighted sum of the chosen experts, in the order of their numbers.
 [[nodiscard]] at::Tensor mixture(const ExpertWeights& weights, const Routing& routing, const at::Tensor& rows);
 
-// Counts the tokens of a prompt, chunk by chunk.
+// Counts the tokens of a prompt, layer by layer.
 class ExpertTally {
  public:
-  explicit ExpertTally(const ModelConfig& config);
+  ExpertTally(const ModelConfig& config, std::int64_t tokens);
 
-  void add(std::uint32_t layer, const Routing& routing);
-  // Of a prompt of `tokens` tokens.
-  [[nodiscard]] ExpertUse use(std::uint64_t tokens) const;
+  // The choice of the tokens from `first_row` on. From several threads at once, for different tokens.
+  void note(std::int64_t first_row, const Routing& routing);
+  // All tokens are noted. In this order, not the threads', their weights are summed.
+  void finishLayer(std::uint32_t layer);
+  [[nodiscard]] ExpertUse use() const { return m_use; }
 
  private:
-  std::size_t m_experts;
-  std::vector<std::uint32_t> m_tokens;  // [layers, experts]
-  std::vector<double> m_weight;         // [layers, experts] sums
+  std::int64_t m_tokens;
+  at::Tensor m_weight;  // [tokens, experts] f32 of the layer in progress; NaN where not chosen
+  ExpertUse m_use;
 };
 
 }  // namespace kvatlas::capture

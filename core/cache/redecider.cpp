@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "core/policy/parameters.h"
+#include "core/policy/selection.h"
 #include "kernels/parallel.h"
 
 namespace kvatlas::cache {
@@ -29,7 +30,8 @@ std::vector<std::uint32_t> Redecider::capacityOf(const HeldTokens& held) const {
   if (!m_capacity.empty()) return m_capacity;
   policy::Setting now = m_setting;
   now.shape.tokens = held.nextPosition() - held.questionTokens();
-  return policy::allocateLayers(m_method, now, {});
+  // Scores of the prompt are gone: heads that share a layer's budget by them get equal shares.
+  return m_method.allocate_reads_scores ? policy::allocateUniform(now, {}) : policy::allocateLayers(m_method, now, {});
 }
 
 ListRows Redecider::rowsToEvict(const HeldTokens& held, unsigned threads) const {

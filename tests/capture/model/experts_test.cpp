@@ -103,10 +103,11 @@ TEST(Experts, TallyCountsAllChunks) {
   ModelConfig config;
   config.layers = 2;
   config.experts = kExperts;
-  ExpertTally tally(config);
-  tally.add(1, route(w, rows.slice(0, 0, 11), 2));
-  tally.add(1, route(w, rows.slice(0, 11, kRows), 2));
-  const ExpertUse use = tally.use(kRows);
+  ExpertTally tally(config, kRows);
+  tally.note(11, route(w, rows.slice(0, 11, kRows), 2));
+  tally.note(0, route(w, rows.slice(0, 0, 11), 2));
+  tally.finishLayer(1);
+  const ExpertUse use = tally.use();
   std::vector<std::uint32_t> tokens(2 * kExperts, 0);
   std::vector<double> weight(2 * kExperts, 0.0);
   for (std::int64_t row = 0; row < kRows; ++row)
