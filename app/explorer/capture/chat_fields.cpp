@@ -41,7 +41,8 @@ ChatFields::ChatFields(QWidget* parent)
   m_date->setObjectName(QStringLiteral("captureChatDate"));
   m_date->setAccessibleName(tr("Date in the chat template"));
   m_date->setPlaceholderText(tr("today"));
-  m_date->setToolTip(tr("The date that a template prints, for example 2026-03-31. Set it to repeat a capture exactly."));
+  m_date->setToolTip(
+      tr("The date that a template prints, for example 2026-03-31. Set it to repeat a capture exactly."));
   m_date->setMaximumWidth(m_date->fontMetrics().horizontalAdvance(QStringLiteral("0000-00-000000")));
   auto* grid = new QGridLayout(this);
   grid->setContentsMargins(0, 0, 0, 0);
