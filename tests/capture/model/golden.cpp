@@ -20,13 +20,22 @@ namespace kvatlas::capture::test {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// The GPU kit carries these parts of the source tree to another machine.
+fs::path sourceFolder() {
+  const char* given = std::getenv("KVATLAS_SOURCE");
+  return given != nullptr ? given : KVATLAS_SOURCE_DIR;
+}
+
+}  // namespace
+
 fs::path modelFolder(const std::string& name) {
-  if (name == "tiny-llama") return fs::path(KVATLAS_SOURCE_DIR) / "resources/models/tiny-llama";
-  return fs::path(KVATLAS_TEST_DATA) / "models" / name;
+  return sourceFolder() / (name == "tiny-llama" ? "resources/models" : "tests/data/models") / name;
 }
 
 Golden loadGolden(const std::string& name) {
-  const fs::path folder = fs::path(KVATLAS_TEST_DATA) / "models" / name;
+  const fs::path folder = sourceFolder() / "tests/data/models" / name;
   const nlohmann::json json = readJsonFile(folder / "golden.json");
   const std::string bytes = readFile(folder / "golden.f32");
   Golden golden{json["fingerprint"], json["vocab"], {}};
