@@ -11,6 +11,7 @@ namespace kvatlas::app {
 struct ExportRequest {
   std::string file, what, output, reduction = "mean";
   std::string score;                    // results: a recorded score instead of the run's own
+  std::string beside;                   // results, table: a CSV file of published numbers
   int layer = -1, head = -1, run = -1;  // trace; -1: all
   std::size_t level = 0;
   TileExport tile;
