@@ -1,7 +1,10 @@
 #include "app/explorer/arguments.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
+#include "app/reference/reference_text.h"
 #include "core/base/error.h"
 #include "core/base/version.h"
 
@@ -20,11 +23,17 @@ std::optional<ExplorerArguments> parseArguments(int argc, char** argv) {
   parser.add_option("--bench", arguments.bench_script,
                     "replay a script of events and print frame times: a file, or 'panzoom'");
   parser.add_option("--settings", arguments.settings_file, "store layout and recent files in this file");
+  std::string reference;  // for packages
+  parser.add_option("--reference", reference, "print a manual page or a shell's completion script")->group("");
   try {
     parser.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) throw UsageError(error.what());
     parser.exit(error);
+    return {};
+  }
+  if (!reference.empty()) {
+    fmt::print("{}", referenceText(referenceOf(parser), reference));
     return {};
   }
   if (!arguments.view.empty() && arguments.file.empty()) failUsage("--view needs the trace file it belongs to");

@@ -4,6 +4,7 @@
 
 #include <QApplication>
 #include <QHashSeed>
+#include <QIcon>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "app/explorer/explorer_settings.h"
 #include "app/explorer/measure/bench.h"
 #include "app/explorer/measure/screenshot_tour.h"
+#include "app/explorer/programme_files.h"
 #include "app/explorer/window/main_window.h"
 #include "app/explorer/window/map_view_state.h"
 #include "app/explorer/window/view_keeper.h"
@@ -58,6 +60,8 @@ int runWindow(const ExplorerArguments& arguments, kvatlas::app::Moment started, 
   const QApplication application(argc, argv);
   s_starting = false;
   QApplication::setApplicationDisplayName(QStringLiteral("KVAtlas Explorer"));
+  QApplication::setDesktopFileName(QStringLiteral("kvatlas-explorer"));
+  QApplication::setWindowIcon(QIcon(kvatlas::app::resourceFile(QStringLiteral("package/kvatlas.svg"))));
   kvatlas::app::ExplorerSettings settings(QString::fromStdString(arguments.settings_file));
   if (!arguments.theme.empty()) settings.setTheme(QString::fromStdString(arguments.theme));
   kvatlas::app::MainWindow window(settings);

@@ -11,6 +11,7 @@
 
 #include "capture/model/config.h"
 #include "capture/model/observer.h"
+#include "capture/model/products.h"
 #include "core/base/ids.h"
 #include "core/base/progress.h"
 
@@ -21,6 +22,8 @@ struct LoadOptions {
   at::Device device = at::kCPU;
   std::vector<at::Device> layer_devices;  // [layers]; empty: all on `device`, which always holds embedding and logits
   std::int64_t row_chunk = 0;             // rows per projection and MLP chunk in a prefill; 0: the device's default
+  unsigned threads = 0;                   // of the host; 0: all processors
+  ProductPath products = ProductPath::Measured;  // of the layers on the host
 };
 
 struct LayerCache {
@@ -33,7 +36,7 @@ struct PrefillResult {
 };
 
 // Attention of one decoding step of one layer: query [B, query_heads, d], key and value [B, kv_heads, d] of the new
-// token (post-RoPE); returns [B, query_heads, d]. The callee owns the caches and appends the new token to them first.
+// tokens (post-RoPE); returns [B, query_heads, d]. The callee owns the caches and appends the new tokens to them first.
 using StepAttention =
     std::function<at::Tensor(LayerIndex, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value)>;
 
@@ -50,7 +53,7 @@ class Decoder {
 
   [[nodiscard]] const ModelConfig& config() const;
   [[nodiscard]] const LoadOptions& options() const;
-  [[nodiscard]] static std::int64_t defaultRowChunk(const at::Device& device);
+  [[nodiscard]] static std::int64_t defaultRowChunk(const at::Device& device);  // 0: by the prompt's length
   // SHA-256 over name, size and safetensors header of each shard in name order.
   [[nodiscard]] const std::string& weightsFingerprint() const;
 
@@ -60,10 +63,13 @@ class Decoder {
                                       const WorkContext& work) const;
   // Logits of every position [N, vocab] f32: for tests and small prompts only.
   [[nodiscard]] at::Tensor allLogits(std::span<const TokenId> ids) const;
-  // One token per branch at its original position; logits [B, vocab] f32 on the host. prompt_tokens: for dynamic RoPE
-  // scaling.
+  // Tokens at their original positions, one or several of each branch: `attention` knows which row is whose. Logits
+  // [B, vocab] f32 on the host, or only of `logit_rows`, ascending. prompt_tokens: for dynamic RoPE scaling.
   [[nodiscard]] at::Tensor step(std::span<const TokenId> ids, std::span<const std::uint64_t> positions,
                                 std::uint64_t prompt_tokens, const StepAttention& attention) const;
+  [[nodiscard]] at::Tensor step(std::span<const TokenId> ids, std::span<const std::uint64_t> positions,
+                                std::uint64_t prompt_tokens, const StepAttention& attention,
+                                std::span<const std::int64_t> logit_rows) const;
 
  private:
   struct Impl;

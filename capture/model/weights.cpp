@@ -5,7 +5,9 @@
 #include <ATen/ops/ones.h>
 #include <ATen/ops/uniform.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
@@ -25,7 +27,7 @@ class Loader {
     return load(name, std::array{rows, columns});
   }
   [[nodiscard]] Linear linear(const std::string& name, std::int64_t out, std::int64_t in, bool bias) const {
-    return {matrix(name + ".weight", out, in), bias ? vector(name + ".bias", out) : at::Tensor()};
+    return {matrix(name + ".weight", out, in), bias ? vector(name + ".bias", out) : at::Tensor(), {}};
   }
 
  private:
@@ -60,6 +62,35 @@ LayerWeights loadLayer(const Loader& load, const ModelConfig& config, std::uint3
   weights.up = load.linear(prefix + "mlp.up_proj", inner, hidden, config.mlp_bias);
   weights.down = load.linear(prefix + "mlp.down_proj", hidden, inner, config.mlp_bias);
   return weights;
+}
+
+// Weights of a view into a mapped file, which stay beside their packed copy.
+std::size_t mappedBytes(const Linear& linear) {
+  if (!linear.weight.defined() || linear.weight.storage().resizable()) return 0;
+  return linear.weight.nbytes();
+}
+
+bool tooLargeToCopy(const Weights& weights) {
+  std::size_t bytes = 0;
+  for (const LayerWeights& l : weights.layers)
+    for (const Linear* linear : {&l.query, &l.key, &l.value, &l.output, &l.gate, &l.up, &l.down})
+      bytes += mappedBytes(*linear);
+  const auto memory =
+      static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return bytes > memory / 2;
+}
+
+void packLayer(LayerWeights& layer) {
+  const auto packJoined = [](Linear& whole, std::initializer_list<Linear*> parts) {
+    whole = joined(std::vector<const Linear*>(parts.begin(), parts.end()));
+    for (Linear* part : parts) *part = {};
+    pack(whole);
+  };
+  packJoined(layer.query_key_value, {&layer.query, &layer.key, &layer.value});
+  pack(layer.output);
+  if (!layer.gate.weight.defined()) return;
+  packJoined(layer.gate_and_up, {&layer.gate, &layer.up});
+  pack(layer.down);
 }
 
 constexpr const char* kEmbedding = "model.embed_tokens.weight";
@@ -100,6 +131,14 @@ Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::S
   return weights;
 }
 
+bool packLayers(Weights& weights, at::ScalarType dtype, ProductPath path) {
+  if (tooLargeToCopy(weights)) return false;
+  if (path == ProductPath::Measured) path = fasterPath(dtype);
+  if (path == ProductPath::Plain) return false;
+  for (LayerWeights& layer : weights.layers) packLayer(layer);
+  return true;
+}
+
 Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Device device,
                       std::span<const at::Device> layer_devices) {
   const auto matrix = [&](std::int64_t rows, std::int64_t columns, at::Device where) {
@@ -118,13 +157,13 @@ Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Devic
     const at::Device where = layer_devices.empty() ? device : layer_devices[layer];
     weights.layers.push_back({.attention_norm = ones(where),
                               .mlp_norm = ones(where),
-                              .query = {matrix(query, hidden, where), {}},
-                              .key = {matrix(key, hidden, where), {}},
-                              .value = {matrix(key, hidden, where), {}},
-                              .output = {matrix(hidden, query, where), {}},
-                              .gate = {matrix(inner, hidden, where), {}},
-                              .up = {matrix(inner, hidden, where), {}},
-                              .down = {matrix(hidden, inner, where), {}}});
+                              .query = {matrix(query, hidden, where), {}, {}},
+                              .key = {matrix(key, hidden, where), {}, {}},
+                              .value = {matrix(key, hidden, where), {}, {}},
+                              .output = {matrix(hidden, query, where), {}, {}},
+                              .gate = {matrix(inner, hidden, where), {}, {}},
+                              .up = {matrix(inner, hidden, where), {}, {}},
+                              .down = {matrix(hidden, inner, where), {}, {}}});
   }
   weights.final_norm = ones(device);
   weights.logits = config.tied_output ? weights.embedding : matrix(config.vocab_size, hidden, device);

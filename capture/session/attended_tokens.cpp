@@ -98,7 +98,26 @@ void AttendedTokens::takeStep(LayerIndex layer, const WatchedRows& rows) {
   kernels::parallelFor(rows.watched().size() * heads, m_threads, [&](std::size_t task, unsigned) {
     const auto head = static_cast<std::uint32_t>(task % heads);
     Attended& branch = m_branches[rows.watched()[task / heads]];
-    store(rows.row(task / heads, head), cell(branch, layer, head), branch);
+    store(rows.row(task / heads, head, rows.tokens() - 1), cell(branch, layer, head), branch);
+  });
+}
+
+void AttendedTokens::beginQuestion(std::uint32_t tokens) {
+  const std::size_t size = std::size_t{tokens} * m_config.layers * m_config.query_heads * kAttendedKeys;
+  for (Attended& branch : m_questions) {
+    branch.positions.resize(size, trace::kNoToken);
+    branch.mass.resize(size, 0.0F);
+  }
+}
+
+void AttendedTokens::takeQuestion(LayerIndex layer, const WatchedRows& rows, std::uint32_t first) {
+  const std::size_t heads = m_config.query_heads, tokens = rows.tokens();
+  kernels::parallelFor(rows.watched().size() * tokens * heads, m_threads, [&](std::size_t task, unsigned) {
+    const auto head = static_cast<std::uint32_t>(task % heads),
+               token = static_cast<std::uint32_t>(task / heads % tokens);
+    const std::size_t i = task / heads / tokens;
+    const std::size_t at = ((first + token) * m_config.layers + layer.value) * heads + head;
+    store(rows.row(i, head, token), at * kAttendedKeys, m_questions[rows.watched()[i]]);
   });
 }
 

@@ -38,13 +38,14 @@ class BranchStore {
   // [kv_heads, N, d], contiguous. Adds the time of each branch to `seconds` [branches].
   virtual void gather(const at::Tensor& key, const at::Tensor& value, std::span<double> seconds) = 0;
 
-  // Begins a step of these branches (ascending), to whose lists the new token has been appended. `watched` (ascending,
-  // among them) also give their probabilities.
-  virtual void beginStep(std::span<const std::size_t> batch, std::span<const std::size_t> watched) = 0;
-  // The new token's rows [B, kv_heads, d].
+  // Begins a step of these branches (ascending), to whose lists the `tokens` new tokens of each have been appended.
+  // `watched` (ascending, among them) also give their probabilities.
+  virtual void beginStep(std::span<const std::size_t> batch, std::span<const std::size_t> watched,
+                         std::uint32_t tokens) = 0;
+  // The new tokens' rows [B · tokens, kv_heads, d], branch after branch.
   virtual void append(LayerIndex layer, const at::Tensor& key, const at::Tensor& value) = 0;
-  // query [B, query_heads, d]; returns [B, query_heads, d], valid until the next call. `rows` is laid out for the layer
-  // and filled.
+  // query [B · tokens, query_heads, d]; returns the same shape, valid until the next call. Each token sees those before
+  // it. `rows` is laid out for the layer and filled.
   [[nodiscard]] virtual at::Tensor attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) = 0;
 
   // Between steps, before the held tokens give these rows up.

@@ -12,6 +12,9 @@
 namespace kvatlas::capture {
 namespace {
 
+// Most probabilities that one pass over tokens of a question writes down: 128 MB.
+constexpr std::uint64_t kMostProbabilities = std::uint64_t{1} << 25U;
+
 constexpr float kNotMeasured = std::numeric_limits<float>::quiet_NaN();
 
 // The lowest index of the largest logit; NaN never wins.
@@ -41,7 +44,10 @@ class DecodeLoop {
   std::vector<DecodeTrack> run(const WorkContext& work) {
     if (m_options.max_new_tokens == 0) return std::move(m_tracks);
     work.progress->begin("decode", m_options.max_new_tokens);
-    takeFirstToken();
+    if (m_start.question.empty())
+      takeFirstToken();
+    else
+      feedQuestion(work);
     while (chooseBatch()) {
       work.checkStop();
       step();
@@ -54,7 +60,10 @@ class DecodeLoop {
       m_tracks[b].oracle = std::move(mass.oracle);
     }
     for (std::size_t b = 0; b < m_tracks.size(); ++b) m_tracks[b].evicted = m_start.held[b].log();
-    for (std::size_t b = 0; m_attended && b < m_tracks.size(); ++b) m_tracks[b].attended = m_attended->take(b);
+    for (std::size_t b = 0; m_attended && b < m_tracks.size(); ++b) {
+      m_tracks[b].attended = m_attended->take(b);
+      m_tracks[b].question_attended = m_attended->takeQuestionOf(b);
+    }
     return std::move(m_tracks);
   }
 
@@ -124,33 +133,83 @@ class DecodeLoop {
     return !m_batch.empty();
   }
 
+  // The question goes into every cache, in chunks; every branch chooses its first token behind it.
+  void feedQuestion(const WorkContext& work) {
+    (void)chooseBatch();
+    if (m_attended) m_attended->beginQuestion(static_cast<std::uint32_t>(m_start.question.size()));
+    const std::size_t most = questionTokensAtOnce();
+    for (std::size_t begin = 0; begin < m_start.question.size(); begin += most) {
+      work.checkStop();
+      const auto ids = m_start.question.subspan(begin, std::min(most, m_start.question.size() - begin));
+      const auto tokens = static_cast<std::uint32_t>(ids.size());
+      for (cache::HeldTokens& held : m_start.held) held.appendQuestion(tokens);
+      m_question_done = static_cast<std::uint32_t>(begin);
+      m_measured = begin + tokens == m_start.question.size();
+      if (m_measured) beginMeasuring();
+      std::vector<TokenId> fed;
+      for (std::size_t b = 0; b < m_batch.size(); ++b) fed.insert(fed.end(), ids.begin(), ids.end());
+      choose(forward(fed, tokens));
+    }
+  }
+
+  // One pass of the decoder takes as many rows as a chunk of a prefill.
+  [[nodiscard]] std::size_t questionTokensAtOnce() const {
+    std::uint64_t rows = 0;  // that one query head of each branch sees, mean
+    for (const cache::HeldTokens& held : m_start.held)
+      rows += held.heldRows() / (std::uint64_t{held.layers()} * held.heads()) + m_start.question.size();
+    const auto chunk = static_cast<std::uint64_t>(m_decoder.options().row_chunk) / m_batch.size();
+    return std::max<std::uint64_t>(1, std::min(chunk, kMostProbabilities / (rows * m_config.query_heads)));
+  }
+
   void step() {
     ++m_step;
-    const std::uint64_t position = m_start.prompt_tokens + m_step - 1;
+    m_measured = true;
     std::vector<TokenId> ids;
     for (const std::size_t branch : m_batch) ids.push_back(fedTo(branch));
+    beginMeasuring();
+    for (const std::size_t branch : m_batch) m_start.held[branch].append();
+    choose(forward(ids, 1));
+    decideAgain();
+  }
+
+  void beginMeasuring() {
     if (m_meter) m_meter->beginStep(m_active);
     if (m_attended) m_attended->beginStep(m_active);
-    for (const std::size_t branch : m_batch) m_start.held[branch].append();
+  }
+
+  // Feeds `tokens` tokens to each branch of the batch, which holds them already: ids [B · tokens]. Logits [B, vocab] of
+  // the last ones; none where nothing is chosen.
+  [[nodiscard]] at::Tensor forward(std::span<const TokenId> ids, std::uint32_t tokens) {
     const std::vector<std::size_t> watched = watchedBranches();
-    m_rows.beginStep(watched);
-    m_start.store.beginStep(m_batch, watched);
-    const std::vector<std::uint64_t> positions(ids.size(), position);
-    const at::Tensor logits =
-        m_decoder.step(ids, positions, m_start.prompt_tokens,
-                       [&](LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
-                         m_start.store.append(layer, key, value);
-                         at::Tensor output = m_start.store.attend(layer, query, m_rows);
-                         takeRows(layer);
-                         return output;
-                       });
+    m_rows.beginStep(watched, tokens);
+    m_start.store.beginStep(m_batch, watched, tokens);
+    std::vector<std::uint64_t> positions;
+    std::vector<std::int64_t> last;
+    for (const std::size_t branch : m_batch) {
+      const std::uint64_t end = m_start.held[branch].nextPosition();
+      for (std::uint64_t position = end - tokens; position < end; ++position) positions.push_back(position);
+      if (m_measured) last.push_back(static_cast<std::int64_t>(positions.size()) - 1);
+    }
+    const auto attention = [&](LayerIndex layer, const at::Tensor& query, const at::Tensor& key,
+                               const at::Tensor& value) {
+      m_start.store.append(layer, key, value);
+      at::Tensor output = m_start.store.attend(layer, query, m_rows);
+      takeRows(layer);
+      return output;
+    };
+    if (tokens == 1 && m_measured) return m_decoder.step(ids, positions, m_start.prompt_tokens, attention);
+    return m_decoder.step(ids, positions, m_start.prompt_tokens, attention, last);
+  }
+
+  // Every branch of the batch takes its likeliest token. logits: [B, vocab], or empty before the end of a question.
+  void choose(const at::Tensor& logits) {
+    if (!m_measured) return;
     const auto vocab = static_cast<std::size_t>(logits.size(1));
     const std::span<const float> all(logits.const_data_ptr<float>(), vocab * m_batch.size());
     if (m_options.measure) measureKl(all, vocab);
     for (std::size_t i = 0; i < m_batch.size(); ++i) take(m_batch[i], argmax(all.subspan(i * vocab, vocab)));
     markDiverged();
     endStopped();
-    decideAgain();
   }
 
   // Of the branches that go on.
@@ -169,16 +228,19 @@ class DecodeLoop {
 
   // Looks at the probabilities of a layer that the batch has just attended in.
   void takeRows(LayerIndex layer) {
-    if (m_meter && fullInBatch()) m_meter->measureStep(layer, m_rows);
-    if (m_attended) m_attended->takeStep(layer, m_rows);
+    if (m_meter && m_measured && fullInBatch()) m_meter->measureStep(layer, m_rows);
+    if (m_attended && m_measured) m_attended->takeStep(layer, m_rows);
+    if (m_attended && m_step == 0) m_attended->takeQuestion(layer, m_rows, m_question_done);
     if (m_start.redeciders.empty()) return;
     const std::size_t heads = m_config.query_heads;
     kernels::parallelFor(m_rows.watched().size() * heads, m_options.threads, [&](std::size_t task, unsigned) {
       const auto head = static_cast<std::uint32_t>(task % heads);
       cache::Redecider* decider = redecider(m_rows.watched()[task / heads]);
       if (decider == nullptr) return;
-      const WatchedRow row = m_rows.row(task / heads, head);
-      decider->take(layer, head, row.hidden, row.mass);
+      for (std::uint32_t token = 0; token < m_rows.tokens(); ++token) {
+        const WatchedRow row = m_rows.row(task / heads, head, token);
+        decider->take(layer, head, row.hidden, row.mass);
+      }
     });
   }
 
@@ -212,6 +274,8 @@ class DecodeLoop {
   std::optional<MassMeter> m_meter;
   std::optional<AttendedTokens> m_attended;
   std::uint32_t m_step = 0;
+  std::uint32_t m_question_done = 0;  // tokens of the question before those being fed
+  bool m_measured = true;             // whether the tokens being fed end with one that chooses
 };
 
 }  // namespace

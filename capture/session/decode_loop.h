@@ -15,7 +15,7 @@
 
 namespace kvatlas::capture {
 
-// One branch's decoding. Step t is the choice of ids[t]; step 0 is the prompt's own last query.
+// One branch's decoding. Step t is the choice of ids[t]; step 0 is the last query of the prompt, or of the question.
 struct DecodeTrack {
   std::vector<TokenId> ids;  // [T]; with Follow::Full the branch's own choice given the full cache's tokens so far
   std::vector<float>
@@ -23,6 +23,7 @@ struct DecodeTrack {
   std::vector<float> retained;           // [T, layers, query_heads]; NaN once full has stopped
   std::vector<float> oracle;             // [T, layers, query_heads]
   Attended attended;                     // [T, layers, query_heads, K]; empty unless asked for
+  Attended question_attended;            // [Q, layers, query_heads, K]; empty unless asked for
   std::vector<std::uint64_t> held_rows;  // [T] over all lists, when ids[t] is chosen
   std::vector<cache::Eviction> evicted;  // while decoding; step t: after the attention that chose ids[t]
 };
@@ -47,9 +48,11 @@ struct DecodeStart {
   std::span<std::optional<cache::Redecider>> redeciders;
   BranchStore& store;      // of these held tokens
   at::Tensor next_logits;  // [vocab] f32 host
-  // [query_heads, N] probabilities of the prompt's last query
+  // [query_heads, N] probabilities of the prompt's last query; not called with a question
   std::function<std::span<const float>(LayerIndex)> last_row;
   std::uint64_t prompt_tokens = 0;
+  // Fed to every branch behind what it kept of the prompt; empty: none.
+  std::span<const TokenId> question;
 };
 
 [[nodiscard]] std::vector<DecodeTrack> decodeBranches(const Decoder& decoder, const DecodeStart& start,

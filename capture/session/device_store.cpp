@@ -89,7 +89,8 @@ void DeviceStore::makeRoom(const at::Tensor& like, std::int64_t probabilities) {
     return;
   }
   const std::int64_t heads = m_config.query_heads, d = m_config.head_dim;
-  const at::Tensor query = at::empty({static_cast<std::int64_t>(m_batch.size()), heads, d}, like.options());
+  const auto tokens = static_cast<std::int64_t>(m_batch.size() * m_tokens);
+  const at::Tensor query = at::empty({tokens, heads, d}, like.options());
   Buffers buffers{query, at::empty(query.sizes(), like.options()), {}, uploaded(m_sources, at::kLong, like.device())};
   buffers.probabilities = at::empty({probabilities}, like.options().dtype(at::kFloat));
   m_buffers.push_back(std::move(buffers));
@@ -101,10 +102,9 @@ std::size_t DeviceStore::firstList(std::size_t branch) const {
   return list;
 }
 
-DeviceStore::Rows DeviceStore::rowsOf(std::size_t branch, std::size_t layer, std::uint32_t head) const {
+VisibleRows DeviceStore::rowsOf(std::size_t branch, std::size_t layer, std::uint32_t head, StepToken token) const {
   const cache::HeldTokens& held = m_request.held[branch];
-  const cache::HeldList list = held.list(LayerIndex(layer), head);
-  return {list.size(), list.size() - list.hiddenRows(held.nextPosition() - 1, m_config.sliding_window)};
+  return visibleRows(held, held.list(LayerIndex(layer), head), token, m_config.sliding_window);
 }
 
 bool DeviceStore::isWatched(std::size_t branch) const {
@@ -115,7 +115,8 @@ std::int64_t DeviceStore::watchedProbabilities(std::size_t layer) const {
   std::size_t count = 0;
   for (const std::size_t b : m_watched)
     for (std::uint32_t head = 0; head < storedHeads(b); ++head)
-      count += m_config.query_heads / storedHeads(b) * rowsOf(b, layer, head).visible;
+      for (std::uint32_t token = 0; token < m_tokens; ++token)
+        count += m_config.query_heads / storedHeads(b) * rowsOf(b, layer, head, {token, m_tokens}).visible;
   return static_cast<std::int64_t>(count);
 }
 
@@ -125,14 +126,14 @@ void DeviceStore::fillStep(std::size_t layer, std::vector<KvatlasCudaSegment>& s
   const Buffers& buffers = m_buffers[layer];
   const std::size_t row_bytes = m_config.head_dim * from.key.element_size();
   float* probabilities = buffers.probabilities.mutable_data_ptr<float>();
-  for (std::size_t i = 0; i < m_batch.size(); ++i) {
-    const std::size_t b = m_batch[i], list = firstList(b), rows = m_config.query_heads / storedHeads(b);
+  for (std::size_t i = 0; i < m_batch.size() * m_tokens; ++i) {
+    const std::size_t b = m_batch[i / m_tokens], list = firstList(b), rows = m_config.query_heads / storedHeads(b);
     const bool watched = isWatched(b);
     for (std::uint32_t head = 0; head < storedHeads(b); ++head) {
       const std::size_t start = from.starts[list + head];
-      const auto [held, visible] = rowsOf(b, layer, head);
-      const std::size_t first = start + held - visible;
-      append_to.push_back(static_cast<std::int64_t>(start + held - 1));
+      const VisibleRows seen = rowsOf(b, layer, head, {static_cast<std::uint32_t>(i % m_tokens), m_tokens});
+      const std::size_t first = start + seen.hidden, visible = seen.visible;
+      append_to.push_back(static_cast<std::int64_t>(first + visible - 1));
       const std::size_t query = i * m_config.query_heads + head * rows;
       segments.push_back({at_row(buffers.query, query, row_bytes), at_row(from.key, first, row_bytes),
                           at_row(from.value, first, row_bytes), at_row(buffers.output, query, row_bytes),
@@ -143,13 +144,16 @@ void DeviceStore::fillStep(std::size_t layer, std::vector<KvatlasCudaSegment>& s
   }
 }
 
-void DeviceStore::beginStep(std::span<const std::size_t> batch, std::span<const std::size_t> watched) {
+void DeviceStore::beginStep(std::span<const std::size_t> batch, std::span<const std::size_t> watched,
+                            std::uint32_t tokens) {
+  m_tokens = tokens;
   m_batch.assign(batch.begin(), batch.end());
   m_watched.assign(watched.begin(), watched.end());
   m_sources.clear();
-  for (std::size_t i = 0; i < m_batch.size(); ++i) {
-    for (std::uint32_t head = 0; head < storedHeads(m_batch[i]); ++head)
-      m_sources.push_back(static_cast<std::int64_t>(i * m_config.kv_heads + kvHeadOf(m_batch[i], head)));
+  for (std::size_t i = 0; i < m_batch.size() * m_tokens; ++i) {
+    const std::size_t branch = m_batch[i / m_tokens];
+    for (std::uint32_t head = 0; head < storedHeads(branch); ++head)
+      m_sources.push_back(static_cast<std::int64_t>(i * m_config.kv_heads + kvHeadOf(branch, head)));
   }
   std::vector<std::int64_t> probabilities;
   for (std::size_t layer = 0; layer < m_layers.size(); ++layer) probabilities.push_back(watchedProbabilities(layer));

@@ -19,7 +19,8 @@ class DeviceStore final : public BranchStore {
   // All branches at once: each has an equal share of the time.
   void gather(const at::Tensor& key, const at::Tensor& value, std::span<double> seconds) override;
   // What all layers need is uploaded without waiting.
-  void beginStep(std::span<const std::size_t> batch, std::span<const std::size_t> watched) override;
+  void beginStep(std::span<const std::size_t> batch, std::span<const std::size_t> watched,
+                 std::uint32_t tokens) override;
   void append(LayerIndex layer, const at::Tensor& key, const at::Tensor& value) override;
   // Waits for the probabilities of the watched branches and nothing else.
   [[nodiscard]] at::Tensor attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) override;
@@ -33,8 +34,8 @@ class DeviceStore final : public BranchStore {
   };
   // What a step needs of one layer, on its device.
   struct StepLayer {
-    at::Tensor segments;   // bytes of KvatlasCudaSegment [lists]
-    at::Tensor append_to;  // i64 [lists] rows of the arena
+    at::Tensor segments;   // bytes of KvatlasCudaSegment [tokens · lists]
+    at::Tensor append_to;  // i64 [tokens · lists] rows of the arena
     std::size_t longest = 0;
     std::int64_t watched = 0;  // probabilities
   };
@@ -45,11 +46,8 @@ class DeviceStore final : public BranchStore {
   }
   // Of all branches before.
   [[nodiscard]] std::size_t firstList(std::size_t branch) const;
-  // Rows that a stored head of a layer holds, and how many of them its queries see.
-  struct Rows {
-    std::size_t held = 0, visible = 0;
-  };
-  [[nodiscard]] Rows rowsOf(std::size_t branch, std::size_t layer, std::uint32_t head) const;
+  // The rows of a stored head of a layer that a token's queries see.
+  [[nodiscard]] VisibleRows rowsOf(std::size_t branch, std::size_t layer, std::uint32_t head, StepToken token) const;
   [[nodiscard]] std::int64_t watchedProbabilities(std::size_t layer) const;
   [[nodiscard]] bool isWatched(std::size_t branch) const;
   void makeRoom(const at::Tensor& like, std::int64_t probabilities);
@@ -64,8 +62,9 @@ class DeviceStore final : public BranchStore {
   const ModelConfig& m_config;
   std::vector<Layer> m_layers;
   std::vector<std::size_t> m_batch, m_watched;
+  std::uint32_t m_tokens = 1;           // of each branch in a step
   std::vector<StepLayer> m_step;        // [layers]
-  std::vector<std::int64_t> m_sources;  // row of [B, kv_heads] that each list appends
+  std::vector<std::int64_t> m_sources;  // row of [B · tokens, kv_heads] that each list appends
   struct Buffers {
     at::Tensor query, output, probabilities, sources;
   };

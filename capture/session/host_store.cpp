@@ -48,18 +48,20 @@ void HostStore::gatherBranch(std::size_t branch, const at::Tensor& key, const at
   }
 }
 
-void HostStore::beginStep(std::span<const std::size_t> batch, std::span<const std::size_t>) {
+void HostStore::beginStep(std::span<const std::size_t> batch, std::span<const std::size_t>, std::uint32_t tokens) {
   m_batch.assign(batch.begin(), batch.end());
+  m_tokens = tokens;
 }
 
 void HostStore::append(LayerIndex layer, const at::Tensor& key, const at::Tensor& value) {
   const at::Tensor k = onHost(key), v = onHost(value);
   const std::size_t row = m_request.config.head_dim, stride = m_request.config.kv_heads * row;
-  for (std::size_t i = 0; i < m_batch.size(); ++i) {
-    const std::uint32_t heads = m_request.held[m_batch[i]].heads();
+  for (std::size_t i = 0; i < m_batch.size() * m_tokens; ++i) {
+    const std::size_t branch = m_batch[i / m_tokens];
+    const std::uint32_t heads = m_request.held[branch].heads();
     for (std::uint32_t head = 0; head < heads; ++head) {
-      List& list = m_lists[m_batch[i]][layer.value * heads + head];
-      const std::size_t source = i * stride + kvHeadOf(m_batch[i], head) * row;
+      List& list = m_lists[branch][layer.value * heads + head];
+      const std::size_t source = i * stride + kvHeadOf(branch, head) * row;
       const auto add = [&](const at::Tensor& from, std::vector<float>& to) {
         const float* const first = from.const_data_ptr<float>() + source;
         to.insert(to.end(), first, first + row);
@@ -77,20 +79,22 @@ at::Tensor HostStore::attend(LayerIndex layer, const at::Tensor& query, WatchedR
   rows.layOut(layer);
   std::vector<kernels::DecodeSegment> segments;
   const std::size_t row = config.head_dim;
-  for (std::size_t i = 0; i < m_batch.size(); ++i) {
-    const cache::HeldTokens& held = m_request.held[m_batch[i]];
+  float* probabilities = nullptr;
+  for (std::size_t i = 0; i < m_batch.size() * m_tokens; ++i) {
+    const std::size_t branch = m_batch[i / m_tokens];
+    const StepToken token{static_cast<std::uint32_t>(i % m_tokens), m_tokens};
+    const cache::HeldTokens& held = m_request.held[branch];
     const std::size_t readers = config.query_heads / held.heads();
-    float* probabilities = rows.roomOf(m_batch[i]);
+    if (token.index == 0) probabilities = rows.roomOf(branch);
     for (std::uint32_t head = 0; head < held.heads(); ++head) {
-      const List& from = m_lists[m_batch[i]][layer.value * held.heads() + head];
-      const cache::HeldList list = held.list(layer, head);
-      const std::size_t hidden = list.hiddenRows(held.nextPosition() - 1, config.sliding_window);
+      const List& from = m_lists[branch][layer.value * held.heads() + head];
+      const auto [hidden, visible] = visibleRows(held, held.list(layer, head), token, config.sliding_window);
       const std::size_t first = (i * config.query_heads + head * readers) * row;
       segments.push_back({.query = q.const_data_ptr<float>() + first,
                           .rows = readers,
                           .key = from.key.data() + hidden * row,
                           .value = from.value.data() + hidden * row,
-                          .length = list.size() - hidden,
+                          .length = visible,
                           .output = output.mutable_data_ptr<float>() + first,
                           .probabilities = probabilities});
       if (probabilities != nullptr) probabilities += readers * segments.back().length;

@@ -12,7 +12,8 @@ class HostStore final : public BranchStore {
   explicit HostStore(StoreRequest request);
 
   void gather(const at::Tensor& key, const at::Tensor& value, std::span<double> seconds) override;
-  void beginStep(std::span<const std::size_t> batch, std::span<const std::size_t> watched) override;
+  void beginStep(std::span<const std::size_t> batch, std::span<const std::size_t> watched,
+                 std::uint32_t tokens) override;
   void append(LayerIndex layer, const at::Tensor& key, const at::Tensor& value) override;
   [[nodiscard]] at::Tensor attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) override;
   void compact(std::span<const BranchRows> given_up) override;
@@ -29,6 +30,7 @@ class HostStore final : public BranchStore {
   StoreRequest m_request;
   std::vector<std::vector<List>> m_lists;  // [branches][layers, stored heads]
   std::vector<std::size_t> m_batch;
+  std::uint32_t m_tokens = 1;  // of each branch in a step
 };
 
 }  // namespace kvatlas::capture

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "core/analysis/mass.h"
 #include "kernels/parallel.h"
@@ -11,17 +12,21 @@ namespace {
 
 constexpr float kNotMeasured = std::numeric_limits<float>::quiet_NaN();
 
-// How many positions of the prompt, and how many generated ones, a list holds.
+// How many positions of the prompt, and how many later ones (question and generated), a list holds.
 struct HeldCounts {
-  std::uint32_t prompt = 0, generated = 0;
+  std::uint32_t prompt = 0, later = 0;
 };
 
-// What a list holds of a row over all positions so far; the prompt's part and the generated part are summed apart.
+// What a list holds of a row over all positions so far; the prompt's part and the later part are summed apart.
 double heldMass(std::span<const float> row, const cache::HeldList& list, const HeldCounts& counts) {
-  double prompt = 0, generated = 0;
+  double prompt = 0, later = 0;
   for (std::uint32_t i = 0; i < counts.prompt; ++i) prompt += row[list[i]];
-  for (std::uint32_t i = counts.prompt; i < counts.prompt + counts.generated; ++i) generated += row[list[i]];
-  return prompt + generated;
+  for (std::uint32_t i = counts.prompt; i < counts.prompt + counts.later; ++i) later += row[list[i]];
+  return prompt + later;
+}
+
+double massOf(std::span<const float> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
 // The sum of the `count` largest values.
@@ -57,7 +62,7 @@ void MassMeter::measurePrompt(LayerIndex layer, std::span<const float> rows) {
 }
 
 void MassMeter::measureStep(LayerIndex layer, const WatchedRows& rows) {
-  const WatchedRow first = rows.row(0, 0);
+  const WatchedRow first = rows.row(0, 0, rows.tokens() - 1);
   const std::size_t visible = first.mass.size(), length = first.hidden + visible;
   // The full cache's lists are equally long: its rows lie one behind the other.
   const std::span<const float> seen(first.mass.data(), m_config.query_heads * visible);
@@ -76,7 +81,7 @@ void MassMeter::measure(LayerIndex layer, std::span<const float> rows, std::size
 }
 
 void MassMeter::measureHead(LayerIndex layer, std::uint32_t head, std::span<const float> row) {
-  const std::uint32_t prompt = m_prompt_tokens;
+  const std::uint32_t prompt = m_prompt_tokens, question = m_held.front().questionTokens();
   std::vector<std::uint32_t> sizes;
   std::vector<HeldCounts> counts;
   std::vector<cache::HeldList> lists;
@@ -88,16 +93,16 @@ void MassMeter::measureHead(LayerIndex layer, std::uint32_t head, std::span<cons
     sizes.push_back(of_prompt);
   }
   const std::vector<double> best = analysis::oracleMass(row, prompt, sizes);
-  const auto generated = static_cast<std::uint32_t>(row.size()) - prompt;
+  const auto later = static_cast<std::uint32_t>(row.size()) - prompt;
   const std::size_t cell = ((m_steps - 1) * m_config.layers + layer.value) * m_config.query_heads + head;
   for (std::size_t b = 1; b < m_mass.size(); ++b) {
     if (m_mass[b].retained.size() <= cell) continue;  // this branch has stopped
     const HeldCounts& held = counts[b - 1];
     m_mass[b].retained[cell] = static_cast<float>(heldMass(row, lists[b - 1], held));
-    m_mass[b].oracle[cell] =
-        static_cast<float>(held.generated == generated ? best[b - 1]
-                                                       : bestMass(row.first(prompt), held.prompt) +
-                                                             bestMass(row.subspan(prompt), held.generated));
+    m_mass[b].oracle[cell] = static_cast<float>(
+        held.later == later ? best[b - 1]
+                            : bestMass(row.first(prompt), held.prompt) + massOf(row.subspan(prompt, question)) +
+                                  bestMass(row.subspan(prompt + question), held.later - question));
   }
 }
 

@@ -25,7 +25,7 @@ class MassMeter {
   void beginStep(const std::vector<bool>& active);
   // Step 0: the prompt's last query, [query_heads, N].
   void measurePrompt(LayerIndex layer, std::span<const float> rows);
-  // A later step: `rows` watches the full cache first.
+  // A later step, or the end of a question: `rows` watches the full cache first; its last token counts.
   void measureStep(LayerIndex layer, const WatchedRows& rows);
 
   [[nodiscard]] BranchMass takeMass(std::size_t branch) { return std::move(m_mass[branch]); }

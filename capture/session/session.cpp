@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <stdexcept>
 
 #include "capture/session/branch_store.h"
 #include "core/base/error.h"
@@ -21,13 +22,14 @@ void requireFinite(const std::vector<float>& logits, const ModelConfig& config) 
   fail("the logits after layer {} are not finite: the weights or the compute type overflow", config.layers - 1);
 }
 
-// Gathers every branch's rows layer by layer and lets go of each layer of the prefill once it is copied.
-void gatherRows(BranchStore& store, std::vector<LayerCache>& prefill, std::span<double> seconds,
+// Gathers every branch's rows layer by layer; releases each layer of the prefill once it is copied, unless it is
+// needed again.
+void gatherRows(BranchStore& store, std::vector<LayerCache>& prefill, bool release, std::span<double> seconds,
                 const WorkContext& work) {
   for (LayerCache& layer : prefill) {
     work.checkStop();
     store.gather(layer.key, layer.value, seconds);
-    layer = {};
+    if (release) layer = {};
   }
 }
 
@@ -46,13 +48,14 @@ std::vector<std::optional<cache::Redecider>> makeRedeciders(std::span<const Bran
   return redeciders;
 }
 
-// Rows beside those kept of the prompt: a list that is cut back every K tokens grows by K at most, unless the prompt
-// was below the budget.
-std::vector<std::uint32_t> reserves(std::span<const Branch> branches, std::uint32_t new_tokens) {
+// Rows beside those kept of the prompt: the question, and what is generated. A list that is cut back every K tokens
+// grows by K at most, unless the prompt was below the budget.
+std::vector<std::uint32_t> reserves(std::span<const Branch> branches, std::uint32_t question,
+                                    std::uint32_t new_tokens) {
   std::vector<std::uint32_t> rows;
   for (const Branch& branch : branches) {
     const std::uint32_t every = branch.decidesAgainEvery();
-    rows.push_back(every > 0 && !branch.decision.everything ? std::min(every, new_tokens) : new_tokens);
+    rows.push_back(question + (every > 0 && !branch.decision.everything ? std::min(every, new_tokens) : new_tokens));
   }
   return rows;
 }
@@ -80,7 +83,7 @@ Session::Session(const SessionOptions& options, std::shared_ptr<LoadedModel> mod
 void Session::planAndWarn(const WorkContext& work) {
   m_branches = planBranches(m_options, shapeOf(config(), m_prompt));
   // The decoder warns when the prompt alone is too long.
-  const std::uint64_t tokens = m_prompt.ids.size(), last = tokens + m_options.max_new_tokens;
+  const std::uint64_t tokens = m_prompt.ids.size(), last = tokens + longestQuestion() + m_options.max_new_tokens;
   if (tokens <= config().max_positions && last > config().max_positions)
     work.progress->warn(fmt::format("generation reaches position {}; {} was made for {} positions", last, config().name,
                                     config().max_positions));
@@ -106,7 +109,7 @@ MemoryQuestion Session::memoryQuestion() const {
                             ? static_cast<double>(config().query_heads) / config().kv_heads
                             : 1.0;
   return {.tokens = tokens,
-          .new_tokens = m_options.max_new_tokens,
+          .new_tokens = longestQuestion() + m_options.max_new_tokens,
           .branches = m_branches.size(),
           .kept_share = others > 0 ? kept / others / static_cast<double>(tokens) * repeat : 0.0};
 }
@@ -129,58 +132,95 @@ void Session::setLayerSink(LayerSink sink, const StatisticsRequest& request, std
   m_sink_layers = std::move(wanted_layers);
 }
 
+std::size_t Session::longestQuestion() const {
+  std::size_t longest = 0;
+  for (const text::PreparedQuestion& question : m_prompt.questions) longest = std::max(longest, question.ids.size());
+  return longest;
+}
+
+// What the prefill leaves for decoding.
+struct Session::Prefilled {
+  SignalCollector collector;
+  PrefillResult prefill;
+  bool measure = false, attended = false;
+};
+
 SessionResult Session::run(const WorkContext& work, const std::function<void(std::size_t, TokenId)>& on_token) {
-  SessionResult result;
+  if (m_prompt.questions.size() > 1) throw std::logic_error("run() of a session with several questions");
+  return std::move(runAll(work, on_token).front());
+}
+
+std::vector<SessionResult> Session::runAll(const WorkContext& work,
+                                           const std::function<void(std::size_t, TokenId)>& on_token) {
   const bool measure = m_options.measure && m_branches.size() > 1 && m_options.max_new_tokens > 0;
   const bool attended = m_attended && m_options.max_new_tokens > 0;
-  SignalCollector collector(config(), requestFor(m_options.methods, window(), measure || attended), m_options.threads);
+  const bool last_row = (measure || attended) && m_prompt.questions.empty();
+  Prefilled prefilled{.collector = {config(), requestFor(m_options.methods, window(), last_row), m_options.threads},
+                      .prefill = {},
+                      .measure = measure,
+                      .attended = attended};
+  const SessionResult start = decided(prefilled, work);
+  std::vector<SessionResult> results(std::max<std::size_t>(m_prompt.questions.size(), 1), start);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const auto question =
+        m_prompt.questions.empty() ? std::span<const TokenId>() : std::span<const TokenId>(m_prompt.questions[i].ids);
+    decode(results[i], prefilled, question, i + 1 == results.size(), work, on_token);
+  }
+  return results;
+}
+
+SessionResult Session::decided(Prefilled& prefilled, const WorkContext& work) const {
+  SignalCollector& collector = prefilled.collector;
   if (m_sink) collector.setSink(m_sink, m_sink_request, m_sink_layers);
-
-  auto start = Clock::now();
+  const auto start = Clock::now();
   collector.reportTo(work.progress);
-  PrefillResult prefill = decoder().prefill(m_prompt.ids, &collector, work);
+  prefilled.prefill = decoder().prefill(m_prompt.ids, &collector, work);
   collector.finish();
+  SessionResult result{.branches = m_branches};
   result.prefill_seconds = secondsSince(start);
-  result.next_logits.assign(prefill.next_logits.const_data_ptr<float>(),
-                            prefill.next_logits.const_data_ptr<float>() + prefill.next_logits.numel());
+  const at::Tensor& logits = prefilled.prefill.next_logits;
+  result.next_logits.assign(logits.const_data_ptr<float>(), logits.const_data_ptr<float>() + logits.numel());
   requireFinite(result.next_logits, config());
-
-  result.branches = m_branches;
-  const std::vector<policy::LayerSignals> signals = collector.signals();
-  decideBranches(result.branches, signals);
+  decideBranches(result.branches, collector.signals());
   for (const Branch& branch : result.branches) result.branch_seconds.push_back(branch.decide_seconds);
+  return result;
+}
+
+void Session::decode(SessionResult& result, Prefilled& prefilled, std::span<const TokenId> question, bool last,
+                     const WorkContext& work, const std::function<void(std::size_t, TokenId)>& on_token) const {
   std::vector<cache::HeldTokens> held;
   for (const Branch& branch : result.branches)
     held.emplace_back(branch.decision, static_cast<TokenIndex>(m_prompt.ids.size()));
-  std::vector<std::optional<cache::Redecider>> redeciders = makeRedeciders(result.branches, held, signals);
-  const std::unique_ptr<BranchStore> store =
-      makeBranchStore({.config = config(),
-                       .held = held,
-                       .reserve = reserves(result.branches, m_options.max_new_tokens),
-                       .threads = m_options.threads},
-                      prefill.cache.front().key.is_cuda());
-  gatherRows(*store, prefill.cache, result.branch_seconds, work);
+  std::vector<std::optional<cache::Redecider>> redeciders =
+      makeRedeciders(result.branches, held, prefilled.collector.signals());
+  const std::unique_ptr<BranchStore> store = makeBranchStore(
+      {.config = config(),
+       .held = held,
+       .reserve = reserves(result.branches, static_cast<std::uint32_t>(question.size()), m_options.max_new_tokens),
+       .threads = m_options.threads},
+      prefilled.prefill.cache.front().key.is_cuda());
+  gatherRows(*store, prefilled.prefill.cache, last, result.branch_seconds, work);
 
-  start = Clock::now();
+  const auto start = Clock::now();
   const DecodeStart from{.held = held,
                          .redeciders = redeciders,
                          .store = *store,
-                         .next_logits = prefill.next_logits,
-                         .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },
-                         .prompt_tokens = m_prompt.ids.size()};
-  const DecodeOptions decode{.max_new_tokens = m_options.max_new_tokens,
-                             .follow = m_options.follow,
-                             .threads = m_options.threads,
-                             .measure = measure,
-                             .attended = attended,
-                             .on_token = on_token,
-                             .finished = m_finished};
-  result.tracks = decodeBranches(decoder(), from, decode, work);
+                         .next_logits = prefilled.prefill.next_logits,
+                         .last_row = [&](LayerIndex layer) { return prefilled.collector.lastRow(layer); },
+                         .prompt_tokens = m_prompt.ids.size(),
+                         .question = question};
+  const DecodeOptions options{.max_new_tokens = m_options.max_new_tokens,
+                              .follow = m_options.follow,
+                              .threads = m_options.threads,
+                              .measure = prefilled.measure,
+                              .attended = prefilled.attended,
+                              .on_token = on_token,
+                              .finished = m_finished};
+  result.tracks = decodeBranches(decoder(), from, options, work);
   result.decode_seconds = secondsSince(start);
   for (double& seconds : result.branch_seconds)
     seconds += result.decode_seconds / static_cast<double>(result.branches.size());
   if (const std::string notice = idsWithoutText(*m_model, result); !notice.empty()) work.progress->warn(notice);
-  return result;
 }
 
 }  // namespace kvatlas::capture

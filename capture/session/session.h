@@ -40,8 +40,12 @@ class Session {
   void setFinished(FinishedTest finished) { m_finished = std::move(finished); }
   // Records every branch's most attended keys at each generated token; before run().
   void watchAttended() { m_attended = true; }
+  // Of a prompt with at most one question.
   [[nodiscard]] SessionResult run(const WorkContext& work,
                                   const std::function<void(std::size_t, TokenId)>& on_token = {});
+  // One result for each question of the prompt, or one if it has none; they share the prefill and the decisions.
+  [[nodiscard]] std::vector<SessionResult> runAll(const WorkContext& work,
+                                                  const std::function<void(std::size_t, TokenId)>& on_token = {});
 
   [[nodiscard]] const ModelConfig& config() const { return m_model->config; }
   [[nodiscard]] const PreparedPrompt& prompt() const { return m_prompt; }
@@ -52,7 +56,14 @@ class Session {
   [[nodiscard]] const std::string& dtypeName() const { return m_model->dtype_name; }
 
  private:
+  struct Prefilled;
   void planAndWarn(const WorkContext& work);
+  // Prefill and decisions; the result has no tracks.
+  [[nodiscard]] SessionResult decided(Prefilled& prefilled, const WorkContext& work) const;
+  // Adds the tracks. `last`: the prefill's keys and values are given up.
+  void decode(SessionResult& result, Prefilled& prefilled, std::span<const TokenId> question, bool last,
+              const WorkContext& work, const std::function<void(std::size_t, TokenId)>& on_token) const;
+  [[nodiscard]] std::size_t longestQuestion() const;
   [[nodiscard]] MemoryQuestion memoryQuestion() const;
 
   SessionOptions m_options;

@@ -9,16 +9,22 @@ constexpr std::size_t kTokensAhead = 64;  // room grows for this many tokens at 
 
 }  // namespace
 
+VisibleRows visibleRows(const cache::HeldTokens& held, const cache::HeldList& list, StepToken token,
+                        std::uint64_t sliding_window) {
+  const std::uint32_t later = token.of - 1 - token.index;
+  const std::uint32_t hidden = list.hiddenRows(held.nextPosition() - 1 - later, sliding_window);
+  return {hidden, list.size() - later - hidden};
+}
+
 void WatchedRows::layOut(LayerIndex layer) {
   m_layer = layer;
   m_size = 0;
   m_places.clear();
   for (const std::size_t branch : m_watched) {
-    const std::uint64_t position = m_held[branch].nextPosition() - 1;
-    for (std::uint32_t head = 0; head < m_config.query_heads; ++head) {
-      const cache::HeldList list = listOf(branch, head);
-      const std::uint32_t hidden = list.hiddenRows(position, m_config.sliding_window);
-      m_places.push_back({m_size, hidden, list.size() - hidden});
+    for (std::uint32_t i = 0; i < m_tokens * m_config.query_heads; ++i) {
+      const VisibleRows rows = visibleRows(m_held[branch], listOf(branch, i % m_config.query_heads),
+                                           {i / m_config.query_heads, m_tokens}, m_config.sliding_window);
+      m_places.push_back({m_size, rows.hidden, rows.visible});
       m_size += m_places.back().visible;
     }
   }
@@ -30,11 +36,12 @@ void WatchedRows::layOut(LayerIndex layer) {
 float* WatchedRows::roomOf(std::size_t branch) {
   const auto found = std::ranges::lower_bound(m_watched, branch);
   if (found == m_watched.end() || *found != branch) return nullptr;
-  return m_values.data() + m_places[static_cast<std::size_t>(found - m_watched.begin()) * m_config.query_heads].offset;
+  const auto i = static_cast<std::size_t>(found - m_watched.begin());
+  return m_values.data() + m_places[i * m_tokens * m_config.query_heads].offset;
 }
 
-WatchedRow WatchedRows::row(std::size_t i, std::uint32_t query_head) const {
-  const Place& place = m_places[i * m_config.query_heads + query_head];
+WatchedRow WatchedRows::row(std::size_t i, std::uint32_t query_head, std::uint32_t token) const {
+  const Place& place = m_places[(i * m_tokens + token) * m_config.query_heads + query_head];
   return {.mass = std::span(m_values).subspan(place.offset, place.visible),
           .list = listOf(m_watched[i], query_head),
           .hidden = place.hidden};

@@ -79,6 +79,8 @@ std::string scoreKey(const Redecision& wanted) {
   key += fmt::format("|{}|{}|{}", quoted(wanted.needs()), static_cast<int>(wanted.setting.granularity),
                      wanted.setting.window);
   if (method.allocate_reads_scores || !method.selects_by_rank) key += fmt::format("|{}", method.name);
+  // Candidates are all but the recent tokens.
+  key += fmt::format("|{}|{}|{}", wanted.setting.recent, method.parts.values, method.parts.select);
   for (const policy::ParameterSpec& spec : method.parameters)
     if (spec.changes_score) key += fmt::format("|{}={}", spec.name, wanted.setting.parameters.find(spec.name)->second);
   return key + (wanted.setting.preset == policy::Preset::Paper ? "|paper" : "|exact");

@@ -6,6 +6,19 @@
 
 namespace kvatlas::cache {
 
+// The rows of a list that are the question's.
+struct HeldSignals::QuestionRows {
+  std::size_t first = 0, count = 0;
+  // Appends the other values of a list of `rows` rows; those that `values` lacks are 0.
+  template <class Value>
+  void addOthers(std::span<const Value> values, std::size_t rows, std::vector<float>& to) const {
+    for (std::size_t row = 0; row < rows; ++row) {
+      if (row >= first && row < first + count) continue;
+      to.push_back(row < values.size() ? static_cast<float>(values[row]) : 0.0F);
+    }
+  }
+};
+
 SignalSet promptSignals(SignalSet needs) {
   SignalSet known;
   for (const Signal signal : needs.members()) known |= {signal == Signal::WindowSum ? Signal::WindowRows : signal};
@@ -77,30 +90,29 @@ void HeldSignals::erase(LayerIndex layer, std::uint32_t head, std::span<const st
   }
 }
 
-SignalValues HeldSignals::of(LayerIndex layer) const {
+SignalValues HeldSignals::of(LayerIndex layer, std::uint32_t first, std::uint32_t lists, const HeldTokens& held) const {
   SignalValues values;
-  for (std::uint32_t query_head = 0; query_head < m_query_heads && !m_of.empty(); ++query_head) {
+  if (m_of.empty()) return values;
+  const std::uint32_t readers = m_query_heads / m_heads;
+  for (std::uint32_t query_head = first * readers; query_head < (first + lists) * readers; ++query_head) {
     const Head& head = m_of[layer.value * m_query_heads + query_head];
+    const QuestionRows question{held.questionRow(layer, query_head / readers), held.questionTokens()};
     if (m_needs.contains(Signal::Received))
-      for (const double mass : head.received) values[Signal::Received].push_back(static_cast<float>(mass));
-    if (keepsRows()) addRows(head, values);
+      question.addOthers<double>(head.received, head.rows, values[Signal::Received]);
+    if (keepsRows()) addRows(head, question, values);
   }
   return values;
 }
 
 // Oldest query first.
-void HeldSignals::addRows(const Head& head, SignalValues& values) const {
+void HeldSignals::addRows(const Head& head, const QuestionRows& question, SignalValues& values) const {
   std::vector<double> sum(head.rows, 0.0);
   for (std::size_t i = 0; i < head.last.size(); ++i) {
     const std::vector<float>& row = head.last[(head.newest + 1 + i) % head.last.size()];
     for (std::size_t j = 0; j < row.size(); ++j) sum[j] += static_cast<double>(row[j]);
-    if (!m_needs.contains(Signal::WindowRows)) continue;
-    std::vector<float>& to = values[Signal::WindowRows];
-    to.insert(to.end(), row.begin(), row.end());
-    to.resize(to.size() + head.rows - row.size(), 0.0F);
+    if (m_needs.contains(Signal::WindowRows)) question.addOthers<float>(row, head.rows, values[Signal::WindowRows]);
   }
-  if (m_needs.contains(Signal::WindowSum))
-    for (const double mass : sum) values[Signal::WindowSum].push_back(static_cast<float>(mass));
+  if (m_needs.contains(Signal::WindowSum)) question.addOthers<double>(sum, head.rows, values[Signal::WindowSum]);
 }
 
 }  // namespace kvatlas::cache

@@ -27,9 +27,10 @@ class HeldSignals {
   // Forgets rows (ascending) of one list; before the held tokens do.
   void erase(LayerIndex layer, std::uint32_t head, std::span<const std::uint32_t> rows);
 
-  // The needed signals of one layer in the shapes of the table, a column per row of its lists, which are equally long:
-  // `received` over all queries so far, the others over the last W.
-  [[nodiscard]] SignalValues of(LayerIndex layer) const;
+  // The needed signals of `lists` lists of one layer from `first` on, in the shapes of the table, a column per row that
+  // is not the question's: `received` over all queries so far, the others over the last W. The lists are equally long.
+  [[nodiscard]] SignalValues of(LayerIndex layer, std::uint32_t first, std::uint32_t lists,
+                                const HeldTokens& held) const;
 
  private:
   struct Head {
@@ -42,7 +43,8 @@ class HeldSignals {
   }
   void start(Head& head, const HeldList& list, std::uint32_t query_head, const LayerSignals& prompt,
              std::size_t prompt_tokens) const;
-  void addRows(const Head& head, SignalValues& values) const;
+  struct QuestionRows;
+  void addRows(const Head& head, const QuestionRows& question, SignalValues& values) const;
 
   SignalSet m_needs;
   std::uint32_t m_query_heads, m_window, m_heads;

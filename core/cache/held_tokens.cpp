@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <stdexcept>
 
 #include "core/base/error.h"
 #include "core/cache/erase_rows.h"
@@ -58,6 +59,12 @@ void HeldTokens::append() {
   m_rows += m_lists.size();
 }
 
+void HeldTokens::appendQuestion(std::uint32_t tokens) {
+  if (m_next != firstGenerated()) throw std::logic_error("a question comes before everything generated");
+  for (std::uint32_t i = 0; i < tokens; ++i) append();
+  m_question_tokens += tokens;
+}
+
 void HeldTokens::writeOut(List& list) const {
   if (!list.everything) return;
   list.everything = false;
@@ -73,6 +80,11 @@ void HeldTokens::evict(std::uint32_t step, LayerIndex layer, std::uint32_t head,
   if (rows.back() >= list.positions.size() || std::ranges::adjacent_find(rows, std::greater_equal<>()) != rows.end())
     fail("layer {}, head {}: rows to evict are not ascending rows of {} held tokens", layer.value, head,
          list.positions.size());
+  const auto of_question = [&](std::uint32_t row) {
+    return list.positions[row] >= m_prompt_tokens && list.positions[row] < firstGenerated();
+  };
+  if (m_question_tokens > 0 && std::ranges::any_of(rows, of_question))
+    fail("layer {}, head {}: the question is never evicted", layer.value, head);
   for (const std::uint32_t row : rows) m_log.push_back({step, layer.value, head, list.positions[row], reason});
   eraseRows(list.positions, rows);
   m_rows -= rows.size();

@@ -57,14 +57,25 @@ class HeldTokens {
   [[nodiscard]] std::uint32_t layers() const { return m_layers; }
   [[nodiscard]] std::uint32_t heads() const { return m_heads; }
   [[nodiscard]] TokenIndex promptTokens() const { return m_prompt_tokens; }
+  // Tokens of the question behind the prompt: no list gives them up, and no capacity counts them.
+  [[nodiscard]] TokenIndex questionTokens() const { return m_question_tokens; }
+  [[nodiscard]] TokenIndex firstGenerated() const { return m_prompt_tokens + m_question_tokens; }
   [[nodiscard]] TokenIndex nextPosition() const { return m_next; }  // prompt and appended tokens so far
 
   [[nodiscard]] HeldList list(LayerIndex layer, std::uint32_t head) const;
   [[nodiscard]] std::uint64_t heldRows() const { return m_rows; }  // over all lists
 
+  // The first row of the question in a list.
+  [[nodiscard]] std::uint32_t questionRow(LayerIndex layer, std::uint32_t head) const {
+    return list(layer, head).rowFrom(m_prompt_tokens);
+  }
+
   // The next token goes into every list.
   void append();
-  // Takes the rows (ascending) out of one list and logs their positions. Error: a row the list does not have.
+  // The same for the next tokens of the question; std::logic_error once a token was generated.
+  void appendQuestion(std::uint32_t tokens);
+  // Takes the rows (ascending) out of one list and logs their positions. Error: a row the list does not have, or one of
+  // the question.
   void evict(std::uint32_t step, LayerIndex layer, std::uint32_t head, std::span<const std::uint32_t> rows,
              EvictionReason reason);
 
@@ -80,7 +91,7 @@ class HeldTokens {
   void writeOut(List& list) const;
 
   std::uint32_t m_layers, m_heads;
-  TokenIndex m_prompt_tokens, m_next;
+  TokenIndex m_prompt_tokens, m_question_tokens = 0, m_next;
   std::vector<List> m_lists;  // [layers, heads]
   std::uint64_t m_rows = 0;
   std::vector<Eviction> m_log;

@@ -5,9 +5,16 @@
 #include <stdexcept>
 
 #include "core/policy/parameters.h"
+#include "core/policy/selection.h"
 #include "kernels/parallel.h"
 
 namespace kvatlas::cache {
+
+struct Redecider::Lists {
+  LayerIndex layer;
+  std::uint32_t first = 0, count = 0;
+  std::uint32_t rows = 0;  // of each, without the question's
+};
 
 Redecider::Redecider(const policy::Method& method, const policy::Setting& setting, const policy::Decision& decision,
                      const HeldTokens& held, std::span<const LayerSignals> prompt)
@@ -22,8 +29,9 @@ Redecider::Redecider(const policy::Method& method, const policy::Setting& settin
 std::vector<std::uint32_t> Redecider::capacityOf(const HeldTokens& held) const {
   if (!m_capacity.empty()) return m_capacity;
   policy::Setting now = m_setting;
-  now.shape.tokens = held.nextPosition();
-  return policy::allocateLayers(m_method, now, {});
+  now.shape.tokens = held.nextPosition() - held.questionTokens();
+  // Scores of the prompt are gone: heads that share a layer's budget by them get equal shares.
+  return m_method.allocate_reads_scores ? policy::allocateUniform(now, {}) : policy::allocateLayers(m_method, now, {});
 }
 
 ListRows Redecider::rowsToEvict(const HeldTokens& held, unsigned threads) const {
@@ -38,47 +46,68 @@ ListRows Redecider::rowsToEvict(const HeldTokens& held, unsigned threads) const 
   return none ? ListRows() : rows;
 }
 
-// A score that reads no signal belongs to positions: it is taken at those that are held. Else each row is a column.
-policy::LayerScores Redecider::scoresOf(LayerIndex layer, const HeldTokens& held, std::uint32_t rows) const {
+policy::Setting Redecider::settingOf(const Lists& lists, std::uint32_t tokens) const {
   policy::Setting now = m_setting;
+  now.shape.tokens = tokens;
+  if (lists.count == now.heads()) return now;
+  now.shape.query_heads = lists.count * (m_setting.shape.query_heads / m_setting.heads());
+  now.shape.kv_heads = m_setting.granularity == policy::Granularity::KvHead ? lists.count : 1;
+  return now;
+}
+
+policy::LayerScores Redecider::scoresOf(const Lists& lists, const HeldTokens& held) const {
   if (m_method.score == nullptr) return {};
-  if (!m_method.needs.empty()) {
-    now.shape.tokens = rows;
-    const SignalValues signals = m_signals.of(layer);
-    return policy::scoreLayer(m_method, now, layer, viewOf(signals));
-  }
+  if (m_method.needs.empty()) return scoresOfPositions(lists, held);
+  const SignalValues signals = m_signals.of(lists.layer, lists.first, lists.count, held);
+  return policy::scoreLayer(m_method, settingOf(lists, lists.rows), lists.layer, viewOf(signals));
+}
+
+// A score that reads no signal belongs to positions: it is taken at those that are held. Else each row is a column.
+policy::LayerScores Redecider::scoresOfPositions(const Lists& lists, const HeldTokens& held) const {
+  policy::Setting now = m_setting;
   now.shape.tokens = held.nextPosition();
-  const policy::LayerScores all = policy::scoreLayer(m_method, now, layer, {});
+  const policy::LayerScores all = policy::scoreLayer(m_method, now, lists.layer, {});
   // The tokens behind the candidates are always kept, so they are the last rows of every list.
-  policy::LayerScores scores{.heads = all.heads, .candidates = rows - (now.shape.tokens - all.candidates)};
-  for (std::uint32_t head = 0; head < scores.heads; ++head) {
-    const HeldList list = held.list(layer, head);
-    for (std::uint32_t row = 0; row < scores.candidates; ++row) scores.values.push_back(all.head(head)[list[row]]);
+  policy::LayerScores scores{.heads = lists.count, .candidates = lists.rows - (now.shape.tokens - all.candidates)};
+  for (std::uint32_t head = lists.first; head < lists.first + lists.count; ++head) {
+    const HeldList list = held.list(lists.layer, head);
+    const std::uint32_t question = held.questionRow(lists.layer, head);
+    for (std::uint32_t column = 0; column < scores.candidates; ++column)
+      scores.values.push_back(all.head(head)[list[column < question ? column : column + held.questionTokens()]]);
   }
   return scores;
 }
 
+// Lists of one layer may differ in length where a method gives heads unequal capacities: each is then a layer of one
+// list for the method.
 void Redecider::evictionsOf(LayerIndex layer, const HeldTokens& held, std::span<const std::uint32_t> capacity,
                             std::span<std::vector<std::uint32_t>> out) const {
-  const std::uint32_t rows = held.list(layer, 0).size();
+  const auto rows = [&](std::uint32_t head) { return held.list(layer, head).size() - held.questionTokens(); };
+  bool equal = true;
+  for (std::uint32_t head = 1; head < held.heads(); ++head) equal = equal && rows(head) == rows(0);
+  const std::uint32_t together = equal ? held.heads() : 1;
+  for (std::uint32_t head = 0; head < held.heads(); head += together)
+    evictionsOf({layer, head, together, rows(head)}, held, capacity.subspan(head, together),
+                out.subspan(head, together));
+}
+
+void Redecider::evictionsOf(const Lists& lists, const HeldTokens& held, std::span<const std::uint32_t> capacity,
+                            std::span<std::vector<std::uint32_t>> out) const {
   std::vector<std::uint32_t> kept_rows;
-  for (std::uint32_t head = 0; head < held.heads(); ++head) {
-    if (held.list(layer, head).size() != rows) throw std::logic_error("lists of one layer differ in length");
-    kept_rows.push_back(std::min(capacity[head], rows));
-  }
-  if (std::ranges::all_of(kept_rows, [&](std::uint32_t kept) { return kept == rows; })) return;
-  policy::Setting now = m_setting;
-  now.shape.tokens = rows;
+  for (const std::uint32_t most : capacity) kept_rows.push_back(std::min(most, lists.rows));
+  if (std::ranges::all_of(kept_rows, [&](std::uint32_t kept) { return kept == lists.rows; })) return;
   std::vector<TokenIndex> kept(std::accumulate(kept_rows.begin(), kept_rows.end(), std::size_t{0}));
-  policy::selectLayer(m_method, now, layer, {.scores = scoresOf(layer, held, rows)}, kept_rows, kept);
+  policy::selectLayer(m_method, settingOf(lists, lists.rows), lists.layer, {.scores = scoresOf(lists, held)}, kept_rows,
+                      kept);
   auto next = kept.begin();
-  for (std::uint32_t head = 0; head < held.heads(); ++head) {
-    const auto end = next + kept_rows[head];
-    for (std::uint32_t row = 0; row < rows; ++row) {
-      if (next != end && *next == row)
+  for (std::uint32_t i = 0; i < lists.count; ++i) {
+    const auto end = next + kept_rows[i];
+    const std::uint32_t question = held.questionRow(lists.layer, lists.first + i);
+    for (std::uint32_t column = 0; column < lists.rows; ++column) {
+      if (next != end && *next == column)
         ++next;
       else
-        out[head].push_back(row);
+        out[i].push_back(column < question ? column : column + held.questionTokens());
     }
   }
 }

@@ -27,15 +27,22 @@ class Redecider {
 
   // Whether lists are cut back after the `generated`-th token.
   [[nodiscard]] bool due(std::uint32_t generated) const { return generated % m_every == 0; }
-  // The rows by which lists exceed their capacity: that of the end of the prompt; where everything was kept then, what
-  // the method allocates for the tokens so far. Empty where no list does.
+  // The rows by which lists exceed their capacity, the question not counted: that of the end of the prompt; where
+  // everything was kept then, what the method allocates for the tokens so far. Empty where no list does.
   [[nodiscard]] ListRows rowsToEvict(const HeldTokens& held, unsigned threads) const;
   // Gives them up, in the signals and in `held`.
   void evict(std::uint32_t step, const ListRows& rows, HeldTokens& held);
 
  private:
   [[nodiscard]] std::vector<std::uint32_t> capacityOf(const HeldTokens& held) const;
-  [[nodiscard]] policy::LayerScores scoresOf(LayerIndex layer, const HeldTokens& held, std::uint32_t rows) const;
+  // Lists of a layer that are scored together.
+  struct Lists;
+  // What the method sees of them: `tokens` columns.
+  [[nodiscard]] policy::Setting settingOf(const Lists& lists, std::uint32_t tokens) const;
+  [[nodiscard]] policy::LayerScores scoresOf(const Lists& lists, const HeldTokens& held) const;
+  [[nodiscard]] policy::LayerScores scoresOfPositions(const Lists& lists, const HeldTokens& held) const;
+  void evictionsOf(const Lists& lists, const HeldTokens& held, std::span<const std::uint32_t> capacity,
+                   std::span<std::vector<std::uint32_t>> out) const;
   void evictionsOf(LayerIndex layer, const HeldTokens& held, std::span<const std::uint32_t> capacity,
                    std::span<std::vector<std::uint32_t>> out) const;
 

@@ -32,7 +32,7 @@ Reason reasonFor(const Method& method, const Setting& setting, TokenIndex positi
   if (!kept) return Reason::Evicted;
   if (keepsEverything(setting)) return Reason::Everything;
   if (method.reason != nullptr) return method.reason(setting, position);
-  return position >= setting.shape.tokens - std::min(setting.window, setting.shape.tokens) ? Reason::Window
+  return position >= setting.shape.tokens - std::min(setting.recent, setting.shape.tokens) ? Reason::Window
                                                                                            : Reason::Score;
 }
 

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "core/base/error.h"
+#include "core/policy/parts.h"
 #include "kernels/parallel.h"
 
 namespace kvatlas::policy {
@@ -32,10 +33,10 @@ void selectByOrder(const Setting& setting, const RankedLayer& ranked, std::span<
                    TokenIndex* out) {
   PositionSet set(setting.shape.tokens);
   for (std::size_t head = 0; head < capacity.size(); ++head) {
-    const std::uint32_t window = std::min(setting.window, capacity[head]), best = capacity[head] - window;
+    const std::uint32_t recent = std::min(setting.recent, capacity[head]), best = capacity[head] - recent;
     if (best > ranked.depth) throw std::logic_error("a layer's order is shorter than its capacity");
     set.writeAscending(std::span(ranked.order).subspan(head * ranked.depth, best), out);
-    std::iota(out + best, out + capacity[head], setting.shape.tokens - window);
+    std::iota(out + best, out + capacity[head], setting.shape.tokens - recent);
     out += capacity[head];
   }
 }
@@ -74,7 +75,12 @@ bool keepsEverything(const Setting& setting) {
 
 LayerScores scoreLayer(const Method& method, const Setting& setting, LayerIndex layer, const LayerSignals& of_layer) {
   if (method.score == nullptr) return {};
-  return method.score(setting, layer, neededSignals(method, setting, layer, of_layer));
+  const LayerSignals signals = neededSignals(method, setting, layer, of_layer);
+  LayerScores scores = method.score(setting, layer, signals);
+  if (method.weight) weighByValues(setting, *method.weight, signals, scores);
+  if (method.reshape != nullptr) method.reshape(setting, layer, scores);
+  if (method.facts != nullptr) scores.facts = method.facts(setting, layer, signals);
+  return scores;
 }
 
 std::vector<std::uint32_t> allocateLayers(const Method& method, const Setting& setting,

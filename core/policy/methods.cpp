@@ -1,21 +1,135 @@
-// The table of methods, built from the rows that methods.def lists.
+// The named methods, and compositions of their parts with others.
 #include <algorithm>
-#include <array>
 #include <cctype>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
 
 #include "core/base/error.h"
 #include "core/base/suggest.h"
-#include "core/policy/table.h"
+#include "core/policy/parameters.h"
+#include "core/policy/parts.h"
 
 namespace kvatlas::policy {
+namespace {
+
+template <class Part>
+const Part& partNamed(std::span<const Part> parts, std::string_view name) {
+  const auto found = std::ranges::find(parts, name, &Part::name);
+  if (found == parts.end()) throw std::logic_error("a method names an unknown part");
+  return *found;
+}
+
+struct Parts {
+  const ScorePart& score;
+  const ValuesPart& values;
+  const AllocatePart& allocate;
+  const SelectPart& select;
+  explicit Parts(const PartNames& names)
+      : score(partNamed(scoreParts(), names.score)),
+        values(partNamed(valuesParts(), names.values)),
+        allocate(partNamed(allocateParts(), names.allocate)),
+        select(partNamed(selectParts(), names.select)) {}
+  [[nodiscard]] bool readsScores() const { return select.reads_scores || allocate.reads_scores; }
+};
+
+void checkParts(const NamedMethod& named, const Parts& parts) {
+  if (parts.score.score != nullptr) return;
+  if (parts.allocate.reads_scores)
+    failUsage("method '{}': allocate={} spreads the budget by scores, and the method has none", named.name,
+              parts.allocate.name);
+  if (parts.select.reads_scores)
+    failUsage("method '{}': select={} takes the best scores, and the method has none", named.name, parts.select.name);
+  if (parts.values.weight)
+    failUsage("method '{}': values={} multiplies scores, and the method has none", named.name, parts.values.name);
+}
+
+// A method and the parameters it owns.
+struct Composed {
+  Method method;
+  std::vector<ParameterSpec> parameters;
+};
+
+void addParameters(std::vector<ParameterSpec>& to, std::span<const ParameterSpec> more, const NamedMethod& named) {
+  for (ParameterSpec spec : more) {
+    if (std::ranges::find(to, spec.name, &ParameterSpec::name) != to.end()) continue;
+    for (const ParameterDefault& other : named.defaults) {
+      if (other.parameter != spec.name) continue;
+      spec.default_value = other.value;
+      spec.paper_value = other.paper_value;
+    }
+    to.push_back(spec);
+  }
+}
+
+void compose(const NamedMethod& named, const PartNames& names, Composed& into) {
+  const Parts parts(names);
+  checkParts(named, parts);
+  const bool scored = parts.readsScores();
+  if (scored) addParameters(into.parameters, parts.score.parameters, named);
+  addParameters(into.parameters, parts.allocate.parameters, named);
+  addParameters(into.parameters, parts.select.parameters, named);
+  SignalSet needs = parts.allocate.needs;
+  if (scored) needs |= parts.score.needs;
+  if (scored && parts.values.weight) needs |= SignalSet{*parts.values.weight};
+  into.method = {.name = named.name,
+                 .title = named.title,
+                 .paper = named.paper,
+                 .parts = names,
+                 .needs = needs,
+                 .parameters = into.parameters,
+                 .score = scored ? parts.score.score : nullptr,
+                 .score_name = parts.values.weight || parts.select.reshape != nullptr ? "" : parts.score.name,
+                 .allocate = parts.allocate.allocate,
+                 .select = parts.select.select,
+                 .recent = parts.select.recent,
+                 .weight = parts.values.weight,
+                 .facts = parts.allocate.facts,
+                 .reshape = parts.select.reshape,
+                 .allocate_reads_scores = parts.allocate.reads_scores,
+                 .selects_by_rank = parts.select.by_rank,
+                 .keeps_everything = named.keeps_everything,
+                 .check_allocation = parts.allocate.check,
+                 .check_selection = parts.select.check,
+                 .reason = parts.select.reason};
+}
+
+struct Table {
+  std::deque<Composed> owned;
+  std::vector<Method> methods;
+  Table() {
+    for (const NamedMethod& named : namedMethods()) {
+      compose(named, named.parts, owned.emplace_back());
+      methods.push_back(owned.back().method);
+    }
+  }
+};
+
+// Compositions that somebody asked for; there are as many as parts allow.
+class Compositions {
+ public:
+  const Method& of(const NamedMethod& named, const PartNames& names) {
+    std::string key;
+    for (const std::string_view part : {named.name, names.values, names.allocate, names.select})
+      key.append(part).append("|");
+    const std::scoped_lock lock(m_mutex);
+    if (const auto found = m_composed.find(key); found != m_composed.end()) return found->second->method;
+    auto composed = std::make_unique<Composed>();
+    compose(named, names, *composed);
+    return m_composed.emplace(key, std::move(composed)).first->second->method;
+  }
+
+ private:
+  std::mutex m_mutex;
+  std::map<std::string, std::unique_ptr<Composed>> m_composed;
+};
+
+}  // namespace
 
 std::span<const Method> methods() {
-  static const std::array table{
-#define KVATLAS_METHOD(name) name##Method(),
-#include "core/policy/methods.def"
-#undef KVATLAS_METHOD
-  };
-  return table;
+  static const Table table;
+  return table.methods;
 }
 
 const Method& findMethod(std::string_view name) {
@@ -28,6 +142,26 @@ const Method& findMethod(std::string_view name) {
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   failUsage("unknown method '{}'{}", name, suggestion(lower, known));
+}
+
+const Method& composeMethod(std::string_view name, const ParameterValues& given) {
+  static Compositions compositions;
+  const Method& method = findMethod(name);
+  PartNames names = method.parts;
+  const auto replace = [&](std::string_view part, std::string_view& by, auto rows) {
+    const auto found = given.find(part);
+    if (found == given.end()) return;
+    checkParameter(method.name, *findParameter(method, part), found->second);
+    by = partNamed(rows, found->second).name;
+  };
+  if (!method.keeps_everything) {
+    replace("allocate", names.allocate, allocateParts());
+    replace("select", names.select, selectParts());
+    replace("values", names.values, valuesParts());
+  }
+  const PartNames& own = method.parts;
+  if (names.allocate == own.allocate && names.select == own.select && names.values == own.values) return method;
+  return compositions.of(namedMethods()[static_cast<std::size_t>(&method - methods().data())], names);
 }
 
 }  // namespace kvatlas::policy

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/suggest.h"
+#include "core/policy/parts.h"
 
 namespace kvatlas::policy {
 namespace {
@@ -37,6 +38,21 @@ std::vector<std::string> choices(std::string_view values) {
   return list;
 }
 
+// A choice among the rows of a table of parts; those that keep the whole prompt are of the full cache alone.
+template <class Part>
+ParameterSpec partParameter(std::string_view name, std::span<const Part> parts, std::string_view meaning) {
+  static std::map<std::string_view, std::string> values;  // [name]: lives as long as the programme
+  std::string& list = values[name];
+  for (const Part& part : parts)
+    if (part.name != "everything") list.append(list.empty() ? "" : "|").append(part.name);
+  return {.name = name,
+          .values = list,
+          .default_value = "of the method",
+          .paper_value = "of the method",
+          .meaning = meaning,
+          .changes_score = true};
+}
+
 bool inRange(const ParameterSpec& spec, double value) {
   return value >= spec.lowest && value <= spec.highest;
 }
@@ -60,21 +76,29 @@ void checkParameter(std::string_view method, const ParameterSpec& spec, std::str
     failUsage("method '{}': '{}' is not a value of parameter '{}'{}", method, value, spec.name,
               suggestion(value, known));
   }
-  if (!acceptable(spec, value))
+  if (spec.kind == ParameterKind::Text ? value.empty() : !acceptable(spec, value))
     failUsage("method '{}': parameter '{}' must be {}, not '{}'", method, spec.name, spec.values, value);
 }
 
+std::string_view presetValue(const ParameterSpec& spec, Preset preset) {
+  return preset == Preset::Paper ? spec.paper_value : spec.default_value;
+}
+
 std::span<const ParameterSpec> commonParameters() {
-  static constexpr ParameterSpec kCommon[] = {kEveryParameter};
-  return kCommon;
+  static const std::vector<ParameterSpec> common{
+      partParameter("allocate", allocateParts(), "how many tokens each head keeps"),
+      partParameter("select", selectParts(), "which tokens a head keeps"),
+      partParameter("values", valuesParts(), "what scores are multiplied by"), kEveryParameter};
+  return common;
 }
 
 const ParameterSpec* findParameter(const Method& method, std::string_view name) {
   const auto named = [&](const ParameterSpec& spec) { return spec.name == name; };
   if (const auto own = std::ranges::find_if(method.parameters, named); own != method.parameters.end()) return &*own;
   if (method.keeps_everything) return nullptr;
-  const auto common = std::ranges::find_if(commonParameters(), named);
-  return common == commonParameters().end() ? nullptr : &*common;
+  const std::span<const ParameterSpec> parts = commonParameters();
+  const auto common = std::ranges::find_if(parts, named);
+  return common == parts.end() ? nullptr : &*common;
 }
 
 std::uint32_t everyOf(const std::map<std::string, std::string, std::less<>>& parameters) {

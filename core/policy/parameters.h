@@ -29,6 +29,36 @@ inline constexpr ParameterSpec kPoolingParameter{.name = "pooling",
                                                  .paper_value = "max",
                                                  .meaning = "how neighbouring scores are pooled"};
 
+inline constexpr ParameterSpec kBetaParameter{.name = "beta",
+                                              .values = "a number from 1 to 1000",
+                                              .default_value = "20",
+                                              .paper_value = "20",
+                                              .meaning = "steepness: the last layer gets about 1/beta of the mean",
+                                              .kind = ParameterKind::Number,
+                                              .lowest = 1,
+                                              .highest = 1000,
+                                              .changes_score = false};
+inline constexpr ParameterSpec kSeedParameter{.name = "seed",
+                                              .values = "a whole number from 0 to 4294967295",
+                                              .default_value = "0",
+                                              .paper_value = "0",
+                                              .meaning = "random seed",
+                                              .kind = ParameterKind::Integer,
+                                              .lowest = 0,
+                                              .highest = 4294967295};
+inline constexpr std::string_view kSinksName = "sinks";
+[[nodiscard]] constexpr ParameterSpec sinksParameter(std::string_view meaning, bool changes_score) {
+  return {.name = kSinksName,
+          .values = "a whole number from 0 to 65536",
+          .default_value = "4",
+          .paper_value = "4",
+          .meaning = meaning,
+          .kind = ParameterKind::Integer,
+          .lowest = 0,
+          .highest = 65536,
+          .changes_score = changes_score};
+}
+
 // A setting holds it only where it is given: without it a run decides once.
 inline constexpr ParameterSpec kEveryParameter{.name = "every",
                                                .values = "a whole number from 0 to 1000000",
@@ -40,7 +70,10 @@ inline constexpr ParameterSpec kEveryParameter{.name = "every",
                                                .highest = 1'000'000,
                                                .changes_score = false};
 
-// Those that every method has which evicts.
+// The value of a parameter that is not given.
+[[nodiscard]] std::string_view presetValue(const ParameterSpec& spec, Preset preset);
+
+// Those that every method has which evicts: its parts, and when it decides.
 [[nodiscard]] std::span<const ParameterSpec> commonParameters();
 // Null where the method has none of that name, common ones included.
 [[nodiscard]] const ParameterSpec* findParameter(const Method& method, std::string_view name);

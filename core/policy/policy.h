@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,7 +34,7 @@ struct Budget {
 };
 [[nodiscard]] Budget parseBudget(std::string_view text);  // UsageError: 0, negative, not a number, above 100 %
 
-enum class ParameterKind : std::uint8_t { Choice, Integer, OddInteger, Number };
+enum class ParameterKind : std::uint8_t { Choice, Integer, OddInteger, Number, Text };
 
 struct ParameterSpec {
   std::string_view name, values /* "max|avg|none", "an odd number from 1 to 999", … */, default_value, paper_value,
@@ -50,6 +51,7 @@ struct Setting {
   Preset preset = Preset::Exact;
   std::uint32_t window = 8;                                    // W, the observation window that is always kept
   std::uint64_t budget = 0;                                    // C, tokens per head
+  std::uint32_t recent = 8;                                    // last tokens that are kept without a score
   std::map<std::string, std::string, std::less<>> parameters;  // complete and checked, defaults filled in
   [[nodiscard]] std::uint32_t heads() const {
     return granularity == Granularity::KvHead ? shape.kv_heads : shape.query_heads;
@@ -57,11 +59,12 @@ struct Setting {
   [[nodiscard]] std::uint32_t groupSize() const { return shape.query_heads / shape.kv_heads; }
 };
 
-// Scores of one layer: [heads, candidates], highest kept first. candidates = N − W (or N for methods without window);
-// no values for methods without a score.
+// Scores of one layer: [heads, candidates], highest kept first. candidates = N − recent; no values for methods without
+// a score.
 struct LayerScores {
   std::uint32_t heads = 0, candidates = 0;
   std::vector<float> values;
+  std::vector<double> facts;  // what the allocation reads of the layer besides scores
   [[nodiscard]] std::span<const float> head(std::uint32_t h) const {
     return std::span(values).subspan(std::size_t{h} * candidates, candidates);
   }
@@ -69,9 +72,16 @@ struct LayerScores {
 
 enum class Reason : std::uint8_t { Evicted, Sink, Window, Score, Everything };
 
+// The parts a method is made of, by their names in the tables of core/policy/parts.h.
+struct PartNames {
+  std::string_view score, values, allocate, select;
+};
+
+// A composition of parts; a published method is one with a name of its own.
 struct Method {
   std::string_view name, title, paper;  // "snapkv", "SnapKV", "arXiv:2404.14469"
-  SignalSet needs;                      // the signals the score reads; window_rows are those of the setting's window
+  PartNames parts;
+  SignalSet needs;  // the signals the score reads; window_rows are those of the setting's window
   std::span<const ParameterSpec> parameters;
   // Null: neither `allocate` nor `select` reads scores. Receives only the signals in `needs`.
   LayerScores (*score)(const Setting&, LayerIndex, const LayerSignals&) = nullptr;
@@ -82,12 +92,20 @@ struct Method {
   // Ascending positions that one head keeps; as many as `capacity`.
   std::vector<TokenIndex> (*select)(const Setting&, LayerIndex, std::span<const float> head_scores,
                                     std::uint32_t capacity);
+  std::uint32_t (*recent)(const Setting&) = nullptr;  // Setting::recent; null: the window
+  std::optional<Signal> weight;                       // scores are multiplied by it
+  // LayerScores::facts, from the signals in `needs`; null: none. Only with allocate_reads_scores.
+  std::vector<double> (*facts)(const Setting&, LayerIndex, const LayerSignals&) = nullptr;
+  // Changes the scores of all heads of a layer before they are selected from; null: as they are.
+  void (*reshape)(const Setting&, LayerIndex, LayerScores&) = nullptr;
   // If false, `allocate` gets no scores, and a layer is scored only when its heads select.
   bool allocate_reads_scores = false;
-  // `select` keeps the window and the best scores, ties lowest: it needs only the order of the scores.
+  // `select` keeps the recent tokens and the best scores, ties lowest: it needs only the order of the scores.
   bool selects_by_rank = false;
-  bool keeps_everything = false;                           // whatever the budget
-  void (*check)(const Setting&) = nullptr;                 // UsageError if a budget below N cannot be spent
+  bool keeps_everything = false;  // whatever the budget
+  // UsageError if a budget below N cannot be spent; null: it always can.
+  void (*check_allocation)(const Setting&) = nullptr;
+  void (*check_selection)(const Setting&) = nullptr;
   Reason (*reason)(const Setting&, TokenIndex) = nullptr;  // why a position is kept; null: Window or Score
 };
 
@@ -103,14 +121,19 @@ struct Decision {
   [[nodiscard]] double meanKept() const;                                                           // budget_realised
 };
 
-// The table in the order of colours and legends, `full` first.
+using ParameterValues = std::map<std::string, std::string, std::less<>>;
+
+// The named methods in the order of colours and legends, `full` first.
 [[nodiscard]] std::span<const Method> methods();
 [[nodiscard]] const Method& findMethod(std::string_view name);  // UsageError with the nearest names
+// The named method with the parts that `given` replaces: allocate, select and values; stays valid. UsageError for an
+// unknown part, or parts that do not combine.
+[[nodiscard]] const Method& composeMethod(std::string_view name, const ParameterValues& given);
 
 // "snapkv:kernel=5,pooling=avg" → method and given parameters; UsageError names an unknown or out-of-range value.
 struct MethodRequest {
   const Method* method = nullptr;
-  std::map<std::string, std::string, std::less<>> given;
+  ParameterValues given;
 };
 [[nodiscard]] MethodRequest parseMethod(std::string_view text);
 

@@ -39,7 +39,7 @@ RankedDecision decideRanked(const Method& method, const Setting& setting, std::s
   RankedDecision result;
   if (method.selects_by_rank) {
     const std::uint32_t most = *std::max_element(capacity.begin(), capacity.end());
-    result.needed_depth = most - std::min(setting.window, most);
+    result.needed_depth = most - std::min(setting.recent, most);
     const auto shallow = [&](const RankedLayer& layer) { return layer.depth < result.needed_depth; };
     if (std::any_of(layers.begin(), layers.end(), shallow)) return result;
   }

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/policy/parameters.h"
+#include "core/policy/parts.h"
 
 namespace kvatlas::policy {
 namespace {
@@ -54,15 +55,39 @@ std::vector<float> averagePool(std::span<const float> values, std::size_t kernel
   return pooled;
 }
 
+LayerScores emptyScores(const Setting& setting) {
+  return {.heads = setting.heads(),
+          .candidates = setting.shape.tokens - std::min(setting.recent, setting.shape.tokens)};
+}
+
+std::span<const float> kvRow(const Setting& setting, std::span<const float> signal, std::uint32_t head) {
+  const std::size_t row = setting.granularity == Granularity::KvHead ? head : head / setting.groupSize();
+  return signal.subspan(row * setting.shape.tokens, setting.shape.tokens);
+}
+
+LayerScores kvHeadScores(const Setting& setting, const LayerSignals& of_layer, Signal signal) {
+  LayerScores scores = emptyScores(setting);
+  for (std::uint32_t head = 0; head < scores.heads; ++head) {
+    const std::span<const float> row = kvRow(setting, of_layer[signal], head).first(scores.candidates);
+    scores.values.insert(scores.values.end(), row.begin(), row.end());
+  }
+  return scores;
+}
+
+void putFirst(const Setting& setting, float value, LayerScores& scores) {
+  const auto sinks = static_cast<std::uint32_t>(
+      std::min<std::int64_t>(integerParameter(setting, kSinksName), std::int64_t{scores.candidates}));
+  for (std::size_t head = 0; head < scores.heads; ++head)
+    std::fill_n(scores.values.begin() + static_cast<std::ptrdiff_t>(head * scores.candidates), sinks, value);
+}
+
 LayerScores headScores(const Setting& setting, LayerIndex layer, const LayerSignals& of_layer, Signal which) {
   const std::size_t tokens = setting.shape.tokens;
   const std::span<const float> signal = of_layer[which];
   if (signal.size() != setting.shape.query_heads * tokens)
     fail("layer {}: the signal '{}' is not recorded ({} values, {} expected)", layer.value, nameOf(which),
          signal.size(), setting.shape.query_heads * tokens);
-  LayerScores scores;
-  scores.heads = setting.heads();
-  scores.candidates = setting.shape.tokens - std::min(setting.window, setting.shape.tokens);
+  LayerScores scores = emptyScores(setting);
   scores.values.resize(std::size_t{scores.heads} * scores.candidates);
   const std::size_t group = setting.granularity == Granularity::KvHead ? setting.groupSize() : 1;
   const std::string_view how = group > 1 ? textParameter(setting, kGroupParameter.name) : "sum";
@@ -82,6 +107,21 @@ LayerScores pooledWindowScores(const Setting& setting, LayerIndex layer, const L
     std::copy(pooled.begin(), pooled.end(), scores.values.begin() + std::size_t{head} * scores.candidates);
   }
   return scores;
+}
+
+void weighByValues(const Setting& setting, Signal weight, const LayerSignals& signals, LayerScores& scores) {
+  const bool of_queries = infoOf(weight).heads == SignalHeads::Query;
+  const std::size_t tokens = setting.shape.tokens;
+  const std::size_t group = of_queries && setting.granularity == Granularity::KvHead ? setting.groupSize() : 1;
+  std::vector<float> mean(scores.candidates);
+  for (std::uint32_t head = 0; head < scores.heads; ++head) {
+    if (of_queries)
+      joinRows(signals[weight], tokens, head * group, group, "mean", mean);
+    else
+      std::ranges::copy(kvRow(setting, signals[weight], head).first(scores.candidates), mean.begin());
+    float* const row = scores.values.data() + std::size_t{head} * scores.candidates;
+    for (std::uint32_t j = 0; j < scores.candidates; ++j) row[j] *= mean[j];
+  }
 }
 
 }  // namespace kvatlas::policy

@@ -16,7 +16,18 @@ namespace kvatlas::policy {
 // Σ of κ neighbours / κ: padding is 0, and edges are divided by κ as well (torch: count_include_pad).
 [[nodiscard]] std::vector<float> averagePool(std::span<const float> values, std::size_t kernel);
 
-// One row per stored head over the first N − W tokens of a signal [query_heads, N]: the query head's own row, or the
+// No values yet: heads and candidates of the setting.
+[[nodiscard]] LayerScores emptyScores(const Setting& setting);
+
+// The row [N] of a signal [kv_heads, N] that belongs to a stored head.
+[[nodiscard]] std::span<const float> kvRow(const Setting& setting, std::span<const float> signal, std::uint32_t head);
+// One row per stored head over the candidates of a signal [kv_heads, N].
+[[nodiscard]] LayerScores kvHeadScores(const Setting& setting, const LayerSignals& of_layer, Signal signal);
+
+// Gives the first `sinks` tokens (a parameter) the score `value`.
+void putFirst(const Setting& setting, float value, LayerScores& scores);
+
+// One row per stored head over the candidates of a signal [query_heads, N]: the query head's own row, or the
 // group's rows combined by parameter `group`. Error if the signal has another size (it was not recorded).
 [[nodiscard]] LayerScores headScores(const Setting& setting, LayerIndex layer, const LayerSignals& of_layer,
                                      Signal signal);

@@ -47,13 +47,13 @@ std::vector<TokenIndex> rankedPositions(std::span<const float> scores, std::size
   return positionsOf(keys);
 }
 
-std::vector<TokenIndex> selectTopAndWindow(const Setting& setting, LayerIndex, std::span<const float> head_scores,
+std::vector<TokenIndex> selectTopAndRecent(const Setting& setting, LayerIndex, std::span<const float> head_scores,
                                            std::uint32_t capacity) {
   capacity = std::min(capacity, setting.shape.tokens);
-  const std::uint32_t window = std::min(setting.window, capacity);
-  std::vector<TokenIndex> kept = topPositions(head_scores, capacity - window);
+  const std::uint32_t recent = std::min(setting.recent, capacity);
+  std::vector<TokenIndex> kept = topPositions(head_scores, capacity - recent);
   kept.resize(capacity);
-  std::iota(kept.end() - window, kept.end(), setting.shape.tokens - window);
+  std::iota(kept.end() - recent, kept.end(), setting.shape.tokens - recent);
   return kept;
 }
 

@@ -16,8 +16,8 @@ namespace kvatlas::policy {
 // The `count` highest scores, best first, in the same total order: as a set, every prefix is a topPositions.
 [[nodiscard]] std::vector<TokenIndex> rankedPositions(std::span<const float> scores, std::size_t count);
 
-// Selector: the last W tokens and the best `capacity` − W scored tokens.
-[[nodiscard]] std::vector<TokenIndex> selectTopAndWindow(const Setting& setting, LayerIndex layer,
+// Selector: the recent tokens and the best of the others.
+[[nodiscard]] std::vector<TokenIndex> selectTopAndRecent(const Setting& setting, LayerIndex layer,
                                                          std::span<const float> head_scores, std::uint32_t capacity);
 
 // Allocator: every head of every layer keeps the budget C, at most N.

@@ -18,14 +18,23 @@ const ParameterSpec& requireParameter(const Method& method, std::string_view nam
   failUsage("method '{}' has no parameter '{}'{}", method.name, name, suggestion(name, known));
 }
 
-// One "key=value" of `text`, checked and added to the request.
+// One "key=value" of `text`, added to the request.
 void addParameter(MethodRequest& request, std::string_view pair, std::string_view text) {
   const std::size_t equals = pair.find('=');
   if (equals == std::string_view::npos || equals == 0)
     failUsage("method '{}': '{}' is not of the form key=value", text, pair);
   const std::string_view name = pair.substr(0, equals), value = pair.substr(equals + 1);
-  checkParameter(request.method->name, requireParameter(*request.method, name), value);
   if (!request.given.emplace(name, value).second) failUsage("method '{}': parameter '{}' is given twice", text, name);
+}
+
+// Begins every complaint of a part with the method's name.
+void checked(const Method& method, void (*check)(const Setting&), const Setting& setting) {
+  if (check == nullptr) return;
+  try {
+    check(setting);
+  } catch (const UsageError& error) {
+    failUsage("method '{}': {}", method.name, error.what());
+  }
 }
 
 void checkShape(const Shape& shape) {
@@ -47,16 +56,13 @@ void checkBudget(const Budget& budget, const Setting& setting) {
               setting.window);
 }
 
-// Deciding again needs signals that can be kept up, and capacities that do not depend on them.
+// Deciding again needs signals that can be kept up; capacities stay those of the prompt.
 void checkEvery(const Method& method, const Setting& setting) {
   if (everyOf(setting.parameters) == 0) return;
   for (const Signal needed : method.needs.members())
     if (!kSignalsWhileDecoding.contains(needed))
       failUsage("method '{}': every={} cannot be used, the signal '{}' is known for the prompt only", method.name,
                 everyOf(setting.parameters), nameOf(needed));
-  if (method.allocate_reads_scores)
-    failUsage("method '{}': every={} cannot be used, it spreads the budget by scores of the prompt", method.name,
-              everyOf(setting.parameters));
 }
 
 }  // namespace
@@ -70,6 +76,9 @@ MethodRequest parseMethod(std::string_view text) {
     addParameter(request, text.substr(begin, end - begin), text);
     begin = end + 1;
   }
+  request.method = &composeMethod(request.method->name, request.given);
+  for (const auto& [name, value] : request.given)
+    checkParameter(request.method->name, requireParameter(*request.method, name), value);
   return request;
 }
 
@@ -82,15 +91,18 @@ Setting makeSetting(const MethodRequest& request, const Shape& shape, const Budg
                   .window = window,
                   .budget = budget.tokensFor(shape.tokens),
                   .parameters = request.given};
-  for (const ParameterSpec& spec : request.method->parameters)
-    setting.parameters.emplace(spec.name, preset == Preset::Paper ? spec.paper_value : spec.default_value);
-  if (request.method->keeps_everything) {
+  const Method& method = *request.method;
+  for (const ParameterSpec& spec : method.parameters) setting.parameters.emplace(spec.name, presetValue(spec, preset));
+  setting.recent = method.recent == nullptr ? window : method.recent(setting);
+  if (method.keeps_everything) {
     setting.budget = shape.tokens;
     return setting;
   }
   checkBudget(budget, setting);
-  checkEvery(*request.method, setting);
-  if (setting.budget < shape.tokens && request.method->check != nullptr) request.method->check(setting);
+  checkEvery(method, setting);
+  if (setting.budget >= shape.tokens) return setting;
+  checked(method, method.check_allocation, setting);
+  checked(method, method.check_selection, setting);
   return setting;
 }
 

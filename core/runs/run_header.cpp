@@ -35,10 +35,6 @@ const policy::ParameterSpec& specOf(const policy::Method& method, std::string_vi
   fail("method '{}' has no parameter '{}'{}", method.name, name, suggestion(name, known));
 }
 
-std::string_view presetValue(const policy::ParameterSpec& spec, policy::Preset preset) {
-  return preset == policy::Preset::Paper ? spec.paper_value : spec.default_value;
-}
-
 // The parameters named in a label of labelOf(); empty if it is not such a label or contradicts the parameters.
 std::optional<policy::MethodRequest> requestInLabel(const trace::RunHeader& run, const Parameters& parameters) {
   const std::string end = " " + run.budget;
@@ -57,11 +53,11 @@ std::optional<policy::MethodRequest> requestInLabel(const trace::RunHeader& run,
 
 policy::MethodRequest methodRequestOf(const trace::RunHeader& run, const Parameters& parameters,
                                       policy::Preset preset) {
-  policy::MethodRequest request{.method = &policy::findMethod(run.method), .given = {}};
+  policy::MethodRequest request{.method = &policy::composeMethod(run.method, parameters.values), .given = {}};
   for (const auto& [name, value] : parameters.values) {
     const policy::ParameterSpec& spec = specOf(*request.method, name);
     policy::checkParameter(run.method, spec, value);
-    if (value != presetValue(spec, preset)) request.given.emplace(name, value);
+    if (value != policy::presetValue(spec, preset)) request.given.emplace(name, value);
   }
   auto labelled = requestInLabel(run, parameters);
   const auto named = [&](const auto& given) { return labelled->given.contains(given.first); };

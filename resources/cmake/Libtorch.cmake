@@ -31,8 +31,8 @@ foreach(library IN ITEMS ${KVATLAS_CUDART} ${KVATLAS_CUPTI})
 endforeach()
 list(REMOVE_DUPLICATES kvatlas_torch_rpath)
 foreach(folder IN LISTS kvatlas_torch_rpath)
-  # DT_RPATH, not RUNPATH: it also applies to libtorch's own dependencies.
-  target_link_options(kvatlas_libtorch INTERFACE "LINKER:--disable-new-dtags,-rpath,${folder}" "LINKER:-rpath-link,${folder}")
+  # DT_RPATH, not RUNPATH: it also applies to libtorch's own dependencies. CMake adds the folders themselves.
+  target_link_options(kvatlas_libtorch INTERFACE "LINKER:--disable-new-dtags" "LINKER:-rpath-link,${folder}")
 endforeach()
 
 # libtorch's headers contain a newer fmt; ours must come first wherever libtorch is used.

@@ -96,7 +96,7 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
   decideBranches(branches, signals);
 
   constexpr std::uint32_t kNewTokens = 7;
-  const auto decodeIn = [&](bool on_device) {
+  const auto decodeIn = [&](const Decoder& in, bool on_device, std::span<const TokenId> question) {
     std::vector<cache::HeldTokens> held;
     for (const Branch& branch : branches) held.emplace_back(branch.decision, static_cast<TokenIndex>(ids.size()));
     std::vector<std::optional<cache::Redecider>> redeciders(branches.size());
@@ -104,7 +104,10 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
       if (branches[b].decidesAgainEvery() > 0)
         redeciders[b].emplace(*branches[b].request.method, branches[b].setting, branches[b].decision, held[b], signals);
     const StoreRequest request{
-        .config = config, .held = held, .reserve = std::vector<std::uint32_t>(held.size(), kNewTokens), .threads = 1};
+        .config = config,
+        .held = held,
+        .reserve = std::vector<std::uint32_t>(held.size(), kNewTokens + static_cast<std::uint32_t>(question.size())),
+        .threads = 1};
     const std::unique_ptr<BranchStore> store =
         on_device ? std::unique_ptr<BranchStore>(std::make_unique<DeviceStore>(makeHostCudaLibrary(), request))
                   : std::make_unique<HostStore>(request);
@@ -116,26 +119,43 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
                             .store = *store,
                             .next_logits = prefill.next_logits,
                             .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },
-                            .prompt_tokens = ids.size()};
+                            .prompt_tokens = ids.size(),
+                            .question = question};
     const DecodeOptions decode{.max_new_tokens = kNewTokens, .threads = 1, .attended = true};
-    return decodeBranches(decoder, start, decode, {});
+    return decodeBranches(in, start, decode, {});
   };
-  const std::vector<DecodeTrack> host = decodeIn(false), on_device = decodeIn(true);
   const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {  // NaN equals NaN
     return std::ranges::equal(a, b, [](float x, float y) { return x == y || (x != x && y != y); });
   };
-  ASSERT_EQ(on_device.size(), host.size());
-  for (std::size_t b = 0; b < host.size(); ++b) {
-    SCOPED_TRACE(branches[b].label);
-    EXPECT_EQ(on_device[b].ids, host[b].ids);
-    EXPECT_TRUE(same(on_device[b].kl, host[b].kl));
-    EXPECT_TRUE(same(on_device[b].retained, host[b].retained));
-    EXPECT_TRUE(same(on_device[b].oracle, host[b].oracle));
-    EXPECT_FALSE(host[b].attended.positions.empty());
-    EXPECT_EQ(on_device[b].attended.positions, host[b].attended.positions);
-    EXPECT_EQ(on_device[b].attended.mass, host[b].attended.mass);
-    EXPECT_EQ(on_device[b].evicted, host[b].evicted);
-    EXPECT_EQ(host[b].evicted.empty(), branches[b].decidesAgainEvery() == 0);
+  // One pass of this decoder takes two tokens of a question from each branch.
+  const Decoder small =
+      Decoder::load(modelFolder(GetParam()), {.row_chunk = static_cast<std::int64_t>(2 * branches.size())}, {});
+  for (const std::size_t tokens : {0U, 5U}) {
+    const std::vector<TokenId> question(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(tokens));
+    const std::vector<DecodeTrack> host = decodeIn(decoder, false, question),
+                                   on_device = decodeIn(decoder, true, question),
+                                   in_chunks = decodeIn(small, true, question);
+    ASSERT_EQ(on_device.size(), host.size());
+    for (std::size_t b = 0; b < host.size(); ++b) {
+      SCOPED_TRACE(branches[b].label);
+      EXPECT_EQ(on_device[b].ids, host[b].ids);
+      EXPECT_TRUE(same(on_device[b].kl, host[b].kl));
+      EXPECT_TRUE(same(on_device[b].retained, host[b].retained));
+      EXPECT_TRUE(same(on_device[b].oracle, host[b].oracle));
+      EXPECT_FALSE(host[b].attended.positions.empty());
+      EXPECT_EQ(on_device[b].attended.positions, host[b].attended.positions);
+      EXPECT_EQ(on_device[b].attended.mass, host[b].attended.mass);
+      EXPECT_EQ(on_device[b].question_attended.positions, host[b].question_attended.positions);
+      EXPECT_EQ(on_device[b].question_attended.mass, host[b].question_attended.mass);
+      EXPECT_EQ(host[b].question_attended.positions.empty(), tokens == 0);
+      EXPECT_EQ(in_chunks[b].ids, host[b].ids);
+      EXPECT_EQ(in_chunks[b].evicted, host[b].evicted);
+      EXPECT_EQ(in_chunks[b].question_attended.positions, host[b].question_attended.positions);
+      EXPECT_EQ(on_device[b].evicted, host[b].evicted);
+      if (host[b].ids.size() == kNewTokens) {
+        EXPECT_EQ(host[b].evicted.empty(), branches[b].decidesAgainEvery() == 0);
+      }
+    }
   }
 }
 

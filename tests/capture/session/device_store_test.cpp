@@ -88,8 +88,8 @@ TEST_P(Decoding, isWhatTheHostDecodes) {
     for (const std::size_t branch : batch) held[branch].append();
     device_rows.beginStep(watched[step]);
     host_rows.beginStep(watched[step]);
-    device.beginStep(batch, watched[step]);
-    host.beginStep(batch, watched[step]);
+    device.beginStep(batch, watched[step], 1);
+    host.beginStep(batch, watched[step], 1);
     for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
       const auto count = static_cast<std::int64_t>(batch.size());
       const at::Tensor q = at::randn({count, kQueryHeads, kDim}), k = at::randn({count, kKvHeads, kDim}),

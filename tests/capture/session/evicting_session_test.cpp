@@ -1,5 +1,5 @@
-// Sessions that evict while they decode, against a simulation in double precision that keeps every query's attention
-// and sums it anew at each decision.
+// Sessions that evict while they decode, with and without a question behind the compressed prompt, against a simulation
+// in double precision that keeps every query's attention and sums it anew at each decision.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -21,6 +21,7 @@ struct Case {
   const char* model;
   policy::Granularity granularity;
   std::uint32_t every;
+  std::uint32_t question = 0;  // tokens
 };
 
 // A prompt's row as a trace stores it: rounded to a log2 code.
@@ -123,7 +124,19 @@ std::vector<std::uint32_t> capacities(const Branch& branch, std::uint32_t tokens
 class Evicting : public testing::TestWithParam<Case> {
  protected:
   Evicting()
-      : m_ids(std::ranges::max_element(m_golden.runs, {}, [](const GoldenRun& run) { return run.ids.size(); })->ids) {}
+      : m_ids(std::ranges::max_element(m_golden.runs, {}, [](const GoldenRun& run) { return run.ids.size(); })->ids) {
+    m_question.assign(m_ids.end() - GetParam().question, m_ids.end());
+    m_ids.resize(m_ids.size() - m_question.size());
+  }
+
+  // Without a question, the prompt as a user gives it.
+  [[nodiscard]] Session session() const {
+    if (m_question.empty()) return Session(options(), {});
+    const auto offsets = [](std::size_t tokens) { return std::vector<std::uint64_t>(tokens + 1, 0); };
+    const PreparedPrompt prompt{
+        .ids = m_ids, .offsets = offsets(m_ids.size()), .questions = {{m_question, "", offsets(m_question.size())}}};
+    return Session(options(), openModel(options()), prompt, {});
+  }
 
   [[nodiscard]] SessionOptions options() const {
     SessionOptions options{.model = modelFolder(GetParam().model)};
@@ -145,7 +158,7 @@ class Evicting : public testing::TestWithParam<Case> {
   }
 
   Golden m_golden = loadGolden(GetParam().model);
-  std::vector<TokenId> m_ids;
+  std::vector<TokenId> m_ids, m_question;
   ScratchFolder m_scratch;
   OneThread m_one_thread;
 };
@@ -154,8 +167,12 @@ class Evicting : public testing::TestWithParam<Case> {
 struct Follower {
   const SessionResult& result;
   std::size_t b;
-  std::vector<NaiveStep>& full;
-  std::uint32_t tokens, every;
+  std::vector<NaiveStep>& full;  // [steps]; the first one is empty without a question
+  std::uint32_t tokens, question, every;
+
+  [[nodiscard]] bool ofQuestion(TokenIndex position) const {
+    return position >= tokens && position < tokens + question;
+  }
 
   void compareStep(NaiveBranch& naive, const NaiveStep& step, std::size_t t) const {
     const DecodeTrack &track = result.tracks[b], &reference = result.tracks[0];
@@ -163,20 +180,21 @@ struct Follower {
     const bool together =
         t <= reference.ids.size() &&
         std::equal(track.ids.begin(), track.ids.begin() + static_cast<std::ptrdiff_t>(t), reference.ids.begin());
-    if (together && t - 1 < full.size()) {
-      EXPECT_NEAR(track.kl[t], naiveKl(full[t - 1].logits, step.logits), 3e-5);
+    if (together && t < full.size()) {
+      EXPECT_NEAR(track.kl[t], naiveKl(full[t].logits, step.logits), 3e-5);
     }
-    if (t - 1 < full.size()) compareMass(naive, t);
+    if (t < full.size()) compareMass(naive, t);
   }
 
-  // Mass of the full cache's rows on what is held; the best sets have as many prompt and generated tokens.
+  // Mass of the full cache's rows on what is held; the best sets have as many prompt and generated tokens, and the
+  // question.
   void compareMass(NaiveBranch& naive, std::size_t t) const {
     const DecodeTrack& track = result.tracks[b];
-    const auto layers = static_cast<std::uint32_t>(full[t - 1].attention.size());
-    const auto heads = static_cast<std::uint32_t>(full[t - 1].attention[0].size());
+    const auto layers = static_cast<std::uint32_t>(full[t].attention.size());
+    const auto heads = static_cast<std::uint32_t>(full[t].attention[0].size());
     for (std::uint32_t layer = 0; layer < layers; ++layer)
       for (std::uint32_t head = 0; head < heads; ++head) {
-        const std::vector<double>& row = full[t - 1].attention[layer][head];
+        const std::vector<double>& row = full[t].attention[layer][head];
         const auto& held = naive.list(layer, head / (heads / result.branches[b].decision.heads));
         double mass = 0;
         std::size_t prompt = 0;
@@ -184,13 +202,15 @@ struct Follower {
           mass += row[position];
           if (position < tokens) ++prompt;
         }
-        std::vector<double> of_prompt(row.begin(), row.begin() + tokens), generated(row.begin() + tokens, row.end());
+        std::vector<double> of_prompt(row.begin(), row.begin() + tokens),
+            generated(row.begin() + tokens + question, row.end());
         std::ranges::sort(of_prompt, std::greater<>{});
         std::ranges::sort(generated, std::greater<>{});
         const double best =
             std::accumulate(of_prompt.begin(), of_prompt.begin() + static_cast<std::ptrdiff_t>(prompt), 0.0) +
-            std::accumulate(generated.begin(), generated.begin() + static_cast<std::ptrdiff_t>(held.size() - prompt),
-                            0.0);
+            std::accumulate(row.begin() + tokens, row.begin() + tokens + question, 0.0) +
+            std::accumulate(generated.begin(),
+                            generated.begin() + static_cast<std::ptrdiff_t>(held.size() - prompt - question), 0.0);
         const std::size_t cell = (t * layers + layer) * heads + head;
         EXPECT_NEAR(track.retained[cell], mass, 1e-5);
         EXPECT_NEAR(track.oracle[cell], best, 1e-5);
@@ -209,17 +229,20 @@ struct Follower {
     for (std::uint32_t list = 0; list < branch.decision.layers * heads; ++list) {
       std::vector<TokenIndex>& held = naive.list(list / heads, list % heads);
       const std::vector<TokenIndex>& away = gone[{list / heads, list % heads}];
-      const std::size_t wanted = due && held.size() > capacity[list] ? held.size() - capacity[list] : 0;
+      std::vector<TokenIndex> others = held;
+      std::erase_if(others, [&](TokenIndex position) { return ofQuestion(position); });
+      EXPECT_EQ(others.size() + question, held.size()) << "every list holds the question";
+      const std::size_t wanted = due && others.size() > capacity[list] ? others.size() - capacity[list] : 0;
       EXPECT_EQ(away.size(), wanted) << "step " << step << ", list " << list;
       if (away.empty()) continue;
-      const std::vector<double> scores = simulation.scores(list / heads, list % heads, held);
+      const std::vector<double> scores = simulation.scores(list / heads, list % heads, others);
       std::vector<bool> marks(scores.size(), false);
       for (const TokenIndex position : away) {
-        const auto found = std::ranges::lower_bound(held, position);
-        const bool candidate = found != held.end() && *found == position &&
-                               found - held.begin() < static_cast<std::ptrdiff_t>(scores.size());
+        const auto found = std::ranges::lower_bound(others, position);
+        const bool candidate = found != others.end() && *found == position &&
+                               found - others.begin() < static_cast<std::ptrdiff_t>(scores.size());
         EXPECT_TRUE(candidate) << "position " << position;
-        if (candidate) marks[static_cast<std::size_t>(found - held.begin())] = true;
+        if (candidate) marks[static_cast<std::size_t>(found - others.begin())] = true;
       }
       SCOPED_TRACE(testing::Message() << "step " << step << ", list " << list);
       const bool measured = !branch.request.method->needs.empty();
@@ -228,13 +251,28 @@ struct Follower {
     }
     std::size_t of_output = 0;
     for (const auto& [list, away] : gone)
-      of_output += static_cast<std::size_t>(std::ranges::count_if(away, [&](TokenIndex p) { return p >= tokens; }));
+      of_output +=
+          static_cast<std::size_t>(std::ranges::count_if(away, [&](TokenIndex p) { return p >= tokens + question; }));
     return of_output;
+  }
+
+  // The keys that a token of the question attends to most.
+  void compareAttended(const NaiveStep& step, std::size_t token) const {
+    const Attended& attended = result.tracks[b].question_attended;
+    const std::size_t layers = step.attention.size(), heads = step.attention[0].size();
+    EXPECT_EQ(attended.positions.size(), question * layers * heads * kAttendedKeys);
+    for (std::size_t layer = 0; layer < layers; ++layer)
+      for (std::size_t head = 0; head < heads; ++head) {
+        const std::vector<double>& row = step.attention[layer][head];
+        const std::size_t cell = ((token * layers + layer) * heads + head) * kAttendedKeys;
+        EXPECT_NEAR(attended.mass[cell], *std::ranges::max_element(row), 1e-5);
+        EXPECT_NEAR(row.at(attended.positions[cell]), *std::ranges::max_element(row), 1e-5);
+      }
   }
 };
 
 TEST_P(Evicting, decidesAsTheSimulationDoes) {
-  Session session(options(), {});
+  Session session = this->session();
   session.loadWeights({});
   session.watchAttended();
   const SessionResult result = session.run({});
@@ -243,8 +281,9 @@ TEST_P(Evicting, decidesAsTheSimulationDoes) {
   const PrefillResult prefill = decoder.prefill(m_ids, nullptr, {});
   const std::vector<std::vector<Rows>> prompt = allPromptRows(decoder, m_ids);
   const auto tokens = static_cast<std::uint32_t>(m_ids.size());
-  std::vector<NaiveStep> full;
+  std::vector<NaiveStep> full(1);
   NaiveBranch reference(decoder, prefill, result.branches[0].decision, tokens);
+  for (const TokenId id : m_question) full.front() = reference.feed(id);
   for (std::size_t t = 1; t < result.tracks[0].ids.size(); ++t)
     full.push_back(reference.feed(result.tracks[0].ids[t - 1]));
   EXPECT_TRUE(result.tracks[0].evicted.empty());
@@ -254,7 +293,13 @@ TEST_P(Evicting, decidesAsTheSimulationDoes) {
     const DecodeTrack& track = result.tracks[b];
     NaiveBranch naive(decoder, prefill, result.branches[b].decision, tokens);
     Simulation simulation(result.branches[b], prompt, tokens);
-    const Follower follower{result, b, full, tokens, GetParam().every};
+    const Follower follower{result, b, full, tokens, GetParam().question, GetParam().every};
+    for (std::size_t token = 0; token < m_question.size(); ++token) {
+      const NaiveStep step = naive.feed(m_question[token]);
+      simulation.add(step);
+      follower.compareAttended(step, token);
+      if (token + 1 == m_question.size()) follower.compareStep(naive, step, 0);
+    }
     for (std::uint32_t t = 1; t < track.ids.size(); ++t) {
       const NaiveStep step = naive.feed(track.ids[t - 1]);
       simulation.add(step);
@@ -281,11 +326,16 @@ INSTANTIATE_TEST_SUITE_P(Sessions, Evicting,
                                          Case{"llama2-gqa", policy::Granularity::KvHead, 4},
                                          Case{"llama2-gqa", policy::Granularity::KvHead, 100},
                                          Case{"mistral-window", policy::Granularity::KvHead, 1},
-                                         Case{"mistral-window", policy::Granularity::QueryHead, 4}),
+                                         Case{"mistral-window", policy::Granularity::QueryHead, 4},
+                                         Case{"llama2-gqa", policy::Granularity::KvHead, 1, 3},
+                                         Case{"llama2-gqa", policy::Granularity::QueryHead, 2, 5},
+                                         Case{"llama2-gqa", policy::Granularity::KvHead, 100, 1},
+                                         Case{"mistral-window", policy::Granularity::KvHead, 1, 4}),
                          [](const auto& test) {
                            std::string name =
                                test.param.model + std::string("Every") + std::to_string(test.param.every) +
                                (test.param.granularity == policy::Granularity::KvHead ? "KvHead" : "QueryHead");
+                           if (test.param.question > 0) name += "Question" + std::to_string(test.param.question);
                            std::erase(name, '-');
                            return name;
                          });

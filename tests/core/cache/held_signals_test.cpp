@@ -48,7 +48,7 @@ class HeldSignalsTest : public testing::TestWithParam<std::uint32_t> {  // store
 
   void expectSums(const HeldSignals& signals, const HeldTokens& held) const {
     for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
-      const SignalValues values = signals.of(LayerIndex(layer));
+      const SignalValues values = signals.of(LayerIndex(layer), 0, GetParam(), held);
       std::vector<float> received, window_sum, window_rows;
       for (std::uint32_t head = 0; head < kQueryHeads; ++head) {
         const HeldList list = held.list(LayerIndex(layer), head / (kQueryHeads / GetParam()));

@@ -53,7 +53,7 @@ Setting setting(Granularity granularity, const char* group) {
   Setting setting;
   setting.shape = {.layers = 1, .query_heads = 4, .kv_heads = 2, .tokens = 3};
   setting.granularity = granularity;
-  setting.window = 1;
+  setting.window = setting.recent = 1;
   setting.parameters = {{"group", group}};
   return setting;
 }

@@ -1,25 +1,16 @@
-// StreamingLLM (Xiao et al., arXiv:2309.17453): the first tokens (attention sinks) and the most recent ones.
-// Positions are not renumbered: keys keep the rotary phase from their computation, as in the published comparison.
+// The first tokens (attention sinks) and the most recent ones (StreamingLLM, Xiao et al., arXiv:2309.17453). Positions
+// are not renumbered: keys keep the rotary phase from their computation, as in the published comparison.
 #include <algorithm>
 #include <numeric>
 
 #include "core/base/error.h"
 #include "core/policy/parameters.h"
-#include "core/policy/selection.h"
-#include "core/policy/table.h"
+#include "core/policy/rows.h"
 
 namespace kvatlas::policy {
 namespace {
 
-constexpr ParameterSpec kParameters[] = {{.name = "sinks",
-                                          .values = "a whole number from 0 to 65536",
-                                          .default_value = "4",
-                                          .paper_value = "4",
-                                          .meaning = "first tokens, always kept",
-                                          .kind = ParameterKind::Integer,
-                                          .lowest = 0,
-                                          .highest = 65536,
-                                          .changes_score = false}};
+constexpr ParameterSpec kParameters[] = {sinksParameter("first tokens, always kept", false)};
 
 std::uint32_t sinks(const Setting& setting) {
   return static_cast<std::uint32_t>(integerParameter(setting, "sinks"));
@@ -27,8 +18,7 @@ std::uint32_t sinks(const Setting& setting) {
 
 void check(const Setting& setting) {
   if (setting.budget <= sinks(setting))
-    failUsage("method 'streamingllm': a budget of {} tokens leaves none besides the {} sinks", setting.budget,
-              sinks(setting));
+    failUsage("a budget of {} tokens leaves none besides the {} sinks", setting.budget, sinks(setting));
 }
 
 // `sinks` first and capacity − sinks recent tokens: matches both the published LongBench runner (W = C − 4) and the
@@ -48,13 +38,12 @@ Reason reason(const Setting& setting, TokenIndex position) {
 
 }  // namespace
 
-Method streamingllmMethod() {
-  return {.name = "streamingllm",
-          .title = "StreamingLLM",
-          .paper = "arXiv:2309.17453",
+SelectPart sinksSelection() {
+  return {.name = "sinks",
+          .meaning = "the first tokens and the most recent",
           .parameters = kParameters,
-          .allocate = allocateUniform,
           .select = select,
+          .reads_scores = false,
           .check = check,
           .reason = reason};
 }

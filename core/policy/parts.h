@@ -1,0 +1,69 @@
+// The parts that methods are composed of, one row and one file each: how tokens are scored, how many each head keeps,
+// which these are. A part knows no other part.
+#pragma once
+
+#include <optional>
+
+#include "core/policy/policy.h"
+
+namespace kvatlas::policy {
+
+// Method has the meaning of the members of the same name.
+struct ScorePart {
+  std::string_view name, meaning;
+  SignalSet needs;
+  std::span<const ParameterSpec> parameters;
+  LayerScores (*score)(const Setting&, LayerIndex, const LayerSignals&) = nullptr;  // null: there is no score
+};
+
+struct AllocatePart {
+  std::string_view name, meaning;
+  SignalSet needs;
+  std::span<const ParameterSpec> parameters;
+  std::vector<std::uint32_t> (*allocate)(const Setting&, std::span<const LayerScores>) = nullptr;
+  bool reads_scores = false;
+  std::vector<double> (*facts)(const Setting&, LayerIndex, const LayerSignals&) = nullptr;
+  void (*check)(const Setting&) = nullptr;
+};
+
+struct SelectPart {
+  std::string_view name, meaning;
+  std::span<const ParameterSpec> parameters;
+  std::vector<TokenIndex> (*select)(const Setting&, LayerIndex, std::span<const float> head_scores,
+                                    std::uint32_t capacity) = nullptr;
+  std::uint32_t (*recent)(const Setting&) = nullptr;
+  void (*reshape)(const Setting&, LayerIndex, LayerScores&) = nullptr;
+  bool reads_scores = true, by_rank = false;
+  void (*check)(const Setting&) = nullptr;
+  Reason (*reason)(const Setting&, TokenIndex) = nullptr;
+};
+
+// The tables, in the order of their .def files.
+[[nodiscard]] std::span<const ScorePart> scoreParts();
+[[nodiscard]] std::span<const AllocatePart> allocateParts();
+[[nodiscard]] std::span<const SelectPart> selectParts();
+
+// Scores times something of each token's value.
+struct ValuesPart {
+  std::string_view name, meaning;
+  std::optional<Signal> weight;  // empty: as they are
+};
+[[nodiscard]] std::span<const ValuesPart> valuesParts();
+// Multiplies the scores by the signal. kv-head granularity: by the mean over a group's query heads.
+void weighByValues(const Setting& setting, Signal weight, const LayerSignals& signals, LayerScores& scores);
+
+// A parameter whose values a named method sets.
+struct ParameterDefault {
+  std::string_view parameter, value, paper_value;
+};
+
+// A published method as a composition: a row of presets.def.
+struct NamedMethod {
+  std::string_view name, title, paper;
+  PartNames parts;
+  std::span<const ParameterDefault> defaults;
+  bool keeps_everything = false;
+};
+[[nodiscard]] std::span<const NamedMethod> namedMethods();
+
+}  // namespace kvatlas::policy
