@@ -35,7 +35,7 @@ class Questions : public testing::Test {
 
 TEST_F(Questions, OfOneContextShareItsTokens) {
   const auto task = open(
-      R"({"context": "Anne saw the sea.", "questions": [{"question": "Who?", "answers": ["Anne"]}, {"question": "What was seen?", "answer": "the sea", "metric": "string_match_all", "new_tokens": 7}]})"
+      R"({"context": "Anne saw the sea.", "questions": [{"question": "Who?", "answers": ["Anne"]}, {"question": "Name it?", "answer": "the sea", "metric": "string_match_all", "new_tokens": 7}]})"
       "\n"
       R"({"context": "Anne saw the sea.", "question": "When?", "answers": ["never"]})"
       "\n"
@@ -50,8 +50,9 @@ TEST_F(Questions, OfOneContextShareItsTokens) {
   const EvaluationPrompt first = task->prompt(cases[0]), second = task->prompt(cases[1]);
   EXPECT_EQ(first.prepared.text, "Anne saw the sea.\n\nQuestion: Who?\nAnswer:");
   EXPECT_EQ(first.context_tokens, second.context_tokens);
-  EXPECT_EQ(m_tokenizer.decode(std::span(first.prepared.ids).first(first.context_tokens)),
-            "Anne saw the sea.\n\nQuestion:");
+  const std::string shared = m_tokenizer.decode(std::span(first.prepared.ids).first(first.context_tokens));
+  EXPECT_THAT(shared, HasSubstr("Anne saw the sea.\n\nQuestion:"));
+  EXPECT_EQ(shared.find("Who"), std::string::npos);
   EXPECT_EQ(second.most_new_tokens, 7U);
   EXPECT_EQ(task->mainScore(cases[1]), "string_match_all");
   EXPECT_EQ(task->scores(cases[1], "It was The Sea!").at("string_match_all"), 1);
@@ -69,7 +70,7 @@ TEST_F(Questions, ALongContextIsCutInTheMiddle) {
   const EvaluationPrompt prompt = task->prompt(results::planOfTask(task->settings()).cases().front());
   EXPECT_LE(prompt.prepared.ids.size(), 350U);
   EXPECT_GE(prompt.prepared.ids.size(), 345U);
-  EXPECT_THAT(prompt.prepared.text, testing::StartsWith("Begin. word"));
+  EXPECT_THAT(prompt.prepared.text, HasSubstr("Begin. word"));
   EXPECT_THAT(prompt.prepared.text, HasSubstr("word End.\n\nQuestion: Who?"));
 }
 
