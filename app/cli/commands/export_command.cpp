@@ -34,7 +34,8 @@ void exportPart(const ExportRequest& request) {
 }  // namespace
 
 void addExportCommand(CLI::App& root) {
-  CLI::App* command = root.add_subcommand("export", "write one part of a trace or of results as CSV or JSON");
+  CLI::App* command =
+      root.add_subcommand("export", "write one part of a trace or of results as CSV or JSON, or a trace as a web page");
   auto request = std::make_shared<ExportRequest>();
   command->add_option("file", request->file, "Trace file or folder of results")->required();
   command
@@ -44,7 +45,7 @@ void addExportCommand(CLI::App& root) {
       ->required();
   command
       ->add_option("-o,--output", request->output,
-                   "Output: name.csv or name.json; of a table: name.md, name.csv or name.tex")
+                   "Output: name.csv or name.json; table: name.md, .csv or .tex; page: name.html")
       ->required();
   command->add_option("--layer", request->layer, "Only this layer")->check(CLI::NonNegativeNumber);
   command->add_option("--head", request->head, "Only this head")->check(CLI::NonNegativeNumber);
@@ -57,6 +58,7 @@ void addExportCommand(CLI::App& root) {
   command->add_option("--beside", request->beside,
                       "Results, table: a CSV file of published numbers in percent, 'name,SET,SET,…'");
   addTileOptions(*command, request->tile);
+  addPageOptions(*command, request->page);
   command->callback([request] { exportPart(*request); });
 }
 
