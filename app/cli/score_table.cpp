@@ -66,10 +66,11 @@ std::string averagesOf(const results::Comparison& comparison) {
     const auto& row = comparison.branches[i];
     table += fmt::format("{:>3} {:<{}}  {:>6}  {:>9.1f}  {:>7}", i + 1, row.branch.label, width,
                          row.branch.budget == "full" ? "" : row.branch.budget, row.kept, meanText(row.average));
-    if (const auto& difference = row.average.difference)
-      table +=
-          fmt::format("  {:>+9.1f}{}  {:>+6.1f} … {:>+6.1f}", 100 * difference->mean, difference->marked ? "*" : " ",
-                      100 * difference->interval.low, 100 * difference->interval.high);
+    if (const auto& difference = row.average.difference) {
+      table += fmt::format("  {:>+9.1f}{}", 100 * difference->mean, difference->marked ? "*" : " ");
+      if (const auto& interval = difference->interval)
+        table += fmt::format("  {:>+6.1f} … {:>+6.1f}", 100 * interval->low, 100 * interval->high);
+    }
     table += "\n";
   }
   return table;

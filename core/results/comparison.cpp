@@ -84,15 +84,15 @@ Difference differenceOf(double mean, std::vector<double> resampled, std::size_t 
   constexpr double kTail = 0.025;
   std::ranges::sort(resampled);
   const auto at = static_cast<std::size_t>(kTail * static_cast<double>(resampled.size()));
-  Difference difference{.mean = mean, .interval = {resampled[at], resampled[resampled.size() - 1 - at]}};
-  difference.marked = count >= kLeastMarked && (difference.interval.low > 0 || difference.interval.high < 0);
-  return difference;
+  const Interval interval{resampled[at], resampled[resampled.size() - 1 - at]};
+  return {mean, interval, count >= kLeastMarked && (interval.low > 0 || interval.high < 0)};
 }
 
 // Fills the cells of one branch and their average; full: the same sets of the full cache.
 void fill(const std::vector<Scores>& sets, const std::vector<Scores>* full, ComparedBranch& row) {
   std::vector<double> means, differences, average(kResamples, 0);
   std::size_t count = 0;
+  bool single = false;  // whether a set has one prompt, which says nothing about its spread
   for (std::size_t set = 0; set < sets.size(); ++set) {
     std::vector<double> values, paired;
     for (const auto& [id, value] : sets[set]) {
@@ -109,6 +109,8 @@ void fill(const std::vector<Scores>& sets, const std::vector<Scores>* full, Comp
       differences.push_back(meanOf(paired));
       count += paired.size();
       cell.difference = differenceOf(differences.back(), resampled, paired.size());
+      if (paired.size() == 1) cell.difference->interval.reset();
+      single = single || paired.size() == 1;
     }
     row.average.count += values.size();
     row.cells.push_back(std::move(cell));
@@ -117,6 +119,7 @@ void fill(const std::vector<Scores>& sets, const std::vector<Scores>* full, Comp
   if (differences.empty()) return;
   for (double& value : average) value /= static_cast<double>(differences.size());
   row.average.difference = differenceOf(meanOf(differences), average, count);
+  if (single) row.average.difference = Difference{.mean = meanOf(differences)};
 }
 
 std::optional<double> numberIn(const std::string& cell, const std::string& where, const std::string& column) {

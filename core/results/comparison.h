@@ -18,8 +18,8 @@ namespace kvatlas::results {
 // A branch minus the full cache, prompt by prompt.
 struct Difference {
   double mean = 0;
-  Interval interval;    // 95 %, percentiles of a paired bootstrap
-  bool marked = false;  // the interval excludes 0, of at least kLeastMarked prompts
+  std::optional<Interval> interval;  // 95 %, percentiles of a paired bootstrap; none of a set with one prompt
+  bool marked = false;               // the interval excludes 0, of at least kLeastMarked prompts
 };
 // Below, percentiles of a bootstrap are too narrow to mark anything.
 inline constexpr std::size_t kLeastMarked = 10;

@@ -30,7 +30,8 @@ std::string cellText(const ComparedCell& cell) {
   std::string text = fmt::format("{:.2f}", 100 * cell.mean);
   if (!cell.difference) return text;
   const auto& [mean, interval, marked] = *cell.difference;
-  return text + fmt::format(" ({}, {} … {}){}", signedText(mean), signedText(interval.low), signedText(interval.high),
+  if (!interval) return text + fmt::format(" ({})", signedText(mean));
+  return text + fmt::format(" ({}, {} … {}){}", signedText(mean), signedText(interval->low), signedText(interval->high),
                             marked ? "*" : "");
 }
 
@@ -144,11 +145,14 @@ std::string latex(const Lines& lines, const std::vector<std::string>& notes) {
 void addCsvCell(std::string& text, const std::string& front, const std::string& set, const ComparedCell& cell) {
   if (cell.count == 0) return;
   text += fmt::format("{},{},{},{}", front, csvCell(set), cell.count, cell.mean);
-  if (const auto& difference = cell.difference)
-    text += fmt::format(",{},{},{},{}\n", difference->mean, difference->interval.low, difference->interval.high,
-                        difference->marked ? 1 : 0);
-  else
+  const auto& difference = cell.difference;
+  if (!difference)
     text += ",,,,\n";
+  else if (!difference->interval)
+    text += fmt::format(",{},,,0\n", difference->mean);
+  else
+    text += fmt::format(",{},{},{},{}\n", difference->mean, difference->interval->low, difference->interval->high,
+                        difference->marked ? 1 : 0);
 }
 
 // One line per branch and set, scores 0 to 1.

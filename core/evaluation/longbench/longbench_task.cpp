@@ -41,7 +41,7 @@ class LongBenchTask final : public Task {
   [[nodiscard]] json settings() const override {
     json values = longBenchJson(m_options);
     values.update(json{{"task", kLongBenchTask},
-                       {"score", "published"},
+                       {"score", "score"},
                        {"templates", m_folder.own_templates ? "KVAtlas" : "published"},
                        {kDataSource, {{"name", m_folder.name}, {"sha256", m_folder.sha256}}},
                        {"case_id", m_options.extended ? "{dataset}-{bucket}-{row}" : "{dataset}-{row}"}});

@@ -18,14 +18,15 @@ using testing::HasSubstr;
 Plan planOf(std::size_t rows) {
   std::vector<std::size_t> numbers(rows);
   for (std::size_t i = 0; i < rows; ++i) numbers[i] = i;
-  return results::planOf({{"task", "reading"},
-                          {"facets", {{{"name", "dataset"}, {"type", "text"}}, {{"name", "row"}, {"type", "whole"}}}},
-                          {"cases", {{{"dataset", {"qa"}}, {"row", numbers}}, {{"dataset", {"sum"}}, {"row", {0U, 1U}}}}},
-                          {"case_id", "{dataset}-{row}"},
-                          {"branches",
-                           {{{"method", "full"}, {"label", "full"}, {"budget", "full"}},
-                            {{"method", "h2o"}, {"label", "h2o"}, {"budget", "32"}}}}},
-                         "settings");
+  return results::planOf(
+      {{"task", "reading"},
+       {"facets", {{{"name", "dataset"}, {"type", "text"}}, {{"name", "row"}, {"type", "whole"}}}},
+       {"cases", {{{"dataset", {"qa"}}, {"row", numbers}}, {{"dataset", {"sum"}}, {"row", {0U, 1U}}}}},
+       {"case_id", "{dataset}-{row}"},
+       {"branches",
+        {{{"method", "full"}, {"label", "full"}, {"budget", "full"}},
+         {{"method", "h2o"}, {"label", "h2o"}, {"budget", "32"}}}}},
+      "settings");
 }
 
 // The full cache is right in every even row; h2o loses `loss` there.
@@ -62,27 +63,36 @@ TEST(Comparison, HasMeansAndPairedDifferences) {
   EXPECT_NEAR(qa.mean, -0.1, 1e-12);  // a third of the rows loses 0.3
   // The bootstrap's standard error is that of a share of a third in 60 rows.
   const double error = 0.3 * std::sqrt(1.0 / 3 * 2 / 3 / 60);
-  EXPECT_NEAR(qa.interval.low, -0.1 - 1.96 * error, 0.4 * error);
-  EXPECT_NEAR(qa.interval.high, -0.1 + 1.96 * error, 0.4 * error);
+  EXPECT_NEAR(qa.interval->low, -0.1 - 1.96 * error, 0.4 * error);
+  EXPECT_NEAR(qa.interval->high, -0.1 + 1.96 * error, 0.4 * error);
   EXPECT_TRUE(qa.marked);
   EXPECT_NEAR(h2o.cells[1].difference->mean, -0.15, 1e-12);
   EXPECT_FALSE(h2o.cells[1].difference->marked) << "two prompts prove nothing";
   EXPECT_NEAR(h2o.average.difference->mean, -0.125, 1e-12) << "the mean of the sets, not of the prompts";
-  EXPECT_TRUE(h2o.average.difference->interval.low < -0.125 && h2o.average.difference->interval.high > -0.125);
+  EXPECT_TRUE(h2o.average.difference->interval->low < -0.125 && h2o.average.difference->interval->high > -0.125);
 }
 
 TEST(Comparison, IsTheSameEveryTimeAndMarksNoDifferenceWhereThereIsNone) {
   const Plan plan = planOf(30);
   const auto records = recordsOf(plan, 0);
   const Comparison table = compare(plan, records), again = compare(plan, records);
-  EXPECT_EQ(table.branches[1].cells[0].difference->interval.low, 0);
+  EXPECT_EQ(table.branches[1].cells[0].difference->interval->low, 0);
   EXPECT_FALSE(table.branches[1].cells[0].difference->marked);
   const auto some = recordsOf(plan, 0.3);
-  EXPECT_EQ(compare(plan, some).branches[1].average.difference->interval.low,
-            compare(plan, some).branches[1].average.difference->interval.low);
+  EXPECT_EQ(compare(plan, some).branches[1].average.difference->interval->low,
+            compare(plan, some).branches[1].average.difference->interval->low);
   EXPECT_EQ(again.branches[1].average.mean, table.branches[1].average.mean);
   EXPECT_EQ(compare(plan, records, "other").branches[0].cells[1].mean, 0.25);
   EXPECT_THAT(complaint([&] { (void)compare(plan, records, "otter"); }), HasSubstr("did you mean 'other'"));
+}
+
+TEST(Comparison, OnePromptHasNoInterval) {
+  const Plan plan = planOf(1);
+  const Comparison table = compare(plan, recordsOf(plan, 0.3));
+  EXPECT_NEAR(table.branches[1].cells[0].difference->mean, -0.3, 1e-12);
+  EXPECT_FALSE(table.branches[1].cells[0].difference->interval.has_value());
+  EXPECT_TRUE(table.branches[1].cells[1].difference->interval.has_value());
+  EXPECT_FALSE(table.branches[1].average.difference->interval.has_value());
 }
 
 TEST(Comparison, LeavesOutCasesThatTheOtherBranchDoesNotHave) {

@@ -175,9 +175,9 @@ AccuracyChart tradeoffChart(const results::ResultsReader& reader, const FigureSp
     if (row.average.count == 0) continue;
     AccuracyPoint point{branch, bytesOf(reader, row.branch), row.kept, row.average.mean, {}, row.average.count};
     point.interval = {point.mean, point.mean};
-    if (const auto& difference = row.average.difference) {
+    if (const auto& difference = row.average.difference; difference && difference->interval) {
       const double full = comparison.branches.front().average.mean;
-      point.interval = {full + difference->interval.low, full + difference->interval.high};
+      point.interval = {full + difference->interval->low, full + difference->interval->high};
     }
     addPoint(panel, point);
   }

@@ -130,6 +130,7 @@ std::string answersNote(const AccuracyChart& chart) {
         least = std::min(least, point.records);
         most = std::max(most, point.records);
       }
+  if (least == most && most == 1) return "one answer per point";
   if (least == most) return fmt::format("{} answers per point", grouped(most));
   return fmt::format("{} to {} answers per point", grouped(least), grouped(most));
 }
@@ -147,6 +148,7 @@ Figure draw(const Style& style, const Values& values, const FigureSpec& spec) {
   chart.x_high = data.most * kBeside;
   chart.log_x = true;
   chart.x_ticks = style.bytes ? byteTicks(data) : ticksOf(data);
+  if (style.bytes) chart.landmarks.push_back({data.panels.front().full.x, "full"});
   chart.shared_y = true;
   chart.spread = Spread::Whiskers;
   chart.notes = commonNotes(values.facts);
@@ -170,7 +172,7 @@ constexpr Style kRuler{.chart = rulerChart, .x_title = "tokens of prompt and ans
 constexpr Style kTradeoff{.chart = tradeoffChart,
                           .x_title = "keys and values, MiB",
                           .interval = "95 % of the difference to the full cache, paired bootstrap",
-                          .note = "bars: 95 % interval of the difference to the full cache (paired bootstrap)",
+                          .note = "bars: 95 %, paired with the full cache",
                           .bytes = true};
 
 }  // namespace
