@@ -29,6 +29,7 @@ struct RunView {
   trace::ModelInfo model;
   std::uint64_t tokens = 0;
   std::optional<KeepRule> rule;
+  bool retained_estimated = false;  // from the prompt's last queries, not measured while decoding
 
   [[nodiscard]] analysis::RunData data() const { return {run.header, run.record, model, tokens}; }
   // True if nothing was evicted; kept() is then empty.

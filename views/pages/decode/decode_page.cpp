@@ -25,6 +25,7 @@ namespace {
 enum DecodeColumn { DecodeRun, DecodeText, DecodeKl, DecodeMass, DecodeBest, DecodeEvicted, DecodeColumns };
 
 constexpr std::size_t kCsvKeys = 8;
+constexpr int kWidestText = 260;  // pixels
 
 QString threeDecimals(double value) {
   return std::isnan(value) ? QStringLiteral("–") : QString::number(value, 'f', 3);
@@ -37,7 +38,7 @@ QString oneLine(const std::string& text) {
 
 // The generated text with the token of a step in brackets, starting shortly before it.
 QString generatedAt(const trace::RunRecord& record, std::size_t step) {
-  constexpr qsizetype kBefore = 12;
+  constexpr qsizetype kBefore = 6;  // the token itself must not be elided in a narrow column
   const std::string_view token = trace::generatedText(record, step);
   if (token.empty()) return oneLine(record.decode_text);
   const std::uint64_t begin = record.decode_offsets[step];
@@ -80,7 +81,8 @@ DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent
                                     tr("Cache entries evicted at this token, over all layers and heads"));
   m_table->header()->setStretchLastSection(false);
   m_table->header()->setSectionResizeMode(QHeaderView::ResizeToContents);
-  m_table->header()->setSectionResizeMode(DecodeText, QHeaderView::Stretch);
+  // As wide as its text: stretched to the rest of a narrow table, it elided the token itself.
+  m_table->header()->setMaximumSectionSize(kWidestText);
   auto* row = new QHBoxLayout;
   row->setContentsMargins(8, 4, 8, 2);
   row->addWidget(new QLabel(tr("generated token")));
@@ -97,6 +99,9 @@ DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent
   halves->addWidget(m_keys);
   halves->setSizes({340, 220, 290});
   halves->setChildrenCollapsible(false);
+  m_table->setAccessibleName(tr("Generated text of the runs"));
+  m_slider->setAccessibleName(tr("Generated token"));
+  m_spin->setAccessibleName(tr("Index of the generated token"));
   column->addWidget(halves, 1);
   for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed, &Document::runListChanged})
     connect(&document, signal, this, &DecodePage::refill);
