@@ -51,7 +51,7 @@ MadePage makeBookmarks(const PageContext& context) {
 #define KVATLAS_TITLE(text) QT_TRANSLATE_NOOP("kvatlas::app::WindowPages", text)  // context of the tr() call
 
 constexpr PageRow kPages[] = {
-    {"runs", KVATLAS_TITLE("Runs"), PageStack::Runs, {250, 250}, make<views::RunsPage>},
+    {"runs", KVATLAS_TITLE("Runs"), PageStack::Runs, {280, 250}, make<views::RunsPage>},
     {"grid", KVATLAS_TITLE("Layer × head"), PageStack::Grid, {0, 480}, makeGrid},
     {"text", KVATLAS_TITLE("Text"), PageStack::Details, {350, 480}, make<views::TokensPage>},
     {"inspector", KVATLAS_TITLE("Inspector"), PageStack::Details, {}, make<views::InspectorPage>},

@@ -1,4 +1,7 @@
 // The map's tracks: strips and series at pixel precision.
+#include <QContextMenuEvent>
+#include <QSignalSpy>
+#include <QWheelEvent>
 #include <cmath>
 
 #include "tests/views/plots/qt_guard.h"
@@ -250,7 +253,7 @@ TEST_F(MapTracksTest, ManyStripsScrollAtALegibleHeight) {
                     false);
   const TokenWindow before = view->window();
   QCoreApplication::sendEvent(view.get(), &wheel);
-  settle();
+  (void)screen();
   EXPECT_EQ(view->stripAt(on), std::optional(*last + 1));
   EXPECT_EQ(view->window(), before) << "the wheel scrolls the strips, not the map";
   QTest::mouseClick(view.get(), Qt::LeftButton, {}, on);
@@ -269,11 +272,11 @@ TEST_F(MapTracksTest, TheMapAloneHasNoTracks) {
   setStrips({strip("snapkv", {{5, policy::Reason::Score}})});
   const int before = view->mapRect().rect().height();
   view->setTracksShown(false);
-  settle();
+  (void)screen();
   EXPECT_GT(view->mapRect().rect().height(), before + 60);
   EXPECT_FALSE(view->stripAt(QPoint(view->width() / 2, 10)).has_value());
   view->setTracksShown(true);
-  settle();
+  (void)screen();
   EXPECT_EQ(view->mapRect().rect().height(), before);
 }
 

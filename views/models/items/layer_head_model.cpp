@@ -87,7 +87,7 @@ void LayerHeadModel::restart() {
   m_current.reset();
   endResetModel();
   showCurrent();
-  requestAll();
+  if (m_sorting != InOrder || m_extra) requestAll();
 }
 
 void LayerHeadModel::setMetric(HeadMetric metric) {
@@ -95,7 +95,7 @@ void LayerHeadModel::setMetric(HeadMetric metric) {
   m_metric = metric;
   m_extra.reset();
   valuesChanged();
-  requestAll();
+  if (m_sorting != InOrder) requestAll();
 }
 
 void LayerHeadModel::setExtra(ExtraMetric metric, TokenRange span, const QString& span_name) {
@@ -344,6 +344,9 @@ QVariant LayerHeadModel::data(const QModelIndex& index, int role) const {
     default:
       return {};
   }
+  // The first cell that is shown asks for all: the range of the colours is that of all layers. dataChanged follows.
+  if (!runMetricShown() && !m_extra && !m_statistics->requested(cell.layer))
+    for (std::uint32_t layer = 0; layer < m_rows; ++layer) m_statistics->request(LayerIndex(std::size_t{layer}));
   const float number = value(cell);
   if (role == ValueRole || role == SortRole) return number;
   const QString text = numberText(m_extra ? HeadMetric::Retained : m_metric, number);

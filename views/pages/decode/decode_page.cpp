@@ -13,6 +13,7 @@
 
 #include "core/base/mean.h"
 #include "core/trace/generated_tokens.h"
+#include "views/models/document/run_colour.h"
 #include "views/models/qt_text.h"
 #include "views/pages/charts/run_chart.h"
 #include "views/pages/decode/decode_keys.h"
@@ -159,7 +160,7 @@ void DecodePage::fillRow(QTreeWidgetItem& item, const RunView& view) const {
   const std::size_t row = std::size_t{view.model.layers} * view.model.query_heads;
   item.setData(DecodeRun, Qt::UserRole, view.id);
   item.setText(DecodeRun, runText(m_document, view.id));
-  item.setIcon(DecodeRun, methodIcon(view.run.header.method, themeOf(palette())));
+  item.setIcon(DecodeRun, colourIcon(runColour(m_document, view.id, themeOf(palette()))));
   item.setText(DecodeText, generatedAt(record, step));
   item.setToolTip(DecodeText, QString::fromStdString(record.decode_text));
   item.setText(DecodeKl, threeDecimals(step < record.kl.size() ? static_cast<double>(record.kl[step]) : std::nan("")));

@@ -1,5 +1,6 @@
 #include "views/pages/map/map_bar.h"
 
+#include <QAbstractItemView>
 #include <QComboBox>
 #include <QSlider>
 #include <QSpinBox>
@@ -83,9 +84,13 @@ void MapBar::makeFields() {
   m_reduction->addItems({tr("cell: max"), tr("cell: mean")});
   m_mode->addItems(
       {tr("single (A)"), tr("A | B"), tr("split at the diagonal"), tr("blink A, B"), tr("A − B"), tr("log₂ A / B")});
-  m_head->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-  m_compare->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-  m_compare->setMinimumContentsLength(14);
+  // Short fields, so that all fit beside each other in a small window; the lists show whole texts.
+  for (const auto& [box, length] : {std::pair{m_head, 9}, std::pair{m_compare, 9}, std::pair{m_mode, 7}}) {
+    box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    box->setMinimumContentsLength(length);
+    box->view()->setTextElideMode(Qt::ElideNone);
+    box->view()->setMinimumWidth(190);
+  }
   const std::pair<QWidget*, QString> names[] = {{m_layer, tr("Layer")},
                                                 {m_head, tr("Heads")},
                                                 {m_reduction, tr("Value of a cell")},
@@ -140,12 +145,12 @@ void MapBar::makeOverlay() {
   m_overlay->setToolTip(
       tr("How the map marks keys that the focused run evicts. Kept keys always have the colours of the "
          "scale"));
-  m_overlay->addItems({tr("evicted: fade"), tr("evicted: edge"), tr("evicted: hatch")});
+  m_overlay->addItems({tr("fade"), tr("edge"), tr("hatch")});
   m_opacity->setObjectName(QStringLiteral("overlayOpacity"));
   m_opacity->setAccessibleName(tr("Opacity of the eviction overlay"));
   m_opacity->setToolTip(tr("Opacity of the eviction overlay"));
   m_opacity->setRange(0, kOpacitySteps);
-  m_opacity->setFixedWidth(70);
+  m_opacity->setFixedWidth(56);
   addWidget(m_overlay);
   addWidget(m_opacity);
   connect(m_overlay, &QComboBox::currentIndexChanged, this, &MapBar::changeOverlay);

@@ -135,7 +135,8 @@ void MapBinding::showPicture() {
     } else if (m_selection.compareRun() != kNoRun && m_document.hasRun(m_selection.compareRun())) {
       picture.b = picture.a;
       picture.b->kept = keptOf(m_selection.compareRun());
-      picture.b->name = nameOf(m_selection.compareRun());
+      picture.b->name = "B: " + nameOf(m_selection.compareRun());
+      picture.a.name = "A: " + picture.a.name;
       const ComparedColours colours =
           comparedColours(m_document, m_selection.focusRun(), m_selection.compareRun(), m_view.theme());
       m_view.setShadeColours({colours.a, colours.b});

@@ -17,7 +17,7 @@ namespace kvatlas::views {
 namespace {
 
 constexpr int kBlinkMs = 700, kHistogramMs = 60;
-constexpr double kStretch = 1.7;
+constexpr double kStretch = 2;
 
 PictureSides pictureSidesOf(PaneMode mode) {
   switch (mode) {
@@ -40,6 +40,20 @@ bool near(const TokenWindow& a, const TokenWindow& b) {
   return std::abs(a.key_begin - b.key_begin) < most && std::abs(a.key_end - b.key_end) < most &&
          std::abs(a.query_begin - b.query_begin) < most && std::abs(a.query_end - b.query_end) < most;
 }
+
+// Two maps beside each other, or one above the other where that makes them larger.
+class PairLayout : public QBoxLayout {
+ public:
+  PairLayout() : QBoxLayout(LeftToRight) {
+    setContentsMargins(0, 0, 0, 0);
+    setSpacing(2);
+  }
+  void setGeometry(const QRect& area) override {
+    const Direction wanted = area.width() >= area.height() ? LeftToRight : TopToBottom;
+    if (wanted != direction()) setDirection(wanted);
+    QBoxLayout::setGeometry(area);
+  }
+};
 
 }  // namespace
 
@@ -87,7 +101,9 @@ void MapPage::buildLayout() {
   auto* panes = new QHBoxLayout(m_panes);
   panes->setContentsMargins(0, 0, 0, 0);
   panes->setSpacing(2);
-  for (MapView* view : m_views) panes->addWidget(view, 1);
+  auto* pair = new PairLayout;
+  for (MapView* view : m_views) pair->addWidget(view, 1);
+  panes->addLayout(pair, 1);
   panes->addWidget(m_mosaic, 1);
   m_mosaic->hide();
   m_mosaic->setStretch(kStretch);
@@ -96,8 +112,10 @@ void MapPage::buildLayout() {
   auto* spring = new QWidget;
   spring->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
   m_bar->addWidget(spring);
-  m_bar->addAction(tr("Back"), m_views[0], &MapView::goBack)->setToolTip(tr("Back to previous view (Backspace)"));
-  m_bar->addAction(tr("Forward"), m_views[0], &MapView::goForward);
+  m_bar->addAction(QStringLiteral("‹"), m_views[0], &MapView::goBack)
+      ->setToolTip(tr("Back to previous view (Backspace)"));
+  m_bar->addAction(QStringLiteral("›"), m_views[0], &MapView::goForward)
+      ->setToolTip(tr("Forward to the next view (Alt + →)"));
   m_bar->addAction(tr("Fit"), this, [this] { m_many ? m_mosaic->fit() : m_views[0]->fit(); })
       ->setToolTip(tr("Fit to window (Home)"));
   auto* column = new QVBoxLayout(this);
@@ -221,8 +239,9 @@ void MapPage::fitColoursOnceLoaded() {
 }
 
 void MapPage::setBare(bool bare) {
+  m_bare = bare;
   m_bar->setVisible(!bare);
-  for (MapView* view : m_views) view->setTracksShown(!bare);
+  for (MapView* view : m_views) view->setTracksShown(!bare && m_views[1]->isHidden());
 }
 
 void MapPage::setSquareCells(bool square) {
@@ -284,6 +303,8 @@ void MapPage::showMode() {
   if (side_by_side == m_views[1]->isHidden()) {
     m_link->setWindowsLocked(false);
     m_views[1]->setVisible(side_by_side);
+    // Strips twice would leave no room for the maps.
+    for (MapView* view : m_views) view->setTracksShown(!side_by_side && !m_bare);
     QMetaObject::invokeMethod(this, &MapPage::fitPanes, Qt::QueuedConnection);
   }
   const bool of_values = comparing() && m_other.isOpen();

@@ -103,7 +103,7 @@ class MapPage : public QWidget {
   std::optional<TokenWindow> m_wanted;  // window requested by a view state
   bool m_fitting = false;
   int m_drawing = 0;
-  bool m_fit_pending = false;
+  bool m_fit_pending = false, m_bare = false;
 };
 
 }  // namespace kvatlas::views

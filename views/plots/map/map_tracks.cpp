@@ -95,11 +95,14 @@ void MapTracks::arrange() {
 void MapTracks::setShown(bool shown) {
   if (shown == m_shown) return;
   m_shown = shown;
-  if (shown)
+  // An empty grid of tracks would limit the width of the map's column to nothing.
+  if (shown) {
+    m_plot->plotLayout()->addElement(0, 0, m_grid);
     m_plot->plotLayout()->addElement(1, 1, m_entropy.rect);
-  else
+  } else {
+    m_plot->plotLayout()->take(m_grid);
     m_plot->plotLayout()->take(m_entropy.rect);
-  m_plot->plotLayout()->simplify();
+  }
   m_entropy.rect->setVisible(shown);
   fillStrips();
 }
