@@ -207,10 +207,10 @@ Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Devic
       made.down.weight = matrix(hidden, inner, where);
     } else {
       made.experts.router = matrix(config.experts, hidden, where);
+      for (std::uint32_t expert = 0; expert < config.experts; ++expert)
+        made.experts.experts.push_back(
+            {matrix(inner, hidden, where), matrix(inner, hidden, where), matrix(hidden, inner, where)});
     }
-    for (std::uint32_t expert = 0; expert < config.experts; ++expert)
-      made.experts.experts.push_back(
-          {matrix(inner, hidden, where), matrix(inner, hidden, where), matrix(hidden, inner, where)});
     if (packs(made, config.layers, dtype, device, path)) packLayer(made);
   }
   weights.final_norm = ones(device);
