@@ -20,9 +20,7 @@ HERE = Path(__file__).resolve().parent
 STEPS, EOS = 12, 2  # a prompt whose answer does not end earlier is chosen
 # model, method of KVAtlas, press, tokens, budget, every
 CASES = [("llama2-gqa", "tova:every=1", TOVAPress, 40, 9, 1), ("llama2-gqa", "tova:every=4", TOVAPress, 40, 14, 4),
-         ("llama31-scaling", "tova:every=1", TOVAPress, 70, 20, 1),
-         ("llama2-gqa", "streamingllm:sinks=4,every=1", StreamingLLMPress, 40, 12, 1),
-         ("llama31-scaling", "streamingllm:sinks=4,every=3", StreamingLLMPress, 70, 16, 3)]
+         ("llama31-scaling", "tova:every=1", TOVAPress, 70, 20, 1)]
 
 
 class Positions:
