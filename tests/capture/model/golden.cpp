@@ -41,7 +41,14 @@ Golden loadGolden(const std::string& name) {
   Golden golden{json["fingerprint"], json["vocab"], {}};
   std::size_t offset = 0;
   for (const nlohmann::json& entry : json["runs"]) {
-    GoldenRun run{entry["ids"], entry["greedy"], entry["positions"], {}};
+    GoldenRun run{entry["ids"], entry["greedy"], entry["positions"], {}, {}, {}};
+    if (entry.contains("experts")) {
+      const nlohmann::json& experts = entry["experts"];
+      for (const nlohmann::json& layer : experts["tokens"])
+        run.expert_tokens.insert(run.expert_tokens.end(), layer.begin(), layer.end());
+      for (const nlohmann::json& layer : experts["weight"])
+        run.expert_weight.insert(run.expert_weight.end(), layer.begin(), layer.end());
+    }
     run.logits.resize(run.positions.size() * golden.vocab);
     const std::size_t size = run.logits.size() * sizeof(float);
     if (offset + size > bytes.size()) throw std::runtime_error(name + ": golden.f32 is too short");
