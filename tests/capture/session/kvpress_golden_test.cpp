@@ -1,4 +1,4 @@
-// TOVA and rolling StreamingLLM against kvpress: the tokens generated, and what every list holds after each of them.
+// TOVA against kvpress: the tokens generated, and what every list holds after each of them.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
