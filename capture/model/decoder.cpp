@@ -14,6 +14,7 @@
 
 #include "capture/model/attention.h"
 #include "capture/model/checkpoint.h"
+#include "capture/model/experts.h"
 #include "capture/model/host_threads.h"
 #include "capture/model/rope.h"
 #include "capture/model/row_steps.h"
@@ -47,6 +48,10 @@ auto withAten(const char* task, Work&& work) {
   }
 }
 
+at::Tensor scaled(const at::Tensor& rows, double scale) {
+  return scale == 1 ? rows : rows * scale;
+}
+
 }  // namespace
 
 struct Decoder::Impl {
@@ -72,7 +77,14 @@ struct Decoder::Impl {
     return normed(rows, weight, config.rms_norm_eps);
   }
 
-  [[nodiscard]] at::Tensor mlp(const LayerWeights& layer, const at::Tensor& rows) const {
+  // Notes the choice of experts in `tally`, if there is one; `first_row`: the rows' place in the prompt.
+  [[nodiscard]] at::Tensor mlp(const LayerWeights& layer, const at::Tensor& rows, ExpertTally* tally,
+                               std::int64_t first_row) const {
+    if (config.experts > 0) {
+      const Routing routing = route(layer.experts, rows, config.experts_per_token);
+      if (tally != nullptr) tally->note(first_row, routing);
+      return mixture(layer.experts, routing, rows);
+    }
     if (!layer.gate_and_up.packed.defined())
       return product(layer.down, gated(product(layer.gate, rows), product(layer.up, rows)));
     const at::Tensor both = product(layer.gate_and_up, rows);
@@ -81,15 +93,26 @@ struct Decoder::Impl {
   }
 
   // The rest of a layer after attention, in place on the residual rows: output projection, norm, MLP.
-  void finish(const LayerWeights& layer, const at::Tensor& rows, const at::Tensor& attended) const {
-    const at::Tensor middle = addAndNormed(rows, product(layer.output, attended), layer.mlp_norm, config.rms_norm_eps);
-    addInPlace(rows, mlp(layer, middle));
+  void finish(const LayerWeights& layer, const at::Tensor& rows, const at::Tensor& attended,
+              ExpertTally* tally = nullptr, std::int64_t first_row = 0) const {
+    const at::Tensor middle = addAndNormed(rows, scaled(product(layer.output, attended), config.residual_scale),
+                                           layer.mlp_norm, config.rms_norm_eps);
+    addInPlace(rows, scaled(mlp(layer, middle, tally, first_row), config.residual_scale));
+  }
+
+  // The experts of rows that finish() skips.
+  void noteExperts(const LayerWeights& layer, const at::Tensor& rows, const at::Tensor& attended, ExpertTally& tally,
+                   std::int64_t first_row) const {
+    const at::Tensor delta = scaled(product(layer.output, attended), config.residual_scale);
+    const at::Tensor middle = norm(rows + delta, layer.mlp_norm);
+    tally.note(first_row, route(layer.experts, middle, config.experts_per_token));
   }
 
   [[nodiscard]] at::Tensor logits(const at::Tensor& rows) const {
     const bool small = rows.is_cpu() && weights.logits.numel() < kWeightsWorthThreads;
     const LibraryThreads threads(small ? 1 : at::get_num_threads());
-    return at::linear(norm(rows, weights.final_norm), weights.logits).to(at::kCPU, at::kFloat);
+    return scaled(at::linear(norm(rows, weights.final_norm), weights.logits), config.logits_scale)
+        .to(at::kCPU, at::kFloat);
   }
 
   // [n, heads·d] → [n, heads, d]
@@ -106,7 +129,7 @@ struct Decoder::Impl {
                   config.vocab_size);
       out[i] = ids[i];
     }
-    return at::index_select(weights.embedding, 0, index.to(options.device));
+    return scaled(at::index_select(weights.embedding, 0, index.to(options.device)), config.embedding_scale);
   }
 
   // On the host several chunks at once, on several threads.
@@ -142,6 +165,7 @@ struct Decoder::Impl {
     }
     if (layer.query_norm.defined()) out.query = norm(out.query, layer.query_norm);
     if (layer.key_norm.defined()) out.key = norm(out.key, layer.key_norm);
+    out.query = scaled(out.query, config.query_scale);
     return out;
   }
 
@@ -171,10 +195,11 @@ struct Decoder::Impl {
 
   // Residual rows after the last layer, complete only from row `needed`; keys and values go to `cache`.
   [[nodiscard]] at::Tensor forward(std::span<const TokenId> ids, std::int64_t needed, AttentionObserver* observer,
-                                   const WorkContext& work, std::vector<LayerCache>& cache) const {
+                                   const WorkContext& work, PrefillResult& result) const {
     at::Tensor hidden = embed(ids);
     const std::int64_t count = hidden.size(0);
     RopeTable table = promptTable(config.rope, config.head_dim, ids.size(), tensorOptions());
+    ExpertTally tally(config, count);
     work.progress->begin("prefill", config.layers);
     for (std::uint32_t index = 0; index < config.layers; ++index) {
       const LayerWeights& layer = weights.layers[index];
@@ -185,14 +210,24 @@ struct Decoder::Impl {
           projected.query, projected.key, projected.value, config.sliding_window, [&] { work.checkStop(); },
           options.threads);
       report(observer, LayerIndex(index), projected, attention);
-      forChunks(index + 1 == config.layers ? needed : 0, count, work, [&](std::int64_t begin, std::int64_t end) {
-        const at::Tensor attended = attention.output.slice(1, begin, end).transpose(0, 1).reshape({end - begin, -1});
-        finish(layer, hidden.slice(0, begin, end), attended);
+      const std::int64_t first = index + 1 == config.layers ? needed : 0;
+      const auto attended = [&](std::int64_t begin, std::int64_t end) {
+        return attention.output.slice(1, begin, end).transpose(0, 1).reshape({end - begin, -1});
+      };
+      forChunks(first, count, work, [&](std::int64_t begin, std::int64_t end) {
+        finish(layer, hidden.slice(0, begin, end), attended(begin, end), &tally, begin);
       });
-      cache.push_back({projected.key, projected.value});
+      if (config.experts > 0) {
+        forChunks(0, first, work, [&](std::int64_t begin, std::int64_t end) {
+          noteExperts(layer, hidden.slice(0, begin, end), attended(begin, end), tally, begin);
+        });
+        tally.finishLayer(index);
+      }
+      result.cache.push_back({projected.key, projected.value});
       work.progress->advance(index + 1);
     }
     work.progress->end();
+    if (config.experts > 0) result.experts = tally.use();
     return hidden.to(options.device);
   }
 
@@ -297,7 +332,7 @@ PrefillResult Decoder::prefill(std::span<const TokenId> ids, AttentionObserver* 
                                       config.max_positions));
     PrefillResult result;
     const auto last = static_cast<std::int64_t>(ids.size()) - 1;
-    const at::Tensor hidden = m_impl->forward(ids, last, observer, work, result.cache);
+    const at::Tensor hidden = m_impl->forward(ids, last, observer, work, result);
     result.next_logits = m_impl->logits(hidden.narrow(0, last, 1)).squeeze(0);
     return result;
   });
@@ -306,9 +341,9 @@ PrefillResult Decoder::prefill(std::span<const TokenId> ids, AttentionObserver* 
 at::Tensor Decoder::allLogits(std::span<const TokenId> ids) const {
   return withAten("prefill", [&] {
     if (ids.empty()) failUsage("the prompt is empty: at least one token is needed");
-    std::vector<LayerCache> cache;
-    const at::Tensor hidden = m_impl->forward(ids, 0, nullptr, {}, cache);
-    cache.clear();
+    PrefillResult result;
+    const at::Tensor hidden = m_impl->forward(ids, 0, nullptr, {}, result);
+    result.cache.clear();
     // In chunks: a large vocabulary times a long prompt would not fit a device.
     const at::Tensor all = at::empty({hidden.size(0), m_impl->config.vocab_size}, at::kFloat);
     m_impl->forChunks(0, hidden.size(0), {}, [&](std::int64_t begin, std::int64_t end) {

@@ -1,4 +1,4 @@
-// The Llama/Mistral decoder in plain ATen ops: prefill of one prompt, decoding steps of a batch of branches.
+// The Llama-like decoder in plain ATen ops: prefill of one prompt, decoding steps of a batch of branches.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -12,6 +12,7 @@
 #include "capture/model/config.h"
 #include "capture/model/observer.h"
 #include "capture/model/products.h"
+#include "core/base/expert_use.h"
 #include "core/base/ids.h"
 #include "core/base/progress.h"
 
@@ -33,6 +34,7 @@ struct LayerCache {
 struct PrefillResult {
   std::vector<LayerCache> cache;  // one per layer
   at::Tensor next_logits;         // [vocab] f32, host
+  ExpertUse experts;              // of all tokens; empty without experts
 };
 
 // Attention of one decoding step of one layer: query [B, query_heads, d], key and value [B, kv_heads, d] of the new

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "capture/model/config.h"
+#include "capture/model/experts.h"
 #include "capture/model/products.h"
 #include "capture/model/weight_source.h"
 #include "core/base/progress.h"
@@ -17,7 +18,8 @@ struct LayerWeights {
   at::Tensor attention_norm, mlp_norm;  // [hidden]
   at::Tensor query_norm, key_norm;      // [head_dim], or undefined
   Linear query, key, value, output;
-  Linear gate, up, down;
+  Linear gate, up, down;  // undefined where there are experts
+  ExpertWeights experts;
   // On the host, packed: the products that read the same rows in one. Their parts above are then empty.
   Linear query_key_value, gate_and_up;
 };

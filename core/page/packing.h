@@ -11,7 +11,7 @@
 namespace kvatlas::page {
 
 // Smaller probabilities share the lowest code.
-inline constexpr double kSmallestExponent = -20;
+inline constexpr double kSmallestExponent = -28;
 
 // The bytes of `bytes` in base64, padded.
 [[nodiscard]] std::string base64(std::span<const std::uint8_t> bytes);
@@ -19,7 +19,7 @@ inline constexpr double kSmallestExponent = -20;
   return (bytes + 2) / 3 * 4;
 }
 
-// A log₂ code of the trace as a byte: 0 is zero or masked, else 1 + 254 · (log₂ p + 20) / 20, at least 1.
+// A log₂ code of the trace as a byte: 0 is zero or masked, else 1 + 254 · (log₂ p + 28) / 28, at least 1.
 [[nodiscard]] std::uint8_t byteOfCode(std::uint16_t code);
 
 // Ascending positions as ranges: for each, the gap before it and its length, in groups of 7 bits, lowest first.

@@ -89,7 +89,7 @@ json perHead(const PageContent& content, const Value& value) {
 json spanMetric(const trace::Reader& reader, const PageContent& content, const trace::Span& span) {
   const std::uint32_t window = reader.header().attention.window;
   return {{"name", fmt::format("attention of the last prompt token on {}", span.name)},
-          {"of_span", true},
+          {"span_begin", span.begin},
           {"values", perHead(content, [&](LayerIndex layer, HeadIndex head) {
              const auto row = reader.windowRow(layer, head, window - 1);
              if (!row || span.end > row->size()) return json();
@@ -101,7 +101,7 @@ json spanMetric(const trace::Reader& reader, const PageContent& content, const t
 
 json entropyMetric(const trace::Reader& reader, const PageContent& content) {
   return {{"name", "entropy of the attention, nats, mean over queries"},
-          {"of_span", false},
+          {"span_begin", nullptr},
           {"values", perHead(content, [&](LayerIndex layer, HeadIndex head) {
              const auto entropy = reader.signalOfHead(layer, Signal::Entropy, head);
              const json mean = entropy ? meanOf(*entropy) : json();
@@ -111,7 +111,9 @@ json entropyMetric(const trace::Reader& reader, const PageContent& content) {
 
 json metricsOf(const trace::Reader& reader, const PageContent& content) {
   json metrics = json::array();
-  const auto& spans = reader.header().prompt.spans;
+  std::vector<trace::Span> spans = reader.header().prompt.spans;
+  // What a page is most often about comes first.
+  std::ranges::stable_partition(spans, [](const trace::Span& span) { return span.name.starts_with("needle"); });
   if (reader.header().attention.window > 0)
     for (std::size_t i = 0; i < std::min(spans.size(), kMostSpanMetrics); ++i)
       metrics.push_back(spanMetric(reader, content, spans[i]));
@@ -164,7 +166,7 @@ void describeMaps(json& data, const PageContent& content) {
   data["side"] = content.side;
   data["reduction"] = reduction;
   data["note"] = fmt::format(
-      "The map: {} attention of {} × {} tokens per cell, rounded to 3 %; strips and text: what each run keeps at the "
+      "The map: {} attention of {} × {} tokens per cell, rounded to 4 %; strips and text: what each run keeps at the "
       "end of "
       "the prompt. Scroll to zoom, drag to move, arrow keys change layer and head.",
       reduction, content.cell, content.cell);

@@ -36,6 +36,7 @@ class Validation {
     for (Finding& finding : headerFindings(m_header)) m_findings.push_back(std::move(finding));
     checkPrompt();
     readReference();
+    guarded("/experts", [&](const std::string& where) { checkExperts(where); });
     for (const LayerIndex layer : m_header.attention.layers) {
       guarded("/attention/" + schema::numbered(layer.value),
               [&](const std::string& where) { checkLayer(layer, where); });
@@ -91,6 +92,30 @@ class Validation {
       if (m_header.runs.empty()) return;
       if (auto full = m_reader.run(0, RunParts::WithoutPositions)) m_reference.full_ids = std::move(full->decode_ids);
     } catch (const Error&) {
+    }
+  }
+
+  void checkExperts(const std::string& where) {
+    const ModelInfo& model = m_header.model;
+    if (model.experts == 0) return;
+    const auto use = m_reader.experts();
+    if (!use) return require(!m_reader.complete(), where, "was not recorded");
+    for (std::size_t layer = 0; layer < model.layers; ++layer) {
+      std::uint64_t tokens = 0;
+      double weight = 0;
+      for (std::size_t i = layer * model.experts; i < (layer + 1) * model.experts; ++i) {
+        tokens += use->tokens[i];
+        weight += use->weight[i];
+        const double share = double(use->tokens[i]) / double(m_tokens);
+        if (share <= 1 && use->weight[i] >= 0 && use->weight[i] <= share + m_tolerance) continue;
+        return add(where, fmt::format("expert {} of layer {} has {} tokens of {} and a weight of {}", i % model.experts,
+                                      layer, use->tokens[i], m_tokens, use->weight[i]));
+      }
+      if (tokens != m_tokens * model.experts_per_token)
+        return add(where + "/tokens", fmt::format("layer {} sends {} tokens to experts, expected {}", layer, tokens,
+                                                  m_tokens * model.experts_per_token));
+      if (!(std::abs(weight - 1) <= m_tolerance))
+        return add(where + "/weight", fmt::format("layer {} sums to {}, expected 1", layer, weight));
     }
   }
 

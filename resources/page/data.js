@@ -7,8 +7,8 @@ function bytesOf(base64) {
   return bytes;
 }
 
-// A byte is 0 for zero, else 1 + 254 · (log2 p + 20) / 20, rounded; 1 also stands for anything smaller.
-const probability = Float64Array.from({ length: 256 }, (_, code) => (code ? 2 ** (((code - 1) / 254) * 20 - 20) : 0));
+// A byte is 0 for zero, else 1 + 254 · (log2 p + 28) / 28, rounded; 1 also stands for anything smaller.
+const probability = Float64Array.from({ length: 256 }, (_, code) => (code ? 2 ** (((code - 1) / 254) * 28 - 28) : 0));
 
 // One head: the cells on and below the diagonal, row by row, and the attention each bin of tokens receives.
 const maps = new Map();

@@ -23,7 +23,7 @@ function fill(select, values, names) {
 function startingHead() {
   const values = data.metrics[0].values;
   let best = [Math.floor(data.layers.length / 2), 0], most = -Infinity;
-  if (data.metrics[0].of_span) values.forEach((row, l) => row.forEach((value, h) => { if (value !== null && value > most) { most = value; best = [l, h]; } }));
+  if (data.metrics[0].span_begin !== null) values.forEach((row, l) => row.forEach((value, h) => { if (value !== null && value > most) { most = value; best = [l, h]; } }));
   return { layer: data.layers[best[0]], head: data.heads[best[1]] };
 }
 
@@ -62,8 +62,9 @@ const systemDark = matchMedia("(prefers-color-scheme: dark)");
 systemDark.addEventListener("change", () => setTheme(systemDark.matches));
 setTheme(systemDark.matches);
 Object.assign(state, startingHead(), fromAddress());
-renderText(data.spans.length ? data.spans[0].begin : 0);
+const startingToken = data.metrics[0].span_begin ?? 0;
+renderText(startingToken);
 choose({ layer: state.layer });
 readout.textContent = data.note;
-if (data.spans.length) showText(data.spans[0].begin);
+showText(startingToken);
 new ResizeObserver(() => { drawHeads(); redraw(); }).observe(canvas);

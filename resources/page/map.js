@@ -109,13 +109,14 @@ function drawStrip(g, l, run, row) {
 
 function drawSpans(g, l) {
   g.textAlign = "center";
+  g.font = "12px system-ui, 'DejaVu Sans', sans-serif";
   let last = -Infinity;
   for (const span of data.spans) {
     const a = toX(l, span.begin), b = toX(l, span.end);
     if (b < l.box.x || a > l.box.x + l.box.w) continue;
     g.fillStyle = themeColour("--mark");
     g.fillRect(Math.max(a, l.box.x), l.top - 3, Math.max(2, Math.min(b, l.box.x + l.box.w) - Math.max(a, l.box.x)), 2);
-    const x = Math.min(Math.max((a + b) / 2, l.box.x + 20), l.box.x + l.box.w - 20), half = g.measureText(span.name).width / 2;
+    const half = g.measureText(span.name).width / 2, x = Math.min(Math.max((a + b) / 2, l.box.x + half), l.width - half);
     if (x - half > last + 6) { g.fillText(span.name, x, 9); last = x + half; }
     inBox(g, l.box, () => {
       for (const [colour, width] of [["--back", 3], ["--mark", 1.2]]) {

@@ -39,7 +39,7 @@ function readoutOf(on) {
     parts.push(`key ${key} “${tokenText(key).trim() || "␣"}”`);
     const code = cellAt(picture.map, Math.floor(query / data.cell), Math.floor(key / data.cell));
     const what = data.cell === 1 ? "attention" : `${data.reduction} attention of ${data.cell} × ${data.cell} pairs`;
-    parts.push(code === null || key > query ? "above the diagonal: not visible" : code === 1 ? `${what} ≤ 0.000001` : `${what} ${shown(probability[code])}`);
+    parts.push(code === null || key > query ? "above the diagonal: not visible" : code === 1 ? `${what} ≤ ${shown(probability[1])}` : `${what} ${shown(probability[code])}`);
   } else {
     parts.push(`token ${key} “${tokenText(key).trim() || "␣"}”`);
   }

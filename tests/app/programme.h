@@ -41,6 +41,7 @@ struct RunEnvironment {
   bool no_streams = false;                           // stdout and stderr are closed
   bool file_size_signal = false;                     // largest_file sends SIGXFSZ, as a shell's ulimit does
   bool hangup_ignored = false;                       // as under nohup
+  std::optional<std::filesystem::path> input_file;   // stdin comes from there
   Words environment;                                 // more "NAME=value"
 };
 

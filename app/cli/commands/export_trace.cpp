@@ -110,6 +110,19 @@ void evictedTable(const Reader& reader, const ExportRequest& request, TableWrite
   });
 }
 
+void expertsTable(const Reader& reader, const ExportRequest& request, TableWriter& table) {
+  const auto use = reader.experts();
+  if (!use) fail("{}: records no experts; the model's layers have one MLP each", request.file);
+  const std::size_t experts = reader.header().model.experts;
+  table.columns({"layer", "expert", "tokens", "share", "weight"});
+  for (std::size_t i = 0; i < use->tokens.size(); ++i) {
+    if (!chosen(request.layer, i / experts)) continue;
+    table.row({i / experts, i % experts, use->tokens[i],
+               static_cast<double>(use->tokens[i]) / static_cast<double>(reader.tokens()),
+               tableNumber(use->weight[i])});
+  }
+}
+
 void spansTable(const Reader& reader, const ExportRequest&, TableWriter& table) {
   table.columns({"name", "begin", "end"});
   for (const trace::Span& span : reader.header().prompt.spans) table.row({span.name, span.begin, span.end});
@@ -172,7 +185,8 @@ std::string partName(const SignalInfo& info) {
 std::vector<Part> makeParts() {
   std::vector<Part> parts{{"runs", runsTable},         {"capacity", capacityTable}, {"kept", keptTable},
                           {"retained", retainedTable}, {"decode", decodeTable},     {"evicted", evictedTable},
-                          {"attended", attendedTable}, {"spans", spansTable},       {"tokens", tokensTable}};
+                          {"attended", attendedTable}, {"experts", expertsTable},   {"spans", spansTable},
+                          {"tokens", tokensTable}};
   for (const SignalInfo& info : signalTable()) {
     if (info.extent == SignalExtent::WindowByToken) continue;  // a table has one value per token
     parts.push_back(

@@ -80,11 +80,11 @@ TEST_F(PageTest, MapsAreThoseOfTheTrace) {
   for (std::size_t row = 0, at = 0; row < 64; ++row) {
     for (std::size_t column = 0; column <= row; ++column, ++at) {
       const double p = map[row * 64 + column],
-                   shown = bytes[at] == 0 ? 0 : std::exp2((bytes[at] - 1) / 254.0 * 20 - 20);
-      if (p > 2e-6)
-        EXPECT_NEAR(shown / p, 1, 0.03) << row << ", " << column;
+                   shown = bytes[at] == 0 ? 0 : std::exp2((bytes[at] - 1) / 254.0 * 28 - 28);
+      if (p > 5e-9)
+        EXPECT_NEAR(shown / p, 1, 0.04) << row << ", " << column;
       else
-        EXPECT_LE(shown, 2e-6);
+        EXPECT_LE(shown, 5e-9);
     }
   }
 }
