@@ -21,6 +21,7 @@ inline constexpr char kComplete[] = "complete";
 inline constexpr std::uint64_t kMaxTokens = std::uint64_t{1} << 31;
 inline constexpr std::uint32_t kMaxLayers = 10'000, kMaxHeads = 65'536, kMaxHeadDim = 65'536, kMaxRuns = 512;
 inline constexpr std::uint32_t kMaxMapLevels = 32, kMaxMapSize = 32'768;
+inline constexpr std::uint32_t kMaxAttended = 256, kMaxExperts = 4096;
 inline constexpr std::size_t kMaxName = 1000;        // bytes of any name: a model's, a run's, a span's
 inline constexpr std::size_t kMaxParameters = 8000;  // bytes of a run's parameters
 inline constexpr std::uint64_t kMaxSpans = 10'000;
@@ -28,7 +29,6 @@ inline constexpr std::uint64_t kMaxTextPerToken = 4096;  // bytes of the prompt'
 inline constexpr std::uint64_t kMaxNotes = std::uint64_t{1} << 26;
 inline constexpr std::uint64_t kMaxExpanded = std::uint64_t{1} << 28;  // bytes read at once from compressed data
 inline constexpr int kMaxJsonDepth = 64;
-inline constexpr std::uint32_t kMaxAttended = 256, kMaxExperts = 4096;
 
 namespace attribute {
 inline constexpr char kFormat[] = "format", kFormatVersion[] = "format_version", kGenerator[] = "generator",
