@@ -144,7 +144,8 @@ struct Decoder::Impl {
     // The CPU kernel's exponential for 16-bit types is too imprecise for a log-sum-exp.
     const bool exact = options.dtype == at::kFloat || !options.device.is_cpu();
     const at::Tensor lse = exact ? attention.lse.contiguous() : at::Tensor();
-    observer->onAttention({layer, projected.query, projected.key, projected.value, lse});
+    observer->onAttention(
+        {layer, projected.query, projected.key, projected.value, lse, weights.layers[layer.value].output.weight});
   }
 
   // Residual rows after the last layer, complete only from row `needed`; keys and values go to `cache`.
