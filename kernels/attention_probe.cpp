@@ -34,7 +34,6 @@ class Probe {
       return;
     }
     m_top.resize(rows());
-    m_inverse_sum.resize(rows());
     m_log2_sum.resize(rows());
     if (m_input.lse != nullptr) {
       useGivenLse();
@@ -60,7 +59,6 @@ class Probe {
   void useGivenLse() {
     for (std::size_t i = 0; i < rows(); ++i) {
       m_top[i] = static_cast<float>(static_cast<double>(m_input.lse[i]) / static_cast<double>(m_shape.scale));
-      m_inverse_sum[i] = 1;
       m_log2_sum[i] = 0;
     }
     if (m_output.lse != nullptr) {
@@ -132,7 +130,6 @@ class Probe {
       }
     }
     m_top[row] = largest;
-    m_inverse_sum[row] = static_cast<float>(1 / total);
     m_log2_sum[row] = static_cast<float>(std::log2(total));
     if (m_output.lse != nullptr) {
       m_output.lse[row] =
@@ -172,7 +169,7 @@ class Probe {
     std::vector<double> window_sum(padded);
     StatisticsBlock block{scores};
     block.top = m_top.data() + head * m_shape.tokens;
-    block.inverse_sum = m_inverse_sum.data() + head * m_shape.tokens;
+    block.log2_sum = m_log2_sum.data() + head * m_shape.tokens;
     block.exponent_sum = exponent_sum;
     block.received = received.data();
     block.window_sum = window_sum.data();
@@ -197,8 +194,7 @@ class Probe {
 
   static float* offset(float* base, std::size_t count) { return base == nullptr ? nullptr : base + count; }
 
-  // H = −Σ p ln p with log₂ p = y − log₂(sum). With the row's own normaliser both terms are positive, so nothing
-  // cancels.
+  // H = −Σ p ln p: the terms p·y of the second sweep have one sign, so nothing cancels.
   void finishEntropy(std::size_t head, const std::vector<float>& exponent_sum) const {
     if (m_output.entropy == nullptr) {
       return;
@@ -208,8 +204,7 @@ class Probe {
       for (std::size_t segment = 0; segment < m_plan.segments; ++segment) {
         exponents += static_cast<double>(exponent_sum[segment * rows() + row]);
       }
-      const double bits = static_cast<double>(m_log2_sum[row]) - exponents;
-      m_output.entropy[row] = static_cast<float>(std::max(0.0, bits * std::numbers::ln2));
+      m_output.entropy[row] = static_cast<float>(std::max(0.0, -exponents * std::numbers::ln2));
     }
   }
 
@@ -217,14 +212,28 @@ class Probe {
     if (m_output.map_mean == nullptr) {
       return;
     }
-    const MapGeometry geometry{m_shape.tokens, m_output.cell, m_shape.sliding_window};
     float* const map = m_output.map_mean + head * m_cells * m_cells;
     for (std::size_t row = 0; row < m_cells; ++row) {
-      for (std::size_t column = 0; column <= row; ++column) {
-        const std::size_t pairs = visiblePairs(geometry, row, column);
-        map[row * m_cells + column] = pairs == 0 ? 0.0F : map[row * m_cells + column] / static_cast<float>(pairs);
-      }
+      finishMeanRow(row, map + row * m_cells);
     }
+  }
+
+  // Cells left of the diagonal whose pairs are all inside the sliding window share one number of pairs.
+  void finishMeanRow(std::size_t row, float* map) const {
+    const MapGeometry geometry{m_shape.tokens, m_output.cell, m_shape.sliding_window};
+    const TokenRange queries = cellTokens(row, m_output.cell, m_shape.tokens);
+    const std::size_t first = firstVisibleKey(queries.end - 1, m_shape.sliding_window);
+    const std::size_t whole = std::min(row, (first + m_output.cell - 1) / m_output.cell);
+    const auto divide = [&](std::size_t column) {
+      const std::size_t pairs = visiblePairs(geometry, row, column);
+      map[column] = pairs == 0 ? 0.0F : map[column] / static_cast<float>(pairs);
+    };
+    for (std::size_t column = 0; column < whole; ++column) {
+      divide(column);
+    }
+    const auto pairs = static_cast<float>((queries.end - queries.begin) * m_output.cell);
+    std::transform(map + whole, map + row, map + whole, [pairs](float sum) { return sum / pairs; });
+    divide(row);
   }
 
   const ProbeShape& m_shape;
@@ -235,9 +244,8 @@ class Probe {
   const std::size_t m_group;
   const float m_log2_scale;
   const std::size_t m_cells;
-  std::vector<float> m_top;          // [query_heads, N] largest unscaled logit, or lse/scale when given
-  std::vector<float> m_inverse_sum;  // [query_heads, N]
-  std::vector<float> m_log2_sum;     // [query_heads, N]
+  std::vector<float> m_top;       // [query_heads, N] largest unscaled logit, or lse/scale when given
+  std::vector<float> m_log2_sum;  // [query_heads, N]
 };
 
 }  // namespace
@@ -245,6 +253,8 @@ class Probe {
 ProbeReport attentionProbe(const ProbeShape& shape, const ProbeInput& input, const ProbeOutput& output,
                            unsigned threads) {
   checkProbe(shape, input, output);
+  const auto rows = static_cast<double>(shape.query_heads * shape.tokens);
+  threads = threadsFor(rows * static_cast<double>(shape.tokens * shape.head_dim), threads);
   const ProbeReport report = firstNonFinite(shape, input, threads);
   if (report.ok()) {
     Probe(shape, input, output, threads).run();

@@ -12,6 +12,15 @@ namespace kvatlas::kernels {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
 }
 
+// Rounded to nearest even; NaN stays NaN.
+[[nodiscard]] constexpr std::uint16_t bf16Bits(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if ((bits & 0x7fffffffU) > 0x7f800000U) {
+    return static_cast<std::uint16_t>(bits >> 16U | 0x40U);
+  }
+  return static_cast<std::uint16_t>((bits + 0x7fffU + (bits >> 16U & 1U)) >> 16U);
+}
+
 class FloatArray {
  public:
   constexpr FloatArray() = default;

@@ -1,6 +1,7 @@
 #include "kernels/packed_keys.h"
 
 #include <algorithm>
+#include <bit>
 #include <new>
 
 namespace kvatlas::kernels {
@@ -76,30 +77,37 @@ void PackedKeys::packPairs(const std::uint16_t* key, std::size_t begin, std::siz
   });
 }
 
-StripQueries PackedKeys::strip(FloatArray query, std::size_t rows) {
-  StripQueries strip;
-  if (!m_pairs && query.f32() != nullptr) {
-    for (std::size_t r = 0; r < kStripRows; ++r) {
-      strip.floats[r] = query.f32() + std::min(r, rows - 1) * m_head_dim;
-    }
-    return strip;
+const std::uint32_t* StripBuffer::loadPairs(const std::uint16_t* query, std::size_t rows, std::size_t head_dim) {
+  // Rows of whole pairs are pairs already; scorePairs reads them as such.
+  if (std::endian::native == std::endian::little && head_dim % 2 == 0 &&
+      reinterpret_cast<std::uintptr_t>(query) % alignof(std::uint32_t) == 0) {
+    return reinterpret_cast<const std::uint32_t*>(query);
   }
-  const std::size_t pairs = pairCount();
-  if (m_pairs) {
-    allocate(m_pair_strip, kStripRows * pairs);
-    for (std::size_t r = 0; r < rows; ++r) {
-      for (std::size_t pair = 0; pair < pairs; ++pair) {
-        m_pair_strip[r * pairs + pair] = pairAt(query.bf16() + r * m_head_dim, pair, m_head_dim);
-      }
+  const std::size_t pairs = (head_dim + 1) / 2;
+  allocate(m_pairs, kStripRows * pairs);
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t pair = 0; pair < pairs; ++pair) {
+      m_pairs[r * pairs + pair] = pairAt(query + r * head_dim, pair, head_dim);
     }
-  } else {
-    allocate(m_strip, kStripRows * m_head_dim);
-    query.copyTo(m_strip.get(), rows * m_head_dim);
+  }
+  return m_pairs.get();
+}
+
+StripQueries StripBuffer::load(FloatArray query, std::size_t rows, std::size_t head_dim, bool pairs) {
+  StripQueries strip;
+  const float* floats = query.f32();
+  const std::uint32_t* bits = nullptr;
+  if (pairs) {
+    bits = loadPairs(query.bf16(), rows, head_dim);
+  } else if (floats == nullptr) {
+    allocate(m_floats, kStripRows * head_dim);
+    query.copyTo(m_floats.get(), rows * head_dim);
+    floats = m_floats.get();
   }
   for (std::size_t r = 0; r < kStripRows; ++r) {
     const std::size_t row = std::min(r, rows - 1);
-    strip.floats[r] = m_pairs ? nullptr : m_strip.get() + row * m_head_dim;
-    strip.pairs[r] = m_pairs ? m_pair_strip.get() + row * pairs : nullptr;
+    strip.floats[r] = pairs ? nullptr : floats + row * head_dim;
+    strip.pairs[r] = pairs ? bits + row * ((head_dim + 1) / 2) : nullptr;
   }
   return strip;
 }

@@ -27,15 +27,30 @@ struct StripQueries {
   std::array<const std::uint32_t*, kStripRows> pairs{};  // [⌈d/2⌉] pairs of bf16
 };
 
-// One per task, reused for every block.
+// Memory for strips that scorePanel cannot read in place; one per task.
+class StripBuffer {
+ public:
+  // Query rows for packed keys of pairs of bf16 or of floats; `query` [rows, head_dim] starts at the strip's first row.
+  [[nodiscard]] StripQueries load(FloatArray query, std::size_t rows, std::size_t head_dim, bool pairs);
+
+ private:
+  [[nodiscard]] const std::uint32_t* loadPairs(const std::uint16_t* query, std::size_t rows, std::size_t head_dim);
+
+  hwy::AlignedFreeUniquePtr<float[]> m_floats;  // [kStripRows, d]
+  hwy::AlignedFreeUniquePtr<std::uint32_t[]> m_pairs;
+};
+
+// Keys of one head in panels. Reused for every block by a task, or filled once and read by all.
 class PackedKeys {
  public:
   PackedKeys(std::size_t most_keys, std::size_t head_dim);
 
   // Keys [begin, end) of [·, head_dim], in whole panels; keys past the end are 0.
   void pack(FloatArray key, std::size_t begin, std::size_t end);
-  // Query rows of the packed keys' type; `query` starts at the strip's first row.
-  [[nodiscard]] StripQueries strip(FloatArray query, std::size_t rows);
+  // As StripBuffer::load, for the packed keys.
+  [[nodiscard]] StripQueries strip(FloatArray query, std::size_t rows) {
+    return m_strip.load(query, rows, m_head_dim, m_pairs);
+  }
 
   [[nodiscard]] bool holdsPairs() const { return m_pairs; }
   [[nodiscard]] std::size_t headDim() const { return m_head_dim; }
@@ -54,8 +69,7 @@ class PackedKeys {
   bool m_pairs = false;
   hwy::AlignedFreeUniquePtr<float[]> m_keys;               // [panels, d, kPanelKeys]
   hwy::AlignedFreeUniquePtr<std::uint32_t[]> m_pair_keys;  // [panels, ⌈d/2⌉, kPanelKeys]
-  hwy::AlignedFreeUniquePtr<float[]> m_strip;              // [kStripRows, d]
-  hwy::AlignedFreeUniquePtr<std::uint32_t[]> m_pair_strip;
+  StripBuffer m_strip;
 };
 
 // scores[r, key] = rows[r] · key of one panel with AVX512-BF16; only where hasBf16Dot().

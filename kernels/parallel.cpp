@@ -46,6 +46,12 @@ unsigned defaultThreads() {
   return count;
 }
 
+unsigned threadsFor(double work, unsigned threads) {
+  constexpr double kWorkPerThread = 2e7;  // some hundred microseconds
+  const unsigned most = threads == 0 ? defaultThreads() : threads;
+  return static_cast<unsigned>(std::clamp(work / kWorkPerThread, 1.0, static_cast<double>(most)));
+}
+
 void parallelFor(std::size_t count, unsigned threads,
                  const std::function<void(std::size_t index, unsigned worker)>& task) {
   if (threads == 0) {

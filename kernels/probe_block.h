@@ -8,7 +8,7 @@
 
 namespace kvatlas::kernels {
 
-// Logits are kept unscaled; y = (logit − top) · log2_scale is the base-2 exponent of an unnormalised probability.
+// Logits are kept unscaled; (logit − top) · log2_scale is the base-2 exponent of an unnormalised probability.
 struct ScoreBlock {
   FloatArray query;  // [tokens − query_begin, head_dim] of the head
   std::size_t query_begin = 0;
@@ -30,13 +30,13 @@ struct NormaliserBlock : ScoreBlock {
   float* sum = nullptr;  // Σ 2^y relative to it
 };
 
-// Second sweep, with the row normalisers known: p = 2^y · inverse_sum.
+// Second sweep, with the row normalisers known: p = 2^y, y = (logit − top) · log2_scale − log2_sum.
 struct StatisticsBlock : ScoreBlock {
-  const float* top = nullptr;          // [tokens]
-  const float* inverse_sum = nullptr;  // [tokens]
-  float* exponent_sum = nullptr;       // [tokens], += Σ p·y of this block: the row entropy without its constant term
-  double* received = nullptr;          // [key_end − key_begin, rounded up to kPanelKeys], +=
-  double* window_sum = nullptr;        // same shape, for rows from window_begin
+  const float* top = nullptr;       // [tokens]
+  const float* log2_sum = nullptr;  // [tokens]
+  float* exponent_sum = nullptr;    // [tokens], += Σ p·y of this block: the row's entropy in bits, negative
+  double* received = nullptr;       // [key_end − key_begin, rounded up to kPanelKeys], +=
+  double* window_sum = nullptr;     // same shape, for rows from window_begin
   std::size_t window_begin = 0;
   float* window_rows = nullptr;  // [tokens − window_begin, tokens] or null
   float* map_sum = nullptr;      // [cells, cells] or null, +=

@@ -43,15 +43,15 @@ HWY_INLINE void addRows(const StatisticsBlock& block, const Strip& strip, std::s
     for (std::size_t r = from; r < to; ++r) {
       const Visible visible(block, strip.row + r, panel);
       const Vec32 top = hn::Set(d, block.top[strip.row + r]);
-      const Vec32 inverse = hn::Set(d, block.inverse_sum[strip.row + r]);
+      const Vec32 log2_sum = hn::Set(d, block.log2_sum[strip.row + r]);
       Vec32 exponent_sum = hn::Load(d, rows.exponent_sum[r]);
       for (std::size_t v = 0; v < kTileVectors; ++v) {
         const std::size_t key = first + v * kLanes;
-        Vec32 y = hn::Mul(hn::Sub(hn::Load(d, scores + r * kPanelKeys + key), top), scale);
+        Vec32 y = hn::MulSub(hn::Sub(hn::Load(d, scores + r * kPanelKeys + key), top), scale, log2_sum);
         if constexpr (kMasked) {
           y = hn::IfThenElse(visible.mask(key), y, hn::Set(d, -127.0F));
         }
-        const Vec32 p = hn::Mul(exp2OrZero(d, y), inverse);
+        const Vec32 p = exp2OrZero(d, y);
         sum[v] = hn::Add(sum[v], p);
         max[v] = hn::Max(max[v], p);
         exponent_sum = hn::MulAdd(p, y, exponent_sum);
@@ -68,22 +68,36 @@ HWY_INLINE void addRows(const StatisticsBlock& block, const Strip& strip, std::s
   }
 }
 
+// step(tag, i) over [0, count), a power of two or a ragged end: the widest vectors that fit, so that few values do not
+// fall back to single lanes.
+template <std::size_t kWidth = kLanes, class Step>
+HWY_INLINE void forVectors(std::size_t count, std::size_t from, const Step& step) {
+  const hn::CappedTag<float, kWidth> d;
+  for (; from + kWidth <= count; from += kWidth) {
+    step(d, from);
+  }
+  if constexpr (kWidth > 4) {
+    forVectors<kWidth / 2>(count, from, step);
+  } else if constexpr (kWidth > 1) {
+    forVectors<1>(count, from, step);
+  }
+}
+
 // values[i] = combine(values[2i], values[2i + 1]) for i < count / 2, in place: reads stay ahead of writes.
 template <class Combine>
 HWY_INLINE void foldPairs(float* values, std::size_t count, const Combine& combine) {
-  std::size_t i = 0;
+  forVectors(count / 2, 0, [&](auto d, std::size_t i) {
+    if constexpr (hn::MaxLanes(d) == 1) {
+      hn::StoreU(combine(hn::Set(d, values[2 * i]), hn::Set(d, values[2 * i + 1])), d, values + i);
+    }
 #if HWY_TARGET != HWY_SCALAR
-  const F32 d;
-  for (; i + kLanes <= count / 2; i += kLanes) {
-    const Vec32 low = hn::Load(d, values + 2 * i);
-    const Vec32 high = hn::Load(d, values + 2 * i + kLanes);
-    hn::Store(combine(hn::ConcatEven(d, high, low), hn::ConcatOdd(d, high, low)), d, values + i);
-  }
+    if constexpr (hn::MaxLanes(d) > 1) {
+      const auto low = hn::LoadU(d, values + 2 * i);
+      const auto high = hn::LoadU(d, values + 2 * i + hn::MaxLanes(d));
+      hn::StoreU(combine(hn::ConcatEven(d, high, low), hn::ConcatOdd(d, high, low)), d, values + i);
+    }
 #endif
-  const hn::CappedTag<float, 1> one;
-  for (; i < count / 2; ++i) {
-    hn::StoreU(combine(hn::Set(one, values[2 * i]), hn::Set(one, values[2 * i + 1])), one, values + i);
-  }
+  });
 }
 
 struct AddPairs {
@@ -115,11 +129,16 @@ HWY_INLINE void addToMap(const StatisticsBlock& block, std::size_t row, std::siz
   const std::size_t column = panel / block.cell;
   const std::size_t at = row / block.cell * block.cells + column;
   const std::size_t used = std::min(count, block.cells - column);
-  for (std::size_t i = 0; block.map_sum != nullptr && i < used; ++i) {
-    block.map_sum[at + i] += columns.sum[i];
+  const auto merge = [&](float* map, const float* values, const auto& combine) {
+    forVectors(used, 0, [&](auto d, std::size_t i) {
+      hn::StoreU(combine(hn::LoadU(d, map + at + i), hn::LoadU(d, values + i)), d, map + at + i);
+    });
+  };
+  if (block.map_sum != nullptr) {
+    merge(block.map_sum, columns.sum, AddPairs());
   }
-  for (std::size_t i = 0; block.map_max != nullptr && i < used; ++i) {
-    block.map_max[at + i] = std::max(block.map_max[at + i], columns.max[i]);
+  if (block.map_max != nullptr) {
+    merge(block.map_max, columns.max, MaxPairs());
   }
 }
 
@@ -144,8 +163,9 @@ HWY_INLINE void promote(const StatisticsBlock& block, std::size_t row, std::size
 
 // Moves the rows since the last flush, up to `row`, out of the float accumulators.
 HWY_INLINE void flush(const StatisticsBlock& block, std::size_t row, std::size_t panel, PanelColumns& columns) {
-  for (std::size_t i = 0; i < kPanelKeys; ++i) {
-    columns.flushed[i] += columns.sum[i];
+  const F32 d;
+  for (std::size_t i = 0; i < kPanelKeys; i += kLanes) {
+    hn::Store(hn::Add(hn::Load(d, columns.flushed + i), hn::Load(d, columns.sum + i)), d, columns.flushed + i);
   }
   if (promoteAfter(block, row)) {
     promote(block, row, panel, columns);
@@ -153,8 +173,10 @@ HWY_INLINE void flush(const StatisticsBlock& block, std::size_t row, std::size_t
   if (block.cells > 0) {
     addToMap(block, row, panel, columns);
   }
-  std::fill_n(columns.sum, kPanelKeys, 0.0F);
-  std::fill_n(columns.max, kPanelKeys, 0.0F);
+  for (std::size_t i = 0; i < kPanelKeys; i += kLanes) {
+    hn::Store(hn::Zero(d), d, columns.sum + i);
+    hn::Store(hn::Zero(d), d, columns.max + i);
+  }
 }
 
 HWY_INLINE void keepWindowRows(const StatisticsBlock& block, const Strip& strip, std::size_t panel,

@@ -248,12 +248,21 @@ HWY_AFTER_NAMESPACE();
 
 namespace kvatlas::kernels {
 
+namespace {
+// Keys and values are read once, from memory: a product takes as long as many do in the cache.
+constexpr double kTimeOfProduct = 4;
+}  // namespace
+
 HWY_EXPORT(decodeSegment);
 
 void raggedDecodeAttention(std::span<const DecodeSegment> segments, std::size_t head_dim, float scale,
                            unsigned threads) {
   const auto log2_scale = static_cast<float>(static_cast<double>(scale) * std::numbers::log2e);
-  parallelFor(segments.size(), threads, [&](std::size_t index, unsigned) {
+  double work = 0;
+  for (const DecodeSegment& segment : segments) {
+    work += kTimeOfProduct * 4 * static_cast<double>(segment.rows * segment.length * head_dim);
+  }
+  parallelFor(segments.size(), threadsFor(work, threads), [&](std::size_t index, unsigned) {
     HWY_DYNAMIC_DISPATCH(decodeSegment)(segments[index], head_dim, log2_scale);
   });
 }

@@ -37,6 +37,7 @@ struct Strip {
       : row(first),
         rows(std::min(kStripRows, block.rowEnd() - first)),
         queries(block.packed->strip(block.query.from((first - block.query_begin) * block.head_dim), rows)) {}
+  Strip(std::size_t first, std::size_t count, const StripQueries& loaded) : row(first), rows(count), queries(loaded) {}
   std::size_t row;
   std::size_t rows;
   StripQueries queries;

@@ -19,19 +19,25 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kMostLayers = 1000;
 constexpr std::uint64_t kMostWidth = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMostVocabulary = std::uint64_t{1} << 24;
+constexpr std::uint64_t kMostExperts = 4096;
 constexpr std::uint64_t kMostPositions = std::uint64_t{1} << 32;
 
 constexpr const char* kLlama = "LlamaForCausalLM";
 constexpr const char* kMistral = "MistralForCausalLM";
+constexpr const char* kMixtral = "MixtralForCausalLM";
+constexpr const char* kGranite = "GraniteForCausalLM";
 constexpr const char* kQwen2 = "Qwen2ForCausalLM";
 constexpr const char* kQwen3 = "Qwen3ForCausalLM";
 
 struct Family {
   const char *architecture, *bare, *type;  // with an output matrix, without, "model_type"
   std::uint64_t positions;                 // where config.json does not say, as its configuration class has it
+  double theta = 10000.0;                  // the same
 };
-constexpr std::array<Family, 4> kFamilies{{{kLlama, "LlamaModel", "llama", 2048},
+constexpr std::array<Family, 6> kFamilies{{{kLlama, "LlamaModel", "llama", 2048},
                                            {kMistral, "MistralModel", "mistral", 131072},
+                                           {kMixtral, "MixtralModel", "mixtral", 131072, 1e6},
+                                           {kGranite, "GraniteModel", "granite", 2048},
                                            {kQwen2, "Qwen2Model", "qwen2", 32768},
                                            {kQwen3, "Qwen3Model", "qwen3", 32768}}};
 
@@ -106,8 +112,8 @@ void readQwenWindow(const JsonFields& fields, ModelConfig& config) {
 // Mistral's configuration class defaults a missing key to 4096; null means no window.
 void readSlidingWindow(const JsonFields& fields, const nlohmann::json& json, ModelConfig& config) {
   if (config.architecture == kQwen2 || config.architecture == kQwen3) return readQwenWindow(fields, config);
-  if (config.architecture != kMistral) return;
-  if (!json.contains("sliding_window")) config.sliding_window = 4096;
+  if (config.architecture != kMistral && config.architecture != kMixtral) return;
+  if (config.architecture == kMistral && !json.contains("sliding_window")) config.sliding_window = 4096;
   if (fields.has("sliding_window")) config.sliding_window = fields.integer("sliding_window", 1, kMostPositions);
 }
 
@@ -205,7 +211,7 @@ void readScaling(const JsonFields& fields, const JsonFields& whole, ModelConfig&
 // Old form: rope_theta and rope_scaling; new form: both in rope_parameters. An old rope_scaling wins, as in
 // Transformers.
 void readRope(const JsonFields& fields, ModelConfig& config) {
-  config.rope.theta = fields.positive("rope_theta", 10000.0);
+  config.rope.theta = fields.positive("rope_theta", familyOf(config.architecture).theta);
   if (fields.positive("partial_rotary_factor", 1.0) != 1.0)
     fields.refuse("partial_rotary_factor", "1: every dimension is rotated");
   for (const char* field : {"rope_scaling", "rope_parameters"}) {
@@ -218,11 +224,35 @@ void readRope(const JsonFields& fields, ModelConfig& config) {
 }
 
 void readBiases(const JsonFields& fields, ModelConfig& config) {
-  const bool llama = config.architecture == kLlama;
+  const bool llama = config.architecture == kLlama || config.architecture == kGranite;
   config.qk_norm = config.architecture == kQwen3;
   config.output_bias = (llama || config.qk_norm) && fields.boolean("attention_bias", false);
   config.attention_bias = config.output_bias || config.architecture == kQwen2;
   config.mlp_bias = llama && fields.boolean("mlp_bias", false);
+}
+
+void readExperts(const JsonFields& fields, ModelConfig& config) {
+  if (config.architecture != kMixtral) return;
+  // "num_experts" is what Transformers 5 calls it too.
+  const char* field =
+      fields.has("num_experts") && !fields.has("num_local_experts") ? "num_experts" : "num_local_experts";
+  config.experts = static_cast<std::uint32_t>(fields.integer(field, 1, kMostExperts, 8));
+  config.experts_per_token = static_cast<std::uint32_t>(fields.integer("num_experts_per_tok", 1, config.experts, 2));
+}
+
+// Of other families Transformers reads none of these: a config that has one means another model.
+void readScales(const JsonFields& fields, ModelConfig& config) {
+  if (config.architecture != kGranite) {
+    for (const char* field : {"attention_multiplier", "embedding_multiplier", "residual_multiplier", "logits_scaling",
+                              "attn_logit_softcapping", "final_logit_softcapping"})
+      if (fields.has(field))
+        fields.refuse(field, fmt::format("no such field: {} has no such step", config.architecture));
+    return;
+  }
+  config.embedding_scale = fields.positive("embedding_multiplier", 1.0);
+  config.query_scale = fields.positive("attention_multiplier", 1.0) * std::sqrt(static_cast<double>(config.head_dim));
+  config.residual_scale = fields.positive("residual_multiplier", 1.0);
+  config.logits_scale = 1 / fields.positive("logits_scaling", 1.0);
 }
 
 void readEos(const fs::path& file, const nlohmann::json& json, ModelConfig& config) {
@@ -259,6 +289,8 @@ ModelConfig loadModelConfig(const std::filesystem::path& model) {
   config.rms_norm_eps = fields.positive("rms_norm_eps", 1e-6);
   config.tied_output = fields.boolean("tie_word_embeddings", false);
   readBiases(fields, config);
+  readExperts(fields, config);
+  readScales(fields, config);
   readRope(fields, config);
 
   readEos(file, json, config);

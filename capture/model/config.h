@@ -1,5 +1,5 @@
-// Reads the configuration of a Llama, Mistral, Qwen2 or Qwen3 checkpoint: config.json of a folder, or the metadata of a
-// GGUF file.
+// Reads the configuration of a Llama, Mistral, Mixtral, Granite, Qwen2 or Qwen3 checkpoint: config.json of a folder, or
+// the metadata of a GGUF file.
 #pragma once
 
 #include <cstdint>
@@ -28,15 +28,18 @@ struct RopeConfig {
 
 struct ModelConfig {
   std::string name;          // of the folder, or of the GGUF file
-  std::string architecture;  // "LlamaForCausalLM" | "MistralForCausalLM" | "Qwen2ForCausalLM" | "Qwen3ForCausalLM"
+  std::string architecture;  // (Llama|Mistral|Mixtral|Granite|Qwen2|Qwen3)ForCausalLM
   std::uint32_t layers = 0, query_heads = 0, kv_heads = 0, head_dim = 0;
   std::uint32_t hidden_size = 0, intermediate_size = 0, vocab_size = 0;
+  std::uint32_t experts = 0, experts_per_token = 0;  // of each layer's MLP; 0: one MLP for all tokens
   std::uint64_t max_positions = 0;
   std::uint64_t sliding_window = 0;  // 0: none
   double rms_norm_eps = 1e-6;
   bool tied_output = false, mlp_bias = false;
   bool attention_bias = false, output_bias = false;  // of q, k, v; of the attention's output projection
   bool qk_norm = false;                              // RMS norms of each head of q and k before the rotation
+  // Granite: factors of the embedded tokens, the queries (beyond 1/√head_dim), what a layer adds, and the logits.
+  double embedding_scale = 1, query_scale = 1, residual_scale = 1, logits_scale = 1;
   RopeConfig rope;
   std::vector<TokenId> eos_ids;  // from config.json and generation_config.json, or the metadata
 };

@@ -1,12 +1,11 @@
 #include "capture/model/decoder.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/linear.h>
-#include <ATen/ops/rsqrt.h>
-#include <ATen/ops/silu.h>
 #include <c10/core/DeviceGuard.h>
 #include <c10/util/Exception.h>
 
@@ -15,15 +14,20 @@
 
 #include "capture/model/attention.h"
 #include "capture/model/checkpoint.h"
+#include "capture/model/experts.h"
+#include "capture/model/host_threads.h"
 #include "capture/model/rope.h"
+#include "capture/model/row_steps.h"
 #include "capture/model/weights.h"
 #include "core/base/error.h"
+#include "kernels/parallel.h"
 
 namespace kvatlas::capture {
 namespace {
 
-// On two CPU cores 512 rows of an 8B model's MLP take about a second: the longest delay of a stop request.
-constexpr std::int64_t kCpuRows = 512, kDeviceRows = 4096;
+constexpr std::int64_t kDeviceRows = 4096;
+// Weights of a product that one thread of a decoding step reads in about the time that others take to wake up.
+constexpr std::int64_t kWeightsWorthThreads = std::int64_t{1} << 20;
 
 // Runs `work` without autograd; turns an ATen error (out of memory, no such device) into one sentence.
 template <class Work>
@@ -44,8 +48,8 @@ auto withAten(const char* task, Work&& work) {
   }
 }
 
-at::Tensor apply(const Linear& linear, const at::Tensor& rows) {
-  return linear.bias.defined() ? at::linear(rows, linear.weight, linear.bias) : at::linear(rows, linear.weight);
+at::Tensor scaled(const at::Tensor& rows, double scale) {
+  return scale == 1 ? rows : rows * scale;
 }
 
 }  // namespace
@@ -60,30 +64,55 @@ struct Decoder::Impl {
     return at::TensorOptions().dtype(options.dtype).device(options.device);
   }
 
+  void packOnHost() {
+    if (options.device.is_cpu() && options.dtype != at::kHalf) packLayers(weights, options.dtype, options.products);
+  }
+
   // The device of a layer.
   [[nodiscard]] at::Device deviceOf(std::uint32_t layer) const {
     return options.layer_devices.empty() ? options.device : options.layer_devices[layer];
   }
 
-  // Zhang & Sennrich 2019; the mean of squares in float32 as in Transformers.
   [[nodiscard]] at::Tensor norm(const at::Tensor& rows, const at::Tensor& weight) const {
-    const at::Tensor wide = rows.to(at::kFloat);
-    const at::Tensor scale = (wide.pow(2).mean(-1, true) + config.rms_norm_eps).rsqrt();
-    return weight * (wide * scale).to(rows.scalar_type());
+    return normed(rows, weight, config.rms_norm_eps);
   }
 
-  [[nodiscard]] at::Tensor mlp(const LayerWeights& layer, const at::Tensor& rows) const {
-    return apply(layer.down, at::silu(apply(layer.gate, rows)).mul_(apply(layer.up, rows)));
+  // Notes the choice of experts in `tally`, if there is one; `first_row`: the rows' place in the prompt.
+  [[nodiscard]] at::Tensor mlp(const LayerWeights& layer, const at::Tensor& rows, ExpertTally* tally,
+                               std::int64_t first_row) const {
+    if (config.experts > 0) {
+      const Routing routing = route(layer.experts, rows, config.experts_per_token);
+      if (tally != nullptr) tally->note(first_row, routing);
+      return mixture(layer.experts, routing, rows);
+    }
+    if (!layer.gate_and_up.packed.defined())
+      return product(layer.down, gated(product(layer.gate, rows), product(layer.up, rows)));
+    const at::Tensor both = product(layer.gate_and_up, rows);
+    const std::int64_t width = both.size(1) / 2;
+    return product(layer.down, gated(both.narrow(1, 0, width), both.narrow(1, width, width)));
   }
 
   // The rest of a layer after attention, in place on the residual rows: output projection, norm, MLP.
-  void finish(const LayerWeights& layer, const at::Tensor& rows, const at::Tensor& attended) const {
-    rows.add_(apply(layer.output, attended));
-    rows.add_(mlp(layer, norm(rows, layer.mlp_norm)));
+  void finish(const LayerWeights& layer, const at::Tensor& rows, const at::Tensor& attended,
+              ExpertTally* tally = nullptr, std::int64_t first_row = 0) const {
+    const at::Tensor middle = addAndNormed(rows, scaled(product(layer.output, attended), config.residual_scale),
+                                           layer.mlp_norm, config.rms_norm_eps);
+    addInPlace(rows, scaled(mlp(layer, middle, tally, first_row), config.residual_scale));
+  }
+
+  // The experts of rows that finish() skips.
+  void noteExperts(const LayerWeights& layer, const at::Tensor& rows, const at::Tensor& attended, ExpertTally& tally,
+                   std::int64_t first_row) const {
+    const at::Tensor delta = scaled(product(layer.output, attended), config.residual_scale);
+    const at::Tensor middle = norm(rows + delta, layer.mlp_norm);
+    tally.note(first_row, route(layer.experts, middle, config.experts_per_token));
   }
 
   [[nodiscard]] at::Tensor logits(const at::Tensor& rows) const {
-    return at::linear(norm(rows, weights.final_norm), weights.logits).to(at::kCPU, at::kFloat);
+    const bool small = rows.is_cpu() && weights.logits.numel() < kWeightsWorthThreads;
+    const LibraryThreads threads(small ? 1 : at::get_num_threads());
+    return scaled(at::linear(norm(rows, weights.final_norm), weights.logits), config.logits_scale)
+        .to(at::kCPU, at::kFloat);
   }
 
   // [n, heads·d] → [n, heads, d]
@@ -100,26 +129,45 @@ struct Decoder::Impl {
                   config.vocab_size);
       out[i] = ids[i];
     }
-    return at::index_select(weights.embedding, 0, index.to(options.device));
+    return scaled(at::index_select(weights.embedding, 0, index.to(options.device)), config.embedding_scale);
   }
 
+  // On the host several chunks at once, on several threads.
   template <class Body>
   void forChunks(std::int64_t begin, std::int64_t end, const WorkContext& work, Body&& body) const {
+    if (options.device.is_cpu()) {
+      const std::int64_t chunk = options.row_chunk > 0 ? options.row_chunk : hostRowChunk(end - begin);
+      return forRowChunks(begin, end, chunk, options.threads, [&](std::int64_t first, std::int64_t last) {
+        work.checkStop();
+        body(first, last);
+      });
+    }
     for (std::int64_t row = begin; row < end; row += options.row_chunk) {
       work.checkStop();
       body(row, std::min(row + options.row_chunk, end));
     }
   }
 
-  // Each head of q or k, normed before it is rotated where the model does so.
-  [[nodiscard]] at::Tensor normedHeads(const Linear& linear, const at::Tensor& weight, const at::Tensor& rows) const {
-    const at::Tensor split = heads(apply(linear, rows));
-    return weight.defined() ? norm(split, weight) : split;
-  }
-
   struct Projected {
     at::Tensor query, key, value;  // [heads, N, d]
   };
+
+  // [n, heads, d] of normed rows, q and k before they are rotated: each head normed where the model does so.
+  [[nodiscard]] Projected projectRows(const LayerWeights& layer, const at::Tensor& rows) const {
+    Projected out;
+    if (layer.query_key_value.packed.defined()) {
+      const at::Tensor all = product(layer.query_key_value, rows);
+      const std::int64_t query = std::int64_t{config.query_heads} * config.head_dim;
+      const std::int64_t key = std::int64_t{config.kv_heads} * config.head_dim;
+      out = {heads(all.narrow(1, 0, query)), heads(all.narrow(1, query, key)), heads(all.narrow(1, query + key, key))};
+    } else {
+      out = {heads(product(layer.query, rows)), heads(product(layer.key, rows)), heads(product(layer.value, rows))};
+    }
+    if (layer.query_norm.defined()) out.query = norm(out.query, layer.query_norm);
+    if (layer.key_norm.defined()) out.key = norm(out.key, layer.key_norm);
+    out.query = scaled(out.query, config.query_scale);
+    return out;
+  }
 
   [[nodiscard]] Projected project(const LayerWeights& layer, const at::Tensor& hidden, const RopeTable& table,
                                   const WorkContext& work) const {
@@ -131,9 +179,10 @@ struct Decoder::Impl {
     forChunks(0, count, work, [&](std::int64_t begin, std::int64_t end) {
       const at::Tensor rows = norm(hidden.slice(0, begin, end), layer.attention_norm);
       const RopeTable angles{table.cosine.slice(0, begin, end), table.sine.slice(0, begin, end)};
-      rotateInto(out.query.slice(1, begin, end), normedHeads(layer.query, layer.query_norm, rows), angles);
-      rotateInto(out.key.slice(1, begin, end), normedHeads(layer.key, layer.key_norm, rows), angles);
-      out.value.slice(1, begin, end).copy_(heads(apply(layer.value, rows)).transpose(0, 1));
+      const Projected parts = projectRows(layer, rows);
+      rotateInto(out.query.slice(1, begin, end), parts.query, angles);
+      rotateInto(out.key.slice(1, begin, end), parts.key, angles);
+      out.value.slice(1, begin, end).copy_(parts.value.transpose(0, 1));
     });
     return out;
   }
@@ -141,37 +190,56 @@ struct Decoder::Impl {
   void report(AttentionObserver* observer, LayerIndex layer, const Projected& projected,
               const AttentionOutput& attention) const {
     if (observer == nullptr || !observer->wants(layer)) return;
-    // The CPU kernel's exponential for 16-bit types is too imprecise for a log-sum-exp.
-    const bool exact = options.dtype == at::kFloat || !options.device.is_cpu();
-    const at::Tensor lse = exact ? attention.lse.contiguous() : at::Tensor();
-    observer->onAttention(
-        {layer, projected.query, projected.key, projected.value, lse, weights.layers[layer.value].output.weight});
+    observer->onAttention({layer, projected.query, projected.key, projected.value, attention.lse.contiguous(),
+                           [&output = weights.layers[layer.value].output] { return plainWeight(output); }});
   }
 
   // Residual rows after the last layer, complete only from row `needed`; keys and values go to `cache`.
   [[nodiscard]] at::Tensor forward(std::span<const TokenId> ids, std::int64_t needed, AttentionObserver* observer,
-                                   const WorkContext& work, std::vector<LayerCache>& cache) const {
+                                   const WorkContext& work, PrefillResult& result) const {
     at::Tensor hidden = embed(ids);
     const std::int64_t count = hidden.size(0);
     RopeTable table = promptTable(config.rope, config.head_dim, ids.size(), tensorOptions());
+    ExpertTally tally(config, count);
     work.progress->begin("prefill", config.layers);
     for (std::uint32_t index = 0; index < config.layers; ++index) {
       const LayerWeights& layer = weights.layers[index];
       const c10::DeviceGuard guard(deviceOf(index));
       moveTo(deviceOf(index), hidden, table);
       const Projected projected = project(layer, hidden, table, work);
-      const AttentionOutput attention = causalAttention(projected.query, projected.key, projected.value,
-                                                        config.sliding_window, [&] { work.checkStop(); });
+      const AttentionOutput attention = causalAttention(
+          projected.query, projected.key, projected.value, config.sliding_window, [&] { work.checkStop(); },
+          options.threads);
       report(observer, LayerIndex(index), projected, attention);
-      forChunks(index + 1 == config.layers ? needed : 0, count, work, [&](std::int64_t begin, std::int64_t end) {
-        const at::Tensor attended = attention.output.slice(1, begin, end).transpose(0, 1).reshape({end - begin, -1});
-        finish(layer, hidden.slice(0, begin, end), attended);
+      const std::int64_t first = index + 1 == config.layers ? needed : 0;
+      const auto attended = [&](std::int64_t begin, std::int64_t end) {
+        return attention.output.slice(1, begin, end).transpose(0, 1).reshape({end - begin, -1});
+      };
+      forChunks(first, count, work, [&](std::int64_t begin, std::int64_t end) {
+        finish(layer, hidden.slice(0, begin, end), attended(begin, end), &tally, begin);
       });
-      cache.push_back({projected.key, projected.value});
+      if (config.experts > 0) {
+        forChunks(0, first, work, [&](std::int64_t begin, std::int64_t end) {
+          noteExperts(layer, hidden.slice(0, begin, end), attended(begin, end), tally, begin);
+        });
+        tally.finishLayer(index);
+      }
+      result.cache.push_back({projected.key, projected.value});
       work.progress->advance(index + 1);
     }
     work.progress->end();
+    if (config.experts > 0) result.experts = tally.use();
     return hidden.to(options.device);
+  }
+
+  // Few rows: threads share a product only if it reads enough weights to be worth their meeting after it.
+  [[nodiscard]] int stepThreads() const {
+    if (!options.device.is_cpu()) return at::get_num_threads();
+    const std::int64_t largest = std::int64_t{config.hidden_size} * config.intermediate_size;
+    return largest < kWeightsWorthThreads ? 1 : hostThreads();
+  }
+  [[nodiscard]] int hostThreads() const {
+    return static_cast<int>(options.threads > 0 ? options.threads : kernels::defaultThreads());
   }
 
   // Moves the rows to the next layer's device; a no-op when they are already there.
@@ -186,6 +254,7 @@ struct Decoder::Impl {
     if (ids.empty() || ids.size() != positions.size())
       failUsage("a decoding step needs one position per token: {} tokens, {} positions", ids.size(), positions.size());
     RopeTable table = stepTable(config.rope, config.head_dim, positions, prompt_tokens, tensorOptions());
+    const LibraryThreads threads(stepThreads());
     at::Tensor hidden = embed(ids);
     const std::int64_t batch = hidden.size(0);
     for (std::uint32_t index = 0; index < config.layers; ++index) {
@@ -193,14 +262,13 @@ struct Decoder::Impl {
       const c10::DeviceGuard guard(deviceOf(index));
       moveTo(deviceOf(index), hidden, table);
       const at::Tensor rows = norm(hidden, layer.attention_norm);
-      const auto rotated = [&](const Linear& linear, const at::Tensor& weight, std::uint32_t number) {
-        at::Tensor out = at::empty({batch, number, config.head_dim}, hidden.options());
-        rotateInto(out.transpose(0, 1), normedHeads(linear, weight, rows), table);
+      const Projected parts = projectRows(layer, rows);
+      const auto rotated = [&](const at::Tensor& from) {
+        at::Tensor out = at::empty(from.sizes(), hidden.options());
+        rotateInto(out.transpose(0, 1), from, table);
         return out;
       };
-      const at::Tensor attended =
-          attention(LayerIndex(index), rotated(layer.query, layer.query_norm, config.query_heads),
-                    rotated(layer.key, layer.key_norm, config.kv_heads), heads(apply(layer.value, rows)));
+      const at::Tensor attended = attention(LayerIndex(index), rotated(parts.query), rotated(parts.key), parts.value);
       finish(layer, hidden, attended.reshape({batch, -1}));
     }
     return hidden.to(options.device);
@@ -219,7 +287,7 @@ const LoadOptions& Decoder::options() const {
   return m_impl->options;
 }
 std::int64_t Decoder::defaultRowChunk(const at::Device& device) {
-  return device.is_cpu() ? kCpuRows : kDeviceRows;
+  return device.is_cpu() ? 0 : kDeviceRows;
 }
 const std::string& Decoder::weightsFingerprint() const {
   return m_impl->fingerprint;
@@ -238,6 +306,7 @@ Decoder Decoder::load(const std::filesystem::path& model_folder, const LoadOptio
     const auto source = openWeights(model_folder, impl->config);
     impl->fingerprint = source->fingerprint();
     impl->weights = loadWeights(*source, impl->config, options.dtype, options.device, options.layer_devices, work);
+    impl->packOnHost();
     return Decoder(std::move(impl));
   });
 }
@@ -249,6 +318,7 @@ Decoder Decoder::random(const ModelConfig& config, const LoadOptions& options) {
     impl->options = options;
     if (options.row_chunk == 0) impl->options.row_chunk = defaultRowChunk(options.device);
     impl->weights = randomWeights(config, options.dtype, options.device, options.layer_devices);
+    impl->packOnHost();
     return Decoder(std::move(impl));
   });
 }
@@ -263,7 +333,7 @@ PrefillResult Decoder::prefill(std::span<const TokenId> ids, AttentionObserver* 
                                       config.max_positions));
     PrefillResult result;
     const auto last = static_cast<std::int64_t>(ids.size()) - 1;
-    const at::Tensor hidden = m_impl->forward(ids, last, observer, work, result.cache);
+    const at::Tensor hidden = m_impl->forward(ids, last, observer, work, result);
     result.next_logits = m_impl->logits(hidden.narrow(0, last, 1)).squeeze(0);
     return result;
   });
@@ -272,9 +342,9 @@ PrefillResult Decoder::prefill(std::span<const TokenId> ids, AttentionObserver* 
 at::Tensor Decoder::allLogits(std::span<const TokenId> ids) const {
   return withAten("prefill", [&] {
     if (ids.empty()) failUsage("the prompt is empty: at least one token is needed");
-    std::vector<LayerCache> cache;
-    const at::Tensor hidden = m_impl->forward(ids, 0, nullptr, {}, cache);
-    cache.clear();
+    PrefillResult result;
+    const at::Tensor hidden = m_impl->forward(ids, 0, nullptr, {}, result);
+    result.cache.clear();
     // In chunks: a large vocabulary times a long prompt would not fit a device.
     const at::Tensor all = at::empty({hidden.size(0), m_impl->config.vocab_size}, at::kFloat);
     m_impl->forChunks(0, hidden.size(0), {}, [&](std::int64_t begin, std::int64_t end) {

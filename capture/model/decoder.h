@@ -1,4 +1,4 @@
-// The Llama/Mistral decoder in plain ATen ops: prefill of one prompt, decoding steps of a batch of branches.
+// The Llama-like decoder in plain ATen ops: prefill of one prompt, decoding steps of a batch of branches.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -11,6 +11,8 @@
 
 #include "capture/model/config.h"
 #include "capture/model/observer.h"
+#include "capture/model/products.h"
+#include "core/base/expert_use.h"
 #include "core/base/ids.h"
 #include "core/base/progress.h"
 
@@ -21,6 +23,8 @@ struct LoadOptions {
   at::Device device = at::kCPU;
   std::vector<at::Device> layer_devices;  // [layers]; empty: all on `device`, which always holds embedding and logits
   std::int64_t row_chunk = 0;             // rows per projection and MLP chunk in a prefill; 0: the device's default
+  unsigned threads = 0;                   // of the host; 0: all processors
+  ProductPath products = ProductPath::Measured;  // of the layers on the host
 };
 
 struct LayerCache {
@@ -30,6 +34,7 @@ struct LayerCache {
 struct PrefillResult {
   std::vector<LayerCache> cache;  // one per layer
   at::Tensor next_logits;         // [vocab] f32, host
+  ExpertUse experts;              // of all tokens; empty without experts
 };
 
 // Attention of one decoding step of one layer: query [B, query_heads, d], key and value [B, kv_heads, d] of the new
@@ -50,7 +55,7 @@ class Decoder {
 
   [[nodiscard]] const ModelConfig& config() const;
   [[nodiscard]] const LoadOptions& options() const;
-  [[nodiscard]] static std::int64_t defaultRowChunk(const at::Device& device);
+  [[nodiscard]] static std::int64_t defaultRowChunk(const at::Device& device);  // 0: by the prompt's length
   // SHA-256 over name, size and safetensors header of each shard in name order.
   [[nodiscard]] const std::string& weightsFingerprint() const;
 

@@ -19,6 +19,7 @@ using gguf::Metadata;
 constexpr std::uint64_t kMostLayers = 1000;
 constexpr std::uint64_t kMostWidth = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMostVocabulary = std::uint64_t{1} << 24;
+constexpr std::uint64_t kMostExperts = 4096;
 constexpr std::uint64_t kMostPositions = std::uint64_t{1} << 32;
 
 // Metadata under the name of the architecture: "llama.block_count".
@@ -56,6 +57,7 @@ class ArchitectureFields {
 // What the decoder of a GGUF architecture is called in config.json; nullptr: not run.
 const char* decoderOf(std::string_view architecture) {
   if (architecture == "llama") return "LlamaForCausalLM";
+  if (architecture == "granite") return "GraniteForCausalLM";
   if (architecture == "qwen2") return "Qwen2ForCausalLM";
   if (architecture == "qwen3") return "Qwen3ForCausalLM";
   return nullptr;
@@ -68,19 +70,38 @@ std::string readArchitecture(const Metadata& metadata) {
   if (!name) metadata.refuse("general.architecture", "the name of an architecture, found nothing");
   if (decoderOf(*name) == nullptr)
     metadata.refuse("general.architecture",
-                    fmt::format("'llama', 'qwen2' or 'qwen3', found '{}'", gguf::printable(*name)));
+                    fmt::format("'llama', 'granite', 'qwen2' or 'qwen3', found '{}'", gguf::printable(*name)));
   return std::string(*name);
 }
 
-void refuseWhatIsNotRun(const ArchitectureFields& fields) {
-  if (const auto experts = fields.metadata().integer(fields.key("expert_count"), 0, kMostWidth);
-      experts && *experts > 0)
-    fields.refuse("expert_count", fmt::format("0: mixtures of experts are not run (found {})", *experts));
-  for (const char* name :
-       {"attention.scale", "attention.clamp_kqv", "attention.logit_softcapping", "final_logit_softcapping",
-        "attn_logit_softcapping", "logit_scale", "embedding_scale", "residual_scale"})
-    if (const auto value = fields.metadata().number(fields.key(name)); value && *value != 0)
-      fields.refuse(name, "no such key: the decoder has no such step");
+// Llama with experts is Mixtral: a softmax over the chosen ones, without shared experts.
+void readExperts(const ArchitectureFields& fields, ModelConfig& config) {
+  const auto experts = fields.metadata().integer(fields.key("expert_count"), 0, kMostExperts).value_or(0);
+  if (experts == 0) return;
+  if (config.architecture != "LlamaForCausalLM")
+    fields.refuse("expert_count", fmt::format("0: the experts of Mixtral alone are run (found {})", experts));
+  config.architecture = "MixtralForCausalLM";
+  config.experts = static_cast<std::uint32_t>(experts);
+  config.experts_per_token = static_cast<std::uint32_t>(fields.integer("expert_used_count", experts));
+}
+
+void readScales(const ArchitectureFields& fields, ModelConfig& config) {
+  config.embedding_scale = fields.positive("embedding_scale", 1.0);
+  const double usual = 1 / std::sqrt(static_cast<double>(config.head_dim));
+  config.query_scale = fields.positive("attention.scale", usual) / usual;
+  config.residual_scale = fields.positive("residual_scale", 1.0);
+  config.logits_scale = 1 / fields.positive("logit_scale", 1.0);
+}
+
+void refuseWhatIsNotRun(const ArchitectureFields& fields, bool granite) {
+  const auto refuse = [&](std::initializer_list<const char*> names) {
+    for (const char* name : names)
+      if (const auto value = fields.metadata().number(fields.key(name)); value && *value != 0)
+        fields.refuse(name, "no such key: the decoder has no such step");
+  };
+  refuse({"attention.clamp_kqv", "attention.logit_softcapping", "final_logit_softcapping", "attn_logit_softcapping",
+          "expert_shared_count", "expert_weights_scale", "expert_gating_func"});
+  if (!granite) refuse({"attention.scale", "logit_scale", "embedding_scale", "residual_scale"});
 }
 
 void readShape(const gguf::ModelFile& file, const ArchitectureFields& fields, ModelConfig& config) {
@@ -117,18 +138,34 @@ void readShape(const gguf::ModelFile& file, const ArchitectureFields& fields, Mo
   config.vocab_size = static_cast<std::uint32_t>(embedding->shape[0]);
 }
 
+std::vector<float> readFactors(const gguf::ModelFile& file, const char* name, std::uint32_t head_dim) {
+  const auto [stored, part] = file.find(name);
+  if (stored == nullptr) fail("{}: no tensor '{}'", file.path().string(), name);
+  const std::string path = part->metadata().path().string();
+  if (stored->shape != std::vector<std::int64_t>{head_dim / 2} || stored->type != gguf::TensorType::F32)
+    fail("{}: tensor '{}': expected {} values of type F32", path, name, head_dim / 2);
+  std::vector<float> factors(head_dim / 2);
+  gguf::dequantise(stored->type, stored->bytes, factors);
+  for (const float factor : factors)
+    if (!std::isfinite(factor) || factor <= 0) fail("{}: tensor '{}': expected finite numbers above 0", path, name);
+  return factors;
+}
+
 // Llama 3.1 and later: what Transformers computes from rope_scaling stands in the file as one divisor per frequency.
 void readRopeFactors(const gguf::ModelFile& file, ModelConfig& config) {
-  const auto [factors, part] = file.find("rope_freqs.weight");
-  if (factors == nullptr) return;
-  if (factors->shape != std::vector<std::int64_t>{config.head_dim / 2} || factors->type != gguf::TensorType::F32)
-    fail("{}: tensor 'rope_freqs.weight': expected {} values of type F32", part->metadata().path().string(),
-         config.head_dim / 2);
-  config.rope.frequency_factors.resize(config.head_dim / 2);
-  gguf::dequantise(factors->type, factors->bytes, config.rope.frequency_factors);
-  for (const float factor : config.rope.frequency_factors)
-    if (!std::isfinite(factor) || factor <= 0)
-      fail("{}: tensor 'rope_freqs.weight': expected finite numbers above 0", part->metadata().path().string());
+  constexpr const char* name = "rope_freqs.weight";
+  if (file.find(name).tensor != nullptr) config.rope.frequency_factors = readFactors(file, name, config.head_dim);
+}
+
+// The factor of the cosines stands in the file; without it there is none.
+void readLongRope(const gguf::ModelFile& file, const ArchitectureFields& fields, ModelConfig& config) {
+  RopeConfig& rope = config.rope;
+  rope.scaling = RopeScaling::LongRope;
+  rope.long_factors = readFactors(file, "rope_factors_long.weight", config.head_dim);
+  rope.short_factors = readFactors(file, "rope_factors_short.weight", config.head_dim);
+  rope.original_positions =
+      fields.integer("rope.scaling.original_context_length", kMostPositions, config.max_positions);
+  rope.attention_factor = fields.positive("rope.scaling.attn_factor", 1.0);
 }
 
 // The factor of the cosines is the paper's own.
@@ -148,10 +185,9 @@ void readYarn(const ArchitectureFields& fields, ModelConfig& config) {
 void readRope(const gguf::ModelFile& file, const ArchitectureFields& fields, ModelConfig& config) {
   config.rope.theta = fields.positive("rope.freq_base", 10000.0);
   const std::string key = fields.key("rope.scaling.type");
+  if (file.find("rope_factors_long.weight").tensor != nullptr) return readLongRope(file, fields, config);
   // Older files have the factor of linear scaling alone.
   const std::string type(fields.metadata().text(key).value_or(fields.has("rope.scale_linear") ? "linear" : "none"));
-  if (file.find("rope_factors_long.weight").tensor != nullptr)
-    fail("{}: tensor 'rope_factors_long.weight': LongRoPE scaling is not run", file.path().string());
   if (type == "none") return;
   if (type == "yarn") return readYarn(fields, config);
   if (type != "linear")
@@ -188,13 +224,16 @@ ModelConfig loadGgufConfig(const std::filesystem::path& path) {
   ModelConfig config;
   config.name = file.name();
   config.architecture = decoderOf(architecture);
-  refuseWhatIsNotRun(fields);
+  const bool granite = architecture == "granite";
+  refuseWhatIsNotRun(fields, granite);
+  readExperts(fields, config);
   readShape(file, fields, config);
   if (fields.has("attention.sliding_window"))
     config.sliding_window =
         fields.metadata().integer(fields.key("attention.sliding_window"), 0, kMostPositions).value_or(0);
   config.rms_norm_eps = fields.positive("attention.layer_norm_rms_epsilon");
   config.tied_output = file.find("output.weight").tensor == nullptr;
+  if (granite) readScales(fields, config);
   readBiases(file, config);
   readRope(file, fields, config);
   readRopeFactors(file, config);

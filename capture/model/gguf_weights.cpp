@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -23,7 +24,7 @@ using gguf::TensorType;
 constexpr std::string_view kLayers = "model.layers.";
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kOuter{
     {{"model.embed_tokens", "token_embd"}, {"model.norm", "output_norm"}, {"lm_head", "output"}}};
-constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kInLayer{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kInLayer{
     {{"input_layernorm", "attn_norm"},
      {"post_attention_layernorm", "ffn_norm"},
      {"self_attn.q_proj", "attn_q"},
@@ -34,7 +35,11 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kInLayer
      {"self_attn.k_norm", "attn_k_norm"},
      {"mlp.gate_proj", "ffn_gate"},
      {"mlp.up_proj", "ffn_up"},
-     {"mlp.down_proj", "ffn_down"}}};
+     {"mlp.down_proj", "ffn_down"},
+     {"block_sparse_moe.gate", "ffn_gate_inp"}}};
+constexpr std::string_view kExperts = "block_sparse_moe.experts.";
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kInExpert{
+    {{"w1", "ffn_gate"}, {"w2", "ffn_down"}, {"w3", "ffn_up"}}};
 
 template <std::size_t n>
 std::string_view counterpart(const std::array<std::pair<std::string_view, std::string_view>, n>& names,
@@ -91,6 +96,30 @@ at::Tensor dequantised(const gguf::StoredTensor& stored, at::ScalarType dtype, s
   return result;
 }
 
+// "block_sparse_moe.experts.5.w1" → "ffn_gate.5"; empty for another name.
+std::string expertName(std::string_view name) {
+  if (!name.starts_with(kExperts)) return {};
+  name.remove_prefix(kExperts.size());
+  const std::size_t dot = name.find('.');
+  if (dot == name.npos) return {};
+  const std::string_view matrix = counterpart(kInExpert, name.substr(dot + 1));
+  return matrix.empty() ? std::string() : fmt::format("{}.{}", matrix, name.substr(0, dot));
+}
+
+// "blk.3.ffn_gate.5.weight" → "blk.3.ffn_gate_exps.weight" and 5.
+std::optional<std::pair<std::string, std::uint64_t>> stackOf(std::string_view name) {
+  constexpr std::string_view suffix = ".weight";
+  if (!name.ends_with(suffix)) return std::nullopt;
+  name.remove_suffix(suffix.size());
+  const std::size_t dot = name.rfind('.');
+  if (dot == name.npos || name.find(".ffn_") == name.npos) return std::nullopt;
+  const std::string_view digits = name.substr(dot + 1);
+  std::uint64_t number = 0;
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (code != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return std::pair(fmt::format("{}_exps{}", name.substr(0, dot), suffix), number);
+}
+
 bool isRotated(std::string_view gguf_name) {
   return gguf_name.find(".attn_q.") != gguf_name.npos || gguf_name.find(".attn_k.") != gguf_name.npos;
 }
@@ -107,25 +136,42 @@ std::string ggufTensorName(std::string_view name) {
   const std::string_view rest = name.substr(kLayers.size(), dot - kLayers.size());  // "3.self_attn.q_proj"
   const std::size_t number_end = rest.find('.');
   if (number_end == rest.npos) return {};
-  const std::string_view inner = counterpart(kInLayer, rest.substr(number_end + 1));
+  const std::string_view part = rest.substr(number_end + 1);
+  const std::string expert = expertName(part);
+  const std::string_view inner = expert.empty() ? counterpart(kInLayer, part) : expert;
   return inner.empty() ? std::string() : fmt::format("blk.{}.{}{}", rest.substr(0, number_end), inner, suffix);
 }
 
 GgufWeights::GgufWeights(const std::filesystem::path& path, const ModelConfig& config)
     : m_file(path), m_head_dim(config.head_dim) {
-  m_interleaved_rope = m_file.metadata().text("general.architecture") == "llama";
+  const auto architecture = m_file.metadata().text("general.architecture");
+  m_interleaved_rope = architecture == "llama" || architecture == "granite";
+}
+
+// Newer files hold the matrices of all experts of a layer in one tensor [experts, rows, columns].
+GgufWeights::Found GgufWeights::find(const std::string& stored_name) const {
+  if (const auto whole = m_file.find(stored_name); whole.tensor != nullptr) return {*whole.tensor, whole.part};
+  const auto stack = stackOf(stored_name);
+  if (!stack) return {};
+  const auto [tensor, part] = m_file.find(stack->first);
+  if (tensor == nullptr || tensor->shape.size() != 3) return {};
+  const auto count = static_cast<std::uint64_t>(tensor->shape[0]);
+  if (stack->second >= count) return {};
+  const std::size_t bytes = tensor->bytes.size() / count;
+  return {gguf::StoredTensor{
+              tensor->type, {tensor->shape[1], tensor->shape[2]}, tensor->bytes.subspan(stack->second * bytes, bytes)},
+          part};
 }
 
 bool GgufWeights::has(const std::string& name) const {
-  return m_file.find(ggufTensorName(name)).tensor != nullptr;
+  return find(ggufTensorName(name)).tensor.has_value();
 }
 
 at::Tensor GgufWeights::load(const std::string& name, std::span<const std::int64_t> shape, at::ScalarType dtype,
                              at::Device device) const {
   const std::string stored_name = ggufTensorName(name);
-  const gguf::ModelFile::Found found = m_file.find(stored_name);
-  if (found.tensor == nullptr)
-    fail("{}: no tensor '{}'", m_file.path().string(), stored_name.empty() ? name : stored_name);
+  const Found found = find(stored_name);
+  if (!found.tensor) fail("{}: no tensor '{}'", m_file.path().string(), stored_name.empty() ? name : stored_name);
   const gguf::StoredTensor& stored = *found.tensor;
   const std::string path = found.part->metadata().path().string();
   if (!std::ranges::equal(shape, stored.shape))

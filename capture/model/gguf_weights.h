@@ -1,6 +1,8 @@
 // The tensors of a GGUF model by their Hugging Face names, dequantised into the compute type as they are asked for.
 #pragma once
 
+#include <optional>
+
 #include "capture/model/weight_source.h"
 #include "core/gguf/model_file.h"
 
@@ -18,12 +20,19 @@ class GgufWeights : public WeightSource {
   [[nodiscard]] std::string fingerprint() const override { return m_file.fingerprint(); }
 
  private:
+  struct Found {
+    std::optional<gguf::StoredTensor> tensor;
+    const gguf::Container* part = nullptr;
+  };
+  [[nodiscard]] Found find(const std::string& stored_name) const;
+
   gguf::ModelFile m_file;
   bool m_interleaved_rope = false;  // q and k rows of a head lie as pairs (i, i + d/2)
   std::int64_t m_head_dim = 0;
 };
 
-// "model.layers.3.self_attn.q_proj.weight" → "blk.3.attn_q.weight"; empty for a name GGUF has no counterpart of.
+// "model.layers.3.self_attn.q_proj.weight" → "blk.3.attn_q.weight"; empty for a name GGUF has no counterpart of. The
+// matrix of one expert is called "blk.3.ffn_gate.5.weight", whether it is stored alone or with the others of its layer.
 [[nodiscard]] std::string ggufTensorName(std::string_view name);
 
 }  // namespace kvatlas::capture

@@ -57,7 +57,9 @@ MemoryNeed memoryNeed(const ModelConfig& config, const MemoryQuestion& question)
   const std::uint64_t query = config.query_heads * d, kv = config.kv_heads * d, n = question.tokens;
   MemoryNeed need;
   need.layers = config.layers;
-  need.layer_weights = e * (hidden * (2 * query + 2 * kv) + 3 * hidden * config.intermediate_size + 2 * hidden);
+  const std::uint64_t mlp = 3 * hidden * config.intermediate_size;
+  const std::uint64_t mlps = config.experts == 0 ? mlp : config.experts * (mlp + hidden);
+  need.layer_weights = e * (hidden * (2 * query + 2 * kv) + mlps + 2 * hidden);
   need.ends = e * (config.vocab_size * hidden * (config.tied_output ? 1 : 2) + hidden);
   const double branches = static_cast<double>(question.branches - 1) * question.kept_share * static_cast<double>(n);
   const auto rows = static_cast<std::uint64_t>(std::ceil(branches)) + n + question.branches * question.new_tokens;

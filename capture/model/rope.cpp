@@ -113,13 +113,4 @@ RopeTable stepTable(const RopeConfig& rope, std::uint32_t head_dim, std::span<co
   return tableOf(rope, at::stack(rows), options);
 }
 
-void rotateInto(const at::Tensor& out, const at::Tensor& rows, const RopeTable& table) {
-  const std::int64_t half = rows.size(2) / 2;
-  const at::Tensor first = rows.narrow(2, 0, half).transpose(0, 1);
-  const at::Tensor second = rows.narrow(2, half, half).transpose(0, 1);
-  // Separate products and sums in the compute type, to round as Transformers does.
-  out.narrow(2, 0, half).copy_(first * table.cosine - second * table.sine);
-  out.narrow(2, half, half).copy_(second * table.cosine + first * table.sine);
-}
-
 }  // namespace kvatlas::capture

@@ -29,7 +29,4 @@ struct RopeTable {
                                   std::span<const std::uint64_t> positions, std::uint64_t prompt_tokens,
                                   const at::TensorOptions& options);
 
-// [n, heads, d] → the rotated [heads, n, d], written to `out` (a view of that shape).
-void rotateInto(const at::Tensor& out, const at::Tensor& rows, const RopeTable& table);
-
 }  // namespace kvatlas::capture

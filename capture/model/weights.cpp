@@ -5,7 +5,9 @@
 #include <ATen/ops/ones.h>
 #include <ATen/ops/uniform.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
@@ -24,8 +26,12 @@ class Loader {
   [[nodiscard]] at::Tensor matrix(const std::string& name, std::int64_t rows, std::int64_t columns) const {
     return load(name, std::array{rows, columns});
   }
+  [[nodiscard]] at::Tensor matrices(const std::string& name, std::int64_t count, std::int64_t rows,
+                                    std::int64_t columns) const {
+    return load(name, std::array{count, rows, columns});
+  }
   [[nodiscard]] Linear linear(const std::string& name, std::int64_t out, std::int64_t in, bool bias) const {
-    return {matrix(name + ".weight", out, in), bias ? vector(name + ".bias", out) : at::Tensor()};
+    return {matrix(name + ".weight", out, in), bias ? vector(name + ".bias", out) : at::Tensor(), {}};
   }
 
  private:
@@ -40,7 +46,33 @@ class Loader {
   const WorkContext& m_work;
 };
 
-LayerWeights loadLayer(const Loader& load, const ModelConfig& config, std::uint32_t layer) {
+// As Transformers 4 and, by default, 5 write them: a matrix each; or as Transformers 5 holds them: all experts of a
+// layer in one tensor, gate above up.
+ExpertWeights loadExperts(const WeightSource& source, const Loader& load, const ModelConfig& config,
+                          const std::string& layer) {
+  const std::int64_t hidden = config.hidden_size, inner = config.intermediate_size, count = config.experts;
+  const std::string one_each = layer + "block_sparse_moe.", stacked = layer + "mlp.";
+  ExpertWeights weights;
+  if (source.has(stacked + "gate.weight")) {
+    weights.router = load.matrix(stacked + "gate.weight", count, hidden);
+    const at::Tensor gate_up = load.matrices(stacked + "experts.gate_up_proj", count, 2 * inner, hidden);
+    const at::Tensor down = load.matrices(stacked + "experts.down_proj", count, hidden, inner);
+    for (std::int64_t expert = 0; expert < count; ++expert)
+      weights.experts.push_back(
+          {gate_up[expert].narrow(0, 0, inner), gate_up[expert].narrow(0, inner, inner), down[expert]});
+    return weights;
+  }
+  weights.router = load.matrix(one_each + "gate.weight", count, hidden);
+  for (std::int64_t expert = 0; expert < count; ++expert) {
+    const std::string name = fmt::format("{}experts.{}.", one_each, expert);
+    weights.experts.push_back({load.matrix(name + "w1.weight", inner, hidden),
+                               load.matrix(name + "w3.weight", inner, hidden),
+                               load.matrix(name + "w2.weight", hidden, inner)});
+  }
+  return weights;
+}
+
+LayerWeights loadLayer(const WeightSource& source, const Loader& load, const ModelConfig& config, std::uint32_t layer) {
   const std::string prefix = fmt::format("model.layers.{}.", layer);
   const std::int64_t hidden = config.hidden_size, inner = config.intermediate_size;
   const std::int64_t query = std::int64_t{config.query_heads} * config.head_dim;
@@ -56,10 +88,43 @@ LayerWeights loadLayer(const Loader& load, const ModelConfig& config, std::uint3
     weights.key_norm = load.vector(prefix + "self_attn.k_norm.weight", config.head_dim);
   }
   weights.mlp_norm = load.vector(prefix + "post_attention_layernorm.weight", hidden);
+  if (config.experts > 0) {
+    weights.experts = loadExperts(source, load, config, prefix);
+    return weights;
+  }
   weights.gate = load.linear(prefix + "mlp.gate_proj", inner, hidden, config.mlp_bias);
   weights.up = load.linear(prefix + "mlp.up_proj", inner, hidden, config.mlp_bias);
   weights.down = load.linear(prefix + "mlp.down_proj", hidden, inner, config.mlp_bias);
   return weights;
+}
+
+// Weights of a view into a mapped file, which stay beside their packed copy.
+std::size_t mappedBytes(const Linear& linear) {
+  if (!linear.weight.defined() || linear.weight.storage().resizable()) return 0;
+  return linear.weight.nbytes();
+}
+
+bool tooLargeToCopy(const Weights& weights) {
+  std::size_t bytes = 0;
+  for (const LayerWeights& l : weights.layers)
+    for (const Linear* linear : {&l.query, &l.key, &l.value, &l.output, &l.gate, &l.up, &l.down})
+      bytes += mappedBytes(*linear);
+  const auto memory =
+      static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return bytes > memory / 2;
+}
+
+void packLayer(LayerWeights& layer) {
+  const auto packJoined = [](Linear& whole, std::initializer_list<Linear*> parts) {
+    whole = joined(std::vector<const Linear*>(parts.begin(), parts.end()));
+    for (Linear* part : parts) *part = {};
+    pack(whole);
+  };
+  packJoined(layer.query_key_value, {&layer.query, &layer.key, &layer.value});
+  pack(layer.output);
+  if (!layer.gate.weight.defined()) return;
+  packJoined(layer.gate_and_up, {&layer.gate, &layer.up});
+  pack(layer.down);
 }
 
 constexpr const char* kEmbedding = "model.embed_tokens.weight";
@@ -91,13 +156,21 @@ Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::S
   weights.embedding = load.matrix(by_output ? kOutput : kEmbedding, config.vocab_size, config.hidden_size);
   for (std::uint32_t layer = 0; layer < config.layers; ++layer) {
     const Loader loader(source, dtype, layer_devices.empty() ? device : layer_devices[layer], work);
-    weights.layers.push_back(loadLayer(loader, config, layer));
+    weights.layers.push_back(loadLayer(source, loader, config, layer));
     work.progress->advance(layer + 1);
   }
   weights.final_norm = load.vector("model.norm.weight", config.hidden_size);
   weights.logits = outputMatrix(source, load, config, weights.embedding, work);
   work.progress->end();
   return weights;
+}
+
+bool packLayers(Weights& weights, at::ScalarType dtype, ProductPath path) {
+  if (tooLargeToCopy(weights)) return false;
+  if (path == ProductPath::Measured) path = fasterPath(dtype);
+  if (path == ProductPath::Plain) return false;
+  for (LayerWeights& layer : weights.layers) packLayer(layer);
+  return true;
 }
 
 Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Device device,
@@ -118,13 +191,21 @@ Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Devic
     const at::Device where = layer_devices.empty() ? device : layer_devices[layer];
     weights.layers.push_back({.attention_norm = ones(where),
                               .mlp_norm = ones(where),
-                              .query = {matrix(query, hidden, where), {}},
-                              .key = {matrix(key, hidden, where), {}},
-                              .value = {matrix(key, hidden, where), {}},
-                              .output = {matrix(hidden, query, where), {}},
-                              .gate = {matrix(inner, hidden, where), {}},
-                              .up = {matrix(inner, hidden, where), {}},
-                              .down = {matrix(hidden, inner, where), {}}});
+                              .query = {matrix(query, hidden, where), {}, {}},
+                              .key = {matrix(key, hidden, where), {}, {}},
+                              .value = {matrix(key, hidden, where), {}, {}},
+                              .output = {matrix(hidden, query, where), {}, {}}});
+    LayerWeights& made = weights.layers.back();
+    if (config.experts == 0) {
+      made.gate.weight = matrix(inner, hidden, where);
+      made.up.weight = matrix(inner, hidden, where);
+      made.down.weight = matrix(hidden, inner, where);
+      continue;
+    }
+    made.experts.router = matrix(config.experts, hidden, where);
+    for (std::uint32_t expert = 0; expert < config.experts; ++expert)
+      made.experts.experts.push_back(
+          {matrix(inner, hidden, where), matrix(inner, hidden, where), matrix(hidden, inner, where)});
   }
   weights.final_norm = ones(device);
   weights.logits = config.tied_output ? weights.embedding : matrix(config.vocab_size, hidden, device);

@@ -7,21 +7,21 @@
 #include <vector>
 
 #include "capture/model/config.h"
+#include "capture/model/experts.h"
+#include "capture/model/products.h"
 #include "capture/model/weight_source.h"
 #include "core/base/progress.h"
 
 namespace kvatlas::capture {
 
-struct Linear {
-  at::Tensor weight;  // [out, in]
-  at::Tensor bias;    // [out], or undefined
-};
-
 struct LayerWeights {
   at::Tensor attention_norm, mlp_norm;  // [hidden]
   at::Tensor query_norm, key_norm;      // [head_dim], or undefined
   Linear query, key, value, output;
-  Linear gate, up, down;
+  Linear gate, up, down;  // undefined where there are experts
+  ExpertWeights experts;
+  // On the host, packed: the products that read the same rows in one. Their parts above are then empty.
+  Linear query_key_value, gate_and_up;
 };
 
 struct Weights {
@@ -38,6 +38,11 @@ struct Weights {
 [[nodiscard]] Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::ScalarType dtype,
                                   at::Device device, std::span<const at::Device> layer_devices,
                                   const WorkContext& work);
+
+// Packs every product of the layers, f32 or bf16, for the host. The copies replace the weights; where those are mapped
+// from a file (which the system can drop and read again) the copies are refused if they would take more than half of
+// the machine's memory. Returns whether it packed.
+bool packLayers(Weights& weights, at::ScalarType dtype, ProductPath path);
 
 // Random weights generated on the devices, for benchmarks: uniform with the variance that keeps a layer's output as
 // large as its input. Reproducible on one kind of device.

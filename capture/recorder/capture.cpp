@@ -85,6 +85,8 @@ void recordLayers(Session& session, const trace::AttentionPlan& plan, TraceQueue
 std::vector<RunSummary> recordRuns(const Session& session, const SessionResult& result, TraceQueue& queue) {
   std::vector<RunSummary> summaries;
   queue.push([logits = result.next_logits](trace::Writer& writer) { writer.writeNextLogits(logits); });
+  if (session.config().experts > 0)
+    queue.push([use = result.experts](trace::Writer& writer) { writer.writeExperts(use); });
   for (std::size_t run = 0; run < result.branches.size(); ++run) {
     auto record = std::make_shared<trace::RunRecord>(makeRunRecord(session, result, run));
     summaries.push_back(summarise(result.branches[run], *record));

@@ -26,7 +26,9 @@ trace::ModelInfo modelInfo(const Session& session) {
           .hidden_size = config.hidden_size,
           .vocab_size = config.vocab_size,
           .sliding_window = config.sliding_window,
-          .rope_theta = config.rope.theta};
+          .rope_theta = config.rope.theta,
+          .experts = config.experts,
+          .experts_per_token = config.experts_per_token};
 }
 
 trace::Prompt promptRecord(const PreparedPrompt& prompt) {

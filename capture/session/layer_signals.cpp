@@ -201,9 +201,10 @@ at::Tensor leverage(const Layer& layer) {
 // ‖W_o v‖₁ of each query head's share of the output matrix.
 at::Tensor outputNorm(const Layer& layer) {
   const std::int64_t dim = layer.attention.value.size(2);
+  const at::Tensor weight = layer.attention.output_weight();
   std::vector<at::Tensor> heads;
   for (std::int64_t head = 0; head < layer.attention.query.size(0); ++head) {
-    const at::Tensor share = wide(layer.attention.output_weight.slice(1, head * dim, (head + 1) * dim));
+    const at::Tensor share = wide(weight.slice(1, head * dim, (head + 1) * dim));
     heads.push_back(at::matmul(wide(layer.attention.value[head / layer.group()]), share.t()).abs().sum(-1));
   }
   return at::stack(heads);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "capture/model/host_values.h"
 #include "capture/session/layer_signals.h"
 #include "core/base/error.h"
 #include "core/signals/probe_output.h"
@@ -17,11 +18,6 @@ at::Tensor hostFloat(const at::Tensor& tensor) {
   return tensor.defined() ? tensor.to(at::kCPU, at::kFloat).contiguous() : tensor;
 }
 
-kernels::FloatArray values(const at::Tensor& tensor) {
-  if (tensor.scalar_type() == at::kBFloat16) return static_cast<const std::uint16_t*>(tensor.const_data_ptr());
-  return tensor.const_data_ptr<float>();
-}
-
 // The probe reads f32 and bf16; other types are widened.
 at::Tensor toProbeType(const at::Tensor& tensor) {
   return tensor.scalar_type() == at::kBFloat16 ? tensor.contiguous() : hostFloat(tensor);
@@ -32,7 +28,7 @@ kernels::ProbeReport probeOnHost(const kernels::ProbeShape& shape, const LayerAt
   const at::Tensor query = toProbeType(attention.query), key = toProbeType(attention.key),
                    lse = hostFloat(attention.lse);
   const kernels::ProbeInput input{
-      .query = values(query), .key = values(key), .lse = lse.defined() ? lse.const_data_ptr<float>() : nullptr};
+      .query = hostValues(query), .key = hostValues(key), .lse = lse.defined() ? lse.const_data_ptr<float>() : nullptr};
   return kernels::attentionProbe(shape, input, output, threads);
 }
 

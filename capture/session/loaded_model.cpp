@@ -16,6 +16,7 @@ std::shared_ptr<LoadedModel> openModel(const SessionOptions& options) {
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   const DeviceChoice choice = chooseDevices(options.device, options.dtype);
   model->load = choice.load;
+  model->load.threads = options.threads;
   model->dtype_name = choice.dtype_name;
   model->cuda = choice.cuda;
   model->device_note = choice.note;

@@ -183,6 +183,7 @@ SessionResult Session::decided(Prefilled& prefilled, const WorkContext& work) co
   const at::Tensor& logits = prefilled.prefill.next_logits;
   result.next_logits.assign(logits.const_data_ptr<float>(), logits.const_data_ptr<float>() + logits.numel());
   requireFinite(result.next_logits, config());
+  result.experts = prefilled.prefill.experts;
   decideBranches(result.branches, collector.signals());
   for (const Branch& branch : result.branches) result.branch_seconds.push_back(branch.decide_seconds);
   return result;

@@ -15,6 +15,7 @@ struct SessionResult {
   std::vector<Branch> branches;        // with decisions; [0] is full
   std::vector<DecodeTrack> tracks;     // one per branch
   std::vector<float> next_logits;      // [vocab]
+  ExpertUse experts;                   // of the prompt; empty without experts
   std::vector<double> branch_seconds;  // decision, copying rows and an equal share of decoding
   double prefill_seconds = 0, decode_seconds = 0;
 };

@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/text/gguf_words.h"
 #include "core/text/score_merges.h"
+#include "core/text/tokenizer_json.h"
 #include "core/text/utf8.h"
 #include "core/text/vocabulary.h"
 
@@ -22,7 +23,6 @@ constexpr const char* kScores = "tokenizer.ggml.scores";
 constexpr const char* kTypes = "tokenizer.ggml.token_type";
 constexpr const char* kMerges = "tokenizer.ggml.merges";
 constexpr const char* kChatTemplate = "tokenizer.chat_template";
-constexpr const char* kSpace = "\u2581";  // SentencePiece's sign for a blank
 constexpr std::uint64_t kMostTemplates = 100;
 
 enum class TokenType { Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6 };
@@ -83,17 +83,13 @@ class Reader {
 
   // As a file's flags say; the piece must be there for the flag to mean anything.
   [[nodiscard]] json postProcessor(bool bos_by_default) const {
-    json single = json::array(), tokens = json::object();
-    const auto add = [&](const char* key) {
-      const auto token = id(key);
-      if (!token) return;
-      single.push_back({{"SpecialToken", {{"id", piece(*token)}, {"type_id", 0}}}});
-      tokens[piece(*token)] = {{"id", piece(*token)}, {"ids", {*token}}, {"tokens", {piece(*token)}}};
+    const auto token = [&](const char* key, bool wanted) -> std::optional<PlacedPiece> {
+      const auto found = wanted ? id(key) : std::nullopt;
+      return found ? std::optional(PlacedPiece{*found, piece(*found)}) : std::nullopt;
     };
-    if (m_metadata.boolean("tokenizer.ggml.add_bos_token").value_or(bos_by_default)) add(kNamed[0].key);
-    single.push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
-    if (m_metadata.boolean("tokenizer.ggml.add_eos_token").value_or(false)) add(kNamed[1].key);
-    return {{"type", "TemplateProcessing"}, {"single", std::move(single)}, {"special_tokens", std::move(tokens)}};
+    const bool bos = m_metadata.boolean("tokenizer.ggml.add_bos_token").value_or(bos_by_default);
+    const bool eos = m_metadata.boolean("tokenizer.ggml.add_eos_token").value_or(false);
+    return postProcessorJson(token(kNamed[0].key, bos), token(kNamed[1].key, eos));
   }
 
   [[nodiscard]] json mergesFromFile() const {
@@ -151,22 +147,14 @@ json byteLevel(const Metadata& metadata, const Reader& reader) {
 
 json sentencePiece(const Metadata& metadata, const Reader& reader) {
   const bool prefix = metadata.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
-  json decoders = json::array({{{"type", "Replace"}, {"pattern", {{"String", kSpace}}}, {"content", " "}},
-                               {{"type", "ByteFallback"}},
-                               {{"type", "Fuse"}}});
-  if (prefix) decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1U}, {"stop", 0U}});
   json model = {{"type", "BPE"},
                 {"byte_fallback", true},
                 {"fuse_unk", true},
                 {"vocab", reader.vocabulary()},
                 {"merges", metadata.has(kMerges) ? reader.mergesFromFile() : reader.mergesFromScores()}};
   if (const auto unknown = reader.id(kNamed[2].key)) model["unk_token"] = reader.piece(*unknown);
-  return {{"pre_tokenizer",
-           {{"type", "Metaspace"},
-            {"replacement", kSpace},
-            {"prepend_scheme", prefix ? "first" : "never"},
-            {"split", false}}},
-          {"decoder", {{"type", "Sequence"}, {"decoders", std::move(decoders)}}},
+  return {{"pre_tokenizer", metaspaceJson(prefix ? DummyPrefix::First : DummyPrefix::Never)},
+          {"decoder", metaspaceDecoderJson(prefix ? 1 : 0)},
           {"post_processor", reader.postProcessor(true)},
           {"model", std::move(model)}};
 }

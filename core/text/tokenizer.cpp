@@ -14,17 +14,26 @@
 #include "core/text/folder_tokens.h"
 #include "core/text/gguf_tokenizer.h"
 #include "core/text/json_field.h"
+#include "core/text/llama_tokenizer.h"
 #include "core/text/normalizer.h"
 #include "core/text/post_processor.h"
 #include "core/text/pre_tokenizer.h"
+#include "core/text/sentencepiece/model_tokenizer.h"
 #include "core/text/vocabulary.h"
 
 namespace kvatlas::text {
 namespace {
 
+// tokenizer.json counts before tokenizer.model.
 std::filesystem::path tokenizerFile(const std::filesystem::path& folder_or_file) {
   std::error_code code;
-  return std::filesystem::is_directory(folder_or_file, code) ? folder_or_file / "tokenizer.json" : folder_or_file;
+  if (!std::filesystem::is_directory(folder_or_file, code)) return folder_or_file;
+  std::filesystem::path json = folder_or_file / "tokenizer.json", model = folder_or_file / "tokenizer.model";
+  return !std::filesystem::exists(json, code) && std::filesystem::exists(model, code) ? model : json;
+}
+
+bool isModelFile(const std::filesystem::path& path) {
+  return path.extension() == ".model";
 }
 
 }  // namespace
@@ -42,6 +51,7 @@ struct Tokenizer::Impl {
   std::vector<std::unique_ptr<const TextStep>> normalizer;
   PreTokenizer pre_tokenizer;
   BpeModel model;
+  std::unique_ptr<const PieceEncoder> pieces;   // cuts words in place of the model's merges
   Vocabulary& vocabulary = model.vocabulary();  // added tokens included
   PostProcessor post_processor;
   std::vector<std::unique_ptr<const DecodeStep>> decoder;
@@ -49,6 +59,7 @@ struct Tokenizer::Impl {
   std::vector<std::string> notices;
 
   void read(const JsonField& root);
+  void read(const JsonField& root, FolderTokens tokens);
   void requireId(TokenId id) const;
   void readAddedTokens(const JsonField& list);
   void readAddedToken(const JsonField& entry);
@@ -68,6 +79,13 @@ void Tokenizer::Impl::read(const JsonField& root) {
   post_processor = readPostProcessor(root.find("post_processor"), vocabulary);
   decoder = readDecoder(root.find("decoder"));
   prepareDecoding();
+}
+
+void Tokenizer::Impl::read(const JsonField& root, FolderTokens tokens) {
+  read(root);
+  if (tokens.bos) bos = vocabulary.find(*tokens.bos);
+  if (tokens.eos) eos = vocabulary.find(*tokens.eos);
+  notices = std::move(tokens.notices);
 }
 
 void Tokenizer::Impl::requireId(TokenId id) const {
@@ -134,13 +152,27 @@ Tokenizer Tokenizer::load(const std::filesystem::path& folder_or_file) {
   if (path != folder_or_file && !std::filesystem::exists(path, code)) {
     fail("{}: there is no tokenizer.json in it{}", folder_or_file.string(), otherTokenizer(folder_or_file));
   }
+  if (isModelFile(path)) return loadModelFile(path);
   auto impl = std::make_unique<Impl>();
   nlohmann::json json = readJsonFile(path);
   FolderTokens tokens = addFolderTokens(path.parent_path(), json);
-  impl->read(JsonField(json, path.string()));
-  if (tokens.bos) impl->bos = impl->vocabulary.find(*tokens.bos);
-  if (tokens.eos) impl->eos = impl->vocabulary.find(*tokens.eos);
-  impl->notices = std::move(tokens.notices);
+  if (std::string notice = applyLlamaTokenizer(path.parent_path(), json); !notice.empty())
+    tokens.notices.push_back(std::move(notice));
+  impl->read(JsonField(json, path.string()), std::move(tokens));
+  return Tokenizer(std::move(impl));
+}
+
+Tokenizer Tokenizer::loadModelFile(const std::filesystem::path& path) {
+  auto impl = std::make_unique<Impl>();
+  ModelTokenizer stored = readModelTokenizer(path);
+  FolderTokens tokens = addFolderTokens(path.parent_path(), stored.json);
+  // They are found before the text is normalised, so that the parts between them are texts of their own.
+  for (nlohmann::json& entry : stored.json["added_tokens"]) entry["normalized"] = false;
+  impl->bos = stored.bos;
+  impl->eos = stored.eos;
+  impl->read(JsonField(stored.json, path.string()), std::move(tokens));
+  impl->normalizer.push_back(std::move(stored.normaliser));
+  impl->pieces = std::move(stored.encoder);
   return Tokenizer(std::move(impl));
 }
 
@@ -152,7 +184,7 @@ bool Tokenizer::isIn(const std::filesystem::path& folder_or_file) {
 
 std::string Tokenizer::otherTokenizer(const std::filesystem::path& folder) {
   std::error_code code;
-  for (const char* name : {"tokenizer.model", "vocab.json", "tekken.json"})
+  for (const char* name : {"vocab.json", "tekken.json"})
     if (std::filesystem::exists(folder / name, code))
       return fmt::format(
           "; {} alone is not read, Transformers writes a tokenizer.json from it: python3 -c \"from transformers import "
@@ -194,6 +226,8 @@ Encoding Tokenizer::encode(std::string_view text, bool add_special) const {
   for (const Span& span : spanned.spans) {
     if (span.token) {
       tokens.push_back({*span.token, span.begin});
+    } else if (m_impl->pieces) {
+      m_impl->pieces->encode(spanned.view(span), span.begin, tokens);
     } else {
       encoder.encode(spanned.view(span), span.begin, tokens);
     }

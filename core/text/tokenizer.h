@@ -1,4 +1,4 @@
-// Text ↔ token ids of a Hugging Face tokenizer.json or a GGUF file; knows no model.
+// Text ↔ token ids of a Hugging Face tokenizer.json, a SentencePiece tokenizer.model or a GGUF file; knows no model.
 #pragma once
 
 #include <cstdint>
@@ -28,18 +28,19 @@ struct Decoded {
   std::vector<std::uint64_t> offsets;  // [n+1] byte range of each token in text
 };
 
-// Byte-level BPE (Llama 3, GPT-2 style) and SentencePiece-style BPE with byte fallback (Llama 2, Mistral, TinyLlama).
+// Byte-level BPE (Llama 3, GPT-2 style), SentencePiece-style BPE with byte fallback (Llama 2, Mistral, TinyLlama), and
+// SentencePiece's own BPE and Unigram models.
 // Immutable after loading; may be used from several threads.
 class Tokenizer {
  public:
-  // Reads tokenizer.json of a folder (or a tokenizer.json itself) with the tokens the files beside it add
-  // (folder_tokens.h), or the metadata of a GGUF file. Error names file and field.
+  // Reads tokenizer.json of a folder, else its tokenizer.model (or one of these files itself), with the tokens the
+  // files beside it add (folder_tokens.h), or the metadata of a GGUF file. Error names file and field.
   [[nodiscard]] static Tokenizer load(const std::filesystem::path& folder_or_file);
   // Whether a folder or a GGUF file has one. Error on a broken GGUF file.
   [[nodiscard]] static bool isIn(const std::filesystem::path& folder_or_file);
-  // What a folder without tokenizer.json has instead and what to run, as the end of a sentence; empty: nothing.
+  // What a folder without either has instead and what to run, as the end of a sentence; empty: nothing.
   [[nodiscard]] static std::string otherTokenizer(const std::filesystem::path& folder);
-  // SHA-256 in lower-case hex of tokenizer.json, or of the one a GGUF file's metadata stand for.
+  // SHA-256 in lower-case hex of tokenizer.json or tokenizer.model, or of the one a GGUF file's metadata stand for.
   [[nodiscard]] static std::string sha256(const std::filesystem::path& folder_or_file);
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
@@ -65,6 +66,7 @@ class Tokenizer {
  private:
   struct Impl;
   [[nodiscard]] static Tokenizer loadGguf(const std::filesystem::path& path);
+  [[nodiscard]] static Tokenizer loadModelFile(const std::filesystem::path& path);
   explicit Tokenizer(std::unique_ptr<const Impl> impl);
   std::unique_ptr<const Impl> m_impl;
 };

@@ -28,6 +28,7 @@ std::uint32_t u32(const SourceGroup& group, const char* name) {
 }
 
 ModelInfo readModel(const SourceGroup& group) {
+  const bool experts = group.hasAttribute(attribute::kExperts);
   return {.name = group.text(attribute::kName),
           .architecture = group.text(attribute::kArchitecture),
           .compute_dtype = group.text(attribute::kComputeDtype),
@@ -39,7 +40,9 @@ ModelInfo readModel(const SourceGroup& group) {
           .hidden_size = u32(group, attribute::kHiddenSize),
           .vocab_size = u32(group, attribute::kVocabSize),
           .sliding_window = group.integer(attribute::kSlidingWindow),
-          .rope_theta = group.number(attribute::kRopeTheta)};
+          .rope_theta = group.number(attribute::kRopeTheta),
+          .experts = experts ? u32(group, attribute::kExperts) : 0,
+          .experts_per_token = experts ? u32(group, attribute::kExpertsPerToken) : 0};
 }
 
 template <class T>

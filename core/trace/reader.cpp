@@ -287,6 +287,25 @@ std::optional<std::vector<float>> Reader::nextLogits() const {
   return dataset.readAll<float>();
 }
 
+std::optional<ExpertUse> Reader::experts() const {
+  h5::quiet();
+  const ModelInfo& model = m_impl->header.model;
+  if (model.experts == 0) return std::nullopt;
+  const SourceGroup group = SourceGroup::root(m_impl->source).group(member::kExperts);
+  if (group.integer(attribute::kRecorded) == 0) return std::nullopt;
+  const auto values = [&]<class T>(const DatasetSpec& spec, std::vector<T>& out) {
+    const SourceDataset dataset = group.dataset(spec.path);
+    dataset.expect(spec);
+    dataset.requireStored(neededBytes(spec, dataset.dims()));
+    out = dataset.readAll<T>();
+  };
+  const std::vector<DatasetSpec> specs = schema::expertDatasets(model);
+  ExpertUse use;
+  values(specs[0], use.tokens);
+  values(specs[1], use.weight);
+  return use;
+}
+
 bool Reader::hasRun(std::size_t index) const {
   h5::quiet();
   return m_impl->runGroup(index).integer(attribute::kRecorded) != 0;

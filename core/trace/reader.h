@@ -61,6 +61,8 @@ class Reader {
                                                                   std::uint64_t first, std::uint64_t count) const;
 
   [[nodiscard]] std::optional<std::vector<float>> nextLogits() const;
+  // Empty for a model without experts.
+  [[nodiscard]] std::optional<ExpertUse> experts() const;
   [[nodiscard]] bool hasRun(std::size_t run) const;  // finished and flushed
   // Empty if the run was not finished.
   [[nodiscard]] std::optional<RunRecord> run(std::size_t run, RunParts parts = RunParts::Everything) const;

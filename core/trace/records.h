@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/expert_use.h"
 #include "core/base/ids.h"
 #include "core/base/kept_lists.h"
 #include "core/signals/signals.h"
@@ -22,6 +23,7 @@ struct ModelInfo {
   std::uint32_t layers = 0, query_heads = 0, kv_heads = 0, head_dim = 0, hidden_size = 0, vocab_size = 0;
   std::uint64_t sliding_window = 0;  // 0: none
   double rope_theta = 0;
+  std::uint32_t experts = 0, experts_per_token = 0;  // of each layer's MLP; 0: no experts
 };
 
 struct Span {

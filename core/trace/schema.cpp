@@ -126,6 +126,12 @@ DatasetSpec nextLogits(const ModelInfo& model) {
   return {member::kNextLogits, Type::F32, {model.vocab_size}, {balanced(model.vocab_size, 65'536)}, false, {}, {}};
 }
 
+std::vector<DatasetSpec> expertDatasets(const ModelInfo& model) {
+  const Dims dims{model.layers, model.experts}, chunk{balanced(model.layers, 64), balanced(model.experts, 64)};
+  return {{member::kExpertTokens, Type::U32, dims, chunk, false, {}, {}},
+          {member::kExpertWeight, Type::F32, dims, chunk, false, {}, {}}};
+}
+
 std::vector<DatasetSpec> layerDatasets(const TraceHeader& header, bool keep_qk) {
   const std::uint64_t tokens = header.prompt.ids.size(), heads = header.model.query_heads;
   const std::vector<std::uint32_t> of_queries = querySlabs(header);

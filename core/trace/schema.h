@@ -21,7 +21,7 @@ inline constexpr char kComplete[] = "complete";
 inline constexpr std::uint64_t kMaxTokens = std::uint64_t{1} << 31;
 inline constexpr std::uint32_t kMaxLayers = 10'000, kMaxHeads = 65'536, kMaxHeadDim = 65'536, kMaxRuns = 10'000;
 inline constexpr std::uint32_t kMaxMapLevels = 32, kMaxMapSize = 32'768;
-inline constexpr std::uint32_t kMaxAttended = 256;
+inline constexpr std::uint32_t kMaxAttended = 256, kMaxExperts = 4096;
 inline constexpr std::size_t kMaxAttributeText = 60'000;  // an HDF5 object header message holds 64 KiB
 
 namespace attribute {
@@ -31,7 +31,8 @@ inline constexpr char kName[] = "name", kArchitecture[] = "architecture", kLayer
                       kQueryHeads[] = "query_heads", kKvHeads[] = "kv_heads", kHeadDim[] = "head_dim",
                       kHiddenSize[] = "hidden_size", kVocabSize[] = "vocab_size", kRopeTheta[] = "rope_theta",
                       kSlidingWindow[] = "sliding_window", kComputeDtype[] = "compute_dtype",
-                      kWeightsFingerprint[] = "weights_fingerprint";
+                      kWeightsFingerprint[] = "weights_fingerprint", kExperts[] = "experts",
+                      kExpertsPerToken[] = "experts_per_token";
 inline constexpr char kWindow[] = "window", kHeads[] = "heads", kCell[] = "cell", kRecorded[] = "recorded",
                       kSignalParameters[] = "signal_parameters", kChat[] = "chat";
 inline constexpr char kMethod[] = "method", kLabel[] = "label", kParameters[] = "parameters", kBudget[] = "budget",
@@ -42,7 +43,8 @@ inline constexpr char kMethod[] = "method", kLabel[] = "label", kParameters[] = 
 
 namespace member {
 inline constexpr char kModel[] = "model", kPrompt[] = "prompt", kAttention[] = "attention", kRuns[] = "runs",
-                      kNotes[] = "notes";
+                      kNotes[] = "notes", kExperts[] = "experts";
+inline constexpr char kExpertTokens[] = "tokens", kExpertWeight[] = "weight";  // in /experts
 inline constexpr char kIds[] = "ids", kText[] = "text", kOffsets[] = "offsets", kSpans[] = "spans",
                       kSpanNames[] = "span_names", kNextLogits[] = "next_logits";
 inline constexpr char kQuery[] = "query", kKey[] = "key";  // signals: core/signals/table.def
@@ -79,6 +81,8 @@ struct DatasetSpec {
 [[nodiscard]] std::string mapPath(bool max, std::size_t level);  // "map/mean/0"
 
 [[nodiscard]] DatasetSpec nextLogits(const ModelInfo& model);
+// Of a model with experts.
+[[nodiscard]] std::vector<DatasetSpec> expertDatasets(const ModelInfo& model);
 // `keep_qk`: with the layer's queries and keys.
 [[nodiscard]] std::vector<DatasetSpec> layerDatasets(const TraceHeader& header, bool keep_qk);
 [[nodiscard]] bool recordsHead(const AttentionPlan& plan, HeadIndex head);

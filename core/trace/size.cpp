@@ -27,6 +27,7 @@ std::uint64_t expectedFileBytes(const TraceHeader& header, std::uint64_t max_new
   std::uint64_t bytes = kPerFile + prompt.ids.size() * 12 + prompt.text.size() + 8;
   for (const Span& span : prompt.spans) bytes += 16 + span.name.size() * prompt.spans.size();
   bytes += bytesOf({schema::nextLogits(header.model)});
+  if (header.model.experts > 0) bytes += bytesOf(schema::expertDatasets(header.model)) + kPerDataset;
   const AttentionPlan& plan = header.attention;
   const std::uint64_t bare = bytesOf(schema::layerDatasets(header, false));
   const std::uint64_t with_qk = bytesOf(schema::layerDatasets(header, true));

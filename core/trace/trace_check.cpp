@@ -126,6 +126,15 @@ void checkModel(const ModelInfo& model, const std::string& target) {
           "/model: query_heads is not a multiple of kv_heads");
   require(model.head_dim > 0 && model.head_dim <= schema::kMaxHeadDim, target, "/model: head_dim out of range");
   require(model.vocab_size > 0, target, "/model: vocab_size is 0");
+  require(model.experts <= schema::kMaxExperts, target, "/model: experts out of range");
+  require(model.experts_per_token <= model.experts && (model.experts_per_token > 0) == (model.experts > 0), target,
+          "/model: experts_per_token is not among the experts");
+}
+
+void checkExperts(const ModelInfo& model, const ExpertUse& use, const std::string& target) {
+  const std::size_t cells = std::size_t{model.layers} * model.experts;
+  require(cells > 0 && use.tokens.size() == cells && use.weight.size() == cells, target,
+          "/experts: must have one entry per layer and expert of the model");
 }
 
 void checkHeader(const TraceHeader& header, const std::string& target) {

@@ -28,5 +28,7 @@ void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord&
                     const std::string& target);
 // The same for the attended keys, which only a written record holds.
 void checkAttended(const TraceHeader& header, std::size_t run, const RunRecord& record, const std::string& target);
+// Error when the counts do not match the model's layers and experts.
+void checkExperts(const ModelInfo& model, const ExpertUse& use, const std::string& target);
 
 }  // namespace kvatlas::trace

@@ -33,6 +33,12 @@ void writeModel(const Group& root, const ModelInfo& model) {
   group.set(attribute::kSlidingWindow, model.sliding_window);
   group.set(attribute::kComputeDtype, model.compute_dtype);
   group.set(attribute::kWeightsFingerprint, model.weights_fingerprint);
+  if (model.experts == 0) return;
+  group.set(attribute::kExperts, model.experts);
+  group.set(attribute::kExpertsPerToken, model.experts_per_token);
+  const Group use = root.create(member::kExperts);
+  use.set(attribute::kRecorded, std::uint8_t{0});
+  for (const DatasetSpec& spec : schema::expertDatasets(model)) use.createDataset(spec);
 }
 
 void writePrompt(const Group& root, const TraceHeader& header) {
@@ -193,6 +199,18 @@ void Writer::writeNextLogits(const std::vector<float>& logits) {
   self.record([&]() -> h5::Object {
     const Group prompt = self.root().open(member::kPrompt);
     return prompt.writeChunks(schema::nextLogits(self.header.model), std::span(logits));
+  });
+}
+
+void Writer::writeExperts(const ExpertUse& use) {
+  Impl& self = *m_impl;
+  checkExperts(self.header.model, use, self.name);
+  self.record([&]() -> h5::Object {
+    Group group = self.root().open(member::kExperts);
+    const std::vector<DatasetSpec> specs = schema::expertDatasets(self.header.model);
+    group.writeChunks(specs[0], std::span(use.tokens));
+    group.writeChunks(specs[1], std::span(use.weight));
+    return group;
   });
 }
 

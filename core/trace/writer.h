@@ -20,6 +20,7 @@ class Writer {
 
   void writeLayer(const LayerRecord& record);               // flushed
   void writeNextLogits(const std::vector<float>& logits);   // [vocab]
+  void writeExperts(const ExpertUse& use);                  // of a model with experts
   void writeRun(std::size_t run, const RunRecord& record);  // flushed
   void finish();                                            // status "complete", fsync, rename
   [[nodiscard]] const std::filesystem::path& partPath() const;

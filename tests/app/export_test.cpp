@@ -47,6 +47,21 @@ TEST_F(Export, KeptPositionsOfATraceAsCsvAndJson) {
   EXPECT_EQ(list[1], (json{{"run", 0}, {"layer", 0}, {"head", 0}, {"position", 1}}));
 }
 
+TEST_F(Export, ExpertsOfATrace) {
+  expectRefused(run({"export", path("sample.kva.h5"), "experts", "-o", path("none.csv")}), 1,
+                {"sample.kva.h5", "experts"});
+  const test::SampleTraceOptions options{.experts = 3};
+  const test::SampleTrace sample = test::makeSampleTrace(options);
+  test::writeSampleTrace(path("experts.kva.h5"), sample);
+  const json list = json::parse(exported({path("experts.kva.h5"), "experts", "--layer", "2"}, "experts.json"));
+  ASSERT_EQ(list.size(), 3U);
+  EXPECT_EQ(list[1]["layer"], 2);
+  EXPECT_EQ(list[1]["expert"], 1);
+  EXPECT_EQ(list[1]["tokens"], sample.experts.tokens[7]);
+  EXPECT_NEAR(list[1]["share"].get<double>(), sample.experts.tokens[7] / double(options.tokens), 1e-9);
+  EXPECT_NEAR(list[1]["weight"].get<double>(), sample.experts.weight[7], 1e-6);
+}
+
 TEST_F(Export, EveryPartOfATraceIsValidJsonWithOneObjectPerCsvLine) {
   for (const char* part :
        {"runs", "capacity", "retained", "decode", "evicted", "attended", "spans", "tokens", "lse", "key-norm"}) {

@@ -108,6 +108,7 @@ Running::Running(const Words& arguments, const RunEnvironment& environment)
   m_error = ends[0];
   m_child = ::fork();
   if (m_child == 0) {
+    if (environment.input_file) ::dup2(::open(environment.input_file->c_str(), O_RDONLY | O_CLOEXEC), STDIN_FILENO);
     ::dup2(m_output, STDOUT_FILENO);
     ::dup2(ends[1], STDERR_FILENO);
     applyEnvironment(environment);

@@ -36,6 +36,7 @@ struct RunEnvironment {
   bool unprivileged = false;                         // file permissions apply to root too
   bool closed_output = false;                        // stdout is a pipe without a reader
   std::optional<std::filesystem::path> output_file;  // stdout goes there
+  std::optional<std::filesystem::path> input_file;   // stdin comes from there
   Words environment;                                 // more "NAME=value"
 };
 

@@ -168,7 +168,9 @@ trace::TraceHeader makeHeader(const SampleTraceOptions& options) {
                   .hidden_size = options.query_heads * std::max(options.head_dim, 8U),
                   .vocab_size = options.vocab,
                   .sliding_window = options.sliding_window,
-                  .rope_theta = 10000.0};
+                  .rope_theta = 10000.0,
+                  .experts = options.experts,
+                  .experts_per_token = options.experts > 0 ? 2U : 0U};
   header.prompt = makePrompt(options);
   header.attention.window = options.window;
   for (std::uint32_t layer = 0; layer < options.layers; ++layer) header.attention.layers.emplace_back(layer);
@@ -353,6 +355,26 @@ RunRecord makeRun(const RunHeader& run, const SampleTraceOptions& options, const
   return record;
 }
 
+// Every token goes to a favourite of its layer and to one of the others, with twice the weight for the first.
+ExpertUse makeExperts(const SampleTraceOptions& options) {
+  ExpertUse use{std::vector<std::uint32_t>(std::size_t{options.layers} * options.experts), {}};
+  std::vector<double> weight(use.tokens.size());
+  std::mt19937 random(options.seed + 9);
+  for (std::uint32_t layer = 0; layer < options.layers; ++layer) {
+    for (std::uint32_t token = 0; token < options.tokens; ++token) {
+      const std::uint32_t first = token % 3 == 0 ? random() % options.experts : layer % options.experts;
+      const std::uint32_t second = (first + 1 + random() % (options.experts - 1)) % options.experts;
+      for (const std::uint32_t expert : {first, second}) {
+        const std::size_t at = std::size_t{layer} * options.experts + expert;
+        ++use.tokens[at];
+        weight[at] += (expert == first ? 2.0 : 1.0) / 3 / options.tokens;
+      }
+    }
+  }
+  use.weight.assign(weight.begin(), weight.end());
+  return use;
+}
+
 }  // namespace
 
 SampleTrace makeSampleTrace(const SampleTraceOptions& given) {
@@ -368,6 +390,7 @@ SampleTrace makeSampleTrace(const SampleTraceOptions& given) {
   std::mt19937 random(options.seed + 5);
   for (std::uint32_t id = 0; id < options.vocab; ++id)
     sample.next_logits.push_back(static_cast<float>(normal(random) + (id == 300 ? 10 : 0)));
+  if (options.experts > 0) sample.experts = makeExperts(options);
   for (const RunHeader& run : sample.header.runs) sample.runs.push_back(makeRun(run, options, sample, attention));
   return sample;
 }
@@ -376,6 +399,7 @@ void writeSampleTrace(const std::filesystem::path& path, const SampleTrace& samp
   trace::Writer writer(path, sample.header);
   for (const LayerRecord& layer : sample.layers) writer.writeLayer(layer);
   writer.writeNextLogits(sample.next_logits);
+  if (sample.header.model.experts > 0) writer.writeExperts(sample.experts);
   for (std::size_t run = 0; run < sample.runs.size(); ++run) writer.writeRun(run, sample.runs[run]);
   if (finish) writer.finish();
 }

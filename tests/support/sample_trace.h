@@ -18,6 +18,7 @@ struct SampleTraceOptions {
   bool keep_qk = true;
   bool query_head_granularity = false;
   std::uint32_t attended = 8;  // K most attended keys per generated token; 0: not recorded
+  std::uint32_t experts = 0;   // of each layer, two per token; 0: none
   std::uint32_t seed = 1;
   bool finish = true;  // false: leaves "<path>.part"
 };
@@ -27,6 +28,7 @@ struct SampleTrace {
   trace::TraceHeader header;
   std::vector<trace::LayerRecord> layers;
   std::vector<float> next_logits;
+  ExpertUse experts;
   std::vector<trace::RunRecord> runs;
 };
 

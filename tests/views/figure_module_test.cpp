@@ -26,7 +26,7 @@ class FigureModule : public ::testing::Test {
     ASSERT_NE(s_draw, nullptr);
     s_folder = std::filesystem::temp_directory_path() / ("views-module-" + std::to_string(::getpid()));
     std::filesystem::create_directories(s_folder);
-    test::writeSampleTrace(s_folder / "sample.kva.h5", test::SampleTraceOptions{});
+    test::writeSampleTrace(s_folder / "sample.kva.h5", test::SampleTraceOptions{.experts = 4});
     results::test::writeCases(s_folder / "results", results::Settings(results::test::sampleValues()));
     std::ofstream(s_folder / "log.csv") << "tokens,loss_text\n1000,5\n2000,4\n";
   }

@@ -18,7 +18,7 @@ class FigureTable : public ::testing::TestWithParam<std::string> {
  protected:
   static void SetUpTestSuite() {
     s_folder = new test::ScratchFolder;
-    test::writeSampleTrace(*s_folder / "a.kva.h5", test::SampleTraceOptions{});
+    test::writeSampleTrace(*s_folder / "a.kva.h5", test::SampleTraceOptions{.experts = 4});
     results::test::writeCases(*s_folder / "results", results::Settings(results::test::sampleValues()));
     s_folder->write("log.csv", "tokens,loss_text\n1000,5\n2000,4\n");
   }

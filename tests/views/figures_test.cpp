@@ -54,6 +54,24 @@ std::size_t pixelsOf(const QImage& image, Rgb colour) {
   return count;
 }
 
+TEST_F(FigureTest, ExpertsGiveTheShareOfTokensOfEachLayer) {
+  EXPECT_THAT(errorOf(defaultSpec("experts")), HasSubstr("has no experts"));
+  test::SampleTraceOptions options = sampleOptions();
+  options.experts = 3;
+  const test::SampleTrace sample = test::makeSampleTrace(options);
+  test::writeSampleTrace(m_trace, sample);
+  const Figure figure = buildFigure(trace::Reader(m_trace), defaultSpec("experts"));
+  const nlohmann::json& layers = figure.sidecar["experts"]["layers"];
+  ASSERT_EQ(layers.size(), options.layers);
+  for (std::size_t layer = 0; layer < layers.size(); ++layer)
+    for (std::size_t expert = 0; expert < 3; ++expert)
+      EXPECT_NEAR(layers[layer]["share"][expert].get<double>(),
+                  sample.experts.tokens[layer * 3 + expert] / double(options.tokens), 1e-6);
+  // The busiest expert of a layer is drawn in a colour of the upper half of the scale.
+  const QImage image = png(defaultSpec("experts"));
+  EXPECT_GT(pixelsOf(image, colourTable("viridis").at(0)), 0U) << "the lower end of the colour bar";
+}
+
 class EveryKind : public FigureTest, public ::testing::WithParamInterface<std::string> {};
 
 TEST_P(EveryKind, WritesAllFormatsAndACompleteSidecar) {

@@ -33,7 +33,8 @@ void exportPart(const ExportRequest& request) {
 }  // namespace
 
 void addExportCommand(CLI::App& root) {
-  CLI::App* command = root.add_subcommand("export", "write one part of a trace or of results as CSV or JSON");
+  CLI::App* command =
+      root.add_subcommand("export", "write one part of a trace or of results as CSV or JSON, or a trace as a web page");
   auto request = std::make_shared<ExportRequest>();
   command->add_option("file", request->file, "Trace file or folder of results")->required();
   command
@@ -41,7 +42,7 @@ void addExportCommand(CLI::App& root) {
                    fmt::format("Of a trace: {}; of results: {}", fmt::join(tracePartNames(), ", "),
                                fmt::join(resultsPartNames(), ", ")))
       ->required();
-  command->add_option("-o,--output", request->output, "Output: name.csv or name.json")->required();
+  command->add_option("-o,--output", request->output, "Output: name.csv or name.json; page: name.html")->required();
   command->add_option("--layer", request->layer, "Only this layer")->check(CLI::NonNegativeNumber);
   command->add_option("--head", request->head, "Only this head")->check(CLI::NonNegativeNumber);
   command->add_option("--run", request->run, "Only this run")->check(CLI::NonNegativeNumber);
@@ -51,6 +52,7 @@ void addExportCommand(CLI::App& root) {
   command->add_option("--score", request->score,
                       "Results: a recorded score, such as word_overlap (default: the run's own)");
   addTileOptions(*command, request->tile);
+  addPageOptions(*command, request->page);
   command->callback([request] { exportPart(*request); });
 }
 

@@ -1,9 +1,11 @@
 // What `kvatlas export` writes: parts of a trace, and tables of a results folder. Must not know Qt or torch.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "app/cli/commands/export_page.h"
 #include "app/cli/commands/export_tile.h"
 
 namespace kvatlas::app {
@@ -12,8 +14,9 @@ struct ExportRequest {
   std::string file, what, output, reduction = "mean";
   std::string score;                    // results: a recorded score instead of the run's own
   int layer = -1, head = -1, run = -1;  // trace; -1: all
-  std::size_t level = 0;
+  std::optional<std::size_t> level;     // empty: the finest; for a page, the finest that fits
   TileExport tile;
+  PageExport page;
 };
 
 [[nodiscard]] std::vector<std::string> tracePartNames();

@@ -110,6 +110,19 @@ void evictedTable(const Reader& reader, const ExportRequest& request, TableWrite
   });
 }
 
+void expertsTable(const Reader& reader, const ExportRequest& request, TableWriter& table) {
+  const auto use = reader.experts();
+  if (!use) fail("{}: records no experts; the model's layers have one MLP each", request.file);
+  const std::size_t experts = reader.header().model.experts;
+  table.columns({"layer", "expert", "tokens", "share", "weight"});
+  for (std::size_t i = 0; i < use->tokens.size(); ++i) {
+    if (!chosen(request.layer, i / experts)) continue;
+    table.row({i / experts, i % experts, use->tokens[i],
+               static_cast<double>(use->tokens[i]) / static_cast<double>(reader.tokens()),
+               tableNumber(use->weight[i])});
+  }
+}
+
 void spansTable(const Reader& reader, const ExportRequest&, TableWriter& table) {
   table.columns({"name", "begin", "end"});
   for (const trace::Span& span : reader.header().prompt.spans) table.row({span.name, span.begin, span.end});
@@ -138,16 +151,16 @@ void signalRows(const Reader& reader, const ExportRequest& request, Signal signa
 void mapTable(const Reader& reader, const ExportRequest& request, TableWriter& table) {
   if (request.layer < 0 || request.head < 0) failUsage("export map needs --layer and --head");
   const auto& cells = reader.header().attention.cells;
-  if (request.level >= cells.size())
-    failUsage("--level {}: {} has {} map levels", request.level, request.file, cells.size());
+  const std::size_t level = request.level.value_or(0);
+  if (level >= cells.size()) failUsage("--level {}: {} has {} map levels", level, request.file, cells.size());
   const HeadIndex head(static_cast<std::size_t>(request.head));
   if (!reader.hasHead(head)) fail("{}: query head {} was not recorded", request.file, head.value);
   table.columns({"row", "column", "first_query", "first_key", "value"});
   forLayers(reader, request, [&](LayerIndex layer) {
     const auto reduction = request.reduction == "max" ? trace::Reduction::Max : trace::Reduction::Mean;
-    const auto map = reader.map(layer, head, reduction, request.level);
+    const auto map = reader.map(layer, head, reduction, level);
     if (!map) fail("{}: layer {} holds no {} map", request.file, layer.value, request.reduction);
-    const std::uint64_t cell = cells[request.level];
+    const std::uint64_t cell = cells[level];
     const auto side = static_cast<std::size_t>((reader.tokens() + cell - 1) / cell);
     for (std::size_t row = 0; row < side; ++row) {
       for (std::size_t column = 0; column <= row; ++column) {
@@ -172,7 +185,8 @@ std::string partName(const SignalInfo& info) {
 std::vector<Part> makeParts() {
   std::vector<Part> parts{{"runs", runsTable},         {"capacity", capacityTable}, {"kept", keptTable},
                           {"retained", retainedTable}, {"decode", decodeTable},     {"evicted", evictedTable},
-                          {"attended", attendedTable}, {"spans", spansTable},       {"tokens", tokensTable}};
+                          {"attended", attendedTable}, {"experts", expertsTable},   {"spans", spansTable},
+                          {"tokens", tokensTable}};
   for (const SignalInfo& info : signalTable()) {
     if (info.extent == SignalExtent::WindowByToken) continue;  // a table has one value per token
     parts.push_back(
@@ -202,13 +216,14 @@ std::vector<std::size_t> chosenRuns(const Reader& reader, const ExportRequest& r
 std::vector<std::string> tracePartNames() {
   std::vector<std::string> names;
   for (const Part& part : parts()) names.push_back(part.name);
-  names.emplace_back("tile");
+  names.insert(names.end(), {"tile", "page"});
   return names;
 }
 
 void exportTracePart(const ExportRequest& request) {
   const auto part = std::ranges::find(parts(), request.what, &Part::name);
   const bool tile = request.what == "tile";
+  if (request.what == "page") return exportPage(request);
   if (part == parts().end() && !tile)
     failUsage("'{}': unknown part of a trace{}", request.what, suggestion(request.what, tracePartNames()));
   requireTableName(request.output);

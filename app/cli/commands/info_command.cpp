@@ -48,7 +48,9 @@ json modelJson(const trace::ModelInfo& model) {
           {"rope_theta", model.rope_theta},
           {"sliding_window", model.sliding_window},
           {"compute_dtype", model.compute_dtype},
-          {"weights_fingerprint", model.weights_fingerprint}};
+          {"weights_fingerprint", model.weights_fingerprint},
+          {"experts", model.experts},
+          {"experts_per_token", model.experts_per_token}};
 }
 
 json promptJson(const trace::Prompt& prompt) {
@@ -193,6 +195,9 @@ void printInfo(const json& info) {
              oneLine(model["name"].get<std::string>(), 80), oneLine(model["architecture"].get<std::string>(), 60),
              model["layers"].get<int>(), model["query_heads"].get<int>(), model["kv_heads"].get<int>(),
              model["head_dim"].get<int>(), oneLine(model["compute_dtype"].get<std::string>(), 10));
+  if (model["experts"] != 0)
+    fmt::print("  {} experts in every layer, {} per token\n", model["experts"].get<int>(),
+               model["experts_per_token"].get<int>());
   fmt::print("prompt of {} tokens, {} bytes: {}\n", prompt["tokens"].get<std::uint64_t>(),
              prompt["bytes"].get<std::uint64_t>(), prompt["start"].get<std::string>());
   if (const std::string chat = chatText(prompt["chat"]); !chat.empty()) fmt::print("  {}\n", chat);

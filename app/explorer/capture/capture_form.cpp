@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 
+#include "app/explorer/capture/chat_fields.h"
 #include "app/explorer/capture/path_edit.h"
 #include "core/policy/policy.h"
 #include "views/models/qt_text.h"
@@ -50,7 +51,7 @@ CaptureForm::CaptureForm(QWidget* parent)
       m_source(new QTabWidget),
       m_text(new QPlainTextEdit),
       m_file(new PathEdit(PathEdit::Kind::OpenFile, tr("Prompt file"), tr("Text (*.txt *.md);;All files (*)"))),
-      m_chat(new QComboBox),
+      m_chat(new ChatFields),
       m_methods(new QTreeWidget),
       m_budgets(new QLineEdit(QStringLiteral("64, 10%"))),
       m_span(new QLineEdit),
@@ -90,16 +91,11 @@ void CaptureForm::makePrompt(QFormLayout& form) {
   m_source->addTab(m_text, tr("Text"));
   m_source->addTab(file_page, tr("File"));
   form.addRow(tr("&Prompt"), m_source);
-  m_chat->setObjectName(QStringLiteral("captureChat"));
-  const std::pair<QString, const char*> templates[] = {{tr("none"), ""},
-                                                       {tr("the model's own"), "auto"},
-                                                       {tr("Llama 2 Chat"), "llama2"},
-                                                       {tr("Llama 3 Instruct"), "llama3"},
-                                                       {tr("Mistral Instruct"), "mistral"}};
-  for (const auto& [title, name] : templates) m_chat->addItem(title, QString::fromLatin1(name));
   form.addRow(tr("C&hat template"), m_chat);
   m_span->setPlaceholderText(tr("name=text from the prompt, for example needle=The secret number is 7"));
   form.addRow(tr("&Named span"), m_span);
+  connect(m_model, &PathEdit::changed, this, [this] { m_chat->setModel(m_model->path()); });
+  connect(m_chat, &ChatFields::changed, this, &CaptureForm::changed);
   connect(m_text, &QPlainTextEdit::textChanged, this, &CaptureForm::changed);
   connect(m_file, &PathEdit::changed, this, &CaptureForm::changed);
   connect(m_source, &QTabWidget::currentChanged, this, &CaptureForm::changed);
@@ -195,7 +191,9 @@ CaptureRequest CaptureForm::request() const {
   const bool typed = m_source->currentIndex() == 0;
   request.text = typed ? m_text->toPlainText() : QString();
   request.prompt_file = typed ? QString() : m_file->path();
-  request.chat = m_chat->currentData().toString();
+  request.chat = m_chat->chat();
+  request.system = m_chat->system();
+  request.chat_date = m_chat->date();
   request.methods = chosenMethods();
   request.budgets = splitWords(m_budgets->text());
   if (const QString span = m_span->text().trimmed(); !span.isEmpty()) request.spans << span;
@@ -215,7 +213,7 @@ void CaptureForm::setRequest(const CaptureRequest& request) {
   m_source->setCurrentIndex(request.prompt_file.isEmpty() ? 0 : 1);
   m_text->setPlainText(request.text);
   m_file->setPath(request.prompt_file);
-  m_chat->setCurrentIndex(qMax(0, m_chat->findData(request.chat)));
+  m_chat->set(request.chat, request.system, request.chat_date);
   chooseMethods(request.methods);
   m_budgets->setText(request.budgets.join(QStringLiteral(", ")));
   m_span->setText(request.spans.value(0));
@@ -235,6 +233,8 @@ QVariantMap CaptureForm::fields() const {
           {QStringLiteral("prompt_file"), now.prompt_file},
           {QStringLiteral("text"), now.text},
           {QStringLiteral("chat"), now.chat},
+          {QStringLiteral("system"), now.system},
+          {QStringLiteral("chat_date"), now.chat_date},
           {QStringLiteral("methods"), now.methods},
           {QStringLiteral("budgets"), now.budgets},
           {QStringLiteral("spans"), now.spans},
@@ -256,6 +256,8 @@ void CaptureForm::setFields(const QVariantMap& fields) {
   then.prompt_file = text("prompt_file");
   then.text = text("text");
   then.chat = text("chat");
+  then.system = text("system");
+  then.chat_date = text("chat_date");
   then.methods = list("methods");
   then.budgets = list("budgets");
   then.spans = list("spans");

@@ -17,6 +17,7 @@ class QTreeWidget;
 
 namespace kvatlas::app {
 
+class ChatFields;
 class PathEdit;
 
 class CaptureForm : public QWidget {
@@ -45,7 +46,7 @@ class CaptureForm : public QWidget {
   QTabWidget* m_source;
   QPlainTextEdit* m_text;
   PathEdit* m_file;
-  QComboBox* m_chat;
+  ChatFields* m_chat;
   QTreeWidget* m_methods;
   QLineEdit *m_budgets, *m_span;
   QComboBox *m_granularity, *m_device;

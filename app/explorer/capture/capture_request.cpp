@@ -1,6 +1,7 @@
 #include "app/explorer/capture/capture_request.h"
 
 #include <QCoreApplication>
+#include <QDate>
 #include <QDir>
 #include <QFileInfo>
 #include <QRegularExpression>
@@ -47,6 +48,8 @@ QString problemOfFiles(const CaptureRequest& request) {
 
 QString CaptureRequest::problem() const {
   if (QString problem = problemOfFiles(*this); !problem.isEmpty()) return problem;
+  if (!chat_date.isEmpty() && !QDate::fromString(chat_date, Qt::ISODate).isValid())
+    return translated("%1: expected a date such as 2026-03-31.").arg(chat_date);
   if (methods.isEmpty()) return translated("Choose at least one method.");
   if (QString problem = firstError(methods, [](const std::string& word) { (void)policy::parseMethod(word); });
       !problem.isEmpty())
@@ -61,6 +64,8 @@ CaptureRequest CaptureRequest::with(const QString& prompt, const QString& method
   changed.prompt_file.clear();
   changed.text = prompt;
   changed.chat.clear();  // the trace's prompt text already includes it
+  changed.system.clear();
+  changed.chat_date.clear();
   changed.methods = QStringList{method};
   changed.budgets = QStringList{budget};
   changed.window = window_tokens;
@@ -74,6 +79,8 @@ QStringList CaptureRequest::arguments(const QString& text_file) const {
     words << QString::fromLatin1(option) << value;
   };
   if (!chat.isEmpty()) add("--chat", chat);
+  if (!system.isEmpty()) add("--system", system);
+  if (!chat_date.isEmpty()) add("--chat-date", chat_date);
   for (const QString& method : methods) add("--method", method);
   for (const QString& budget : budgets) add("--budget", budget);
   for (const QString& span : spans) add("--span", span);

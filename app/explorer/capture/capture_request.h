@@ -10,6 +10,7 @@ struct CaptureRequest {
   QString model;              // checkpoint folder
   QString prompt_file, text;  // exactly one is set
   QString chat;               // "", "auto", "llama2", "llama3", "mistral"
+  QString system, chat_date;  // with a chat template; "": none, today
   QStringList methods;        // "snapkv:kernel=5"
   QStringList budgets;        // "128", "20%"
   QStringList spans;          // "needle=…"

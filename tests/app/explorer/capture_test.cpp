@@ -9,6 +9,7 @@
 
 #include "app/explorer/capture/capture_dialog.h"
 #include "app/explorer/capture/capture_form.h"
+#include "app/explorer/capture/chat_fields.h"
 #include "app/explorer/explorer_settings.h"
 #include "app/explorer/programme_files.h"
 #include "tests/views/pages/qt_widgets.h"
@@ -87,6 +88,8 @@ TEST_F(CaptureTest, TheFormKeepsEveryField) {
   CaptureForm form;
   CaptureRequest wanted = request();
   wanted.chat = QStringLiteral("llama3");
+  wanted.system = QStringLiteral("Answer in verse.");
+  wanted.chat_date = QStringLiteral("2026-03-31");
   wanted.granularity = QStringLiteral("query-head");
   wanted.device = QStringLiteral("cuda:1");
   wanted.spans = QStringList{QStringLiteral("truth=universally acknowledged")};
@@ -97,6 +100,27 @@ TEST_F(CaptureTest, TheFormKeepsEveryField) {
   CaptureForm other;
   other.setFields(form.fields());
   EXPECT_EQ(other.request().arguments(file("t")), wanted.arguments(file("t")));
+}
+
+TEST_F(CaptureTest, AModelsOwnChatTemplateIsTheDefault) {
+  std::filesystem::create_directories(m_folder / "chat");
+  m_folder.write("chat/config.json", "{}");
+  m_folder.write("chat/tokenizer_config.json", R"({"chat_template": "{{ messages[0].content }}"})");
+  std::filesystem::create_directories(m_folder / "plain");
+  m_folder.write("plain/config.json", "{}");
+  ChatFields fields;
+  EXPECT_EQ(fields.chat(), QString());
+  fields.setModel(file("chat"));
+  EXPECT_EQ(fields.chat(), QStringLiteral("auto"));
+  fields.set(QString(), QStringLiteral("Be brief."), QString());  // by hand
+  fields.setModel(file("chat"));
+  EXPECT_EQ(fields.chat(), QString());
+  EXPECT_EQ(fields.system(), QString()) << "without a template there is no system message";
+  fields.setModel(file("plain"));
+  EXPECT_EQ(fields.chat(), QString());
+  fields.setModel(file("chat"));
+  EXPECT_EQ(fields.chat(), QStringLiteral("auto"));
+  EXPECT_EQ(fields.system(), QStringLiteral("Be brief."));
 }
 
 TEST_F(CaptureTest, AWrongModelFolderShowsTheErrorOfTheChild) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
@@ -56,6 +57,34 @@ std::string refusal(const json& config) {
 json with(json config, const char* field, const json& value) {
   config[field] = value;
   return config;
+}
+
+TEST(ModelConfig, GranitesFactors) {
+  json config = with(llama(), "architectures", json::array({"GraniteForCausalLM"}));
+  config.update({{"attention_multiplier", 0.25}, {"embedding_multiplier", 12}, {"logits_scaling", 8}});
+  const ModelConfig granite = read(config);
+  EXPECT_NEAR(granite.query_scale, 0.25 * std::sqrt(8.0), 1e-12);
+  EXPECT_EQ(granite.embedding_scale, 12);
+  EXPECT_EQ(granite.residual_scale, 1);
+  EXPECT_EQ(granite.logits_scale, 0.125);
+  for (const char* field : {"attention_multiplier", "logits_scaling", "attn_logit_softcapping"})
+    EXPECT_THAT(refusal(with(llama(), field, 0.5)), AllOf(HasSubstr(field), HasSubstr("LlamaForCausalLM")));
+}
+
+TEST(ModelConfig, MixtralsExperts) {
+  json config = with(llama(), "architectures", json::array({"MixtralForCausalLM"}));
+  const ModelConfig usual = read(config);
+  EXPECT_EQ(usual.experts, 8U);
+  EXPECT_EQ(usual.experts_per_token, 2U);
+  EXPECT_EQ(usual.rope.theta, 1e6);
+  EXPECT_EQ(usual.sliding_window, 0U);
+  const ModelConfig other = read(with(with(config, "num_local_experts", 16), "num_experts_per_tok", 3));
+  EXPECT_EQ(other.experts, 16U);
+  EXPECT_EQ(other.experts_per_token, 3U);
+  EXPECT_EQ(read(with(config, "num_experts", 4)).experts, 4U);
+  EXPECT_EQ(read(llama()).experts, 0U);
+  EXPECT_THAT(refusal(with(config, "num_experts_per_tok", 9)), HasSubstr("num_experts_per_tok"));
+  EXPECT_THAT(refusal(with(config, "num_local_experts", 0)), HasSubstr("num_local_experts"));
 }
 
 TEST(Config, ReadsTheShapeOfALlama) {

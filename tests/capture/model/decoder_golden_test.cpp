@@ -57,7 +57,8 @@ INSTANTIATE_TEST_SUITE_P(Variants, GoldenModel,
                          testing::Values("llama1-mha", "llama2-gqa", "llama3-theta", "llama31-scaling", "llama32-tied",
                                          "linear", "dynamic", "head-dim", "biases", "mistral", "mistral-window", "bf16",
                                          "f16", "sharded", "qwen2", "qwen2-tied", "qwen3", "qwen3-biases", "qwen2-yarn",
-                                         "yarn-mscale", "longrope", "tiny-llama"),
+                                         "yarn-mscale", "longrope", "mixtral", "mixtral-stacked", "granite",
+                                         "tiny-llama"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::erase(name, '-');

@@ -68,11 +68,18 @@ TEST(GgufModel, WeightsOfANarrowComputeTypeAreTheRoundedOnes) {
 }
 
 // The folders of tests/data/models, converted to GGUF.
-const std::map<std::string, std::string> kNames{
-    {"self_attn.q_proj", "attn_q"},      {"self_attn.k_proj", "attn_k"},     {"self_attn.v_proj", "attn_v"},
-    {"self_attn.o_proj", "attn_output"}, {"mlp.gate_proj", "ffn_gate"},      {"mlp.up_proj", "ffn_up"},
-    {"mlp.down_proj", "ffn_down"},       {"input_layernorm", "attn_norm"},   {"post_attention_layernorm", "ffn_norm"},
-    {"self_attn.q_norm", "attn_q_norm"}, {"self_attn.k_norm", "attn_k_norm"}};
+const std::map<std::string, std::string> kNames{{"self_attn.q_proj", "attn_q"},
+                                                {"self_attn.k_proj", "attn_k"},
+                                                {"self_attn.v_proj", "attn_v"},
+                                                {"self_attn.o_proj", "attn_output"},
+                                                {"mlp.gate_proj", "ffn_gate"},
+                                                {"mlp.up_proj", "ffn_up"},
+                                                {"mlp.down_proj", "ffn_down"},
+                                                {"input_layernorm", "attn_norm"},
+                                                {"post_attention_layernorm", "ffn_norm"},
+                                                {"self_attn.q_norm", "attn_q_norm"},
+                                                {"self_attn.k_norm", "attn_k_norm"},
+                                                {"block_sparse_moe.gate", "ffn_gate_inp"}};
 
 std::string converted(const std::string& name) {
   if (name == "model.embed_tokens.weight") return "token_embd.weight";
@@ -80,6 +87,14 @@ std::string converted(const std::string& name) {
   if (name == "lm_head.weight") return "output.weight";
   const std::string rest = name.substr(std::strlen("model.layers."));
   const std::size_t dot = rest.find('.'), end = rest.rfind('.');
+  if (const std::size_t experts = rest.find("experts."); experts != rest.npos) {
+    const std::string number = rest.substr(experts + 8, end - 3 - experts - 8), matrix = rest.substr(end - 2, 2);
+    return "blk." + rest.substr(0, dot) +
+           (matrix == "w1"   ? ".ffn_gate."
+            : matrix == "w2" ? ".ffn_down."
+                             : ".ffn_up.") +
+           number + ".weight";
+  }
   return "blk." + rest.substr(0, dot) + "." + kNames.at(rest.substr(dot + 1, end - dot - 1)) + rest.substr(end);
 }
 
@@ -113,6 +128,7 @@ std::string ropeFactors(const ModelConfig& config) {
 // "Qwen2ForCausalLM" → "qwen2"; the converter calls every Llama and Mistral "llama".
 std::string ggufArchitecture(const ModelConfig& config) {
   if (config.architecture == "Qwen2ForCausalLM") return "qwen2";
+  if (config.architecture == "GraniteForCausalLM") return "granite";
   return config.architecture == "Qwen3ForCausalLM" ? "qwen3" : "llama";
 }
 
@@ -128,15 +144,36 @@ void writeMetadata(GgufBuilder& out, const ModelConfig& config) {
   out.u32(prefix + "attention.key_length", config.head_dim);
   out.u32(prefix + "attention.value_length", config.head_dim);
   out.u32(prefix + "rope.dimension_count", config.head_dim);
+  if (config.architecture == "GraniteForCausalLM") {
+    out.f32(prefix + "attention.scale", static_cast<float>(config.query_scale / std::sqrt(config.head_dim)));
+    out.f32(prefix + "embedding_scale", static_cast<float>(config.embedding_scale));
+    out.f32(prefix + "residual_scale", static_cast<float>(config.residual_scale));
+    out.f32(prefix + "logit_scale", static_cast<float>(1 / config.logits_scale));
+  }
+  if (config.experts > 0) {
+    out.u32(prefix + "expert_count", config.experts);
+    out.u32(prefix + "expert_used_count", config.experts_per_token);
+  }
   out.f32(prefix + "rope.freq_base", static_cast<float>(config.rope.theta));
   out.f32(prefix + "attention.layer_norm_rms_epsilon", static_cast<float>(config.rms_norm_eps));
   if (config.rope.scaling == RopeScaling::Linear || config.rope.scaling == RopeScaling::Yarn) {
     out.text(prefix + "rope.scaling.type", config.rope.scaling == RopeScaling::Linear ? "linear" : "yarn");
     out.f32(prefix + "rope.scaling.factor", static_cast<float>(config.rope.factor));
   }
-  if (config.rope.scaling == RopeScaling::Yarn)
+  if (config.rope.scaling == RopeScaling::LongRope)
+    out.f32(prefix + "rope.scaling.attn_factor", static_cast<float>(config.rope.attention_factor));
+  if (config.rope.scaling == RopeScaling::Yarn || config.rope.scaling == RopeScaling::LongRope)
     out.u32(prefix + "rope.scaling.original_context_length",
             static_cast<std::uint32_t>(config.rope.original_positions));
+}
+
+void writeLongFactors(GgufBuilder& out, const RopeConfig& rope) {
+  for (const auto& [name, factors] : {std::pair{"rope_factors_long.weight", &rope.long_factors},
+                                      std::pair{"rope_factors_short.weight", &rope.short_factors}}) {
+    std::string bytes;
+    for (const float factor : *factors) bytes += GgufBuilder::number(factor);
+    out.tensor(name, 0, {factors->size()}, bytes);
+  }
 }
 
 using Tensors = std::map<std::string, const StoredTensor*>;
@@ -145,7 +182,8 @@ void writeTensors(GgufBuilder& out, const Tensors& tensors, const ModelConfig& c
   for (const auto& [name, tensor] : tensors) {
     std::string bytes(reinterpret_cast<const char*>(tensor->bytes.data()), tensor->bytes.size());
     const bool rotated = name.find("q_proj") != name.npos || name.find("k_proj") != name.npos;
-    if (rotated && ggufArchitecture(config) == "llama")
+    const std::string architecture = ggufArchitecture(config);
+    if (rotated && (architecture == "llama" || architecture == "granite"))
       bytes = pairedRows(bytes, bytes.size() / static_cast<std::size_t>(tensor->shape[0]), config.head_dim);
     const std::uint32_t type = tensor->dtype == "F32" ? 0 : tensor->dtype == "F16" ? 1 : 30;
     out.tensor(converted(name), type, {tensor->shape.begin(), tensor->shape.end()}, bytes);
@@ -158,6 +196,11 @@ std::vector<std::string> tensorNames(const ModelConfig& config) {
     for (const auto& [name, other] : kNames)
       for (const char* suffix : {".weight", ".bias"})
         names.push_back("model.layers." + std::to_string(layer) + "." + name + suffix);
+  for (std::uint32_t layer = 0; layer < config.layers; ++layer)
+    for (std::uint32_t expert = 0; expert < config.experts; ++expert)
+      for (const char* matrix : {"w1", "w2", "w3"})
+        names.push_back("model.layers." + std::to_string(layer) + ".block_sparse_moe.experts." +
+                        std::to_string(expert) + "." + matrix + ".weight");
   return names;
 }
 
@@ -177,6 +220,7 @@ TEST_P(ConvertedModel, GivesTheLogitsOfTransformers) {
   writeMetadata(out, config);
   if (config.rope.scaling == RopeScaling::Llama3)
     out.tensor("rope_freqs.weight", 0, {config.head_dim / 2}, ropeFactors(config));
+  if (config.rope.scaling == RopeScaling::LongRope) writeLongFactors(out, config.rope);
   writeTensors(out, tensors, config);
   const ScratchFolder scratch;
   const Decoder decoder = Decoder::load(scratch.write("model.gguf", out.bytes()), {}, {});
@@ -194,12 +238,52 @@ TEST_P(ConvertedModel, GivesTheLogitsOfTransformers) {
 INSTANTIATE_TEST_SUITE_P(Variants, ConvertedModel,
                          testing::Values("llama1-mha", "llama2-gqa", "llama3-theta", "llama31-scaling", "llama32-tied",
                                          "linear", "head-dim", "biases", "bf16", "f16", "qwen2", "qwen2-tied", "qwen3",
-                                         "qwen3-biases", "qwen2-yarn"),
+                                         "qwen3-biases", "qwen2-yarn", "longrope", "granite", "mixtral"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::erase(name, '-');
                            return name;
                          });
+
+// "blk.0.ffn_up.3.weight" of all experts → one "blk.0.ffn_up_exps.weight", as newer converters write them.
+void writeStacked(GgufBuilder& out, const Tensors& tensors, const ModelConfig& config) {
+  Tensors others;
+  std::map<std::string, std::pair<std::vector<std::uint64_t>, std::string>> stacks;
+  for (const auto& [name, tensor] : tensors) {
+    if (name.find(".experts.") == name.npos) {
+      others.emplace(name, tensor);
+      continue;
+    }
+    const std::string one = converted(name);  // in the order of the experts, of which there are fewer than ten
+    auto& [shape, bytes] = stacks[one.substr(0, one.find('.', one.find("ffn_"))) + "_exps.weight"];
+    shape = {config.experts, static_cast<std::uint64_t>(tensor->shape[0]),
+             static_cast<std::uint64_t>(tensor->shape[1])};
+    bytes.append(reinterpret_cast<const char*>(tensor->bytes.data()), tensor->bytes.size());
+  }
+  writeTensors(out, others, config);
+  for (const auto& [name, stack] : stacks) out.tensor(name, 0, stack.first, stack.second);
+}
+
+TEST(GgufModel, ExpertsInOneTensorAreThoseOfTheirOwn) {
+  const OneThread one_thread;
+  const fs::path folder = modelFolder("mixtral");
+  const ModelConfig config = loadModelConfig(folder);
+  const SafetensorsFile file(folder / "model.safetensors");
+  Tensors tensors;
+  for (const std::string& name : tensorNames(config))
+    if (const StoredTensor* tensor = file.find(name)) tensors.emplace(name, tensor);
+  GgufBuilder out;
+  writeMetadata(out, config);
+  writeStacked(out, tensors, config);
+  const ScratchFolder scratch;
+  const Decoder decoder = Decoder::load(scratch.write("model.gguf", out.bytes()), {}, {});
+  EXPECT_EQ(decoder.config().architecture, "MixtralForCausalLM");
+  const GoldenRun run = loadGolden("mixtral").runs.back();
+  const at::Tensor expected = Decoder::load(folder, {}, {}).allLogits(run.ids).contiguous();
+  EXPECT_LE(relativeError(decoder.allLogits(run.ids), std::span(expected.const_data_ptr<float>(), run.ids.size() * 64)),
+            1e-6);
+  EXPECT_EQ(decoder.prefill(run.ids, nullptr, {}).experts.tokens, run.expert_tokens);
+}
 
 TEST(GgufModel, PartsMakeTheSameModelAsOneFile) {
   const OneThread one_thread;
@@ -259,7 +343,8 @@ TEST_F(GgufConfig, WhatIsNotRunIsRefusedByItsKey) {
     });
   };
   EXPECT_EQ(with("llama.expert_count", 0), "no error");
-  EXPECT_THAT(with("llama.expert_count", 8), AllOf(HasSubstr("llama.expert_count"), HasSubstr("experts")));
+  EXPECT_THAT(with("llama.expert_count", 8), HasSubstr("llama.expert_used_count"));
+  EXPECT_THAT(with("llama.expert_weights_scale", 2.0F), HasSubstr("llama.expert_weights_scale"));
   EXPECT_THAT(with("llama.logit_scale", 2.0F), HasSubstr("llama.logit_scale"));
   EXPECT_THAT(with("llama.rope.scaling.type", "longrope"), HasSubstr("'longrope'"));
   EXPECT_THAT(with("llama.rope.scaling.type", "yarn"), HasSubstr("llama.rope.scaling.factor"));

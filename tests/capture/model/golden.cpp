@@ -20,19 +20,35 @@ namespace kvatlas::capture::test {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// The GPU kit carries these parts of the source tree to another machine.
+fs::path sourceFolder() {
+  const char* given = std::getenv("KVATLAS_SOURCE");
+  return given != nullptr ? given : KVATLAS_SOURCE_DIR;
+}
+
+}  // namespace
+
 fs::path modelFolder(const std::string& name) {
-  if (name == "tiny-llama") return fs::path(KVATLAS_SOURCE_DIR) / "resources/models/tiny-llama";
-  return fs::path(KVATLAS_TEST_DATA) / "models" / name;
+  return sourceFolder() / (name == "tiny-llama" ? "resources/models" : "tests/data/models") / name;
 }
 
 Golden loadGolden(const std::string& name) {
-  const fs::path folder = fs::path(KVATLAS_TEST_DATA) / "models" / name;
+  const fs::path folder = sourceFolder() / "tests/data/models" / name;
   const nlohmann::json json = readJsonFile(folder / "golden.json");
   const std::string bytes = readFile(folder / "golden.f32");
   Golden golden{json["fingerprint"], json["vocab"], {}};
   std::size_t offset = 0;
   for (const nlohmann::json& entry : json["runs"]) {
-    GoldenRun run{entry["ids"], entry["greedy"], entry["positions"], {}};
+    GoldenRun run{entry["ids"], entry["greedy"], entry["positions"], {}, {}, {}};
+    if (entry.contains("experts")) {
+      const nlohmann::json& experts = entry["experts"];
+      for (const nlohmann::json& layer : experts["tokens"])
+        run.expert_tokens.insert(run.expert_tokens.end(), layer.begin(), layer.end());
+      for (const nlohmann::json& layer : experts["weight"])
+        run.expert_weight.insert(run.expert_weight.end(), layer.begin(), layer.end());
+    }
     run.logits.resize(run.positions.size() * golden.vocab);
     const std::size_t size = run.logits.size() * sizeof(float);
     if (offset + size > bytes.size()) throw std::runtime_error(name + ": golden.f32 is too short");

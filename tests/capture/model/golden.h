@@ -14,8 +14,10 @@ namespace kvatlas::capture::test {
 
 struct GoldenRun {
   std::vector<TokenId> ids, greedy;
-  std::vector<std::int64_t> positions;  // of the logits
-  std::vector<float> logits;            // [positions, vocab]
+  std::vector<std::int64_t> positions;       // of the logits
+  std::vector<float> logits;                 // [positions, vocab]
+  std::vector<std::uint32_t> expert_tokens;  // [layers, experts]; empty without experts
+  std::vector<float> expert_weight;          // [layers, experts]
 };
 
 struct Golden {

@@ -27,6 +27,8 @@ void expectHeader(const trace::TraceHeader& read, const trace::TraceHeader& writ
   EXPECT_EQ(read.model.vocab_size, written.model.vocab_size);
   EXPECT_EQ(read.model.sliding_window, written.model.sliding_window);
   EXPECT_EQ(read.model.rope_theta, written.model.rope_theta);
+  EXPECT_EQ(read.model.experts, written.model.experts);
+  EXPECT_EQ(read.model.experts_per_token, written.model.experts_per_token);
   EXPECT_EQ(read.prompt.ids, written.prompt.ids);
   EXPECT_EQ(read.prompt.text, written.prompt.text);
   EXPECT_EQ(read.prompt.offsets, written.prompt.offsets);
@@ -62,6 +64,12 @@ void expectAll(const std::filesystem::path& path, const SampleTrace& sample) {
   for (const auto& layer : sample.layers) expectLayer(reader, layer);
   EXPECT_EQ(*reader.nextLogits(), sample.next_logits);
   EXPECT_EQ(reader.notes(), "");
+  const auto experts = reader.experts();
+  ASSERT_EQ(experts.has_value(), sample.header.model.experts > 0);
+  if (experts) {
+    EXPECT_EQ(experts->tokens, sample.experts.tokens);
+    EXPECT_EQ(experts->weight, sample.experts.weight);
+  }
   ASSERT_EQ(reader.header().runs.size(), sample.runs.size());
   for (std::size_t run = 0; run < sample.runs.size(); ++run) {
     expectRunHeader(reader.header().runs[run], sample.header.runs[run]);
@@ -74,6 +82,18 @@ TEST_F(RoundTrip, EveryMemberSurvives) {
   writeSampleTrace(file(), sample);
   EXPECT_FALSE(std::filesystem::exists(part()));
   expectAll(file(), sample);
+}
+
+TEST_F(RoundTrip, Experts) {
+  SampleTraceOptions options = tinyOptions();
+  options.experts = 5;
+  SampleTrace sample = makeSampleTrace(options);
+  writeSampleTrace(file(), sample);
+  expectAll(file(), sample);
+  sample.experts.tokens.pop_back();
+  EXPECT_THAT(messageOf([&] { writeSampleTrace(file("b.kva.h5"), sample); }), testing::HasSubstr("/experts"));
+  sample.header.model.experts_per_token = 6;
+  EXPECT_THAT(messageOf([&] { writeSampleTrace(file("c.kva.h5"), sample); }), testing::HasSubstr("experts_per_token"));
 }
 
 TEST_F(RoundTrip, QueryHeadGranularitySlidingWindowAndSeveralBudgets) {

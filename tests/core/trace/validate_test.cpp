@@ -98,6 +98,23 @@ TEST_F(Validate, EachKindOfDamageIsNamed) {
   EXPECT_THAT(after([](SampleTrace& s) { s.header.prompt.ids[0] = 310; }), names("/prompt/ids"));
 }
 
+TEST_F(Validate, EachKindOfDamageToExpertsIsNamed) {
+  SampleTraceOptions options = tinyOptions();
+  options.experts = 4;
+  const auto findings = [&](const auto& change) {
+    SampleTrace sample = makeSampleTrace(options);
+    change(sample.experts);
+    writeSampleTrace(file(), sample);
+    return trace::validate(file());
+  };
+  EXPECT_TRUE(findings([](ExpertUse&) {}).empty());
+  EXPECT_THAT(findings([](ExpertUse& use) { use.tokens[5] -= 1; }), names("/experts/tokens"));
+  EXPECT_THAT(findings([](ExpertUse& use) { use.tokens[0] = 41; }), names("/experts"));
+  EXPECT_THAT(findings([](ExpertUse& use) { use.weight[0] *= 0.5F; }), names("/experts/weight"));
+  EXPECT_THAT(findings([](ExpertUse& use) { use.weight[1] = -0.1F; }), names("/experts"));
+  EXPECT_THAT(findings([](ExpertUse& use) { use.weight[6] = NAN; }), names("/experts"));
+}
+
 // A run whose lists are replayed: run 1 (StreamingLLM, 12 of 40 tokens) decides again after every token.
 class ValidateEvicted : public Validate {
  protected:

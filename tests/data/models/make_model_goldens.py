@@ -5,6 +5,8 @@ Run by hand: python make_model_goldens.py [TINY_LLAMA_FOLDER [--bundled-only]]  
 no network), or with --only and the names of folders for those alone.
 Each folder becomes a checkpoint with golden.json (token ids of its runs, greedy continuations, weights fingerprint) and golden.f32:
 the logits [positions, vocab] of all runs one after another, float32 little-endian, computed in float32.
+Some have statistics.f32 too: what the attention of the run of 40 tokens amounts to, in double precision from Transformers' queries and
+keys. Per layer: lse, entropy, received, window_sum [heads, N], window_rows [heads, W, N], key_norm, value_norm [kv_heads, N].
 With TINY_LLAMA_FOLDER the bundled model's goldens are made too (or only they): tiny-llama/golden.json and golden.f32.
 """
 import hashlib
@@ -15,11 +17,14 @@ import sys
 from pathlib import Path
 
 import torch
-from transformers import (AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, Qwen2Config,
-                          Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM)
+from transformers import (AttentionInterface, AttentionMaskInterface, AutoModelForCausalLM, GraniteConfig, GraniteForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, MixtralConfig,
+                          MixtralForCausalLM, Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM)
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
 HERE = Path(__file__).resolve().parent
 GREEDY_TOKENS = 20
+WINDOW = 8
+WITH_STATISTICS = ("llama2-gqa", "mistral-window", "qwen2", "qwen3", "qwen3-biases", "qwen2-yarn", "mixtral", "mixtral-stacked", "granite")
 BASE = dict(vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
             num_key_value_heads=2, max_position_embeddings=512, bos_token_id=1, eos_token_id=2, rms_norm_eps=1e-5)
 LLAMA3 = dict(rope_type="llama3", rope_theta=500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
@@ -73,6 +78,12 @@ VARIANTS = {
     "yarn-mscale": ("llama", dict(head_dim=16, rope_parameters=dict(YARN, mscale=1.4, mscale_all_dim=0.7, beta_fast=16, beta_slow=2,
                                                                    truncate=False)), lambda c: c, None, None, [120]),
     "longrope": ("llama", dict(rope_parameters=LONGROPE, max_position_embeddings=256), longrope, None, None, [24, 40, 200]),
+    "granite": ("granite", dict(attention_multiplier=0.2, embedding_multiplier=6.0, residual_multiplier=0.4, logits_scaling=3.0,
+                                tie_word_embeddings=True), lambda c: c, None, None, [1, 40]),
+    "mixtral": ("mixtral", dict(intermediate_size=24, num_local_experts=5, rope_parameters=dict(rope_type="default", rope_theta=1000000.0)),
+                classic, None, None, [1, 40, 200]),
+    "mixtral-stacked": ("mixtral", dict(intermediate_size=16, num_local_experts=3, num_experts_per_tok=1, sliding_window=12), lambda c: c,
+                        torch.float16, None, [40]),
     "bf16": ("llama", {}, classic, torch.bfloat16, None, [40]),
     "f16": ("llama", {}, classic, torch.float16, None, [40]),
     "sharded": ("llama", {}, classic, None, "40KB", [40]),
@@ -83,7 +94,9 @@ def randomise(model, generator):
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.randn(parameter.shape, generator=generator)
-            if "norm" in name:
+            if "experts" in name or ".gate.weight" in name:
+                parameter.copy_(1.6 * noise / parameter.shape[-1] ** 0.5)
+            elif "norm" in name:
                 parameter.copy_(1 + 0.2 * noise)
             elif parameter.dim() == 1:
                 parameter.copy_(0.3 * noise)
@@ -103,6 +116,24 @@ def fingerprint(folder):
     return sha.hexdigest()
 
 
+def expert_use(model, ids):
+    """Per layer and expert: the prompt's tokens sent to it, and the mean of the weight it gets."""
+    found = {}
+    hooks = [layer.mlp.gate.register_forward_hook(lambda module, given, out, index=index: found.setdefault(index, out))
+             for index, layer in enumerate(model.model.layers)]
+    with torch.no_grad():
+        model(torch.tensor([ids]))
+    for hook in hooks:
+        hook.remove()
+    experts, tokens, weights = model.config.num_local_experts, [], []
+    for index in sorted(found):
+        logits, scores, chosen = found[index]
+        one_hot = torch.nn.functional.one_hot(chosen, experts).double()
+        tokens.append(one_hot.sum((0, 1)).long().tolist())
+        weights.append(((one_hot * scores.double()[..., None]).sum((0, 1)) / len(ids)).tolist())
+    return dict(tokens=tokens, weight=weights)
+
+
 def run(model, ids, positions):
     """Logits of the chosen positions, the greedy continuation with a cache, and how clearly each token won."""
     with torch.no_grad():
@@ -118,6 +149,39 @@ def run(model, ids, positions):
     return logits[positions], greedy, margin
 
 
+def record_attention(module, query, key, value, mask, scaling, **unused):
+    """Eager attention that keeps what it saw, as an implementation Transformers can be told to use."""
+    group = query.shape[1] // key.shape[1]
+    scores = query.double() @ key.double().repeat_interleave(group, 1).transpose(2, 3) * scaling
+    count = query.shape[2]
+    if mask is None:
+        visible = torch.ones(count, count, dtype=torch.bool).tril()
+    else:
+        visible = mask[0, 0] if mask.dtype == torch.bool else mask[0, 0] == 0
+    scores = scores.masked_fill(~visible, float("-inf"))
+    seen.append((scores[0], key[0].double(), value[0].double()))
+    return (scores.softmax(-1).to(value.dtype) @ value.repeat_interleave(group, 1)).transpose(1, 2).contiguous(), None
+
+
+seen = []
+AttentionInterface.register("recorded", record_attention)
+AttentionMaskInterface.register("recorded", ALL_MASK_ATTENTION_FUNCTIONS["eager"])
+
+
+def write_statistics(folder, ids):
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="recorded").eval()
+    seen.clear()
+    with torch.no_grad():
+        model(torch.tensor([ids]))
+    parts = []
+    for scores, key, value in seen:
+        rows = scores.softmax(-1)
+        logs = torch.where(rows > 0, rows.log(), 0.0)
+        last = rows[:, -WINDOW:]
+        parts += [scores.logsumexp(-1), -(rows * logs).sum(-1), rows.sum(1), last.sum(1), last, key.norm(dim=-1), value.norm(dim=-1)]
+    (folder / "statistics.f32").write_bytes(b"".join(part.float().contiguous().numpy().astype("<f4").tobytes() for part in parts))
+
+
 def write_golden(folder, reference, model_folder, prompts):
     entries, blobs = [], []
     for ids in prompts:
@@ -127,6 +191,8 @@ def write_golden(folder, reference, model_folder, prompts):
         logits, greedy, margin = run(reference, ids, positions)
         assert margin > 1e-3, f"{folder.name}: a greedy token won by {margin} only; choose another seed"
         entries.append(dict(ids=ids, positions=positions, greedy=greedy))
+        if hasattr(reference.config, "num_local_experts"):
+            entries[-1]["experts"] = expert_use(reference, ids)
         blobs.append(logits.float().contiguous().numpy().astype("<f4").tobytes())
     golden = dict(vocab=reference.config.vocab_size, fingerprint=fingerprint(model_folder), runs=entries)
     (folder / "golden.json").write_text(json.dumps(golden) + "\n")
@@ -137,7 +203,7 @@ def make(name, seed):
     architecture, overrides, edit, dtype, shard, lengths = VARIANTS[name]
     folder = HERE / name
     shutil.rmtree(folder, ignore_errors=True)
-    config_class, model_class = {"llama": (LlamaConfig, LlamaForCausalLM), "mistral": (MistralConfig, MistralForCausalLM),
+    config_class, model_class = {"llama": (LlamaConfig, LlamaForCausalLM), "mistral": (MistralConfig, MistralForCausalLM), "mixtral": (MixtralConfig, MixtralForCausalLM), "granite": (GraniteConfig, GraniteForCausalLM),
                                  "qwen2": (Qwen2Config, Qwen2ForCausalLM), "qwen3": (Qwen3Config, Qwen3ForCausalLM)}[architecture]
     generator = torch.Generator().manual_seed(seed)
     model = model_class(config_class(**{**BASE, **overrides}))
@@ -146,13 +212,15 @@ def make(name, seed):
         model = model.to(dtype)
     if name == "llama3-theta":
         model.generation_config.eos_token_id = [2, 5]
-    model.save_pretrained(folder, **({"max_shard_size": shard} if shard else {}))
+    model.save_pretrained(folder, **({"max_shard_size": shard} if shard else {}), **({"save_original_format": False} if "stacked" in name else {}))
     config = edit(json.loads((folder / "config.json").read_text()))
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
     # What is compared is what Transformers itself reads from the folder, edited configuration included.
     reference = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     prompts = [torch.randint(3, BASE["vocab_size"], (length,), generator=generator).tolist() for length in lengths]
     write_golden(folder, reference, folder, prompts)
+    if name in WITH_STATISTICS:
+        write_statistics(folder, next(ids for ids in prompts if len(ids) == 40))
 
 
 def make_bundled(source, seed):

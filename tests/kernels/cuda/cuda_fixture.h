@@ -12,6 +12,7 @@
 
 #include "kernels/float_array.h"
 #include "tests/kernels/cuda/cuda_backend.h"
+#include "tests/kernels/cuda/cuda_failure.h"
 #include "tests/kernels/probe_case.h"
 #include "tests/support/expected_gpu.h"
 
@@ -124,16 +125,19 @@ class CudaKernels : public testing::Test {
     if (give_lse) lse.emplace(*m_backend, expected.lse);
     const float* const given = lse ? lse->data() : nullptr;
     EXPECT_EQ(probe(c, actual, query, key, element, given, path), c.shape.query_heads * c.shape.tokens);
-    EXPECT_LE(worstError(actual.lse, expected.lse, 1.0), 2e-6);
-    EXPECT_LE(worstError(actual.entropy, expected.entropy, 0.1), tolerance);
-    EXPECT_LE(worstError(actual.received, expected.received, 1e-30), tolerance);
-    EXPECT_LE(worstError(actual.window_sum, expected.window_sum, 1e-30), tolerance);
-    EXPECT_LE(worstError(actual.window_rows, expected.window_rows, 1e-30), tolerance);
-    EXPECT_LE(worstError(actual.map_mean, expected.map_mean, 1e-30), tolerance);
-    EXPECT_LE(worstError(actual.map_max, expected.map_max, 1e-30), tolerance);
+    const std::string description = describe(c, element, path, give_lse);
+    SCOPED_TRACE(description);
+    EXPECT_TRUE(matches(actual.lse, expected.lse, 1.0, 2e-6)) << "lse";
+    EXPECT_TRUE(matches(actual.entropy, expected.entropy, 0.1, tolerance)) << "entropy";
+    EXPECT_TRUE(matches(actual.received, expected.received, 1e-30, tolerance)) << "received";
+    EXPECT_TRUE(matches(actual.window_sum, expected.window_sum, 1e-30, tolerance)) << "window_sum";
+    EXPECT_TRUE(matches(actual.window_rows, expected.window_rows, 1e-30, tolerance)) << "window_rows";
+    EXPECT_TRUE(matches(actual.map_mean, expected.map_mean, 1e-30, tolerance)) << "map_mean";
+    EXPECT_TRUE(matches(actual.map_max, expected.map_max, 1e-30, tolerance)) << "map_max";
     ProbeBuffers again(c.shape, c.cell);
     probe(c, again, query, key, element, given, path);
     EXPECT_TRUE(actual == again) << "two runs differ";
+    if (HasFailure()) dumpInputs(c, description);
   }
 
   std::unique_ptr<CudaBackend> m_backend;

@@ -43,7 +43,7 @@ class FigureDialogTest : public test::OpenedPagesTest {
 };
 
 TEST_F(FigureDialogTest, EveryKindHasAPreviewAtPrintedSizeAndIsWritten) {
-  open();
+  open({.budgets = {32, 64}, .experts = 4});
   const auto results = m_folder / "results";
   results::test::writeCases(results, results::Settings(results::test::sampleValues()), 1000);
   const auto log = m_folder.write("log.csv", "tokens,loss_text,heldout_bits_per_byte\n0,6.2,3.1\n1000,4.0,2.2\n");
