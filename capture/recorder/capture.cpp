@@ -77,7 +77,7 @@ std::vector<bool> layerFlags(const trace::AttentionPlan& plan, std::uint32_t lay
 }
 
 StatisticsRequest recorderRequest(const trace::AttentionPlan& plan) {
-  return {.wanted = SignalSet::all(),
+  return {.wanted = alwaysMeasured(),
           .map_cell = plan.cells.empty() ? 0 : plan.cells.front(),
           .window = plan.window,
           .tensors = !plan.qk_layers.empty()};
