@@ -124,30 +124,6 @@ class Validation {
     }
   }
 
-  void checkExperts(const std::string& where) {
-    const ModelInfo& model = m_header.model;
-    if (model.experts == 0) return;
-    const auto use = m_reader.experts();
-    if (!use) return require(!m_reader.complete(), where, "was not recorded");
-    for (std::size_t layer = 0; layer < model.layers; ++layer) {
-      std::uint64_t tokens = 0;
-      double weight = 0;
-      for (std::size_t i = layer * model.experts; i < (layer + 1) * model.experts; ++i) {
-        tokens += use->tokens[i];
-        weight += use->weight[i];
-        const double share = double(use->tokens[i]) / double(m_tokens);
-        if (share <= 1 && use->weight[i] >= 0 && use->weight[i] <= share + m_tolerance) continue;
-        return add(where, fmt::format("expert {} of layer {} has {} tokens of {} and a weight of {}", i % model.experts,
-                                      layer, use->tokens[i], m_tokens, use->weight[i]));
-      }
-      if (tokens != m_tokens * model.experts_per_token)
-        return add(where + "/tokens", fmt::format("layer {} sends {} tokens to experts, expected {}", layer, tokens,
-                                                  m_tokens * model.experts_per_token));
-      if (!(std::abs(weight - 1) <= m_tolerance))
-        return add(where + "/weight", fmt::format("layer {} sums to {}, expected 1", layer, weight));
-    }
-  }
-
   void checkLayer(LayerIndex layer, const std::string& where) {
     if (!m_reader.hasLayer(layer)) return add(where, "was not recorded");
     for (std::uint32_t head = 0; head < m_header.model.query_heads; ++head) {
