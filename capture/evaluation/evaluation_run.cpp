@@ -9,6 +9,7 @@
 #include "capture/evaluation/run_settings.h"
 #include "capture/session/session.h"
 #include "core/evaluation/origin.h"
+#include "core/evaluation/question_split.h"
 #include "core/results/writer.h"
 
 namespace kvatlas::evaluation {
@@ -79,7 +80,9 @@ class EvaluationRun {
     capture::SessionOptions options = m_options.session;
     options.measure = false;
     if (prompt.most_new_tokens > 0) options.max_new_tokens = prompt.most_new_tokens;
-    capture::Session session(options, m_model, prompt.prepared, quiet);
+    const bool context = options.prompt.compress == capture::Compress::Context;
+    capture::Session session(options, m_model, context ? splitAtQuestion(prompt.prepared, wanted.id) : prompt.prepared,
+                             quiet);
     session.setFinished(prompt.finished);
     const capture::SessionResult result = session.run(quiet);
     if (const std::string notice = capture::idsWithoutText(*m_model, result); !notice.empty() && !m_told) {

@@ -5,6 +5,7 @@
 #include "capture/session/session.h"
 #include "core/base/error.h"
 #include "core/evaluation/origin.h"
+#include "core/evaluation/question_split.h"
 #include "core/results/reader.h"
 
 namespace kvatlas::evaluation {
@@ -64,10 +65,12 @@ capture::CaptureSummary captureCase(const ReplayOptions& options, const WorkCont
   const EvaluationPrompt prompt = task->prompt({.id = record.case_id, .facets = record.facets});
   checkSame(options.results, "prompt", record.prompt_sha256, prompt.sha256, "--model");
   if (prompt.most_new_tokens > 0) capture.session.max_new_tokens = prompt.most_new_tokens;
-  capture::Session session(capture.session, model, prompt.prepared, work);
+  const bool context = capture.session.prompt.compress == capture::Compress::Context;
+  capture::Session session(capture.session, model,
+                           context ? splitAtQuestion(prompt.prepared, record.case_id) : prompt.prepared, work);
   session.setFinished(prompt.finished);
   session.loadWeights(work);
-  return capture::recordSession(session, capture, work);
+  return std::move(capture::recordSession(session, capture, work).front());
 }
 
 }  // namespace kvatlas::evaluation

@@ -14,6 +14,7 @@
 #include "app/cli/summary_table.h"
 #include "core/base/error.h"
 #include "core/evaluation/needle_task.h"
+#include "core/trace/question_output.h"
 
 namespace kvatlas::app {
 namespace {
@@ -73,6 +74,21 @@ void captureCase(const CaptureArguments& arguments, capture::CaptureSummary& sum
                            stopped);
 }
 
+// Several questions: a JSON array, or a table under each question.
+void printSummaries(const CaptureArguments& arguments, const std::vector<capture::CaptureSummary>& summaries) {
+  if (arguments.json) {
+    nlohmann::json all = nlohmann::json::array();
+    for (const capture::CaptureSummary& summary : summaries) all.push_back(summaryJson(summary, arguments.answer));
+    return fmt::print("{}\n", jsonText(all.size() == 1 ? all.front() : all));
+  }
+  if (arguments.quiet) return;
+  for (const capture::CaptureSummary& summary : summaries) {
+    if (summaries.size() > 1)
+      fmt::print("{}question: {}\n", &summary == summaries.data() ? "" : "\n", summary.question);
+    fmt::print("{}", summaryTable(summary, arguments.answer));
+  }
+}
+
 void runCaptureCommand(CaptureArguments& arguments) {
   const bool replay = !arguments.from.empty();
   if (!replay) resolveAll(arguments.session);
@@ -81,19 +97,17 @@ void runCaptureCommand(CaptureArguments& arguments) {
   arguments.options.session = arguments.session.options;
   if (!arguments.layers.empty()) arguments.options.layers = arguments.layers;
   if (!arguments.heads.empty()) arguments.options.heads = arguments.heads;
-  capture::CaptureSummary summary;
-  const auto part = partOf(arguments.options.output);
+  std::vector<capture::CaptureSummary> summaries;
+  const auto part =
+      partOf(trace::questionOutput(arguments.options.output, 0, arguments.options.session.prompt.questions.size()));
   const FileTime before = writtenAt(part);
   const auto stopped = [&] { return stoppedText(part, before); };
   if (replay)
-    captureCase(arguments, summary, stopped);
+    captureCase(arguments, summaries.emplace_back(), stopped);
   else
-    callCapture<CaptureEntry>("kvatlasCapture", CaptureCall{.options = &arguments.options, .summary = &summary},
+    callCapture<CaptureEntry>("kvatlasCapture", CaptureCall{.options = &arguments.options, .summaries = &summaries},
                               arguments.quiet, stopped);
-  if (arguments.json)
-    fmt::print("{}\n", jsonText(summaryJson(summary, arguments.answer)));
-  else if (!arguments.quiet)
-    fmt::print("{}", summaryTable(summary, arguments.answer));
+  printSummaries(arguments, summaries);
 }
 
 // "" for every recorded layer, or a list: "0,6,12".
@@ -124,7 +138,9 @@ void runGenerateCommand(CaptureArguments& arguments) {
   } else if (summary.runs.size() == 1) {
     fmt::print("{}\n", summary.runs.front().text);
   } else {
-    for (const capture::RunSummary& run : summary.runs) fmt::print("== {}\n{}\n", run.label, run.text);
+    const bool several = arguments.session.options.prompt.questions.size() > 1;
+    for (const capture::RunSummary& run : summary.runs)
+      fmt::print("== {}{}\n{}\n", run.label, several ? " · " + run.question : "", run.text);
   }
 }
 
@@ -136,9 +152,9 @@ void addReplayOptions(CLI::App& command, CaptureArguments& arguments) {
       ->needs(from);
   from->needs(chosen);
   chosen->needs(from);
-  for (const char* decided :
-       {"--prompt", "--text", "--ids", "--chat", "--chat-date", "--system", "--span", "--follow", "--method",
-        "--budget", "--window", "--granularity", "--preset", "--max-new-tokens", "--dtype", "--seed"})
+  for (const char* decided : {"--prompt", "--text", "--ids", "--chat", "--chat-date", "--system", "--span",
+                              "--question", "--compress", "--follow", "--method", "--budget", "--window",
+                              "--granularity", "--preset", "--max-new-tokens", "--dtype", "--seed"})
     from->excludes(command.get_option(decided));
 }
 

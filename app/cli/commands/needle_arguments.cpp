@@ -146,6 +146,7 @@ void addNeedleOptions(CLI::App& command, NeedleArguments& arguments) {
   addModelOptions(command, arguments.session);
   command.get_option("--model")->required();
   addPromptPlan(command, arguments);
+  addCompressOption(command, arguments.session);
   command.add_option("--score", arguments.score,
                      "exact, substring, word_overlap, rouge1_f (exact; paper: word_overlap)");
   command.add_option("--shard", arguments.shard, "I/N: every N-th prompt from the I-th on; join with evaluate merge");
@@ -163,6 +164,7 @@ evaluation::EvaluationOptions resolveNeedleOptions(NeedleArguments& arguments) {
   if (session.budgets.empty()) session.budgets = paper ? kPaperBudgets : kDefaultBudgets;
   if (paper && !arguments.new_tokens_given()) session.options.max_new_tokens = kPaperNewTokens;
   resolveModelOptions(session);
+  session.options.prompt.compress = parseCompress(session.compress);
   if (session.options.max_new_tokens == 0) failUsage("--max-new-tokens 0: an answer has at least one token");
 
   const PromptPlan plan = resolvePlan(arguments, paper);
