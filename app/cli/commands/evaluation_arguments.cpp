@@ -37,6 +37,7 @@ void addEvaluationOptions(CLI::App& command, EvaluationArguments& arguments, std
   arguments.session.options.max_new_tokens = new_tokens;
   addModelOptions(command, arguments.session);
   command.get_option("--model")->required();
+  addCompressOption(command, arguments.session);
   command.add_option("--shard", arguments.shard, "I/N: every N-th prompt from the I-th on; join with evaluate merge");
   command.add_option("-o,--output", arguments.output, "folder of results; resumes a stopped run there")->required();
   command.add_flag("--json", arguments.json, "print the scores as JSON");
@@ -51,6 +52,7 @@ evaluation::EvaluationOptions resolveEvaluation(EvaluationArguments& arguments,
   if (session.methods.empty()) session.methods = defaultMethods();
   if (session.budgets.empty()) session.budgets = budgets;
   resolveModelOptions(session);
+  session.options.prompt.compress = parseCompress(session.compress);
   if (session.options.max_new_tokens == 0) failUsage("--max-new-tokens 0: an answer has at least one token");
   return {.session = session.options, .task = {}, .shard = parseShard(arguments.shard), .output = arguments.output};
 }

@@ -121,7 +121,6 @@ void addPromptPlan(CLI::App& command, NeedleArguments& arguments) {
 void addNeedleOptions(CLI::App& command, NeedleArguments& arguments) {
   addEvaluationOptions(command, arguments, kDefaultNewTokens);
   addPromptPlan(command, arguments);
-  addCompressOption(command, arguments.session);
   command.add_option("--score", arguments.score,
                      "exact, substring, word_overlap, rouge1_f (exact; paper: word_overlap)");
 }
@@ -131,7 +130,6 @@ evaluation::EvaluationOptions resolveNeedleOptions(NeedleArguments& arguments) {
   const bool paper = session.preset == "paper";
   if (paper && !arguments.new_tokens_given()) session.options.max_new_tokens = kPaperNewTokens;
   evaluation::EvaluationOptions options = resolveEvaluation(arguments, paper ? kPaperBudgets : kDefaultBudgets);
-  options.session.prompt.compress = parseCompress(session.compress);
   const PromptPlan plan = resolvePlan(arguments, paper);
   options.task = evaluation::needleRequest(plan, scoreOf(arguments, paper), haystackOf(arguments),
                                            !paper && arguments.new_tokens_given());
