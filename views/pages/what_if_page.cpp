@@ -49,7 +49,7 @@ WhatIfPage::WhatIfPage(Document& document, Selection& selection, QWidget* parent
       m_parameter_form(nullptr),
       m_note(new QLabel),
       m_undo(new QPushButton(tr("U&ndo"))),
-      m_remove(new QPushButton(tr("Remo&ve"))),
+      m_remove(new QPushButton(tr("Re&move"))),
       m_capture(new QPushButton(tr("Capture &this…"))) {
   setObjectName(QStringLiteral("whatIfPage"));
   makeForm();
@@ -251,6 +251,7 @@ void WhatIfPage::startFromFocus() {
     } catch (const Error&) {  // a method or budget that this build does not know: keep the fields
     }
   }
+  if (!m_active && m_document.isOpen()) m_settled = request();  // what the first undo goes back to
   showDecision();
 }
 
@@ -272,7 +273,8 @@ void WhatIfPage::restore(const nlohmann::json& state) {
     request.method = state.value("method", request.method);
     request.budget = state.value("budget", request.budget);
     request.window = state.value("window", request.window);
-    for (const auto& [name, value] : state.value("parameters", nlohmann::json::object()).items())
+    const nlohmann::json parameters = state.value("parameters", nlohmann::json::object());
+    for (const auto& [name, value] : parameters.items())
       if (value.is_string()) request.parameters[name] = value.get<std::string>();
     setRequest(request);
   } catch (const std::exception&) {  // of another build: no what-if run

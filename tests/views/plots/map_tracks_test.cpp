@@ -241,6 +241,7 @@ TEST_F(MapTracksTest, ManyStripsScrollAtALegibleHeight) {
   for (int run = 0; run < 20; ++run)
     strips.push_back(strip("snapkv", {{static_cast<TokenIndex>(run), policy::Reason::Score}}));
   setStrips(strips);
+  (void)screen();
   EXPECT_GE(rowArea(0).height(), 15);
   EXPECT_GT(view->mapRect().rect().height(), view->height() / 2) << "the map keeps its room";
   const QPoint on(rowArea(0).center());
@@ -270,6 +271,7 @@ TEST_F(MapTracksTest, ManyStripsScrollAtALegibleHeight) {
 
 TEST_F(MapTracksTest, TheMapAloneHasNoTracks) {
   setStrips({strip("snapkv", {{5, policy::Reason::Score}})});
+  (void)screen();
   const int before = view->mapRect().rect().height();
   view->setTracksShown(false);
   (void)screen();

@@ -29,8 +29,9 @@ double cellShape(const MapFrame& frame) {
 }
 
 TokenWindow fitted(const MapFrame& frame) {
-  const PerPixel whole = fittedPerPixel(frame);
-  return around(frame.tokens / 2, frame.tokens / 2, frame.width * whole.key, frame.height * whole.query);
+  const double shape = cellShape(frame), side = std::min(frame.height, frame.width / shape);
+  return around(frame.tokens / 2, frame.tokens / 2, frame.tokens * (frame.width / (side * shape)),
+                frame.tokens * (frame.height / side));
 }
 
 TokenWindow allowed(const TokenWindow& window, const MapFrame& frame) {

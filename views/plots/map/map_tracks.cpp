@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kSeriesThickness = 40, kSpanThickness = 20, kStripThickness = 15, kFewestStrips = 3;
 constexpr int kGap = 3, kLeastLeftMargin = 104, kMostLeftMargin = 180, kBareLeftMargin = 48;
-constexpr double kStripShare = 0.2;  // of the plot's height
+constexpr double kStripShare = 0.16;  // of the plot's height
 
 // A log scale over the four decades below the maximum: sinks receive hundreds of times more than other keys.
 ValueScale receivedScale(const PooledSeries& series) {
