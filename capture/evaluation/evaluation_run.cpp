@@ -11,6 +11,7 @@
 #include "core/evaluation/origin.h"
 #include "core/evaluation/question_split.h"
 #include "core/results/writer.h"
+#include "core/runs/names.h"
 
 namespace kvatlas::evaluation {
 namespace {
@@ -101,6 +102,9 @@ class EvaluationRun {
     const capture::Branch& branch = result.branches[index];
     const std::string answer = m_task->answerOf(wanted, m_model->tokenizer->decode(result.tracks[index].ids, true));
     std::map<std::string, double> scores = m_task->scores(wanted, answer);
+    std::map<std::string, results::FacetValue> details = prompt.details;
+    details["cache_bytes"] = runs::cacheBytes(branch.decision.keptTokens(), m_model->config.head_dim,
+                                              runs::elementBytes(m_model->dtype_name));
     return {.case_id = wanted.id,
             .prompt_sha256 = prompt.sha256,
             .facets = wanted.facets,
@@ -114,7 +118,7 @@ class EvaluationRun {
             .expected = prompt.expected,
             .answer = answer,
             .also_right = prompt.also_right,
-            .details = prompt.details,
+            .details = std::move(details),
             .score = scores.at(m_task->mainScore(wanted)),
             .scores = std::move(scores),
             .prefill_seconds = result.prefill_seconds,

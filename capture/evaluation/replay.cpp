@@ -47,7 +47,7 @@ capture::CaptureSummary captureCase(const ReplayOptions& options, const WorkCont
   const results::ResultsReader reader(options.results);
   const results::Record& record = recordOf(reader, options.case_id);
   const std::string where = (options.results / results::kSettingsFile).string();
-  const auto names = sourcesOf(reader.settings().plan().task);
+  const auto names = sourcesOf(reader.settings().plan().task, reader.settings().values());
   const Origin origin = readOrigin(options.results, names);
 
   capture::CaptureOptions capture = options.capture;

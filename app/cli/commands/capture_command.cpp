@@ -28,7 +28,7 @@ struct CaptureArguments {
   std::string answer;
   std::filesystem::path from;  // a folder of results
   std::string case_id;
-  std::vector<std::filesystem::path> haystack;
+  std::vector<std::filesystem::path> haystack, data;
   bool json = false, quiet = false;
 };
 
@@ -66,10 +66,11 @@ std::string jsonText(const nlohmann::json& json) {
 // Captures a case of a needle run: its prompt, methods and budgets.
 void captureCase(const CaptureArguments& arguments, capture::CaptureSummary& summary,
                  const std::function<std::string()>& stopped) {
-  const evaluation::ReplayOptions options{.results = arguments.from,
-                                          .case_id = arguments.case_id,
-                                          .sources = {{evaluation::kHaystackSource, arguments.haystack}},
-                                          .capture = arguments.options};
+  const evaluation::ReplayOptions options{
+      .results = arguments.from,
+      .case_id = arguments.case_id,
+      .sources = {{evaluation::kHaystackSource, arguments.haystack}, {evaluation::kDataSource, arguments.data}},
+      .capture = arguments.options};
   callCapture<ReplayEntry>("kvatlasReplay", ReplayCall{.options = &options, .summary = &summary}, arguments.quiet,
                            stopped);
 }
@@ -145,10 +146,13 @@ void runGenerateCommand(CaptureArguments& arguments) {
 }
 
 void addReplayOptions(CLI::App& command, CaptureArguments& arguments) {
-  CLI::Option* from = command.add_option(
-      "--from", arguments.from, "capture a case of this needle run: its prompt, methods and budgets (needs --case)");
+  CLI::Option* from =
+      command.add_option("--from", arguments.from,
+                         "capture a case of this run of evaluate: its prompt, methods and budgets (needs --case)");
   CLI::Option* chosen = command.add_option("--case", arguments.case_id, "with --from, the case: L1024-D30-number-t0");
   command.add_option("--haystack", arguments.haystack, "with --from, the text if it has moved since the run")
+      ->needs(from);
+  command.add_option("--data", arguments.data, "with --from, the rows of a benchmark if they have moved since the run")
       ->needs(from);
   from->needs(chosen);
   chosen->needs(from);
