@@ -134,7 +134,7 @@ TEST_F(WindowFindingsTest, TheFirstPictureTellsTheStory) {
   EXPECT_NE(m_window->pages().map().colours(), views::ColourSettings{}) << "limits fitted to what is visible";
 }
 
-// 2 (window): a capture never replaces a trace; the dialog proposes a free name.
+// A capture never replaces a trace; the dialog proposes a free name.
 TEST_F(WindowFindingsTest, TheCaptureDialogProposesAFreeName) {
   m_folder.write("capture.kva.h5", "a trace");
   m_folder.write("capture-2.kva.h5.part", "another capture");
@@ -170,7 +170,7 @@ TEST_F(WindowFindingsTest, TheCaptureDialogProposesAFreeName) {
   EXPECT_EQ(readFile(m_folder / "capture.kva.h5"), "a trace");
 }
 
-// 3: bookmarks of two windows on one trace are merged.
+// Bookmarks of two windows on one trace are merged.
 TEST_F(WindowFindingsTest, TwoWindowsKeepEachOthersBookmarks) {
   m_settings.setNotesInTrace(false);
   open();
@@ -195,7 +195,7 @@ TEST_F(WindowFindingsTest, TwoWindowsKeepEachOthersBookmarks) {
   EXPECT_EQ(names, (std::set<std::string>{"mine", "theirs", "mine again"}));
 }
 
-// 4, 5: everything fits a small screen.
+// Everything fits a small screen.
 TEST_F(WindowFindingsTest, TheWindowFitsSmallScreens) {
   open();
   EXPECT_LE(m_window->minimumSizeHint().width(), 1280);
@@ -215,7 +215,7 @@ TEST_F(WindowFindingsTest, TheWindowFitsSmallScreens) {
   EXPECT_LT(first.height(), screen.height() - 20) << "room for the frame";
 }
 
-// 9: "Capture this" uses the trace's prompt, spans and a new name beside it; an unknown model is asked for.
+// "Capture this" uses the trace's prompt, spans and a new name beside it; an unknown model is asked for.
 TEST_F(WindowFindingsTest, CaptureThisUsesTheTrace) {
   open();
   m_settings.setModelPath(QString::fromStdString(m_window->document().model().weights_fingerprint), file("model"));
@@ -232,7 +232,7 @@ TEST_F(WindowFindingsTest, CaptureThisUsesTheTrace) {
   EXPECT_GT(request.spans.front().size(), static_cast<qsizetype>(prompt.spans.front().name.size()) + 3);
 }
 
-// 13: the grid's metric, the pages in front and the what-if run return with the layout.
+// The grid's metric, the pages in front and the what-if run return with the layout.
 TEST_F(WindowFindingsTest, TheNextStartLooksTheSame) {
   open();
   auto* metric = m_window->pages().grid().findChild<QComboBox*>(QStringLiteral("gridMetric"));
@@ -255,7 +255,7 @@ TEST_F(WindowFindingsTest, TheNextStartLooksTheSame) {
   EXPECT_TRUE(m_window->document().hasRun(m_window->pages().whatIf().model().run()));
 }
 
-// 15: messages about a trace go with it.
+// Messages about a trace go with it.
 TEST_F(WindowFindingsTest, MessagesDoNotOutliveTheirTrace) {
   test::writeSampleTrace(m_folder / "growing.kva.h5", test::SampleTraceOptions{.finish = false});
   open(*m_window, m_folder / "growing.kva.h5.part");
@@ -273,14 +273,14 @@ TEST_F(WindowFindingsTest, MessagesDoNotOutliveTheirTrace) {
   EXPECT_EQ(m_window->message(), "");
 }
 
-// 16: the keyboard is on the map after opening.
+// The keyboard is on the map after opening.
 TEST_F(WindowFindingsTest, TheKeyboardIsOnTheMap) {
   m_window->activateWindow();
   open();
   EXPECT_EQ(m_window->focusWidget(), m_window->pages().mapWidget());
 }
 
-// 17: an export gets its extension and its settings beside it, without the crosshair.
+// An export gets its extension and its settings beside it, without the crosshair.
 TEST_F(WindowFindingsTest, ExportsAddTheirExtensionAndSettings) {
   EXPECT_EQ(withExtension(QStringLiteral("/x/map"), QStringLiteral("SVG (*.svg)")), "/x/map.svg");
   EXPECT_EQ(withExtension(QStringLiteral("/x/map.v2"), QStringLiteral("PDF (*.pdf)")), "/x/map.v2.pdf");
@@ -299,13 +299,13 @@ TEST_F(WindowFindingsTest, ExportsAddTheirExtensionAndSettings) {
   EXPECT_EQ(state.at("cursor"), (nlohmann::json{200, 60}));
 }
 
-// 18: a task at 100 % is done; the recorded layers show that the capture goes on.
+// A task at 100 % is done; the recorded layers show that the capture goes on.
 TEST_F(WindowFindingsTest, ProgressIsNotStale) {
   EXPECT_EQ(progressText(QStringLiteral("loading"), 100, 0), "loading done");
   EXPECT_EQ(progressText(QStringLiteral("prefill"), 50, 12), "prefill 50 %, about 12 s left");
 }
 
-// 19: the first page shows where the keyboard is, and Return answers.
+// The first page shows where the keyboard is, and Return answers.
 TEST_F(WindowFindingsTest, TheStartPageAnswersToTheKeyboard) {
   m_window->activateWindow();
   auto* example = child<QAbstractButton>(*m_window, "startExample");
@@ -333,7 +333,7 @@ void expectUnique(const QStringList& texts, const std::string& where) {
   }
 }
 
-// 20: no mnemonic is given twice in a menu, or in a window with its menu bar.
+// No mnemonic is given twice in a menu, or in a window with its menu bar.
 TEST_F(WindowFindingsTest, MnemonicsAreUnique) {
   open();
   QStringList window;
@@ -357,7 +357,7 @@ TEST_F(WindowFindingsTest, MnemonicsAreUnique) {
   }
 }
 
-// 21: the capture dialog claims no Alt+C, which is the Capture menu's; the tab order of What if starts with its first
+// The capture dialog claims no Alt+C, which is the Capture menu's; the tab order of What if starts with its first
 // field.
 TEST_F(WindowFindingsTest, AltCIsTheCaptureMenuAndWhatIfStartsAtItsFirstField) {
   CaptureJob job;

@@ -55,7 +55,7 @@ class FindingsTest : public test::OpenedPagesTest {
   QTreeWidgetItem& row(RunsPage& page, RunId run) { return *page.itemOf(run); }
 };
 
-// 1: a span's background used to hide the strike-out.
+// A span's background used to hide the strike-out.
 TEST_F(FindingsTest, EvictedTokensInsideASpanAreStruckOut) {
   m_sample = test::makeSampleTrace({.budgets = {32, 64}});
   for (TokenIndex begin = 0; begin + 8 <= 256; begin += 8)
@@ -78,7 +78,7 @@ TEST_F(FindingsTest, EvictedTokensInsideASpanAreStruckOut) {
   EXPECT_TRUE(waitUntil([&] { return struck(page, page.text(), evicted); }));
 }
 
-// 6: two budgets of one method differ, in lists and in A − B.
+// Two budgets of one method differ, in lists and in A − B.
 TEST_F(FindingsTest, TwoBudgetsOfOneMethodHaveTwoColours) {
   open();
   std::set<std::string> seen;
@@ -99,7 +99,7 @@ TEST_F(FindingsTest, TwoBudgetsOfOneMethodHaveTwoColours) {
   EXPECT_EQ(page.view().colours().table, "viridis");
 }
 
-// 7: the range of the grid's colours is that of all layers, whatever part is visible.
+// The range of the grid's colours is that of all layers, whatever part is visible.
 TEST_F(FindingsTest, TheRangeOfTheGridIsThatOfAllLayers) {
   m_sample = test::makeSampleTrace({.layers = 12});
   openSample();
@@ -123,7 +123,7 @@ TEST_F(FindingsTest, TheRangeOfTheGridIsThatOfAllLayers) {
   EXPECT_EQ(page.model().range(), before);
 }
 
-// 8: Tab leaves the grid; arrows move in it, Return and Space open a cell.
+// Tab leaves the grid; arrows move in it, Return and Space open a cell.
 TEST_F(FindingsTest, TheGridIsNoKeyboardTrap) {
   open();
   TileCache tiles(m_document);
@@ -150,7 +150,7 @@ TEST_F(FindingsTest, TheGridIsNoKeyboardTrap) {
   EXPECT_FALSE(page->table().hasFocus());
 }
 
-// 10: KL means cover the steps that all runs share, and say so.
+// KL means cover the steps that all runs share, and say so.
 TEST_F(FindingsTest, KlMeansCoverTheSharedSteps) {
   m_sample = test::makeSampleTrace({.budgets = {32, 64}});
   ASSERT_GE(m_sample.runs.size(), 3U);
@@ -169,7 +169,7 @@ TEST_F(FindingsTest, KlMeansCoverTheSharedSteps) {
   EXPECT_THAT(item.toolTip(kl).toStdString(), HasSubstr("Over the 6 of this run: 2.500"));
 }
 
-// 11: the column of the generated text is wide enough for the chosen token.
+// The column of the generated text is wide enough for the chosen token.
 TEST_F(FindingsTest, TheDecodeListNeverElidesTheChosenToken) {
   open();
   m_selection.setStep(3);
@@ -184,7 +184,7 @@ TEST_F(FindingsTest, TheDecodeListNeverElidesTheChosenToken) {
   EXPECT_GE(page.table().columnWidth(1), page.table().fontMetrics().horizontalAdvance(text.left(end + 1)));
 }
 
-// 12: a what-if run has an estimate of its retained mass, and says that it is one.
+// A what-if run has an estimate of its retained mass, and says that it is one.
 TEST_F(FindingsTest, AWhatIfRunHasAnEstimateOfItsRetainedMass) {
   open();
   m_selection.setFocusRun(5);
@@ -234,7 +234,7 @@ TEST_F(FindingsTest, AWhatIfChangeCanBeUndone) {
   EXPECT_EQ(budget(), first);
 }
 
-// 14: a tick does not move the focus; the right button opens a menu and highlights nothing.
+// A tick does not move the focus; the right button opens a menu and highlights nothing.
 TEST_F(FindingsTest, ATickHidesARunWithoutFocusingIt) {
   open();
   RunsPage page(m_document, m_selection);
@@ -260,7 +260,7 @@ TEST_F(FindingsTest, ATickHidesARunWithoutFocusingIt) {
   EXPECT_EQ(m_selection.focusRun(), 4);
 }
 
-// 22, and "SnapKV" twice in the list.
+// "SnapKV" twice in the list.
 TEST_F(FindingsTest, RunsSayTheirBudgetAndTooltipsAreWords) {
   open();
   RunsPage page(m_document, m_selection);
@@ -291,7 +291,7 @@ TEST_F(FindingsTest, RightAndWrongAnswersAreMarked) {
   EXPECT_EQ(row(page, 0).text(5), "✗");
 }
 
-// 24: a disabled field shows no text.
+// A disabled field shows no text.
 TEST_F(FindingsTest, ADisabledNoteHasNoPlaceholder) {
   open();
   BookmarksPage page(m_document, [this] { return viewStateOf(m_selection); });

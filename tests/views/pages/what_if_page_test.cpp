@@ -50,6 +50,7 @@ TEST_F(WhatIfPageTest, DraggingTheBudgetUpdatesOneWhatIfRun) {
   show(page, {300, 300});
   open();
   choose(page, "whatIfMethod", child<QComboBox>(page, "whatIfMethod")->findData(QStringLiteral("snapkv")));
+  ASSERT_TRUE(settled());  // the layout is final
   QSlider& slider = page.slider();
   const int y = slider.height() / 2;
   QTest::mousePress(
