@@ -29,7 +29,7 @@ const char* kvatlasIdentity() {
 
 void kvatlasCapture(const CaptureCall* call, Outcome* outcome) {
   kvatlas::trace::vetWith("/proc/self/exe");
-  *outcome = guarded([&] { *call->summary = kvatlas::capture::runCapture(*call->options, *call->work); });
+  *outcome = guarded([&] { *call->summaries = kvatlas::capture::runCaptures(*call->options, *call->work); });
 }
 
 void kvatlasGenerate(const GenerateCall* call, Outcome* outcome) {

@@ -48,8 +48,7 @@ std::string describe(const fs::path& file) {
 
 }  // namespace
 
-void requireFreeName(const CaptureOptions& options) {
-  const fs::path& output = options.output;
+void requireFreeName(const CaptureOptions& options, const fs::path& output) {
   std::error_code code;
   if (!fs::is_regular_file(output, code)) return;  // checked elsewhere
   const PromptOptions& prompt = options.session.prompt;

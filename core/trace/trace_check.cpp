@@ -26,6 +26,12 @@ void checkPrompt(const Prompt& prompt, const std::string& target) {
   require(prompt.text.size() <= schema::mostText(tokens), target, "/prompt/text: is too long for its tokens");
   require(prompt.spans.size() <= schema::kMaxSpans, target,
           fmt::format("/prompt/spans: has {} spans, the limit is {}", prompt.spans.size(), schema::kMaxSpans));
+  const Question& question = prompt.question;
+  require(question.ids.size() <= schema::kMaxTokens &&
+              (question.ids.empty() ? question.offsets.empty() : question.offsets.size() == question.ids.size() + 1),
+          target, "/prompt/question/offsets: must have one entry per token plus one");
+  require(question.text.size() <= schema::mostText(question.ids.size()), target,
+          "/prompt/question/text: is too long for its tokens");
   for (const Span& span : prompt.spans) {
     requireShort(span.name, schema::kMaxName, target, "/prompt/span_names");
     require(span.begin <= span.end && span.end <= tokens, target,
@@ -121,6 +127,8 @@ RunValues runMember(const RunRecord& record, std::string_view path) {
   if (path == member::kDecodeOffsets) return std::span(record.decode_offsets);
   if (path == member::kAttended) return std::span(record.attended);
   if (path == member::kAttendedMass) return std::span(record.attended_mass);
+  if (path == member::kQuestionAttended) return std::span(record.question_attended);
+  if (path == member::kQuestionAttendedMass) return std::span(record.question_attended_mass);
   if (path == member::kDecodeBytes) return std::span(record.step_bytes);
   if (path == member::kDecodeEvicted) {
     static_assert(sizeof(Eviction) == 4 * sizeof(std::uint32_t));
@@ -192,6 +200,13 @@ void checkAttended(const TraceHeader& header, std::size_t run, const RunRecord& 
                               std::size_t{header.runs[run].attended};
   require(record.attended.size() == entries && record.attended_mass.size() == entries, target,
           fmt::format("/runs/{}/decode/attended: must have {} keys per generated token, layer and head",
+                      schema::numbered(run), header.runs[run].attended));
+  const std::size_t question = record.decode_ids.empty()
+                                   ? 0
+                                   : header.prompt.question.ids.size() * header.model.layers *
+                                         header.model.query_heads * std::size_t{header.runs[run].attended};
+  require(record.question_attended.size() == question && record.question_attended_mass.size() == question, target,
+          fmt::format("/runs/{}/decode/question_attended: must have {} keys per question token, layer and head",
                       schema::numbered(run), header.runs[run].attended));
 }
 

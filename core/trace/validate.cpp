@@ -75,6 +75,11 @@ class Validation {
         std::find_if(prompt.ids.begin(), prompt.ids.end(), [&](TokenId id) { return id >= m_header.model.vocab_size; });
     require(foreign == prompt.ids.end(), "/prompt/ids", "an id lies outside the vocabulary");
     require(prompt.offsets.back() == prompt.text.size(), "/prompt/offsets", "does not end where the text ends");
+    const Question& question = prompt.question;
+    require(std::ranges::all_of(question.ids, [&](TokenId id) { return id < m_header.model.vocab_size; }),
+            "/prompt/question/ids", "an id lies outside the vocabulary");
+    require(question.ids.empty() || question.offsets.back() == question.text.size(), "/prompt/question/offsets",
+            "does not end where the text ends");
     guarded("/prompt/next_logits", [&](const std::string& where) {
       const auto logits = m_reader.nextLogits();
       if (!logits) return require(!m_reader.complete(), where, "is missing");
@@ -88,7 +93,9 @@ class Validation {
   // What is damaged in it is reported elsewhere.
   void readReference() {
     try {
-      if (const auto logits = m_reader.nextLogits()) m_reference.first = argmaxOf(*logits);
+      // With a question, each run's first token follows from what it kept.
+      const auto logits = m_header.prompt.question.ids.empty() ? m_reader.nextLogits() : std::nullopt;
+      if (logits) m_reference.first = argmaxOf(*logits);
       if (m_header.runs.empty()) return;
       if (auto full = m_reader.run(0, RunParts::WithoutPositions)) m_reference.full_ids = std::move(full->decode_ids);
     } catch (const Error&) {
@@ -235,7 +242,7 @@ class Validation {
     checkKept(*run, m_header.runs[index], where);
     if (const auto problem = evictionProblem(m_header, m_header.runs[index], *run))
       add(where + "/decode/evicted", *problem);
-    checkAttended(index, *run, where + "/decode/attended");
+    checkAttended(index, *run, where + "/decode/");
     checkSteps(m_header, m_header.runs[index], *run, m_reference,
                [&](const std::string& member, const std::string& problem) { add(where + member, problem); });
     if (m_findings.size() > before) return;
@@ -249,7 +256,11 @@ class Validation {
       m_work.checkStop();
       const auto attended = m_reader.attended(index, LayerIndex(layer));
       if (!attended) return;
-      if (const auto problem = check.check(LayerIndex(layer), *attended)) return add(where, *problem);
+      if (const auto problem = check.check(LayerIndex(layer), *attended)) return add(where + "attended", *problem);
+      const auto question = m_reader.questionAttended(index, LayerIndex(layer));
+      if (!question) continue;
+      if (const auto problem = check.checkQuestion(LayerIndex(layer), *question))
+        return add(where + "question_attended", *problem);
     }
   }
 
