@@ -30,6 +30,8 @@ void checkPrompt(const Prompt& prompt, const std::string& target) {
   require(question.ids.size() <= schema::kMaxTokens &&
               (question.ids.empty() ? question.offsets.empty() : question.offsets.size() == question.ids.size() + 1),
           target, "/prompt/question/offsets: must have one entry per token plus one");
+  require(question.text.size() <= schema::mostText(question.ids.size()), target,
+          "/prompt/question/text: is too long for its tokens");
   for (const Span& span : prompt.spans) {
     requireShort(span.name, schema::kMaxName, target, "/prompt/span_names");
     require(span.begin <= span.end && span.end <= tokens, target,

@@ -93,7 +93,9 @@ class Validation {
   // What is damaged in it is reported elsewhere.
   void readReference() {
     try {
-      if (const auto logits = m_reader.nextLogits()) m_reference.first = argmaxOf(*logits);
+      // With a question, each run's first token follows from what it kept.
+      const auto logits = m_header.prompt.question.ids.empty() ? m_reader.nextLogits() : std::nullopt;
+      if (logits) m_reference.first = argmaxOf(*logits);
       if (m_header.runs.empty()) return;
       if (auto full = m_reader.run(0, RunParts::WithoutPositions)) m_reference.full_ids = std::move(full->decode_ids);
     } catch (const Error&) {

@@ -31,8 +31,8 @@ std::optional<std::string> retainedProblem(const Reader& reader, const RunHeader
                                            double tolerance) {
   const TraceHeader& header = reader.header();
   const std::uint32_t heads = header.model.query_heads, window = header.attention.window;
-  const bool question = !header.prompt.question.ids.empty();  // step 0 is then not the window's last query
-  if (record.retained.empty() || window == 0 || question) return std::nullopt;
+  // With a question, step 0 is its last token, whose attention is not recorded in full.
+  if (record.retained.empty() || window == 0 || !header.prompt.question.ids.empty()) return std::nullopt;
   for (const LayerIndex layer : header.attention.layers) {
     for (std::uint32_t head = 0; head < heads; ++head) {
       const auto row = reader.hasHead(HeadIndex(head)) ? reader.windowRow(layer, HeadIndex(head), window - 1)

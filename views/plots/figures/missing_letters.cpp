@@ -7,6 +7,7 @@
 #include <QMap>
 #include <QPaintEngine>
 #include <QTextLayout>
+#include <limits>
 
 namespace kvatlas::views {
 namespace {
@@ -47,13 +48,20 @@ class LetterDevice final : public QPaintDevice {
         return m_width;
       case PdmHeight:
         return m_height;
-      case PdmDpiX:
-      case PdmDpiY:
-      case PdmPhysicalDpiX:
-      case PdmPhysicalDpiY:
-        return kUnitsPerInch;
+      case PdmWidthMM:
+        return m_width * 254 / (10 * kUnitsPerInch);
+      case PdmHeightMM:
+        return m_height * 254 / (10 * kUnitsPerInch);
+      case PdmNumColors:
+        return std::numeric_limits<int>::max();
+      case PdmDepth:
+        return 32;
+      case PdmDevicePixelRatio:
+        return 1;
+      case PdmDevicePixelRatioScaled:
+        return static_cast<int>(devicePixelRatioFScale());
       default:
-        return QPaintDevice::metric(metric);
+        return kUnitsPerInch;  // dots per inch, logical and physical
     }
   }
 
