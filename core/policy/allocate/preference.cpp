@@ -48,9 +48,13 @@ std::vector<double> facts(const Setting& setting, LayerIndex, const LayerSignals
 
 std::vector<std::uint32_t> allocate(const Setting& setting, std::span<const LayerScores> scores) {
   const double tau1 = numberParameter(setting, "tau1"), tau2 = numberParameter(setting, "tau2");
+  // In logarithms, relative to the largest: small temperatures overflow otherwise.
   std::vector<double> preference;
   for (const LayerScores& layer : scores)
-    preference.push_back(std::pow(std::max(layer.facts.at(0), 0.0), 1 / tau1) * std::pow(layer.facts.at(1), 1 / tau2));
+    preference.push_back(std::log(std::max(layer.facts.at(0), 1e-300)) / tau1 +
+                         std::log(std::max(layer.facts.at(1), 1e-300)) / tau2);
+  const double most = *std::ranges::max_element(preference);
+  for (double& one : preference) one = std::exp(one - most);
   return everyHead(
       setting, boundedToSum(preference, setting.budget * setting.shape.layers,
                             std::min<std::uint32_t>(setting.recent + 1, setting.shape.tokens), setting.shape.tokens));

@@ -1,4 +1,5 @@
 // Properties of every method of the table under every setting; a new row needs no change here.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -54,8 +55,8 @@ std::vector<std::string> requests(const Method& method) {
         begin = end + 1;
       }
     } else {
-      texts.push_back(key + std::to_string(static_cast<std::int64_t>(spec.lowest)));
-      texts.push_back(key + std::to_string(static_cast<std::int64_t>(std::min(spec.lowest + 2, spec.highest))));
+      texts.push_back(key + fmt::format("{}", spec.lowest));
+      texts.push_back(key + fmt::format("{}", std::min(spec.lowest + 2, spec.highest)));
     }
   }
   return texts;
