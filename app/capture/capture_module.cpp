@@ -27,7 +27,7 @@ const char* kvatlasIdentity() {
 }
 
 void kvatlasCapture(const CaptureCall* call, Outcome* outcome) {
-  *outcome = guarded([&] { *call->summary = kvatlas::capture::runCapture(*call->options, *call->work); });
+  *outcome = guarded([&] { *call->summaries = kvatlas::capture::runCaptures(*call->options, *call->work); });
 }
 
 void kvatlasGenerate(const GenerateCall* call, Outcome* outcome) {

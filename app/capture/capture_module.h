@@ -11,7 +11,7 @@ namespace kvatlas::app {
 struct CaptureCall {
   const capture::CaptureOptions* options = nullptr;
   const WorkContext* work = nullptr;
-  capture::CaptureSummary* summary = nullptr;
+  std::vector<capture::CaptureSummary>* summaries = nullptr;
 };
 struct GenerateCall {
   const capture::SessionOptions* options = nullptr;

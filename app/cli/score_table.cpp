@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/results/comparison.h"
 #include "core/results/tables.h"
 
 namespace kvatlas::app {
@@ -14,6 +15,7 @@ using results::Facets;
 using results::Selection;
 
 constexpr const char* kRouge = "rouge1_f";
+constexpr const char* kQuestions = "questions";
 
 bool isPaper(const results::ResultsReader& results) {
   return results.settings().values().value("protocol", "") == "paper";
@@ -50,9 +52,52 @@ std::string tableOf(const results::ResultsReader& results, const Facets& part) {
   return table;
 }
 
+// "41.0" or, of an empty cell, "–".
+std::string meanText(const results::ComparedCell& cell) {
+  return cell.count == 0 ? "–" : fmt::format("{:.1f}", 100 * cell.mean);
+}
+
+std::string averagesOf(const results::Comparison& comparison) {
+  std::size_t width = 6;
+  for (const auto& row : comparison.branches) width = std::max(width, row.branch.label.size());
+  std::string table = fmt::format("    {:<{}}  {:>6}  {:>9}  {:>7}  {:>10}  {:>15}\n", "method", width, "budget",
+                                  "kept/head", "average", "difference", "95 % interval");
+  for (std::size_t i = 0; i < comparison.branches.size(); ++i) {
+    const auto& row = comparison.branches[i];
+    table += fmt::format("{:>3} {:<{}}  {:>6}  {:>9.1f}  {:>7}", i + 1, row.branch.label, width,
+                         row.branch.budget == "full" ? "" : row.branch.budget, row.kept, meanText(row.average));
+    if (const auto& difference = row.average.difference) {
+      table += fmt::format("  {:>+9.1f}{}", 100 * difference->mean, difference->marked ? "*" : " ");
+      if (const auto& interval = difference->interval)
+        table += fmt::format("  {:>+6.1f} … {:>+6.1f}", 100 * interval->low, 100 * interval->high);
+    }
+    table += "\n";
+  }
+  return table;
+}
+
+// The average of every branch with its difference to the full cache, then all sets; columns are branches by number.
+std::string comparisonTable(const results::ResultsReader& results) {
+  const results::Comparison comparison = results::compare(results.settings().plan(), results.records());
+  std::string table = averagesOf(comparison);
+  std::size_t width = 3;
+  for (const std::string& set : comparison.sets) width = std::max(width, set.size());
+  table += fmt::format("\n{:<{}}  {:>4}", "set", width, "n");
+  for (std::size_t i = 0; i < comparison.branches.size(); ++i) table += fmt::format("  {:>5}", i + 1);
+  table += "\n";
+  for (std::size_t set = 0; set < comparison.sets.size(); ++set) {
+    table += fmt::format("{:<{}}  {:>4}", comparison.sets[set], width, comparison.branches.front().cells[set].count);
+    for (const auto& row : comparison.branches) table += fmt::format("  {:>5}", meanText(row.cells[set]));
+    table += "\n";
+  }
+  return table;
+}
+
 }  // namespace
 
 std::string scoreTable(const results::ResultsReader& results) {
+  const results::Plan& plan = results.settings().plan();
+  if (plan.task != results::kNeedleTask && plan.task != kQuestions) return comparisonTable(results);
   const std::vector<Facets> parts = partsOf(results.settings().plan());
   if (parts.size() == 1) return tableOf(results, parts.front());
   std::string text;

@@ -8,7 +8,7 @@
 
 namespace kvatlas::app {
 
-// Method × budget, the full cache first; one table per value of the first text facet: kind, task, dataset.
+// Method × budget, the full cache first; of a needle run one table per kind, of a benchmark the averages and all sets.
 [[nodiscard]] std::string scoreTable(const results::ResultsReader& results);
 [[nodiscard]] nlohmann::json scoreJson(const results::ResultsReader& results);
 

@@ -1,6 +1,7 @@
 #include "app/cli/session_options.h"
 
 #include "core/base/error.h"
+#include "core/base/files.h"
 #include "core/base/suggest.h"
 #include "core/policy/parameters.h"
 #include "core/runs/names.h"
@@ -18,6 +19,18 @@ Value choose(const std::string& option, const std::string& word, const std::arra
   failUsage("{} {}: unknown value{}", option, word, suggestion(word, names));
 }
 
+// "@FILE": what the file holds, less the line breaks at its end. With --ids, questions are files of ids.
+std::string questionText(const std::string& given, const capture::PromptOptions& prompt) {
+  if (!prompt.ids_file.empty()) {
+    if (!given.starts_with('@')) failUsage("--question {}: with --ids expected @FILE, a file of token ids", given);
+    return given.substr(1);
+  }
+  std::string text = given.starts_with('@') ? readFile(given.substr(1)) : given;
+  if (given.starts_with('@')) text.resize(text.find_last_not_of("\r\n") + 1);
+  if (text.empty()) failUsage("--question {}: is empty", given);
+  return text;
+}
+
 void resolvePrompt(SessionArguments& arguments) {
   capture::PromptOptions& prompt = arguments.options.prompt;
   const int given = int{!arguments.prompt.empty()} + int{arguments.text_given} + int{!arguments.ids.empty()};
@@ -27,6 +40,10 @@ void resolvePrompt(SessionArguments& arguments) {
   prompt.file = arguments.prompt;
   prompt.ids_file = arguments.ids;
   if (arguments.text_given) prompt.text = arguments.text;
+  for (const std::string& question : arguments.questions) prompt.questions.push_back(questionText(question, prompt));
+  prompt.compress = parseCompress(arguments.compress);
+  if (prompt.compress == runs::Compress::Context && prompt.questions.empty())
+    failUsage("--compress context needs --question: what follows the compressed context");
   for (const std::string& span : arguments.spans) {
     const auto equals = span.find('=');
     if (equals == std::string::npos || equals == 0 || equals + 1 == span.size())
@@ -70,6 +87,17 @@ void addChatOptions(CLI::App& command, SessionArguments& arguments) {
   command.add_option("--system", options.prompt.system, "system message, with --chat");
 }
 
+void addCompressOption(CLI::App& command, SessionArguments& arguments) {
+  command
+      .add_option("--compress", arguments.compress,
+                  "with a question: prompt (methods know it) or context (they decide before they meet it)")
+      ->capture_default_str();
+}
+
+runs::Compress parseCompress(const std::string& word) {
+  return choose("--compress", word, runs::kCompresses);
+}
+
 void addPromptOptions(CLI::App& command, SessionArguments& arguments) {
   command.add_option("--prompt", arguments.prompt, "text file with the prompt");
   command.add_option_function<std::string>(
@@ -83,6 +111,11 @@ void addPromptOptions(CLI::App& command, SessionArguments& arguments) {
   addChatOptions(command, arguments);
   command.add_option("--span", arguments.spans, "NAME=TEXT: marks where TEXT occurs in the prompt (repeatable)")
       ->allow_extra_args(false);
+  command
+      .add_option("--question", arguments.questions,
+                  "TEXT or @FILE: asked behind the prompt; several: each by itself, one trace for each (repeatable)")
+      ->allow_extra_args(false);
+  addCompressOption(command, arguments);
   command
       .add_option("--follow", arguments.follow,
                   "own: feed each branch its own tokens; full: feed all the full cache's tokens")

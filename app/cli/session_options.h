@@ -10,13 +10,16 @@ namespace kvatlas::app {
 // Values as typed, before resolving.
 struct SessionArguments {
   capture::SessionOptions options;
-  std::vector<std::string> methods, budgets, spans;
-  std::string granularity, preset, follow = "own", text, prompt, ids;
+  std::vector<std::string> methods, budgets, spans, questions;
+  std::string granularity, preset, follow = "own", compress = "prompt", text, prompt, ids;
   bool text_given = false;
 };
 
 // Adds the options of every command that runs a model: model, methods, budgets, device.
 void addModelOptions(CLI::App& command, SessionArguments& arguments);
+// Adds --compress: what is compressed where there is a question.
+void addCompressOption(CLI::App& command, SessionArguments& arguments);
+[[nodiscard]] runs::Compress parseCompress(const std::string& word);  // UsageError with the nearest words
 // Adds --chat, --chat-date and --system, for a prompt or for the prompts of a needle run.
 void addChatOptions(CLI::App& command, SessionArguments& arguments);
 // UsageError for an option without the one it needs.

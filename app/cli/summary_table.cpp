@@ -52,9 +52,11 @@ std::string summaryTable(const capture::CaptureSummary& summary, const std::stri
                          : isRight(run, answer) ? "right    "
                                                 : "wrong    ",
                          oneLine(run.text, 60));
-  table += fmt::format("\n{} tokens; prefill {:.2f} s, decoding {:.2f} s, all {:.2f} s; {} ({})\n", summary.tokens,
-                       summary.prefill_seconds, summary.decode_seconds, summary.total_seconds, summary.output.string(),
-                       bytesText(summary.file_bytes));
+  const std::string question =
+      summary.question_tokens == 0 ? "" : fmt::format(" of context, {} of the question", summary.question_tokens);
+  table += fmt::format("\n{} tokens{}; prefill {:.2f} s, decoding {:.2f} s, all {:.2f} s; {} ({})\n", summary.tokens,
+                       question, summary.prefill_seconds, summary.decode_seconds, summary.total_seconds,
+                       summary.output.string(), bytesText(summary.file_bytes));
   return table;
 }
 
@@ -71,13 +73,18 @@ nlohmann::json runsJson(const std::vector<capture::RunSummary>& runs) {
                     {"kl", measured(run.kl)},
                     {"seconds", run.seconds},
                     {"text", run.text}});
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    if (!runs[i].question.empty()) list[i]["question"] = runs[i].question;
   return list;
 }
 
 nlohmann::json summaryJson(const capture::CaptureSummary& summary, const std::string& answer) {
   nlohmann::json runs = runsJson(summary.runs);
   for (std::size_t i = 0; !answer.empty() && i < runs.size(); ++i) runs[i]["right"] = isRight(summary.runs[i], answer);
+  nlohmann::json question = summary.question.empty() ? nlohmann::json(nullptr) : nlohmann::json(summary.question);
   return {{"output", summary.output.string()},
+          {"question", std::move(question)},
+          {"question_tokens", summary.question_tokens},
           {"tokens", summary.tokens},
           {"file_bytes", summary.file_bytes},
           {"prefill_seconds", summary.prefill_seconds},

@@ -9,7 +9,9 @@
 #include "capture/evaluation/run_settings.h"
 #include "capture/session/session.h"
 #include "core/evaluation/origin.h"
+#include "core/evaluation/question_split.h"
 #include "core/results/writer.h"
+#include "core/runs/names.h"
 
 namespace kvatlas::evaluation {
 namespace {
@@ -79,7 +81,9 @@ class EvaluationRun {
     capture::SessionOptions options = m_options.session;
     options.measure = false;
     if (prompt.most_new_tokens > 0) options.max_new_tokens = prompt.most_new_tokens;
-    capture::Session session(options, m_model, prompt.prepared, quiet);
+    const bool context = options.prompt.compress == capture::Compress::Context;
+    capture::Session session(options, m_model, context ? splitAtQuestion(prompt.prepared, wanted.id) : prompt.prepared,
+                             quiet);
     session.setFinished(prompt.finished);
     const capture::SessionResult result = session.run(quiet);
     if (const std::string notice = capture::idsWithoutText(*m_model, result); !notice.empty() && !m_told) {
@@ -98,6 +102,9 @@ class EvaluationRun {
     const capture::Branch& branch = result.branches[index];
     const std::string answer = m_task->answerOf(wanted, m_model->tokenizer->decode(result.tracks[index].ids, true));
     std::map<std::string, double> scores = m_task->scores(wanted, answer);
+    std::map<std::string, results::FacetValue> details = prompt.details;
+    details["cache_bytes"] = runs::cacheBytes(branch.decision.keptTokens(), m_model->config.head_dim,
+                                              runs::elementBytes(m_model->dtype_name));
     return {.case_id = wanted.id,
             .prompt_sha256 = prompt.sha256,
             .facets = wanted.facets,
@@ -111,7 +118,7 @@ class EvaluationRun {
             .expected = prompt.expected,
             .answer = answer,
             .also_right = prompt.also_right,
-            .details = prompt.details,
+            .details = std::move(details),
             .score = scores.at(m_task->mainScore(wanted)),
             .scores = std::move(scores),
             .prefill_seconds = result.prefill_seconds,

@@ -5,6 +5,7 @@
 #include "capture/session/session.h"
 #include "core/base/error.h"
 #include "core/evaluation/origin.h"
+#include "core/evaluation/question_split.h"
 #include "core/results/reader.h"
 
 namespace kvatlas::evaluation {
@@ -46,7 +47,7 @@ capture::CaptureSummary captureCase(const ReplayOptions& options, const WorkCont
   const results::ResultsReader reader(options.results);
   const results::Record& record = recordOf(reader, options.case_id);
   const std::string where = (options.results / results::kSettingsFile).string();
-  const auto names = sourcesOf(reader.settings().plan().task);
+  const auto names = sourcesOf(reader.settings().plan().task, reader.settings().values());
   const Origin origin = readOrigin(options.results, names);
 
   capture::CaptureOptions capture = options.capture;
@@ -64,10 +65,12 @@ capture::CaptureSummary captureCase(const ReplayOptions& options, const WorkCont
   const EvaluationPrompt prompt = task->prompt({.id = record.case_id, .facets = record.facets});
   checkSame(options.results, "prompt", record.prompt_sha256, prompt.sha256, "--model");
   if (prompt.most_new_tokens > 0) capture.session.max_new_tokens = prompt.most_new_tokens;
-  capture::Session session(capture.session, model, prompt.prepared, work);
+  const bool context = capture.session.prompt.compress == capture::Compress::Context;
+  capture::Session session(capture.session, model,
+                           context ? splitAtQuestion(prompt.prepared, record.case_id) : prompt.prepared, work);
   session.setFinished(prompt.finished);
   session.loadWeights(work);
-  return capture::recordSession(session, capture, work);
+  return std::move(capture::recordSession(session, capture, work).front());
 }
 
 }  // namespace kvatlas::evaluation

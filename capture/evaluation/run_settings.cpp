@@ -9,6 +9,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kCompress = "compress";
+
 json branchesJson(const std::vector<capture::Branch>& branches) {
   json list = json::array();
   for (const capture::Branch& branch : branches)
@@ -32,6 +34,8 @@ capture::SessionOptions sessionOf(const json& values) {
   session.seed = values.at("seed").get<std::uint64_t>();
   session.device = values.at("device").get<std::string>();
   session.dtype = values.at("dtype").get<std::string>();
+  if (values.contains(kCompress))
+    session.prompt.compress = runs::parseCompress(values.at(kCompress).get<std::string>());
   return session;
 }
 
@@ -57,6 +61,8 @@ results::Settings settingsOf(const EvaluationOptions& options, const Task& task,
                      {"granularity", session.granularity == policy::Granularity::KvHead ? "kv-head" : "query-head"},
                      {"window", session.window},
                      {"max_new_tokens", session.max_new_tokens}});
+  // Absent where the question is part of the prompt, as in runs of earlier versions.
+  if (session.prompt.compress == runs::Compress::Context) values[kCompress] = "context";
   return results::Settings(values, options.shard);
 }
 

@@ -12,6 +12,7 @@
 #include "capture/session/session.h"
 #include "core/base/error.h"
 #include "core/base/mean.h"
+#include "core/trace/question_output.h"
 #include "core/trace/space.h"
 
 namespace kvatlas::capture {
@@ -31,11 +32,13 @@ void checkOutput(const std::filesystem::path& output) {
   if (::access(folder.c_str(), W_OK | X_OK) != 0) throw Error(systemMessage(folder.string(), errno));
 }
 
-// Reports the trace's expected size before writing the first byte. Error when the disk is too small.
-void checkSpace(const std::filesystem::path& output, std::uint64_t expected, const WorkContext& work) {
+// Reports the expected size of the traces before writing the first byte. Error when the disk is too small.
+void checkSpace(const std::filesystem::path& output, std::uint64_t expected, std::size_t traces,
+                const WorkContext& work) {
   const auto free = trace::freeBytesFor(output);
   trace::requireSpace(output, expected, free, "--layers, --heads, --map-size and --keep-qk of fewer layers");
-  work.progress->note(fmt::format("the trace will take about {}{}", trace::sizeText(expected),
+  const std::string what = traces == 1 ? "the trace" : fmt::format("the {} traces", traces);
+  work.progress->note(fmt::format("{} will take about {}{}", what, trace::sizeText(expected),
                                   free ? fmt::format(", {} are free", trace::sizeText(*free)) : ""));
 }
 
@@ -71,71 +74,131 @@ StatisticsRequest recorderRequest(const trace::AttentionPlan& plan) {
           .tensors = !plan.qk_layers.empty()};
 }
 
-// Sends each measured layer to the writer thread.
-void recordLayers(Session& session, const trace::AttentionPlan& plan, TraceQueue& queue, unsigned threads) {
+// The trace of one question, or of a prompt without any.
+struct Recording {
+  trace::TraceHeader header;
+  std::unique_ptr<TraceQueue> queue;
+  CaptureSummary summary;
+};
+using Recordings = std::vector<Recording>;
+
+// Sends each measured layer to the writer threads.
+void recordLayers(Session& session, const trace::AttentionPlan& plan, const Recordings& recordings, unsigned threads) {
   session.setLayerSink(
-      [&session, &queue, plan, threads](const LayerAttention& attention, LayerStatistics& statistics) {
+      [&session, &recordings, plan, threads](const LayerAttention& attention, LayerStatistics& statistics) {
         auto record =
             std::make_shared<trace::LayerRecord>(encodeLayer(attention, statistics, session.config(), plan, threads));
-        queue.push([record](trace::Writer& writer) { writer.writeLayer(*record); });
+        for (const Recording& recording : recordings)
+          recording.queue->push([record](trace::Writer& writer) { writer.writeLayer(*record); });
       },
       recorderRequest(plan), layerFlags(plan, session.config().layers));
 }
 
-std::vector<RunSummary> recordRuns(const Session& session, const SessionResult& result, TraceQueue& queue) {
-  std::vector<RunSummary> summaries;
+void recordRuns(const Session& session, const SessionResult& result, Recording& recording) {
+  TraceQueue& queue = *recording.queue;
   queue.push([logits = result.next_logits](trace::Writer& writer) { writer.writeNextLogits(logits); });
   if (session.config().experts > 0)
     queue.push([use = result.experts](trace::Writer& writer) { writer.writeExperts(use); });
   for (std::size_t run = 0; run < result.branches.size(); ++run) {
     auto record = std::make_shared<trace::RunRecord>(makeRunRecord(session, result, run));
-    summaries.push_back(summarise(result.branches[run], *record));
+    recording.summary.runs.push_back(summarise(result.branches[run], *record));
     queue.push([run, record](trace::Writer& writer) { writer.writeRun(run, *record); });
   }
-  return summaries;
+  recording.summary.prefill_seconds = result.prefill_seconds;
+  recording.summary.decode_seconds = result.decode_seconds;
+}
+
+// One for each question; checks that the disk has room for all.
+Recordings planRecordings(const Session& session, const trace::AttentionPlan& plan, const CaptureOptions& options,
+                          const WorkContext& work) {
+  const std::vector<text::PreparedQuestion>& questions = session.prompt().questions;
+  Recordings recordings(std::max<std::size_t>(questions.size(), 1));
+  std::uint64_t expected = 0;
+  for (std::size_t i = 0; i < recordings.size(); ++i) {
+    Recording& one = recordings[i];
+    one.summary = {.output = trace::questionOutput(options.output, i, recordings.size()),
+                   .tokens = session.prompt().ids.size()};
+    const auto& words = options.session.prompt.questions;
+    if (i < words.size()) one.summary.question = words[i];
+    if (!questions.empty()) one.summary.question_tokens = questions[i].ids.size();
+    checkOutput(one.summary.output);
+    one.header = makeTraceHeader(session, plan, questions.empty() ? nullptr : &questions[i]);
+    expected += trace::expectedFileBytes(one.header, options.session.max_new_tokens);
+  }
+  checkSpace(options.output, expected, recordings.size(), work);
+  return recordings;
 }
 
 }  // namespace
 
 CaptureSummary runCapture(const CaptureOptions& options, const WorkContext& work) {
-  checkOutput(options.output);
-  Session session(options.session, work);
-  return recordSession(session, options, work);
+  return std::move(runCaptures(options, work).front());
 }
 
-CaptureSummary recordSession(Session& session, const CaptureOptions& options, const WorkContext& work) {
+std::vector<CaptureSummary> runCaptures(const CaptureOptions& options, const WorkContext& work) {
+  const PromptOptions& prompt = options.session.prompt;
+  const std::size_t count = prompt.questions.size();
+  for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i)
+    checkOutput(trace::questionOutput(options.output, i, count));
+  if (count <= 1 || prompt.compress == Compress::Context) {
+    Session session(options.session, work);
+    return recordSession(session, options, work);
+  }
+  std::vector<CaptureSummary> summaries;
+  const auto model = openModel(options.session);
+  reportNotices(*model, work);
+  const auto prompts = preparePrompts(prompt, options.session.model, model->config, model->tokenizer);
+  for (std::size_t i = 0; i < count; ++i) {
+    CaptureOptions one = options;
+    one.output = trace::questionOutput(options.output, i, count);
+    one.session.prompt.questions = {prompt.questions[i]};
+    Session session(one.session, model, prompts[i], work);
+    summaries.push_back(std::move(recordSession(session, one, work).front()));
+  }
+  return summaries;
+}
+
+std::vector<CaptureSummary> recordSession(Session& session, const CaptureOptions& options, const WorkContext& work) {
   const auto start = std::chrono::steady_clock::now();
   checkOutput(options.output);
   const trace::AttentionPlan plan = makeAttentionPlan(session, options);
   session.loadWeights(work);
-  const trace::TraceHeader header = makeTraceHeader(session, plan);
-  checkSpace(options.output, trace::expectedFileBytes(header, options.session.max_new_tokens), work);
-
-  TraceQueue queue(options.output, header);
+  Recordings recordings = planRecordings(session, plan, options, work);
+  for (Recording& one : recordings) one.queue = std::make_unique<TraceQueue>(one.summary.output, one.header);
   session.watchAttended();
-  recordLayers(session, plan, queue, options.session.threads);
-  const SessionResult result = session.run(work);
-  std::vector<RunSummary> summaries = recordRuns(session, result, queue);
-  queue.finish();
-
-  CaptureSummary summary{.output = options.output,
-                         .tokens = session.prompt().ids.size(),
-                         .file_bytes = std::filesystem::file_size(options.output),
-                         .prefill_seconds = result.prefill_seconds,
-                         .decode_seconds = result.decode_seconds,
-                         .runs = std::move(summaries)};
-  summary.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return summary;
+  recordLayers(session, plan, recordings, options.session.threads);
+  const std::vector<SessionResult> results = session.runAll(work);
+  std::vector<CaptureSummary> summaries;
+  for (std::size_t i = 0; i < recordings.size(); ++i) {
+    recordRuns(session, results[i], recordings[i]);
+    recordings[i].queue->finish();
+    recordings[i].summary.file_bytes = std::filesystem::file_size(recordings[i].summary.output);
+    summaries.push_back(std::move(recordings[i].summary));
+    summaries.back().total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+  return summaries;
 }
 
 GenerateSummary runGenerate(const SessionOptions& options, const WorkContext& work) {
-  Session session(options, work);
-  if (!session.tokenizer() && options.prompt.ids_file.empty()) fail("{}: has no tokenizer", options.model.string());
-  session.loadWeights(work);
-  const SessionResult result = session.run(work);
-  GenerateSummary summary{.tokens = session.prompt().ids.size()};
-  for (std::size_t run = 0; run < result.branches.size(); ++run)
-    summary.runs.push_back(summarise(result.branches[run], makeRunRecord(session, result, run)));
+  const auto model = openModel(options);
+  reportNotices(*model, work);
+  if (!model->tokenizer && options.prompt.ids_file.empty()) fail("{}: has no tokenizer", options.model.string());
+  GenerateSummary summary;
+  std::size_t question = 0;
+  for (const PreparedPrompt& prompt : preparePrompts(options.prompt, options.model, model->config, model->tokenizer)) {
+    for (const std::string& notice : prompt.notices) work.progress->warn(notice);
+    Session session(options, model, prompt, work);
+    session.loadWeights(work);
+    summary.tokens = prompt.ids.size();
+    for (const SessionResult& result : session.runAll(work)) {
+      for (std::size_t run = 0; run < result.branches.size(); ++run) {
+        summary.runs.push_back(summarise(result.branches[run], makeRunRecord(session, result, run)));
+        if (question < options.prompt.questions.size())
+          summary.runs.back().question = options.prompt.questions[question];
+      }
+      ++question;
+    }
+  }
   return summary;
 }
 

@@ -93,12 +93,14 @@ trace::AttentionPlan makeAttentionPlan(const Session& session, const CaptureOpti
   return plan;
 }
 
-trace::TraceHeader makeTraceHeader(const Session& session, const trace::AttentionPlan& plan) {
+trace::TraceHeader makeTraceHeader(const Session& session, const trace::AttentionPlan& plan,
+                                   const text::PreparedQuestion* question) {
   trace::TraceHeader header{.generator = std::string("KVAtlas ") + kVersion,
                             .created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
                             .model = modelInfo(session),
                             .prompt = promptRecord(session.prompt()),
                             .attention = plan};
+  if (question != nullptr) header.prompt.question = {question->ids, question->text, question->offsets};
   for (const Branch& branch : session.plan()) header.runs.push_back(runHeader(branch));
   return header;
 }
@@ -121,6 +123,8 @@ trace::RunRecord makeRunRecord(const Session& session, const SessionResult& resu
                           .oracle = track.oracle,
                           .attended = track.attended.positions,
                           .attended_mass = track.attended.mass,
+                          .question_attended = track.question_attended.positions,
+                          .question_attended_mass = track.question_attended.mass,
                           .everything = branch.decision.everything};
   if (session.tokenizer() && !track.ids.empty()) {
     text::Decoded decoded = session.tokenizer()->decodeWithOffsets(track.ids, true);

@@ -7,7 +7,8 @@
 namespace kvatlas::capture {
 
 // The weights must be loaded (for their fingerprint).
-[[nodiscard]] trace::TraceHeader makeTraceHeader(const Session& session, const trace::AttentionPlan& plan);
+[[nodiscard]] trace::TraceHeader makeTraceHeader(const Session& session, const trace::AttentionPlan& plan,
+                                                 const text::PreparedQuestion* question = nullptr);
 [[nodiscard]] trace::AttentionPlan makeAttentionPlan(const Session& session, const CaptureOptions& options);
 [[nodiscard]] trace::RunRecord makeRunRecord(const Session& session, const SessionResult& result, std::size_t run);
 

@@ -13,6 +13,7 @@
 
 namespace kvatlas::capture {
 
+using runs::Compress;
 using runs::Follow;
 
 struct SpanRequest {
@@ -26,6 +27,9 @@ struct PromptOptions {
   std::string chat_date;  // date for the chat template, "2026-03-31"; "": today
   std::string system;     // system message, with chat only
   std::vector<SpanRequest> spans;
+  // Behind the text (in the user's turn of a chat): each is one capture. With an ids file, names of files of ids.
+  std::vector<std::string> questions;
+  Compress compress = Compress::Prompt;
 };
 
 struct SessionOptions {

@@ -13,8 +13,14 @@ namespace kvatlas::capture {
 using text::PreparedPrompt;
 using text::PromptSpan;
 
-// The tokenizer is optional with an ids file. Error / UsageError: empty prompt, unreadable file, ids outside the
-// vocabulary, a span text that does not occur, no tokenizer where one is needed.
+// One prompt for each question, in which the question is a span; or, with Compress::Context, one prompt whose context
+// is compressed before its questions. The tokenizer is optional with an ids file. Error / UsageError: empty prompt,
+// unreadable file, ids outside the vocabulary, a span text that does not occur, no tokenizer where one is needed.
+[[nodiscard]] std::vector<PreparedPrompt> preparePrompts(const PromptOptions& options,
+                                                         const std::filesystem::path& model_folder,
+                                                         const ModelConfig& config,
+                                                         const std::optional<text::Tokenizer>& tokenizer);
+// Of a prompt with at most one question, or a compressed context.
 [[nodiscard]] PreparedPrompt preparePrompt(const PromptOptions& options, const std::filesystem::path& model_folder,
                                            const ModelConfig& config, const std::optional<text::Tokenizer>& tokenizer);
 

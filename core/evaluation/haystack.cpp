@@ -41,9 +41,20 @@ std::string nameFor(std::span<const fs::path> paths) {
   return paths.size() == 1 ? name : fmt::format("{} and {} more", name, paths.size() - 1);
 }
 
+constexpr std::array<std::string_view, 11> kClosers = {"\"",     "'",  ")",  "]",  "\u201D", "\u2019",
+                                                       "\u00BB", "」", "』", "）", "》"};
+// Ends of sentences in scripts that need no blank behind them: Chinese and Japanese, Hindi, Arabic.
+constexpr std::array<std::string_view, 9> kOtherEnds = {"。", "！", "？", "｡", "．", "।", "॥", "؟", "۔"};
+
+bool startsWithCloser(std::string_view text) {
+  return std::ranges::any_of(kClosers, [&](std::string_view closer) { return text.starts_with(closer); });
+}
+bool endsInAnotherScript(std::string_view text) {
+  return std::ranges::any_of(kOtherEnds, [&](std::string_view mark) { return text.ends_with(mark); });
+}
+
 // The text without quotes and brackets that close a sentence after its punctuation.
 std::string_view withoutClosers(std::string_view text) {
-  constexpr std::array<std::string_view, 7> kClosers = {"\"", "'", ")", "]", "\u201D", "\u2019", "\u00BB"};
   for (bool found = true; found;) {
     found = false;
     for (const std::string_view closer : kClosers)
@@ -91,7 +102,9 @@ bool endsSentence(std::string_view text, std::size_t at) {
   while (!before.empty() && isSpace(before.back())) before.remove_suffix(1);
   const bool spaced = before.size() < at || at == text.size() || isSpace(text[at]);
   const std::string_view sentence = withoutClosers(before);
-  if (!spaced || sentence.empty()) return false;
+  if (sentence.empty()) return false;
+  if (endsInAnotherScript(sentence)) return !startsWithCloser(text.substr(at));
+  if (!spaced) return false;
   const char mark = sentence.back();
   return mark == '!' || mark == '?' || (mark == '.' && !isAbbreviation(sentence));
 }
@@ -105,6 +118,8 @@ Haystack::Haystack(const HaystackText& source, const text::Tokenizer& tokenizer,
     encoding = tokenizer.encode(text, false);
   }
   m_ids = std::move(encoding.ids);
+  for (std::size_t i = 0; i < m_ids.size(); ++i)
+    m_begins_character.push_back((static_cast<unsigned char>(text[encoding.offsets[i]]) & 0xC0U) != 0x80U);
   m_sentence_ends.push_back(0);
   for (std::size_t i = 1; i <= m_ids.size(); ++i)
     if (i == m_ids.size() || endsSentence(text, encoding.offsets[i]))
@@ -114,6 +129,14 @@ Haystack::Haystack(const HaystackText& source, const text::Tokenizer& tokenizer,
 TokenIndex Haystack::sentenceEndBefore(TokenIndex position, TokenIndex from) const {
   const auto after = std::ranges::upper_bound(m_sentence_ends, position);
   return std::max(*std::prev(after), from);
+}
+
+TokenIndex Haystack::placeBefore(TokenIndex position, TokenIndex from, std::size_t context) const {
+  constexpr std::size_t kLongSentence = 256;  // tokens
+  const TokenIndex end = sentenceEndBefore(position, from);
+  if (position - end <= std::max(kLongSentence, context / 10)) return end;
+  while (position > end && position < m_begins_character.size() && !m_begins_character[position]) --position;
+  return position;
 }
 
 }  // namespace kvatlas::evaluation

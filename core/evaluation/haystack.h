@@ -26,7 +26,8 @@ struct HaystackText {
 [[nodiscard]] HaystackText readHaystack(std::span<const std::filesystem::path> paths);
 
 // Whether a sentence ends just before byte `at`: a full stop, exclamation or question mark, closing quotes or brackets,
-// white space before or after `at`. "Mr. Elliot" and "J. Austen" do not end one.
+// white space before or after `at`. "Mr. Elliot" and "J. Austen" do not end one. Marks of other scripts (。！？ …) need
+// no white space.
 [[nodiscard]] bool endsSentence(std::string_view text, std::size_t at);
 
 class Haystack {
@@ -39,9 +40,13 @@ class Haystack {
   [[nodiscard]] std::span<const TokenIndex> sentenceEnds() const { return m_sentence_ends; }
   // The last one at or before `position` and not below `from`; `from` if there is none.
   [[nodiscard]] TokenIndex sentenceEndBefore(TokenIndex position, TokenIndex from) const;
+  // The same, but `position` itself, at the start of a character, where that end is more than 256 tokens and a tenth of
+  // the context away: a text without sentences, such as code or a list.
+  [[nodiscard]] TokenIndex placeBefore(TokenIndex position, TokenIndex from, std::size_t context) const;
 
  private:
   std::vector<TokenId> m_ids;
+  std::vector<bool> m_begins_character;  // [tokens] whether a token begins at the start of a character
   std::vector<TokenIndex> m_sentence_ends;
 };
 

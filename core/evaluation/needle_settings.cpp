@@ -33,26 +33,30 @@ json needleJson(const NeedleValues& needle) {
   const PromptPlan& plan = needle.plan;
   json kinds = json::array();
   for (const NeedleKind kind : plan.kinds) kinds.push_back(nameOf(kind));
-  return {{"protocol", plan.protocol == Protocol::Paper ? "paper" : "exact"},
-          {"lengths", plan.lengths},
-          {"depths", plan.depths},
-          {"kinds", std::move(kinds)},
-          {"needles", plan.needles},
-          {"trials", plan.trials},
-          {"seed", plan.seed},
-          {"split", plan.split == Split::Training ? "training" : "held-out"},
-          {"asking", nameOf(plan.asking)},
-          {"needle", plan.needle},
-          {"question", plan.question},
-          {"answer", plan.answer},
-          {"template", plan.prompt_template},
-          {"repeat", plan.repeat},
-          {"score", nameOf(needle.score)}};
+  json values = {{"protocol", plan.protocol == Protocol::Paper ? "paper" : "exact"},
+                 {"lengths", plan.lengths},
+                 {"depths", plan.depths},
+                 {"kinds", std::move(kinds)},
+                 {"needles", plan.needles},
+                 {"trials", plan.trials},
+                 {"seed", plan.seed},
+                 {"split", plan.split == Split::Training ? "training" : "held-out"},
+                 {"asking", nameOf(plan.asking)},
+                 {"needle", plan.needle},
+                 {"question", plan.question},
+                 {"answer", plan.answer},
+                 {"template", plan.prompt_template},
+                 {"repeat", plan.repeat},
+                 {"score", nameOf(needle.score)}};
+  if (needle.uncut) values["uncut"] = true;  // absent in older runs
+  return values;
 }
 
 NeedleValues readNeedleValues(const json& values, const std::string& where) {
   try {
-    return {.plan = planOf(values), .score = parseScore(values.at("score").get<std::string>())};
+    return {.plan = planOf(values),
+            .score = parseScore(values.at("score").get<std::string>()),
+            .uncut = values.value("uncut", false)};
   } catch (const json::exception& error) {
     fail("{}: invalid settings of a needle run: {}", where, error.what());
   }

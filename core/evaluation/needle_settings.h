@@ -11,6 +11,7 @@ namespace kvatlas::evaluation {
 struct NeedleValues {
   PromptPlan plan;
   Score score = Score::Exact;
+  bool uncut = false;  // answers end at their own end, a line break or the maximum, however long the right one is
 };
 
 [[nodiscard]] nlohmann::json needleJson(const NeedleValues& needle);

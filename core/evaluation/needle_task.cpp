@@ -1,10 +1,12 @@
 #include "core/evaluation/needle_task.h"
 
 #include <algorithm>
+#include <map>
 
 #include "core/base/error.h"
 #include "core/evaluation/needle_settings.h"
 #include "core/evaluation/prompts.h"
+#include "core/evaluation/stops.h"
 
 namespace kvatlas::evaluation {
 namespace {
@@ -31,23 +33,21 @@ void checkLengths(const PromptPlan& plan, const TaskModel& model, Progress& prog
         fmt::format("answers may reach position {}; {} supports {} positions", last, model.name, model.positions));
 }
 
-// In addition to the model's own end tokens: the tokenizer's, Llama 3's by name, the last token of a line break.
-std::vector<TokenId> publishedStops(const text::Tokenizer& tokenizer) {
-  std::vector<TokenId> stops;
-  if (const auto eos = tokenizer.eos()) stops.push_back(*eos);
-  for (const char* piece : {"<|eot_id|>", "<|end_of_text|>"})
-    if (const auto id = tokenizer.idOf(piece)) stops.push_back(*id);
-  if (const auto line_break = tokenizer.encode("\n", false).ids; !line_break.empty())
-    stops.push_back(line_break.back());
-  return stops;
+bool endsLine(std::string_view generated) {
+  const auto begin = generated.find_first_not_of(" \t\r\n");
+  return begin != std::string_view::npos && generated.find('\n', begin) != std::string_view::npos;
 }
 
-// Exact: at the end of the answer. Paper: at the published stop tokens.
-StopRule stopRuleOf(Protocol protocol, const RightAnswer& right, const text::Tokenizer& tokenizer) {
-  if (protocol == Protocol::Paper)
-    return [stops = publishedStops(tokenizer)](std::span<const TokenId> ids) {
-      return std::ranges::find(stops, ids.back()) != stops.end();
-    };
+// Exact: at the end of the answer; where the right one may stand in a sentence, at the end of the line. Paper: at the
+// published stop tokens.
+StopRule stopRuleOf(const NeedleValues& values, const RightAnswer& right, const text::Tokenizer& tokenizer) {
+  if (values.plan.protocol == Protocol::Paper) {
+    std::vector<TokenId> stops = endTokens(tokenizer);
+    addLineBreak(tokenizer, stops);
+    return stopAt(std::move(stops));
+  }
+  if (values.uncut || values.score != Score::Exact)
+    return [&tokenizer](std::span<const TokenId> ids) { return endsLine(tokenizer.decode(ids, true)); };
   // An answer twice as long as the right one is wrong. Without a limit, one rambling branch would delay all others.
   const std::size_t most = 2 * tokenizer.encode(right.text, false).ids.size() + 4;
   return [right, &tokenizer, most](std::span<const TokenId> ids) {
@@ -73,12 +73,35 @@ class NeedleTask final : public Task {
   void check(const Case& wanted) const override { m_prompts.check(needleOf(wanted)); }
   [[nodiscard]] EvaluationPrompt prompt(const Case& wanted) const override {
     NeedlePrompt made = m_prompts.make(needleOf(wanted));
-    return {.prepared = std::move(made.prepared),
-            .question = std::move(made.question),
-            .expected = made.right.text,
-            .finished = stopRuleOf(m_values.plan.protocol, made.right, m_tokenizer),
-            .sha256 = std::move(made.sha256)};
+    EvaluationPrompt prompt;
+    if (made.depth) prompt.details["depth_realised"] = *made.depth;
+    const auto needle = std::ranges::find(made.prepared.spans, "needle", &text::PromptSpan::name);
+    if (needle != made.prepared.spans.end()) prompt.details["needle_token"] = std::uint64_t{needle->begin};
+    prompt.prepared = std::move(made.prepared);
+    prompt.question = std::move(made.question);
+    prompt.expected = made.right.text;
+    prompt.finished = stopRuleOf(m_values, made.right, m_tokenizer);
+    prompt.sha256 = std::move(made.sha256);
+    return prompt;
   }
+  // One sentence on depths that give the same place; empty: all differ.
+  [[nodiscard]] std::string coincidences() const {
+    std::size_t pairs = 0;
+    std::string first;
+    const PromptPlan& plan = m_values.plan;
+    for (const std::uint32_t length : plan.lengths) {
+      std::map<std::size_t, double> depths;  // by place
+      for (const double depth : plan.depths) {
+        const auto [same, added] = depths.emplace(
+            m_prompts.place({.length = length, .depth = depth, .kind = plan.kinds.front(), .trial = 0}), depth);
+        if (!added && pairs++ == 0) first = fmt::format("{} and {} % of --lengths {}", same->second, depth, length);
+      }
+    }
+    if (pairs == 0) return {};
+    const std::string others = pairs == 1 ? "" : fmt::format(", and {} more pairs,", pairs - 1);
+    return fmt::format("the depths {}{} fall on the same place: no sentence ends between them", first, others);
+  }
+  [[nodiscard]] bool isExact() const { return m_values.plan.protocol == Protocol::Exact; }
   [[nodiscard]] std::string answerOf(const Case&, std::string_view generated) const override {
     return evaluation::answerOf(generated, m_values.plan.protocol);
   }
@@ -94,11 +117,20 @@ class NeedleTask final : public Task {
   PromptMaker m_prompts;
 };
 
+void warnOfCoincidences(const NeedleTask& task, Progress& progress) {
+  try {
+    if (const std::string notice = task.coincidences(); !notice.empty()) progress.warn(notice);
+  } catch (const UsageError&) {
+    return;  // a prompt that cannot be built; check() says so
+  }
+}
+
 }  // namespace
 
-TaskRequest needleRequest(const PromptPlan& plan, Score score, std::vector<std::filesystem::path> haystack) {
+TaskRequest needleRequest(const PromptPlan& plan, Score score, std::vector<std::filesystem::path> haystack,
+                          bool uncut) {
   return {.name = results::kNeedleTask,
-          .values = needleJson({plan, score}),
+          .values = needleJson({plan, score, uncut}),
           .sources = {{kHaystackSource, std::move(haystack)}}};
 }
 
@@ -111,7 +143,9 @@ std::unique_ptr<Task> openNeedleTask(const TaskRequest& request, const TaskModel
       readHaystack(haystack == request.sources.end() ? std::span<const std::filesystem::path>()
                                                      : std::span<const std::filesystem::path>(haystack->second));
   for (const std::string& notice : text.notices) progress.warn(notice);
-  return std::make_unique<NeedleTask>(std::move(values), text, model.tokenizer);
+  auto task = std::make_unique<NeedleTask>(std::move(values), text, model.tokenizer);
+  if (task->isExact()) warnOfCoincidences(*task, progress);
+  return task;
 }
 
 }  // namespace kvatlas::evaluation

@@ -110,18 +110,26 @@ TokenIndex PromptMaker::passageStart(const NeedleCase& wanted) const {
   return starts[random.below(static_cast<std::size_t>(last - starts.begin()))];
 }
 
+std::size_t PromptMaker::placeAt(double depth, TokenIndex start, std::size_t context) const {
+  if (depth == 100) return context;
+  const auto at = static_cast<std::size_t>(static_cast<double>(context) * (depth / 100));
+  return m_haystack.placeBefore(static_cast<TokenIndex>(start + at), start, context) - start;
+}
+
+std::size_t PromptMaker::place(const NeedleCase& wanted) const {
+  const Story story = storyOf(m_plan, wanted);
+  return placeAt(story.planted.front().depth, passageStart(wanted), contextTokens(wanted, piecesOf(story)));
+}
+
 NeedlePrompt PromptMaker::makeExact(const NeedleCase& wanted, const Story& story) const {
   const Pieces pieces = piecesOf(story);
   const std::size_t context = contextTokens(wanted, pieces);
   const TokenIndex start = passageStart(wanted);
   // Facts by position; ties in story order.
   std::vector<std::pair<std::size_t, std::size_t>> places;
-  for (std::size_t i = 0; i < story.planted.size(); ++i) {
-    const double depth = story.planted[i].depth;
-    const auto at = static_cast<std::size_t>(static_cast<double>(context) * (depth / 100));
-    const auto end = m_haystack.sentenceEndBefore(static_cast<TokenIndex>(start + at), start);
-    places.emplace_back(depth == 100 ? context : end - start, i);
-  }
+  for (std::size_t i = 0; i < story.planted.size(); ++i)
+    places.emplace_back(placeAt(story.planted[i].depth, start, context), i);
+  const double first = static_cast<double>(places.front().first);
   std::ranges::sort(places);
 
   Assembly assembly;
@@ -135,7 +143,8 @@ NeedlePrompt PromptMaker::makeExact(const NeedleCase& wanted, const Story& story
   }
   assembly.add(m_haystack.ids().subspan(start + done, context - done));
   assembly.add(pieces.question, "question");
-  return {.prepared = assembly.finish(m_tokenizer, pieces.before.size())};
+  return {.prepared = assembly.finish(m_tokenizer, pieces.before.size()),
+          .depth = 100 * first / static_cast<double>(context)};
 }
 
 NeedlePrompt PromptMaker::make(const NeedleCase& wanted) const {

@@ -78,8 +78,8 @@ struct TaskModel {
 // doubtful settings.
 [[nodiscard]] std::unique_ptr<Task> openTask(const TaskRequest& request, const TaskModel& model, Progress& progress);
 
-// The names of the sources a task reads.
-[[nodiscard]] std::vector<std::string> sourcesOf(std::string_view task);
+// The names of the sources that a run of these settings reads.
+[[nodiscard]] std::vector<std::string> sourcesOf(std::string_view task, const nlohmann::json& settings);
 
 [[nodiscard]] std::string hashOfIds(std::span<const TokenId> ids);  // EvaluationPrompt::sha256
 

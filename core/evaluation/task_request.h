@@ -11,6 +11,8 @@ namespace kvatlas::evaluation {
 
 using Sources = std::map<std::string, std::vector<std::filesystem::path>>;  // by name: "haystack"
 
+inline constexpr const char* kDataSource = "data";  // rows of a published or own benchmark
+
 struct TaskRequest {
   std::string name;
   nlohmann::json values;           // what Task::settings() returns, without what follows from the sources

@@ -1,10 +1,14 @@
-#include <algorithm>
 #include <array>
 
 #include "core/base/error.h"
 #include "core/base/sha256.h"
 #include "core/base/suggest.h"
+#include "core/evaluation/longbench/longbench_settings.h"
+#include "core/evaluation/longbench/longbench_task.h"
 #include "core/evaluation/needle_task.h"
+#include "core/evaluation/questions/questions_task.h"
+#include "core/evaluation/ruler/ruler_settings.h"
+#include "core/evaluation/ruler/ruler_task.h"
 #include "core/evaluation/task.h"
 
 namespace kvatlas::evaluation {
@@ -12,17 +16,25 @@ namespace {
 
 struct TaskRow {
   std::string_view name;
-  std::string_view source;  // the name of its source
+  std::vector<std::string> sources;  // of which each run has some
   std::unique_ptr<Task> (*open)(const TaskRequest&, const TaskModel&, Progress&);
 };
 
-constexpr std::array kTasks{TaskRow{results::kNeedleTask, kHaystackSource, openNeedleTask}};
+const std::vector<TaskRow>& tasks() {
+  static const std::vector<TaskRow> rows{
+      {results::kNeedleTask, {kHaystackSource}, openNeedleTask},
+      {kLongBenchTask, {kDataSource}, openLongBenchTask},
+      {kRulerTask, {kDataSource, kHaystackSource, kSquadSource, kHotpotSource}, openRulerTask},
+      {kQuestionsTask, {kDataSource}, openQuestionsTask}};
+  return rows;
+}
 
 const TaskRow& rowOf(std::string_view task) {
-  const auto* const row = std::ranges::find(kTasks, task, &TaskRow::name);
-  if (row != kTasks.end()) return *row;
   std::vector<std::string> names;
-  for (const TaskRow& known : kTasks) names.emplace_back(known.name);
+  for (const TaskRow& row : tasks()) {
+    if (row.name == task) return row;
+    names.emplace_back(row.name);
+  }
   failUsage("task '{}': unknown{}", task, suggestion(task, names));
 }
 
@@ -32,8 +44,10 @@ std::unique_ptr<Task> openTask(const TaskRequest& request, const TaskModel& mode
   return rowOf(request.name).open(request, model, progress);
 }
 
-std::vector<std::string> sourcesOf(std::string_view task) {
-  return {std::string(rowOf(task).source)};
+std::vector<std::string> sourcesOf(std::string_view task, const nlohmann::json& settings) {
+  std::vector<std::string> names = rowOf(task).sources;
+  std::erase_if(names, [&](const std::string& name) { return !settings.contains(name); });
+  return names;
 }
 
 std::string hashOfIds(std::span<const TokenId> ids) {

@@ -17,6 +17,11 @@ bool continuesCharacter(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
 }
 
+std::uint8_t byteOfExponent(double exponent) {
+  const double scaled = 254.0 * (exponent - kSmallestExponent) / -kSmallestExponent;
+  return static_cast<std::uint8_t>(1 + std::lround(std::clamp(scaled, 0.0, 254.0)));
+}
+
 }  // namespace
 
 std::string base64(std::span<const std::uint8_t> bytes) {
@@ -32,10 +37,11 @@ std::string base64(std::span<const std::uint8_t> bytes) {
 }
 
 std::uint8_t byteOfCode(std::uint16_t code) {
-  if (code == 0) return 0;
-  const double exponent = (code - 1) * (32.0 / 65534.0) - 32.0;
-  const double scaled = 254.0 * (exponent - kSmallestExponent) / -kSmallestExponent;
-  return static_cast<std::uint8_t>(1 + std::lround(std::clamp(scaled, 0.0, 254.0)));
+  return code == 0 ? std::uint8_t{0} : byteOfExponent((code - 1) * (32.0 / 65534.0) - 32.0);
+}
+
+std::uint8_t byteOfProbability(double probability) {
+  return probability > 0 ? byteOfExponent(std::log2(probability)) : std::uint8_t{0};
 }
 
 std::vector<std::uint8_t> packRanges(std::span<const TokenIndex> positions) {

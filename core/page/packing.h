@@ -19,7 +19,9 @@ inline constexpr double kSmallestExponent = -28;
   return (bytes + 2) / 3 * 4;
 }
 
-// A log₂ code of the trace as a byte: 0 is zero or masked, else 1 + 254 · (log₂ p + 28) / 28, at least 1.
+// A probability as a byte: 0 is zero, else 1 + 254 · (log₂ p + 28) / 28, at least 1.
+[[nodiscard]] std::uint8_t byteOfProbability(double probability);
+// The same of a log₂ code of the trace.
 [[nodiscard]] std::uint8_t byteOfCode(std::uint16_t code);
 
 // Ascending positions as ranges: for each, the gap before it and its length, in groups of 7 bits, lowest first.

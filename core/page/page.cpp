@@ -102,8 +102,10 @@ Page::Page(const trace::Reader& reader, const PageOptions& options) : m_reader(&
   if (cells.empty()) fail("{}: holds no maps (captured with --map-size 0)", reader.path().string());
   if (options.level && *options.level >= cells.size())
     failUsage("--level {}: {} has {} map levels", *options.level, reader.path().string(), cells.size());
-  m_content = {
-      .layers = chosenLayers(reader, options), .heads = chosenHeads(reader, options), .reduction = options.reduction};
+  m_content = {.layers = chosenLayers(reader, options),
+               .heads = chosenHeads(reader, options),
+               .reduction = options.reduction,
+               .most_attended_bytes = options.most_bytes / 4};
   nlohmann::json data = pageData(reader, m_content);
   const TemplateParts parts = templateParts();
   const std::uint64_t fixed = parts.before.size() + parts.between.size() + parts.after.size();

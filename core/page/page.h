@@ -29,6 +29,7 @@ struct PageContent {
   std::size_t level = 0;
   std::uint64_t cell = 0, side = 0;  // tokens per cell, cells per side
   trace::Reduction reduction = trace::Reduction::Mean;
+  std::uint64_t most_attended_bytes = 0;  // for the keys that generated tokens attend to; further runs go without
 };
 
 // A page ready to be written. Reads everything but the maps when made.

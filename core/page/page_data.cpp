@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/page/attended_data.h"
 #include "core/page/packing.h"
 #include "core/runs/titles.h"
 
@@ -52,10 +53,13 @@ json keptOf(const trace::Reader& reader, const PageContent& content, const trace
 
 json runsOf(const trace::Reader& reader, const PageContent& content) {
   json runs = json::array();
+  std::uint64_t left = content.most_attended_bytes;
   for (std::size_t index = 0; index < reader.header().runs.size(); ++index) {
     const auto record = reader.run(index);
     if (!record) continue;
     const trace::RunHeader& run = reader.header().runs[index];
+    std::string attended = packAttended(reader, content, index, record->decode_ids.size(), left);
+    left -= attended.size();
     runs.push_back({{"label", run.label},
                     {"title", titleOf(run)},
                     {"method", run.method},
@@ -65,6 +69,9 @@ json runsOf(const trace::Reader& reader, const PageContent& content) {
                     {"retained", meanOf(record->retained)},
                     {"kl", meanOf(record->kl)},
                     {"text", record->decode_text},
+                    {"tokens", tokenTexts(record->decode_text, record->decode_offsets)},
+                    {"per_head", run.attended},
+                    {"attended", std::move(attended)},
                     {"kept", keptOf(reader, content, run, *record)}});
   }
   return runs;

@@ -54,6 +54,10 @@ Follow parseFollow(std::string_view name) {
   return parse(kFollows, "follow", name);
 }
 
+Compress parseCompress(std::string_view name) {
+  return parse(kCompresses, "kind of compression", name);
+}
+
 std::size_t elementBytes(std::string_view dtype) {
   return parse(kElementBytes, "compute type", dtype);
 }

@@ -10,6 +10,9 @@
 
 namespace kvatlas::runs {
 
+// What is compressed where there is a question: Prompt: both, so that a method knows the question; Context: what stands
+// before it.
+enum class Compress { Prompt, Context };
 enum class Follow { Own, Full };  // Own: each run is fed its own tokens; Full: all are fed the full cache's
 
 template <class Value>
@@ -22,6 +25,7 @@ struct Name {
 inline constexpr std::array kGranularities{Name{trace::schema::kKvHeadGranularity, policy::Granularity::KvHead},
                                            Name{trace::schema::kQueryHeadGranularity, policy::Granularity::QueryHead}};
 inline constexpr std::array kPresets{Name{"paper", policy::Preset::Paper}, Name{"exact", policy::Preset::Exact}};
+inline constexpr std::array kCompresses{Name{"prompt", Compress::Prompt}, Name{"context", Compress::Context}};
 inline constexpr std::array kFollows{Name{"own", Follow::Own}, Name{"full", Follow::Full}};
 
 [[nodiscard]] const char* granularityName(policy::Granularity granularity);
@@ -32,6 +36,7 @@ inline constexpr std::array kFollows{Name{"own", Follow::Own}, Name{"full", Foll
 [[nodiscard]] policy::Granularity parseGranularity(std::string_view name);
 [[nodiscard]] policy::Preset parsePreset(std::string_view name);
 [[nodiscard]] Follow parseFollow(std::string_view name);
+[[nodiscard]] Compress parseCompress(std::string_view name);
 
 // Bytes per number of a cache computed in "f32", "bf16" or "f16"; Error for any other type.
 [[nodiscard]] std::size_t elementBytes(std::string_view dtype);

@@ -72,18 +72,28 @@ std::vector<Span> readSpans(const SourceGroup& group, std::uint64_t tokens) {
   return spans;
 }
 
-Prompt readPrompt(const SourceGroup& group) {
-  Prompt prompt;
-  prompt.ids = readList<TokenId>(group, member::kIds, schema::Type::U32, schema::kMaxTokens);
+// Ids, text and offsets of a prompt or a question.
+template <class Tokens>
+void readTokens(const SourceGroup& group, Tokens& tokens) {
+  tokens.ids = readList<TokenId>(group, member::kIds, schema::Type::U32, schema::kMaxTokens);
   const auto text = readList<std::uint8_t>(group, member::kText, schema::Type::U8, std::uint64_t{1} << 40);
-  prompt.text.assign(text.begin(), text.end());
-  prompt.offsets = readList<std::uint64_t>(group, member::kOffsets, schema::Type::U64, schema::kMaxTokens + 1);
-  if (!std::is_sorted(prompt.offsets.begin(), prompt.offsets.end()) ||
-      (!prompt.offsets.empty() && prompt.offsets.back() > prompt.text.size())) {
+  tokens.text.assign(text.begin(), text.end());
+  tokens.offsets = readList<std::uint64_t>(group, member::kOffsets, schema::Type::U64, schema::kMaxTokens + 1);
+  if (!std::is_sorted(tokens.offsets.begin(), tokens.offsets.end()) ||
+      (!tokens.offsets.empty() && tokens.offsets.back() > tokens.text.size())) {
     group.dataset(member::kOffsets).fail("is not ascending within the text");
   }
+}
+
+Prompt readPrompt(const SourceGroup& group) {
+  Prompt prompt;
+  readTokens(group, prompt);
   prompt.spans = readSpans(group, prompt.ids.size());
   if (group.hasAttribute(attribute::kChat)) prompt.chat = group.text(attribute::kChat);
+  if (!group.has(member::kQuestion)) return prompt;
+  const SourceGroup question = group.group(member::kQuestion);
+  readTokens(question, prompt.question);
+  if (prompt.question.ids.empty()) question.fail("has no token");
   return prompt;
 }
 

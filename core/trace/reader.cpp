@@ -166,6 +166,24 @@ struct Reader::Impl {
     return dataset.read<T>(start, counts);
   }
 
+  struct AttendedPaths {
+    const char *positions, *mass;
+  };
+  std::optional<AttendedLayer> attended(std::size_t run, LayerIndex layer, const AttendedPaths& paths,
+                                        std::uint64_t first, std::uint64_t count) const {
+    h5::quiet();
+    const SourceGroup group = runGroup(run);
+    if (layer.value >= header.model.layers) group.fail(fmt::format("has no layer {}", layer.value));
+    if (header.runs[run].attended == 0 || group.integer(attribute::kRecorded) == 0) return std::nullopt;
+    const std::vector<DatasetSpec> specs = schema::runDatasets(header, header.runs[run]);
+    AttendedLayer result{.query_heads = header.model.query_heads, .per_head = header.runs[run].attended};
+    result.positions = stepsOfLayer<TokenIndex>(group, *find(specs, paths.positions), layer, first, count);
+    result.mass = stepsOfLayer<float>(group, *find(specs, paths.mass), layer, first, count);
+    if (result.mass.size() != result.positions.size())
+      group.dataset(paths.mass).fail(fmt::format("has a different number of entries than {}", paths.positions));
+    return result;
+  }
+
   std::filesystem::path path;
   h5::Source source;
   TraceHeader header;
@@ -350,18 +368,12 @@ std::optional<RunRecord> Reader::run(std::size_t index, RunParts parts) const {
 
 std::optional<AttendedLayer> Reader::attended(std::size_t run, LayerIndex layer, std::uint64_t first,
                                               std::uint64_t count) const {
-  h5::quiet();
-  const TraceHeader& header = m_impl->header;
-  const SourceGroup group = m_impl->runGroup(run);
-  if (layer.value >= header.model.layers) group.fail(fmt::format("has no layer {}", layer.value));
-  if (header.runs[run].attended == 0 || group.integer(attribute::kRecorded) == 0) return std::nullopt;
-  const std::vector<DatasetSpec> specs = schema::runDatasets(header, header.runs[run]);
-  AttendedLayer result{.query_heads = header.model.query_heads, .per_head = header.runs[run].attended};
-  result.positions = m_impl->stepsOfLayer<TokenIndex>(group, *find(specs, member::kAttended), layer, first, count);
-  result.mass = m_impl->stepsOfLayer<float>(group, *find(specs, member::kAttendedMass), layer, first, count);
-  if (result.mass.size() != result.positions.size())
-    group.dataset(member::kAttendedMass).fail("has a different number of entries than decode/attended");
-  return result;
+  return m_impl->attended(run, layer, {member::kAttended, member::kAttendedMass}, first, count);
+}
+
+std::optional<AttendedLayer> Reader::questionAttended(std::size_t run, LayerIndex layer) const {
+  if (header().prompt.question.ids.empty()) return std::nullopt;
+  return m_impl->attended(run, layer, {member::kQuestionAttended, member::kQuestionAttendedMass}, 0, UINT64_MAX);
 }
 
 std::string Reader::notes() const {

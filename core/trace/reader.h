@@ -69,6 +69,8 @@ class Reader {
   // All generated tokens, or [first, first + count). Empty if the run was not finished or the file holds none.
   [[nodiscard]] std::optional<AttendedLayer> attended(std::size_t run, LayerIndex layer, std::uint64_t first = 0,
                                                       std::uint64_t count = UINT64_MAX) const;
+  // The same of the question's tokens; empty without a question.
+  [[nodiscard]] std::optional<AttendedLayer> questionAttended(std::size_t run, LayerIndex layer) const;
   [[nodiscard]] std::string notes() const;  // JSON, "" when empty
 
  private:

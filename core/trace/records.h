@@ -31,12 +31,21 @@ struct Span {
   std::string name;               // "needle", "question", "document 1", …
 };
 
+// A question fed to every run behind what it kept of the prompt.
+struct Question {
+  std::vector<TokenId> ids;            // [Q], at positions N, N + 1, …; empty: there is none
+  std::string text;                    // UTF-8; empty for --ids
+  std::vector<std::uint64_t> offsets;  // [Q+1] byte range of each token in text; empty without a question
+};
+
 struct Prompt {
   std::vector<TokenId> ids;            // [N]
   std::string text;                    // UTF-8; empty for --ids
   std::vector<std::uint64_t> offsets;  // [N+1] byte range of each token in text
   std::vector<Span> spans;
-  std::string chat;  // "auto", a built-in template's name, "unused" or "none"; "": unknown
+  Question question;  // if there is one, the prompt is a context that was compressed without it
+  std::string chat;   // "auto", a built-in template's name, "unused" or "none"; "": unknown
+  [[nodiscard]] std::uint64_t firstGenerated() const { return ids.size() + question.ids.size(); }  // a position
 };
 
 // The plan of a trace's attention part; fixed before the first data is written.
@@ -92,6 +101,9 @@ struct RunRecord {
   // [T, layers, query_heads, K] as in AttendedLayer. Written with the run; read by layer (Reader::attended).
   std::vector<TokenIndex> attended;
   std::vector<float> attended_mass;
+  // [Q, layers, query_heads, K] of the question's tokens, with the run too (Reader::questionAttended).
+  std::vector<TokenIndex> question_attended;
+  std::vector<float> question_attended_mass;
   bool everything = false;  // every head keeps all N tokens of the prompt
   // Positions of stored head `row` = layer · heads + head; empty if the record was read without them.
   [[nodiscard]] std::span<const TokenIndex> kept(std::size_t row) const {
@@ -104,8 +116,9 @@ struct RunRecord {
 // mass, ties by position. Prompt tokens have their original positions, generated ones follow them.
 struct AttendedLayer {
   std::uint32_t query_heads = 0, per_head = 0;  // per_head: K
-  std::vector<TokenIndex> positions;            // [steps, query_heads, K]; kNoToken where there is no such key
-  std::vector<float> mass;                      // [steps, query_heads, K]; 0 there
+  std::vector<TokenIndex>
+      positions;            // [steps (or question tokens), query_heads, K]; kNoToken where there is no such key
+  std::vector<float> mass;  // [steps, query_heads, K]; 0 there
   [[nodiscard]] std::size_t steps() const {
     const std::size_t row = std::size_t{query_heads} * per_head;
     return row == 0 ? 0 : positions.size() / row;

@@ -178,6 +178,10 @@ std::vector<DatasetSpec> runDatasets(const TraceHeader& header, const RunHeader&
   if (run.attended > 0) {
     all.push_back(attended(member::kAttended, Type::U32, header, run.attended, new_tokens));
     all.push_back(attended(member::kAttendedMass, Type::F32, header, run.attended, new_tokens));
+    if (const std::uint64_t question = header.prompt.question.ids.size(); question > 0) {
+      all.push_back(attended(member::kQuestionAttended, Type::U32, header, run.attended, question));
+      all.push_back(attended(member::kQuestionAttendedMass, Type::F32, header, run.attended, question));
+    }
   }
   if (!run.is_full) all.push_back(growing(member::kDecodeKl, Type::F32, {new_tokens}, 64));
   if (run.every > 0) all.push_back(growing(member::kDecodeBytes, Type::U64, {new_tokens}, 64));

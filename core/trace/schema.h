@@ -46,13 +46,15 @@ inline constexpr char kModel[] = "model", kPrompt[] = "prompt", kAttention[] = "
                       kNotes[] = "notes", kExperts[] = "experts";
 inline constexpr char kExpertTokens[] = "tokens", kExpertWeight[] = "weight";  // in /experts
 inline constexpr char kIds[] = "ids", kText[] = "text", kOffsets[] = "offsets", kSpans[] = "spans",
-                      kSpanNames[] = "span_names", kNextLogits[] = "next_logits";
+                      kSpanNames[] = "span_names", kNextLogits[] = "next_logits", kQuestion[] = "question";
 inline constexpr char kQuery[] = "query", kKey[] = "key";  // signals: core/signals/table.def
 inline constexpr char kCapacity[] = "capacity", kKeptOffsets[] = "kept/offsets", kKeptPositions[] = "kept/positions",
                       kDecodeIds[] = "decode/ids", kDecodeText[] = "decode/text", kDecodeKl[] = "decode/kl",
                       kDecodeEvicted[] = "decode/evicted", kDecodeBytes[] = "decode/cache_bytes",
                       kDecodeOffsets[] = "decode/offsets", kAttended[] = "decode/attended",
-                      kAttendedMass[] = "decode/attended_mass", kRetained[] = "retained", kOracle[] = "oracle";
+                      kAttendedMass[] = "decode/attended_mass", kQuestionAttended[] = "decode/question_attended",
+                      kQuestionAttendedMass[] = "decode/question_attended_mass", kRetained[] = "retained",
+                      kOracle[] = "oracle";
 }  // namespace member
 
 inline constexpr char kKvHeadGranularity[] = "kv-head", kQueryHeadGranularity[] = "query-head";

@@ -24,7 +24,8 @@ std::uint64_t bytesOf(const std::vector<schema::DatasetSpec>& specs) {
 
 std::uint64_t expectedFileBytes(const TraceHeader& header, std::uint64_t max_new_tokens) {
   const Prompt& prompt = header.prompt;
-  std::uint64_t bytes = kPerFile + prompt.ids.size() * 12 + prompt.text.size() + 8;
+  std::uint64_t bytes = kPerFile + (prompt.ids.size() + prompt.question.ids.size()) * 12 + prompt.text.size() +
+                        prompt.question.text.size() + 8;
   for (const Span& span : prompt.spans) bytes += 16 + span.name.size() * prompt.spans.size();
   bytes += bytesOf({schema::nextLogits(header.model)});
   if (header.model.experts > 0) bytes += bytesOf(schema::expertDatasets(header.model)) + kPerDataset;

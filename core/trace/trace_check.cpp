@@ -19,6 +19,10 @@ void checkPrompt(const Prompt& prompt, const std::string& target) {
   const std::size_t tokens = prompt.ids.size();
   require(tokens > 0 && tokens <= schema::kMaxTokens, target, "/prompt/ids: must have at least one token");
   require(prompt.offsets.size() == tokens + 1, target, "/prompt/offsets: must have one entry per token plus one");
+  const Question& question = prompt.question;
+  require(question.ids.size() <= schema::kMaxTokens &&
+              (question.ids.empty() ? question.offsets.empty() : question.offsets.size() == question.ids.size() + 1),
+          target, "/prompt/question/offsets: must have one entry per token plus one");
   for (const Span& span : prompt.spans) {
     require(span.begin <= span.end && span.end <= tokens, target,
             fmt::format("/prompt/spans: '{}' lies outside the prompt", span.name));
@@ -109,6 +113,8 @@ RunValues runMember(const RunRecord& record, std::string_view path) {
   if (path == member::kDecodeOffsets) return std::span(record.decode_offsets);
   if (path == member::kAttended) return std::span(record.attended);
   if (path == member::kAttendedMass) return std::span(record.attended_mass);
+  if (path == member::kQuestionAttended) return std::span(record.question_attended);
+  if (path == member::kQuestionAttendedMass) return std::span(record.question_attended_mass);
   if (path == member::kDecodeBytes) return std::span(record.step_bytes);
   if (path == member::kDecodeEvicted) {
     static_assert(sizeof(Eviction) == 4 * sizeof(std::uint32_t));
@@ -178,6 +184,13 @@ void checkAttended(const TraceHeader& header, std::size_t run, const RunRecord& 
                               std::size_t{header.runs[run].attended};
   require(record.attended.size() == entries && record.attended_mass.size() == entries, target,
           fmt::format("/runs/{}/decode/attended: must have {} keys per generated token, layer and head",
+                      schema::numbered(run), header.runs[run].attended));
+  const std::size_t question = record.decode_ids.empty()
+                                   ? 0
+                                   : header.prompt.question.ids.size() * header.model.layers *
+                                         header.model.query_heads * std::size_t{header.runs[run].attended};
+  require(record.question_attended.size() == question && record.question_attended_mass.size() == question, target,
+          fmt::format("/runs/{}/decode/question_attended: must have {} keys per question token, layer and head",
                       schema::numbered(run), header.runs[run].attended));
 }
 

@@ -70,6 +70,11 @@ class Validation {
         std::find_if(prompt.ids.begin(), prompt.ids.end(), [&](TokenId id) { return id >= m_header.model.vocab_size; });
     require(foreign == prompt.ids.end(), "/prompt/ids", "an id lies outside the vocabulary");
     require(prompt.offsets.back() == prompt.text.size(), "/prompt/offsets", "does not end where the text ends");
+    const Question& question = prompt.question;
+    require(std::ranges::all_of(question.ids, [&](TokenId id) { return id < m_header.model.vocab_size; }),
+            "/prompt/question/ids", "an id lies outside the vocabulary");
+    require(question.ids.empty() || question.offsets.back() == question.text.size(), "/prompt/question/offsets",
+            "does not end where the text ends");
     guarded("/prompt/next_logits", [&](const std::string& where) {
       const auto logits = m_reader.nextLogits();
       if (!logits) return require(!m_reader.complete(), where, "is missing");
@@ -207,7 +212,7 @@ class Validation {
     checkKept(*run, m_header.runs[index], where);
     if (const auto problem = evictionProblem(m_header, m_header.runs[index], *run))
       add(where + "/decode/evicted", *problem);
-    checkAttended(index, *run, where + "/decode/attended");
+    checkAttended(index, *run, where + "/decode/");
     for (const TokenId id : run->decode_ids) {
       if (id >= m_header.model.vocab_size) return add(where + "/decode/ids", "an id lies outside the vocabulary");
     }
@@ -229,7 +234,11 @@ class Validation {
       m_work.checkStop();
       const auto attended = m_reader.attended(index, LayerIndex(layer));
       if (!attended) return;
-      if (const auto problem = check.check(LayerIndex(layer), *attended)) return add(where, *problem);
+      if (const auto problem = check.check(LayerIndex(layer), *attended)) return add(where + "attended", *problem);
+      const auto question = m_reader.questionAttended(index, LayerIndex(layer));
+      if (!question) continue;
+      if (const auto problem = check.checkQuestion(LayerIndex(layer), *question))
+        return add(where + "question_attended", *problem);
     }
   }
 

@@ -7,10 +7,11 @@
 
 namespace kvatlas::trace {
 
-// The keys of one step and query head.
+// The keys of one step, or of one token of the question, and query head.
 struct AttendedCheck::Row {
   LayerIndex layer;
   std::uint32_t head = 0, step = 0;
+  std::uint64_t keys = 0;  // positions so far
   std::span<const TokenIndex> positions;
   std::span<const float> mass;
 };
@@ -18,10 +19,26 @@ struct AttendedCheck::Row {
 std::optional<std::string> AttendedCheck::check(LayerIndex layer, const AttendedLayer& attended) const {
   if (attended.steps() != m_record.decode_ids.size())
     return fmt::format("has {} steps, {} tokens were generated", attended.steps(), m_record.decode_ids.size());
+  return checkRows(layer, attended, m_header.prompt.firstGenerated());
+}
+
+std::optional<std::string> AttendedCheck::checkQuestion(LayerIndex layer, const AttendedLayer& attended) const {
+  const std::size_t tokens = m_record.decode_ids.empty() ? 0 : m_header.prompt.question.ids.size();
+  if (attended.steps() != tokens)
+    return fmt::format("has {} rows, the question has {} tokens", attended.steps(), tokens);
+  return checkRows(layer, attended, m_header.prompt.ids.size() + 1);
+}
+
+std::optional<std::string> AttendedCheck::checkRows(LayerIndex layer, const AttendedLayer& attended,
+                                                    std::uint64_t first_keys) const {
   for (std::uint32_t step = 0; step < attended.steps(); ++step) {
     for (std::uint32_t head = 0; head < attended.query_heads; ++head) {
       const std::size_t at = attended.at(step, head);
-      const Row row{layer, head, step, std::span(attended.positions).subspan(at, attended.per_head),
+      const Row row{layer,
+                    head,
+                    step,
+                    first_keys + step,
+                    std::span(attended.positions).subspan(at, attended.per_head),
                     std::span(attended.mass).subspan(at, attended.per_head)};
       if (const std::string problem = problemOf(row); !problem.empty())
         return fmt::format("{} (step {}, layer {}, head {})", problem, step, layer.value, head);
@@ -50,17 +67,19 @@ std::string AttendedCheck::problemOf(const Row& row) const {
 }
 
 std::string AttendedCheck::positionProblem(const Row& row, TokenIndex position) const {
-  const std::uint64_t keys = m_header.prompt.ids.size() + row.step, window = m_header.model.sliding_window;
+  const std::uint64_t keys = row.keys, window = m_header.model.sliding_window;
   if (position >= keys) return fmt::format("position {} does not exist yet", position);
   if (window > 0 && position + window < keys) return fmt::format("position {} is outside the sliding window", position);
   return evictedBefore(row, position) ? fmt::format("position {} was already evicted", position) : "";
 }
 
-// Step 0 is the prompt's own attention, before any eviction.
+// Without a question, step 0 is the prompt's own attention, before any eviction. Rows of the question come before what
+// is evicted while decoding.
 bool AttendedCheck::evictedBefore(const Row& row, TokenIndex position) const {
-  if (row.step == 0) return false;
+  const bool of_question = row.keys <= m_header.prompt.firstGenerated();
+  if (of_question && m_header.prompt.question.ids.empty()) return false;
   const std::uint32_t stored = row.head / (m_header.model.query_heads / m_run.heads);
-  if (const auto step = m_evictions.stepOf(row.layer.value, stored, position)) return *step < row.step;
+  if (const auto step = m_evictions.stepOf(row.layer.value, stored, position)) return !of_question && *step < row.step;
   if (position >= m_header.prompt.ids.size()) return false;
   const auto kept = m_record.kept(std::size_t{row.layer.value} * m_run.heads + stored);
   return !std::binary_search(kept.begin(), kept.end(), position);

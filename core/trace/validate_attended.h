@@ -20,9 +20,14 @@ class AttendedCheck {
   // The first impossible entry: a future key, one outside the sliding window, evicted before or listed twice; a mass
   // outside 0 … 1 or out of order. Empty if there is none.
   [[nodiscard]] std::optional<std::string> check(LayerIndex layer, const AttendedLayer& attended) const;
+  // The same of the tokens of the question.
+  [[nodiscard]] std::optional<std::string> checkQuestion(LayerIndex layer, const AttendedLayer& attended) const;
 
  private:
   struct Row;
+  // `first_keys`: what the first row sees where nothing is evicted; each later row one more.
+  [[nodiscard]] std::optional<std::string> checkRows(LayerIndex layer, const AttendedLayer& attended,
+                                                     std::uint64_t first_keys) const;
   [[nodiscard]] std::string problemOf(const Row& row) const;
   [[nodiscard]] std::string positionProblem(const Row& row, TokenIndex position) const;
   [[nodiscard]] bool evictedBefore(const Row& row, TokenIndex position) const;

@@ -14,11 +14,14 @@ std::string nameOf(const Eviction& one) {
   return fmt::format("(step {}, layer {}, head {})", one.step, one.layer, one.head);
 }
 
-// A run's lists from step to step: step t has the prompt's kept tokens and t generated ones, less what went before it.
+// A run's lists from step to step: step t has the prompt's kept tokens, the question and t generated ones, less what
+// went before it.
 class Replay {
  public:
   Replay(const TraceHeader& header, const RunHeader& run, const RunRecord& record)
-      : m_header(header), m_run(run), m_record(record), m_times(record), m_rows(record.capacity) {}
+      : m_header(header), m_run(run), m_record(record), m_times(record), m_rows(record.capacity) {
+    for (std::uint32_t& rows : m_rows) rows += questionTokens();
+  }
 
   std::optional<std::string> problem() {
     const std::vector<Eviction>& log = m_record.evicted;
@@ -38,15 +41,20 @@ class Replay {
   }
 
  private:
+  [[nodiscard]] std::uint32_t questionTokens() const {
+    return static_cast<std::uint32_t>(m_header.prompt.question.ids.size());
+  }
+
   [[nodiscard]] std::optional<std::string> stepProblem(std::uint32_t step) const {
     std::uint64_t held = 0;
     for (std::size_t list = 0; list < m_rows.size(); ++list) {
       held += m_rows[list];
       // Where the prompt was below the budget, lists may grow to it.
       const bool bounded = m_run.every > 0 && m_record.capacity[list] < m_header.prompt.ids.size();
-      if (bounded && m_rows[list] > m_record.capacity[list] + m_run.every)
+      if (bounded && m_rows[list] > m_record.capacity[list] + questionTokens() + m_run.every)
         return fmt::format("step {}: layer {}, head {} holds {} tokens, at most {} + {} were expected", step,
-                           list / m_run.heads, list % m_run.heads, m_rows[list], m_record.capacity[list], m_run.every);
+                           list / m_run.heads, list % m_run.heads, m_rows[list] - questionTokens(),
+                           m_record.capacity[list], m_run.every);
     }
     const std::uint64_t kept = m_record.keptTokens();
     if (step >= m_record.step_bytes.size() || kept == 0) return std::nullopt;
@@ -59,10 +67,11 @@ class Replay {
   [[nodiscard]] std::optional<std::string> take(const Eviction& one) {
     if (one.layer >= m_header.model.layers || one.head >= m_run.heads)
       return "names a step, layer or head that does not exist";
-    const std::size_t list = std::size_t{one.layer} * m_run.heads + one.head, tokens = m_header.prompt.ids.size();
+    const std::size_t list = std::size_t{one.layer} * m_run.heads + one.head, tokens = m_header.prompt.ids.size(),
+                      generated = m_header.prompt.firstGenerated();
     const auto kept = m_record.kept(list);
     const bool was_there = one.position < tokens ? std::binary_search(kept.begin(), kept.end(), one.position)
-                                                 : one.position < tokens + one.step;
+                                                 : one.position >= generated && one.position < generated + one.step;
     if (!was_there) return fmt::format("position {} was not held {}", one.position, nameOf(one));
     if (m_times.stepOf(one.layer, one.head, one.position) != one.step)
       return fmt::format("position {} had been evicted before {}", one.position, nameOf(one));

@@ -56,6 +56,12 @@ void writePrompt(const Group& root, const TraceHeader& header) {
   group.writeFixed(member::kSpans, {prompt.spans.size(), 2}, std::span(ranges));
   group.writeStrings(member::kSpanNames, names);
   if (!prompt.chat.empty()) group.set(attribute::kChat, prompt.chat);
+  if (const Question& question = prompt.question; !question.ids.empty()) {
+    const Group behind = group.create(member::kQuestion);
+    behind.writeFixed(member::kIds, {question.ids.size()}, std::span(question.ids));
+    behind.writeFixed(member::kText, {question.text.size()}, h5::bytesOf(question.text));
+    behind.writeFixed(member::kOffsets, {question.offsets.size()}, std::span(question.offsets));
+  }
   group.createDataset(schema::nextLogits(header.model)).set(attribute::kRecorded, std::uint8_t{0});
 }
 

@@ -65,4 +65,19 @@ function keeps(run, layer, head, position) {
   return low < ranges.length && ranges[low][0] <= position;
 }
 
+// The keys that a generated token attends to in a run, layer and head: [{position, mass}], the largest first.
+const attendedBytes = new Map();
+function attendedOf(run, step, layer, head) {
+  const { attended, per_head } = data.runs[run];
+  if (!attended) return [];
+  if (!attendedBytes.has(run)) attendedBytes.set(run, new DataView(bytesOf(attended).buffer));
+  const bytes = attendedBytes.get(run), keys = [];
+  const first = ((step * data.layers.length + data.layers.indexOf(layer)) * data.heads.length + data.heads.indexOf(head)) * per_head;
+  for (let at = first * 5; at < (first + per_head) * 5; at += 5) {
+    const position = bytes.getUint32(at, true);
+    if (position !== 0xffffffff) keys.push({ position, mass: probability[bytes.getUint8(at + 4)] });
+  }
+  return keys;
+}
+
 const tokenText = (position) => (data.texts.length ? data.texts[position] : `#${data.ids[position]}`);

@@ -1,5 +1,5 @@
 // What is chosen, and the controls that choose it. The address keeps layer, head and run: a link opens the same view.
-const state = { layer: data.layers[0], head: data.heads[0], run: 0, veil: 0.7, metric: 0 };
+const state = { layer: data.layers[0], head: data.heads[0], run: 0, veil: 0.7, metric: 0, step: null };
 const control = (id) => document.getElementById(id);
 
 function choose(wanted) {
@@ -11,6 +11,8 @@ function choose(wanted) {
   control("run").value = state.run;
   renderAnswers();
   markEvicted();
+  if (wanted.run !== undefined) state.step = null;
+  renderAnswer();
   drawHeads();
   redraw();
   try { history.replaceState(null, "", `#layer=${state.layer}&head=${state.head}&run=${encodeURIComponent(data.runs[state.run].label)}`); } catch { /* a sandboxed frame */ }

@@ -1,6 +1,7 @@
 // The cache contents of a run at each generated token, against a naive count, and second traces.
 #include "views/models/items/decode_grid.h"
 #include "views/models/items/decode_attended.h"
+#include "views/models/items/eviction_text.h"
 
 #include <gmock/gmock.h>
 
@@ -42,6 +43,43 @@ TEST(DecodeGrid, HeldIsKeptPlusGeneratedMinusEvicted) {
                                     1,    0, 0,    0, 0, 0.5F, 1,    1, x,  //
                                     0.5F, 0, 0,    0, 0, 0.5F, 0.5F, 1, 1};
   EXPECT_EQ(grid.held.values, expected);
+}
+
+TEST(DecodeGrid, AQuestionIsHeldByAllHeadsAndNothingElseShifts) {
+  RunView view = viewOf(6, {{0, 2}, {0, 5}}, 2, {{1, 0, 0, 8}});
+  view.question = 2;
+  const DecodeGrid grid = decodeGrid(view, LayerIndex(0), {HeadChoice::MeanOverHeads, 0}, 100);
+  EXPECT_EQ(grid.positions, 10U);
+  const float x = kMasked;
+  EXPECT_EQ(grid.held.values, (std::vector<float>{1, 0, 0.5F, 0, 0, 0.5F, 1, 1, 1,    x,  //
+                                                  1, 0, 0.5F, 0, 0, 0.5F, 1, 1, 0.5F, 1}));
+}
+
+TEST(DecodeGrid, SeveralLayersAreOneShare) {
+  RunView view = viewOf(3, {{0}, {1}}, 1, {});
+  view.model.layers = 2;
+  view.model.query_heads = view.model.kv_heads = view.run.header.heads = 1;
+  const std::vector<LayerIndex> layers = {LayerIndex(0), LayerIndex(1)};
+  EXPECT_EQ(decodeGrid(view, layers, {HeadChoice::MeanOverHeads, 0}, 100).held.values,
+            (std::vector<float>{0.5F, 0.5F, 0, 1}));
+}
+
+TEST(EvictionText, SaysWhoEvictedWhenAndWhy) {
+  RunView view = viewOf(6, {{0, 2}, {0, 5}, {2, 5}}, 4, {{1, 0, 0, 2}, {2, 0, 1, 0}, {3, 0, 0, 0}});
+  view.run.header.method = "h2o";
+  const HeadChoice all{HeadChoice::MeanOverHeads, 0};
+  EXPECT_EQ(evictionStory(view, LayerIndex(0), all, 0, 3),
+            "of 3 heads, evicted by 1 at the end of the prompt, 2 after tokens 2 to 3 (lowest score)");
+  EXPECT_EQ(evictionStory(view, LayerIndex(0), all, 0, 1), "of 3 heads, evicted by 1 at the end of the prompt");
+  EXPECT_EQ(evictionStory(view, LayerIndex(0), {HeadChoice::QueryHead, 0}, 2, 1),
+            "evicted after token 1 (lowest score)");
+  EXPECT_EQ(evictionStory(view, LayerIndex(0), {HeadChoice::QueryHead, 0}, 0, 2), "");
+  view.run.header.method = "streamingllm";
+  EXPECT_EQ(evictionReason(view), "left the window");
+  const auto evicted = evictedAt(view, 2);
+  ASSERT_EQ(evicted.size(), 1U);
+  EXPECT_EQ(evicted[0].position, 0U);
+  EXPECT_EQ(evicted[0].lists, 1U);
 }
 
 TEST(DecodeGrid, BinsTakeTheMaximumAndOneHeadIsUnchanged) {

@@ -64,10 +64,15 @@ void TracePage::showFacts() {
                        .arg(groupedNumber(model.layers), groupedNumber(model.query_heads),
                             groupedNumber(model.kv_heads), groupedNumber(model.head_dim), text(model.compute_dtype)));
   if (model.sliding_window > 0) add(tr("sliding window"), tr("%1 tokens").arg(groupedNumber(model.sliding_window)));
-  add(tr("prompt"),
+  const trace::Question& question = header.prompt.question;
+  add(question.ids.empty() ? tr("prompt") : tr("context"),
       tr("%1 tokens, %2 bytes").arg(groupedNumber(m_document.tokens()), groupedNumber(header.prompt.text.size())));
   for (const trace::Span& span : header.prompt.spans)
     add(text(span.name), tr("tokens %1 to %2").arg(groupedNumber(span.begin), groupedNumber(span.end)));
+  if (!question.ids.empty()) {
+    add(tr("question"), tr("%1 tokens behind the context, which was compressed before: %2")
+                            .arg(groupedNumber(question.ids.size()), text(question.text)));
+  }
   add(tr("attention"), tr("%1 layers; rows of the last %2 queries stored separately")
                            .arg(groupedNumber(header.attention.layers.size()), groupedNumber(header.attention.window)));
   add(tr("map resolution"), cellsText(header.attention.cells));

@@ -25,22 +25,23 @@ struct Bench {
   void (*run)(const BenchArguments&);
 };
 
-constexpr std::array kBenches{Bench{"probe", "the attention probe against the best matrix product", benchProbe},
-                              Bench{"tile", "exact tiles", benchTile},
-                              Bench{"codec", "the log₂ codec of probabilities", benchCodec},
-                              Bench{"decode", "decode attention over branches of different lengths", benchDecode},
-                              Bench{"pool", "coarser map levels", benchPool},
-                              Bench{"capture", "full capture against plain prefill", benchCapture},
-                              Bench{"prefill", "parts of a prefill against the best matrix product", benchPrefill},
-                              Bench{"decode-step", "a decoding step against the memory's speed", benchDecodeStep},
-                              Bench{"gpu", "a CUDA device: probe, capture, branches", benchGpu},
-                              Bench{"growth", "time and memory against length, with a fit", benchGrowth},
-                              Bench{"branches", "many methods against the full cache alone", benchBranches},
-                              Bench{"memory", "peak memory against prompt length", benchMemory},
-                              Bench{"start", "start-up", benchStart},
-                              Bench{"needle", "a needle run of many methods against the full cache alone", benchNeedle},
-                              Bench{"open", "opening FILE and reading parts of it", benchOpen},
-                              Bench{"what-if", "decisions while a budget is dragged", benchWhatIf}};
+constexpr std::array kBenches{
+    Bench{"probe", "the attention probe against the best matrix product", benchProbe},
+    Bench{"tile", "exact tiles", benchTile},
+    Bench{"codec", "the log₂ codec of probabilities", benchCodec},
+    Bench{"decode", "decode attention over branches of different lengths", benchDecode},
+    Bench{"pool", "coarser map levels", benchPool},
+    Bench{"capture", "full capture against plain prefill", benchCapture},
+    Bench{"prefill", "parts of a prefill against the best matrix product", benchPrefill},
+    Bench{"decode-step", "a decoding step against the memory's speed", benchDecodeStep},
+    Bench{"gpu", "a CUDA device: probe, capture, branches", benchGpu},
+    Bench{"growth", "time and memory against length, with a fit", benchGrowth},
+    Bench{"branches", "many methods against the full cache alone", benchBranches},
+    Bench{"memory", "peak memory against prompt length, or, with --every, against generated tokens", benchMemory},
+    Bench{"start", "start-up", benchStart},
+    Bench{"needle", "a needle run of many methods against the full cache alone", benchNeedle},
+    Bench{"open", "opening FILE and reading parts of it", benchOpen},
+    Bench{"what-if", "decisions while a budget is dragged", benchWhatIf}};
 
 void runBench(const BenchArguments& arguments) {
   std::vector<std::string> names;
@@ -78,13 +79,15 @@ void addBenchCommand(CLI::App& root) {
       .add_option("--layers", arguments->layers,
                   "layers of the random model, 0: the shape's own (capture, growth, gpu)")
       ->check(CLI::Range(0, 1000));
-  command.add_option("--every", arguments->every, "also let the methods decide again every K tokens (branches)");
-  command.add_option("--tokens", arguments->tokens, "prompt length (branches, what-if)")
+  command.add_option("--every", arguments->every,
+                     "also let the methods decide again every K tokens (branches, memory)");
+  command.add_option("--tokens", arguments->tokens, "prompt length (branches, memory with --every, what-if)")
       ->capture_default_str()
       ->check(CLI::Range(64, 1 << 22));
   command
       .add_option("--lengths", arguments->lengths,
-                  "prompt lengths (memory, capture, growth; gpu default: all of 2048 … 131072 that fit)")
+                  "prompt lengths (memory, capture, growth; memory with --every: generated tokens; gpu default: all of "
+                  "2048 … 131072 that fit)")
       ->delimiter(',')
       ->check(CLI::Range(64, 1 << 22));
   command.add_option("--max-new-tokens", arguments->new_tokens, "tokens to generate")

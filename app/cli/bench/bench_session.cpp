@@ -1,6 +1,8 @@
 // Benchmarks of whole sessions: many branches against one, needle runs, memory against length, start-up.
 #include <fmt/format.h>
 
+#include <array>
+
 #include "app/cli/bench/bench_capture.h"
 #include "app/cli/bench/child_run.h"
 #include "core/base/error.h"
@@ -47,6 +49,36 @@ ChildRun runNeedle(const BenchArguments& arguments, const fs::path& results, con
                                  results.string()};
   for (const std::string& method : methods) words.insert(words.end(), {"--method", method});
   return runKvatlas(words);
+}
+
+double peakMegabytes(const std::vector<std::string>& words) {
+  return static_cast<double>(runKvatlas(words).peak_bytes) / 1e6;
+}
+
+// What a run holds beside the full cache stays the same however much it generates, if it decides again.
+void benchGeneratedMemory(const BenchArguments& arguments) {
+  const Scratch scratch;
+  const fs::path model = modelFolder(arguments.model), ids = writeIds(scratch, model, arguments.tokens);
+  const std::vector<std::uint32_t> counts =
+      arguments.lengths_given ? arguments.lengths : std::vector<std::uint32_t>{500, 1000, 2000};
+  printMachine(fmt::format("{}; prompt of {} tokens; full and {} methods × {} budgets", model.filename().string(),
+                           arguments.tokens, kMethods.size(), kBudgets.size()));
+  fmt::print("| generated tokens | peak of full alone, MB | with methods that decide once | every={} |\n",
+             arguments.every);
+  fmt::print("|---|---|---|---|\n");
+  std::vector<double> generated;
+  std::array<std::vector<double>, 3> peaks;
+  for (const std::uint32_t count : counts) {
+    generated.push_back(count);
+    for (std::size_t i = 0; i < peaks.size(); ++i)
+      peaks[i].push_back(
+          peakMegabytes(captureArguments(scratch, model, ids, count, i > 0, i == 2 ? arguments.every : 0)));
+    fmt::print("| {} | {:.0f} | {:.0f} | {:.0f} |\n", count, peaks[0].back(), peaks[1].back(), peaks[2].back());
+  }
+  std::array<double, 3> slopes{};
+  for (std::size_t i = 0; i < peaks.size(); ++i)
+    slopes[i] = 1000 * fitPolynomial(generated, peaks[i], 1).coefficients[1];
+  fmt::print("\nMB per 1,000 generated tokens: {:.2f}, {:.2f}, {:.2f}\n", slopes[0], slopes[1], slopes[2]);
 }
 
 }  // namespace
@@ -97,6 +129,7 @@ void benchNeedle(const BenchArguments& arguments) {
 }
 
 void benchMemory(const BenchArguments& arguments) {
+  if (arguments.every > 0) return benchGeneratedMemory(arguments);
   if (arguments.lengths.size() < 3) failUsage("--lengths: at least three lengths are needed for a line");
   const Scratch scratch;
   const fs::path model = modelFolder(arguments.model);

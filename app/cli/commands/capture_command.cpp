@@ -14,6 +14,7 @@
 #include "app/cli/summary_table.h"
 #include "core/base/error.h"
 #include "core/evaluation/needle_task.h"
+#include "core/trace/question_output.h"
 
 namespace kvatlas::app {
 namespace {
@@ -27,7 +28,7 @@ struct CaptureArguments {
   std::string answer;
   std::filesystem::path from;  // a folder of results
   std::string case_id;
-  std::vector<std::filesystem::path> haystack;
+  std::vector<std::filesystem::path> haystack, data;
   bool json = false, quiet = false;
 };
 
@@ -65,12 +66,28 @@ std::string jsonText(const nlohmann::json& json) {
 // Captures a case of a needle run: its prompt, methods and budgets.
 void captureCase(const CaptureArguments& arguments, capture::CaptureSummary& summary,
                  const std::function<std::string()>& stopped) {
-  const evaluation::ReplayOptions options{.results = arguments.from,
-                                          .case_id = arguments.case_id,
-                                          .sources = {{evaluation::kHaystackSource, arguments.haystack}},
-                                          .capture = arguments.options};
+  const evaluation::ReplayOptions options{
+      .results = arguments.from,
+      .case_id = arguments.case_id,
+      .sources = {{evaluation::kHaystackSource, arguments.haystack}, {evaluation::kDataSource, arguments.data}},
+      .capture = arguments.options};
   callCapture<ReplayEntry>("kvatlasReplay", ReplayCall{.options = &options, .summary = &summary}, arguments.quiet,
                            stopped);
+}
+
+// Several questions: a JSON array, or a table under each question.
+void printSummaries(const CaptureArguments& arguments, const std::vector<capture::CaptureSummary>& summaries) {
+  if (arguments.json) {
+    nlohmann::json all = nlohmann::json::array();
+    for (const capture::CaptureSummary& summary : summaries) all.push_back(summaryJson(summary, arguments.answer));
+    return fmt::print("{}\n", jsonText(all.size() == 1 ? all.front() : all));
+  }
+  if (arguments.quiet) return;
+  for (const capture::CaptureSummary& summary : summaries) {
+    if (summaries.size() > 1)
+      fmt::print("{}question: {}\n", &summary == summaries.data() ? "" : "\n", summary.question);
+    fmt::print("{}", summaryTable(summary, arguments.answer));
+  }
 }
 
 void runCaptureCommand(CaptureArguments& arguments) {
@@ -81,19 +98,17 @@ void runCaptureCommand(CaptureArguments& arguments) {
   arguments.options.session = arguments.session.options;
   if (!arguments.layers.empty()) arguments.options.layers = arguments.layers;
   if (!arguments.heads.empty()) arguments.options.heads = arguments.heads;
-  capture::CaptureSummary summary;
-  const auto part = partOf(arguments.options.output);
+  std::vector<capture::CaptureSummary> summaries;
+  const auto part =
+      partOf(trace::questionOutput(arguments.options.output, 0, arguments.options.session.prompt.questions.size()));
   const FileTime before = writtenAt(part);
   const auto stopped = [&] { return stoppedText(part, before); };
   if (replay)
-    captureCase(arguments, summary, stopped);
+    captureCase(arguments, summaries.emplace_back(), stopped);
   else
-    callCapture<CaptureEntry>("kvatlasCapture", CaptureCall{.options = &arguments.options, .summary = &summary},
+    callCapture<CaptureEntry>("kvatlasCapture", CaptureCall{.options = &arguments.options, .summaries = &summaries},
                               arguments.quiet, stopped);
-  if (arguments.json)
-    fmt::print("{}\n", jsonText(summaryJson(summary, arguments.answer)));
-  else if (!arguments.quiet)
-    fmt::print("{}", summaryTable(summary, arguments.answer));
+  printSummaries(arguments, summaries);
 }
 
 // "" for every recorded layer, or a list: "0,6,12".
@@ -124,21 +139,26 @@ void runGenerateCommand(CaptureArguments& arguments) {
   } else if (summary.runs.size() == 1) {
     fmt::print("{}\n", summary.runs.front().text);
   } else {
-    for (const capture::RunSummary& run : summary.runs) fmt::print("== {}\n{}\n", run.label, run.text);
+    const bool several = arguments.session.options.prompt.questions.size() > 1;
+    for (const capture::RunSummary& run : summary.runs)
+      fmt::print("== {}{}\n{}\n", run.label, several ? " · " + run.question : "", run.text);
   }
 }
 
 void addReplayOptions(CLI::App& command, CaptureArguments& arguments) {
-  CLI::Option* from = command.add_option(
-      "--from", arguments.from, "capture a case of this needle run: its prompt, methods and budgets (needs --case)");
+  CLI::Option* from =
+      command.add_option("--from", arguments.from,
+                         "capture a case of this run of evaluate: its prompt, methods and budgets (needs --case)");
   CLI::Option* chosen = command.add_option("--case", arguments.case_id, "with --from, the case: L1024-D30-number-t0");
   command.add_option("--haystack", arguments.haystack, "with --from, the text if it has moved since the run")
       ->needs(from);
+  command.add_option("--data", arguments.data, "with --from, the rows of a benchmark if they have moved since the run")
+      ->needs(from);
   from->needs(chosen);
   chosen->needs(from);
-  for (const char* decided :
-       {"--prompt", "--text", "--ids", "--chat", "--chat-date", "--system", "--span", "--follow", "--method",
-        "--budget", "--window", "--granularity", "--preset", "--max-new-tokens", "--dtype", "--seed"})
+  for (const char* decided : {"--prompt", "--text", "--ids", "--chat", "--chat-date", "--system", "--span",
+                              "--question", "--compress", "--follow", "--method", "--budget", "--window",
+                              "--granularity", "--preset", "--max-new-tokens", "--dtype", "--seed"})
     from->excludes(command.get_option(decided));
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "app/cli/capture_call.h"
+#include "app/cli/commands/benchmark_arguments.h"
 #include "app/cli/commands/evaluate_score.h"
 #include "app/cli/commands/needle_arguments.h"
 #include "app/cli/score_table.h"
@@ -37,8 +38,7 @@ void printScores(const fs::path& folder, bool json, const nlohmann::json& more, 
   fmt::print("{}\n{}\n", scoreTable(results), last_line);
 }
 
-void runNeedleCommand(NeedleArguments& arguments) {
-  const evaluation::EvaluationOptions options = resolveNeedleOptions(arguments);
+void runEvaluation(const evaluation::EvaluationOptions& options, const EvaluationArguments& arguments) {
   evaluation::EvaluationSummary summary;
   callCapture<EvaluationEntry>("kvatlasEvaluate", EvaluationCall{.options = &options, .summary = &summary},
                                arguments.quiet, [&] { return stoppedText(options.output); });
@@ -86,7 +86,11 @@ void addEvaluateCommand(CLI::App& root) {
   CLI::App& needle_command =
       *evaluate.add_subcommand("needle", "plant facts in a text and ask for them, at many lengths and depths");
   addNeedleOptions(needle_command, *needle);
-  needle_command.callback([needle] { runNeedleCommand(*needle); });
+  needle_command.callback([needle] {
+    const evaluation::EvaluationOptions options = resolveNeedleOptions(*needle);
+    runEvaluation(options, *needle);
+  });
+  addBenchmarkCommands(evaluate, runEvaluation);
 
   addScoreCommand(evaluate);
 

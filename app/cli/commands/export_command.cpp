@@ -26,6 +26,7 @@ void exportPart(const ExportRequest& request) {
     fail("{}: is a folder; '{}' is exported from a trace file", request.file, request.what);
   const bool trace_option = request.layer >= 0 || request.head >= 0 || request.run >= 0;
   if (folder && trace_option) failUsage("--layer, --head and --run have no meaning for a folder of results");
+  if (!folder && !request.beside.empty()) failUsage("--beside has no meaning for a trace");
   if (!folder && !request.score.empty()) failUsage("--score has no meaning for a trace");
   folder ? exportResultsPart(request) : exportTracePart(request);
 }
@@ -42,7 +43,10 @@ void addExportCommand(CLI::App& root) {
                    fmt::format("Of a trace: {}; of results: {}", fmt::join(tracePartNames(), ", "),
                                fmt::join(resultsPartNames(), ", ")))
       ->required();
-  command->add_option("-o,--output", request->output, "Output: name.csv or name.json; page: name.html")->required();
+  command
+      ->add_option("-o,--output", request->output,
+                   "Output: name.csv or name.json; table: name.md, .csv or .tex; page: name.html")
+      ->required();
   command->add_option("--layer", request->layer, "Only this layer")->check(CLI::NonNegativeNumber);
   command->add_option("--head", request->head, "Only this head")->check(CLI::NonNegativeNumber);
   command->add_option("--run", request->run, "Only this run")->check(CLI::NonNegativeNumber);
@@ -51,6 +55,8 @@ void addExportCommand(CLI::App& root) {
       ->check(CLI::IsMember({"mean", "max"}));
   command->add_option("--score", request->score,
                       "Results: a recorded score, such as word_overlap (default: the run's own)");
+  command->add_option("--beside", request->beside,
+                      "Results, table: a CSV file of published numbers in percent, 'name,SET,SET,…'");
   addTileOptions(*command, request->tile);
   addPageOptions(*command, request->page);
   command->callback([request] { exportPart(*request); });

@@ -13,6 +13,7 @@ namespace kvatlas::app {
 struct ExportRequest {
   std::string file, what, output, reduction = "mean";
   std::string score;                    // results: a recorded score instead of the run's own
+  std::string beside;                   // results, table: a CSV file of published numbers
   int layer = -1, head = -1, run = -1;  // trace; -1: all
   std::optional<std::size_t> level;     // empty: the finest; for a page, the finest that fits
   TileExport tile;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "app/cli/commands/export_parts.h"
+#include "app/cli/commands/export_table.h"
 #include "app/cli/table_writer.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
@@ -75,6 +76,7 @@ struct Part {
   void (*write)(const ResultsReader&, const ExportRequest&, TableWriter&);
 };
 
+constexpr const char* kTable = "table";
 constexpr std::array kParts = {Part{"needle", writeNeedle}, Part{"accuracy", writeAccuracy},
                                Part{"records", writeRecords}};
 
@@ -83,18 +85,22 @@ constexpr std::array kParts = {Part{"needle", writeNeedle}, Part{"accuracy", wri
 std::vector<std::string> resultsPartNames() {
   std::vector<std::string> names;
   for (const Part& part : kParts) names.emplace_back(part.name);
+  names.emplace_back(kTable);
   return names;
 }
 
 void exportResultsPart(const ExportRequest& request) {
   const auto part =
       std::find_if(kParts.begin(), kParts.end(), [&](const Part& one) { return request.what == one.name; });
-  if (part == kParts.end())
+  const bool is_table = request.what == kTable;
+  if (!is_table && !request.beside.empty()) failUsage("--beside belongs to the table of results");
+  if (!is_table && part == kParts.end())
     failUsage("'{}': unknown table of a results folder{}", request.what, suggestion(request.what, resultsPartNames()));
-  requireTableName(request.output);
+  if (!is_table) requireTableName(request.output);
   const ResultsReader reader(request.file);
   for (const std::string& warning : reader.warnings()) fmt::print(stderr, "kvatlas: warning: {}\n", warning);
   if (reader.records().empty()) fail("{}: has no finished case", request.file);
+  if (is_table) return exportTable(reader, request);
   TableWriter table(request.output);
   part->write(reader, request, table);
   table.complete();

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/suggest.h"
+#include "core/trace/generated_tokens.h"
 #include "core/trace/reader.h"
 
 namespace kvatlas::app {
@@ -125,13 +126,17 @@ void expertsTable(const Reader& reader, const ExportRequest& request, TableWrite
 
 void spansTable(const Reader& reader, const ExportRequest&, TableWriter& table) {
   table.columns({"name", "begin", "end"});
-  for (const trace::Span& span : reader.header().prompt.spans) table.row({span.name, span.begin, span.end});
+  const trace::Prompt& prompt = reader.header().prompt;
+  for (const trace::Span& span : prompt.spans) table.row({span.name, span.begin, span.end});
+  if (!prompt.question.ids.empty()) table.row({"question", prompt.ids.size(), prompt.firstGenerated()});
 }
 
 void tokensTable(const Reader& reader, const ExportRequest&, TableWriter& table) {
   table.columns({"position", "id", "text"});
   const trace::Prompt& prompt = reader.header().prompt;
   for (std::size_t i = 0; i < prompt.ids.size(); ++i) table.row({i, prompt.ids[i], tokenText(prompt, i)});
+  for (std::size_t i = 0; i < prompt.question.ids.size(); ++i)
+    table.row({prompt.ids.size() + i, prompt.question.ids[i], std::string(trace::questionText(prompt, i))});
 }
 
 void signalRows(const Reader& reader, const ExportRequest& request, Signal signal, TableWriter& table) {

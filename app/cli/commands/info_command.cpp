@@ -60,6 +60,10 @@ json promptJson(const trace::Prompt& prompt) {
   return {{"tokens", prompt.ids.size()},
           {"bytes", prompt.text.size()},
           {"spans", spans},
+          {"question", prompt.question.ids.empty() ? json(nullptr)
+                                                   : json{{"tokens", prompt.question.ids.size()},
+                                                          {"begin", prompt.ids.size()},
+                                                          {"text", oneLine(prompt.question.text, 400)}}},
           {"chat", prompt.chat.empty() ? json(nullptr) : json(prompt.chat)},
           {"start", oneLine(prompt.text, 200)}};
 }
@@ -198,14 +202,20 @@ void printInfo(const json& info) {
   if (model["experts"] != 0)
     fmt::print("  {} experts in every layer, {} per token\n", model["experts"].get<int>(),
                model["experts_per_token"].get<int>());
-  fmt::print("prompt of {} tokens, {} bytes: {}\n", prompt["tokens"].get<std::uint64_t>(),
+  const bool context = !prompt["question"].is_null();
+  fmt::print("{} of {} tokens, {} bytes: {}\n", context ? "context" : "prompt", prompt["tokens"].get<std::uint64_t>(),
              prompt["bytes"].get<std::uint64_t>(), prompt["start"].get<std::string>());
   if (const std::string chat = chatText(prompt["chat"]); !chat.empty()) fmt::print("  {}\n", chat);
   for (const json& span : prompt["spans"]) {
     fmt::print("  {}: tokens {} to {}\n", oneLine(span["name"].get<std::string>(), 60),
                span["begin"].get<std::uint64_t>(), span["end"].get<std::uint64_t>());
   }
-  fmt::print("attention, window {}, tokens per map cell {}\n", attention["window"].get<std::uint64_t>(),
+  if (context)
+    fmt::print("  compressed before the question of {} tokens behind it, which every run holds: {}\n",
+               prompt["question"]["tokens"].get<std::uint64_t>(),
+               oneLine(prompt["question"]["text"].get<std::string>(), 200));
+  fmt::print("attention{}, window {}, tokens per map cell {}\n", context ? " of the context" : "",
+             attention["window"].get<std::uint64_t>(),
              fmt::join(attention["map_cells"].get<std::vector<std::uint64_t>>(), ", "));
   if (const auto heads = attention["heads"].get<std::vector<std::uint32_t>>();
       heads.size() < info["model"]["query_heads"].get<std::size_t>())

@@ -1,8 +1,5 @@
 #include "app/cli/commands/needle_arguments.h"
 
-#include <algorithm>
-#include <charconv>
-
 #include "app/cli/bundled.h"
 #include "app/cli/chat_shape.h"
 #include "app/cli/number_list.h"
@@ -19,23 +16,11 @@ using evaluation::PromptPlan;
 constexpr const char* kDefaultDepths = "0:100:11";
 constexpr std::uint32_t kDefaultNewTokens = 32, kPaperNewTokens = 30, kDefaultNeedles = 4;
 const std::vector<std::string> kDefaultBudgets{"32", "64", "128"}, kPaperBudgets{"96"};
-const std::vector<std::string> kDefaultMethods{"streamingllm", "h2o", "snapkv", "pyramidkv", "adakv"};
 
 // Turns a typed \n into a line break.
 std::string unescaped(std::string text) {
   for (auto at = text.find("\\n"); at != std::string::npos; at = text.find("\\n", at + 1)) text.replace(at, 2, 1, '\n');
   return text;
-}
-
-results::Shard parseShard(const std::string& text) {
-  results::Shard shard;
-  const char* const end = text.data() + text.size();
-  const auto index = std::from_chars(text.data(), end, shard.index);
-  const bool slash = index.ec == std::errc{} && index.ptr != end && *index.ptr == '/';
-  const auto count = slash ? std::from_chars(index.ptr + 1, end, shard.count) : index;
-  if (!slash || count.ec != std::errc{} || count.ptr != end || shard.index < 1 || shard.index > shard.count)
-    failUsage("--shard {}: expected I/N with I from 1 to N", text);
-  return shard;
 }
 
 evaluation::Split parseSplit(const std::string& text) {
@@ -96,14 +81,6 @@ PromptPlan resolvePlan(const NeedleArguments& arguments, bool paper) {
   return plan;
 }
 
-std::vector<std::string> defaultMethods() {
-  std::vector<std::string> known;
-  for (const std::string& name : kDefaultMethods)
-    if (std::ranges::any_of(policy::methods(), [&](const auto& method) { return method.name == name; }))
-      known.push_back(name);
-  return known;
-}
-
 evaluation::Score scoreOf(const NeedleArguments& arguments, bool paper) {
   if (!arguments.score.empty()) return evaluation::parseScore(arguments.score);
   return paper ? evaluation::Score::WordOverlap : evaluation::Score::Exact;
@@ -142,33 +119,20 @@ void addPromptPlan(CLI::App& command, NeedleArguments& arguments) {
 }  // namespace
 
 void addNeedleOptions(CLI::App& command, NeedleArguments& arguments) {
-  arguments.session.options.max_new_tokens = kDefaultNewTokens;
-  addModelOptions(command, arguments.session);
-  command.get_option("--model")->required();
+  addEvaluationOptions(command, arguments, kDefaultNewTokens);
   addPromptPlan(command, arguments);
   command.add_option("--score", arguments.score,
                      "exact, substring, word_overlap, rouge1_f (exact; paper: word_overlap)");
-  command.add_option("--shard", arguments.shard, "I/N: every N-th prompt from the I-th on; join with evaluate merge");
-  command.add_option("-o,--output", arguments.output, "folder of results; resumes a stopped run there")->required();
-  command.add_flag("--json", arguments.json, "print the scores as JSON");
-  command.add_flag("-q,--quiet", arguments.quiet, "no progress, no table");
-  CLI::Option* new_tokens = command.get_option("--max-new-tokens");
-  arguments.new_tokens_given = [new_tokens] { return new_tokens->count() > 0; };
 }
 
 evaluation::EvaluationOptions resolveNeedleOptions(NeedleArguments& arguments) {
   SessionArguments& session = arguments.session;
   const bool paper = session.preset == "paper";
-  if (session.methods.empty()) session.methods = defaultMethods();
-  if (session.budgets.empty()) session.budgets = paper ? kPaperBudgets : kDefaultBudgets;
   if (paper && !arguments.new_tokens_given()) session.options.max_new_tokens = kPaperNewTokens;
-  resolveModelOptions(session);
-  if (session.options.max_new_tokens == 0) failUsage("--max-new-tokens 0: an answer has at least one token");
-
+  evaluation::EvaluationOptions options = resolveEvaluation(arguments, paper ? kPaperBudgets : kDefaultBudgets);
   const PromptPlan plan = resolvePlan(arguments, paper);
-  evaluation::EvaluationOptions options{
-      .session = session.options, .shard = parseShard(arguments.shard), .output = arguments.output};
-  options.task = evaluation::needleRequest(plan, scoreOf(arguments, paper), haystackOf(arguments));
+  options.task = evaluation::needleRequest(plan, scoreOf(arguments, paper), haystackOf(arguments),
+                                           !paper && arguments.new_tokens_given());
   return options;
 }
 

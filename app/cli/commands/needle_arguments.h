@@ -2,23 +2,17 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <functional>
 
-#include "app/cli/session_options.h"
-#include "capture/evaluation/evaluation_options.h"
+#include "app/cli/commands/evaluation_arguments.h"
 
 namespace kvatlas::app {
 
-struct NeedleArguments {
-  SessionArguments session;
+struct NeedleArguments : EvaluationArguments {
   std::vector<std::string> haystack, kinds;
-  std::string lengths = "256:2048:8", depths, score, asking = "completion", split = "held-out", shard = "1/1";
+  std::string lengths = "256:2048:8", depths, score, asking = "completion", split = "held-out";
   std::string needle, question, answer, prompt_template;
   std::uint32_t needles = 0, trials = 1;
   bool repeat = false;
-  std::function<bool()> new_tokens_given;
-  std::filesystem::path output;
-  bool json = false, quiet = false;
 };
 
 void addNeedleOptions(CLI::App& command, NeedleArguments& arguments);

@@ -140,6 +140,23 @@ class PageTest(unittest.TestCase):
         self.browser.key(PLUS)
         self.assertLess(self.state()["x1"] - self.state()["x0"], 377)
 
+    def test_an_answers_token_shades_what_it_attended_to(self):
+        self.browser.click(*self.strip_point(6))
+        path = os.path.join(FOLDER.name, "attended.json")
+        state = self.state()
+        subprocess.run([os.environ["KVATLAS_PROGRAMME"], "export", EXAMPLE, "attended", "--run", "6", "--layer", str(state["layer"]), "--head",
+                        str(state["head"]), "-o", path], check=True, capture_output=True)
+        with open(path) as file:
+            wanted = [row for row in json.load(file) if row["step"] == 2]
+        x, y = self.browser.run("const w = answerBox.querySelector('[data-step=\"2\"]'); w.scrollIntoView(); const r = w.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]")
+        self.browser.click(x, y)
+        shaded = self.browser.run("return [...textBox.querySelectorAll('.word-shaded')].map((word) => Number(word.dataset.i))")
+        self.assertEqual(sorted(shaded), sorted(row["position"] for row in wanted if row["position"] < 377))
+        self.assertIn(f" {wanted[0]['position']} ", self.text("readout"))
+        self.browser.click(x, y)
+        self.browser.pointer(("move", 5, 5))
+        self.assertEqual(self.browser.run("return textBox.querySelectorAll('.word-shaded').length"), 0)
+
     def test_the_address_opens_the_same_view(self):
         with Browser(900, 700) as other:
             other.open(self.page + "#layer=2&head=5&run=h2o%2096")

@@ -80,6 +80,32 @@ TEST(Haystack, ListsTheTokensThatEndSentences) {
   EXPECT_EQ(haystack.sentenceEndBefore(ends[2] - 1, ends[1] + 1), ends[1] + 1);
 }
 
+TEST(Haystack, KnowsSentenceEndsOfOtherScripts) {
+  const std::string text = "这是一个句子。「真的吗？」他说！";
+  std::vector<std::string> ends;
+  for (std::size_t at = 1; at <= text.size(); ++at)
+    if (endsSentence(text, at)) ends.push_back(text.substr(0, at));
+  EXPECT_EQ(ends, (std::vector<std::string>{"这是一个句子。", "这是一个句子。「真的吗？」", text}));
+  EXPECT_TRUE(endsSentence("वह घर गया। फिर", std::string("वह घर गया।").size()));
+}
+
+TEST(Haystack, WithoutSentencesThePlaceIsWhereThePercentageSays) {
+  std::string list;
+  for (int i = 0; i < 2000; ++i) list += "item, ";
+  const Haystack haystack({.name = "list", .text = list}, tokenizer());
+  EXPECT_EQ(haystack.placeBefore(1000, 100, 1500), 1000U);
+  EXPECT_EQ(haystack.placeBefore(300, 100, 1500), 100U) << "within the length of a long sentence";
+  std::string chinese;
+  for (int i = 0; i < 800; ++i) chinese += "漢字";
+  const Haystack characters({.name = "zh", .text = chinese}, tokenizer());
+  for (const TokenIndex position : {601U, 602U, 603U, 604U}) {
+    const TokenIndex place = characters.placeBefore(position, 0, 1000);
+    EXPECT_GE(place + 4, position);
+    EXPECT_EQ(tokenizer().decode(characters.ids().first(place)).find("\uFFFD"), std::string::npos)
+        << "splits a character";
+  }
+}
+
 TEST(Haystack, RepeatsUntilItIsLongEnough) {
   const HaystackText text{.name = "text", .text = "It was late. "};
   const std::size_t once = Haystack(text, tokenizer()).ids().size();

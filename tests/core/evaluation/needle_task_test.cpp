@@ -112,6 +112,44 @@ TEST(NeedleTask, InvalidRequestsAreRefused) {
   EXPECT_THAT(opened(needleRequest(smallPlan(), Score::Exact, {"/nowhere"})), HasSubstr("/nowhere"));
 }
 
+TEST(NeedleTask, AnUncutAnswerEndsWithItsLine) {
+  const auto ruleOf = [](Score score, bool uncut) {
+    const TaskRequest request = needleRequest(smallPlan(), score, {kHaystack}, uncut);
+    static std::vector<std::unique_ptr<Task>> kept;  // rules must not outlive their tasks
+    kept.push_back(openTask(request, tinyModel(), silentProgress()));
+    EXPECT_EQ(kept.back()->settings().contains("uncut"), uncut);
+    return kept.back()->prompt(results::planOfTask(kept.back()->settings()).cases().front()).finished;
+  };
+  const auto sentence =
+      tokenizer().encode(" Well. The number that you asked me about, as far as I know, is the one above", false).ids;
+  const auto line = tokenizer().encode(" Well.\nNext", false).ids;
+  EXPECT_TRUE(ruleOf(Score::Exact, false)(sentence));
+  for (const auto& rule : {ruleOf(Score::Exact, true), ruleOf(Score::Substring, false)}) {
+    EXPECT_FALSE(rule(sentence));
+    EXPECT_TRUE(rule(line));
+  }
+}
+
+TEST(NeedleTask, RecordsWhereTheFactStandsAndWarnsWhereDepthsCoincide) {
+  PromptPlan plan = smallPlan();
+  plan.depths = {0, 1, 50, 100};
+  plan.kinds = {NeedleKind::Number};
+  Warnings warnings;
+  const auto task = openTask(needleRequest(plan, Score::Exact, {kHaystack}), tinyModel(), warnings);
+  EXPECT_THAT(warnings.text, HasSubstr("the depths 0 and 1 % of --lengths 200, and"));
+  for (const Case& one : results::planOfTask(task->settings()).cases()) {
+    const EvaluationPrompt prompt = task->prompt(one);
+    const double depth = std::get<double>(prompt.details.at("depth_realised"));
+    EXPECT_LE(depth, one.facets.number("depth")) << one.id;
+    EXPECT_EQ(std::get<std::uint64_t>(prompt.details.at("needle_token")), prompt.prepared.spans.front().begin);
+    EXPECT_EQ(depth == 100, one.facets.number("depth") == 100) << one.id;
+  }
+  plan.depths = {0, 100};
+  Warnings none;
+  (void)openTask(needleRequest(plan, Score::Exact, {kHaystack}), tinyModel(), none);
+  EXPECT_EQ(none.text, "");
+}
+
 TEST(Origins, SurviveTheRoundTrip) {
   const test::ScratchFolder scratch;
   const fs::path& folder = scratch.path();

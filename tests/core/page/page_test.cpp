@@ -124,6 +124,33 @@ TEST_F(PageTest, KeptRangesAreTheRunsLists) {
   }
 }
 
+TEST_F(PageTest, AttendedKeysAreThoseOfTheTrace) {
+  const trace::Reader reader = sample();
+  const PageOptions options{.layers = {LayerIndex(1), LayerIndex(2)}, .heads = {HeadIndex(0), HeadIndex(3)}};
+  const auto data = nlohmann::json::parse(element(html(Page(reader, options)), "data"));
+  const auto bytes = fromBase64(data["runs"][2]["attended"].get<std::string>());
+  const auto layer = *reader.attended(2, LayerIndex(2));
+  ASSERT_THAT(bytes, SizeIs(6 * 2 * 2 * 8 * 5));
+  for (std::size_t step = 0; step < 6; ++step) {
+    for (std::size_t k = 0; k < 8; ++k) {
+      const std::uint8_t* entry = &bytes[(((step * 2 + 1) * 2 + 1) * 8 + k) * 5];  // the second layer and head chosen
+      const TokenIndex position =
+          entry[0] | entry[1] << 8U | entry[2] << 16U | static_cast<TokenIndex>(entry[3]) << 24U;
+      EXPECT_EQ(position, layer.positions[layer.at(step, 3) + k]);
+      EXPECT_NEAR(std::exp2((entry[4] - 1) / 254.0 * 28 - 28) / layer.mass[layer.at(step, 3) + k], 1, 0.04);
+    }
+  }
+  EXPECT_EQ(data["runs"][2]["tokens"].size(), 6U);
+}
+
+// A quarter of the page at most: runs that do not fit go without.
+TEST_F(PageTest, AttendedKeysHaveTheirShareOfTheSize) {
+  const trace::Reader reader = sample({.new_tokens = 64});
+  const auto data = nlohmann::json::parse(element(html(Page(reader, {.level = 1, .most_bytes = 400000})), "data"));
+  EXPECT_NE(data["runs"][0]["attended"], "");
+  EXPECT_EQ(data["runs"][1]["attended"], "");
+}
+
 TEST_F(PageTest, TheSpanMetricIsTheLastWindowRow) {
   const trace::Reader reader = sample();
   const auto data = nlohmann::json::parse(element(html(Page(reader, {})), "data"));

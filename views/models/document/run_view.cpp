@@ -50,6 +50,7 @@ RunPointer loadRun(const trace::Reader& reader, std::size_t index, std::string t
   view->run = {index, header, std::move(*record), std::move(title)};
   view->model = reader.header().model;
   view->tokens = reader.tokens();
+  view->question = reader.header().prompt.question.ids.size();
   view->rule = keepRuleOf(header, shapeOf(view->model, view->tokens), reader.header().attention.window);
   return view;
 }

@@ -27,7 +27,8 @@ struct RunView {
   RunId id = kNoRun;
   ChosenRun run;  // header, record and title, as in figures; a full run may omit its positions
   trace::ModelInfo model;
-  std::uint64_t tokens = 0;
+  std::uint64_t tokens = 0;    // of the prompt
+  std::uint64_t question = 0;  // of the question behind it, which the run holds too
   std::optional<KeepRule> rule;
 
   [[nodiscard]] analysis::RunData data() const { return {run.header, run.record, model, tokens}; }

@@ -100,39 +100,49 @@ void DecodeAttended::request() {
 }
 
 // The run whose decoded tokens follow the prompt; null if the trace names an unknown decoding mode.
-RunPointer DecodeAttended::fedRun() {
+RunPointer DecodeAttended::fedRun(RunId run) const {
   try {
-    const auto focus = static_cast<std::size_t>(m_selection.focusRun());
-    return m_document.run(static_cast<RunId>(runs::fedBy(m_document.header(), focus)));
+    return m_document.run(static_cast<RunId>(runs::fedBy(m_document.header(), static_cast<std::size_t>(run))));
   } catch (const Error&) {
     return nullptr;
   }
 }
 
-std::string DecodeAttended::bytesAt(std::uint64_t position) {
+std::string DecodeAttended::bytesAt(RunId run, std::uint64_t position) const {
   const trace::Prompt& prompt = m_document.prompt();
   const std::uint64_t tokens = m_document.tokens();
   if (position < tokens) {
     if (prompt.text.empty()) return fmt::format(" #{}", prompt.ids[position]);
     return std::string(tokenBytes(prompt, static_cast<TokenIndex>(position)));
   }
-  const RunPointer fed = fedRun();
-  const std::size_t index = position - tokens;
+  const auto [of_question, index] = trace::laterToken(prompt, position);
+  if (of_question) {
+    if (prompt.question.text.empty()) return fmt::format(" #{}", prompt.question.ids[index]);
+    return std::string(trace::questionText(prompt, index));
+  }
+  const RunPointer fed = fedRun(run);
   if (!fed || index >= fed->run.record.decode_ids.size()) return {};
   const std::string_view text = trace::generatedText(fed->run.record, index);
   return text.empty() ? fmt::format(" #{}", fed->run.record.decode_ids[index]) : std::string(text);
 }
 
+std::string DecodeAttended::tokenOf(const RunView& view, std::uint64_t position) const {
+  return isWhatIf(view.id) ? std::string() : visibleText(bytesAt(view.id, position));
+}
+
 SequenceToken DecodeAttended::token(std::uint64_t position) {
   SequenceToken token;
   if (!obstacle().isEmpty()) return token;
-  token.text = visibleText(bytesAt(position));
-  token.generated = position >= m_document.tokens();
-  if (!token.generated) token.spans = spansAt(m_document.prompt(), static_cast<TokenIndex>(position));
+  const auto bytes = [&](std::uint64_t at) { return bytesAt(m_selection.focusRun(), at); };
+  token.text = visibleText(bytes(position));
+  const bool later = position >= m_document.tokens();
+  token.of_question = later && trace::laterToken(m_document.prompt(), position).of_question;
+  token.generated = later && !token.of_question;
+  if (!later) token.spans = spansAt(m_document.prompt(), static_cast<TokenIndex>(position));
   std::string before, after;
-  for (std::uint64_t i = position - std::min(position, kNeighbours); i < position; ++i) before += bytesAt(i);
+  for (std::uint64_t i = position - std::min(position, kNeighbours); i < position; ++i) before += bytes(i);
   for (std::uint64_t i = position + 1; i <= position + kNeighbours; ++i)
-    if (i < m_document.tokens() || token.generated) after += bytesAt(i);
+    if (i < m_document.tokens() || later) after += bytes(i);
   token.before = visibleText(before);
   token.after = visibleText(after);
   return token;

@@ -27,7 +27,7 @@ struct AttendedKey {
 // A prompt or decoded token as readable text with its context.
 struct SequenceToken {
   std::string text, before, after, spans;
-  bool generated = false;
+  bool generated = false, of_question = false;
 };
 
 class DecodeAttended : public QObject {
@@ -40,6 +40,7 @@ class DecodeAttended : public QObject {
   [[nodiscard]] std::vector<AttendedKey> keys(std::size_t step);  // for the selected heads; empty without a layer
   [[nodiscard]] QString why() const;                              // why there is no layer, one sentence; else empty
   [[nodiscard]] SequenceToken token(std::uint64_t position);      // of the focus run
+  [[nodiscard]] std::string tokenOf(const RunView& view, std::uint64_t position) const;  // as readable text
 
  signals:
   void changed();
@@ -49,8 +50,8 @@ class DecodeAttended : public QObject {
   using Wanted = std::tuple<RunId, std::uint32_t>;
   [[nodiscard]] Wanted wanted() const { return {m_selection.focusRun(), m_selection.layer().value}; }
   [[nodiscard]] QString obstacle() const;
-  [[nodiscard]] RunPointer fedRun();
-  [[nodiscard]] std::string bytesAt(std::uint64_t position);
+  [[nodiscard]] RunPointer fedRun(RunId run) const;
+  [[nodiscard]] std::string bytesAt(RunId run, std::uint64_t position) const;
   void request();
   void forget();
 

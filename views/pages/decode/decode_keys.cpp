@@ -62,7 +62,8 @@ DecodeKeys::DecodeKeys(Document& document, Selection& selection, DecodeAttended&
   m_list->setUniformRowHeights(true);
   m_list->setFrameShape(QFrame::NoFrame);
   m_list->setHeaderLabels({tr("#"), tr("Token"), tr("Span"), tr("Key"), tr("Mass")});
-  m_list->headerItem()->setToolTip(Position, tr("Key position: prompt tokens first, then generated ones"));
+  m_list->headerItem()->setToolTip(Position, tr("Key position: prompt tokens first, then those of the question behind "
+                                                "a compressed context, then generated ones"));
   m_list->headerItem()->setToolTip(Mass, tr("Share of the run's own attention over its cached tokens at this step"));
   m_list->header()->setStretchLastSection(false);
   m_list->header()->setMinimumSectionSize(18);
@@ -92,7 +93,7 @@ QString DecodeKeys::note() const {
   return m_note->text();
 }
 
-// The map only has the keys of the prompt, so generated tokens cannot be selected.
+// The map only has the keys of the prompt, so later tokens cannot be selected.
 void DecodeKeys::select(std::uint64_t position) {
   if (!m_document.isOpen() || position >= m_document.tokens()) return;
   const auto last = static_cast<TokenIndex>(m_document.tokens() - 1);
@@ -142,7 +143,7 @@ void DecodeKeys::addRow(const AttendedKey& key) {
   item->setData(Mass, kColourRole, toColour(mix(colours.paper, method, 0.45)));
   item->setText(Rank, QString::number(m_list->topLevelItemCount()));
   item->setText(Token, inContext(token));
-  item->setText(Where, token.generated ? tr("generated") : text(token.spans));
+  item->setText(Where, token.generated ? tr("generated") : token.of_question ? tr("question") : text(token.spans));
   item->setText(Position, text(grouped(key.position)));
   item->setText(Mass, key.mass > 0 && key.mass < 0.0005 ? tr("<0.001") : QString::number(key.mass, 'f', 3));
   for (const int column : {int{Position}, int{Mass}}) item->setTextAlignment(column, Qt::AlignRight | Qt::AlignVCenter);

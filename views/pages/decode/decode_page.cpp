@@ -13,6 +13,7 @@
 
 #include "core/base/mean.h"
 #include "core/trace/generated_tokens.h"
+#include "views/models/items/eviction_text.h"
 #include "views/models/qt_text.h"
 #include "views/pages/charts/run_chart.h"
 #include "views/pages/decode/decode_keys.h"
@@ -162,11 +163,27 @@ void DecodePage::fillRow(QTreeWidgetItem& item, const RunView& view) const {
   item.setText(DecodeBest, threeDecimals(meanAtStep(record.oracle, step, row)));
   item.setText(DecodeEvicted, QString::number(std::ranges::count(
                                   record.evicted, step, [](const trace::Eviction& e) { return std::size_t{e.step}; })));
+  item.setToolTip(DecodeEvicted, evictedText(view, m_selection.step()));
   for (int column = DecodeKl; column < DecodeColumns; ++column)
     item.setTextAlignment(column, Qt::AlignRight | Qt::AlignVCenter);
   QFont font = this->font();
   font.setBold(view.id == m_selection.focusRun());
   for (int column = 0; column < DecodeColumns; ++column) item.setFont(column, font);
+}
+
+// The tokens that most lists gave up at a step, and why.
+QString DecodePage::evictedText(const RunView& view, std::uint32_t step) const {
+  constexpr std::size_t kNamed = 8;
+  const std::vector<EvictedPosition> evicted = evictedAt(view, step);
+  if (evicted.empty()) return {};
+  QString text = tr("evicted after this token (%1):").arg(QString::fromStdString(evictionReason(view)));
+  for (std::size_t i = 0; i < std::min(kNamed, evicted.size()); ++i)
+    text += tr("\nposition %1 “%2” in %3 lists")
+                .arg(evicted[i].position)
+                .arg(QString::fromStdString(m_attended.tokenOf(view, evicted[i].position)))
+                .arg(evicted[i].lists);
+  if (evicted.size() > kNamed) text += tr("\nand %1 more positions").arg(evicted.size() - kNamed);
+  return text;
 }
 
 // Layer and heads if the run has keys; then "position,mass" pairs, most attended first.

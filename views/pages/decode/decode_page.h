@@ -34,6 +34,7 @@ class DecodePage : public RestingPage {
 
  private:
   void fillRow(QTreeWidgetItem& item, const RunView& view) const;
+  [[nodiscard]] QString evictedText(const RunView& view, std::uint32_t step) const;
   [[nodiscard]] int steps() const;
   [[nodiscard]] QString focusText() const;
   [[nodiscard]] QString attendedCells(RunId run, std::size_t step);

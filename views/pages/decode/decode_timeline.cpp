@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "views/models/items/eviction_text.h"
 #include "views/pages/charts/plot_theme.h"
 #include "views/pages/charts/run_chart.h"
 #include "views/pages/decode/decode_marks.h"
@@ -127,7 +128,15 @@ QString DecodeTimeline::describe(const Place& place) const {
                                              .arg(where)
                                              .arg(m_grid.bin)
                                              .arg(qRound(held * 100));
-  return text + describeMark(place);
+  return text + describeEviction(place) + describeMark(place);
+}
+
+// Who evicted the position, when and why; a cell of several positions has no one answer.
+QString DecodeTimeline::describeEviction(const Place& place) const {
+  const RunPointer view = m_document.run(m_selection.focusRun());
+  if (!view || m_grid.bin > 1) return {};
+  const std::string story = evictionStory(*view, m_selection.layer(), m_selection.head(), place.position, place.step);
+  return story.empty() ? QString() : QLatin1Char('\n') + QString::fromStdString(story);
 }
 
 // The dot near the pointer, if any.

@@ -44,6 +44,7 @@ class DecodeTimeline : public QWidget {
   };
   [[nodiscard]] std::optional<Place> placeAt(const QPointF& pixel) const;
   [[nodiscard]] QString describe(const Place& place) const;
+  [[nodiscard]] QString describeEviction(const Place& place) const;
   [[nodiscard]] QString describeMark(const Place& place) const;
 
   Document& m_document;
