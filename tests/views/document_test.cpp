@@ -228,7 +228,7 @@ class SelectionTest : public DocumentTest {
 TEST_F(SelectionTest, StartsAtTheFirstRecordedLayerAndRun) {
   ASSERT_TRUE(open(sample("a.kva.h5")));
   EXPECT_EQ(m_selection.layer(), LayerIndex(0));
-  EXPECT_EQ(m_selection.focusRun(), 1) << "not the full run";
+  EXPECT_EQ(m_selection.focusRun(), 0) << "the full cache";
   EXPECT_EQ(m_selection.compareRun(), kNoRun);
   EXPECT_EQ(m_selection.visibleRuns().size(), 5U);
 }
