@@ -6,8 +6,10 @@ namespace kvatlas::app {
 namespace {
 
 const QString kRecent = QStringLiteral("recent"), kTheme = QStringLiteral("theme");
-const QString kGeometry = QStringLiteral("window/geometry"), kLayout = QStringLiteral("window/layout2");
+const QString kGeometry = QStringLiteral("window/geometry"), kLayout = QStringLiteral("window/layout3");
 const QString kFolder = QStringLiteral("folder"), kDialogs = QStringLiteral("dialogs/");
+const QString kModels = QStringLiteral("models/"), kRaised = QStringLiteral("window/raised"),
+              kGrid = QStringLiteral("window/grid");
 const QString kNotesInTrace = QStringLiteral("notes_in_trace"), kCaption = QStringLiteral("caption");
 
 // `file` if given, else Qt's place for the user's ini file.
@@ -83,6 +85,27 @@ void ExplorerSettings::saveWindow(const QByteArray& geometry, const QByteArray& 
 
 void ExplorerSettings::forgetLayout() {
   m_store.remove(kLayout);
+}
+
+QString ExplorerSettings::modelPath(const QString& fingerprint) const {
+  return m_store.value(kModels + fingerprint).toString();
+}
+
+void ExplorerSettings::setModelPath(const QString& fingerprint, const QString& path) {
+  if (!fingerprint.isEmpty()) m_store.setValue(kModels + fingerprint, path);
+}
+
+QStringList ExplorerSettings::raisedPages() const {
+  return m_store.value(kRaised).toStringList();
+}
+
+QVariantMap ExplorerSettings::gridChoices() const {
+  return m_store.value(kGrid).toMap();
+}
+
+void ExplorerSettings::savePages(const QStringList& raised, const QVariantMap& grid) {
+  m_store.setValue(kRaised, raised);
+  m_store.setValue(kGrid, grid);
 }
 
 QString ExplorerSettings::lastFolder() const {

@@ -35,6 +35,15 @@ class ExplorerSettings {
   void saveWindow(const QByteArray& geometry, const QByteArray& layout);
   void forgetLayout();
 
+  // Where the model with this fingerprint was when the Explorer captured it; empty: unknown.
+  [[nodiscard]] QString modelPath(const QString& fingerprint) const;
+  void setModelPath(const QString& fingerprint, const QString& path);
+
+  // Panels in front of their tabs, and the choices of the layer × head grid.
+  [[nodiscard]] QStringList raisedPages() const;
+  [[nodiscard]] QVariantMap gridChoices() const;
+  void savePages(const QStringList& raised, const QVariantMap& grid);
+
   // Folder of the last file dialog; empty: none yet.
   [[nodiscard]] QString lastFolder() const;
   void setLastFolder(const QString& folder);

@@ -2,13 +2,16 @@
 
 #include <QDoubleSpinBox>
 #include <QFileDialog>
+#include <QFileInfo>
 #include <QFormLayout>
 #include <QLabel>
 #include <QPushButton>
+#include <QScreen>
 #include <QScrollArea>
 #include <QSpinBox>
 #include <QVBoxLayout>
 
+#include "core/base/files.h"
 #include "core/base/outcome.h"
 #include "views/models/figures/figure_spec.h"
 
@@ -19,9 +22,19 @@ constexpr double kSharper = 2;  // preview pixels per screen pixel; it is shown 
 
 }  // namespace
 
-ExportDialog::ExportDialog(QWidget& shown, QWidget* parent)
+QString withExtension(const QString& path, const QString& filter) {
+  const QString suffix = QFileInfo(path).suffix().toLower();
+  for (const char* known : {"pdf", "svg", "png"})
+    if (suffix == QLatin1String(known)) return path;
+  for (const char* known : {"svg", "png"})
+    if (filter.contains(QLatin1String(known))) return path + QLatin1Char('.') + QLatin1String(known);
+  return path + QStringLiteral(".pdf");
+}
+
+ExportDialog::ExportDialog(QWidget& shown, QWidget* parent, std::function<std::string()> state)
     : QDialog(parent),
       m_shown(&shown),
+      m_state(std::move(state)),
       m_width(new QDoubleSpinBox),
       m_dpi(new QSpinBox),
       m_picture(new QLabel),
@@ -55,7 +68,10 @@ ExportDialog::ExportDialog(QWidget& shown, QWidget* parent)
   column->addLayout(form);
   column->addWidget(scroll, 1);
   column->addLayout(buttons);
-  resize(860, 680);
+  m_width->setAccessibleName(tr("Width"));
+  m_dpi->setAccessibleName(tr("PNG resolution"));
+  const QSize room = screen() == nullptr ? QSize(860, 680) : screen()->availableSize() - QSize(16, 48);
+  resize(QSize(860, 680).boundedTo(room));
   connect(m_width, &QDoubleSpinBox::valueChanged, this, &ExportDialog::draw);
   connect(save, &QPushButton::clicked, this, &ExportDialog::save);
   connect(close, &QPushButton::clicked, this, &QDialog::close);
@@ -77,16 +93,21 @@ void ExportDialog::draw() {
 
 QString ExportDialog::writeTo(const QString& path) {
   if (!m_shown) return tr("the view is closed");
-  const Outcome outcome = guarded([&] { exportWidget(*m_shown, path, printSize()); });
+  const Outcome outcome = guarded([&] {
+    exportWidget(*m_shown, path, printSize());
+    if (m_state) writeFileAtomically(path.toStdString() + ".json", m_state() + "\n");  // as beside a figure
+  });
   return outcome.exit_code == 0 ? QString() : QString::fromStdString(outcome.message);
 }
 
 void ExportDialog::save() {
-  const QString path = QFileDialog::getSaveFileName(this, windowTitle(), QStringLiteral("map.pdf"),
-                                                    tr("PDF (*.pdf);;SVG (*.svg);;PNG (*.png)"));
-  if (path.isEmpty()) return;
+  QString kind;
+  const QString chosen = QFileDialog::getSaveFileName(this, windowTitle(), QStringLiteral("map.pdf"),
+                                                      tr("PDF (*.pdf);;SVG (*.svg);;PNG (*.png)"), &kind);
+  if (chosen.isEmpty()) return;
+  const QString path = withExtension(chosen, kind);
   const QString problem = writeTo(path);
-  m_note->setText(problem.isEmpty() ? tr("Saved %1").arg(path) : problem);
+  m_note->setText(problem.isEmpty() ? tr("Saved %1, with its settings in %1.json").arg(path) : problem);
 }
 
 void ExportDialog::showEvent(QShowEvent* event) {

@@ -3,6 +3,8 @@
 
 #include <QDialog>
 #include <QPointer>
+#include <functional>
+#include <string>
 
 #include "app/explorer/export_widget.h"
 
@@ -16,11 +18,12 @@ class ExportDialog : public QDialog {
   Q_OBJECT
 
  public:
-  explicit ExportDialog(QWidget& shown, QWidget* parent = nullptr);
+  // `state`: the JSON written beside the picture; null: none.
+  explicit ExportDialog(QWidget& shown, QWidget* parent = nullptr, std::function<std::string()> state = {});
 
   [[nodiscard]] PrintSize printSize() const;
   [[nodiscard]] QImage preview() const { return m_image; }
-  // Returns empty on success, else one sentence.
+  // Writes the picture and, if there is a state, <path>.json. Returns empty on success, else one sentence.
   QString writeTo(const QString& path);
   void draw();
 
@@ -31,10 +34,14 @@ class ExportDialog : public QDialog {
   void save();
 
   QPointer<QWidget> m_shown;
+  std::function<std::string()> m_state;
   QDoubleSpinBox* m_width;
   QSpinBox* m_dpi;
   QLabel *m_picture, *m_note;
   QImage m_image;
 };
+
+// The path with the extension of the chosen file filter (default: PDF), unless it ends in pdf, svg or png.
+[[nodiscard]] QString withExtension(const QString& path, const QString& filter);
 
 }  // namespace kvatlas::app

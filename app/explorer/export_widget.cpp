@@ -12,6 +12,8 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "views/plots/figures/figure_export.h"
+#include "views/plots/map/colour_scale_bar.h"
+#include "views/plots/map/map_view.h"
 
 namespace kvatlas::app {
 namespace {
@@ -58,6 +60,30 @@ void drawParts(QWidget& widget, QCPPainter& painter) {
   }
 }
 
+// While printing, maps show no crosshair and the colour scale no controls.
+class PrintLook {
+ public:
+  explicit PrintLook(QWidget& widget)
+      : m_maps(widget.findChildren<views::MapView*>()), m_scales(widget.findChildren<views::ColourScaleBar*>()) {
+    for (views::MapView* map : m_maps) {
+      m_cursors.push_back(map->cursor());
+      map->setCursor(std::nullopt);
+    }
+    for (views::ColourScaleBar* scale : m_scales) scale->setForPrint(true);
+  }
+  ~PrintLook() {
+    for (qsizetype i = 0; i < m_maps.size(); ++i) m_maps[i]->setCursor(m_cursors[static_cast<std::size_t>(i)]);
+    for (views::ColourScaleBar* scale : m_scales) scale->setForPrint(false);
+  }
+  PrintLook(const PrintLook&) = delete;
+  PrintLook& operator=(const PrintLook&) = delete;
+
+ private:
+  QList<views::MapView*> m_maps;
+  QList<views::ColourScaleBar*> m_scales;
+  std::vector<std::optional<views::Cell>> m_cursors;
+};
+
 void drawPng(QWidget& widget, QBuffer& buffer, const PrintSize& size) {
   drawWidget(widget, size).save(&buffer, "PNG");
 }
@@ -97,6 +123,7 @@ void drawSvg(QWidget& widget, QBuffer& buffer, const PrintSize& size) {
 }  // namespace
 
 QImage drawWidget(QWidget& widget, const PrintSize& size) {
+  const PrintLook look(widget);
   const QSizeF inches = inchesOf(widget, size);
   QImage image((inches * size.dpi).toSize(), QImage::Format_RGB32);
   // The screen's resolution while drawing, so that only the painter's scale enlarges the fonts.
@@ -113,6 +140,7 @@ QImage drawWidget(QWidget& widget, const PrintSize& size) {
 }
 
 void exportWidget(QWidget& widget, const QString& path, const PrintSize& size) {
+  const PrintLook look(widget);
   const std::string name = path.toStdString();
   QByteArray bytes;
   QBuffer buffer(&bytes);

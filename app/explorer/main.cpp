@@ -55,7 +55,8 @@ int runTour(const ExplorerArguments& arguments, int argc, char** argv) {
   qputenv("QT_QPA_PLATFORM", "offscreen");
   QHashSeed::setDeterministicGlobalSeed();
   const QApplication application(argc, argv);
-  kvatlas::app::runScreenshotTour(QString::fromLocal8Bit(arguments.tour_folder.c_str()));
+  kvatlas::app::runScreenshotTour(QString::fromLocal8Bit(arguments.tour_folder.c_str()),
+                                  QString::fromLocal8Bit(arguments.file.c_str()));
   return 0;
 }
 

@@ -155,6 +155,7 @@ json pageData(const trace::Reader& reader, const PageContent& content) {
             {"about", aboutOf(header, reader.tokens())},
             {"model", {{"query_heads", header.model.query_heads}}},
             {"tokens", reader.tokens()},
+            {"first_generated", header.prompt.firstGenerated()},
             {"layers", numbersOf(content.layers)},
             {"heads", numbersOf(content.heads)},
             {"spans", spansOf(header.prompt)},

@@ -14,8 +14,10 @@ function shade(step) {
   return keys;
 }
 
+// Behind the prompt: a question that the context was compressed without, then the answer.
 function answerToken(run, position) {
-  return position < data.tokens ? tokenText(position) : data.runs[run].tokens[position - data.tokens] ?? "";
+  if (position < data.tokens) return tokenText(position);
+  return position < data.first_generated ? "question" : data.runs[run].tokens[position - data.first_generated] ?? "";
 }
 
 function describeStep(step) {

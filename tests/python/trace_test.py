@@ -3,6 +3,7 @@ import os
 import subprocess
 import unittest
 
+import h5py
 import kvatlas
 import numpy as np
 from support import EXAMPLE, SOURCE, FolderTest, needs_pandas
@@ -114,6 +115,19 @@ class TraceTest(FolderTest):
         held = run.held(3, 2, 1)
         np.testing.assert_array_equal(held[:-3], run.kept(2, 1))
         np.testing.assert_array_equal(held[-3:], [377, 378, 379])
+
+    def test_held_keeps_the_question_behind_a_compressed_context(self):
+        path = self.copy()
+        with h5py.File(path, "r+") as file:
+            question = file.create_group("prompt/question")
+            question["ids"] = np.array([5, 6], "<u4")
+            question["text"] = np.frombuffer(b"Who?", "u1")
+            question["offsets"] = np.array([0, 3, 4], "<u8")
+        with kvatlas.open(path) as trace:
+            self.assertEqual((trace.prompt.question, trace.prompt.question_ids.tolist()), ("Who?", [5, 6]))
+            run = trace.runs["snapkv 24"]
+            np.testing.assert_array_equal(run.held(0, 2, 1)[-2:], [377, 378])
+            np.testing.assert_array_equal(run.held(2, 2, 1)[-4:], [377, 378, 379, 380])
 
     def test_runs_by_label_and_method(self):
         self.assertEqual([r.label for r in self.trace.runs.of_method("h2o")], ["h2o 24", "h2o 96"])

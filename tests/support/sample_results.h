@@ -45,6 +45,7 @@ inline std::vector<Record> recordsOf(const Settings& settings, const Case& one, 
     record.budget = branch.budget;
     record.kept = branch.method == "full" ? static_cast<double>(record.tokens) : 32;
     record.budget_nominal = record.kept;
+    record.details["cache_bytes"] = std::uint64_t{1000} * static_cast<std::uint64_t>(record.kept);
     record.question = "What is the secret number of Emma?";
     record.expected = "48213";
     record.answer = branch.method == "h2o" ? "I don't know\n\"née\"" : " 48213.";

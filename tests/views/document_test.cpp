@@ -228,7 +228,7 @@ class SelectionTest : public DocumentTest {
 TEST_F(SelectionTest, StartsAtTheFirstRecordedLayerAndRun) {
   ASSERT_TRUE(open(sample("a.kva.h5")));
   EXPECT_EQ(m_selection.layer(), LayerIndex(0));
-  EXPECT_EQ(m_selection.focusRun(), 1) << "not the full run";
+  EXPECT_EQ(m_selection.focusRun(), 0) << "the full cache";
   EXPECT_EQ(m_selection.compareRun(), kNoRun);
   EXPECT_EQ(m_selection.visibleRuns().size(), 5U);
 }
@@ -273,6 +273,7 @@ TEST_F(SelectionTest, ArrowKeysStayInside) {
 TEST_F(SelectionTest, StepFollowsTheRunInFocus) {
   ASSERT_TRUE(open(sample("a.kva.h5")));
   ASSERT_NE(runOf(1), nullptr);
+  m_selection.setFocusRun(1);
   m_selection.setStep(99);
   EXPECT_EQ(m_selection.step(), 5U);
 }

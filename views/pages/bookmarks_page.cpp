@@ -43,7 +43,7 @@ BookmarksPage::BookmarksPage(Document& document, std::function<ViewState()> pres
       m_undo(new QUndoStack(this)),
       m_list(new QListView),
       m_note(new QLineEdit),
-      m_add(new QPushButton(tr("&Add"))),
+      m_add(new QPushButton(tr("A&dd"))),
       m_remove(new QPushButton(tr("&Remove"))) {
   setObjectName(QStringLiteral("bookmarksPage"));
   m_list->setObjectName(QStringLiteral("bookmarksList"));
@@ -52,7 +52,8 @@ BookmarksPage::BookmarksPage(Document& document, std::function<ViewState()> pres
   m_remove->setObjectName(QStringLiteral("bookmarkRemove"));
   m_list->setModel(&m_model);
   m_list->setEditTriggers(QAbstractItemView::EditKeyPressed | QAbstractItemView::DoubleClicked);
-  m_note->setPlaceholderText(tr("note"));
+  m_list->setAccessibleName(tr("Bookmarks"));
+  m_note->setAccessibleName(tr("Note of the bookmark"));
   auto* buttons = new QHBoxLayout;
   buttons->addWidget(m_add);
   buttons->addWidget(m_remove);
@@ -102,6 +103,7 @@ void BookmarksPage::showCurrent() {
   m_add->setEnabled(m_document.isOpen());
   m_remove->setEnabled(one);
   m_note->setEnabled(one);
+  m_note->setPlaceholderText(one ? tr("note") : QString());  // a disabled placeholder looks like text
   m_note->setText(one ? QString::fromStdString(m_model.bookmark(row()).note) : QString());
 }
 

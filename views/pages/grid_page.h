@@ -4,6 +4,7 @@
 
 #include <QStyledItemDelegate>
 #include <QTableView>
+#include <QVariantMap>
 
 #include "views/models/items/layer_head_model.h"
 #include "views/plots/map/layer_head_thumbnails.h"
@@ -11,6 +12,7 @@
 class QCheckBox;
 class QComboBox;
 class QLabel;
+class QLineEdit;
 
 namespace kvatlas::views {
 
@@ -21,6 +23,7 @@ class GridDelegate : public QStyledItemDelegate {
  public:
   GridDelegate(const LayerHeadModel& model, LayerHeadThumbnails& thumbnails, QObject* parent = nullptr);
   void setMaps(bool maps) { m_maps = maps; }
+  void setNamed(bool named) { m_named = named; }  // sorted cells say their layer and head
   void paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const override;
 
  private:
@@ -28,7 +31,7 @@ class GridDelegate : public QStyledItemDelegate {
 
   const LayerHeadModel& m_model;
   LayerHeadThumbnails& m_thumbnails;
-  bool m_maps = false;
+  bool m_maps = false, m_named = false;
 };
 
 class GridPage : public QWidget {
@@ -39,17 +42,24 @@ class GridPage : public QWidget {
 
   [[nodiscard]] LayerHeadModel& model() { return m_model; }
   [[nodiscard]] QTableView& table() { return *m_table; }
-  void setColours(const ColourSettings& colours);  // of the thumbnails
+  // Only the colour table is the map's: thumbnails keep their own limits.
+  void setColours(const ColourSettings& colours);
+  // The chosen metric, order and grouping, for the next start.
+  [[nodiscard]] QVariantMap choices() const;
+  void setChoices(const QVariantMap& choices);
   [[nodiscard]] QString csv() const;
 
  protected:
+  bool eventFilter(QObject* watched, QEvent* event) override;
   void resizeEvent(QResizeEvent* event) override;
   void changeEvent(QEvent* event) override;
 
  private:
   void makeTable();
   void makeChoices();
+  void fillMetrics();
   void showChoice();
+  void applyFilter();
   void fitCells();
   void showRange();
 
@@ -57,6 +67,9 @@ class GridPage : public QWidget {
   LayerHeadThumbnails m_thumbnails;
   ColourSettings m_colours;
   QComboBox *m_metric, *m_sorting;
+  QLineEdit* m_filter;
+  QLabel* m_count;
+  Document& m_document;
   QCheckBox* m_grouped;
   QLabel *m_low, *m_high, *m_strip;
   QTableView* m_table;

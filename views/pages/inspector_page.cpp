@@ -2,6 +2,7 @@
 
 #include <QEvent>
 
+#include "views/models/document/run_colour.h"
 #include "views/models/number_text.h"
 #include "views/models/qt_text.h"
 #include "views/pages/charts/run_chart.h"
@@ -112,7 +113,7 @@ QString InspectorPage::fateRows(const Inspection& seen) const {
     const bool focus = fate.run == m_selection.focusRun();
     const QString name = runText(m_document, fate.run).toHtmlEscaped();
     rows += tableRow(QStringLiteral("<span style='color:%1'>■</span> %2")
-                         .arg(toColour(methodColour(fate.method, themeOf(palette()))).name(),
+                         .arg(toColour(runColour(m_document, fate.run, themeOf(palette()))).name(),
                               focus ? QStringLiteral("<b>%1</b>").arg(name) : name),
                      fate.keeping > 0 ? tr("kept: %1").arg(text) : text);
   }

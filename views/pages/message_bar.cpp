@@ -50,6 +50,7 @@ MessageBar::MessageBar(QWidget* parent) : QFrame(parent), m_mark(new QLabel(this
   close->setIcon(style()->standardIcon(QStyle::SP_TitleBarCloseButton));
   close->setAutoRaise(true);
   close->setToolTip(tr("Hide this message"));
+  close->setAccessibleName(tr("Hide this message"));
   connect(close, &QToolButton::clicked, this, &MessageBar::clear);
   auto* row = new QHBoxLayout(this);
   row->setContentsMargins(10, 5, 6, 5);

@@ -1,4 +1,4 @@
-// List of the runs: colour, kept tokens, retained mass, KL.
+// List of the runs: colour, kept tokens, retained mass (of all heads, of the head in view), KL, right or wrong.
 // The checkbox shows or hides a run everywhere, a click focuses it.
 #pragma once
 
@@ -18,14 +18,23 @@ class RunsPage : public QTreeWidget {
 
   [[nodiscard]] RunId runAt(const QTreeWidgetItem* item) const;
   [[nodiscard]] QTreeWidgetItem* itemOf(RunId run) const;
+  // The text that a right answer contains; empty: none known, no column.
+  void setAnswer(const QString& answer);
+  [[nodiscard]] const QString& answer() const { return m_answer; }
+
+ signals:
+  void answerRequested();  // the user wants to enter it
 
  protected:
+  void mousePressEvent(QMouseEvent* event) override;
   void changeEvent(QEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
   void contextMenuEvent(QContextMenuEvent* event) override;
 
  private:
   void rebuild();
+  void fillRows();
+  [[nodiscard]] QString verdict(const RunView& view) const;
   void fillRow(QTreeWidgetItem& item, RunId run);
   void showSelection();
   void applyCheckState(QTreeWidgetItem* item);
@@ -33,7 +42,9 @@ class RunsPage : public QTreeWidget {
   Document& m_document;
   Selection& m_selection;
   QTimer m_timer;
-  bool m_filling = false;
+  bool m_filling = false, m_ticked = false;
+  std::size_t m_shared_steps = 0;  // generated tokens whose KL all runs have
+  QString m_answer;
 };
 
 }  // namespace kvatlas::views

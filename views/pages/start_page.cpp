@@ -2,7 +2,9 @@
 
 #include <QCommandLinkButton>
 #include <QFileInfo>
+#include <QKeyEvent>
 #include <QLabel>
+#include <QPainter>
 #include <QPushButton>
 #include <QScrollArea>
 #include <QVBoxLayout>
@@ -21,6 +23,26 @@ QLabel* heading(const QString& text, double scale) {
   label->setFont(font);
   return label;
 }
+
+// Shows its keyboard focus and answers Return, which the style and Qt leave to dialogs.
+class StartButton : public QCommandLinkButton {
+ public:
+  using QCommandLinkButton::QCommandLinkButton;
+
+ protected:
+  void keyPressEvent(QKeyEvent* event) override {
+    if (event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter) return click();
+    QCommandLinkButton::keyPressEvent(event);
+  }
+  void paintEvent(QPaintEvent* event) override {
+    QCommandLinkButton::paintEvent(event);
+    if (!hasFocus()) return;
+    QPainter painter(this);
+    painter.setPen(QPen(palette().color(QPalette::Highlight), 2));
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.drawRoundedRect(QRectF(rect()).adjusted(1, 1, -1, -1), 3, 3);
+  }
+};
 
 QLabel* paragraph(const QString& html) {
   auto* label = new QLabel(html);
@@ -67,7 +89,7 @@ QWidget* StartPage::makeChoices() {
   auto* column = new QVBoxLayout(box);
   column->setContentsMargins(0, 0, 0, 0);
   const auto add = [&](const char* name, const QString& title, const QString& text, void (StartPage::*signal)()) {
-    auto* button = new QCommandLinkButton(title, text);
+    auto* button = new StartButton(title, text);
     button->setObjectName(QString::fromLatin1(name));
     connect(button, &QCommandLinkButton::clicked, this, signal);
     column->addWidget(button);
@@ -100,11 +122,15 @@ QWidget* StartPage::makeTour() {
   const QString steps[] = {
       tr("<b>The map</b> shows the attention of one head: queries run down, keys to the right. Zoom with the wheel, "
          "drag to pan, change layer and head with the arrow keys."),
-      tr("<b>The strips above it</b> show which keys each method keeps, and why: sink, window or score."),
+      tr("<b>The strips above it</b> show which keys each method keeps, and why: sink, window or score. Click one to "
+         "see "
+         "what its method evicts."),
       tr("<b>Layer × head</b> shows entropy, sink mass or retained mass of every head. Click a cell to open its map."),
-      tr("<b>Inspector</b> and <b>Tokens</b> show the words under the cursor and which runs evict them."),
+      tr("<b>Text</b> shows the prompt: evicted words are struck out, and one query can shade the words it attends to. "
+         "<b>Inspector</b> shows the pair under the cursor."),
       tr("<b>What if</b> recomputes the eviction from recorded scores while you move the budget slider."),
-      tr("<b>Charts</b> below the map: budgets, retained mass, kept positions, KL. Click a point to open its map."),
+      tr("<b>Charts</b>: retained mass, budgets, kept positions, KL. Click a point to open its map. F9 shows the map "
+         "alone."),
   };
   for (const QString& step : steps) column->addWidget(paragraph(step));
   return box;
@@ -118,12 +144,18 @@ void StartPage::setRecentFiles(const QStringList& files) {
   for (const QString& file : files.mid(0, kMostRecent)) {
     auto* button = new QPushButton(QFileInfo(file).fileName());
     button->setFlat(true);
+    button->setAutoDefault(true);
+    button->setAccessibleName(tr("Open %1").arg(file));
     button->setStyleSheet(QStringLiteral("text-align: left; padding: 3px;"));
     button->setToolTip(file);
     connect(button, &QPushButton::clicked, this, [this, file] { emit fileRequested(file); });
     m_recent->addWidget(button);
   }
   m_recent_box->setVisible(!files.isEmpty());
+}
+
+void StartPage::focusFirst() {
+  if (auto* first = findChild<QCommandLinkButton*>(QStringLiteral("startOpen"))) first->setFocus(Qt::OtherFocusReason);
 }
 
 void StartPage::setExampleAvailable(bool available) {

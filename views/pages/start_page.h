@@ -17,6 +17,7 @@ class StartPage : public QWidget {
   // Newest first.
   void setRecentFiles(const QStringList& files);
   void setExampleAvailable(bool available);
+  void focusFirst();
   void setCaptureAvailable(bool available);
 
  signals:

@@ -3,24 +3,26 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMenu>
 #include <QMouseEvent>
 #include <QScrollBar>
+#include <QSplitter>
 #include <QTextBlock>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <cmath>
 
-#include "views/models/document/token_text.h"
 #include "views/models/map/kept_strip.h"
 #include "views/models/number_text.h"
-#include "views/pages/window_palette.h"
-#include "views/plots/canvas.h"
+#include "views/pages/text/attention_list.h"
+#include "views/pages/text/query_bar.h"
 
 namespace kvatlas::views {
 namespace {
 
 constexpr std::uint64_t kLongPrompt = 32768;  // tokens
 constexpr int kLaterMs = 30;
-constexpr Rgb kKey = rgb(0xE69F00), kQuery = rgb(0x56B4E9), kSpan = rgb(0x999999);
+constexpr std::size_t kSinks = 4;  // keys that do not decide how strongly the others are shaded
 
 // UTF-16 units before each token (the offsets count UTF-8 bytes, the editor UTF-16 units).
 std::vector<int> characterOffsets(const trace::Prompt& prompt) {
@@ -46,7 +48,12 @@ TokensPage::TokensPage(Document& document, Selection& selection, QWidget* parent
       m_selection(selection),
       m_text(new QPlainTextEdit),
       m_search(new QLineEdit),
-      m_note(new QLabel) {
+      m_note(new QLabel),
+      m_attention(document, selection),
+      m_query(new QueryBar(document, selection, m_attention)),
+      m_shade_note(new QLabel),
+      m_list(new AttentionList(document, selection, m_attention)),
+      m_halves(new QSplitter(Qt::Vertical)) {
   setObjectName(QStringLiteral("tokensPage"));
   m_text->setObjectName(QStringLiteral("tokensText"));
   m_search->setObjectName(QStringLiteral("tokensSearch"));
@@ -65,11 +72,30 @@ TokensPage::TokensPage(Document& document, Selection& selection, QWidget* parent
   column->setContentsMargins(0, 0, 0, 0);
   column->setSpacing(2);
   column->addLayout(row);
-  column->addWidget(m_text, 1);
+  column->addWidget(m_query);
+  m_shade_note->setObjectName(QStringLiteral("shadeNote"));
+  m_shade_note->setWordWrap(true);
+  m_shade_note->setContentsMargins(8, 0, 8, 0);
+  m_halves->addWidget(m_text);
+  m_halves->addWidget(m_list);
+  m_halves->setStretchFactor(0, 2);
+  m_halves->setStretchFactor(1, 1);
+  m_halves->setCollapsible(0, false);
+  m_list->hide();
+  m_shade_note->hide();
+  column->addWidget(m_shade_note);
+  column->addWidget(m_halves, 1);
+  m_text->setAccessibleName(tr("Prompt text"));
+  m_search->setAccessibleName(tr("Find in prompt"));
+  m_search->installEventFilter(this);
+  m_text->setContextMenuPolicy(Qt::CustomContextMenu);
+  connect(m_text, &QWidget::customContextMenuRequested, this, &TokensPage::showMenu);
+  connect(m_search, &QLineEdit::textEdited, this, &TokensPage::searchAsTyped);
+  connect(&m_attention, &QueryAttention::changed, this, &TokensPage::showShade);
   m_timer.setSingleShot(true);
   m_timer.setInterval(15);
   connect(&m_timer, &QTimer::timeout, this, &TokensPage::highlight);
-  connect(m_search, &QLineEdit::returnPressed, this, &TokensPage::findNext);
+  connect(m_search, &QLineEdit::returnPressed, this, [this] { findNext(); });
   connect(&document, &Document::opened, this, &TokensPage::reload);
   connect(&document, &Document::closed, this, &TokensPage::reload);
   m_load.setSingleShot(true);
@@ -83,6 +109,7 @@ TokensPage::TokensPage(Document& document, Selection& selection, QWidget* parent
     if (!m_timer.isActive()) m_timer.start();
   };
   connect(&document, &Document::runReady, this, soon);
+  connect(&document, &Document::spansChanged, this, soon);
   for (const auto signal : {&Selection::reset, &Selection::cursorChanged, &Selection::layerChanged,
                             &Selection::headChanged, &Selection::focusRunChanged})
     connect(&selection, signal, this, soon);
@@ -95,6 +122,8 @@ TokensPage::TokensPage(Document& document, Selection& selection, QWidget* parent
 void TokensPage::reload() {
   m_load.stop();
   m_begin.clear();
+  m_matches.clear();
+  m_current_match.reset();
   if (!m_document.isOpen() || m_document.tokens() < kLongPrompt) return load();
   m_text->clear();
   m_load.start();
@@ -122,56 +151,78 @@ TokenIndex TokensPage::tokenAt(int character) const {
   return static_cast<TokenIndex>(std::min<std::ptrdiff_t>(index, static_cast<std::ptrdiff_t>(m_document.tokens()) - 1));
 }
 
-void TokensPage::mark(QList<QTextEdit::ExtraSelection>& marks, TokenIndex begin, TokenIndex end,
-                      const QTextCharFormat& format) const {
-  if (std::size_t{end} >= m_begin.size() || m_begin[begin] == m_begin[end]) return;
-  QTextCursor cursor(m_text->document());
-  cursor.setPosition(m_begin[begin]);
-  cursor.setPosition(m_begin[end], QTextCursor::KeepAnchor);
-  marks.append({cursor, format});
-}
-
-// Greys and strikes out evicted tokens in the visible text.
-void TokensPage::markRun(QList<QTextEdit::ExtraSelection>& marks, TokenIndex begin, TokenIndex end) const {
+std::vector<TokenLook> TokensPage::looks(TokenIndex begin, TokenIndex end) const {
+  std::vector<TokenLook> looks(end - begin);
+  const auto each = [&](TokenIndex from, TokenIndex to, auto set) {
+    for (TokenIndex token = std::max(from, begin); token < std::min(to, end); ++token) set(looks[token - begin]);
+  };
   const RunId focus = m_selection.focusRun();
-  const RunPointer view = m_document.hasRun(focus) ? m_document.run(focus) : nullptr;
-  const auto kept = view ? keptColumnsOf(*view, m_selection.layer(), m_selection.head()) : nullptr;
-  if (!kept) return;
-  QTextCharFormat evicted;
-  evicted.setForeground(palette().color(QPalette::Disabled, QPalette::Text));
-  evicted.setFontStrikeOut(true);
-  for (TokenIndex token = begin; token < end;) {
-    TokenIndex last = token;
-    while (last < end && kept->count(last, last + 1) == 0) ++last;
-    if (last > token) mark(marks, token, last, evicted);
-    token = last + 1;
+  const RunPointer run = m_document.hasRun(focus) ? m_document.run(focus) : nullptr;
+  if (const auto kept = run ? keptColumnsOf(*run, m_selection.layer(), m_selection.head()) : nullptr)
+    for (TokenIndex token = begin; token < end; ++token)
+      looks[token - begin].evicted = kept->count(token, token + 1) == 0;
+  for (const trace::Span& span : m_document.prompt().spans)
+    each(span.begin, span.end, [](TokenLook& look) { look.span = true; });
+  const std::vector<float>& masses = m_attention.masses();
+  for (TokenIndex token = begin; token < end && token < masses.size() && m_strongest > 0; ++token)
+    looks[token - begin].shade = static_cast<std::uint8_t>(
+        std::lround(kShades * std::sqrt(std::clamp(masses[token] / m_strongest, 0.0F, 1.0F))));
+  for (const TokenMatch& match : m_matches) each(match.begin, match.end, [](TokenLook& look) { look.match = true; });
+  if (m_current_match && *m_current_match < m_matches.size())
+    each(m_matches[*m_current_match].begin, m_matches[*m_current_match].end,
+         [](TokenLook& look) { look.current_match = true; });
+  if (const auto cursor = m_selection.cursor()) {
+    each(cursor->query, cursor->query + 1, [](TokenLook& look) { look.query = true; });
+    each(cursor->key, cursor->key + 1, [](TokenLook& look) { look.key = true; });
   }
+  return looks;
 }
 
+// Only the visible text: a prompt may have half a million characters.
 void TokensPage::highlight() {
   if (m_begin.size() < 2) return;
   const QRect seen = m_text->viewport()->rect();
   const TokenIndex first = tokenAt(m_text->cursorForPosition(seen.topLeft()).position());
   const TokenIndex last = tokenAt(m_text->cursorForPosition(seen.bottomRight()).position());
-  QList<QTextEdit::ExtraSelection> marks;
-  markRun(marks, first, last + 1);
-  const ThemeColours& colours = themeColours(themeOf(palette()));
-  const auto background = [&](Rgb colour, double strength) {
-    QTextCharFormat format;
-    format.setBackground(toColour(mix(colours.paper, colour, strength)));
-    return format;
-  };
-  for (const trace::Span& span : m_document.prompt().spans)
-    if (span.begin < last + 1 && span.end > first) mark(marks, span.begin, span.end, background(kSpan, 0.25));
-  m_note->clear();
-  if (const auto cursor = m_selection.cursor()) {
-    mark(marks, cursor->query, cursor->query + 1, background(kQuery, 0.75));
-    mark(marks, cursor->key, cursor->key + 1, background(kKey, 0.75));
-    m_note->setText(
-        tr("query %1 (blue), key %2 (orange)")
-            .arg(QString::fromStdString(grouped(cursor->query)), QString::fromStdString(grouped(cursor->key))));
+  m_text->setExtraSelections(marksOf(*m_text, m_begin, first, looks(first, last + 1)));
+  describe();
+}
+
+void TokensPage::describe() {
+  QString text;
+  if (!m_search->text().trimmed().isEmpty()) {
+    if (m_matches.empty())
+      text = tr("“%1” is not in the prompt").arg(m_search->text().trimmed());
+    else if (m_current_match)
+      text = tr("%1 of %2").arg(*m_current_match + 1).arg(m_matches.size());
+    else
+      text = m_matches.size() == 1 ? tr("1 match") : tr("%1 matches").arg(m_matches.size());
+  } else if (const auto cursor = m_selection.cursor()) {
+    text = tr("query %1 (blue), key %2 (orange)")
+               .arg(QString::fromStdString(grouped(cursor->query)), QString::fromStdString(grouped(cursor->key)));
   }
-  m_text->setExtraSelections(marks);
+  m_note->setText(text);
+}
+
+void TokensPage::showShade() {
+  const std::vector<float>& masses = m_attention.masses();
+  m_strongest = 0;
+  for (std::size_t token = std::min(kSinks, masses.size()); token < masses.size(); ++token)
+    m_strongest = std::max(m_strongest, masses[token]);
+  const bool shading = m_attention.source() != QueryAttention::Nothing && m_document.isOpen();
+  if (shading) m_list->fill();
+  m_list->setVisible(shading);
+  m_shade_note->setText(m_attention.why());
+  m_shade_note->setVisible(shading && !m_attention.why().isEmpty());
+  if (!m_timer.isActive()) m_timer.start();
+}
+
+// The list stands below a narrow text, beside a wide one.
+void TokensPage::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  const bool wide = width() > 2 * height();
+  m_halves->setOrientation(wide ? Qt::Horizontal : Qt::Vertical);
+  m_timer.start();
 }
 
 void TokensPage::follow() {
@@ -208,34 +259,79 @@ void TokensPage::select(TokenIndex key) {
   m_text->centerCursor();
 }
 
-// The first match after the cursor's key; wraps around.
-std::optional<TokenIndex> TokensPage::found(const QString& what) const {
-  const std::vector<TokenMatch> matches =
-      findTokens(m_document.prompt(), QString(what).remove(QLatin1Char('#')).toStdString());
-  if (matches.empty()) return {};
-  const auto after_cursor = [this](const TokenMatch& match) {
-    return m_selection.cursor() && match.begin > m_selection.cursor()->key;
-  };
-  const auto next = std::ranges::find_if(matches, after_cursor);
-  return next == matches.end() ? matches.front().begin : next->begin;
-}
-
 void TokensPage::startSearch() {
   m_search->setFocus();
   m_search->selectAll();
 }
 
-void TokensPage::findNext() {
-  const QString what = m_search->text().trimmed();
-  if (what.isEmpty() || m_begin.size() < 2) return;
-  if (const auto token = found(what))
-    select(*token);
-  else
-    m_note->setText(tr("“%1” is not in the prompt").arg(what));
+// Marks every match and scrolls to the first one after the cursor; the cursor stays.
+void TokensPage::searchAsTyped() {
+  const QString what = m_search->text().trimmed().remove(QLatin1Char('#'));
+  m_matches = what.isEmpty() || m_begin.size() < 2 ? std::vector<TokenMatch>()
+                                                   : findTokens(m_document.prompt(), what.toStdString());
+  m_current_match.reset();
+  if (!m_matches.empty()) {
+    const TokenIndex from = m_selection.cursor() ? m_selection.cursor()->key : 0;
+    auto next = std::ranges::find_if(m_matches, [from](const TokenMatch& match) { return match.begin >= from; });
+    if (next == m_matches.end()) next = m_matches.begin();
+    QTextCursor at(m_text->document());
+    at.setPosition(m_begin[next->begin]);
+    m_text->setTextCursor(at);
+    m_text->ensureCursorVisible();
+  }
+  highlight();
+  describe();
+}
+
+void TokensPage::findNext(bool backwards) {
+  if (m_search->text().trimmed().isEmpty() || m_begin.size() < 2) return;
+  const std::optional<std::size_t> before = m_current_match;
+  if (!before) searchAsTyped();
+  if (m_matches.empty()) return describe();
+  const std::size_t count = m_matches.size();
+  if (before) {
+    m_current_match = (*before + (backwards ? count - 1 : 1)) % count;
+  } else {
+    const auto after = [this](const TokenMatch& match) {
+      return !m_selection.cursor() || match.begin > m_selection.cursor()->key;
+    };
+    const auto next = std::ranges::find_if(m_matches, after);
+    m_current_match = next == m_matches.end() ? 0 : static_cast<std::size_t>(next - m_matches.begin());
+  }
+  select(m_matches[*m_current_match].begin);
+  highlight();
+  emit found(*m_selection.cursor());
+}
+
+// Tokens of the selected text can become a named span.
+void TokensPage::showMenu(const QPoint& at) {
+  QMenu* menu = m_text->createStandardContextMenu();
+  menu->setObjectName(QStringLiteral("textMenu"));
+  const QTextCursor chosen = m_text->textCursor();
+  if (chosen.hasSelection() && m_begin.size() >= 2) {
+    const TokenIndex begin = tokenAt(chosen.selectionStart()), end = tokenAt(chosen.selectionEnd() - 1) + 1;
+    menu->addSeparator();
+    menu->addAction(tr("&Name these tokens as a span…"), this, [this, begin, end] { emit spanWanted(begin, end); });
+  }
+  menu->exec(m_text->viewport()->mapToGlobal(at));
+  delete menu;
 }
 
 bool TokensPage::eventFilter(QObject* watched, QEvent* event) {
-  if (event->type() == QEvent::MouseButtonRelease && m_begin.size() >= 2) {
+  if (watched == m_search && event->type() == QEvent::KeyPress) {
+    const auto* key = static_cast<QKeyEvent*>(event);
+    if (key->key() == Qt::Key_Return && key->modifiers().testFlag(Qt::ShiftModifier)) {
+      findNext(true);
+      return true;
+    }
+    if (key->key() == Qt::Key_Escape && !m_search->text().isEmpty()) {
+      m_search->clear();
+      searchAsTyped();
+      return true;
+    }
+    return false;
+  }
+  if (watched != m_search && event->type() == QEvent::MouseButtonRelease && m_begin.size() >= 2) {
     const auto* mouse = static_cast<QMouseEvent*>(event);
     const QTextCursor at = m_text->cursorForPosition(mouse->position().toPoint());
     if (mouse->button() == Qt::LeftButton && !m_text->textCursor().hasSelection()) {

@@ -14,6 +14,8 @@
 #include <utility>
 
 #include "core/analysis/agreement.h"
+#include "core/base/error.h"
+#include "core/base/mean.h"
 #include "views/models/qt_text.h"
 #include "views/pages/charts/run_chart.h"
 #include "views/pages/window_palette.h"
@@ -21,7 +23,8 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr int kSliderSteps = 400;
+constexpr int kSliderSteps = 400, kSettleMs = 600;
+constexpr std::size_t kMostUndo = 100;
 
 // Mean over the layers; NaN if a run keeps everything.
 double meanAgreement(const RunView& a, const RunView& b) {
@@ -44,6 +47,7 @@ WhatIfPage::WhatIfPage(Document& document, Selection& selection, QWidget* parent
       m_form(new QFormLayout),
       m_parameter_form(nullptr),
       m_note(new QLabel),
+      m_undo(new QPushButton(tr("U&ndo"))),
       m_remove(new QPushButton(tr("Re&move"))),
       m_capture(new QPushButton(tr("Capture &this…"))) {
   setObjectName(QStringLiteral("whatIfPage"));
@@ -54,7 +58,12 @@ WhatIfPage::WhatIfPage(Document& document, Selection& selection, QWidget* parent
   connect(&m_what_if, &WhatIf::failed, this, [this](const QString& message) { m_note->setText(message); });
   connect(&m_what_if, &WhatIf::progress, this,
           [this](int layers, int of) { m_note->setText(tr("ranking scores, layer %1 of %2").arg(layers).arg(of)); });
-  connect(&selection, &Selection::focusRunChanged, this, &WhatIfPage::showDecision);
+  connect(&m_what_if, &WhatIf::estimated, this, &WhatIfPage::showDecision);
+  connect(&selection, &Selection::focusRunChanged, this, &WhatIfPage::startFromFocus);
+  m_settle.setSingleShot(true);
+  m_settle.setInterval(kSettleMs);
+  connect(&m_settle, &QTimer::timeout, this, &WhatIfPage::remember);
+  connect(m_undo, &QPushButton::clicked, this, &WhatIfPage::undo);
   restart();
 }
 
@@ -76,10 +85,18 @@ void WhatIfPage::makeForm() {
   auto* budget = new QHBoxLayout;
   budget->addWidget(m_slider, 1);
   budget->addWidget(m_budget);
+  m_undo->setObjectName(QStringLiteral("whatIfUndo"));
+  m_undo->setToolTip(tr("Back to the settings before the last change"));
   m_form->addRow(tr("method"), m_method);
   m_form->addRow(tr("budget"), budget);
   m_form->addRow(tr("window"), m_window);
+  const std::pair<QWidget*, QString> names[] = {{m_method, tr("Method")},
+                                                {m_slider, tr("Budget")},
+                                                {m_budget, tr("Budget in tokens per head")},
+                                                {m_window, tr("Window")}};
+  for (const auto& [field, name] : names) field->setAccessibleName(name);
   auto* buttons = new QHBoxLayout;
+  buttons->addWidget(m_undo);
   buttons->addWidget(m_remove);
   buttons->addWidget(m_capture);
   auto* column = new QVBoxLayout(this);
@@ -88,6 +105,11 @@ void WhatIfPage::makeForm() {
   column->addWidget(m_note);
   column->addLayout(buttons);
   column->addStretch(1);
+  QWidget* before = m_method;
+  for (QWidget* next : std::initializer_list<QWidget*>{m_slider, m_budget, m_window, m_undo, m_remove, m_capture}) {
+    setTabOrder(before, next);
+    before = next;
+  }
   connect(m_method, &QComboBox::currentIndexChanged, this, &WhatIfPage::showMethod);
   connect(m_slider, &QSlider::valueChanged, this, [this](int step) {
     if (!m_filling) m_budget->setValue(budgetAt(step));
@@ -104,6 +126,7 @@ void WhatIfPage::makeForm() {
   });
   connect(m_remove, &QPushButton::clicked, this, [this] {
     m_active = false;
+    m_settled.reset();
     m_what_if.remove();
     showDecision();
   });
@@ -119,6 +142,8 @@ void WhatIfPage::makeForm() {
 
 void WhatIfPage::restart() {
   m_active = false;
+  m_past.clear();
+  m_settled.reset();
   setEnabled(m_document.isOpen());
   if (m_document.isOpen()) {
     const int tokens = static_cast<int>(m_document.tokens());
@@ -149,7 +174,9 @@ void WhatIfPage::showMethod() {
       box->addItems(toQString(spec.values).split(QLatin1Char('|')));
       box->setCurrentText(toQString(spec.default_value));
       connect(box, &QComboBox::currentIndexChanged, this, changed);
-      m_fields.push_back({name, [box] { return box->currentText().toStdString(); }});
+      m_fields.push_back({name, [box] { return box->currentText().toStdString(); },
+                          [box](const QString& text) { box->setCurrentText(text); }});
+      box->setAccessibleName(toQString(spec.name));
       form->addRow(toQString(spec.name), box);
     } else {
       auto* box = new QDoubleSpinBox;
@@ -159,15 +186,23 @@ void WhatIfPage::showMethod() {
       box->setSingleStep(spec.kind == policy::ParameterKind::OddInteger ? 2 : 1);
       box->setValue(toQString(spec.default_value).toDouble());
       connect(box, &QDoubleSpinBox::valueChanged, this, changed);
-      m_fields.push_back({name, [box, whole] {
-                            return QString::number(box->value(), whole ? 'f' : 'g', whole ? 0 : 6).toStdString();
-                          }});
+      m_fields.push_back(
+          {name, [box, whole] { return QString::number(box->value(), whole ? 'f' : 'g', whole ? 0 : 6).toStdString(); },
+           [box](const QString& text) { box->setValue(text.toDouble()); }});
+      box->setAccessibleName(toQString(spec.name));
       form->addRow(toQString(spec.name), box);
     }
     form->labelForField(form->itemAt(form->rowCount() - 1, QFormLayout::FieldRole)->widget())
         ->setToolTip(toQString(spec.meaning));
   }
   m_form->addRow(m_parameters);
+  QWidget* before = m_window;
+  for (int row = 0; row < form->rowCount(); ++row) {
+    QWidget* field = form->itemAt(row, QFormLayout::FieldRole)->widget();
+    setTabOrder(before, field);
+    before = field;
+  }
+  setTabOrder(before, m_undo);
   m_capture->setEnabled(m_document.isOpen());
   if (m_active)
     recompute();
@@ -184,19 +219,103 @@ WhatIfRequest WhatIfPage::request() const {
   return request;
 }
 
+// Sets the fields without recomputing.
+void WhatIfPage::fillFields(const WhatIfRequest& request) {
+  const int method = m_method->findData(QString::fromStdString(request.method));
+  if (method < 0) return;
+  const bool filling = std::exchange(m_filling, true);
+  m_method->setCurrentIndex(method);
+  m_window->setValue(static_cast<int>(request.window));
+  m_budget->setMinimum(m_window->value() + 1);
+  for (const Field& field : m_fields)
+    if (const auto given = request.parameters.find(field.name); given != request.parameters.end())
+      field.set(QString::fromStdString(given->second));
+  const auto tokens = static_cast<std::uint32_t>(m_document.tokens());
+  m_budget->setValue(static_cast<int>(policy::parseBudget(request.budget).tokensFor(tokens)));
+  m_slider->setValue(stepOf(m_budget->value()));
+  m_filling = filling;
+}
+
+// Until the first change, the fields show the run in focus.
+void WhatIfPage::startFromFocus() {
+  const RunId focus = m_selection.focusRun();
+  if (!m_active && m_document.hasRun(focus) && !isWhatIf(focus) && !m_document.runHeader(focus).is_full) {
+    try {
+      fillFields(requestOf(m_document.runHeader(focus), m_document.header().attention.window));
+    } catch (const Error&) {  // a method or budget that this build does not know: keep the fields
+    }
+  }
+  if (!m_active && m_document.isOpen()) m_settled = request();  // what the first undo goes back to
+  showDecision();
+}
+
+void WhatIfPage::setRequest(const WhatIfRequest& request) {
+  fillFields(request);
+  recompute();
+}
+
+nlohmann::json WhatIfPage::state() const {
+  if (!m_active) return nullptr;
+  const WhatIfRequest now = request();
+  return {{"method", now.method}, {"budget", now.budget}, {"window", now.window}, {"parameters", now.parameters}};
+}
+
+void WhatIfPage::restore(const nlohmann::json& state) {
+  if (!state.is_object() || !m_document.isOpen()) return;
+  try {
+    WhatIfRequest request;
+    request.method = state.value("method", request.method);
+    request.budget = state.value("budget", request.budget);
+    request.window = state.value("window", request.window);
+    const nlohmann::json parameters = state.value("parameters", nlohmann::json::object());
+    for (const auto& [name, value] : parameters.items())
+      if (value.is_string()) request.parameters[name] = value.get<std::string>();
+    setRequest(request);
+  } catch (const std::exception&) {  // of another build: no what-if run
+  }
+}
+
+void WhatIfPage::remember() {
+  if (m_settled) m_past.push_back(*m_settled);
+  if (m_past.size() > kMostUndo) m_past.erase(m_past.begin());
+  m_settled = request();
+  m_undo->setEnabled(!m_past.empty());
+}
+
+void WhatIfPage::undo() {
+  if (m_settle.isActive()) {
+    m_settle.stop();
+    remember();
+  }
+  if (m_past.empty()) return;
+  const WhatIfRequest before = m_past.back();
+  m_past.pop_back();
+  m_settled.reset();
+  setRequest(before);
+  m_settle.stop();
+  m_settled = before;
+  m_undo->setEnabled(!m_past.empty());
+}
+
 void WhatIfPage::recompute() {
   if (m_filling || !m_document.isOpen()) return;
   m_active = true;
+  m_settle.start();
   m_what_if.ask(request());
 }
 
 void WhatIfPage::showDecision() {
   const RunPointer mine = m_active && m_document.hasRun(m_what_if.run()) ? m_document.run(m_what_if.run()) : nullptr;
   m_remove->setEnabled(mine != nullptr);
+  m_undo->setEnabled(!m_past.empty());
   if (!mine) return m_note->setText(tr("Adjust the budget to recompute eviction from recorded scores."));
   const double milliseconds = m_what_if.milliseconds();
   QString text = milliseconds < 0.1 ? tr("recomputed in less than 0.1 ms")
                                     : tr("recomputed in %1 ms").arg(milliseconds, 0, 'f', 1);
+  if (mine->retained_estimated)
+    text += tr("\nretained mass ≈ %1, from the last %2 prompt queries")
+                .arg(meanOfMeasured(mine->run.record.retained), 0, 'f', 3)
+                .arg(m_document.header().attention.window);
   const RunId focus = m_selection.focusRun();
   const RunPointer other = focus != m_what_if.run() && m_document.hasRun(focus) ? m_document.run(focus) : nullptr;
   if (other)

@@ -51,6 +51,10 @@ Theme themeOf(const QPalette& palette) {
 }
 
 QIcon methodIcon(std::string_view method, Theme theme, bool hollow) {
+  return colourIcon(methodColour(method, theme), hollow);
+}
+
+QIcon colourIcon(Rgb colour, bool hollow) {
   constexpr int kSide = 14;
   QIcon icon;
   for (const int scale : {1, 2}) {
@@ -58,7 +62,7 @@ QIcon methodIcon(std::string_view method, Theme theme, bool hollow) {
     pixmap.setDevicePixelRatio(scale);
     pixmap.fill(Qt::transparent);
     QPainter painter(&pixmap);
-    painter.fillRect(QRect(1, 1, kSide - 2, kSide - 2), toColour(methodColour(method, theme)));
+    painter.fillRect(QRect(1, 1, kSide - 2, kSide - 2), toColour(colour));
     painter.setCompositionMode(QPainter::CompositionMode_Clear);
     if (hollow) painter.fillRect(QRect(4, 4, kSide - 8, kSide - 8), Qt::transparent);
     painter.end();

@@ -15,5 +15,6 @@ namespace kvatlas::views {
 [[nodiscard]] Theme themeOf(const QPalette& palette);
 // A square in the legend colour of a method; hollow for what-if runs.
 [[nodiscard]] QIcon methodIcon(std::string_view method, Theme theme, bool hollow = false);
+[[nodiscard]] QIcon colourIcon(Rgb colour, bool hollow = false);
 
 }  // namespace kvatlas::views

@@ -8,7 +8,7 @@
 namespace kvatlas::views {
 
 double TokenTicker::getTickStep(const QCPRange& range) {
-  return std::max(1.0, QCPAxisTicker::getTickStep(range));
+  return m_text ? 1.0 : std::max(1.0, QCPAxisTicker::getTickStep(range));
 }
 
 QVector<double> TokenTicker::createTickVector(double step, const QCPRange& range) {
@@ -23,6 +23,7 @@ QVector<double> TokenTicker::createTickVector(double step, const QCPRange& range
 QString TokenTicker::getTickLabel(double tick, const QLocale&, QChar, int) {
   const auto token = std::llround(tick - 0.5);
   if (token < 0) return {};
+  if (m_text) return m_text(static_cast<std::uint64_t>(token));
   const QString text = QString::fromStdString(grouped(static_cast<std::uint64_t>(token)));
   const double room = (m_range.upper - tick) / m_range.size() * m_pixels;
   return m_digit > 0 && room < 0.5 * m_digit * static_cast<double>(text.size()) ? QString() : text;

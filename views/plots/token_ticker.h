@@ -3,6 +3,8 @@
 
 #include <qcustomplot.h>
 
+#include <functional>
+
 namespace kvatlas::views {
 
 class TokenTicker : public QCPAxisTicker {
@@ -13,6 +15,9 @@ class TokenTicker : public QCPAxisTicker {
     setTickCount(qMax(2, pixels / 80));
   }
   void setTokens(std::uint64_t tokens) { m_tokens = tokens; }  // no ticks beyond the last
+  // One tick per token, labelled with its text. Null: indices.
+  void setText(std::function<QString(std::uint64_t token)> text) { m_text = std::move(text); }
+  [[nodiscard]] bool showsText() const { return m_text != nullptr; }
   // For a horizontal axis: drops a label that would extend beyond its right end.
   void setClearEnd(int pixels_per_digit) { m_digit = pixels_per_digit; }
 
@@ -27,6 +32,7 @@ class TokenTicker : public QCPAxisTicker {
   int m_pixels = 0, m_digit = 0;
   std::uint64_t m_tokens = UINT64_MAX;
   QCPRange m_range;
+  std::function<QString(std::uint64_t)> m_text;
 };
 
 }  // namespace kvatlas::views

@@ -1,12 +1,16 @@
 #include "app/explorer/capture/capture_dialog.h"
 
 #include <QDir>
+#include <QFileInfo>
 #include <QFontDatabase>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QMessageBox>
 #include <QPlainTextEdit>
 #include <QProgressBar>
 #include <QPushButton>
+#include <QScreen>
+#include <QScrollArea>
 #include <QVBoxLayout>
 
 #include "app/explorer/capture/capture_form.h"
@@ -27,13 +31,14 @@ CaptureRequest firstRequest() {
                                 QStringLiteral("pyramidkv")};
   request.budgets = QStringList{QStringLiteral("64"), QStringLiteral("10%")};
   request.new_tokens = 16;
-  request.output = QDir::home().filePath(QStringLiteral("capture.kva.h5"));
+  request.output = freeTraceName(QDir::home().filePath(QStringLiteral("capture.kva.h5")));
   return request;
 }
 
 }  // namespace
 
 QString progressText(const QString& task, int percent, double seconds_left) {
+  if (percent >= 100) return QObject::tr("%1 done").arg(task);
   const QString done = QObject::tr("%1 %2 %").arg(task).arg(percent);
   return seconds_left < 0 ? done : QObject::tr("%1, about %2 s left").arg(done).arg(qRound(seconds_left));
 }
@@ -65,22 +70,30 @@ CaptureDialog::CaptureDialog(CaptureJob& job, ExplorerSettings& settings, const 
   m_log->setLineWrapMode(QPlainTextEdit::NoWrap);
   m_log->setMaximumBlockCount(2000);
   m_log->setMinimumHeight(90);
-  auto* close = new QPushButton(tr("&Close"));
+  auto* close = new QPushButton(tr("C&lose"));
   auto* buttons = new QHBoxLayout;
   buttons->addWidget(m_problem, 1);
   for (QPushButton* button : {m_start, m_stop, close}) buttons->addWidget(button);
   auto* column = new QVBoxLayout(this);
-  column->addWidget(m_form, 3);
+  auto* scroll = new QScrollArea;  // on a small screen the buttons stay visible
+  scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setWidgetResizable(true);
+  scroll->setWidget(m_form);
+  column->addWidget(scroll, 3);
   column->addWidget(m_state);
   column->addWidget(m_bar);
   column->addWidget(m_log, 1);
   column->addLayout(buttons);
-  resize(720, 820);
+  m_log->setAccessibleName(tr("Messages of the capture"));
+  m_bar->setAccessibleName(tr("Progress of the capture"));
+  const QSize room = screen() == nullptr ? QSize(720, 820) : screen()->availableSize() - QSize(16, 48);
+  resize(QSize(720, 820).boundedTo(room));
   const QVariantMap fields = settings.dialog(kName);
   if (fields.isEmpty())
     m_form->setRequest(firstRequest());
   else
     m_form->setFields(fields);
+  proposeFreeName();
   connect(m_form, &CaptureForm::changed, this, &CaptureDialog::check);
   connect(m_start, &QPushButton::clicked, this, &CaptureDialog::start);
   connect(m_stop, &QPushButton::clicked, &m_job, &CaptureJob::stop);
@@ -97,13 +110,41 @@ void CaptureDialog::check() {
   m_start->setEnabled(problem.isEmpty() && !m_job.running());
 }
 
+// The last capture's name is taken by the last capture.
+void CaptureDialog::proposeFreeName() {
+  CaptureRequest request = m_form->request();
+  request.output = freeTraceName(request.output);
+  m_form->setRequest(request);
+}
+
+// Empty: the user does not want to start.
+QString CaptureDialog::outputToUse() {
+  const CaptureRequest request = m_form->request();
+  if (!request.outputExists()) return request.output;
+  const QString free = freeTraceName(request.output);
+  QMessageBox question(
+      QMessageBox::Question, tr("The file exists"),
+      tr("%1 exists already. A capture does not replace a trace and its bookmarks.").arg(request.output),
+      QMessageBox::Cancel, this);
+  question.setObjectName(QStringLiteral("captureExists"));
+  QPushButton* other = question.addButton(tr("Write %1").arg(QFileInfo(free).fileName()), QMessageBox::AcceptRole);
+  question.setDefaultButton(other);
+  question.exec();
+  return question.clickedButton() == other ? free : QString();
+}
+
 void CaptureDialog::start() {
+  const QString output = outputToUse();
+  if (output.isEmpty()) return;
+  CaptureRequest request = m_form->request();
+  request.output = output;
+  m_form->setRequest(request);
   m_settings.saveDialog(kName, m_form->fields());
   m_log->clear();
   m_bar->setValue(0);
   m_state->setText(tr("starting…"));
   setRunning(true);
-  m_job.start(m_programme, m_form->request());
+  m_job.start(m_programme, request);
 }
 
 void CaptureDialog::showProgress(const QString& task, int percent, double seconds_left) {
@@ -114,6 +155,7 @@ void CaptureDialog::showProgress(const QString& task, int percent, double second
 void CaptureDialog::showEnd(CaptureJob::End end, const QString& message) {
   setRunning(false);
   if (end == CaptureJob::End::Done) m_bar->setValue(100);
+  if (end == CaptureJob::End::Done) proposeFreeName();
   m_state->setText(end == CaptureJob::End::Done ? tr("Done: %1").arg(m_job.output()) : message);
 }
 

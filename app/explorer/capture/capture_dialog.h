@@ -26,6 +26,8 @@ class CaptureDialog : public QDialog {
  private:
   void check();
   void start();
+  void proposeFreeName();
+  [[nodiscard]] QString outputToUse();
   void showProgress(const QString& task, int percent, double seconds_left);
   void showEnd(CaptureJob::End end, const QString& message);
   void setRunning(bool running);

@@ -48,7 +48,7 @@ CaptureForm::CaptureForm(QWidget* parent)
       m_chat(new ChatFields),
       m_methods(new QTreeWidget),
       m_budgets(new QLineEdit(QStringLiteral("64, 10%"))),
-      m_span(new QLineEdit),
+      m_span(new QPlainTextEdit),
       m_granularity(new QComboBox),
       m_device(new QComboBox),
       m_window(spin(1, 4096, 8)),
@@ -67,7 +67,13 @@ CaptureForm::CaptureForm(QWidget* parent)
   makeMethods(*form);
   makeNumbers(*form);
   makeFlags(*form);
-  form->addRow(tr("&Output file"), m_output);
+  form->addRow(tr("O&utput file"), m_output);
+  const std::pair<QWidget*, QString> names[] = {
+      {m_text, tr("Prompt text")},       {m_chat, tr("Chat template")}, {m_methods, tr("Methods")},
+      {m_budgets, tr("Budgets")},        {m_span, tr("Named spans")},   {m_granularity, tr("Select tokens per")},
+      {m_device, tr("Device")},          {m_window, tr("Window")},      {m_new_tokens, tr("New tokens")},
+      {m_map_size, tr("Map resolution")}};
+  for (const auto& [field, name] : names) field->setAccessibleName(name);
   connect(m_model, &PathEdit::changed, this, &CaptureForm::changed);
   connect(m_output, &PathEdit::changed, this, &CaptureForm::changed);
 }
@@ -76,7 +82,7 @@ void CaptureForm::makePrompt(QFormLayout& form) {
   m_text->setObjectName(QStringLiteral("captureText"));
   m_text->setPlaceholderText(tr("Type or paste the prompt"));
   m_text->setTabChangesFocus(true);
-  m_text->setMinimumHeight(110);
+  m_text->setMinimumHeight(70);
   m_file->setObjectName(QStringLiteral("captureFile"));
   auto* file_page = new QWidget;
   auto* column = new QVBoxLayout(file_page);
@@ -86,8 +92,12 @@ void CaptureForm::makePrompt(QFormLayout& form) {
   m_source->addTab(file_page, tr("File"));
   form.addRow(tr("&Prompt"), m_source);
   form.addRow(tr("C&hat template"), m_chat);
-  m_span->setPlaceholderText(tr("name=text from the prompt, for example needle=The secret number is 7"));
-  form.addRow(tr("&Named span"), m_span);
+  m_span->setObjectName(QStringLiteral("captureSpans"));
+  m_span->setPlaceholderText(tr("name=text from the prompt, one per line, for example needle=The secret number is 7"));
+  m_span->setToolTip(tr("Tokens to mark in the map. Write a line break inside a text as \\n"));
+  m_span->setTabChangesFocus(true);
+  m_span->setFixedHeight(3 * m_span->fontMetrics().lineSpacing());
+  form.addRow(tr("&Named spans"), m_span);
   connect(m_model, &PathEdit::changed, this, [this] { m_chat->setModel(m_model->path()); });
   connect(m_chat, &ChatFields::changed, this, &CaptureForm::changed);
   connect(m_text, &QPlainTextEdit::textChanged, this, &CaptureForm::changed);
@@ -110,7 +120,7 @@ void CaptureForm::makeMethods(QFormLayout& form) {
     item->setCheckState(0, Qt::Checked);
   }
   m_methods->resizeColumnToContents(0);
-  m_methods->setMinimumHeight(130);
+  m_methods->setMinimumHeight(110);
   form.addRow(tr("M&ethods"), m_methods);
   m_budgets->setObjectName(QStringLiteral("captureBudgets"));
   m_budgets->setToolTip(tr("Tokens per head, or a percentage of the prompt; separate several with commas"));
@@ -189,7 +199,8 @@ CaptureRequest CaptureForm::request() const {
   request.chat_date = m_chat->date();
   request.methods = chosenMethods();
   request.budgets = splitWords(m_budgets->text());
-  if (const QString span = m_span->text().trimmed(); !span.isEmpty()) request.spans << span;
+  for (const QString& line : m_span->toPlainText().split(QLatin1Char('\n')))
+    if (!line.trimmed().isEmpty()) request.spans << QString(line).replace(QStringLiteral("\\n"), QStringLiteral("\n"));
   request.granularity = m_granularity->currentData().toString();
   request.device = m_device->currentText().trimmed();
   request.paper = m_paper->isChecked();
@@ -209,7 +220,9 @@ void CaptureForm::setRequest(const CaptureRequest& request) {
   m_chat->set(request.chat, request.system, request.chat_date);
   chooseMethods(request.methods);
   m_budgets->setText(request.budgets.join(QStringLiteral(", ")));
-  m_span->setText(request.spans.value(0));
+  QStringList lines;
+  for (QString span : request.spans) lines << span.replace(QLatin1Char('\n'), QStringLiteral("\\n"));
+  m_span->setPlainText(lines.join(QLatin1Char('\n')));
   m_granularity->setCurrentIndex(qMax(0, m_granularity->findData(request.granularity)));
   m_device->setCurrentText(request.device);
   m_paper->setChecked(request.paper);

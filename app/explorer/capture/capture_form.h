@@ -48,7 +48,8 @@ class CaptureForm : public QWidget {
   PathEdit* m_file;
   ChatFields* m_chat;
   QTreeWidget* m_methods;
-  QLineEdit *m_budgets, *m_span;
+  QLineEdit* m_budgets;
+  QPlainTextEdit* m_span;  // one per line
   QComboBox *m_granularity, *m_device;
   QSpinBox *m_window, *m_new_tokens, *m_map_size;
   QCheckBox *m_paper, *m_keep_qk;

@@ -44,6 +44,7 @@ void CaptureJob::start(const QString& programme, const CaptureRequest& request) 
   m_running = true;
   m_stopping = false;
   m_output = request.output;
+  m_model = request.model;
   m_task.clear();
   m_error.clear();
   m_rest.clear();
@@ -79,6 +80,8 @@ void CaptureJob::parseLine(const QString& line) {
   if (const auto match = progress.match(line); match.hasMatch())
     return updateProgress(match.captured(1), match.captured(2).toInt());
   if (line.startsWith(kErrorPrefix)) m_error = line.mid(kErrorPrefix.size());
+  // The user asked for it: no error.
+  if (m_stopping && line.startsWith(kErrorPrefix)) return emit logged(tr("stopped by you"));
   if (!line.isEmpty()) emit logged(line);
 }
 
@@ -90,7 +93,8 @@ void CaptureJob::updateProgress(const QString& task, int percent) {
   }
   const double seconds = static_cast<double>(m_task_time.elapsed()) / 1000;
   // Assumes that a task reports its first progress at 25 %.
-  emit progressed(task, percent, percent > 25 ? seconds * (100 - percent) / (percent - 25) : -1);
+  const bool known = percent > 25 && percent < 100;
+  emit progressed(task, percent, known ? seconds * (100 - percent) / (percent - 25) : -1);
 }
 
 void CaptureJob::checkForPart() {

@@ -27,6 +27,7 @@ class CaptureJob : public QObject {
   void start(const QString& programme, const CaptureRequest& request);
   void stop();  // sends SIGINT; kills the child if it still runs 5 s later
   [[nodiscard]] bool running() const { return m_running; }
+  [[nodiscard]] const QString& model() const { return m_model; }  // of the last start()
   [[nodiscard]] const QString& output() const { return m_output; }
   [[nodiscard]] QString partFile() const { return m_output + QStringLiteral(".part"); }
 
@@ -49,7 +50,7 @@ class CaptureJob : public QObject {
   QTimer m_part_timer, m_kill_timer;
   QElapsedTimer m_task_time;
   std::unique_ptr<QTemporaryFile> m_text;
-  QString m_output, m_task, m_error;
+  QString m_model, m_output, m_task, m_error;
   QByteArray m_rest;
   QDateTime m_part_before;  // mtime of a part file of an earlier capture
   bool m_running = false, m_stopping = false;

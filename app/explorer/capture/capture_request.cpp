@@ -68,6 +68,7 @@ CaptureRequest CaptureRequest::with(const QString& prompt, const QString& method
   changed.chat_date.clear();
   changed.methods = QStringList{method};
   changed.budgets = QStringList{budget};
+  changed.output = freeTraceName(changed.output);
   changed.window = window_tokens;
   return changed;
 }
@@ -94,6 +95,22 @@ QStringList CaptureRequest::arguments(const QString& text_file) const {
   add("--dtype", dtype);
   add("-o", output);
   return words;
+}
+
+bool CaptureRequest::outputExists() const {
+  return freeTraceName(output) != output;
+}
+
+QString freeTraceName(const QString& path) {
+  const auto taken = [](const QString& name) {
+    return QFileInfo::exists(name) || QFileInfo::exists(name + QStringLiteral(".part"));
+  };
+  if (path.isEmpty() || !taken(path)) return path;
+  static const QRegularExpression ending(QStringLiteral("(-\\d+)?(\\.kva\\.h5|\\.h5)?$"));
+  const auto match = ending.match(path);
+  const QString stem = path.left(match.capturedStart()), suffix = match.captured(2);
+  for (int number = 2;; ++number)
+    if (const QString name = QStringLiteral("%1-%2%3").arg(stem).arg(number).arg(suffix); !taken(name)) return name;
 }
 
 QStringList splitWords(const QString& text) {

@@ -24,9 +24,15 @@ struct CaptureRequest {
   // The same settings for one prompt text, method and budget: captures a what-if run for real.
   [[nodiscard]] CaptureRequest with(const QString& prompt, const QString& method, const QString& budget,
                                     int window_tokens) const;
+  // Whether the output file exists: a capture never replaces one without a question.
+  [[nodiscard]] bool outputExists() const;
   // The arguments after `kvatlas`. `text_file` holds a typed prompt, which may be too long for a command line.
   [[nodiscard]] QStringList arguments(const QString& text_file) const;
 };
+
+// The path itself if nothing has it, else the first free of "capture-2.kva.h5", "capture-3.kva.h5", …; a running
+// capture's part file also takes a name.
+[[nodiscard]] QString freeTraceName(const QString& path);
 
 // "64, 128; 10%" → "64", "128", "10%".
 [[nodiscard]] QStringList splitWords(const QString& text);

@@ -11,6 +11,10 @@
 class QLabel;
 class QMainWindow;
 
+namespace kvatlas::views {
+class Document;
+}  // namespace kvatlas::views
+
 namespace kvatlas::app {
 
 class CaptureDialog;
@@ -26,8 +30,10 @@ class WindowCapture : public QObject {
   ~WindowCapture() override;
 
   void show();
-  // The dialog, filled for this prompt and a what-if's method, budget and window.
-  void showFor(const QString& text, const QString& method, const QString& budget, int window);
+  // The dialog, filled with the trace's model, prompt and spans, a what-if's method, budget and window, and a new name.
+  void showFor(const views::Document& document, const QString& method, const QString& budget, int window);
+  // Call when a trace has opened: remembers where the model of a capture is, and how much of it is recorded.
+  void traceShown(const views::Document& document);
   // Call when opening failed. True if a capture has just begun: schedules another attempt.
   bool retryOpen();
 
@@ -38,6 +44,8 @@ class WindowCapture : public QObject {
 
  private:
   void follow();
+  void showProgress(const QString& text);
+  [[nodiscard]] QString modelOf(const views::Document& document, const QString& last) const;
   void end(CaptureJob::End end, const QString& message);
 
   QMainWindow& m_window;
@@ -46,7 +54,8 @@ class WindowCapture : public QObject {
   QLabel& m_progress;
   CaptureJob m_job;
   QPointer<CaptureDialog> m_dialog;
-  bool m_following = false;  // the window shows the running capture
+  QString m_task, m_recorded;  // of the running capture
+  bool m_following = false;    // the window shows the running capture
 };
 
 }  // namespace kvatlas::app

@@ -1,8 +1,11 @@
 #include "app/explorer/measure/screenshot_tour.h"
 
+#include <QApplication>
 #include <QComboBox>
 #include <QDir>
 #include <QDockWidget>
+#include <QFileInfo>
+#include <QProcess>
 #include <QTemporaryDir>
 
 #include "app/explorer/capture/capture_dialog.h"
@@ -15,6 +18,7 @@
 #include "app/explorer/window/window_pages.h"
 #include "core/base/error.h"
 #include "views/models/document/notes.h"
+#include "views/models/items/span_attention.h"
 #include "views/pages/figure_dialog.h"
 #include "views/pages/grid_page.h"
 #include "views/pages/map/map_page.h"
@@ -22,8 +26,6 @@
 
 namespace kvatlas::app {
 namespace {
-
-constexpr QSize kWindow(1440, 900);
 
 // Copies a trace; deletes the copy and its bookmarks file when destroyed.
 class TemporaryCopy {
@@ -45,23 +47,45 @@ class TemporaryCopy {
   QString m_path;
 };
 
+// Runs of an open trace: an eviction run to focus and another to compare it with.
+std::pair<views::RunId, views::RunId> runsToCompare(const views::Document& document) {
+  std::vector<views::RunId> evicting;
+  for (const views::RunId run : document.runIds())
+    if (!document.runHeader(run).is_full && document.runFinished(run)) evicting.push_back(run);
+  if (evicting.empty()) return {views::kNoRun, views::kNoRun};
+  return {evicting.back(), evicting[(evicting.size() - 1) / 2]};
+}
+
 class Tour {
  public:
-  Tour(QString folder, const QString& theme)
+  Tour(QString folder, const QString& theme, const QString& trace, const QSize& size)
       : m_folder(std::move(folder)), m_theme(theme), m_settings(m_scratch.filePath(QStringLiteral("settings.ini"))) {
     m_settings.setTheme(theme);
     m_window = std::make_unique<MainWindow>(m_settings);
-    m_window->resize(kWindow);
+    m_window->resize(size);
     m_window->show();
+    m_window->resetLayout();
+    m_source = trace;
   }
 
-  void run() {
+  void runAll() {
     grab(QStringLiteral("start"), *m_window);
-    openExample();
-    grabBottom();
+    open();
+    grab(QStringLiteral("first"), *m_window);
+    grabMapOnly();
+    chooseRuns();
+    grabPages();
     grabComparisons();
-    grabSides();
     grabDialogs();
+  }
+
+  // The first picture at another size.
+  void runFirst() {
+    open();
+    const double ratio = m_window->devicePixelRatioF();
+    const QString scaled = ratio > 1 ? QStringLiteral("@%1").arg(ratio) : QString();
+    const QSize pixels = m_window->size() * ratio;
+    grab(QStringLiteral("%1x%2%3").arg(pixels.width()).arg(pixels.height()).arg(scaled), *m_window);
   }
 
  private:
@@ -71,37 +95,54 @@ class Tour {
     if (!widget.grab().save(path)) fail("{}: cannot be written", path.toStdString());
   }
 
-  void openExample() {
-    const QString example = resourceFile(QStringLiteral("examples/marlow.kva.h5"));
-    if (example.isEmpty()) fail("examples/marlow.kva.h5: not found next to kvatlas-explorer");
+  void open() {
     // A copy, because the tour adds a bookmark.
-    m_trace = std::make_unique<TemporaryCopy>(example, QDir(m_folder).filePath(QStringLiteral("marlow.kva.h5")));
+    m_trace = std::make_unique<TemporaryCopy>(m_source, QDir(m_folder).filePath(QFileInfo(m_source).fileName()));
     m_window->openFile(m_trace->path());
     settle(*m_window);
     if (!m_window->document().isOpen()) fail("{}", m_window->message().toStdString());
-    // A head that attends from the question to the needle.
-    auto& selection = m_window->selection();
-    selection.setLayer(LayerIndex(3));
-    selection.setHead({views::HeadChoice::QueryHead, 0});
-    selection.setFocusRun(7);
-    selection.setCursor(views::Cell{376, 200});
   }
 
-  void raise(const char* dock) { m_window->pages().dock(dock).raise(); }
+  void chooseRuns() {
+    const auto& document = m_window->document();
+    const views::TokenRange range = views::rangeOfInterest(document.prompt(), document.tokens());
+    m_window->selection().setFocusRun(runsToCompare(document).first);
+    m_window->selection().setCursor(
+        views::Cell{static_cast<TokenIndex>(document.tokens() - 1), (range.begin + range.end) / 2});
+  }
 
-  void grabBottom() {
+  void grabMapOnly() {
+    m_window->actions().map_only->setChecked(true);
+    grab(QStringLiteral("map-only"), *m_window);
+    m_window->actions().map_only->setChecked(false);
+  }
+
+  void grabPages() {
+    auto* method = m_window->pages().whatIf().findChild<QComboBox*>(QStringLiteral("whatIfMethod"));
     for (QDockWidget* dock : m_window->pages().docks()) {
-      if (m_window->dockWidgetArea(dock) != Qt::BottomDockWidgetArea) continue;
+      const Qt::DockWidgetArea area = m_window->dockWidgetArea(dock);
+      m_window->pages().setFolded(Qt::BottomDockWidgetArea, area != Qt::BottomDockWidgetArea);
       dock->raise();
-      if (dock->objectName() == QLatin1String("dock-decode")) m_window->selection().setStep(4);
-      grab(QStringLiteral("window-") + dock->objectName().section(QLatin1Char('-'), 1), *m_window);
+      const QString id = dock->objectName().section(QLatin1Char('-'), 1);
+      if (id == QLatin1String("what-if")) {
+        method->setCurrentIndex(method->findData(QStringLiteral("snapkv")));
+        m_window->pages().whatIf().slider().setValue(150);
+      }
+      if (id == QLatin1String("bookmarks")) m_window->actions().add_bookmark->trigger();
+      if (id == QLatin1String("decode")) m_window->selection().setStep(4);
+      grab(QStringLiteral("window-") + id, *m_window);
+      if (id == QLatin1String("bookmarks")) m_window->pages().dock("text").raise();
     }
-    raise("budget");
+    m_window->pages().setFolded(Qt::BottomDockWidgetArea, true);
+    m_window->pages().grid().findChild<QComboBox*>(QStringLiteral("gridMetric"))->setCurrentIndex(0);
+    grab(QStringLiteral("thumbnails"), *m_window);
   }
 
   void grabComparisons() {
     using views::PaneMode;
-    m_window->selection().setCompareRun(5);
+    const auto [focus, other] = runsToCompare(m_window->document());
+    m_window->selection().setFocusRun(focus);
+    m_window->selection().setCompareRun(other);
     for (const auto& [mode, name] : {std::pair{PaneMode::SideBySide, "beside"}, std::pair{PaneMode::Split, "split"},
                                      std::pair{PaneMode::Difference, "difference"}}) {
       m_window->pages().map().setMode(mode);
@@ -109,20 +150,6 @@ class Tour {
     }
     m_window->pages().map().setMode(PaneMode::Single);
     m_window->selection().setCompareRun(views::kNoRun);
-  }
-
-  void grabSides() {
-    raise("bookmarks");
-    raise("trace");
-    m_window->actions().add_bookmark->trigger();
-    m_window->pages().grid().findChild<QComboBox*>(QStringLiteral("gridMetric"))->setCurrentIndex(0);
-    grab(QStringLiteral("sides"), *m_window);
-    raise("what-if");
-    raise("inspector");
-    auto* method = m_window->pages().whatIf().findChild<QComboBox*>(QStringLiteral("whatIfMethod"));
-    method->setCurrentIndex(method->findData(QStringLiteral("snapkv")));
-    m_window->pages().whatIf().slider().setValue(150);
-    grab(QStringLiteral("what-if"), *m_window);
   }
 
   void grabDialogs() {
@@ -139,18 +166,47 @@ class Tour {
     grab(QStringLiteral("figure"), figure);
   }
 
-  QString m_folder, m_theme;
+  QString m_folder, m_theme, m_source;
   QTemporaryDir m_scratch;
   ExplorerSettings m_settings;
   std::unique_ptr<TemporaryCopy> m_trace;
   std::unique_ptr<MainWindow> m_window;
 };
 
+constexpr QSize kWindow(1440, 900);
+constexpr QSize kOtherSizes[] = {{1280, 720}, {1920, 1080}};
+
+// Qt reads the scale factor once, at the start: draws the sharp pictures in another process.
+void runScaled(const QString& folder, const QString& trace) {
+  QProcess process;
+  QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+  environment.insert(QStringLiteral("QT_SCALE_FACTOR"), QStringLiteral("2"));
+  process.setProcessEnvironment(environment);
+  process.setProcessChannelMode(QProcess::ForwardedChannels);
+  process.start(QCoreApplication::applicationFilePath(), {trace, QStringLiteral("--screenshot-tour"), folder});
+  process.waitForFinished(-1);
+  if (process.exitStatus() != QProcess::NormalExit || process.exitCode() != 0) fail("the tour at scale 2 failed");
+}
+
 }  // namespace
 
-void runScreenshotTour(const QString& folder) {
+void runScreenshotTour(const QString& folder, const QString& trace) {
   if (!QDir().mkpath(folder)) fail("{}: cannot create the folder", folder.toStdString());
-  for (const char* theme : {"light", "dark"}) Tour(folder, QString::fromLatin1(theme)).run();
+  QString source = trace.isEmpty() ? resourceFile(QStringLiteral("examples/marlow.kva.h5")) : trace;
+  if (source.isEmpty()) fail("examples/marlow.kva.h5: not found next to kvatlas-explorer");
+  if (!QFileInfo::exists(source)) fail("{}: not found", source.toStdString());
+  source = QFileInfo(source).absoluteFilePath();
+  const bool scaled = qApp->devicePixelRatio() > 1;
+  for (const char* name : {"light", "dark"}) {
+    const QString theme = QString::fromLatin1(name);
+    if (scaled) {
+      Tour(folder, theme, source, kWindow).runFirst();
+      continue;
+    }
+    Tour(folder, theme, source, kWindow).runAll();
+    for (const QSize& size : kOtherSizes) Tour(folder, theme, source, size).runFirst();
+  }
+  if (!scaled) runScaled(folder, source);
 }
 
 }  // namespace kvatlas::app

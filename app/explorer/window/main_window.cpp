@@ -5,9 +5,12 @@
 #include <QDragEnterEvent>
 #include <QFileDialog>
 #include <QFileInfo>
+#include <QInputDialog>
 #include <QLabel>
+#include <QLineEdit>
 #include <QMenuBar>
 #include <QMimeData>
+#include <QScreen>
 #include <QStackedWidget>
 #include <QStatusBar>
 #include <QUndoStack>
@@ -27,8 +30,10 @@
 #include "views/models/number_text.h"
 #include "views/pages/bookmarks_page.h"
 #include "views/pages/figure_dialog.h"
+#include "views/pages/grid_page.h"
 #include "views/pages/map/map_page.h"
 #include "views/pages/message_bar.h"
+#include "views/pages/runs_page.h"
 #include "views/pages/start_page.h"
 #include "views/pages/tokens_page.h"
 #include "views/pages/what_if_page.h"
@@ -36,7 +41,13 @@
 namespace kvatlas::app {
 namespace {
 
-constexpr QSize kFirstSize(1440, 900);
+constexpr QSize kLargestFirst(2560, 1600), kFrame(16, 48);  // kFrame: room for a window manager's frame
+
+// A window that fits the screen, frame included.
+QSize firstSize(const QScreen* screen) {
+  if (screen == nullptr) return kLargestFirst;
+  return (screen->availableSize() - kFrame).boundedTo(kLargestFirst);
+}
 
 const QString kExample = QStringLiteral("examples/marlow.kva.h5");
 
@@ -60,7 +71,8 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
       m_start(new views::StartPage),
       m_recent(new RecentFiles(settings, *m_actions.recent, *m_start, this)),
       m_pages(new WindowPages(*this, m_document, m_selection)),
-      m_views(new ViewKeeper(m_document, m_selection, m_pages->map(), m_pages->bookmarks().model(), this)),
+      m_views(new ViewKeeper(m_document, m_selection, m_pages->map(), m_pages->bookmarks().model(), m_pages->whatIf(),
+                             this)),
       m_status(new QLabel),
       m_progress(new QLabel),
       m_capture(new WindowCapture(*this, m_actions, settings, *m_progress)) {
@@ -91,10 +103,11 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
   m_start->setExampleAvailable(!resourceFile(kExample).isEmpty());
   m_start->setCaptureAvailable(!kvatlasProgramme().isEmpty());
   m_recent->show();
-  resize(kFirstSize);
+  resize(firstSize(screen()));
   m_pages->arrange();
   restoreGeometry(settings.geometry());
   if (restoreState(settings.layout())) m_pages->keepSizes();
+  m_pages->grid().setChoices(settings.gridChoices());
   showNoTrace();
 }
 
@@ -110,7 +123,8 @@ QString MainWindow::message() const {
 }
 
 bool MainWindow::busy() const {
-  return m_document.state() == views::Document::State::Opening || m_thread.pending() > 0 || m_pages->busy();
+  return m_document.state() == views::Document::State::Opening || m_thread.pending() > 0 || m_pages->busy() ||
+         m_views->busy();
 }
 
 void MainWindow::connectDocument() {
@@ -118,6 +132,7 @@ void MainWindow::connectDocument() {
   connect(&m_document, &Document::opened, this, &MainWindow::showTrace);
   connect(&m_document, &Document::refreshed, this, &MainWindow::showWarnings);
   connect(&m_document, &Document::refreshed, this, &MainWindow::updateStatus);
+  connect(&m_document, &Document::refreshed, this, [this] { m_capture->traceShown(m_document); });
   connect(&m_document, &Document::closed, this, &MainWindow::showNoTrace);
   connect(&m_document, &Document::failed, this, &MainWindow::failToOpen);
   connect(&m_document, &Document::vanished, this, &MainWindow::warn);
@@ -134,7 +149,22 @@ void MainWindow::warn(const QString& message) {
 void MainWindow::connectPages() {
   views::MapPage& map = m_pages->map();
   connect(&map, &views::MapPage::statusChanged, this, &MainWindow::updateStatus);
-  connect(&map, &views::MapPage::failed, this, &MainWindow::warn);
+  connect(&map, &views::MapPage::failed, this, [this](const QString& text) {
+    m_comparison_warning = text;
+    warn(text);
+  });
+  connect(&map.other(), &views::OtherTrace::changed, this, [this, &map] {
+    if (map.other().isOpen() && message() == m_comparison_warning) m_message->clear();
+  });
+  connect(&map, &views::MapPage::noted, this,
+          [this](const QString& text) { m_message->show(views::MessageBar::Kind::Note, text); });
+  connect(&map, &views::MapPage::spanWanted, this, &MainWindow::nameSpan);
+  connect(&m_pages->tokens(), &views::TokensPage::spanWanted, this, &MainWindow::nameSpan);
+  connect(&m_pages->tokens(), &views::TokensPage::found, &map, &views::MapPage::reveal);
+  views::BookmarkModel& notes = m_pages->bookmarks().model();
+  connect(&notes, &views::BookmarkModel::answerChanged, this,
+          [this, &notes] { m_pages->runs().setAnswer(notes.answer()); });
+  connect(&m_pages->runs(), &views::RunsPage::answerRequested, this, &MainWindow::enterAnswer);
   connect(m_actions.caption, &QAction::toggled, &map, &views::MapPage::setCaptionShown);
   connect(m_actions.caption, &QAction::toggled, this, [this](bool shown) { m_settings.setCaption(shown); });
   m_actions.caption->setChecked(m_settings.caption());
@@ -171,7 +201,11 @@ void MainWindow::connectActions() {
   connect(m_actions.refresh, &QAction::triggered, &m_document, &views::Document::refresh);
   connect(m_actions.quit, &QAction::triggered, this, &QWidget::close);
   connect(m_actions.fit, &QAction::triggered, &m_pages->map().view(), &views::MapView::fit);
-  connect(m_actions.find, &QAction::triggered, &m_pages->tokens(), &views::TokensPage::startSearch);
+  connect(m_actions.find, &QAction::triggered, this, [this] {
+    m_actions.map_only->setChecked(false);
+    m_pages->showPage("text");
+    m_pages->tokens().startSearch();
+  });
   for (QAction* action : m_actions.compare_modes)
     connect(action, &QAction::triggered, this,
             [this, action] { m_pages->map().setMode(static_cast<views::PaneMode>(action->data().toInt())); });
@@ -182,12 +216,15 @@ void MainWindow::connectActions() {
   connect(m_actions.reset_layout, &QAction::triggered, this, &MainWindow::resetLayout);
   connect(m_actions.full_screen, &QAction::toggled, this,
           [this](bool full) { setWindowState(windowState().setFlag(Qt::WindowFullScreen, full)); });
+  connect(m_actions.map_only, &QAction::toggled, this, &MainWindow::setMapOnly);
+  connect(m_actions.square_cells, &QAction::toggled, &m_pages->map(), &views::MapPage::setSquareCells);
   connect(m_actions.tour, &QAction::triggered, this, [this] {
     const bool back = m_document.isOpen() && m_stack->currentWidget() == m_start;
     m_stack->setCurrentWidget(back ? m_pages->central() : m_start);
     m_pages->setVisible(back);
   });
   connect(m_actions.keys, &QAction::triggered, this, [this] { showKeys(*this, m_actions); });
+  connect(m_actions.glossary, &QAction::triggered, this, [this] { showGlossary(*this); });
   connect(m_actions.about, &QAction::triggered, this, [this] { showAbout(*this); });
 }
 
@@ -205,7 +242,7 @@ void MainWindow::connectCapture() {
   });
   connect(&m_pages->whatIf(), &views::WhatIfPage::captureRequested, m_capture,
           [this](const QString& method, const QString& budget, int window) {
-            m_capture->showFor(QString::fromStdString(m_document.prompt().text), method, budget, window);
+            m_capture->showFor(m_document, method, budget, window);
           });
 }
 
@@ -219,7 +256,32 @@ void MainWindow::openExample() {
   openFile(resourceFile(kExample));
 }
 
+void MainWindow::nameSpan(TokenIndex begin, TokenIndex end) {
+  bool chosen = false;
+  const QString name =
+      QInputDialog::getText(this, tr("Name a span"), tr("Name of the tokens %1 to %2").arg(begin).arg(end - 1),
+                            QLineEdit::Normal, {}, &chosen)
+          .trimmed();
+  if (chosen && !name.isEmpty()) m_pages->bookmarks().model().addSpan({begin, end, name.toStdString()});
+}
+
+void MainWindow::enterAnswer() {
+  bool chosen = false;
+  views::BookmarkModel& notes = m_pages->bookmarks().model();
+  const QString answer =
+      QInputDialog::getText(this, tr("Expected answer"), tr("A right answer contains (empty: not known)"),
+                            QLineEdit::Normal, notes.answer(), &chosen);
+  if (chosen) notes.setAnswer(answer);
+}
+
+// The panels in front, as long as a trace is open: without one all are hidden.
+void MainWindow::savePages() {
+  if (m_document.isOpen()) m_settings.savePages(m_pages->raisedPages(), m_pages->grid().choices());
+}
+
 void MainWindow::closeTrace() {
+  m_actions.map_only->setChecked(false);
+  savePages();
   m_views->remember();
   m_document.close();
 }
@@ -248,8 +310,12 @@ void MainWindow::showTrace() {
   m_pages->setVisible(true);
   m_actions.setTraceOpen(true);
   m_message->clear();
+  m_warnings.clear();
   showWarnings();
   updateStatus();
+  m_pages->raisePages(m_settings.raisedPages());
+  m_capture->traceShown(m_document);
+  m_pages->mapWidget()->setFocus();  // arrow keys step layers and heads at once
 }
 
 // Shows the trace's warnings and clears those that a refresh has resolved.
@@ -262,12 +328,16 @@ void MainWindow::showWarnings() {
 }
 
 void MainWindow::showNoTrace() {
+  m_actions.map_only->setChecked(false);
   setWindowFilePath({});
   setWindowTitle(tr("KVAtlas Explorer"));
   m_stack->setCurrentWidget(m_start);
   m_pages->setVisible(false);
   m_actions.setTraceOpen(false);
   m_status->clear();
+  if (!m_warnings.isEmpty() && message() == m_warnings) m_message->clear();  // of the closed trace
+  m_warnings.clear();
+  m_start->focusFirst();
 }
 
 void MainWindow::failToOpen(const QString& message) {
@@ -297,7 +367,20 @@ void MainWindow::chooseOther() {
   if (!file.isEmpty()) m_pages->map().other().open(file.toStdString());
 }
 
+void MainWindow::setMapOnly(bool only) {
+  m_pages->setMapOnly(only);
+  menuBar()->setVisible(!only);
+  statusBar()->setVisible(!only);
+  m_pages->mapWidget()->setFocus();
+}
+
+void MainWindow::resizeEvent(QResizeEvent* event) {
+  QMainWindow::resizeEvent(event);
+  m_pages->followShape();
+}
+
 void MainWindow::resetLayout() {
+  m_actions.map_only->setChecked(false);
   m_settings.forgetLayout();
   m_pages->arrange();
   if (!m_document.isOpen()) m_pages->setVisible(false);
@@ -316,6 +399,8 @@ void MainWindow::dropEvent(QDropEvent* event) {
 
 void MainWindow::closeEvent(QCloseEvent* event) {
   m_views->remember();
+  m_actions.map_only->setChecked(false);
+  savePages();
   // Without an open trace all docks are hidden; do not save them as closed.
   if (!m_document.isOpen()) m_pages->setVisible(true);
   m_settings.saveWindow(saveGeometry(), saveState());

@@ -51,6 +51,7 @@ class MainWindow : public QMainWindow {
   void dragEnterEvent(QDragEnterEvent* event) override;
   void dropEvent(QDropEvent* event) override;
   void closeEvent(QCloseEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
 
  private:
   void connectDocument();
@@ -68,6 +69,10 @@ class MainWindow : public QMainWindow {
   void warn(const QString& message);
   void showWarnings();
   void chooseNotesPlace();
+  void setMapOnly(bool only);
+  void nameSpan(TokenIndex begin, TokenIndex end);
+  void enterAnswer();
+  void savePages();
   void updateStatus();
 
   ExplorerSettings& m_settings;
@@ -85,7 +90,7 @@ class MainWindow : public QMainWindow {
   QLabel *m_status, *m_progress;
   WindowCapture* m_capture;
   QByteArray m_first_layout;
-  QString m_opening, m_warnings;
+  QString m_opening, m_warnings, m_comparison_warning;
 };
 
 }  // namespace kvatlas::app

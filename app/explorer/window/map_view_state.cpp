@@ -15,6 +15,7 @@ using nlohmann::json;
 
 constexpr std::array kModes{"one", "side by side", "split", "blink", "difference", "ratio"};  // as PaneMode
 constexpr std::array kScales{"linear", "log", "sqrt"};                                        // as ScaleKind
+constexpr std::array kOverlays{"dim", "edge", "hatch"};                                       // as EvictionStyle
 constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 20;
 static_assert(kModes.size() == views::kPaneModes);
 
@@ -43,7 +44,10 @@ json coloursJson(const views::ColourSettings& colours) {
           {"low", colours.low},
           {"high", colours.high},
           {"difference", colours.difference_limit},
-          {"ratio", colours.ratio_limit}};
+          {"ratio", colours.ratio_limit},
+          {"skip_keys", colours.skip_keys},
+          {"overlay", kOverlays.at(static_cast<std::size_t>(colours.eviction))},
+          {"opacity", colours.eviction_opacity}};
 }
 
 bool positive(double value) {
@@ -58,6 +62,12 @@ views::ColourSettings coloursFrom(const json& object, views::ColourSettings colo
   (void)readMember(object, "high", colours.high);
   (void)readMember(object, "difference", colours.difference_limit);
   (void)readMember(object, "ratio", colours.ratio_limit);
+  if (readMember(object, "overlay", word))
+    colours.eviction = static_cast<views::EvictionStyle>(indexOf(kOverlays, word, "overlay"));
+  (void)readMember(object, "skip_keys", colours.skip_keys);
+  (void)readMember(object, "opacity", colours.eviction_opacity);
+  if (!(colours.eviction_opacity >= 0 && colours.eviction_opacity <= 1))
+    failUsage("view: 'opacity' is not between 0 and 1");
   if (!std::isfinite(colours.low) || colours.low < 0 || !positive(colours.high) ||
       !positive(colours.difference_limit) || !positive(colours.ratio_limit))
     failUsage("view: a colour limit is not a positive number");

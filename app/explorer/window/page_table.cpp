@@ -13,6 +13,7 @@
 #include "views/pages/map/map_page.h"
 #include "views/pages/runs_page.h"
 #include "views/pages/token_table.h"
+#include "views/pages/tokens_page.h"
 #include "views/pages/trace_page.h"
 #include "views/pages/what_if_page.h"
 
@@ -50,34 +51,35 @@ MadePage makeBookmarks(const PageContext& context) {
 #define KVATLAS_TITLE(text) QT_TRANSLATE_NOOP("kvatlas::app::WindowPages", text)  // context of the tr() call
 
 constexpr PageRow kPages[] = {
-    {"runs", KVATLAS_TITLE("Runs"), PageStack::Runs, {290, 300}, make<views::RunsPage>},
+    {"runs", KVATLAS_TITLE("Runs"), PageStack::Runs, {280, 250}, make<views::RunsPage>},
     {"grid", KVATLAS_TITLE("Layer × head"), PageStack::Grid, {0, 480}, makeGrid},
-    {"inspector", KVATLAS_TITLE("Inspector"), PageStack::Details, {300, 440}, make<views::InspectorPage>},
+    {"text", KVATLAS_TITLE("Text"), PageStack::Details, {350, 480}, make<views::TokensPage>},
+    {"inspector", KVATLAS_TITLE("Inspector"), PageStack::Details, {}, make<views::InspectorPage>},
+    {"what-if", KVATLAS_TITLE("What if"), PageStack::Details, {}, make<views::WhatIfPage>},
     {"trace", KVATLAS_TITLE("Trace"), PageStack::Details, {}, make<views::TracePage>},
-    {"what-if", KVATLAS_TITLE("What if"), PageStack::Choices, {0, 340}, make<views::WhatIfPage>},
-    {"bookmarks", KVATLAS_TITLE("Bookmarks"), PageStack::Choices, {}, makeBookmarks},
-    {"budget", KVATLAS_TITLE("Layer budgets"), PageStack::Charts, {0, 215}, make<views::BudgetChart>},
-    {"head-budget", KVATLAS_TITLE("Head budgets"), PageStack::Charts, {}, make<views::HeadBudgetChart>},
-    {"retained", KVATLAS_TITLE("Retained mass"), PageStack::Charts, {}, make<views::RetainedChart>},
+    {"bookmarks", KVATLAS_TITLE("Bookmarks"), PageStack::Details, {}, makeBookmarks},
+    {"retained", KVATLAS_TITLE("Mass"), PageStack::Charts, {0, 260}, make<views::RetainedChart>},
+    {"budget", KVATLAS_TITLE("Budget"), PageStack::Charts, {}, make<views::BudgetChart>},
+    {"head-budget", KVATLAS_TITLE("Heads"), PageStack::Charts, {}, make<views::HeadBudgetChart>},
     {"positions", KVATLAS_TITLE("Positions"), PageStack::Charts, {}, make<views::PositionChart>},
     {"kl", KVATLAS_TITLE("KL"), PageStack::Charts, {}, make<views::KlChart>},
-    {"ranking", KVATLAS_TITLE("Score ranking"), PageStack::Charts, {}, make<views::RankingChart>},
-    {"agreement", KVATLAS_TITLE("Agreement"), PageStack::Charts, {}, make<views::AgreementPage>},
-    {"tokens", KVATLAS_TITLE("Tokens"), PageStack::Charts, {}, make<views::TokenTable>},
-    {"decode", KVATLAS_TITLE("Decode"), PageStack::Charts, {}, make<views::DecodePage>},
+    {"ranking", KVATLAS_TITLE("Ranking"), PageStack::Charts, {}, make<views::RankingChart>},
+    {"decode", KVATLAS_TITLE("Decode"), PageStack::Wide, {0, 230}, make<views::DecodePage>},
+    {"tokens", KVATLAS_TITLE("Tokens"), PageStack::Wide, {}, make<views::TokenTable>},
+    {"agreement", KVATLAS_TITLE("Agreement"), PageStack::Wide, {}, make<views::AgreementPage>},
 };
 
 }  // namespace
 
-Qt::DockWidgetArea areaOf(PageStack stack) {
+Qt::DockWidgetArea areaOf(PageStack stack, WindowShape shape) {
   switch (stack) {
     case PageStack::Runs:
     case PageStack::Grid:
       return Qt::LeftDockWidgetArea;
     case PageStack::Details:
-    case PageStack::Choices:
-      return Qt::RightDockWidgetArea;
     case PageStack::Charts:
+      return shape == WindowShape::Wide ? Qt::RightDockWidgetArea : Qt::BottomDockWidgetArea;
+    case PageStack::Wide:
       return Qt::BottomDockWidgetArea;
   }
   fail("stack of pages {} is unknown", static_cast<int>(stack));

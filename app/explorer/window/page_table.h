@@ -16,10 +16,12 @@ class Selection;
 
 namespace kvatlas::app {
 
-// Default place of a page. Pages of one stack are tabs; the first row is on top.
-enum class PageStack { Runs, Grid, Details, Choices, Charts };
+// Default place of a page. Pages of one stack are tabs; the first row is on top. Wide: needs width, not height.
+enum class PageStack { Runs, Grid, Details, Charts, Wide };
+// The shape of the window: wide ones show text and charts beside the map, others below it.
+enum class WindowShape { Wide, Narrow };
 // Error for an invalid value.
-[[nodiscard]] Qt::DockWidgetArea areaOf(PageStack stack);
+[[nodiscard]] Qt::DockWidgetArea areaOf(PageStack stack, WindowShape shape);
 
 struct PageContext {
   views::Document& document;
@@ -34,7 +36,7 @@ struct MadePage {
 
 struct PageRow {
   const char* id;     // name of the dock in saved layouts
-  const char* title;  // for tr()
+  const char* title;  // for tr(); short, because it labels a tab
   PageStack stack;
   QSize size;  // default size of the stack in pixels, in the row of its first page; 0: Qt's default
   MadePage (*make)(const PageContext& context);

@@ -6,9 +6,11 @@
 #include <optional>
 
 #include "views/models/document/view_state.h"
+#include "views/models/items/first_picture.h"
 
 namespace kvatlas::views {
 class BookmarkModel;
+class WhatIfPage;
 class Document;
 class MapPage;
 }  // namespace kvatlas::views
@@ -21,7 +23,7 @@ class ViewKeeper : public QObject {
  public:
   // All arguments must outlive it.
   ViewKeeper(views::Document& document, views::Selection& selection, views::MapPage& map,
-             views::BookmarkModel& bookmarks, QObject* parent = nullptr);
+             views::BookmarkModel& bookmarks, views::WhatIfPage& what_if, QObject* parent = nullptr);
 
   // The view for the next trace that opens, instead of its last view.
   void setInitialView(const views::ViewState& state) { m_initial_view = state; }
@@ -29,6 +31,7 @@ class ViewKeeper : public QObject {
   // false: neither restores nor saves the last view (for benchmarks).
   void setRemembering(bool remembering) { m_remembering = remembering; }
   [[nodiscard]] views::ViewState present() const;
+  [[nodiscard]] bool busy() const { return m_first_picture.busy(); }
   void remember();  // call before a trace closes; writes nothing if the view is unchanged
 
  signals:
@@ -42,9 +45,12 @@ class ViewKeeper : public QObject {
   views::Selection& m_selection;
   views::MapPage& m_map;
   views::BookmarkModel& m_bookmarks;
+  views::WhatIfPage& m_what_if;
+  views::FirstPicture m_first_picture;
   std::optional<views::ViewState> m_initial_view;
   std::optional<nlohmann::json> m_first;  // the view when the trace opened or was last saved
   bool m_remembering = true;
+  bool m_fitting = false;  // the first picture's colours follow
 };
 
 }  // namespace kvatlas::app

@@ -39,6 +39,7 @@ WindowActions::WindowActions(QMainWindow& window) : m_window(window) {
   fillFigures();
   tour = add(help, "tour", tr("&Welcome page"), {QKeySequence::HelpContents});
   keys = add(help, "keys", tr("&Keyboard and mouse shortcuts"));
+  glossary = add(help, "glossary", tr("&Glossary"), {Qt::SHIFT | Qt::Key_F1});
   about = add(help, "about", tr("&About KVAtlas"));
   setTraceOpen(false);
 }
@@ -78,12 +79,17 @@ void WindowActions::fillView() {
   view->addSeparator();
   caption = add(view, "caption", tr("Show &caption"));
   caption->setCheckable(true);
+  square_cells = add(view, "squareCells", tr("S&quare cells"));
+  square_cells->setCheckable(true);
   panels = view->addMenu(tr("P&anels"));
   reset_layout = add(view, "resetLayout", tr("Reset panel &layout"));
   theme = view->addMenu(tr("&Theme"));
   full_screen = add(view, "fullScreen", tr("F&ull screen"), {QKeySequence::FullScreen, Qt::Key_F11});
   full_screen->setCheckable(true);
-  m_need_trace.insert(m_need_trace.end(), {fit, layer_down, layer_up, head_right, head_left, find, go_to});
+  map_only = add(view, "mapOnly", tr("&Map only"), {Qt::Key_F9});
+  map_only->setCheckable(true);
+  map_only->setStatusTip(tr("Hides everything but the map. F9 brings the panels back"));
+  m_need_trace.insert(m_need_trace.end(), {fit, layer_down, layer_up, head_right, head_left, find, go_to, map_only});
 }
 
 void WindowActions::fillCompare() {

@@ -23,8 +23,9 @@ void connectCopies(QWidget& window, const WindowActions& actions, WindowPages& p
   });
   QObject::connect(actions.copy_data, &QAction::triggered, &window,
                    [&pages, clipboard] { clipboard->setText(pages.csv()); });
-  QObject::connect(actions.export_view, &QAction::triggered, &window, [&window, &pages] {
-    auto* dialog = new ExportDialog(*pages.map().shownView(), &window);
+  QObject::connect(actions.export_view, &QAction::triggered, &window, [&window, &pages, &keeper] {
+    auto* dialog = new ExportDialog(*pages.map().shownView(), &window,
+                                    [&keeper] { return views::toJson(keeper.present()).dump(2); });
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->show();
   });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QObject>
+#include <QStringList>
 #include <functional>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "app/explorer/window/page_table.h"
 
 class QDockWidget;
+class QGridLayout;
 class QMainWindow;
 class QMenu;
 class QWidget;
@@ -16,11 +18,14 @@ class QWidget;
 namespace kvatlas::views {
 class BookmarksPage;
 class GridPage;
+class RunsPage;
 class TokensPage;
 class WhatIfPage;
 }  // namespace kvatlas::views
 
 namespace kvatlas::app {
+
+class EdgeHandle;
 
 class WindowPages : public QObject {
   Q_OBJECT
@@ -31,16 +36,26 @@ class WindowPages : public QObject {
   [[nodiscard]] QWidget* central() const { return m_central; }
   [[nodiscard]] QWidget* mapWidget() const;  // receives wheel and mouse events
   [[nodiscard]] views::MapPage& map() const { return *m_map; }
-  [[nodiscard]] views::TokensPage& tokens() const { return *m_tokens; }
+  [[nodiscard]] views::TokensPage& tokens() const;
   [[nodiscard]] views::BookmarksPage& bookmarks() const;
   [[nodiscard]] views::GridPage& grid() const;
+  [[nodiscard]] views::RunsPage& runs() const;
+  void showPage(std::string_view id);  // unfolds its side and raises it
   [[nodiscard]] views::WhatIfPage& whatIf() const;
   [[nodiscard]] const std::vector<QDockWidget*>& docks() const { return m_docks; }  // in table order
   [[nodiscard]] QDockWidget& dock(std::string_view id) const;                       // Error if no row has it
   // Hides the docks while no trace is open; shows the same ones again.
   void setVisible(bool visible);
-  void arrange();                               // default layout
-  void keepSizes() { m_sizes_wanted = false; }  // sizes were restored
+  void arrange();  // default layout for the window's shape
+  // Rearranges if the window's shape has changed and the user has not moved a panel.
+  void followShape();
+  // Folds the panels of one side to their handle, or shows them again.
+  void setFolded(Qt::DockWidgetArea area, bool folded);
+  [[nodiscard]] bool folded(Qt::DockWidgetArea area) const;
+  void setMapOnly(bool only);                     // hides panels and handles; shows the same ones again
+  [[nodiscard]] QStringList raisedPages() const;  // names of the docks in front of their tabs
+  void raisePages(const QStringList& names);
+  void keepSizes();  // the layout was restored
   void addTo(QMenu& menu);
   [[nodiscard]] bool busy() const;  // tiles still loading
   // The numbers of the page with keyboard focus, else of the first visible page; empty: none.
@@ -53,6 +68,10 @@ class WindowPages : public QObject {
   void stackArea(const std::vector<QDockWidget*>& docks, Qt::DockWidgetArea area);  // as tabs; the first on top
   void sizeDocks();
   void resizeTo(Qt::Orientation direction, const std::vector<Qt::DockWidgetArea>& areas);
+  [[nodiscard]] WindowShape shape() const;
+  [[nodiscard]] std::vector<QDockWidget*> docksIn(Qt::DockWidgetArea area) const;
+  void showHandles();
+  QWidget* framed(QWidget* map);
 
   struct Numbers {
     QWidget* page;
@@ -60,10 +79,13 @@ class WindowPages : public QObject {
   };
 
   QMainWindow& m_window;
+  std::vector<EdgeHandle*> m_handles;
   views::MapPage* m_map;
-  views::TokensPage* m_tokens;
   QWidget* m_central;
-  std::vector<QDockWidget*> m_docks, m_shown;
+  std::vector<QDockWidget*> m_docks, m_shown, m_behind_map;
+  QStringList m_raised_behind;  // pages to raise after the map-only mode
+  WindowShape m_shape = WindowShape::Wide;
+  bool m_customised = false, m_map_only = false, m_arranging = false;
   std::vector<Numbers> m_numbers;
   bool m_sizes_wanted = false;
 };

@@ -157,6 +157,19 @@ TEST_F(CaptureTest, AChildThatIgnoresStopIsKilled) {
   EXPECT_EQ(m_end, End::Stopped);
 }
 
+// A stop by the user is no error, neither in the log nor in the message.
+TEST_F(CaptureTest, AStopIsNotLoggedAsAnError) {
+  const QString programme = script(
+      "trap 'echo \"kvatlas: error: stopped\" >&2; exit 130' INT\necho 'kvatlas: loading 25 %' >&2\nwhile true; do "
+      "sleep "
+      "0.05; done\n");
+  QObject::connect(&m_job, &CaptureJob::progressed, [this] { m_job.stop(); });
+  run(programme, request());
+  EXPECT_EQ(m_end, End::Stopped);
+  EXPECT_THAT(m_log.join(QLatin1Char('|')).toStdString(), ::testing::Not(HasSubstr("error")));
+  EXPECT_THAT(m_log.join(QLatin1Char('|')).toStdString(), HasSubstr("stopped"));
+}
+
 TEST_F(CaptureTest, ARealCaptureWritesATrace) {
   if (!canCapture()) GTEST_SKIP() << "built without libtorch";
   QSignalSpy progress(&m_job, &CaptureJob::progressed);

@@ -59,6 +59,12 @@ TEST(Programme, RefusesInOneSentence) {
   expectOneSentence(blind, 1);
   EXPECT_THAT(blind.err, HasSubstr("display"));
   expectOneSentence(run(explorer, {}, kDisplay, {QStringLiteral("DISPLAY=:987")}), 1);
+  // The tour draws the file that it is given, not the example.
+  const QTemporaryDir pictures;
+  const Ended tour =
+      run(explorer, {QStringLiteral("none.kva.h5"), QStringLiteral("--screenshot-tour"), pictures.path()}, kDisplay);
+  expectOneSentence(tour, 1);
+  EXPECT_THAT(tour.err, HasSubstr("none.kva.h5"));
 }
 
 TEST(Programme, ExploreStartsTheExplorer) {

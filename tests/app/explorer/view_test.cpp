@@ -44,6 +44,7 @@ class ViewTest : public test::QtWidgetTest {
   void makeWindow() {
     m_window.reset();
     m_window = std::make_unique<MainWindow>(m_settings);
+    m_window->resize(1440, 900);
     m_window->show();
   }
   void open(const fs::path& path) {

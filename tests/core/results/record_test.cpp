@@ -39,7 +39,7 @@ TEST(Record, KeysAndNumbersHaveAFixedFormat) {
       R"({"case_id":"L128-D0-words-t1","prompt_sha256":"0123abcd","length":128,"tokens":127,"depth":0.0,"trial":1,)"
       R"("kind":"words","method":"h2o","label":"h2o","budget":"20%","budget_nominal":32.0,"kept":32.0,)"
       R"("question":"What is the secret number of Emma?","expected":"48213","answer":"I don't know\n\"née\"",)"
-      R"("score":0.0,"scores":{"exact":0.0,"rouge1_f":0.3333333333333333,"substring":0.0,"word_overlap":0.1},)"
+      R"("details":{"cache_bytes":32000},"score":0.0,"scores":{"exact":0.0,"rouge1_f":0.3333333333333333,"substring":0.0,"word_overlap":0.1},)"
       R"("prefill_seconds":0.25,"seconds":0.5})");
 }
 

@@ -66,8 +66,10 @@ class MapPageTest : public test::OpenedPagesTest {
 TEST_F(MapPageTest, TheBarChoosesLayerHeadAndReduction) {
   openPage();
   auto* layer = child<QSpinBox>(*m_page, "mapLayer");
+  QTest::keyClick(layer, Qt::Key_Down);
+  EXPECT_EQ(m_selection.layer(), LayerIndex(1)) << "as on the map: down is the next layer";
   QTest::keyClick(layer, Qt::Key_Up);
-  EXPECT_EQ(m_selection.layer(), LayerIndex(1));
+  EXPECT_EQ(m_selection.layer(), LayerIndex(0));
   choose(*m_page, "mapHead", 3);
   EXPECT_EQ(m_selection.head(), headChoices(m_document.model())[3]);
   choose(*m_page, "mapReduction", 1);
@@ -137,8 +139,11 @@ TEST_F(MapPageTest, BlinkingAlternatesByTimer) {
 
 TEST_F(MapPageTest, TheRatioNeedsTwoTraces) {
   openPage();
+  QSignalSpy noted(m_page.get(), &MapPage::noted);
   m_page->setMode(PaneMode::Ratio);
-  EXPECT_EQ(m_page->mode(), PaneMode::Difference);
+  EXPECT_EQ(m_page->mode(), PaneMode::Single) << "not silently another comparison";
+  ASSERT_EQ(noted.size(), 1);
+  EXPECT_THAT(noted[0][0].toString().toStdString(), HasSubstr("second trace"));
   auto* items = qobject_cast<QStandardItemModel*>(child<QComboBox>(*m_page, "mapMode")->model());
   EXPECT_FALSE(items->item(static_cast<int>(PaneMode::Ratio))->isEnabled());
 }

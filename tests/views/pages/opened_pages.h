@@ -18,6 +18,7 @@ class OpenedPagesTest : public QtWidgetTest {
     m_document.open(m_folder / "a.kva.h5");
     ASSERT_TRUE(waitUntil([this] { return m_document.isOpen(); }));
     for (const views::RunId run : m_document.runIds()) (void)m_document.run(run);
+    m_selection.setFocusRun(1);  // an eviction run; a trace opens with the full cache
     ASSERT_TRUE(settled());
   }
   // Waits until all requests are answered and all events processed.

@@ -50,6 +50,7 @@ TEST_F(WhatIfPageTest, DraggingTheBudgetUpdatesOneWhatIfRun) {
   show(page, {300, 300});
   open();
   choose(page, "whatIfMethod", child<QComboBox>(page, "whatIfMethod")->findData(QStringLiteral("snapkv")));
+  ASSERT_TRUE(settled());  // the layout is final
   QSlider& slider = page.slider();
   const int y = slider.height() / 2;
   QTest::mousePress(
@@ -84,9 +85,11 @@ TEST_F(WhatIfPageTest, RecordedSettingsAgreeWithTheRecordedRun) {
   choose(page, "whatIfMethod", child<QComboBox>(page, "whatIfMethod")->findData(QStringLiteral("h2o")));
   auto* tokens = child<QSpinBox>(page, "whatIfTokens");
   tokens->setFocus();
-  tokens->selectAll();
-  QTest::keyClicks(tokens, QStringLiteral("32"));
-  QTest::keyClick(tokens, Qt::Key_Return);
+  for (const char* budget : {"33", "32"}) {  // the field starts at the focused run's 32
+    tokens->selectAll();
+    QTest::keyClicks(tokens, QString::fromLatin1(budget));
+    QTest::keyClick(tokens, Qt::Key_Return);
+  }
   ASSERT_TRUE(decided(page));
   ASSERT_TRUE(waitUntil([&] { return page.note().contains(QLatin1String("agreement")); }));
   EXPECT_THAT(page.note().toStdString(), HasSubstr("agreement with H2O 32: 1.00"));

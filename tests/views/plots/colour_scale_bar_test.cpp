@@ -1,6 +1,7 @@
 // The colour control under real mouse events.
 #include "views/plots/map/colour_scale_bar.h"
 
+#include <QLineEdit>
 #include <QMenu>
 #include <QSignalSpy>
 #include <QToolButton>
@@ -119,6 +120,29 @@ TEST_F(ColourScaleBarTest, DifferencesHaveOneSymmetricLimit) {
   drag({x, y(0.05)}, {x, y(0.02)});
   EXPECT_NEAR(bar->settings().difference_limit, 0.02, 0.002);
   EXPECT_EQ(bar->settings().high, 1);
+}
+
+TEST_F(ColourScaleBarTest, LimitsAreTypedAndReset) {
+  auto* high = bar->findChild<QLineEdit*>(QStringLiteral("colourHigh"));
+  auto* low = bar->findChild<QLineEdit*>(QStringLiteral("colourLow"));
+  ASSERT_NE(high, nullptr);
+  ASSERT_NE(low, nullptr);
+  high->setFocus();
+  high->selectAll();
+  QTest::keyClicks(high, QStringLiteral("0.02"));
+  QTest::keyClick(high, Qt::Key_Return);
+  EXPECT_DOUBLE_EQ(bar->settings().high, 0.02);
+  low->selectAll();
+  QTest::keyClicks(low, QStringLiteral("1e-4"));
+  QTest::keyClick(low, Qt::Key_Return);
+  EXPECT_DOUBLE_EQ(bar->settings().low, 1e-4);
+  EXPECT_DOUBLE_EQ(bar->settings().high, 0.02);
+  // The bar shows its limits and tails, no decades beyond.
+  EXPECT_NEAR(bar->yOf(0.02), bar->scaleArea().top() + bar->scaleArea().height() * 0.1,
+              bar->scaleArea().height() * 0.05);
+  trigger(QStringLiteral("Reset"));
+  EXPECT_EQ(bar->settings().low, ColourSettings{}.low);
+  EXPECT_EQ(bar->settings().high, ColourSettings{}.high);
 }
 
 }  // namespace

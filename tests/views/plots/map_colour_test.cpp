@@ -2,6 +2,7 @@
 #include <QBuffer>
 #include <QPdfWriter>
 #include <cmath>
+#include <numeric>
 
 #include "tests/views/plots/qt_guard.h"
 #include "tests/views/plots/synthetic_tiles.h"
@@ -149,8 +150,8 @@ TEST_F(MapColourTest, RunsAreComparedByWhatTheyKeep) {
   const QImage image = screen();
   const Rgb ground = map->colours().colourOf(1e-4);
   EXPECT_EQ(at(image, 3500, 1000), rgbOf(map->colours().colourOf(0.5)));
-  EXPECT_EQ(at(image, 3500, 2000), rgbOf(mix(ground, rgb(0xFF0000), 0.5)));
-  EXPECT_EQ(at(image, 3500, 2500), rgbOf(mix(ground, rgb(0x0000FF), 0.5)));
+  EXPECT_EQ(at(image, 3500, 2000), rgbOf(mix(ground, rgb(0xFF0000), 0.65)));
+  EXPECT_EQ(at(image, 3500, 2500), rgbOf(mix(ground, rgb(0x0000FF), 0.65)));
 }
 
 TEST_F(MapColourTest, DifferenceAndRatioOfTwoMaps) {
@@ -244,6 +245,58 @@ TEST_F(MapColourTest, ReadingsNameTheCellTheyComeFrom) {
   EXPECT_GE(reading.cell, 1U);
   EXPECT_EQ(map->read(false, 1000, 3500).code, kMaskedPixel);
   EXPECT_EQ(map->read(false, 5000, 1).code, kOutsidePixel);
+}
+
+// Whatever the overlay, kept columns have the colours that the bar explains; so have evicted ones beside its marks.
+TEST_F(MapColourTest, TheOverlayNeverChangesTheColoursOfTheScale) {
+  picture.a.kept = keeping({1000, 2000});
+  const auto with = [&](EvictionStyle style, double opacity) {
+    ColourSettings settings;
+    settings.eviction = style;
+    settings.eviction_opacity = opacity;
+    map->setColours(settings, Theme::Light);
+    return screen();
+  };
+  const QRgb ground = rgbOf(map->colours().colourOf(1e-4));
+  for (const EvictionStyle style : {EvictionStyle::Dim, EvictionStyle::Edge, EvictionStyle::Hatch}) {
+    const QImage image = with(style, 0.6);
+    EXPECT_EQ(at(image, 3500, 1000), rgbOf(map->colours().colourOf(0.5))) << static_cast<int>(style);
+    EXPECT_EQ(at(image, 3500, 2000), ground);
+    EXPECT_EQ(at(with(style, 0), 3500, 2500), ground) << "no opacity, no overlay";
+  }
+  // Evicted columns under a hatch: most pixels keep their colour, the lines are the paper's.
+  const QImage hatched = with(EvictionStyle::Hatch, 1);
+  int plain = 0, lines = 0;
+  for (int x = 0; x < 60; ++x) {
+    const QRgb pixel = hatched.pixel(94 + 2200 / 8 + x, 94 + 3500 / 8);
+    plain += pixel == ground ? 1 : 0;
+    lines += pixel == rgbOf(themeColours(Theme::Light).paper) ? 1 : 0;
+  }
+  EXPECT_EQ(lines, 10);
+  EXPECT_EQ(plain, 50);
+  // Edge: nothing but the band along the top.
+  const QImage edge = with(EvictionStyle::Edge, 1);
+  EXPECT_EQ(at(edge, 3500, 2500), ground);
+  EXPECT_EQ(edge.pixel(94 + 2500 / 8, 94 + 2), rgbOf(themeColours(Theme::Light).evicted));
+  EXPECT_EQ(edge.pixel(94 + 2000 / 8, 94 + 2), rgbOf(themeColours(Theme::Light).ink));
+}
+
+// Fitted limits leave out the first keys, where sinks fill the histogram.
+TEST_F(MapColourTest, VisibleValuesLeaveOutTheFirstKeys) {
+  ColourSettings settings;
+  settings.skip_keys = 80;
+  map->setColours(settings, Theme::Light);
+  (void)screen();
+  const CodeHistogram without = map->visibleValues();
+  settings.skip_keys = 0;
+  map->setColours(settings, Theme::Light);
+  (void)screen();
+  const CodeHistogram with = map->visibleValues();
+  const auto count = [](const CodeHistogram& seen, std::size_t from) {
+    return std::accumulate(seen.bins.begin() + static_cast<std::ptrdiff_t>(from), seen.bins.end(), std::uint64_t{0});
+  };
+  EXPECT_LT(count(without, 0), count(with, 0));
+  EXPECT_LT(count(without, 245), count(with, 245)) << "the stripe at key 64";
 }
 
 }  // namespace

@@ -1,4 +1,7 @@
 // The map's tracks: strips and series at pixel precision.
+#include <QContextMenuEvent>
+#include <QSignalSpy>
+#include <QWheelEvent>
 #include <cmath>
 
 #include "tests/views/plots/qt_guard.h"
@@ -230,6 +233,53 @@ TEST_F(MapTracksTest, TheBadgeNamesTheComparison) {
   picture.b->source = &other;
   EXPECT_NE(text(PictureSides::Difference).find("A − B\nA: first\nB: second"), std::string::npos);
   EXPECT_NE(text(PictureSides::Ratio).find("log₂ (A / B)"), std::string::npos);
+}
+
+// Strips keep a legible height; what does not fit scrolls. They answer to hover, click and a menu.
+TEST_F(MapTracksTest, ManyStripsScrollAtALegibleHeight) {
+  std::vector<KeptStrip> strips;
+  for (int run = 0; run < 20; ++run)
+    strips.push_back(strip("snapkv", {{static_cast<TokenIndex>(run), policy::Reason::Score}}));
+  setStrips(strips);
+  (void)screen();
+  EXPECT_GE(rowArea(0).height(), 15);
+  EXPECT_GT(view->mapRect().rect().height(), view->height() / 2) << "the map keeps its room";
+  const QPoint on(rowArea(0).center());
+  const auto last = view->stripAt(on);
+  ASSERT_TRUE(last.has_value());
+  EXPECT_LT(*last, 19U);
+  QSignalSpy clicked(view.get(), &MapView::stripClicked), menus(view.get(), &MapView::stripMenuWanted),
+      hovered(view.get(), &MapView::stripHovered);
+  QWheelEvent wheel(QPointF(on), view->mapToGlobal(QPointF(on)), {}, {0, -120}, Qt::NoButton, {}, Qt::NoScrollPhase,
+                    false);
+  const TokenWindow before = view->window();
+  QCoreApplication::sendEvent(view.get(), &wheel);
+  (void)screen();
+  EXPECT_EQ(view->stripAt(on), std::optional(*last + 1));
+  EXPECT_EQ(view->window(), before) << "the wheel scrolls the strips, not the map";
+  QTest::mouseClick(view.get(), Qt::LeftButton, {}, on);
+  ASSERT_EQ(clicked.size(), 1);
+  EXPECT_EQ(clicked[0][0].value<std::size_t>(), *last + 1);
+  QMouseEvent move(QEvent::MouseMove, QPointF(on), QPointF(view->mapToGlobal(on)), Qt::NoButton, Qt::NoButton, {});
+  QCoreApplication::sendEvent(view.get(), &move);
+  EXPECT_GE(hovered.size(), 1);
+  QContextMenuEvent menu(QContextMenuEvent::Mouse, on, view->mapToGlobal(on));
+  QCoreApplication::sendEvent(view.get(), &menu);
+  EXPECT_EQ(menus.size(), 1);
+  EXPECT_FALSE(view->stripAt(view->mapRect().rect().center()).has_value());
+}
+
+TEST_F(MapTracksTest, TheMapAloneHasNoTracks) {
+  setStrips({strip("snapkv", {{5, policy::Reason::Score}})});
+  (void)screen();
+  const int before = view->mapRect().rect().height();
+  view->setTracksShown(false);
+  (void)screen();
+  EXPECT_GT(view->mapRect().rect().height(), before + 60);
+  EXPECT_FALSE(view->stripAt(QPoint(view->width() / 2, 10)).has_value());
+  view->setTracksShown(true);
+  (void)screen();
+  EXPECT_EQ(view->mapRect().rect().height(), before);
 }
 
 }  // namespace

@@ -301,5 +301,46 @@ TEST_F(MapViewTest, ResizingKeepsTheZoomAndAFittedMapStaysFitted) {
   expectSquareCells();
 }
 
+// Cells may stretch, so that the triangle fills a wide or a high view; up to a limit.
+TEST_F(MapViewTest, AStretchedMapFillsTheView) {
+  view->setStretch(1.7);
+  view->resize(1200, 800);
+  settle();
+  const TokenWindow shown = view->window();
+  EXPECT_NEAR(shown.key_begin, 0, 1e-6 * kTokens);
+  EXPECT_NEAR(shown.key_end, kTokens, 1e-6 * kTokens);
+  EXPECT_NEAR(shown.query_begin, 0, 1e-6 * kTokens);
+  EXPECT_NEAR(shown.query_end, kTokens, 1e-6 * kTokens);
+  wheel(at(0.3, 0.7), 240);
+  EXPECT_NEAR(view->window().keys(), view->window().queries(), 1e-6 * kTokens)
+      << "zooming keeps the shape of the cells";
+  view->resize(1900, 600);
+  view->fit();
+  settle();
+  const double shape = (area().width() / view->window().keys()) / (area().height() / view->window().queries());
+  EXPECT_NEAR(shape, 1.7, 1e-6);
+}
+
+// Token text labels the axes where a token is wide enough, indices where it is not.
+TEST_F(MapViewTest, WideTokensAreLabelledWithTheirText) {
+  view->setTokenText([](TokenIndex token) { return QStringLiteral("word%1").arg(token); });
+  settle();
+  const auto labels = [&](QCPAxis::AxisType type) {
+    QCPAxis& axis = *view->mapRect().axis(type);
+    QVector<double> ticks;
+    QVector<QString> texts;
+    axis.ticker()->generate(axis.range(), QLocale(), 'g', 4, ticks, nullptr, &texts);
+    return texts.join(QLatin1Char(' '));
+  };
+  EXPECT_FALSE(labels(QCPAxis::atBottom).contains(QStringLiteral("word")));
+  view->setWindow({1000, 1030, 2000, 2030});
+  settle();
+  EXPECT_TRUE(labels(QCPAxis::atBottom).contains(QStringLiteral("word1010")));
+  EXPECT_TRUE(labels(QCPAxis::atLeft).contains(QStringLiteral("word2010")));
+  view->fit();
+  settle();
+  EXPECT_FALSE(labels(QCPAxis::atBottom).contains(QStringLiteral("word")));
+}
+
 }  // namespace
 }  // namespace kvatlas

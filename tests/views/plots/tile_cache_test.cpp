@@ -246,5 +246,18 @@ TEST_F(TileCacheTest, AnotherTraceClearsTheCache) {
   EXPECT_NE(before->codes, after->codes);
 }
 
+// A growing file only adds layers: the map keeps its tiles and does not turn grey while the file is read again.
+TEST_F(TileCacheTest, AGrownFileKeepsTheTilesThatWereRead) {
+  open(small());
+  const TileKey key{LayerIndex(0), {HeadChoice::QueryHead, 0}, Reduction::Max, 0, 0, 0};
+  const TileKey missing{LayerIndex(77), {}, Reduction::Max, 0, 0, 0};
+  const TilePointer before = fetch(key);
+  ASSERT_TRUE(before);
+  ASSERT_TRUE(fetch(missing));
+  emit document.refreshed();
+  EXPECT_EQ(cache.find(key), before);
+  EXPECT_EQ(cache.find(missing), nullptr) << "it may have been recorded meanwhile";
+}
+
 }  // namespace
 }  // namespace kvatlas

@@ -94,6 +94,7 @@ void Document::indexRead(SourceId source, const std::filesystem::path& file, Ans
     return opening ? emit failed(message) : emit vanished(message);
   }
   if (opening) {
+    m_own_spans.clear();
     m_thread.dropSource(m_source);
     m_source = source;
     m_path = m_requested;
@@ -105,7 +106,38 @@ void Document::indexRead(SourceId source, const std::filesystem::path& file, Ans
   adopt(std::make_shared<const DocumentIndex>(std::move(*answer.value)));
 }
 
-void Document::adopt(std::shared_ptr<const DocumentIndex> fresh) {
+void Document::appendOwnSpans(DocumentIndex& index) const {
+  const auto last = static_cast<TokenIndex>(index.facts.tokens);
+  for (trace::Span span : m_own_spans) {
+    span.end = std::min(span.end, last);
+    if (span.begin < span.end) index.header.prompt.spans.push_back(std::move(span));
+  }
+}
+
+void Document::setOwnSpans(std::vector<trace::Span> spans) {
+  if (!isOpen()) return;
+  auto changed = std::make_shared<DocumentIndex>(*m_index);
+  changed->header.prompt.spans.resize(m_recorded_spans);
+  m_own_spans = std::move(spans);
+  appendOwnSpans(*changed);
+  m_index = std::move(changed);
+  emit spansChanged();
+}
+
+std::string Document::storedNotes() {
+  if (!isOpen()) return {};
+  m_thread.reopen(m_source, fileOf(m_path));
+  const auto answer = m_thread.runHere(m_source, [](const trace::Reader& reader) { return reader.notes(); });
+  return answer ? *answer.value : m_index->notes;
+}
+
+void Document::adopt(std::shared_ptr<const DocumentIndex> read) {
+  auto fresh = std::make_shared<DocumentIndex>(*read);
+  m_recorded_spans = fresh->header.prompt.spans.size();
+  if (m_index && sameCapture(*m_index, *fresh))
+    appendOwnSpans(*fresh);
+  else
+    m_own_spans.clear();
   const std::shared_ptr<const DocumentIndex> old = std::exchange(m_index, std::move(fresh));
   m_state = State::Open;
   if (!old || !sameCapture(*old, *m_index)) {

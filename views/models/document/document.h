@@ -59,6 +59,12 @@ class Document : public QObject {
   void putWhatIf(RunPointer view);  // id from newWhatIf(); a known id replaces that run. Emits runReady(id)
   void removeWhatIf(RunId id);
 
+  // Spans that the user named, shown after the recorded ones. Emits spansChanged().
+  void setOwnSpans(std::vector<trace::Span> spans);
+  [[nodiscard]] const std::vector<trace::Span>& ownSpans() const { return m_own_spans; }
+  // The notes in the file now; another window may have changed them. The last known ones if it cannot be read.
+  [[nodiscard]] std::string storedNotes();
+
   void setRunCacheLimit(std::size_t bytes) { m_run_limit = bytes; }  // evicts least recently used
 
   template <class Job, class Done>
@@ -80,8 +86,10 @@ class Document : public QObject {
   void runReady(int id);
   void runFailed(int id, const QString& message);
   void runListChanged();  // a what-if run was added or removed
+  void spansChanged();
 
  private:
+  void appendOwnSpans(DocumentIndex& index) const;
   void adopt(std::shared_ptr<const DocumentIndex> fresh);
   void readIndex(SourceId source, const std::filesystem::path& path);
   void indexRead(SourceId source, const std::filesystem::path& file, Answer<DocumentIndex> answer);
@@ -95,6 +103,8 @@ class Document : public QObject {
   SourceId m_source = 0, m_opening = 0;
   std::filesystem::path m_path, m_requested, m_file;  // m_file: the path or its part file
   std::shared_ptr<const DocumentIndex> m_index;
+  std::size_t m_recorded_spans = 0;
+  std::vector<trace::Span> m_own_spans;  // also at the end of the index's spans
   std::map<RunId, RunPointer> m_runs, m_what_ifs;
   std::vector<RunId> m_recent;  // keys of m_runs, most recent last
   std::set<RunId> m_reading;

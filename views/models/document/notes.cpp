@@ -1,5 +1,7 @@
 #include "views/models/document/notes.h"
 
+#include <set>
+
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/json_depth.h"
@@ -49,6 +51,35 @@ void readLast(const json& object, ReadNotes& read) {
 }
 
 }  // namespace
+
+Notes mergedNotes(const Notes& base, const Notes& mine, const Notes& theirs) {
+  const auto key = [](const Bookmark& bookmark) {
+    return json{bookmark.name, bookmark.note, toJson(bookmark.state)}.dump(-1, ' ', false,
+                                                                           json::error_handler_t::replace);
+  };
+  const auto keysOf = [&](const std::vector<Bookmark>& bookmarks) {
+    std::set<std::string> keys;
+    for (const Bookmark& bookmark : bookmarks) keys.insert(key(bookmark));
+    return keys;
+  };
+  const std::set<std::string> before = keysOf(base.bookmarks), now = keysOf(mine.bookmarks),
+                              there = keysOf(theirs.bookmarks);
+  Notes merged = mine;
+  if (there != before) {
+    // Mine in my order without what they removed, then what they added.
+    std::erase_if(merged.bookmarks,
+                  [&](const Bookmark& each) { return before.contains(key(each)) && !there.contains(key(each)); });
+    for (const Bookmark& each : theirs.bookmarks)
+      if (!before.contains(key(each)) && !now.contains(key(each))) merged.bookmarks.push_back(each);
+  }
+  merged.other = theirs.other;
+  for (const auto& [name, value] : mine.other.items())
+    if (!base.other.contains(name) || base.other.at(name) != value) merged.other[name] = value;
+  for (const auto& [name, value] : base.other.items())
+    if (!mine.other.contains(name)) merged.other.erase(name);
+  if (!mine.last) merged.last = theirs.last;
+  return merged;
+}
 
 std::string notesText(const Notes& notes) {
   json object = notes.other;

@@ -23,6 +23,10 @@ struct Notes {
   nlohmann::json other = nlohmann::json::object();  // members of other programmes, preserved
 };
 
+// The changes from `base` to `mine` applied to `theirs`, which another window has saved meanwhile: keeps bookmarks that
+// either has added, drops those that either has removed. `last` and the other members are mine where I changed them.
+[[nodiscard]] Notes mergedNotes(const Notes& base, const Notes& mine, const Notes& theirs);
+
 [[nodiscard]] std::string notesText(const Notes& notes);
 // Skips damaged bookmarks and counts them in `damaged`. Error if the text is not a JSON object.
 struct ReadNotes {

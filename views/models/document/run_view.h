@@ -30,6 +30,7 @@ struct RunView {
   std::uint64_t tokens = 0;    // of the prompt
   std::uint64_t question = 0;  // of the question behind it, which the run holds too
   std::optional<KeepRule> rule;
+  bool retained_estimated = false;  // from the prompt's last queries, not measured while decoding
 
   [[nodiscard]] analysis::RunData data() const { return {run.header, run.record, model, tokens}; }
   // True if nothing was evicted; kept() is then empty.

@@ -11,7 +11,7 @@ Selection::Selection(Document& document, QObject* parent) : QObject(parent), m_d
   if (document.isOpen()) start();
 }
 
-// Starts at the first recorded layer and the first finished run of an eviction method.
+// Starts at the first recorded layer and the full cache; without one, the first finished run.
 void Selection::start() {
   m_layer = LayerIndex();
   m_head = {};
@@ -25,8 +25,10 @@ void Selection::start() {
     const DocumentIndex& index = m_document.index();
     const auto layer = std::find(index.recorded.begin(), index.recorded.end(), true);
     if (layer != index.recorded.end()) m_layer = LayerIndex(static_cast<std::size_t>(layer - index.recorded.begin()));
-    const auto run = std::find_if(index.runs.begin(), index.runs.end(),
-                                  [](const RunEntry& entry) { return entry.finished && !entry.header.is_full; });
+    const auto finished = [](const RunEntry& entry) { return entry.finished; };
+    const auto full = [](const RunEntry& entry) { return entry.finished && entry.header.is_full; };
+    auto run = std::find_if(index.runs.begin(), index.runs.end(), full);
+    if (run == index.runs.end()) run = std::find_if(index.runs.begin(), index.runs.end(), finished);
     if (run != index.runs.end()) m_focus = static_cast<RunId>(run->index);
   }
   emit reset();

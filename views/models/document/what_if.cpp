@@ -42,6 +42,8 @@ void WhatIf::forget() {
   stopBuild();
   ++m_epoch;
   m_ranked = {};
+  m_sums = nullptr;
+  m_estimate_again = false;
   m_rule.reset();
   m_again = false;
   m_id = kNoRun;
@@ -180,6 +182,50 @@ void WhatIf::finish(const WhatIfRequest& request, const KeepRule& rule, const po
     return refuse(error.what());
   }
   emit decided();
+  estimate();
+}
+
+// Reads the attention of the last queries once, layer by layer, then estimates each decision in the pool.
+void WhatIf::estimate() {
+  if (!m_document.isOpen() || !canEstimate(m_document.header())) return;
+  if (!m_sums) {
+    m_sums = std::make_shared<WindowSums>(m_document.model().layers);
+    m_sums_read = 0;
+    return readNextSums();
+  }
+  if (m_sums_read < m_sums->size()) return;  // continues when they are read
+  if (m_estimating) {
+    m_estimate_again = true;
+    return;
+  }
+  const RunPointer run = m_document.hasRun(m_id) ? m_document.run(m_id) : nullptr;
+  if (!run || run->retained_estimated) return;
+  m_estimating = true;
+  runInPool(
+      this,
+      [run, sums = m_sums, window = m_document.header().attention.window] {
+        return withRetainedEstimate(*run, *sums, window);
+      },
+      [this, run](const PoolResult<RunPointer>& result) {
+        m_estimating = false;
+        if (result.value && m_document.hasRun(m_id) && m_document.run(m_id) == run) {
+          m_document.putWhatIf(*result.value);
+          emit estimated();
+        }
+        if (std::exchange(m_estimate_again, false)) estimate();
+      });
+}
+
+void WhatIf::readNextSums() {
+  const LayerIndex layer(m_sums_read);
+  m_document.post(
+      {Priority::Background}, [layer](const trace::Reader& reader) { return windowSumsOf(reader, layer); }, this,
+      [this, layer, sums = m_sums](Answer<std::vector<float>> answer) {
+        if (sums != m_sums || !sums) return;
+        if (answer) (*sums)[layer.value] = std::move(*answer.value);
+        ++m_sums_read;
+        m_sums_read < sums->size() ? readNextSums() : estimate();
+      });
 }
 
 }  // namespace kvatlas::views

@@ -10,6 +10,7 @@
 
 #include "core/policy/ranking.h"
 #include "views/models/document/document.h"
+#include "views/models/document/retained_estimate.h"
 #include "views/models/document/what_if_request.h"
 
 namespace kvatlas::views {
@@ -32,6 +33,7 @@ class WhatIf : public QObject {
 
  signals:
   void decided();                       // Document::run(run()) is new
+  void estimated();                     // it now has its retained mass
   void failed(const QString& message);  // the trace or the request is unsuitable
   void progress(int layers, int of);    // while scores are read and ranked
   void busyChanged();
@@ -53,12 +55,17 @@ class WhatIf : public QObject {
   void decide();
   void finish(const WhatIfRequest& request, const KeepRule& rule, const policy::RankedDecision& result);
   void forget();
+  void estimate();
+  void readNextSums();
 
   Document& m_document;
   WhatIfRequest m_request;
   std::optional<KeepRule> m_rule;
   std::string m_key;
   Ranked m_ranked;
+  std::shared_ptr<WindowSums> m_sums;  // complete once m_sums_read layers are read
+  std::size_t m_sums_read = 0;
+  bool m_estimating = false, m_estimate_again = false;
   std::shared_ptr<Build> m_build;
   GroupId m_group = 0;
   RunId m_id = kNoRun;

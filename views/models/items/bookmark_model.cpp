@@ -6,6 +6,27 @@
 #include "core/base/error.h"
 
 namespace kvatlas::views {
+namespace {
+
+constexpr std::uint64_t kMostTokens = UINT32_MAX;
+
+std::vector<trace::Span> spansFrom(const nlohmann::json& other) {
+  std::vector<trace::Span> spans;
+  const auto list = other.find("spans");
+  if (list == other.end() || !list->is_array()) return spans;
+  for (const nlohmann::json& each : *list) {
+    if (!each.is_object()) continue;
+    const auto name = each.find("name"), begin = each.find("begin"), end = each.find("end");
+    const auto index = [&](auto at) {
+      return at != each.end() && at->is_number_unsigned() && at->template get<std::uint64_t>() < kMostTokens;
+    };
+    if (name == each.end() || !name->is_string() || !index(begin) || !index(end)) continue;
+    spans.push_back({begin->get<TokenIndex>(), end->get<TokenIndex>(), name->get<std::string>()});
+  }
+  return spans;
+}
+
+}  // namespace
 
 BookmarkModel::BookmarkModel(Document& document, QObject* parent) : QAbstractListModel(parent), m_document(document) {
   connect(&document, &Document::opened, this, &BookmarkModel::restart);
@@ -23,13 +44,16 @@ void BookmarkModel::restart() {
     try {
       ReadNotes read = loadNotes(m_document.path(), m_document.index().notes);
       m_notes = std::move(read.notes);
+      m_document.setOwnSpans(spansFrom(m_notes.other));
       if (read.damaged > 0) message = QStringLiteral("Skipped damaged bookmarks: %1.").arg(read.damaged);
     } catch (const Error& error) {
       message = QString::fromStdString(error.what());
       m_unreadable = true;
     }
   }
+  m_saved = m_notes;
   endResetModel();
+  emit answerChanged();
   if (!message.isEmpty()) emit failed(message);
 }
 
@@ -49,9 +73,60 @@ void BookmarkModel::write() {
     std::error_code ignored;
     std::filesystem::rename(file, file.string() + ".damaged", ignored);
   }
+  merge();
   NotesStore store;
   if (m_inside) store = [this](const std::string& json) { return m_document.storeNotes(json); };
   saveNotes(m_document.path(), m_notes, store);
+  m_saved = m_notes;
+}
+
+// Another window may have saved bookmarks of the same trace since.
+void BookmarkModel::merge() {
+  Notes theirs;
+  try {
+    theirs = loadNotes(m_document.path(), m_document.storedNotes()).notes;
+  } catch (const Error&) {
+    return;  // damaged: saving renames or replaces it
+  }
+  Notes merged = mergedNotes(m_saved, m_notes, theirs);
+  const bool same = notesText(merged) == notesText(m_notes);
+  if (!same) beginResetModel();
+  m_notes = std::move(merged);
+  if (!same) endResetModel();
+}
+
+void BookmarkModel::storeSpans(const std::vector<trace::Span>& spans) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const trace::Span& span : spans) list.push_back({{"name", span.name}, {"begin", span.begin}, {"end", span.end}});
+  m_notes.other["spans"] = std::move(list);
+  m_document.setOwnSpans(spans);
+  save();
+}
+
+void BookmarkModel::addSpan(const trace::Span& span) {
+  if (!m_document.isOpen() || span.begin >= span.end) return;
+  std::vector<trace::Span> spans = m_document.ownSpans();
+  std::erase_if(spans, [&](const trace::Span& each) { return each.name == span.name; });
+  spans.push_back(span);
+  storeSpans(spans);
+}
+
+void BookmarkModel::removeSpan(const std::string& name) {
+  std::vector<trace::Span> spans = m_document.ownSpans();
+  if (std::erase_if(spans, [&](const trace::Span& each) { return each.name == name; }) > 0) storeSpans(spans);
+}
+
+QString BookmarkModel::answer() const {
+  const auto found = m_notes.other.find("answer");
+  return found != m_notes.other.end() && found->is_string() ? QString::fromStdString(found->get<std::string>())
+                                                            : QString();
+}
+
+void BookmarkModel::setAnswer(const QString& answer) {
+  if (!m_document.isOpen()) return;
+  m_notes.other["answer"] = answer.trimmed().toStdString();
+  save();
+  emit answerChanged();
 }
 
 // Keeps full copies of the list before and after: it is small, and this is robust.

@@ -31,6 +31,12 @@ class BookmarkModel : public QAbstractListModel {
   void setLast(const ViewState& state);  // saved if possible; not undoable
   // true: save in the trace if it is writable; false: always in a file beside it.
   void setKeptInTrace(bool inside) { m_inside = inside; }
+  // Spans that the user named; saved with the bookmarks. Also shown by the document.
+  void addSpan(const trace::Span& span);
+  void removeSpan(const std::string& name);
+  // The text that a right answer contains; empty: none known.
+  [[nodiscard]] QString answer() const;
+  void setAnswer(const QString& answer);
 
   [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
   [[nodiscard]] QVariant data(const QModelIndex& index, int role) const override;
@@ -39,6 +45,7 @@ class BookmarkModel : public QAbstractListModel {
 
  signals:
   void changed(const kvatlas::views::BookmarkChange& change);
+  void answerChanged();
   void failed(const QString& message);  // reading or saving failed
 
  private:
@@ -47,9 +54,11 @@ class BookmarkModel : public QAbstractListModel {
   void replace(const std::vector<Bookmark>& bookmarks, int epoch);
   void save();
   void write();  // throws Error
+  void merge();
+  void storeSpans(const std::vector<trace::Span>& spans);
 
   Document& m_document;
-  Notes m_notes;
+  Notes m_notes, m_saved;  // m_saved: as last read or written
   bool m_inside = true;
   bool m_unreadable = false;  // the notes file is damaged
   int m_epoch = 0;            // counts traces: invalidates changes of an earlier one

@@ -17,6 +17,7 @@ class HeadStatisticsCache : public QObject {
   explicit HeadStatisticsCache(Document& document, QObject* parent = nullptr);
 
   void request(LayerIndex layer);  // reads it once; arrived() follows
+  [[nodiscard]] bool requested(LayerIndex layer) const { return m_requested.contains(layer); }
   void clear();                    // drops answers in flight
   // NaN until it is read. `metric` must be an attention metric.
   [[nodiscard]] float value(LayerIndex layer, HeadIndex head, analysis::HeadMetric metric) const;

@@ -3,16 +3,29 @@
 #pragma once
 
 #include <QAbstractTableModel>
+#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "core/analysis/head_statistics.h"
-#include "views/models/document/selection.h"
+#include "views/models/items/span_attention.h"
 
 namespace kvatlas::views {
 
 class HeadStatisticsCache;
+
+// Numbers of the grid beside the metrics of core: attention on a span by the prompt's last queries, mass on the tokens
+// that the focus run evicts, agreement (Jaccard) of focus and compare run.
+enum class ExtraMetric { SpanAttention, LostMass, Agreement };
+
+// Keeps cells whose number lies in an open range; others fade and sort last.
+struct GridFilter {
+  double above = -std::numeric_limits<double>::infinity(), below = std::numeric_limits<double>::infinity();
+  [[nodiscard]] bool keeps(double value) const { return value > above && value < below; }
+};
+// "< 0.7", ">0.1", "retained < 0.7"; empty if it is no comparison with a number.
+[[nodiscard]] std::optional<GridFilter> parseFilter(const QString& text);
 
 struct GridCell {
   LayerIndex layer;
@@ -21,7 +34,7 @@ struct GridCell {
 };
 
 // Rows are layers and columns heads; sorted cells fill the grid row by row. Retained and Kept refer to the focus
-// run. DisplayRole: the number as text; ValueRole, LayerRole, HeadRole, CurrentRole.
+// run. DisplayRole: the number as text; ValueRole, LayerRole, HeadRole, CurrentRole, MatchRole.
 class LayerHeadModel : public QAbstractTableModel {
   Q_OBJECT
  public:
@@ -32,7 +45,12 @@ class LayerHeadModel : public QAbstractTableModel {
 
   void setMetric(analysis::HeadMetric metric);
   [[nodiscard]] analysis::HeadMetric metric() const { return m_metric; }
-  void setGrouped(bool by_kv_head);  // one column per KV head: the mean over its query heads
+  void setExtra(ExtraMetric metric, TokenRange span = {}, const QString& span_name = {});
+  [[nodiscard]] QString title() const;    // of the shown metric
+  [[nodiscard]] QString meaning() const;  // one sentence
+  void setFilter(std::optional<GridFilter> filter);
+  [[nodiscard]] int matching() const;  // cells that the filter keeps
+  void setGrouped(bool by_kv_head);    // one column per KV head: the mean over its query heads
   [[nodiscard]] bool grouped() const { return m_grouped; }
   // Cells without a number (unknown or not read yet) come last, in model order.
   void setSorting(Sorting sorting);
@@ -40,9 +58,10 @@ class LayerHeadModel : public QAbstractTableModel {
 
   [[nodiscard]] GridCell cellAt(const QModelIndex& index) const;
   [[nodiscard]] QModelIndex indexOf(GridCell cell) const;
-  [[nodiscard]] float value(GridCell cell) const;                      // NaN: unknown
-  [[nodiscard]] std::optional<std::pair<float, float>> range() const;  // of the known numbers
-  void open(const QModelIndex& index);                                 // selects its layer and head
+  [[nodiscard]] float value(GridCell cell) const;  // NaN: unknown
+  // Of all numbers. While some are still being read: the range that is possible, so that colours change once at most.
+  [[nodiscard]] std::optional<std::pair<float, float>> range() const;
+  void open(const QModelIndex& index);  // selects its layer and head
 
   [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
   [[nodiscard]] int columnCount(const QModelIndex& parent = {}) const override;
@@ -54,6 +73,9 @@ class LayerHeadModel : public QAbstractTableModel {
 
  private:
   void restart();
+  [[nodiscard]] bool runMetricShown() const;
+  [[nodiscard]] bool readingDone() const;
+  [[nodiscard]] std::pair<float, float> possibleRange() const;
   void requestAll();
   void layerRead(LayerIndex layer);
   void arrange();
@@ -68,7 +90,11 @@ class LayerHeadModel : public QAbstractTableModel {
   bool m_grouped = false;
   Sorting m_sorting = InOrder;
   std::uint32_t m_rows = 0, m_columns = 0;
-  RunPointer m_run;
+  RunPointer m_run, m_other;
+  std::optional<ExtraMetric> m_extra;
+  std::optional<GridFilter> m_filter;
+  QString m_span_name;
+  SpanAttention* m_span;                                                  // a child
   HeadStatisticsCache* m_statistics;                                      // a child
   mutable std::optional<std::optional<std::pair<float, float>>> m_range;  // cached
   std::vector<GridCell> m_order;                                          // sorted; empty: model order

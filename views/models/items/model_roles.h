@@ -15,6 +15,7 @@ enum ModelRole : int {
   BeginRole,  // token range
   EndRole,
   CurrentRole,  // bool: the selected cell
+  MatchRole,    // bool: the filter keeps the cell
 };
 
 }  // namespace kvatlas::views

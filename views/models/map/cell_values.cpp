@@ -67,6 +67,49 @@ void setFromMapCell(CellValues& values, const Question& q, trace::Reduction redu
 
 }  // namespace
 
+namespace {
+
+// Means of the finest map cells, one value for each token of a cell.
+std::vector<float> mapRow(const Question& q, std::uint64_t cell) {
+  const std::size_t cells = q.query / cell + 1;
+  std::vector<std::vector<float>> rows;
+  for (const HeadIndex head : q.heads()) {
+    const auto codes = q.reader.mapTile(q.layer, head, trace::Reduction::Mean, 0, q.query / cell, 0, 1, cells);
+    if (!codes) return {};
+    rows.emplace_back(cells);
+    kernels::decodeLog2(codes->data(), rows.back().data(), cells);
+  }
+  const std::vector<float> joined = joinHeads(q.choice, rows);
+  std::vector<float> tokens(std::size_t{q.query} + 1);
+  for (std::size_t token = 0; token < tokens.size(); ++token) tokens[token] = joined[token / cell];
+  return tokens;
+}
+
+}  // namespace
+
+QueryRow readQueryRow(const trace::Reader& reader, LayerIndex layer, const HeadChoice& choice, TokenIndex query) {
+  QueryRow row;
+  const std::uint64_t sliding = reader.header().model.sliding_window;
+  Question q{reader, layer, choice, query, query};
+  if (sliding > 0 && query + 1 > sliding) q.first = query + 1 - sliding;
+  if (!reader.hasLayer(layer) || query >= reader.tokens()) return row;
+  const std::size_t visible = std::size_t{query} + 1 - q.first;
+  if (analysis::hasExactTiles(reader, layer) && q.heads().size() * visible <= kRowLimit) {
+    row.source = CellValues::Exact;
+    row.probabilities.assign(q.first, 0.0F);
+    const std::vector<float> exact = exactRow(q, q.first, std::size_t{query} + 1);
+    row.probabilities.insert(row.probabilities.end(), exact.begin(), exact.end());
+  } else if (row.probabilities = windowRow(q); !row.probabilities.empty()) {
+    row.source = CellValues::WindowRow;
+  } else if (!reader.header().attention.cells.empty()) {
+    row.cell_tokens = reader.header().attention.cells.front();
+    row.probabilities = mapRow(q, row.cell_tokens);
+    row.source = row.probabilities.empty() ? CellValues::NotCaptured : CellValues::MapCell;
+  }
+  if (!row.probabilities.empty()) row.probabilities.resize(reader.tokens(), 0.0F);
+  return row;
+}
+
 CellValues readCell(const trace::Reader& reader, LayerIndex layer, const HeadChoice& choice, trace::Reduction reduction,
                     TokenIndex query, TokenIndex key) {
   CellValues values;

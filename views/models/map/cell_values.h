@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "core/trace/reader.h"
 #include "views/models/document/head_choice.h"
@@ -20,5 +21,14 @@ struct CellValues {
 
 [[nodiscard]] CellValues readCell(const trace::Reader& reader, LayerIndex layer, const HeadChoice& choice,
                                   trace::Reduction reduction, TokenIndex query, TokenIndex key);
+
+// Attention of one query on every prompt token, aggregated over the heads of a choice.
+struct QueryRow {
+  CellValues::Source source = CellValues::NotCaptured;  // MapCell: means of cells of `cell_tokens` tokens
+  std::uint64_t cell_tokens = 1;
+  std::vector<float> probabilities;  // [N], 0 where masked; empty if nothing was captured
+};
+[[nodiscard]] QueryRow readQueryRow(const trace::Reader& reader, LayerIndex layer, const HeadChoice& choice,
+                                    TokenIndex query);
 
 }  // namespace kvatlas::views

@@ -12,12 +12,6 @@ namespace {
 
 constexpr double kSmallest = 1e-9, kLeastRatio = 1.5, kLeastWidth = 1e-6;
 
-double largestSeen(const CodeHistogram& seen) {
-  for (std::size_t bin = seen.bins.size(); bin > 0; --bin)
-    if (seen.bins[bin - 1] > 0) return kernels::decodeLog2(static_cast<std::uint16_t>(bin * 256 - 1));
-  return 0;
-}
-
 // The bin below which a fraction `share` of the values lie.
 std::size_t binAt(const CodeHistogram& seen, std::uint64_t total, double share) {
   std::uint64_t below = 0;
@@ -47,35 +41,46 @@ double ScaleDomain::position(double value) const {
 }
 
 double ScaleDomain::value(double position) const {
-  position = std::clamp(position, 0.0, 1.0);
   switch (kind) {
     case ScaleKind::Log:
       return low * std::pow(high / low, position);
     case ScaleKind::Sqrt:
-      return low + position * position * (high - low);
+      return low + position * std::abs(position) * (high - low);
     case ScaleKind::Linear:
       return low + position * (high - low);
   }
   fail("scale {} is unknown", static_cast<int>(kind));
 }
 
-ScaleDomain domainOf(const ColourSettings& settings, ScaleQuantity quantity, const CodeHistogram& seen) {
-  constexpr double kRoom = 1.25;
-  if (quantity == ScaleQuantity::Difference)
-    return {ScaleKind::Linear, -settings.difference_limit * kRoom, settings.difference_limit * kRoom};
-  if (quantity == ScaleQuantity::Ratio)
-    return {ScaleKind::Linear, -settings.ratio_limit * kRoom, settings.ratio_limit * kRoom};
-  if (settings.kind == ScaleKind::Log)
-    return {ScaleKind::Log, std::min(kSmallest, settings.low), std::max(1.0, settings.high)};
-  return {settings.kind, 0, std::max(settings.high, largestSeen(seen)) * kRoom};
+ScaleDomain domainOf(const ColourSettings& settings, ScaleQuantity quantity) {
+  constexpr double kTail = 0.12;  // of the range between the limits
+  const double symmetric = quantity == ScaleQuantity::Difference ? settings.difference_limit : settings.ratio_limit;
+  if (quantity != ScaleQuantity::Probability)
+    return {ScaleKind::Linear, -symmetric * (1 + 2 * kTail), symmetric * (1 + 2 * kTail)};
+  if (settings.kind == ScaleKind::Log) {
+    const double tail = std::pow(settings.high / settings.low, kTail);
+    return {ScaleKind::Log, std::max(settings.low / tail, kSmallest / 2), settings.high * tail};
+  }
+  const double tail = (settings.high - settings.low) * kTail;
+  return {settings.kind, std::max(settings.low - tail, 0.0), settings.high + tail};
+}
+
+ColourSettings withDefaultLimits(ColourSettings settings) {
+  const ColourSettings fresh;
+  settings.difference_limit = fresh.difference_limit;
+  settings.ratio_limit = fresh.ratio_limit;
+  return withLimits(settings, settings.kind == ScaleKind::Log ? fresh.low : 0, fresh.high);
 }
 
 ColourSettings fittedTo(const CodeHistogram& seen, ColourSettings settings, double share) {
+  return fittedTo(seen, settings, (1 - share) / 2, (1 + share) / 2);
+}
+
+ColourSettings fittedTo(const CodeHistogram& seen, ColourSettings settings, double low, double high) {
   const std::uint64_t total = std::accumulate(seen.bins.begin(), seen.bins.end(), std::uint64_t{0});
   if (total == 0) return settings;
-  const double tail = (1 - share) / 2;
-  const double low = settings.kind == ScaleKind::Log ? valueOfBin(binAt(seen, total, tail)) : 0;
-  return withLimits(settings, low, valueOfBin(binAt(seen, total, 1 - tail)));
+  const double least = settings.kind == ScaleKind::Log ? valueOfBin(binAt(seen, total, low)) : 0;
+  return withLimits(settings, least, valueOfBin(binAt(seen, total, high)));
 }
 
 ColourSettings withLimits(ColourSettings settings, double low, double high) {

@@ -9,7 +9,7 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr std::int64_t kCapturePeriod = 16, kCaptureWidth = 4, kEvictedPeriod = 8;
+constexpr std::int64_t kCapturePeriod = 16, kCaptureWidth = 4, kEvictedPeriod = 6;
 constexpr double kBitsPerCode = 32.0 / 65534;
 constexpr std::size_t kHatchShade = 4;  // after the shades of the enum
 
@@ -40,6 +40,8 @@ MapColours::MapColours(const ColourSettings& settings, Theme theme, ShadeColours
     : m_theme(themeColours(theme)),
       m_difference_limit(settings.difference_limit),
       m_ratio_limit(settings.ratio_limit),
+      m_opacity(settings.eviction_opacity),
+      m_eviction(settings.eviction),
       m_entry_of(kCodes) {
   const ColourTable& table = colourTable(settings.table);
   // Black; if the table starts with black, a blue that is neither in grey nor in magma.
@@ -64,13 +66,13 @@ MapColours::MapColours(const ColourSettings& settings, Theme theme, ShadeColours
 Rgb MapColours::shaded(Rgb colour, std::size_t shade, const ShadeColours& shades) const {
   switch (shade) {
     case static_cast<std::size_t>(Shade::Evicted):
-      return mix(colour, m_theme.evicted, 0.5);
+      return m_eviction == EvictionStyle::Dim ? mix(colour, m_theme.paper, m_opacity) : colour;
     case static_cast<std::size_t>(Shade::OnlyA):
-      return mix(colour, shades.only_a, 0.5);
+      return mix(colour, shades.only_a, 0.65);
     case static_cast<std::size_t>(Shade::OnlyB):
-      return mix(colour, shades.only_b, 0.5);
+      return mix(colour, shades.only_b, 0.65);
     case kHatchShade:
-      return mix(colour, m_theme.evicted, 0.75);
+      return mix(colour, m_theme.paper, m_opacity);
     default:
       return colour;
   }
@@ -111,7 +113,8 @@ void MapColours::values(const std::int32_t* codes, const Row& row) const {
       continue;
     }
     std::size_t shade = row.shades == nullptr ? 0 : static_cast<std::size_t>(row.shades[i]);
-    if (shade == static_cast<std::size_t>(Shade::Evicted) && modulo(x + row.y, kEvictedPeriod) == 0)
+    if (shade == static_cast<std::size_t>(Shade::Evicted) && m_eviction == EvictionStyle::Hatch &&
+        modulo(x + row.y, kEvictedPeriod) == 0)
       shade = kHatchShade;
     row.out[i] = m_palettes[shade][m_entry_of[static_cast<std::size_t>(codes[i])]];
   }

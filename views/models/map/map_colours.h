@@ -12,6 +12,13 @@
 
 namespace kvatlas::views {
 
+// How evicted columns are marked. Kept columns always have the colours of the scale.
+enum class EvictionStyle : std::uint8_t {
+  Dim,    // faded towards the paper
+  Edge,   // a band along the top of the map; all colours of the scale
+  Hatch,  // thin diagonal lines; the colours of the scale between them
+};
+
 // User settings. Limits are absolute: only the user changes them.
 struct ColourSettings {
   std::string table = "viridis";
@@ -19,13 +26,16 @@ struct ColourSettings {
   double low = 1e-5, high = 1;
   double difference_limit = 0.05;  // A−B is drawn from −limit to +limit
   double ratio_limit = 8;          // log₂(A/B), likewise
+  EvictionStyle eviction = EvictionStyle::Dim;
+  double eviction_opacity = 0.6;  // 0: evicted columns look like kept ones
+  std::uint64_t skip_keys = 4;    // first keys (sinks) that fitted limits leave out
   friend bool operator==(const ColourSettings&, const ColourSettings&) = default;
 };
 
 // How a pixel is shaded, independent of its value.
 enum class Shade : std::uint8_t {
   Plain,
-  Evicted,  // the focus run keeps none of its keys: dimmed and hatched
+  Evicted,  // the focus run keeps none of its keys
   OnlyA,    // kept only by the first of two compared runs
   OnlyB,
 };
@@ -55,6 +65,7 @@ class MapColours {
   void values(const std::int32_t* codes, const Row& row) const;
   void difference(const std::int32_t* a, const std::int32_t* b, const Row& row) const;
   void ratio(const std::int32_t* a, const std::int32_t* b, const Row& row) const;
+  [[nodiscard]] EvictionStyle evictionStyle() const { return m_eviction; }
 
  private:
   static constexpr std::size_t kEntries = 256, kZeroEntry = 256, kSteps = 512, kShades = 5;
@@ -68,7 +79,8 @@ class MapColours {
 
   ThemeColours m_theme;
   Rgb m_zero, m_masked, m_not_loaded;
-  double m_difference_limit, m_ratio_limit;
+  double m_difference_limit, m_ratio_limit, m_opacity;
+  EvictionStyle m_eviction;
   std::vector<std::uint16_t> m_entry_of;  // [kCodes] palette entry
   std::array<Palette, kShades> m_palettes{};
   std::array<SignedPalette, kShades> m_signed{};

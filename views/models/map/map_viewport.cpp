@@ -7,26 +7,43 @@ namespace {
 
 constexpr double kFewestTokens = 8, kFarthest = 1.3, kEdge = 0.15;
 
+// Tokens per pixel that show the whole map.
+struct PerPixel {
+  double key, query;
+};
+
+PerPixel fittedPerPixel(const MapFrame& frame) {
+  const double shape = cellShape(frame);
+  const double query = frame.tokens / std::min(frame.height, frame.width / shape);
+  return {query / shape, query};
+}
+
 TokenWindow around(double key, double query, double keys, double queries) {
   return {key - keys / 2, key + keys / 2, query - queries / 2, query + queries / 2};
 }
 
 }  // namespace
 
+double cellShape(const MapFrame& frame) {
+  return std::clamp(frame.width / frame.height, 1 / frame.stretch, frame.stretch);
+}
+
 TokenWindow fitted(const MapFrame& frame) {
-  const double per_pixel = frame.tokens / std::min(frame.width, frame.height);
-  return around(frame.tokens / 2, frame.tokens / 2, frame.width * per_pixel, frame.height * per_pixel);
+  const double shape = cellShape(frame), side = std::min(frame.height, frame.width / shape);
+  return around(frame.tokens / 2, frame.tokens / 2, frame.tokens * (frame.width / (side * shape)),
+                frame.tokens * (frame.height / side));
 }
 
 TokenWindow allowed(const TokenWindow& window, const MapFrame& frame) {
-  const double shorter = std::min(frame.width, frame.height);
+  const PerPixel whole = fittedPerPixel(frame);
   // The tighter direction determines the cell size, so that the whole window stays visible.
-  const double wanted = std::max(window.keys() / frame.width, window.queries() / frame.height);
-  const double per_pixel = std::clamp(wanted, std::min(kFewestTokens, frame.tokens) / shorter,
-                                      std::max(frame.tokens, kFewestTokens) * kFarthest / shorter);
+  const double wanted =
+      std::max(window.keys() / (frame.width * whole.key), window.queries() / (frame.height * whole.query));
+  const double zoom = std::clamp(wanted, std::min(kFewestTokens, frame.tokens) / frame.tokens,
+                                 std::max(frame.tokens, kFewestTokens) * kFarthest / frame.tokens);
   const double key = std::clamp((window.key_begin + window.key_end) / 2, 0.0, frame.tokens);
   const double query = std::clamp((window.query_begin + window.query_end) / 2, 0.0, frame.tokens);
-  return around(key, query, frame.width * per_pixel, frame.height * per_pixel);
+  return around(key, query, frame.width * whole.key * zoom, frame.height * whole.query * zoom);
 }
 
 TokenWindow zoomed(const TokenWindow& window, double factor, double key, double query) {

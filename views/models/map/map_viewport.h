@@ -8,15 +8,18 @@
 
 namespace kvatlas::views {
 
-// Constraints of a window: the map's size and the widget's shape. Cells stay square.
+// Constraints of a window: the map's size and the widget's shape.
 struct MapFrame {
   double tokens = 0;
   double width = 1, height = 1;  // pixels
+  double stretch = 1;            // a cell may be this much longer than it is short, so that the map fills the widget
 };
+// Width / height of a cell in pixels: 1 for square cells, else within 1/stretch … stretch.
+[[nodiscard]] double cellShape(const MapFrame& frame);
 
 // Shows the whole map, centred.
 [[nodiscard]] TokenWindow fitted(const MapFrame& frame);
-// Clamps a window: square cells, at least 8 tokens, at most slightly more than the whole map, centre on
+// Clamps a window: cells of the frame's shape, at least 8 tokens, at most slightly more than the whole map, centre on
 // the map.
 [[nodiscard]] TokenWindow allowed(const TokenWindow& window, const MapFrame& frame);
 // factor > 1 zooms in; the point keeps its place on screen.
@@ -24,7 +27,7 @@ struct MapFrame {
 // Zooms at the point of the diagonal nearest to (key, query) and brings it into view.
 [[nodiscard]] TokenWindow zoomedAlongDiagonal(const TokenWindow& window, double factor, double key, double query);
 [[nodiscard]] TokenWindow moved(const TokenWindow& window, double keys, double queries);
-// The smallest window with square cells around a box, centred on it.
+// The smallest window with cells of that shape around a box, centred on it.
 [[nodiscard]] TokenWindow boxed(double key_a, double query_a, double key_b, double query_b, const MapFrame& frame);
 
 // Back and forward history of windows. Steps of one gesture count as one.

@@ -15,7 +15,7 @@ constexpr std::size_t kLeastLimit = std::size_t{96} << 20;
 TileCache::TileCache(Document& document, std::size_t limit_bytes, QObject* parent)
     : TileSource(parent), m_document(document), m_limit(std::max(limit_bytes, kLeastLimit)) {
   connect(&document, &Document::opened, this, &TileCache::forget);
-  connect(&document, &Document::refreshed, this, &TileCache::forget);
+  connect(&document, &Document::refreshed, this, &TileCache::forgetMissing);
   connect(&document, &Document::closed, this, &TileCache::forget);
 }
 
@@ -59,6 +59,20 @@ void TileCache::forget() {
   m_bytes = 0;
   m_requests.clear();
   m_in_flight.clear();
+  emit changed();
+}
+
+// A growing file only adds: tiles that were read stay valid, so that the map does not turn grey meanwhile.
+void TileCache::forgetMissing() {
+  for (auto each = m_recent.begin(); each != m_recent.end();) {
+    if (each->tile->state != Tile::State::NotCaptured) {
+      ++each;
+      continue;
+    }
+    m_bytes -= each->tile->bytes();
+    m_tiles.erase(each->key);
+    each = m_recent.erase(each);
+  }
   emit changed();
 }
 

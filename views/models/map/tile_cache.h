@@ -41,6 +41,7 @@ class TileCache : public TileSource {
     Urgency urgency;
   };
   void forget();
+  void forgetMissing();
   void pump();
   [[nodiscard]] bool next(TileKey& key) const;
   void read(const TileKey& key);

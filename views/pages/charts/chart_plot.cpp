@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
@@ -14,7 +15,8 @@ namespace {
 constexpr double kReach = 18;  // pixels: how near the pointer has to be to a point
 constexpr int kLegendRows = 9;
 constexpr double kMarkPixels = 5;
-constexpr qreal kTurn = 7;  // dash length of each coinciding line, in pen widths
+constexpr int kLegendWidth = 520, kMarkedLines = 4;  // a narrow plot has no legend and marks few lines
+constexpr qreal kTurn = 7;                           // dash length of each coinciding line, in pen widths
 const QString kMarkerLayer = QStringLiteral("marker");
 
 QSharedPointer<QCPAxisTicker> tickerOf(bool logarithmic) {
@@ -141,7 +143,7 @@ void ChartPlot::drawLines() {
     graph->setAntialiased(true);
     if (line.strong) graph->setLayer(QStringLiteral("axes"));
     addMarks(line, m_shared[i]);
-    if (!line.title.isEmpty()) addToLegend(line);
+    if (!line.title.isEmpty() && !m_narrow) addToLegend(line);
   }
   legend->setVisible(legend->itemCount() > 0);
   legend->setMinimumSize(legend->itemCount() > 0 ? QSize() : QSize(0, 0));
@@ -151,7 +153,8 @@ void ChartPlot::drawLines() {
 }
 
 QCPScatterStyle ChartPlot::marksOf(const ChartLine& line) const {
-  if (line.mark == Mark::None || line.x.size() > 64) return {};
+  const bool crowded = m_narrow && m_lines.size() > kMarkedLines && !line.strong;
+  if (line.mark == Mark::None || line.x.size() > 64 || crowded) return {};
   QCPScatterStyle style = scatterOf(line.mark, line.colour, palette().color(QPalette::Base));
   style.setSize(line.strong ? kMarkPixels + 2 : kMarkPixels);
   style.setPen(QPen(line.colour, line.strong ? 1.8 : 1.2));
@@ -223,6 +226,13 @@ std::optional<ChartPoint> ChartPlot::nearest(const QPointF& pixel) const {
     }
   }
   return best;
+}
+
+void ChartPlot::resizeEvent(QResizeEvent* event) {
+  QCustomPlot::resizeEvent(event);
+  const bool narrow = event->size().width() < kLegendWidth;
+  if (narrow == std::exchange(m_narrow, narrow)) return;
+  drawLines();
 }
 
 void ChartPlot::changeEvent(QEvent* event) {

@@ -55,6 +55,7 @@ class ChartPlot : public QCustomPlot {
 
  protected:
   void changeEvent(QEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
   void mouseMoveEvent(QMouseEvent* event) override;
   void mouseReleaseEvent(QMouseEvent* event) override;
   [[nodiscard]] QSize sizeHint() const override { return {420, 200}; }
@@ -69,6 +70,7 @@ class ChartPlot : public QCustomPlot {
   void fitRanges();
   void placeMarker();
 
+  bool m_narrow = false;
   std::vector<ChartLine> m_lines;
   std::vector<Coincidence> m_shared;  // of m_lines
   std::optional<QCPRange> m_y_range;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "views/models/document/run_colour.h"
 #include "views/models/figures/run_strips.h"
 #include "views/models/ticks.h"
 #include "views/pages/charts/plot_theme.h"
@@ -74,7 +75,7 @@ void PositionChart::fill() {
   const auto tokens = static_cast<double>(m_document.tokens());
   const double layers = m_document.model().layers;
   const Theme theme = themeOf(palette());
-  const Rgb colour = methodColour(view->run.header.method, theme);
+  const Rgb colour = runColour(m_document, focus, theme);
   m_title->setText(
       tr("%1: stronger colour = more heads of the layer keep the position").arg(runText(m_document, focus)));
   m_item->setData(keptFractions(m_document.model(), m_document.tokens(), view->run),

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 
+#include "views/models/document/run_colour.h"
 #include "views/models/qt_text.h"
 #include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
@@ -60,7 +61,7 @@ ChartLine RunChart::lineOf(const RunView& view) const {
   ChartLine line;
   line.id = view.id;
   line.title = titleOf(view.id);
-  line.colour = toColour(methodColour(view.run.header.method, themeOf(palette())));
+  line.colour = toColour(runColour(m_document, view.id, themeOf(palette())));
   line.style = isWhatIf(view.id) ? Qt::DashDotDotLine : kStyles[static_cast<std::size_t>(rank) % kStyles.size()];
   line.mark = methodMark(view.run.header.method);
   line.strong = view.id == m_selection.focusRun();

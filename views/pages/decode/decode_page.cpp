@@ -13,6 +13,7 @@
 
 #include "core/base/mean.h"
 #include "core/trace/generated_tokens.h"
+#include "views/models/document/run_colour.h"
 #include "views/models/items/eviction_text.h"
 #include "views/models/qt_text.h"
 #include "views/pages/charts/run_chart.h"
@@ -26,6 +27,7 @@ namespace {
 enum DecodeColumn { DecodeRun, DecodeText, DecodeKl, DecodeMass, DecodeBest, DecodeEvicted, DecodeColumns };
 
 constexpr std::size_t kCsvKeys = 8;
+constexpr int kWidestText = 260;  // pixels
 
 QString threeDecimals(double value) {
   return std::isnan(value) ? QStringLiteral("–") : QString::number(value, 'f', 3);
@@ -38,7 +40,7 @@ QString oneLine(const std::string& text) {
 
 // The generated text with the token of a step in brackets, starting shortly before it.
 QString generatedAt(const trace::RunRecord& record, std::size_t step) {
-  constexpr qsizetype kBefore = 12;
+  constexpr qsizetype kBefore = 6;  // the token itself must not be elided in a narrow column
   const std::string_view token = trace::generatedText(record, step);
   if (token.empty()) return oneLine(record.decode_text);
   const std::uint64_t begin = record.decode_offsets[step];
@@ -81,7 +83,8 @@ DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent
                                     tr("Cache entries evicted at this token, over all layers and heads"));
   m_table->header()->setStretchLastSection(false);
   m_table->header()->setSectionResizeMode(QHeaderView::ResizeToContents);
-  m_table->header()->setSectionResizeMode(DecodeText, QHeaderView::Stretch);
+  // As wide as its text: stretched to the rest of a narrow table, it elided the token itself.
+  m_table->header()->setMaximumSectionSize(kWidestText);
   auto* row = new QHBoxLayout;
   row->setContentsMargins(8, 4, 8, 2);
   row->addWidget(new QLabel(tr("generated token")));
@@ -98,6 +101,9 @@ DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent
   halves->addWidget(m_keys);
   halves->setSizes({340, 220, 290});
   halves->setChildrenCollapsible(false);
+  m_table->setAccessibleName(tr("Generated text of the runs"));
+  m_slider->setAccessibleName(tr("Generated token"));
+  m_spin->setAccessibleName(tr("Index of the generated token"));
   column->addWidget(halves, 1);
   for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed, &Document::runListChanged})
     connect(&document, signal, this, &DecodePage::refill);
@@ -155,7 +161,7 @@ void DecodePage::fillRow(QTreeWidgetItem& item, const RunView& view) const {
   const std::size_t row = std::size_t{view.model.layers} * view.model.query_heads;
   item.setData(DecodeRun, Qt::UserRole, view.id);
   item.setText(DecodeRun, runText(m_document, view.id));
-  item.setIcon(DecodeRun, methodIcon(view.run.header.method, themeOf(palette())));
+  item.setIcon(DecodeRun, colourIcon(runColour(m_document, view.id, themeOf(palette()))));
   item.setText(DecodeText, generatedAt(record, step));
   item.setToolTip(DecodeText, QString::fromStdString(record.decode_text));
   item.setText(DecodeKl, threeDecimals(step < record.kl.size() ? static_cast<double>(record.kl[step]) : std::nan("")));

@@ -1,9 +1,13 @@
 #include "views/pages/map/map_bar.h"
 
+#include <QAbstractItemView>
 #include <QComboBox>
+#include <QSlider>
 #include <QSpinBox>
 #include <QStandardItemModel>
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "views/pages/charts/run_chart.h"
 
@@ -11,6 +15,22 @@ namespace kvatlas::views {
 namespace {
 
 constexpr RunId kOther = -2;  // the second trace in the list of runs
+
+constexpr int kOpacitySteps = 100;
+
+// Layer 0 is at the top of every list, so the up arrow goes to the layer before, as on the map.
+class LayerBox : public QSpinBox {
+ public:
+  void stepBy(int steps) override { QSpinBox::stepBy(-steps); }
+
+ protected:
+  StepEnabled stepEnabled() const override {
+    StepEnabled enabled;
+    if (value() > minimum()) enabled |= StepUpEnabled;
+    if (value() < maximum()) enabled |= StepDownEnabled;
+    return enabled;
+  }
+};
 
 }  // namespace
 
@@ -29,11 +49,15 @@ MapBar::MapBar(Document& document, Selection& selection, QWidget* parent)
     : QToolBar(parent),
       m_document(document),
       m_selection(selection),
-      m_layer(new QSpinBox),
+      m_layer(new LayerBox),
       m_head(new QComboBox),
       m_reduction(new QComboBox),
       m_mode(new QComboBox),
-      m_compare(new QComboBox) {
+      m_compare(new QComboBox),
+      m_overlay(new QComboBox),
+      m_views(new QComboBox),
+      m_spread(new QComboBox),
+      m_opacity(new QSlider(Qt::Horizontal)) {
   makeFields();
   for (const auto signal : {&Document::opened, &Document::refreshed, &Document::closed, &Document::runListChanged})
     connect(&document, signal, this, &MapBar::showSelection);
@@ -60,9 +84,24 @@ void MapBar::makeFields() {
   m_reduction->addItems({tr("cell: max"), tr("cell: mean")});
   m_mode->addItems(
       {tr("single (A)"), tr("A | B"), tr("split at the diagonal"), tr("blink A, B"), tr("A − B"), tr("log₂ A / B")});
-  for (QComboBox* box : {m_head, m_compare}) box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-  for (QWidget* field : std::initializer_list<QWidget*>{m_layer, m_head, m_reduction, m_compare, m_mode})
+  // Short fields, so that all fit beside each other in a small window; the lists show whole texts.
+  for (const auto& [box, length] : {std::pair{m_head, 9}, std::pair{m_compare, 9}, std::pair{m_mode, 7}}) {
+    box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    box->setMinimumContentsLength(length);
+    box->view()->setTextElideMode(Qt::ElideNone);
+    box->view()->setMinimumWidth(190);
+  }
+  const std::pair<QWidget*, QString> names[] = {{m_layer, tr("Layer")},
+                                                {m_head, tr("Heads")},
+                                                {m_reduction, tr("Value of a cell")},
+                                                {m_compare, tr("Compare with")},
+                                                {m_mode, tr("Comparison")}};
+  for (const auto& [field, name] : names) {
+    field->setAccessibleName(name);
     addWidget(field);
+  }
+  makeViews();
+  makeOverlay();
   connect(m_layer, &QSpinBox::valueChanged, this, [this](int layer) {
     if (!m_filling) m_selection.setLayer(LayerIndex(static_cast<std::size_t>(layer)));
   });
@@ -78,6 +117,57 @@ void MapBar::makeFields() {
     if (!m_other.isEmpty()) emit otherDropped();
     m_selection.setCompareRun(run);
   });
+}
+
+void MapBar::makeViews() {
+  m_views->setObjectName(QStringLiteral("mapViews"));
+  m_views->setAccessibleName(tr("Number of maps"));
+  m_views->setToolTip(tr("Several maps side by side that move together"));
+  for (const int count : {1, 2, 4, 9}) m_views->addItem(count == 1 ? tr("1 view") : tr("%1 views").arg(count), count);
+  m_spread->setObjectName(QStringLiteral("mapSpread"));
+  m_spread->setAccessibleName(tr("What the maps show"));
+  m_spread->addItems({tr("of heads"), tr("of layers"), tr("of runs")});
+  m_spread->setEnabled(false);
+  addWidget(m_views);
+  addWidget(m_spread);
+  const auto chosen = [this] {
+    const int count = m_views->currentData().toInt();
+    m_spread->setEnabled(count > 1);
+    emit viewsChosen(count, m_spread->currentIndex());
+  };
+  connect(m_views, &QComboBox::currentIndexChanged, this, chosen);
+  connect(m_spread, &QComboBox::currentIndexChanged, this, chosen);
+}
+
+void MapBar::makeOverlay() {
+  m_overlay->setObjectName(QStringLiteral("overlayStyle"));
+  m_overlay->setAccessibleName(tr("Style of the eviction overlay"));
+  m_overlay->setToolTip(
+      tr("How the map marks keys that the focused run evicts. Kept keys always have the colours of the "
+         "scale"));
+  m_overlay->addItems({tr("fade"), tr("edge"), tr("hatch")});
+  m_opacity->setObjectName(QStringLiteral("overlayOpacity"));
+  m_opacity->setAccessibleName(tr("Opacity of the eviction overlay"));
+  m_opacity->setToolTip(tr("Opacity of the eviction overlay"));
+  m_opacity->setRange(0, kOpacitySteps);
+  m_opacity->setFixedWidth(56);
+  addWidget(m_overlay);
+  addWidget(m_opacity);
+  connect(m_overlay, &QComboBox::currentIndexChanged, this, &MapBar::changeOverlay);
+  connect(m_opacity, &QSlider::valueChanged, this, &MapBar::changeOverlay);
+}
+
+void MapBar::changeOverlay() {
+  if (!m_filling)
+    emit overlayChanged(static_cast<EvictionStyle>(m_overlay->currentIndex()),
+                        m_opacity->value() / double{kOpacitySteps});
+}
+
+void MapBar::showColours(const ColourSettings& colours) {
+  const bool filling = std::exchange(m_filling, true);
+  m_overlay->setCurrentIndex(static_cast<int>(colours.eviction));
+  m_opacity->setValue(static_cast<int>(std::lround(colours.eviction_opacity * kOpacitySteps)));
+  m_filling = filling;
 }
 
 void MapBar::showSelection() {

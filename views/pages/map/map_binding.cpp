@@ -1,5 +1,14 @@
 #include "views/pages/map/map_binding.h"
 
+#include <QMenu>
+#include <QToolTip>
+
+#include "views/models/document/run_colour.h"
+#include "views/models/document/token_text.h"
+#include "views/models/number_text.h"
+#include "views/models/qt_text.h"
+#include "views/pages/charts/run_chart.h"
+
 namespace kvatlas::views {
 namespace {
 
@@ -29,6 +38,9 @@ MapBinding::MapBinding(Document& document, Selection& selection, TileSource& til
   connect(&selection, &Selection::reset, this, &MapBinding::showAll);
   connect(&document, &Document::refreshed, this, &MapBinding::showAll);
   connect(&document, &Document::closed, this, &MapBinding::showAll);
+  connect(&document, &Document::spansChanged, this, [this] {
+    if (!deferred()) m_view.setSpans(m_document.prompt().spans);
+  });
   for (const auto change : {&Selection::layerChanged, &Selection::headChanged}) {
     connect(&selection, change, this, &MapBinding::showPicture);
     connect(&selection, change, this, &MapBinding::showTracks);
@@ -47,6 +59,11 @@ MapBinding::MapBinding(Document& document, Selection& selection, TileSource& til
   connect(&view, &MapView::layerStepped, &selection, &Selection::stepLayer);
   connect(&view, &MapView::headStepped, &selection, &Selection::stepHead);
   connect(&view, &MapView::blinkWanted, this, &MapBinding::blink);
+  connect(&view, &MapView::stripHovered, this, &MapBinding::describeStrip);
+  connect(&view, &MapView::stripMenuWanted, this, &MapBinding::showStripMenu);
+  connect(&view, &MapView::stripClicked, this, [this](std::size_t strip) {
+    if (const RunId run = stripRun(strip); run != kNoRun) m_selection.setFocusRun(run);
+  });
   showAll();
 }
 
@@ -118,18 +135,18 @@ void MapBinding::showPicture() {
     } else if (m_selection.compareRun() != kNoRun && m_document.hasRun(m_selection.compareRun())) {
       picture.b = picture.a;
       picture.b->kept = keptOf(m_selection.compareRun());
-      picture.b->name = nameOf(m_selection.compareRun());
-      const auto colour = [this](RunId run) {
-        return methodColour(m_document.hasRun(run) ? m_document.runHeader(run).method : "full", m_view.theme());
-      };
-      m_view.setShadeColours({colour(m_selection.focusRun()), colour(m_selection.compareRun())});
+      picture.b->name = "B: " + nameOf(m_selection.compareRun());
+      picture.a.name = "A: " + picture.a.name;
+      const ComparedColours colours =
+          comparedColours(m_document, m_selection.focusRun(), m_selection.compareRun(), m_view.theme());
+      m_view.setShadeColours({colours.a, colours.b});
     }
   }
   m_view.setPicture(picture);
 }
 
 void MapBinding::showTracks() {
-  if (deferred()) return;
+  if (deferred() || !m_tracks_wanted) return;
   if (m_group != 0) m_document.thread().cancelGroup(m_group);
   m_group = m_document.thread().newGroup();
   if (!m_document.isOpen()) {
@@ -152,7 +169,7 @@ void MapBinding::showTracks() {
 
 // Long prompts with many runs take longer than a frame, so another thread counts.
 void MapBinding::showStrips() {
-  if (deferred()) return;
+  if (deferred() || !m_tracks_wanted) return;
   const std::uint64_t request = ++m_strips_request;
   m_strip_maker.clear();
   std::vector<RunPointer> runs;
@@ -160,12 +177,21 @@ void MapBinding::showStrips() {
     for (const RunId run : m_selection.visibleRuns())
       if (!m_document.runHeader(run).is_full)
         if (RunPointer view = m_document.run(run)) runs.push_back(std::move(view));
+  m_strip_runs.clear();
+  std::vector<Rgb> colours;
+  for (const RunPointer& run : runs) {
+    m_strip_runs.push_back(run->id);
+    colours.push_back(runColour(m_document, run->id, m_view.theme()));
+  }
   if (runs.empty()) return m_view.setStrips({});
   m_strip_maker.start([this, request, runs = std::move(runs), layer = m_selection.layer(), head = m_selection.head(),
-                       theme = m_view.theme()] {
+                       theme = m_view.theme(), colours = std::move(colours)] {
     std::vector<StripPointer> strips;
-    for (const RunPointer& run : runs)
-      strips.push_back(std::make_shared<const StripCounts>(keptStripOf(*run, layer, head, theme)));
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      KeptStrip strip = keptStripOf(*runs[i], layer, head, theme);
+      strip.colour = colours[i];
+      strips.push_back(std::make_shared<const StripCounts>(strip));
+    }
     QMetaObject::invokeMethod(
         this,
         [this, request, strips = std::move(strips)] {
@@ -175,8 +201,49 @@ void MapBinding::showStrips() {
   });
 }
 
+RunId MapBinding::stripRun(std::size_t strip) const {
+  return strip < m_strip_runs.size() && m_document.hasRun(m_strip_runs[strip]) ? m_strip_runs[strip] : kNoRun;
+}
+
+// "SnapKV 128 · 401 “·Vale”: kept (score)"
+void MapBinding::describeStrip(std::size_t strip, std::optional<TokenIndex> key, const QPoint& global) {
+  const RunId id = stripRun(strip);
+  const RunPointer run = id == kNoRun ? nullptr : m_document.run(id);
+  if (!run) return;
+  QString text = runText(m_document, id);
+  if (key) {
+    const KeyFate fate = keyFate(*run, m_selection.layer(), m_selection.head(), *key);
+    const QString kept = fate.keeping == 0            ? tr("evicted")
+                         : fate.keeping == fate.heads ? tr("kept (%1)").arg(toQString(textOf(fate.reason)))
+                                                      : tr("kept in %1 of %2 heads").arg(fate.keeping).arg(fate.heads);
+    text += tr("\n%1 “%2”: %3")
+                .arg(QString::fromStdString(grouped(*key)),
+                     QString::fromStdString(tokenText(m_document.prompt(), *key)), kept);
+  }
+  QToolTip::showText(global, text + tr("\nClick to focus this run"), &m_view);
+}
+
+void MapBinding::showStripMenu(std::size_t strip, const QPoint& global) {
+  const RunId run = stripRun(strip);
+  if (run == kNoRun) return;
+  QMenu menu;
+  menu.setObjectName(QStringLiteral("stripMenu"));
+  menu.addAction(tr("&Focus %1").arg(runText(m_document, run)), this, [this, run] { m_selection.setFocusRun(run); });
+  menu.addAction(tr("&Compare with the focused run"), this, [this, run] { m_selection.setCompareRun(run); });
+  menu.addAction(tr("&Hide its strip"), this, [this, run] { m_selection.setHidden(run, true); });
+  menu.exec(global);
+}
+
+void MapBinding::showTokenText() {
+  if (!m_document.isOpen()) return m_view.setTokenText({});
+  m_view.setTokenText([index = m_document.indexPointer()](TokenIndex token) {
+    return QString::fromStdString(tokenText(index->header.prompt, token));
+  });
+}
+
 void MapBinding::showAll() {
   if (deferred()) return;
+  showTokenText();
   m_view.setSpans(m_document.isOpen() ? m_document.prompt().spans : std::vector<trace::Span>{});
   showPicture();
   showTracks();

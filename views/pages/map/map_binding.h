@@ -8,6 +8,7 @@
 
 #include "views/models/document/document.h"
 #include "views/models/document/selection.h"
+#include "views/models/items/inspector.h"
 #include "views/models/map/tile_source.h"
 #include "views/plots/map/map_view.h"
 
@@ -26,6 +27,8 @@ class MapBinding : public QObject {
   void setOther(TileSource* tiles, const QString& name = {});
   // Whether to dim the columns that the focused run evicts.
   void setEvictionShown(bool shown);
+  // false: reads neither signals nor strips, for views that hide their tracks.
+  void setTracksWanted(bool wanted) { m_tracks_wanted = wanted; }
   // Switches between side A and side B.
   void blink();
 
@@ -38,6 +41,10 @@ class MapBinding : public QObject {
   void showPicture();
   void showTracks();
   void showStrips();
+  void showTokenText();
+  void describeStrip(std::size_t strip, std::optional<TokenIndex> key, const QPoint& global);
+  void showStripMenu(std::size_t strip, const QPoint& global);
+  [[nodiscard]] RunId stripRun(std::size_t strip) const;
   void showAll();
   [[nodiscard]] std::shared_ptr<const PositionCounts> keptOf(RunId run);
 
@@ -47,12 +54,13 @@ class MapBinding : public QObject {
   MapView& m_view;
   QPointer<TileSource> m_other;
   PictureSides m_sides = PictureSides::OnlyA;
-  bool m_eviction = true;
+  bool m_eviction = true, m_tracks_wanted = true;
   QString m_other_name;
   bool m_stale = false;  // something changed while the view was hidden
   GroupId m_group = 0;
   QTimer m_strips;                     // coalesces updates while runs become ready
   std::uint64_t m_strips_request = 0;  // drops older results
+  std::vector<RunId> m_strip_runs;     // the runs of the shown strips
   QThreadPool m_strip_maker;           // last: destroyed before the members its results use
 };
 

@@ -1,12 +1,14 @@
 #include "views/pages/map/map_page.h"
 
 #include <QHBoxLayout>
+#include <QMenu>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
 
 #include "core/base/error.h"
 #include "views/pages/map/map_bar.h"
+#include "views/pages/map/map_mosaic.h"
 #include "views/pages/window_palette.h"
 #include "views/plots/map/colour_scale_bar.h"
 #include "views/plots/map/map_link.h"
@@ -15,6 +17,7 @@ namespace kvatlas::views {
 namespace {
 
 constexpr int kBlinkMs = 700, kHistogramMs = 60;
+constexpr double kStretch = 2;
 
 PictureSides pictureSidesOf(PaneMode mode) {
   switch (mode) {
@@ -38,6 +41,20 @@ bool near(const TokenWindow& a, const TokenWindow& b) {
          std::abs(a.query_begin - b.query_begin) < most && std::abs(a.query_end - b.query_end) < most;
 }
 
+// Two maps beside each other, or one above the other where that makes them larger.
+class PairLayout : public QBoxLayout {
+ public:
+  PairLayout() : QBoxLayout(LeftToRight) {
+    setContentsMargins(0, 0, 0, 0);
+    setSpacing(2);
+  }
+  void setGeometry(const QRect& area) override {
+    const Direction wanted = area.width() >= area.height() ? LeftToRight : TopToBottom;
+    if (wanted != direction()) setDirection(wanted);
+    QBoxLayout::setGeometry(area);
+  }
+};
+
 }  // namespace
 
 MapPage::MapPage(Document& document, Selection& selection, QWidget* parent)
@@ -49,6 +66,7 @@ MapPage::MapPage(Document& document, Selection& selection, QWidget* parent)
       m_bar(new MapBar(document, selection)),
       m_panes(new QWidget),
       m_views{new MapView, new MapView},
+      m_mosaic(new MapMosaic(document, selection, m_tiles)),
       m_scale(new ColourScaleBar) {
   setObjectName(QStringLiteral("mapPage"));
   m_scale->setObjectName(QStringLiteral("colourScale"));
@@ -57,11 +75,12 @@ MapPage::MapPage(Document& document, Selection& selection, QWidget* parent)
   for (int i = 0; i < 2; ++i) {
     m_views[i]->setTheme(themeOf(palette()));
     m_views[i]->setObjectName(QStringLiteral("mapView%1").arg(i));
+    m_views[i]->setStretch(kStretch);
     m_bindings[i] = new MapBinding(document, selection, m_tiles, *m_views[i]);
   }
   m_link = new MapLink(*m_views[0], *m_views[1], m_views[1]);
   m_link->setWindowsLocked(false);
-  m_scale->setSettings(m_views[0]->colours());
+  showColours();
   m_scale->setTheme(themeOf(palette()));
   linkViews();
   m_blink.setInterval(kBlinkMs);
@@ -70,6 +89,10 @@ MapPage::MapPage(Document& document, Selection& selection, QWidget* parent)
   connect(&m_other, &OtherTrace::changed, this, &MapPage::showOther);
   connect(&m_other, &OtherTrace::failed, this, &MapPage::failed);
   connect(m_bar, &MapBar::modeChosen, this, &MapPage::setMode);
+  connect(m_bar, &MapBar::viewsChosen, this, &MapPage::setViews);
+  connect(m_mosaic, &MapMosaic::drawn, this, [this] {
+    if (!m_histogram.isActive()) m_histogram.start();
+  });
   connect(m_bar, &MapBar::otherDropped, &m_other, &OtherTrace::close);
   showMode();
 }
@@ -78,15 +101,23 @@ void MapPage::buildLayout() {
   auto* panes = new QHBoxLayout(m_panes);
   panes->setContentsMargins(0, 0, 0, 0);
   panes->setSpacing(2);
-  for (MapView* view : m_views) panes->addWidget(view, 1);
+  auto* pair = new PairLayout;
+  for (MapView* view : m_views) pair->addWidget(view, 1);
+  panes->addLayout(pair, 1);
+  panes->addWidget(m_mosaic, 1);
+  m_mosaic->hide();
+  m_mosaic->setStretch(kStretch);
   panes->addWidget(m_scale);
   m_views[1]->hide();
   auto* spring = new QWidget;
   spring->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
   m_bar->addWidget(spring);
-  m_bar->addAction(tr("Back"), m_views[0], &MapView::goBack)->setToolTip(tr("Back to previous view (Backspace)"));
-  m_bar->addAction(tr("Forward"), m_views[0], &MapView::goForward);
-  m_bar->addAction(tr("Fit"), m_views[0], &MapView::fit)->setToolTip(tr("Fit to window (Home)"));
+  m_bar->addAction(QStringLiteral("‹"), m_views[0], &MapView::goBack)
+      ->setToolTip(tr("Back to previous view (Backspace)"));
+  m_bar->addAction(QStringLiteral("›"), m_views[0], &MapView::goForward)
+      ->setToolTip(tr("Forward to the next view (Alt + →)"));
+  m_bar->addAction(tr("Fit"), this, [this] { m_many ? m_mosaic->fit() : m_views[0]->fit(); })
+      ->setToolTip(tr("Fit to window (Home)"));
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(0, 0, 0, 0);
   column->setSpacing(0);
@@ -124,23 +155,107 @@ void MapPage::linkViews() {
   // Counting the visible values costs a third of drawing them: sixteen updates a second are enough while panning.
   m_histogram.setSingleShot(true);
   m_histogram.setInterval(kHistogramMs);
-  connect(&m_histogram, &QTimer::timeout, this, [this] { m_scale->setHistogram(m_views[0]->map().visibleValues()); });
+  connect(&m_histogram, &QTimer::timeout, this, &MapPage::updateHistogram);
   connect(m_views[0], &MapView::drawn, this, [this] {
     if (!m_histogram.isActive()) m_histogram.start();
     emit statusChanged();
   });
   for (MapView* view : m_views) watchPane(*view);
   connect(m_views[0], &MapView::windowChanged, this, &MapPage::shareRange);
-  connect(m_scale, &ColourScaleBar::settingsChanged, this, &MapPage::setColours);
+  connect(m_scale, &ColourScaleBar::settingsChanged, this, [this](ColourSettings colours) {
+    if (m_scale->settings().table == m_views[0]->colours().table && m_views[0]->colours().table != m_colours.table)
+      colours.table = m_colours.table;  // the grey of a comparison is not the user's choice
+    setColours(colours);
+  });
+  connect(m_bar, &MapBar::overlayChanged, this, [this](EvictionStyle style, double opacity) {
+    ColourSettings colours = m_colours;
+    colours.eviction = style;
+    colours.eviction_opacity = opacity;
+    setColours(colours);
+  });
+  for (MapView* view : m_views) connect(view, &MapView::menuWanted, this, &MapPage::showMenu);
+}
+
+void MapPage::updateHistogram() {
+  m_scale->setHistogram((m_many ? m_mosaic->view(0) : *m_views[0]).map().visibleValues());
+  if (!m_fit_pending || !loaded()) return;
+  m_fit_pending = false;
+  fitFirst();
+}
+
+// Half of the values are dark, so that what stands out, stands out.
+void MapPage::fitFirst() {
+  constexpr double kDark = 0.5, kBright = 0.995;
+  setColours(fittedTo(m_views[0]->map().visibleValues(), m_colours, kDark, kBright));
+}
+
+// Two runs of one trace differ in colour on a grey map: washes would drown in a coloured one.
+void MapPage::showColours() {
+  ColourSettings shown = m_colours;
+  if (comparing() && !m_other.isOpen() && m_mode == PaneMode::Difference) shown.table = "grey";
+  for (MapView* view : m_views) view->setColours(shown);
+  m_mosaic->setColours(m_colours);
+  m_scale->setSettings(shown);
+  m_bar->showColours(m_colours);
+}
+
+void MapPage::setViews(int count, int spread) {
+  m_many = count > 1;
+  m_views[0]->setVisible(!m_many);
+  m_mosaic->setVisible(m_many);
+  m_mosaic->setSpread(static_cast<MapMosaic::Spread>(spread));
+  m_mosaic->setCount(m_many ? count : 0);
+  showMode();
+}
+
+void MapPage::reveal(const Cell& cell) {
+  const TokenWindow shown = m_views[0]->window();
+  const bool inside = cell.key >= shown.key_begin && cell.key < shown.key_end && cell.query >= shown.query_begin &&
+                      cell.query < shown.query_end;
+  if (!inside) m_views[0]->jumpTo(cell);
+}
+
+void MapPage::showMenu(const QPoint& global, std::optional<Cell> cell) {
+  if (!m_document.isOpen()) return;
+  QMenu menu;
+  menu.setObjectName(QStringLiteral("mapMenu"));
+  if (cell) {
+    menu.addAction(tr("&Pin query %1, key %2").arg(cell->query).arg(cell->key), this,
+                   [this, cell] { m_selection.setCursor(cell); });
+    menu.addAction(tr("&Centre here"), this, [this, cell] { m_views[0]->jumpTo(*cell); });
+  }
+  menu.addAction(tr("&Fit to window"), m_views[0], &MapView::fit);
+  if (const auto keys = m_selection.keyRange()) {
+    menu.addSeparator();
+    menu.addAction(tr("&Name the visible keys %1 to %2 as a span…").arg(keys->begin).arg(keys->end - 1), this,
+                   [this, keys] { emit spanWanted(keys->begin, keys->end); });
+  }
+  menu.exec(global);
+}
+
+void MapPage::fitColoursOnceLoaded() {
+  m_fit_pending = true;
+  m_histogram.start();
+}
+
+void MapPage::setBare(bool bare) {
+  m_bare = bare;
+  m_bar->setVisible(!bare);
+  for (MapView* view : m_views) view->setTracksShown(!bare && m_views[1]->isHidden());
+}
+
+void MapPage::setSquareCells(bool square) {
+  for (MapView* view : m_views) view->setStretch(square ? 1 : kStretch);
+  m_mosaic->setStretch(square ? 1 : kStretch);
 }
 
 const ColourSettings& MapPage::colours() const {
-  return m_views[0]->colours();
+  return m_colours;
 }
 
 void MapPage::setColours(const ColourSettings& colours) {
-  for (MapView* view : m_views) view->setColours(colours);
-  m_scale->setSettings(colours);
+  m_colours = colours;
+  showColours();
   emit coloursChanged();
   emit statusChanged();
 }
@@ -160,7 +275,13 @@ bool MapPage::comparing() const {
 }
 
 void MapPage::setMode(PaneMode mode) {
-  m_mode = mode == PaneMode::Ratio && !m_other.isOpen() ? PaneMode::Difference : mode;
+  if (mode == PaneMode::Ratio && !m_other.isOpen()) {
+    emit noted(
+        tr("log₂ A / B needs a second trace: two runs of one trace have the same attention map. Open one with "
+           "Compare → Compare with another trace."));
+    return showMode();
+  }
+  m_mode = mode;
   if (mode != PaneMode::Single && !comparing() && m_document.isOpen())
     for (const RunId run : m_document.runIds())
       if (run != m_selection.focusRun() && !m_document.runHeader(run).is_full) {
@@ -171,7 +292,7 @@ void MapPage::setMode(PaneMode mode) {
 }
 
 void MapPage::showMode() {
-  const bool side_by_side = comparing() && m_mode == PaneMode::SideBySide;
+  const bool side_by_side = comparing() && m_mode == PaneMode::SideBySide && !m_many;
   m_bar->setMode(m_mode);
   m_bindings[0]->setPictureSides(comparing() ? pictureSidesOf(m_mode) : PictureSides::OnlyA);
   m_bindings[1]->setPictureSides(PictureSides::OnlyB);
@@ -182,12 +303,15 @@ void MapPage::showMode() {
   if (side_by_side == m_views[1]->isHidden()) {
     m_link->setWindowsLocked(false);
     m_views[1]->setVisible(side_by_side);
+    // Strips twice would leave no room for the maps.
+    for (MapView* view : m_views) view->setTracksShown(!side_by_side && !m_bare);
     QMetaObject::invokeMethod(this, &MapPage::fitPanes, Qt::QueuedConnection);
   }
   const bool of_values = comparing() && m_other.isOpen();
   m_scale->setQuantity(of_values && m_mode == PaneMode::Difference ? ScaleQuantity::Difference
                        : of_values && m_mode == PaneMode::Ratio    ? ScaleQuantity::Ratio
                                                                    : ScaleQuantity::Probability);
+  showColours();
   emit modeChanged();
 }
 
@@ -245,7 +369,8 @@ void MapPage::showOther() {
   showMode();
 }
 
-bool MapPage::settled() const {
+bool MapPage::loaded() const {
+  if (m_document.isOpen() && m_many) return m_tiles.inFlight() == 0 && m_mosaic->settled();
   return !m_document.isOpen() || (m_tiles.inFlight() == 0 && !m_other.busy() && m_views[0]->map().settled() &&
                                   (m_views[1]->isHidden() || m_views[1]->map().settled()));
 }
@@ -260,7 +385,7 @@ void MapPage::setCaptionShown(bool shown) {
 }
 
 QString MapPage::statusText() const {
-  const ScaleKind kind = m_views[0]->colours().kind;
+  const ScaleKind kind = m_colours.kind;
   const QString scale = kind == ScaleKind::Log ? tr("log") : kind == ScaleKind::Sqrt ? tr("square root") : tr("linear");
   return tr("%1 · probability, %2").arg(m_views[0]->map().detailText(), scale);
 }
@@ -269,6 +394,7 @@ void MapPage::changeEvent(QEvent* event) {
   QWidget::changeEvent(event);
   if (event->type() != QEvent::PaletteChange) return;
   for (MapView* view : m_views) view->setTheme(themeOf(palette()));
+  m_mosaic->setTheme(themeOf(palette()));
   m_scale->setTheme(themeOf(palette()));
 }
 

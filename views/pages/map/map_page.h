@@ -18,6 +18,7 @@ namespace kvatlas::views {
 class ColourScaleBar;
 class MapBar;
 class MapLink;
+class MapMosaic;
 
 class MapPage : public QWidget {
   Q_OBJECT
@@ -32,7 +33,7 @@ class MapPage : public QWidget {
   [[nodiscard]] ColourScaleBar& scaleBar() { return *m_scale; }
   // The widget an export draws: the map or both panes, and the colour scale.
   [[nodiscard]] QWidget* shownView() const { return m_panes; }
-  [[nodiscard]] bool settled() const;  // nothing it shows is still loading
+  [[nodiscard]] bool settled() const { return loaded() && !m_fit_pending; }  // nothing it shows is still loading
   [[nodiscard]] PaneMode mode() const { return m_mode; }
   // The visible cells of the pane with keyboard focus, else of the first pane.
   [[nodiscard]] QString csv() const;
@@ -42,6 +43,13 @@ class MapPage : public QWidget {
   void setColours(const ColourSettings& colours);
   // Stays in effect until the user pans or zooms, even if the panes are resized.
   void showWindow(const TokenWindow& window);
+  // Fits the colour limits once to what the map shows, as soon as it has loaded.
+  void fitColoursOnceLoaded();
+  void reveal(const Cell& cell);         // moves the window if the cell is outside
+  void setViews(int count, int spread);  // 1: one map; else a mosaic, spread: MapMosaic::Spread
+  [[nodiscard]] MapMosaic& mosaic() { return *m_mosaic; }
+  void setBare(bool bare);           // true: only maps and colour scale
+  void setSquareCells(bool square);  // false: cells stretch so that the map fills its space
 
  public slots:
   // A comparison without a compare run picks the first other run.
@@ -51,13 +59,20 @@ class MapPage : public QWidget {
   void statusChanged();
   void modeChanged();
   void coloursChanged();
-  void failed(const QString& message);  // the second trace cannot be compared
+  void failed(const QString& message);                                  // the second trace cannot be compared
+  void noted(const QString& message);                                   // a request that cannot be met as it was made
+  void spanWanted(kvatlas::TokenIndex begin, kvatlas::TokenIndex end);  // the user wants to name these tokens
 
  protected:
   void changeEvent(QEvent* event) override;
 
  private:
   void buildLayout();
+  void updateHistogram();
+  void showColours();
+  void fitFirst();
+  void showMenu(const QPoint& global, std::optional<Cell> cell);
+  [[nodiscard]] bool loaded() const;
   void linkViews();
   void pinCursor();
   void showMode();
@@ -75,9 +90,12 @@ class MapPage : public QWidget {
   MapBar* m_bar;
   QWidget* m_panes;
   MapView* m_views[2];
+  MapMosaic* m_mosaic;
+  bool m_many = false;  // the mosaic is shown
   MapBinding* m_bindings[2];
   MapLink* m_link;
   ColourScaleBar* m_scale;
+  ColourSettings m_colours;
   PaneMode m_mode = PaneMode::Single;
   QTimer m_blink, m_histogram;
   std::optional<Cell> m_pinned, m_hovered;
@@ -85,6 +103,7 @@ class MapPage : public QWidget {
   std::optional<TokenWindow> m_wanted;  // window requested by a view state
   bool m_fitting = false;
   int m_drawing = 0;
+  bool m_fit_pending = false, m_bare = false;
 };
 
 }  // namespace kvatlas::views

@@ -1,10 +1,14 @@
 #include "views/plots/map/colour_scale_bar.h"
 
 #include <QActionGroup>
+#include <QDoubleValidator>
+#include <QLineEdit>
 #include <QMenu>
 #include <QMouseEvent>
 #include <QPainter>
+#include <QSpinBox>
 #include <QToolButton>
+#include <QWidgetAction>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -26,9 +30,12 @@ ColourScaleBar::ColourScaleBar(QWidget* parent)
       m_colours(m_settings, m_theme),
       m_button(new QToolButton(this)),
       m_fit(new QToolButton(this)),
+      m_high(makeLimit("colourHigh", tr("Upper colour limit"))),
+      m_low(makeLimit("colourLow", tr("Lower colour limit"))),
       m_menu(new QMenu(this)) {
   setMouseTracking(true);
   setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Expanding);
+  m_button->setObjectName(QStringLiteral("colourMenu"));
   m_button->setText(tr("Colours"));
   m_button->setToolTip(
       tr("Colour map and scale. Drag the limits or a range of the histogram; double-click for auto range"));
@@ -36,8 +43,10 @@ ColourScaleBar::ColourScaleBar(QWidget* parent)
   m_button->setMenu(m_menu);
   m_button->setAutoRaise(true);
   m_fit->setObjectName(QStringLiteral("fitColours"));
-  m_fit->setText(tr("Auto (98 %)"));
-  m_fit->setToolTip(tr("Set the limits to the middle 98 % of the visible values. Panning and zooming keep them"));
+  m_fit->setText(tr("Auto range"));
+  m_fit->setToolTip(
+      tr("Set the limits to the middle 98 % of the visible values, without the first keys (sinks). Panning and zooming "
+         "keep them"));
   m_fit->setAutoRaise(true);
   connect(m_fit, &QToolButton::clicked, this, &ColourScaleBar::fitToVisible);
   setUpMenu();
@@ -71,12 +80,75 @@ void ColourScaleBar::setUpMenu() {
   }
   m_menu->addSeparator();
   m_menu->addAction(tr("Auto range (98 %)"), this, &ColourScaleBar::fitToVisible);
+  m_menu->addAction(tr("Reset limits"), this, &ColourScaleBar::resetLimits);
+  QSpinBox* skip = m_skip = new QSpinBox;
+  skip->setObjectName(QStringLiteral("colourSkip"));
+  skip->setAccessibleName(tr("First keys that auto range leaves out"));
+  skip->setRange(0, 1 << 20);
+  skip->setPrefix(tr("auto range leaves out the first "));
+  skip->setSuffix(tr(" keys"));
+  skip->setValue(static_cast<int>(m_settings.skip_keys));
+  connect(skip, &QSpinBox::valueChanged, this, [this](int keys) {
+    ColourSettings next = m_settings;
+    next.skip_keys = static_cast<std::uint64_t>(keys);
+    change(next);
+  });
+  auto* entry = new QWidgetAction(m_menu);
+  entry->setDefaultWidget(skip);
+  m_menu->addAction(entry);
+}
+
+QLineEdit* ColourScaleBar::makeLimit(const char* name, const QString& title) {
+  auto* edit = new QLineEdit(this);
+  edit->setObjectName(QString::fromLatin1(name));
+  edit->setAccessibleName(title);
+  edit->setToolTip(tr("%1. Type a number, or drag the arrow").arg(title));
+  auto* numbers = new QDoubleValidator(edit);
+  numbers->setLocale(QLocale::c());
+  edit->setValidator(numbers);
+  edit->setFrame(false);
+  const Grip grip = edit->objectName() == QLatin1String("colourHigh") ? Grip::High : Grip::Low;
+  connect(edit, &QLineEdit::editingFinished, this, [this, edit, grip] {
+    if (edit->isModified()) typeLimit(grip, edit->text());
+  });
+  return edit;
+}
+
+void ColourScaleBar::typeLimit(Grip grip, const QString& text) {
+  bool number = false;
+  const double value = QLocale::c().toDouble(text, &number);
+  ColourSettings next = m_settings;
+  if (number && m_quantity == ScaleQuantity::Probability)
+    next = grip == Grip::High ? withLimits(next, m_settings.low, value) : withLimits(next, value, m_settings.high);
+  else if (number && m_quantity == ScaleQuantity::Difference)
+    next.difference_limit = std::max(std::abs(value), 1e-6);
+  else if (number)
+    next.ratio_limit = std::max(std::abs(value), 0.1);
+  change(next);
+  showLimits();
+}
+
+void ColourScaleBar::showLimits() {
+  for (const auto& [edit, grip] : {std::pair{m_high, Grip::High}, std::pair{m_low, Grip::Low}}) {
+    edit->setText(QString::number(limit(grip), 'g', 3));
+    edit->setModified(false);
+    edit->setCursorPosition(0);
+  }
+}
+
+void ColourScaleBar::resetLimits() {
+  change(withDefaultLimits(m_settings));
 }
 
 void ColourScaleBar::setSettings(const ColourSettings& settings) {
   m_settings = settings;
   m_colours = MapColours(settings, m_theme);
-  if (m_grip == Grip::None) m_domain = domainOf(settings, m_quantity, m_histogram);
+  if (m_grip == Grip::None) m_domain = domainOf(settings, m_quantity);
+  showLimits();
+  {
+    const QSignalBlocker quiet(m_skip);
+    m_skip->setValue(static_cast<int>(settings.skip_keys));
+  }
   for (QAction* action : m_menu->actions()) {
     const QVariant choice = action->data();
     if (choice.metaType().id() == QMetaType::QString)
@@ -105,7 +177,6 @@ void ColourScaleBar::setQuantity(ScaleQuantity quantity) {
 
 void ColourScaleBar::setHistogram(const CodeHistogram& histogram) {
   m_histogram = histogram;
-  if (m_grip == Grip::None) m_domain = domainOf(m_settings, m_quantity, m_histogram);
   update();
 }
 
@@ -114,8 +185,9 @@ void ColourScaleBar::fitToVisible() {
 }
 
 QRect ColourScaleBar::scaleArea() const {
-  const int top = m_button->sizeHint().height() + m_fit->sizeHint().height() + kMargin;
-  const int below = legendArea().height() + kMargin;
+  const int edit = m_high->sizeHint().height();
+  const int top = m_button->sizeHint().height() + m_fit->sizeHint().height() + edit + kMargin;
+  const int below = legendArea().height() + edit + kMargin;
   return {kHistogramWidth + 2, top, kScaleWidth, std::max(height() - top - below, 10)};
 }
 
@@ -182,7 +254,7 @@ void ColourScaleBar::drag(double y) {
 
 void ColourScaleBar::mouseReleaseEvent(QMouseEvent*) {
   m_grip = Grip::None;
-  m_domain = domainOf(m_settings, m_quantity, m_histogram);
+  m_domain = domainOf(m_settings, m_quantity);
   update();
 }
 
@@ -194,6 +266,10 @@ void ColourScaleBar::mouseDoubleClickEvent(QMouseEvent*) {
 void ColourScaleBar::resizeEvent(QResizeEvent*) {
   m_button->setGeometry(0, 0, width(), m_button->sizeHint().height());
   m_fit->setGeometry(0, m_button->height(), width(), m_fit->sizeHint().height());
+  const QRect scale = scaleArea();
+  const int edit = m_high->sizeHint().height(), left = kHistogramWidth - 4;
+  m_high->setGeometry(left, scale.top() - edit - 2, width() - left, edit);
+  m_low->setGeometry(left, scale.bottom() + 4, width() - left, edit);
 }
 
 QRgb ColourScaleBar::colourAt(double value) const {
@@ -210,6 +286,40 @@ void ColourScaleBar::paintEvent(QPaintEvent*) {
   drawTicks(painter);
   drawGrips(painter);
   drawLegend(painter);
+  drawTitle(painter);
+}
+
+void ColourScaleBar::setForPrint(bool print) {
+  for (QWidget* control : std::initializer_list<QWidget*>{m_button, m_fit, m_high, m_low}) control->setVisible(!print);
+}
+
+QString ColourScaleBar::quantityText() const {
+  if (m_quantity == ScaleQuantity::Difference) return tr("difference of probabilities, A − B");
+  if (m_quantity == ScaleQuantity::Ratio) return tr("log₂ (A / B)");
+  switch (m_settings.kind) {
+    case ScaleKind::Log:
+      return tr("attention probability (log)");
+    case ScaleKind::Sqrt:
+      return tr("attention probability (square root)");
+    case ScaleKind::Linear:
+      break;
+  }
+  return tr("attention probability");
+}
+
+// What the scale measures, along its right side.
+void ColourScaleBar::drawTitle(QPainter& painter) const {
+  const QRect area = scaleArea();
+  painter.save();
+  painter.setPen(toColour(themeColours(m_theme).muted));
+  painter.setFont(font());
+  painter.translate(width() - 2, area.center().y());
+  painter.rotate(-90);
+  const int length = area.height();
+  const QString text = QFontMetrics(font()).elidedText(quantityText(), Qt::ElideRight, length);
+  painter.drawText(QRect(-length / 2, -QFontMetrics(font()).height(), length, QFontMetrics(font()).height()),
+                   Qt::AlignCenter, text);
+  painter.restore();
 }
 
 // Square-root bar lengths keep rare large values visible beside many small ones.

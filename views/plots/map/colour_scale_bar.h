@@ -1,12 +1,14 @@
-// The colour control beside a map: the scale with its ticks, a histogram of the visible values, draggable limits, and
-// a menu of colour maps and scales.
+// The colour control beside a map: the scale with its ticks, a histogram of the visible values, limits to drag or type,
+// and a menu of colour maps and scales.
 #pragma once
 
 #include <QWidget>
 
 #include "views/models/map/colour_limits.h"
 
+class QLineEdit;
 class QMenu;
+class QSpinBox;
 class QToolButton;
 
 namespace kvatlas::views {
@@ -20,6 +22,7 @@ class ColourScaleBar : public QWidget {
   void setTheme(Theme theme);
   void setQuantity(ScaleQuantity quantity);
   void setHistogram(const CodeHistogram& histogram);
+  void setForPrint(bool print);  // true: without buttons and fields
   [[nodiscard]] const ColourSettings& settings() const { return m_settings; }
   [[nodiscard]] QMenu& menu() const { return *m_menu; }  // colour maps, scales, auto range; also for a menu bar
 
@@ -34,6 +37,7 @@ class ColourScaleBar : public QWidget {
 
  public slots:
   void fitToVisible();  // limits to the middle 98 % of the visible values
+  void resetLimits();
 
  signals:
   void settingsChanged(const kvatlas::views::ColourSettings& settings);
@@ -50,6 +54,9 @@ class ColourScaleBar : public QWidget {
   enum class Grip { None, Low, High, Range };
   void setUpMenu();
   void change(const ColourSettings& settings);
+  QLineEdit* makeLimit(const char* name, const QString& title);
+  void typeLimit(Grip grip, const QString& text);
+  void showLimits();
   void drag(double y);
   [[nodiscard]] double valueAt(double y) const;
   [[nodiscard]] double limit(Grip grip) const;
@@ -59,6 +66,8 @@ class ColourScaleBar : public QWidget {
   void drawTicks(QPainter& painter) const;
   void drawGrips(QPainter& painter) const;
   void drawLegend(QPainter& painter) const;
+  void drawTitle(QPainter& painter) const;
+  [[nodiscard]] QString quantityText() const;
 
   ColourSettings m_settings;
   Theme m_theme = Theme::Light;
@@ -70,6 +79,8 @@ class ColourScaleBar : public QWidget {
   double m_range_start = 0;
   QToolButton* m_button;
   QToolButton* m_fit;
+  QLineEdit *m_high, *m_low;
+  QSpinBox* m_skip = nullptr;
   QMenu* m_menu;
 };
 

@@ -37,6 +37,18 @@ std::vector<BadgeLine> comparedMaps(const MapPicture& picture) {
   return {{formula, {}}, {tr("A: %1").arg(a), {}}, {tr("B: %1").arg(b), {}}};
 }
 
+QString evictionText(EvictionStyle style) {
+  switch (style) {
+    case EvictionStyle::Dim:
+      return tr("faded: evicted by %1");
+    case EvictionStyle::Edge:
+      return tr("grey at the top edge: evicted by %1");
+    case EvictionStyle::Hatch:
+      return tr("hatched: evicted by %1");
+  }
+  return {};
+}
+
 // Wraps words to lines of `width`; a longer word gets its own line.
 QStringList wrapped(const QString& text, const QFontMetrics& metrics, int width) {
   QStringList lines;
@@ -100,7 +112,8 @@ void drawLines(QCPPainter& painter, const QRect& box, const std::vector<BadgeLin
 
 }  // namespace
 
-std::vector<BadgeLine> badgeOf(const MapPicture& picture, const QString& detail, const ShadeColours& shades) {
+std::vector<BadgeLine> badgeOf(const MapPicture& picture, const QString& detail, const ShadeColours& shades,
+                               EvictionStyle style) {
   const bool second = picture.mode == PictureSides::OnlyB && picture.b;
   const MapSide& side = second ? *picture.b : picture.a;
   std::vector<BadgeLine> lines = {
@@ -109,7 +122,7 @@ std::vector<BadgeLine> badgeOf(const MapPicture& picture, const QString& detail,
   if (picture.b && picture.mode >= PictureSides::Split)
     more = picture.comparesRuns() ? comparedRuns(picture, shades) : comparedMaps(picture);
   else if (side.kept)
-    more = {{tr("hatched: evicted by %1").arg(nameOf(side, "this run")), {}}};
+    more = {{evictionText(style).arg(nameOf(side, "this run")), {}}};
   else if (!side.name.empty() && picture.b)
     more = {{QString::fromStdString(side.name), {}}};
   lines.insert(lines.end(), more.begin(), more.end());

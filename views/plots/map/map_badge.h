@@ -15,7 +15,7 @@ struct BadgeLine {
 
 // `detail`: the level of detail as text, from MapPlottable::detailText.
 [[nodiscard]] std::vector<BadgeLine> badgeOf(const MapPicture& picture, const QString& detail,
-                                             const ShadeColours& shades);
+                                             const ShadeColours& shades, EvictionStyle style = EvictionStyle::Dim);
 // Draws in the top right corner of `beside`, the blank space outside the map, with shorter lines; if it does not fit,
 // in the corner of `area`; if that is too small, not at all.
 void drawBadge(QCPPainter& painter, const QRect& area, const QRect& beside, const std::vector<BadgeLine>& lines,

@@ -69,13 +69,19 @@ void MapBlocks::keepNear(PixelRect view) {
   std::erase_if(m_blocks, [&](const auto& entry) { return !touches(entry.second.values.area, view, 2L * kSide); });
 }
 
-CodeHistogram MapBlocks::histogram(PixelRect view) const {
+CodeHistogram MapBlocks::histogram(PixelRect view, std::uint64_t skip_keys) const {
   CodeHistogram result;
+  const auto first = static_cast<std::int64_t>(std::ceil(static_cast<double>(skip_keys) * m_scale.x));
   for (const auto& [where, block] : m_blocks) {
-    if (!touches(block.values.area, view, 0)) continue;
-    for (const std::int32_t code : block.values.first) {
-      if (code > 0) ++result.bins[static_cast<std::size_t>(code) >> 8];
-      if (code == 0) ++result.zeros;
+    const PixelRect& area = block.values.area;
+    if (!touches(area, view, 0)) continue;
+    const std::int64_t begin = std::clamp<std::int64_t>(first - area.x, 0, area.width);
+    for (std::int64_t row = 0; row < area.height; ++row) {
+      const std::int32_t* codes = block.values.first.data() + row * area.width;
+      for (std::int64_t x = begin; x < area.width; ++x) {
+        if (codes[x] > 0) ++result.bins[static_cast<std::size_t>(codes[x]) >> 8];
+        if (codes[x] == 0) ++result.zeros;
+      }
     }
   }
   return result;

@@ -28,8 +28,8 @@ class MapBlocks {
   [[nodiscard]] const QImage& image(std::int64_t column, std::int64_t row);
   // Drops blocks far from a rectangle of world pixels.
   void keepNear(PixelRect view);
-  // The values of the drawn blocks that touch a rectangle.
-  [[nodiscard]] CodeHistogram histogram(PixelRect view) const;
+  // The values of the drawn blocks that touch a rectangle, without those of the first `skip_keys` tokens.
+  [[nodiscard]] CodeHistogram histogram(PixelRect view, std::uint64_t skip_keys = 0) const;
   [[nodiscard]] std::size_t count() const { return m_blocks.size(); }
 
  private:

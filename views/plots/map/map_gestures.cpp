@@ -48,6 +48,10 @@ bool MapGestures::eventFilter(QObject*, QEvent* event) {
       return false;
     case QEvent::ContextMenu: {
       const auto& menu = *static_cast<QContextMenuEvent*>(event);
+      if (const auto strip = m_view.stripAt(menu.pos())) {
+        emit m_view.stripMenuWanted(*strip, menu.globalPos());
+        return true;
+      }
       emit m_view.menuWanted(menu.globalPos(), m_view.cellAt(menu.pos()));
       return true;
     }
@@ -61,6 +65,7 @@ bool MapGestures::wheel(QWheelEvent& event) {
   // Some platforms make Alt+wheel horizontal.
   const QPoint angle = event.angleDelta();
   const double notches = (angle.y() != 0 ? angle.y() : angle.x()) / kNotch;
+  if (m_view.stripAt(event.position().toPoint()) && m_view.scrollStrips(notches > 0 ? -1 : 1)) return true;
   const QPointF at = m_view.tokensAt(event.position());
   const TokenWindow window = m_view.window();
   const Qt::KeyboardModifiers keys = event.modifiers();
@@ -80,6 +85,10 @@ bool MapGestures::wheel(QWheelEvent& event) {
 bool MapGestures::press(const QMouseEvent& event) {
   m_view.setFocus(Qt::MouseFocusReason);
   if (event.button() != Qt::LeftButton && event.button() != Qt::MiddleButton) return event.button() != Qt::RightButton;
+  if (const auto strip = m_view.stripAt(event.position().toPoint())) {
+    if (event.button() == Qt::LeftButton) emit m_view.stripClicked(*strip);
+    return true;
+  }
   m_drag = event.modifiers().testFlag(Qt::ShiftModifier) ? Drag::Box : Drag::Pan;
   m_start = event.position();
   m_from = m_view.window();
@@ -95,6 +104,9 @@ bool MapGestures::move(const QMouseEvent& event) {
     m_view.setWindow(moved(m_from, -way.x() * m_from.keys() / frame.width, -way.y() * m_from.queries() / frame.height),
                      MapView::Step::Gesture);
   }
+  if (m_drag == Drag::None)
+    if (const auto strip = m_view.stripAt(event.position().toPoint()))
+      emit m_view.stripHovered(*strip, m_view.keyAt(event.position().x()), event.globalPosition().toPoint());
   if (m_drag == Drag::Box) m_view.setBox(boxOf(m_start, event.position(), m_view.mapRect().rect()));
   point(event.position());
   return true;

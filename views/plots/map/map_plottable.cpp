@@ -58,6 +58,7 @@ void MapPlottable::connectSource(TileSource* source) {
 void MapPlottable::setColours(const ColourSettings& settings, Theme theme, ShadeColours shades) {
   m_theme = theme;
   m_shades = shades;
+  m_skip_keys = settings.skip_keys;
   m_blocks.setColours(MapColours(settings, theme, shades));
 }
 
@@ -116,6 +117,7 @@ void MapPlottable::draw(QCPPainter* painter) {
   else
     drawWhole(painter, raster(screen_ratio));
   painter->restore();
+  if (colours().evictionStyle() == EvictionStyle::Edge) drawEvictionEdge(painter);
   drawSpans(painter);
   if (m_badge) {
     painter->setFont(mParentPlot->font());
@@ -123,7 +125,7 @@ void MapPlottable::draw(QCPPainter* painter) {
     const double end = mKeyAxis->coordToPixel(static_cast<double>(tokens()));
     const int left = static_cast<int>(std::clamp<double>(std::ceil(end), area.left(), area.right()));
     drawBadge(*painter, area, QRect(QPoint(left, area.top()), area.bottomRight()),
-              badgeOf(picture(), detailText(), m_shades), m_theme);
+              badgeOf(picture(), detailText(), m_shades, colours().evictionStyle()), m_theme);
   }
   if (on_screen) m_request_timer.start(0);
 }
@@ -152,6 +154,26 @@ void MapPlottable::drawWhole(QCPPainter* painter, const Raster& raster) {
   colourValues(picture(), colours(), values, reinterpret_cast<std::uint32_t*>(image.bits()),
                static_cast<std::size_t>(image.bytesPerLine()) / sizeof(std::uint32_t));
   painter->drawImage(QRectF(mKeyAxis->axisRect()->rect()), image, QRectF(image.rect()));
+}
+
+// A band along the top: evicted columns in the colour of evicted tokens, kept ones in ink.
+void MapPlottable::drawEvictionEdge(QCPPainter* painter) const {
+  const MapSide& side = picture().mode == PictureSides::OnlyB && picture().b ? *picture().b : picture().a;
+  if (!side.kept) return;
+  constexpr int kBand = 7;
+  painter->setAntialiasing(false);
+  const QRect area = mKeyAxis->axisRect()->rect();
+  const TokenWindow shown = window();
+  const double per_pixel = shown.keys() / area.width();
+  const auto last = static_cast<double>(tokens());
+  const ThemeColours& theme = themeColours(m_theme);
+  for (int x = 0; x < area.width(); ++x) {
+    const double begin = shown.key_begin + x * per_pixel, end = std::max(begin + per_pixel, std::floor(begin) + 1);
+    if (begin < 0 || begin >= last) continue;
+    const bool kept =
+        side.kept->count(static_cast<std::uint64_t>(begin), static_cast<std::uint64_t>(std::min(end, last))) > 0;
+    painter->fillRect(QRect(area.left() + x, area.top(), 1, kBand), toColour(kept ? theme.ink : theme.evicted));
+  }
 }
 
 // The column of a span's keys from its own queries down, and the triangle of its self-attention. Fills rectangles:
@@ -307,7 +329,7 @@ QString MapPlottable::detailText() const {
 }
 
 CodeHistogram MapPlottable::visibleValues() const {
-  return m_blocks.histogram(raster(mParentPlot->bufferDevicePixelRatio()).view);
+  return m_blocks.histogram(raster(mParentPlot->bufferDevicePixelRatio()).view, m_skip_keys);
 }
 
 QCPRange MapPlottable::getKeyRange(bool& found, QCP::SignDomain) const {

@@ -65,6 +65,7 @@ class MapPlottable : public QCPAbstractPlottable {
   [[nodiscard]] Raster raster(double device_ratio) const;
   void drawBlocks(QCPPainter* painter, const Raster& raster, double device_ratio);
   void drawWhole(QCPPainter* painter, const Raster& raster);
+  void drawEvictionEdge(QCPPainter* painter) const;
   void drawSpans(QCPPainter* painter) const;
   void connectSource(TileSource* source);
   void requestTiles();
@@ -77,6 +78,7 @@ class MapPlottable : public QCPAbstractPlottable {
   Theme m_theme = Theme::Light;
   bool m_badge = true;
   ShadeColours m_shades;
+  std::uint64_t m_skip_keys = 0;
   std::vector<trace::Span> m_spans;
   std::vector<TileSubscription> m_subscriptions;  // one per source of the last drawn picture
   std::vector<QMetaObject::Connection> m_connections;

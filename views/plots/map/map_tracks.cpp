@@ -8,8 +8,9 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr int kSeriesThickness = 44, kSpanThickness = 20, kStripThickness = 15, kThinStrip = 9, kManyStrips = 10;
-constexpr int kGap = 3, kLeastLeftMargin = 104, kMostLeftMargin = 180;
+constexpr int kSeriesThickness = 40, kSpanThickness = 20, kStripThickness = 15, kFewestStrips = 3;
+constexpr int kGap = 3, kLeastLeftMargin = 104, kMostLeftMargin = 180, kBareLeftMargin = 48;
+constexpr double kStripShare = 0.16;  // of the plot's height
 
 // A log scale over the four decades below the maximum: sinks receive hundreds of times more than other keys.
 ValueScale receivedScale(const PooledSeries& series) {
@@ -81,9 +82,29 @@ void MapTracks::arrange() {
   m_grid->simplify();
   int row = 0;
   const auto put = [&](QCPAxisRect* rect) { m_grid->addElement(row++, 0, rect); };
-  put(m_spans.rect);
-  put(m_received.rect);
-  for (const Row<KeptTrack>& strip : m_strips) put(strip.rect);
+  for (QCPAxisRect* rect : alongKeys()) {
+    rect->setVisible(m_shown);
+    if (m_shown) put(rect);
+  }
+  m_spans.track->setVisible(m_shown);
+  m_received.track->setVisible(m_shown);
+  m_entropy.track->setVisible(m_shown);
+  for (const Row<KeptTrack>& strip : m_strips) strip.track->setVisible(m_shown);
+}
+
+void MapTracks::setShown(bool shown) {
+  if (shown == m_shown) return;
+  m_shown = shown;
+  // An empty grid of tracks would limit the width of the map's column to nothing.
+  if (shown) {
+    m_plot->plotLayout()->addElement(0, 0, m_grid);
+    m_plot->plotLayout()->addElement(1, 1, m_entropy.rect);
+  } else {
+    m_plot->plotLayout()->take(m_grid);
+    m_plot->plotLayout()->take(m_entropy.rect);
+  }
+  m_entropy.rect->setVisible(shown);
+  fillStrips();
 }
 
 void MapTracks::setTheme(Theme theme) {
@@ -116,22 +137,61 @@ void MapTracks::setEntropy(std::vector<float> values) {
 }
 
 void MapTracks::setStrips(const std::vector<StripPointer>& strips) {
+  m_all = strips;
+  fillStrips();
+}
+
+void MapTracks::setRoom(int plot_height) {
+  const int most = static_cast<int>(kStripShare * plot_height) / (kStripThickness + kGap);
+  const auto room = static_cast<std::size_t>(std::max(most, kFewestStrips));
+  if (room == m_most) return;
+  m_most = room;
+  if (m_all.size() > std::min(m_strips.size(), room)) fillStrips();
+}
+
+std::size_t MapTracks::firstStrip() const {
+  return m_all.size() > m_most ? std::min(m_first, m_all.size() - m_most) : 0;
+}
+
+bool MapTracks::scrollStrips(int by) {
+  const std::size_t now = firstStrip();
+  m_first =
+      by < 0 ? now - std::min<std::size_t>(now, static_cast<std::size_t>(-by)) : now + static_cast<std::size_t>(by);
+  m_first = firstStrip();
+  if (m_first != now) fillStrips();
+  return m_all.size() > m_most;
+}
+
+std::optional<std::size_t> MapTracks::stripAt(const QPoint& pixel) const {
+  for (std::size_t i = 0; i < m_strips.size() && m_shown; ++i) {
+    const QRect area = m_strips[i].rect->outerRect();
+    if (pixel.y() >= area.top() && pixel.y() <= area.bottom() + kGap) return firstStrip() + i;
+  }
+  return std::nullopt;
+}
+
+void MapTracks::fillStrips() {
+  const std::size_t first = firstStrip();
+  const std::vector<StripPointer> strips(
+      m_all.begin() + static_cast<std::ptrdiff_t>(first),
+      m_all.begin() + static_cast<std::ptrdiff_t>(std::min(first + m_most, m_all.size())));
   while (m_strips.size() > strips.size()) {
     m_plot->removePlottable(m_strips.back().track);
     m_grid->remove(m_strips.back().rect);
     m_strips.pop_back();
   }
-  const int thickness = strips.size() > kManyStrips ? kThinStrip : kStripThickness;
-  while (m_strips.size() < strips.size()) m_strips.push_back(makeRow<KeptTrack>(thickness, {}));
+  while (m_strips.size() < strips.size()) m_strips.push_back(makeRow<KeptTrack>(kStripThickness, {}));
   for (std::size_t i = 0; i < strips.size(); ++i) {
-    m_strips[i].rect->setMinimumSize(10, thickness);
-    m_strips[i].rect->setMaximumSize(QWIDGETSIZE_MAX, thickness);
     m_strips[i].track->setTitle(QString::fromStdString(strips[i]->title()));
     m_strips[i].track->setStrip(strips[i]);
   }
+  m_spans.track->setTitle(
+      m_all.size() > strips.size()
+          ? QObject::tr("runs %1–%2 of %3").arg(first + 1).arg(first + strips.size()).arg(m_all.size())
+          : QString());
   int margin = kLeastLeftMargin;
   for (const Row<KeptTrack>& strip : m_strips) margin = std::max(margin, strip.track->titleWidth() + 12);
-  m_map->setMinimumMargins(QMargins(std::min(margin, kMostLeftMargin), 2, 2, 2));
+  m_map->setMinimumMargins(QMargins(m_shown ? std::min(margin, kMostLeftMargin) : kBareLeftMargin, 2, 2, 2));
   arrange();
   follow();
 }

@@ -12,6 +12,9 @@ namespace kvatlas::views {
 namespace {
 
 constexpr double kKeyZoom = 1.5;
+// Pixels per token from which axes show text, and below which they stop: apart, because labels take room from the map.
+constexpr double kTextFrom = 14, kTextUntil = 11;
+constexpr int kLongestLabel = 10;  // characters
 const QString kCursorLayer = QStringLiteral("cursor");
 
 }  // namespace
@@ -28,7 +31,7 @@ MapView::MapView(QWidget* parent) : QCustomPlot(parent) {
   m_gestures = new MapGestures(*this);
   setAntialiasedElements(QCP::aeNone);
   setNoAntialiasingOnDrag(false);
-  setMinimumSize(240, 200);
+  setMinimumSize(160, 130);
   connect(this, &QCustomPlot::afterLayout, this, [this] {
     adaptToSize();
     m_tracks->setCell(m_map->cell());
@@ -133,7 +136,43 @@ void MapView::setStrips(const std::vector<StripPointer>& strips) {
 
 MapFrame MapView::frame() const {
   return {static_cast<double>(m_map->tokens()), std::max<double>(m_rect->width(), 1),
-          std::max<double>(m_rect->height(), 1)};
+          std::max<double>(m_rect->height(), 1), m_stretch};
+}
+
+void MapView::setStretch(double stretch) {
+  if (stretch == m_stretch) return;
+  m_stretch = stretch;
+  m_shown.width = 0;  // adapts at the next layout
+  replot(rpQueuedReplot);
+}
+
+void MapView::setTracksShown(bool shown) {
+  m_tracks->setShown(shown);
+  m_cursor->setTracks(m_tracks->alongKeys(), m_tracks->alongQueries());
+  replot(rpQueuedReplot);
+}
+
+void MapView::setTokenText(std::function<QString(TokenIndex)> text) {
+  m_token_text = std::move(text);
+  labelAxes();
+  replot(rpQueuedReplot);
+}
+
+std::optional<std::size_t> MapView::stripAt(const QPoint& pixel) const {
+  return m_tracks->stripAt(pixel);
+}
+
+bool MapView::scrollStrips(int by) {
+  const bool scrolls = m_tracks->scrollStrips(by);
+  m_cursor->setTracks(m_tracks->alongKeys(), m_tracks->alongQueries());
+  replot(rpQueuedReplot);
+  return scrolls;
+}
+
+void MapView::resizeEvent(QResizeEvent* event) {
+  m_tracks->setRoom(event->size().height());
+  m_cursor->setTracks(m_tracks->alongKeys(), m_tracks->alongQueries());
+  QCustomPlot::resizeEvent(event);
 }
 
 // The layout is known only while plotting. A new size keeps the zoom; a fitted map stays fitted.
@@ -145,9 +184,9 @@ void MapView::adaptToSize() {
   TokenWindow next = fitted(now);
   if (!first && !m_fitted) {
     const TokenWindow old = window();
-    const double per_pixel = old.keys() / m_shown.width;
+    const double per_pixel = m_shown.width > 0 ? old.keys() / m_shown.width : old.keys() / now.width;
     next = allowed({old.key_begin, old.key_begin + now.width * per_pixel, old.query_begin,
-                    old.query_begin + now.height * per_pixel},
+                    old.query_begin + now.height * per_pixel * cellShape(now)},
                    now);
   }
   m_shown = now;
@@ -165,9 +204,28 @@ void MapView::showWindow(const TokenWindow& window) {
     // The entropy track draws its scale beside it.
     if (type == QCPAxis::atBottom) ticker->setClearEnd(QFontMetrics(font()).horizontalAdvance(QLatin1Char('0')));
   }
+  labelAxes();
   m_tracks->follow();
   replot(rpQueuedReplot);
   emit windowChanged(window);
+}
+
+// Token text where a token is wide enough, else indices.
+void MapView::labelAxes() {
+  for (const QCPAxis::AxisType type : {QCPAxis::atBottom, QCPAxis::atLeft}) {
+    QCPAxis* axis = m_rect->axis(type);
+    const auto ticker = axis->ticker().dynamicCast<TokenTicker>();
+    const bool keys = type == QCPAxis::atBottom;
+    const double per_token = (keys ? m_rect->width() : m_rect->height()) / axis->range().size();
+    const bool text =
+        m_token_text && m_map->tokens() > 0 && per_token >= (ticker->showsText() ? kTextUntil : kTextFrom);
+    if (text == ticker->showsText() && !text) continue;
+    ticker->setText(!text ? std::function<QString(std::uint64_t)>() : [label = m_token_text](std::uint64_t token) {
+      QString all = label(static_cast<TokenIndex>(token));
+      return all.size() > kLongestLabel ? all.left(kLongestLabel - 1) + QChar(0x2026) : all;
+    });
+    if (keys) axis->setTickLabelRotation(text ? -90 : 0);
+  }
 }
 
 void MapView::setWindow(const TokenWindow& window, Step step) {
@@ -216,6 +274,13 @@ QPointF MapView::tokensAt(const QPointF& pixel) const {
   const TokenWindow shown = window();
   return {shown.key_begin + (pixel.x() - m_rect->left()) / std::max(m_rect->width(), 1) * shown.keys(),
           shown.query_begin + (pixel.y() - m_rect->top()) / std::max(m_rect->height(), 1) * shown.queries()};
+}
+
+std::optional<TokenIndex> MapView::keyAt(double x) const {
+  const double key = tokensAt({x, 0}).x();
+  const bool inside = x >= m_rect->left() && x <= m_rect->right();
+  if (!inside || key < 0 || key >= static_cast<double>(m_map->tokens())) return std::nullopt;
+  return static_cast<TokenIndex>(key);
 }
 
 std::optional<Cell> MapView::cellAt(const QPointF& pixel) const {

@@ -4,6 +4,7 @@
 
 #include <qcustomplot.h>
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -33,6 +34,10 @@ class MapView : public QCustomPlot {
   void setReceived(std::vector<float> values);  // [tokens], empty: no track
   void setEntropy(std::vector<float> values);   // [tokens], nats
   void setStrips(const std::vector<StripPointer>& strips);
+  // Text of a token for the axes, shown where tokens are wide enough. Null: indices only.
+  void setTokenText(std::function<QString(TokenIndex token)> text);
+  void setTracksShown(bool shown);  // false: the map without tracks and strips
+  void setStretch(double stretch);  // MapFrame::stretch
 
   [[nodiscard]] MapPlottable& map() { return *m_map; }
   [[nodiscard]] const MapPicture& picture() const { return m_map->picture(); }
@@ -44,8 +49,11 @@ class MapView : public QCustomPlot {
   enum class Step { Gesture /* merges with the last */, Jump /* a new history step */, Silent /* not recorded */ };
   void setWindow(const TokenWindow& window, Step step = Step::Jump);
   [[nodiscard]] MapFrame frame() const;
-  [[nodiscard]] std::optional<Cell> cellAt(const QPointF& pixel) const;  // empty outside the map
-  [[nodiscard]] QPointF tokensAt(const QPointF& pixel) const;            // key, query; not clamped
+  [[nodiscard]] std::optional<std::size_t> stripAt(const QPoint& pixel) const;  // index into the last setStrips
+  bool scrollStrips(int by);                                                    // false: nothing to scroll
+  [[nodiscard]] std::optional<Cell> cellAt(const QPointF& pixel) const;         // empty outside the map
+  [[nodiscard]] std::optional<TokenIndex> keyAt(double x) const;                // the token of a pixel column
+  [[nodiscard]] QPointF tokensAt(const QPointF& pixel) const;                   // key, query; not clamped
   [[nodiscard]] std::optional<Cell> cursor() const { return m_cursor->cell(); }
   void endGesture();  // the next step is a new history step
   using QWidget::setCursor;
@@ -68,10 +76,17 @@ class MapView : public QCustomPlot {
   void headStepped(int by);
   void blinkWanted();
   void menuWanted(const QPoint& global, std::optional<kvatlas::views::Cell> cell);
+  void stripHovered(std::size_t strip, std::optional<kvatlas::TokenIndex> key, const QPoint& global);
+  void stripClicked(std::size_t strip);
+  void stripMenuWanted(std::size_t strip, const QPoint& global);
   void drawn();  // map().detailText() and map().visibleValues() may have changed
+
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
 
  private:
   void setUpAxes();
+  void labelAxes();
   void applyTheme();
   void adaptToSize();
   void showWindow(const TokenWindow& window);
@@ -87,6 +102,8 @@ class MapView : public QCustomPlot {
   Theme m_theme = Theme::Light;
   MapFrame m_shown;  // the frame of the current window
   bool m_fitted = true;
+  double m_stretch = 1;
+  std::function<QString(TokenIndex)> m_token_text;
 };
 
 }  // namespace kvatlas::views

@@ -150,6 +150,7 @@ void KeptTrack::draw(QCPPainter* painter) {
 }
 
 void SpanTrack::draw(QCPPainter* painter) {
+  drawTitle(painter);
   const Raster raster = this->raster();
   const QCPRange range = mKeyAxis->range();
   const auto place = [&](double token) {

@@ -198,12 +198,16 @@ class Run:
         return masks.reshape(self._model.layers, self.heads, -1)
 
     def held(self, step: int, layer: int, head: Optional[int] = None, *, query_head: Optional[int] = None) -> Positions:
-        """Ascending positions that a head holds at a decoding step, generated tokens (from N on) included."""
+        """Ascending positions that a head holds at a decoding step.
+
+        Behind the prompt's N positions come those of the question, if the context was compressed without it, then those
+        of the generated tokens.
+        """
         if not 0 <= step < max(1, len(self.decode)):
             raise IndexError(f"step {step}: the run generated {len(self.decode)} tokens")
         which = self._list(layer, head, query_head)
         tokens = len(self._prompt)
-        fed = np.arange(tokens, tokens + step, dtype=np.uint32)
+        fed = np.arange(tokens, tokens + len(self._prompt.question_ids) + step, dtype=np.uint32)
         held = np.concatenate([self.kept(layer, head, query_head=query_head), fed])
         if not self.every:
             return held

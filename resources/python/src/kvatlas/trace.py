@@ -74,6 +74,8 @@ class Prompt:
     text: str
     offsets: NDArray[np.uint64]
     spans: Tuple[Span, ...]
+    question_ids: NDArray[np.uint32]  # [Q]; the question behind a compressed context, empty without one
+    question: str
     _bytes: bytes
 
     def __len__(self) -> int:
@@ -253,7 +255,11 @@ class Trace:
         ranges = self._file.read("prompt/spans", (None, 2), "<u8")
         names = self._file.read("prompt/span_names", (len(ranges),), self._file.dtype_of("prompt/span_names"))
         spans = tuple(Span(text_of(name), int(a), int(b)) for name, (a, b) in zip(names, ranges))
-        return Prompt(ids, raw.decode("utf-8", "replace"), offsets, spans, raw)
+        question_ids, question = np.zeros(0, np.uint32), ""
+        if self._file.has("prompt/question"):
+            question_ids = self._file.read("prompt/question/ids", (None,), "<u4")
+            question = text_of(self._file.read("prompt/question/text", (None,), "u1"))
+        return Prompt(ids, raw.decode("utf-8", "replace"), offsets, spans, question_ids, question, raw)
 
     def _read_heads(self, given: Any) -> Tuple[int, ...]:
         return tuple(range(self.model.query_heads)) if given is None else tuple(int(h) for h in np.atleast_1d(given))

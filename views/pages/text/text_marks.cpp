@@ -1,0 +1,62 @@
+#include "views/pages/text/text_marks.h"
+
+#include <QTextCursor>
+#include <optional>
+
+#include "views/pages/window_palette.h"
+#include "views/plots/canvas.h"
+
+namespace kvatlas::views {
+namespace {
+
+constexpr Rgb kKey = rgb(0xE69F00), kQuery = rgb(0x56B4E9), kSpan = rgb(0x999999), kMatch = rgb(0xF0E442),
+              kShade = rgb(0xD55E00);
+
+// The strongest reason decides the background; eviction is a strike-out, so it shows on any of them.
+std::optional<Rgb> backgroundOf(const TokenLook& look, const ThemeColours& colours) {
+  if (look.current_match) return mix(colours.paper, kMatch, 0.9);
+  if (look.key) return mix(colours.paper, kKey, 0.75);
+  if (look.query) return mix(colours.paper, kQuery, 0.75);
+  if (look.match) return mix(colours.paper, kMatch, 0.45);
+  if (look.shade > 0) return mix(colours.paper, kShade, 0.7 * look.shade / kShades);
+  if (look.span) return mix(colours.paper, kSpan, 0.25);
+  return std::nullopt;
+}
+
+QTextCharFormat formatOf(const TokenLook& look, const QPalette& palette) {
+  QTextCharFormat format;
+  const ThemeColours& colours = themeColours(themeOf(palette));
+  const std::optional<Rgb> background = backgroundOf(look, colours);
+  if (background) format.setBackground(toColour(*background));
+  if (look.current_match) format.setForeground(Qt::black);
+  if (look.span) {
+    format.setUnderlineStyle(QTextCharFormat::DotLine);
+    format.setUnderlineColor(toColour(colours.muted));
+  }
+  if (!look.evicted) return format;
+  format.setFontStrikeOut(true);
+  if (!background) format.setForeground(palette.color(QPalette::Disabled, QPalette::Text));
+  return format;
+}
+
+}  // namespace
+
+QList<QTextEdit::ExtraSelection> marksOf(const QPlainTextEdit& text, const std::vector<int>& begins, TokenIndex first,
+                                         const std::vector<TokenLook>& looks) {
+  QList<QTextEdit::ExtraSelection> marks;
+  for (std::size_t i = 0; i < looks.size();) {
+    std::size_t end = i + 1;
+    while (end < looks.size() && looks[end] == looks[i]) ++end;
+    const std::size_t from = first + i, to = first + end;
+    if (looks[i] != TokenLook{} && to < begins.size() && begins[from] != begins[to]) {
+      QTextCursor cursor(text.document());
+      cursor.setPosition(begins[from]);
+      cursor.setPosition(begins[to], QTextCursor::KeepAnchor);
+      marks.append({cursor, formatOf(looks[i], text.palette())});
+    }
+    i = end;
+  }
+  return marks;
+}
+
+}  // namespace kvatlas::views
