@@ -14,6 +14,7 @@
 #include "app/cli/commands/export_command.h"
 #include "app/cli/commands/figure_command.h"
 #include "app/cli/commands/info_command.h"
+#include "app/cli/commands/methods_command.h"
 #include "app/cli/commands/reference_command.h"
 #include "app/cli/commands/tokenize_command.h"
 #include "app/cli/commands/validate_command.h"
@@ -39,6 +40,7 @@ void addCommands(CLI::App& root) {
   kvatlas::app::addExploreCommand(root);
   kvatlas::app::addTokenizeCommands(root);
   kvatlas::app::addBenchCommand(root);
+  kvatlas::app::addMethodsCommand(root);
   kvatlas::app::addReferenceCommand(root);
 }
 

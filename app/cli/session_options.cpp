@@ -132,12 +132,13 @@ void addModelOptions(CLI::App& command, SessionArguments& arguments) {
       .add_option("--budget", arguments.budgets,
                   "tokens per head, or a percentage of the prompt: 128, 20% (repeatable)")
       ->allow_extra_args(false);
-  command.add_option("--window", options.window, "observation window: the last tokens, always kept")
-      ->capture_default_str()
+  command
+      .add_option("--window", arguments.window,
+                  "observation window: the last tokens, always kept (default: 8, 64 with --preset kvpress)")
       ->check(CLI::Range(1, 4096));
   command.add_option("--granularity", arguments.granularity,
                      "kv-head or query-head (default: kv-head, query-head with --preset paper)");
-  command.add_option("--preset", arguments.preset, "paper: the published arithmetic");
+  command.add_option("--preset", arguments.preset, "paper: the published arithmetic; kvpress: kvpress's");
   command.add_option("--max-new-tokens", options.max_new_tokens, "tokens to generate")
       ->capture_default_str()
       ->check(CLI::Range(0, 1 << 20));
@@ -158,6 +159,7 @@ void resolveModelOptions(SessionArguments& arguments) {
   for (const std::string& method : arguments.methods) options.methods.push_back(policy::parseMethod(method));
   for (const std::string& budget : arguments.budgets) options.budgets.push_back(policy::parseBudget(budget));
   if (!arguments.preset.empty()) options.preset = choose("--preset", arguments.preset, runs::kPresets);
+  options.window = arguments.window.value_or(options.preset == policy::Preset::Kvpress ? 64 : options.window);
   if (arguments.granularity.empty())
     arguments.granularity = runs::granularityName(
         options.preset == policy::Preset::Paper ? policy::Granularity::QueryHead : policy::Granularity::KvHead);

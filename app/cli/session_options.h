@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 
 #include "capture/session/options.h"
 
@@ -11,6 +12,7 @@ namespace kvatlas::app {
 struct SessionArguments {
   capture::SessionOptions options;
   std::vector<std::string> methods, budgets, spans, questions;
+  std::optional<std::uint32_t> window;
   std::string granularity, preset, follow = "own", compress = "prompt", text, prompt, ids;
   bool text_given = false;
 };

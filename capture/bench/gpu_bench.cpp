@@ -134,7 +134,7 @@ class Bench {
     session.loadWeights(m_work);
     if (capture) {
       const StatisticsRequest everything{
-          .wanted = SignalSet::all(), .map_cell = cellFor(tokens), .window = session.window(), .tensors = false};
+          .wanted = alwaysMeasured(), .map_cell = cellFor(tokens), .window = session.window(), .tensors = false};
       session.setLayerSink([](const LayerAttention&, LayerStatistics&) {}, everything,
                            std::vector<bool>(m_options.shape.layers, true));
     }

@@ -57,7 +57,7 @@ results::Settings settingsOf(const EvaluationOptions& options, const Task& task,
                      {"dtype", identity.dtype},
                      {"seed", session.seed},
                      {"branches", branchesJson(branches)},
-                     {"preset", session.preset == policy::Preset::Paper ? "paper" : "exact"},
+                     {"preset", runs::presetName(session.preset)},
                      {"granularity", session.granularity == policy::Granularity::KvHead ? "kv-head" : "query-head"},
                      {"window", session.window},
                      {"max_new_tokens", session.max_new_tokens}});

@@ -186,7 +186,8 @@ struct Decoder::Impl {
   void report(AttentionObserver* observer, LayerIndex layer, const Projected& projected,
               const AttentionOutput& attention) const {
     if (observer == nullptr || !observer->wants(layer)) return;
-    observer->onAttention({layer, projected.query, projected.key, projected.value, attention.lse.contiguous()});
+    observer->onAttention({layer, projected.query, projected.key, projected.value, attention.lse.contiguous(),
+                           [&output = weights.layers[layer.value].output] { return plainWeight(output); }});
   }
 
   // Residual rows after the last layer, complete only from row `needed`; keys and values go to `cache`.

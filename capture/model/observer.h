@@ -3,6 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
+
 #include "core/base/ids.h"
 
 namespace kvatlas::capture {
@@ -14,6 +16,8 @@ struct LayerAttention {
   at::Tensor key;    // [kv_heads, N, d] after RoPE, contiguous
   at::Tensor value;  // [kv_heads, N, d], contiguous
   at::Tensor lse;    // [query_heads, N] f32 natural log, or undefined where the attention kernel gave none
+  // [hidden, query_heads · d] of the layer's output projection; empty where nobody gives it.
+  std::function<at::Tensor()> output_weight;
 };
 
 // `wants` is called before anything is computed or copied; without an observer there is no cost.

@@ -115,6 +115,10 @@ void pack(Linear& linear) {
   linear.weight = at::Tensor();
 }
 
+at::Tensor plainWeight(const Linear& linear) {
+  return linear.weight.defined() ? linear.weight : linear.packed.to_dense();
+}
+
 Linear joined(std::span<const Linear* const> parts) {
   std::vector<at::Tensor> weights, biases;
   for (const Linear* part : parts) {

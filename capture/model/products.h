@@ -30,6 +30,8 @@ enum class ProductPath {
 
 // Replaces the weight by its packed form.
 void pack(Linear& linear);
+// The weight [out, in] as it was before it was packed.
+[[nodiscard]] at::Tensor plainWeight(const Linear& linear);
 // One product for several that read the same rows: their outputs side by side. All have a bias or none.
 [[nodiscard]] Linear joined(std::span<const Linear* const> parts);
 

@@ -33,6 +33,16 @@ void checkOutput(const std::filesystem::path& output) {
   if (::access(folder.c_str(), W_OK | X_OK) != 0) throw Error(systemMessage(folder.string(), errno));
 }
 
+// Every trace of the capture: one, or one for each question.
+void checkOutputs(const CaptureOptions& options) {
+  const std::size_t count = options.session.prompt.questions.size();
+  for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i) {
+    const auto output = trace::questionOutput(options.output, i, count);
+    requireFreeName(options, output);
+    checkOutput(output);
+  }
+}
+
 // Reports the expected size of the traces before writing the first byte. Error when the disk is too small.
 void checkSpace(const std::filesystem::path& output, std::uint64_t expected, std::size_t traces,
                 const WorkContext& work) {
@@ -41,16 +51,6 @@ void checkSpace(const std::filesystem::path& output, std::uint64_t expected, std
   const std::string what = traces == 1 ? "the trace" : fmt::format("the {} traces", traces);
   work.progress->note(fmt::format("{} will take about {}{}", what, trace::sizeText(expected),
                                   free ? fmt::format(", {} are free", trace::sizeText(*free)) : ""));
-}
-
-// One trace for each question, or one for a prompt without any.
-void checkOutputs(const CaptureOptions& options) {
-  const std::size_t count = options.session.prompt.questions.size();
-  for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i) {
-    const std::filesystem::path output = trace::questionOutput(options.output, i, count);
-    requireFreeName(options, output);
-    checkOutput(output);
-  }
 }
 
 // Mean of the measured values; −1 without any.
@@ -79,7 +79,7 @@ std::vector<bool> layerFlags(const trace::AttentionPlan& plan, std::uint32_t lay
 }
 
 StatisticsRequest recorderRequest(const trace::AttentionPlan& plan) {
-  return {.wanted = SignalSet::all(),
+  return {.wanted = alwaysMeasured(),
           .map_cell = plan.cells.empty() ? 0 : plan.cells.front(),
           .window = plan.window,
           .tensors = !plan.qk_layers.empty()};
@@ -152,7 +152,6 @@ Recordings planRecordings(const Session& session, const trace::AttentionPlan& pl
     const auto& words = options.session.prompt.questions;
     if (i < words.size()) one.summary.question = words[i];
     if (!questions.empty()) one.summary.question_tokens = questions[i].ids.size();
-    checkOutput(one.summary.output);
     one.header = makeTraceHeader(session, plan, questions.empty() ? nullptr : &questions[i]);
     expected += trace::expectedFileBytes(one.header, options.session.max_new_tokens);
   }

@@ -83,6 +83,8 @@ trace::AttentionPlan makeAttentionPlan(const Session& session, const CaptureOpti
   if (plan.layers.empty())
     for (std::uint32_t layer = 0; layer < config.layers; ++layer) plan.layers.emplace_back(layer);
   plan.heads = chosen<HeadIndex>("--heads", "query head", options.heads, config.query_heads);
+  for (const Branch& branch : session.plan()) plan.measured |= onDemandOf(branch.request.method->needs);
+  plan.signal_parameters = policy::printSignalParameters(session.signalParameters());
   if (!options.keep_qk) return plan;
   plan.qk_layers = chosen<LayerIndex>("--keep-qk", "layer", options.qk_layers, config.layers);
   if (plan.qk_layers.empty()) plan.qk_layers = plan.layers;

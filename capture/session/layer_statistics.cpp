@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "capture/model/host_values.h"
+#include "capture/session/layer_signals.h"
 #include "core/base/error.h"
 #include "core/signals/probe_output.h"
 #include "kernels/attention_probe.h"
@@ -89,6 +90,7 @@ SignalSet StatisticsRequest::measured() const {
 
 StatisticsRequest StatisticsRequest::joined(const StatisticsRequest& other) const {
   return {.wanted = wanted | other.wanted,
+          .parameters = parameters.empty() ? other.parameters : parameters,
           .last_row = last_row || other.last_row,
           .map_cell = std::max(map_cell, other.map_cell),
           .window = std::max(window, other.window),
@@ -115,6 +117,8 @@ PendingLayer beginMeasuring(const LayerAttention& attention, const ModelConfig& 
     pending.m_report = probeOnHost(shape, attention, sizedOutput(shape, arraysFor(request, result)), threads);
   pending.m_norms.emplace();
   addNorms(attention, request.wanted, result, *pending.m_norms);
+  for (const Signal signal : onDemandOf(request.wanted).members())
+    pending.m_norms->add(layerSignal(signal, attention, config, request.parameters), result.values[signal]);
   pending.m_norms->start();
   return pending;
 }

@@ -10,6 +10,7 @@
 #include "capture/session/cuda_probe.h"
 #include "capture/session/device_copies.h"
 #include "core/base/progress.h"
+#include "core/policy/signal_parameters.h"
 #include "core/signals/signals.h"
 
 namespace kvatlas::capture {
@@ -17,9 +18,10 @@ namespace kvatlas::capture {
 // What to measure of a layer; nothing else is computed.
 struct StatisticsRequest {
   SignalSet wanted;
-  bool last_row = false;     // the last query's attention, from window_rows
-  std::size_t map_cell = 0;  // tokens per map cell, 0: no maps
-  std::size_t window = 0;    // W ≤ N
+  policy::SignalParameters parameters;  // of the signals in `wanted` that have some
+  bool last_row = false;                // the last query's attention, from window_rows
+  std::size_t map_cell = 0;             // tokens per map cell, 0: no maps
+  std::size_t window = 0;               // W ≤ N
   // Whether the receiver reads the queries and keys: on a device they are then kept longer.
   bool tensors = true;
 

@@ -82,6 +82,8 @@ Session::Session(const SessionOptions& options, std::shared_ptr<LoadedModel> mod
 
 void Session::planAndWarn(const WorkContext& work) {
   m_branches = planBranches(m_options, shapeOf(config(), m_prompt));
+  for (const Branch& branch : m_branches)
+    policy::joinSignalParameters(m_signal_parameters, *branch.request.method, branch.setting);
   // The decoder warns when the prompt alone is too long.
   const std::uint64_t tokens = m_prompt.ids.size(), last = tokens + longestQuestion() + m_options.max_new_tokens;
   if (tokens <= config().max_positions && last > config().max_positions)
@@ -155,10 +157,10 @@ std::vector<SessionResult> Session::runAll(const WorkContext& work,
   const bool measure = m_options.measure && m_branches.size() > 1 && m_options.max_new_tokens > 0;
   const bool attended = m_attended && m_options.max_new_tokens > 0;
   const bool last_row = (measure || attended) && m_prompt.questions.empty();
-  Prefilled prefilled{.collector = {config(), requestFor(m_options.methods, window(), last_row), m_options.threads},
-                      .prefill = {},
-                      .measure = measure,
-                      .attended = attended};
+  StatisticsRequest request = requestFor(m_options.methods, window(), last_row);
+  request.parameters = m_signal_parameters;
+  Prefilled prefilled{
+      .collector = {config(), request, m_options.threads}, .prefill = {}, .measure = measure, .attended = attended};
   const SessionResult start = decided(prefilled, work);
   std::vector<SessionResult> results(std::max<std::size_t>(m_prompt.questions.size(), 1), start);
   for (std::size_t i = 0; i < results.size(); ++i) {

@@ -51,6 +51,8 @@ class Session {
   [[nodiscard]] const ModelConfig& config() const { return m_model->config; }
   [[nodiscard]] const PreparedPrompt& prompt() const { return m_prompt; }
   [[nodiscard]] const std::vector<Branch>& plan() const { return m_branches; }
+  // What the branches' methods have signals measured with.
+  [[nodiscard]] const policy::SignalParameters& signalParameters() const { return m_signal_parameters; }
   [[nodiscard]] const Decoder& decoder() const { return *m_model->decoder; }
   [[nodiscard]] const std::optional<text::Tokenizer>& tokenizer() const { return m_model->tokenizer; }
   [[nodiscard]] std::uint32_t window() const;  // W, at most N
@@ -71,6 +73,7 @@ class Session {
   std::shared_ptr<LoadedModel> m_model;
   PreparedPrompt m_prompt;
   std::vector<Branch> m_branches;
+  policy::SignalParameters m_signal_parameters;
   FinishedTest m_finished;
   bool m_attended = false;
   LayerSink m_sink;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/base/error.h"
+#include "core/policy/signal_parameters.h"
 
 namespace kvatlas::analysis {
 namespace {
@@ -50,8 +51,31 @@ std::vector<float> columnSums(const std::vector<float>& rows, std::uint32_t wind
 }  // namespace
 
 bool Redecision::readsScores() const {
-  return !policy::keepsEverything(setting) && (score != nullptr || method->score != nullptr);
+  return !policy::keepsEverything(setting) &&
+         (score != nullptr || method->score != nullptr || method->facts != nullptr);
 }
+
+namespace {
+
+// Signals that a capture measures only for a method that asks, with that method's parameters.
+std::string notMeasured(const Redecision& wanted, const trace::AttentionPlan& plan) {
+  const std::string_view title = wanted.method->title;
+  for (const Signal signal : onDemandOf(wanted.needs()).members())
+    if (!plan.measured.contains(signal))
+      return fmt::format("{} needs the signal '{}', which is recorded by a capture with --method {}.", title,
+                         nameOf(signal), wanted.method->name);
+  const policy::SignalParameters recorded = policy::parseSignalParameters(plan.signal_parameters);
+  for (const auto& [name, value] : policy::signalParameters(*wanted.method, wanted.setting)) {
+    const auto found = recorded.find(name);
+    if (found != recorded.end() && found->second == value) continue;
+    const std::string parameter = name.substr(name.find('.') + 1);
+    return fmt::format("{} with {}={}: the signal '{}' is recorded for {}={}.", title, parameter, value,
+                       name.substr(0, name.find('.')), parameter, found == recorded.end() ? "?" : found->second);
+  }
+  return {};
+}
+
+}  // namespace
 
 std::string obstacleTo(const Redecision& wanted, const trace::AttentionPlan& plan, const std::vector<bool>& recorded) {
   const SignalSet needs = wanted.needs();
@@ -61,6 +85,7 @@ std::string obstacleTo(const Redecision& wanted, const trace::AttentionPlan& pla
   if (layers < recorded.size())
     return fmt::format("{} needs the signal {} of all {} layers; {} of them are recorded.", title, quoted(needs),
                        recorded.size(), layers);
+  if (std::string text = notMeasured(wanted, plan); !text.empty()) return text;
   if (!readsWindow(needs)) return {};
   if (plan.window == 0)
     return fmt::format("{} needs the signal {}, which was not recorded (window 0).", title, quoted(needs));
@@ -83,7 +108,8 @@ std::string scoreKey(const Redecision& wanted) {
   key += fmt::format("|{}|{}|{}", wanted.setting.recent, method.parts.values, method.parts.select);
   for (const policy::ParameterSpec& spec : method.parameters)
     if (spec.changes_score) key += fmt::format("|{}={}", spec.name, wanted.setting.parameters.find(spec.name)->second);
-  return key + (wanted.setting.preset == policy::Preset::Paper ? "|paper" : "|exact");
+  if (method.score_reads_budget) key += fmt::format("|{}", wanted.setting.budget);
+  return key + fmt::format("|{}", static_cast<int>(wanted.setting.preset));
 }
 
 SignalValues readSignals(const trace::Reader& reader, LayerIndex layer, SignalSet wanted, std::uint32_t window) {

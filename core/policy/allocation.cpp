@@ -24,6 +24,7 @@ std::vector<std::uint32_t> pyramidPerLayer(const Setting& setting) {
                            .window = setting.window,
                            .budget = setting.budget,
                            .beta = numberParameter(setting, kBetaParameter.name)};
+  if (setting.preset == Preset::Kvpress) return kvpressPyramid(shape);
   return setting.preset == Preset::Exact ? exactPyramid(shape) : publishedPyramid(shape);
 }
 

@@ -22,8 +22,8 @@ namespace kvatlas::policy {
 // the largest remainders are rounded up, ties go to the first.
 [[nodiscard]] std::vector<std::uint32_t> roundedToSum(std::span<const double> wanted, std::uint64_t sum);
 
-// Each wanted size cut to [lowest, highest], what is cut off going to the others in proportion, so that the whole
-// numbers add up to `sum`. lists · lowest ≤ sum ≤ lists · highest.
+// wanted: finite, ≥ 0. Each size cut to [lowest, highest], what is cut off going to the others in proportion, so that
+// the whole numbers add up to `sum`. lists · lowest ≤ sum ≤ lists · highest.
 [[nodiscard]] std::vector<std::uint32_t> boundedToSum(std::span<const double> wanted, std::uint64_t sum,
                                                       std::uint32_t lowest, std::uint32_t highest);
 

@@ -6,7 +6,6 @@
 #include <stdexcept>
 
 #include "core/base/error.h"
-#include "core/policy/parts.h"
 #include "kernels/parallel.h"
 
 namespace kvatlas::policy {
@@ -74,10 +73,11 @@ bool keepsEverything(const Setting& setting) {
 }
 
 LayerScores scoreLayer(const Method& method, const Setting& setting, LayerIndex layer, const LayerSignals& of_layer) {
-  if (method.score == nullptr) return {};
+  if (method.score == nullptr && method.facts == nullptr) return {};
   const LayerSignals signals = neededSignals(method, setting, layer, of_layer);
-  LayerScores scores = method.score(setting, layer, signals);
-  if (method.weight) weighByValues(setting, *method.weight, signals, scores);
+  LayerScores scores = method.score == nullptr ? LayerScores() : method.score(setting, layer, signals);
+  if (method.weigh != nullptr) method.weigh(setting, signals, scores);
+  if (method.finish != nullptr) method.finish(setting, scores);
   if (method.reshape != nullptr) method.reshape(setting, layer, scores);
   if (method.facts != nullptr) scores.facts = method.facts(setting, layer, signals);
   return scores;

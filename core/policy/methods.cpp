@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/suggest.h"
+#include "core/policy/expression.h"
 #include "core/policy/parameters.h"
 #include "core/policy/parts.h"
 
@@ -41,7 +42,7 @@ void checkParts(const NamedMethod& named, const Parts& parts) {
               parts.allocate.name);
   if (parts.select.reads_scores)
     failUsage("method '{}': select={} takes the best scores, and the method has none", named.name, parts.select.name);
-  if (parts.values.weight)
+  if (parts.values.weigh != nullptr)
     failUsage("method '{}': values={} multiplies scores, and the method has none", named.name, parts.values.name);
 }
 
@@ -58,21 +59,24 @@ void addParameters(std::vector<ParameterSpec>& to, std::span<const ParameterSpec
       if (other.parameter != spec.name) continue;
       spec.default_value = other.value;
       spec.paper_value = other.paper_value;
+      if (!other.kvpress_value.empty()) spec.kvpress_value = other.kvpress_value;
     }
     to.push_back(spec);
   }
 }
 
-void compose(const NamedMethod& named, const PartNames& names, Composed& into) {
+void compose(const NamedMethod& named, const PartNames& names, SignalSet of_score, Composed& into) {
   const Parts parts(names);
   checkParts(named, parts);
   const bool scored = parts.readsScores();
   if (scored) addParameters(into.parameters, parts.score.parameters, named);
+  if (scored) addParameters(into.parameters, parts.values.parameters, named);
   addParameters(into.parameters, parts.allocate.parameters, named);
   addParameters(into.parameters, parts.select.parameters, named);
   SignalSet needs = parts.allocate.needs;
-  if (scored) needs |= parts.score.needs;
-  if (scored && parts.values.weight) needs |= SignalSet{*parts.values.weight};
+  if (scored) needs |= of_score;
+  if (scored) needs |= parts.values.needs;
+  const bool plain = parts.values.weigh == nullptr && parts.select.reshape == nullptr;
   into.method = {.name = named.name,
                  .title = named.title,
                  .paper = named.paper,
@@ -80,15 +84,17 @@ void compose(const NamedMethod& named, const PartNames& names, Composed& into) {
                  .needs = needs,
                  .parameters = into.parameters,
                  .score = scored ? parts.score.score : nullptr,
-                 .score_name = parts.values.weight || parts.select.reshape != nullptr ? "" : parts.score.name,
+                 .score_name = plain ? parts.score.name : "",
                  .allocate = parts.allocate.allocate,
                  .select = parts.select.select,
                  .recent = parts.select.recent,
-                 .weight = parts.values.weight,
+                 .weigh = scored ? parts.values.weigh : nullptr,
+                 .finish = parts.score.finish,
                  .facts = parts.allocate.facts,
                  .reshape = parts.select.reshape,
-                 .allocate_reads_scores = parts.allocate.reads_scores,
+                 .allocate_reads_scores = parts.allocate.reads_scores || parts.allocate.facts != nullptr,
                  .selects_by_rank = parts.select.by_rank,
+                 .score_reads_budget = scored && (parts.values.reads_budget || parts.select.reads_budget),
                  .keeps_everything = named.keeps_everything,
                  .check_allocation = parts.allocate.check,
                  .check_selection = parts.select.check,
@@ -100,7 +106,7 @@ struct Table {
   std::vector<Method> methods;
   Table() {
     for (const NamedMethod& named : namedMethods()) {
-      compose(named, named.parts, owned.emplace_back());
+      compose(named, named.parts, partNamed(scoreParts(), named.parts.score).needs, owned.emplace_back());
       methods.push_back(owned.back().method);
     }
   }
@@ -109,14 +115,14 @@ struct Table {
 // Compositions that somebody asked for; there are as many as parts allow.
 class Compositions {
  public:
-  const Method& of(const NamedMethod& named, const PartNames& names) {
-    std::string key;
+  const Method& of(const NamedMethod& named, const PartNames& names, SignalSet of_score) {
+    std::string key = quoted(of_score);
     for (const std::string_view part : {named.name, names.values, names.allocate, names.select})
       key.append(part).append("|");
     const std::scoped_lock lock(m_mutex);
     if (const auto found = m_composed.find(key); found != m_composed.end()) return found->second->method;
     auto composed = std::make_unique<Composed>();
-    compose(named, names, *composed);
+    compose(named, names, of_score, *composed);
     return m_composed.emplace(key, std::move(composed)).first->second->method;
   }
 
@@ -160,8 +166,14 @@ const Method& composeMethod(std::string_view name, const ParameterValues& given)
     replace("values", names.values, valuesParts());
   }
   const PartNames& own = method.parts;
-  if (names.allocate == own.allocate && names.select == own.select && names.values == own.values) return method;
-  return compositions.of(namedMethods()[static_cast<std::size_t>(&method - methods().data())], names);
+  SignalSet of_score = partNamed(scoreParts(), own.score).needs;
+  const SignalSet by_table = of_score;
+  if (const auto text = given.find(kExpressionName); text != given.end() && own.score == "expression")
+    of_score = signalsOf(text->second);
+  if (names.allocate == own.allocate && names.select == own.select && names.values == own.values &&
+      of_score == by_table)
+    return method;
+  return compositions.of(namedMethods()[static_cast<std::size_t>(&method - methods().data())], names, of_score);
 }
 
 }  // namespace kvatlas::policy

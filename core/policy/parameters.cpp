@@ -81,6 +81,7 @@ void checkParameter(std::string_view method, const ParameterSpec& spec, std::str
 }
 
 std::string_view presetValue(const ParameterSpec& spec, Preset preset) {
+  if (preset == Preset::Kvpress && !spec.kvpress_value.empty()) return spec.kvpress_value;
   return preset == Preset::Paper ? spec.paper_value : spec.default_value;
 }
 

@@ -22,12 +22,14 @@ inline constexpr ParameterSpec kKernelParameter{.name = "kernel",
                                                 .meaning = "pooling kernel size in tokens",
                                                 .kind = ParameterKind::OddInteger,
                                                 .lowest = 1,
-                                                .highest = 999};
+                                                .highest = 999,
+                                                .kvpress_value = "5"};
 inline constexpr ParameterSpec kPoolingParameter{.name = "pooling",
                                                  .values = "max|avg|none",
                                                  .default_value = "max",
                                                  .paper_value = "max",
-                                                 .meaning = "how neighbouring scores are pooled"};
+                                                 .meaning = "how neighbouring scores are pooled",
+                                                 .kvpress_value = "avg"};
 
 inline constexpr ParameterSpec kBetaParameter{.name = "beta",
                                               .values = "a number from 1 to 1000",
@@ -46,6 +48,13 @@ inline constexpr ParameterSpec kSeedParameter{.name = "seed",
                                               .kind = ParameterKind::Integer,
                                               .lowest = 0,
                                               .highest = 4294967295};
+inline constexpr ParameterSpec kHeadsParameter{.name = "heads",
+                                               .values = "a file",
+                                               .default_value = "none",
+                                               .paper_value = "none",
+                                               .meaning = "table of one number per head, as kvatlas heads makes it",
+                                               .kind = ParameterKind::Text,
+                                               .changes_score = false};
 inline constexpr std::string_view kSinksName = "sinks";
 [[nodiscard]] constexpr ParameterSpec sinksParameter(std::string_view meaning, bool changes_score) {
   return {.name = kSinksName,
@@ -57,6 +66,13 @@ inline constexpr std::string_view kSinksName = "sinks";
           .lowest = 0,
           .highest = 65536,
           .changes_score = changes_score};
+}
+
+// The same for sinks that no signal counts.
+[[nodiscard]] constexpr ParameterSpec measuredSinksParameter(std::string_view meaning) {
+  ParameterSpec spec = sinksParameter(meaning, true);
+  spec.of_signal = true;
+  return spec;
 }
 
 // A setting holds it only where it is given: without it a run decides once.

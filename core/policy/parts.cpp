@@ -29,11 +29,4 @@ std::span<const SelectPart> selectParts() {
   return table;
 }
 
-std::span<const ValuesPart> valuesParts() {
-  static const std::array table{
-      ValuesPart{.name = "off", .meaning = "scores as they are", .weight = std::nullopt},
-      ValuesPart{.name = "on", .meaning = "scores × the L2 norm of a token's value", .weight = Signal::ValueNorm}};
-  return table;
-}
-
 }  // namespace kvatlas::policy

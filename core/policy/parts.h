@@ -2,8 +2,6 @@
 // which these are. A part knows no other part.
 #pragma once
 
-#include <optional>
-
 #include "core/policy/policy.h"
 
 namespace kvatlas::policy {
@@ -14,6 +12,7 @@ struct ScorePart {
   SignalSet needs;
   std::span<const ParameterSpec> parameters;
   LayerScores (*score)(const Setting&, LayerIndex, const LayerSignals&) = nullptr;  // null: there is no score
+  void (*finish)(const Setting&, LayerScores&) = nullptr;
 };
 
 struct AllocatePart {
@@ -33,7 +32,7 @@ struct SelectPart {
                                     std::uint32_t capacity) = nullptr;
   std::uint32_t (*recent)(const Setting&) = nullptr;
   void (*reshape)(const Setting&, LayerIndex, LayerScores&) = nullptr;
-  bool reads_scores = true, by_rank = false;
+  bool reads_scores = true, by_rank = false, reads_budget = false;
   void (*check)(const Setting&) = nullptr;
   Reason (*reason)(const Setting&, TokenIndex) = nullptr;
 };
@@ -46,20 +45,23 @@ struct SelectPart {
 // Scores times something of each token's value.
 struct ValuesPart {
   std::string_view name, meaning;
-  std::optional<Signal> weight;  // empty: as they are
+  SignalSet needs;
+  std::span<const ParameterSpec> parameters;
+  void (*weigh)(const Setting&, const LayerSignals&, LayerScores&) = nullptr;
+  bool reads_budget = false;
 };
 [[nodiscard]] std::span<const ValuesPart> valuesParts();
-// Multiplies the scores by the signal. kv-head granularity: by the mean over a group's query heads.
-void weighByValues(const Setting& setting, Signal weight, const LayerSignals& signals, LayerScores& scores);
 
 // A parameter whose values a named method sets.
 struct ParameterDefault {
-  std::string_view parameter, value, paper_value;
+  std::string_view parameter, value, paper_value, kvpress_value;
 };
 
 // A published method as a composition: a row of presets.def.
 struct NamedMethod {
   std::string_view name, title, paper;
+  std::string_view keeps;   // "the tokens that …"
+  std::string_view equals;  // the published code that a preset equals
   PartNames parts;
   std::span<const ParameterDefault> defaults;
   bool keeps_everything = false;

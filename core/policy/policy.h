@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,7 +16,8 @@ namespace kvatlas::policy {
 using kvatlas::LayerSignals;
 
 enum class Granularity { KvHead, QueryHead };  // which heads have their own token list
-enum class Preset { Exact, Paper };            // Paper: the published arithmetic, see docs of each method
+// Paper: the published arithmetic; Kvpress: kvpress's defaults and arithmetic; see docs/methods.md.
+enum class Preset { Exact, Paper, Kvpress };
 
 struct Shape {
   std::uint32_t layers = 0, query_heads = 0, kv_heads = 0;
@@ -42,6 +42,8 @@ struct ParameterSpec {
   ParameterKind kind = ParameterKind::Choice;
   double lowest = 0, highest = 0;  // inclusive; for a Choice `values` lists the allowed values, separated by '|'
   bool changes_score = true;       // false: only `allocate` or `select` reads it
+  bool of_signal = false;          // changes what a signal measures, see signal_parameters.h
+  std::string_view kvpress_value;  // empty: as the default
 };
 
 // The input of a method: parameters, budget and prompt shape.
@@ -93,7 +95,9 @@ struct Method {
   std::vector<TokenIndex> (*select)(const Setting&, LayerIndex, std::span<const float> head_scores,
                                     std::uint32_t capacity);
   std::uint32_t (*recent)(const Setting&) = nullptr;  // Setting::recent; null: the window
-  std::optional<Signal> weight;                       // scores are multiplied by it
+  // Multiplies the scores by something of each token's value; null: as they are.
+  void (*weigh)(const Setting&, const LayerSignals&, LayerScores&) = nullptr;
+  void (*finish)(const Setting&, LayerScores&) = nullptr;  // last step of the score, after that
   // LayerScores::facts, from the signals in `needs`; null: none. Only with allocate_reads_scores.
   std::vector<double> (*facts)(const Setting&, LayerIndex, const LayerSignals&) = nullptr;
   // Changes the scores of all heads of a layer before they are selected from; null: as they are.
@@ -102,6 +106,7 @@ struct Method {
   bool allocate_reads_scores = false;
   // `select` keeps the recent tokens and the best scores, ties lowest: it needs only the order of the scores.
   bool selects_by_rank = false;
+  bool score_reads_budget = false;
   bool keeps_everything = false;  // whatever the budget
   // UsageError if a budget below N cannot be spent; null: it always can.
   void (*check_allocation)(const Setting&) = nullptr;

@@ -47,4 +47,19 @@ std::vector<std::uint32_t> publishedPyramid(const PyramidShape& shape) {
   return kept;
 }
 
+std::vector<std::uint32_t> kvpressPyramid(const PyramidShape& shape) {
+  const double tokens = shape.tokens, window = shape.window, budget = static_cast<double>(shape.budget);
+  std::vector<std::uint32_t> kept(shape.layers, static_cast<std::uint32_t>(shape.budget));
+  double lowest = budget / shape.beta, highest = 2 * budget - lowest;
+  if (highest >= tokens - window) {
+    highest = tokens - window;
+    lowest = 2 * budget - highest;
+  }
+  if (shape.layers == 1 || tokens < highest || highest < lowest || lowest < window) return kept;
+  const double step = (highest - lowest) / (shape.layers - 1);
+  for (std::uint32_t layer = 0; layer < shape.layers; ++layer)
+    kept[layer] = static_cast<std::uint32_t>(std::nearbyint(highest - layer * step));
+  return kept;
+}
+
 }  // namespace kvatlas::policy

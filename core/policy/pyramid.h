@@ -26,4 +26,8 @@ struct PyramidShape {
 // divides by zero for one layer; here it keeps C.
 [[nodiscard]] std::vector<std::uint32_t> publishedPyramid(const PyramidShape& shape);
 
+// kvpress's arithmetic: min = C/β and max = 2C − min without rounding, where max ≥ N − W max = N − W, min = 2C − max;
+// layer l keeps round(max − l · (max − min)/(L − 1)), half to even; flat unless N ≥ max ≥ min ≥ W.
+[[nodiscard]] std::vector<std::uint32_t> kvpressPyramid(const PyramidShape& shape);
+
 }  // namespace kvatlas::policy

@@ -31,7 +31,8 @@ RankedLayer rankLayer(const Method& method, LayerScores scores, std::uint32_t de
 }
 
 RankedDecision decideRanked(const Method& method, const Setting& setting, std::span<const RankedLayer> layers) {
-  if (keepsEverything(setting) || method.score == nullptr) return {decide(method, setting, {}), 0};
+  if (keepsEverything(setting) || (method.score == nullptr && method.facts == nullptr))
+    return {decide(method, setting, {}), 0};
   if (layers.size() != setting.shape.layers)
     fail("method '{}' needs {} ranked layers, found {}", method.name, setting.shape.layers, layers.size());
   std::vector<std::uint32_t> capacity =

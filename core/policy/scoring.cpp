@@ -1,11 +1,11 @@
 #include "core/policy/scoring.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "core/base/error.h"
 #include "core/policy/parameters.h"
-#include "core/policy/parts.h"
 
 namespace kvatlas::policy {
 namespace {
@@ -109,19 +109,26 @@ LayerScores pooledWindowScores(const Setting& setting, LayerIndex layer, const L
   return scores;
 }
 
-void weighByValues(const Setting& setting, Signal weight, const LayerSignals& signals, LayerScores& scores) {
+void standardise(std::vector<float>& values) {
+  if (values.size() < 2) return;
+  double sum = 0, squares = 0;
+  for (const float value : values) sum += static_cast<double>(value);
+  const double mean = sum / static_cast<double>(values.size());
+  for (const float value : values) squares += (static_cast<double>(value) - mean) * (static_cast<double>(value) - mean);
+  const double deviation = std::max(std::sqrt(squares / static_cast<double>(values.size() - 1)), 1e-6);
+  for (float& value : values) value = static_cast<float>((static_cast<double>(value) - mean) / deviation);
+}
+
+std::vector<float> valueWeights(const Setting& setting, Signal weight, const LayerSignals& signals, std::uint32_t head,
+                                std::uint32_t candidates) {
+  std::vector<float> mean(candidates);
   const bool of_queries = infoOf(weight).heads == SignalHeads::Query;
-  const std::size_t tokens = setting.shape.tokens;
   const std::size_t group = of_queries && setting.granularity == Granularity::KvHead ? setting.groupSize() : 1;
-  std::vector<float> mean(scores.candidates);
-  for (std::uint32_t head = 0; head < scores.heads; ++head) {
-    if (of_queries)
-      joinRows(signals[weight], tokens, head * group, group, "mean", mean);
-    else
-      std::ranges::copy(kvRow(setting, signals[weight], head).first(scores.candidates), mean.begin());
-    float* const row = scores.values.data() + std::size_t{head} * scores.candidates;
-    for (std::uint32_t j = 0; j < scores.candidates; ++j) row[j] *= mean[j];
-  }
+  if (of_queries)
+    joinRows(signals[weight], setting.shape.tokens, head * group, group, "mean", mean);
+  else
+    std::ranges::copy(kvRow(setting, signals[weight], head).first(candidates), mean.begin());
+  return mean;
 }
 
 }  // namespace kvatlas::policy

@@ -24,6 +24,13 @@ namespace kvatlas::policy {
 // One row per stored head over the candidates of a signal [kv_heads, N].
 [[nodiscard]] LayerScores kvHeadScores(const Setting& setting, const LayerSignals& of_layer, Signal signal);
 
+// Subtracts the mean and divides by the deviation (n − 1) over all heads: as kvpress does for some scores.
+void standardise(std::vector<float>& values);
+
+// [candidates] of a signal of values for one stored head. kv-head granularity: the mean over a group's query heads.
+[[nodiscard]] std::vector<float> valueWeights(const Setting& setting, Signal weight, const LayerSignals& signals,
+                                              std::uint32_t head, std::uint32_t candidates);
+
 // Gives the first `sinks` tokens (a parameter) the score `value`.
 void putFirst(const Setting& setting, float value, LayerScores& scores);
 

@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/base/suggest.h"
+#include "core/policy/expression.h"
 #include "core/policy/parameters.h"
 #include "core/policy/policy.h"
 
@@ -67,13 +68,40 @@ void checkEvery(const Method& method, const Setting& setting) {
 
 }  // namespace
 
+namespace {
+
+// The next piece of a list, up to a comma that is in no bracket.
+std::size_t endOfPiece(std::string_view text, std::size_t begin) {
+  int depth = 0;
+  for (std::size_t i = begin; i < text.size(); ++i) {
+    if (text[i] == '(') ++depth;
+    if (text[i] == ')') --depth;
+    if (text[i] == ',' && depth <= 0) return i;
+  }
+  return text.size();
+}
+
+// "expr:window_sum * age": the first piece is the expression, unless it is named.
+bool isExpression(const Method& method, std::string_view piece) {
+  if (method.parts.score != "expression") return false;
+  const std::size_t equals = piece.find('=');
+  if (equals == std::string_view::npos) return !piece.empty();
+  return findParameter(method, piece.substr(0, equals)) == nullptr;
+}
+
+}  // namespace
+
 MethodRequest parseMethod(std::string_view text) {
   const std::size_t colon = text.find(':');
   MethodRequest request{.method = &findMethod(text.substr(0, colon)), .given = {}};
   if (colon == std::string_view::npos) return request;
   for (std::size_t begin = colon + 1; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    addParameter(request, text.substr(begin, end - begin), text);
+    const std::size_t end = endOfPiece(text, begin);
+    const std::string_view piece = text.substr(begin, end - begin);
+    if (begin == colon + 1 && isExpression(*request.method, piece))
+      request.given.emplace(kExpressionName, piece);
+    else
+      addParameter(request, piece, text);
     begin = end + 1;
   }
   request.method = &composeMethod(request.method->name, request.given);

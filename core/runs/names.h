@@ -24,7 +24,8 @@ struct Name {
 
 inline constexpr std::array kGranularities{Name{trace::schema::kKvHeadGranularity, policy::Granularity::KvHead},
                                            Name{trace::schema::kQueryHeadGranularity, policy::Granularity::QueryHead}};
-inline constexpr std::array kPresets{Name{"paper", policy::Preset::Paper}, Name{"exact", policy::Preset::Exact}};
+inline constexpr std::array kPresets{Name{"paper", policy::Preset::Paper}, Name{"kvpress", policy::Preset::Kvpress},
+                                     Name{"exact", policy::Preset::Exact}};
 inline constexpr std::array kCompresses{Name{"prompt", Compress::Prompt}, Name{"context", Compress::Context}};
 inline constexpr std::array kFollows{Name{"own", Follow::Own}, Name{"full", Follow::Full}};
 

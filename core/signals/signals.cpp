@@ -45,6 +45,20 @@ std::vector<Signal> SignalSet::members() const {
   return all;
 }
 
+SignalSet alwaysMeasured() {
+  SignalSet set;
+  for (const SignalInfo& info : kTable)
+    if (!info.onDemand()) set |= SignalSet{info.signal};
+  return set;
+}
+
+SignalSet onDemandOf(SignalSet set) {
+  SignalSet some;
+  for (const Signal signal : set.members())
+    if (infoOf(signal).onDemand()) some |= SignalSet{signal};
+  return some;
+}
+
 std::string quoted(SignalSet set) {
   const std::vector<Signal> all = set.members();
   std::string text;

@@ -21,7 +21,11 @@ enum class Signal : std::uint8_t {
 #undef KVATLAS_SIGNAL
 };
 
-enum class SignalSource : std::uint8_t { Probe, Norms /* of the layer's keys and values */ };
+enum class SignalSource : std::uint8_t {
+  Probe,
+  Norms,  // of the layer's keys and values
+  Layer   // computed from queries, keys and values only where a method asks for it
+};
 enum class SignalHeads : std::uint8_t { Query, Kv };
 enum class SignalExtent : std::uint8_t {
   Token,          // [heads, N]
@@ -40,6 +44,7 @@ struct SignalInfo {
   double lowest;  // lower bound of values; −∞: any finite value
   std::string_view unit, cost, meaning;
   [[nodiscard]] bool needsWindow() const { return extent != SignalExtent::Token; }
+  [[nodiscard]] bool onDemand() const { return source == SignalSource::Layer; }
 };
 
 // All rows, in the order of Signal. std::logic_error for a value outside the enumeration.
@@ -85,6 +90,11 @@ class SignalSet {
   static constexpr std::uint32_t bitOf(Signal one) { return 1U << static_cast<unsigned>(one); }
   std::uint32_t m_bits = 0;
 };
+
+// Those that every capture measures.
+[[nodiscard]] SignalSet alwaysMeasured();
+// Those of `set` that only a method's request measures.
+[[nodiscard]] SignalSet onDemandOf(SignalSet set);
 
 // "'received'", "'key_norm' and 'value_norm'".
 [[nodiscard]] std::string quoted(SignalSet set);

@@ -28,7 +28,9 @@ struct Buffers {
         row(shape.tokens + request.new_tokens),
         steps(request.new_tokens) {
     for (const SignalInfo& info : signalTable())
-      if (shape.window > 0 || !info.needsWindow()) values[info.signal].resize(valueCount(info, shape));
+      if ((shape.window > 0 || !info.needsWindow()) &&
+          (!info.onDemand() || request.plan->measured.contains(info.signal)))
+        values[info.signal].resize(valueCount(info, shape));
     decode_rows.resize(shape.query_heads * steps * row);
     map_mean.resize(shape.query_heads * side * side);
     map_max.resize(shape.query_heads * side * side);
@@ -78,6 +80,19 @@ void addNorms(const LayerRequest& request, LayerIndex layer, bool with_keys, Sig
 
 }  // namespace
 
+namespace {
+
+// Made up, but the same in every run: no layer's keys and values stand behind them.
+void addOnDemand(const LayerRequest& request, LayerIndex layer, SignalValues& values) {
+  for (const Signal signal : request.plan->measured.members()) {
+    const std::uint64_t stream = hashOf(hashOf(request.seed, layer.value), 40 + static_cast<std::uint64_t>(signal));
+    for (std::size_t i = 0; i < values[signal].size(); ++i)
+      values[signal][i] = static_cast<float>(uniformOf(hashOf(stream, i)));
+  }
+}
+
+}  // namespace
+
 SyntheticLayer makeLayer(const LayerRequest& request, LayerIndex layer) {
   const trace::ModelInfo& model = *request.model;
   Buffers buffers(request);
@@ -103,6 +118,7 @@ SyntheticLayer makeLayer(const LayerRequest& request, LayerIndex layer) {
     });
   }
   addNorms(request, layer, !exact, buffers.values);
+  addOnDemand(request, layer, buffers.values);
   trace::encodeSignals(buffers.values, result.record, request.threads);
   roundAsStored(buffers.values, request.threads);
   result.values = std::move(buffers.values);

@@ -63,6 +63,18 @@ std::vector<trace::RunHeader> RunRecorder::headers() const {
   return headers;
 }
 
+SignalSet RunRecorder::measured() const {
+  SignalSet needs;
+  for (const Run& run : m_runs) needs |= run.method->needs;
+  return onDemandOf(needs);
+}
+
+policy::SignalParameters RunRecorder::signalParameters() const {
+  policy::SignalParameters all;
+  for (const Run& run : m_runs) policy::joinSignalParameters(all, *run.method, run.setting);
+  return all;
+}
+
 void RunRecorder::allocate(Run& run) {
   run.record.capacity = policy::allocateLayers(*run.method, run.setting, run.scores);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/policy/layer_decision.h"
+#include "core/policy/signal_parameters.h"
 #include "core/runs/run_setting.h"
 #include "core/synthetic/layer.h"
 
@@ -23,6 +24,9 @@ class RunRecorder {
   RunRecorder(const RunRequest& request, const trace::ModelInfo& model, std::uint32_t tokens);
 
   [[nodiscard]] std::vector<trace::RunHeader> headers() const;
+  // The signals that only its methods ask for, and what they are measured with.
+  [[nodiscard]] SignalSet measured() const;
+  [[nodiscard]] policy::SignalParameters signalParameters() const;
   // Whether every layer must go through scoreLayer() first.
   [[nodiscard]] bool readsAllScores() const;
   void scoreLayer(const SyntheticLayer& layer);  // in ascending order

@@ -73,6 +73,8 @@ Plan planOf(const SyntheticOptions& options) {
                     .threads = options.threads},
                    header.model, options.tokens);
   header.runs = runs.headers();
+  header.attention.measured = runs.measured();
+  header.attention.signal_parameters = policy::printSignalParameters(runs.signalParameters());
   return {std::move(prompt), std::move(header), std::move(runs)};
 }
 

@@ -110,6 +110,10 @@ AttentionPlan readPlan(const SourceGroup& group, const ModelInfo& model) {
   }
   if (plan.layers.empty()) return plan;
   const SourceGroup first = group.group(schema::numbered(plan.layers.front().value));
+  for (const SignalInfo& info : signalTable())
+    if (info.onDemand() && first.has(std::string(info.name))) plan.measured |= SignalSet{info.signal};
+  if (group.hasAttribute(attribute::kSignalParameters))
+    plan.signal_parameters = group.text(attribute::kSignalParameters);
   for (std::size_t level = 0; level < schema::kMaxMapLevels && first.has(schema::mapPath(false, level)); ++level) {
     plan.cells.push_back(first.dataset(schema::mapPath(false, level)).integer(attribute::kCell, schema::kMaxTokens));
   }

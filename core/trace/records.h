@@ -50,11 +50,13 @@ struct Prompt {
 
 // The plan of a trace's attention part; fixed before the first data is written.
 struct AttentionPlan {
-  std::uint32_t window = 0;           // W
-  std::vector<LayerIndex> layers;     // recorded layers, ascending
-  std::vector<HeadIndex> heads;       // recorded query heads, ascending; empty: all
-  std::vector<std::uint64_t> cells;   // tokens per cell of map level 0, 1, …; empty: no maps
-  std::vector<LayerIndex> qk_layers;  // recorded layers that keep queries and keys, ascending
+  std::uint32_t window = 0;              // W
+  std::vector<LayerIndex> layers;        // recorded layers, ascending
+  std::vector<HeadIndex> heads;          // recorded query heads, ascending; empty: all
+  std::vector<std::uint64_t> cells;      // tokens per cell of map level 0, 1, …; empty: no maps
+  std::vector<LayerIndex> qk_layers;     // recorded layers that keep queries and keys, ascending
+  SignalSet measured;                    // recorded signals of SignalSource::Layer
+  std::string signal_parameters = "{}";  // what they were measured with: JSON of policy::SignalParameters
 };
 
 // One recorded layer. Vectors are row-major; an empty one is not written. If the plan names heads, only their rows

@@ -143,6 +143,7 @@ std::vector<DatasetSpec> layerDatasets(const TraceHeader& header, bool keep_qk) 
   };
   for (const SignalInfo& info : signalTable()) {
     if (info.needsWindow() && header.attention.window == 0) continue;
+    if (info.onDemand() && !header.attention.measured.contains(info.signal)) continue;
     // There are few KV heads, so all are recorded.
     add(signalDataset(info, header), info.heads == SignalHeads::Query ? of_queries : std::vector<std::uint32_t>());
   }

@@ -40,7 +40,7 @@ inline constexpr char kName[] = "name", kArchitecture[] = "architecture", kLayer
                       kWeightsFingerprint[] = "weights_fingerprint", kExperts[] = "experts",
                       kExpertsPerToken[] = "experts_per_token";
 inline constexpr char kWindow[] = "window", kHeads[] = "heads", kCell[] = "cell", kRecorded[] = "recorded",
-                      kChat[] = "chat";
+                      kSignalParameters[] = "signal_parameters", kChat[] = "chat";
 inline constexpr char kMethod[] = "method", kLabel[] = "label", kParameters[] = "parameters", kBudget[] = "budget",
                       kBudgetNominal[] = "budget_nominal", kBudgetRealised[] = "budget_realised",
                       kGranularity[] = "granularity", kEvery[] = "every", kCacheBytes[] = "cache_bytes",

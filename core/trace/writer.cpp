@@ -71,6 +71,8 @@ void createLayers(const Group& root, const TraceHeader& header) {
   std::vector<std::uint32_t> heads;
   for (const HeadIndex head : header.attention.heads) heads.push_back(head.value);
   if (!heads.empty()) attention.setList(attribute::kHeads, heads);
+  if (!header.attention.measured.empty())
+    attention.set(attribute::kSignalParameters, header.attention.signal_parameters);
   for (const LayerIndex layer : header.attention.layers) {
     const Group group = attention.create(schema::numbered(layer.value));
     group.set(attribute::kRecorded, std::uint8_t{0});

@@ -1,10 +1,12 @@
 // Every row of the method table, end to end: captured on a small checkpoint, decided again by what-if from that trace,
 // in a synthetic trace, in a figure's legend and in the help.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "core/policy/parameters.h"
 #include "core/trace/reader.h"
 #include "tests/app/programme.h"
 #include "tests/views/opened_document.h"
@@ -33,8 +35,20 @@ std::vector<std::string> methodNames() {
   return names;
 }
 
-Words withMethods(Words words) {
-  for (const std::string& name : methodNames()) words.insert(words.end(), {"--method", name});
+// A table of heads for the methods that need one, a line a layer.
+std::string headsText(int layers, int heads) {
+  std::string text;
+  for (int layer = 0; layer < layers; ++layer)
+    for (int head = 0; head < heads; ++head)
+      text += fmt::format("0.{}{}", 1 + (3 * layer + 5 * head) % 9, head + 1 == heads ? "\n" : "\t");
+  return text;
+}
+
+Words withMethods(Words words, const std::string& heads) {
+  for (const std::string& name : methodNames()) {
+    const bool needs_table = policy::findParameter(policy::findMethod(name), "heads") != nullptr;
+    words.insert(words.end(), {"--method", needs_table ? name + ":heads=" + heads : name});
+  }
   return words;
 }
 
@@ -52,7 +66,8 @@ class MethodMatrix : public test::OpenedDocumentTest, public testing::WithParamI
     const std::string ids = m_folder.write("prompt.ids", idsText(90, 64)).string();
     const Words words = withMethods({"capture", "--model", smallModel().string(), "--ids", ids, "--budget", "20",
                                      "--budget", "50%", "--preset", GetParam().preset, "--granularity",
-                                     GetParam().granularity, "--max-new-tokens", "2", "-o", path("captured.kva.h5")});
+                                     GetParam().granularity, "--max-new-tokens", "2", "-o", path("captured.kva.h5")},
+                                    m_folder.write("heads.tsv", headsText(3, 4)).string());
     expectDone(run(words));
     return m_folder / "captured.kva.h5";
   }
@@ -105,7 +120,8 @@ class MethodRows : public ProgrammeTest {};
 TEST_F(MethodRows, AreInASyntheticTraceAndTheLegendOfItsFigure) {
   const std::string made = path("made.kva.h5");
   expectDone(run(withMethods({"bench", "make-trace", "--tokens", "200", "--layers", "3", "--heads", "4", "--kv-heads",
-                              "2", "--map-size", "64", "--budget", "32", "-q", "-o", made})));
+                              "2", "--map-size", "64", "--budget", "32", "-q", "-o", made},
+                             write("heads.tsv", headsText(3, 4)))));
   expectDone(run({"validate", made}));
   const trace::Reader reader{made};
   std::vector<std::string> recorded;

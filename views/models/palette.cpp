@@ -30,6 +30,12 @@ constexpr std::array kFurther = {
     MethodLook{"", 0x44AA99, Mark::Triangle},     MethodLook{"", 0xAA4499, Mark::Diamond},
     MethodLook{"", 0x661100, Mark::TriangleDown}, MethodLook{"", 0x6699CC, Mark::Star},
     MethodLook{"", 0xDDCC77, Mark::Cross},        MethodLook{"", 0xCC6677, Mark::Plus},
+    MethodLook{"", 0x8B4513, Mark::Circle},       MethodLook{"", 0x4B0082, Mark::Square},
+    MethodLook{"", 0x2F4F4F, Mark::Triangle},     MethodLook{"", 0xB8860B, Mark::Diamond},
+    MethodLook{"", 0x6B8E23, Mark::TriangleDown}, MethodLook{"", 0xDC143C, Mark::Star},
+    MethodLook{"", 0x4682B4, Mark::Cross},        MethodLook{"", 0x9370DB, Mark::Plus},
+    MethodLook{"", 0x20B2AA, Mark::Circle},       MethodLook{"", 0xFF7F50, Mark::Square},
+    MethodLook{"", 0x708090, Mark::Triangle},     MethodLook{"", 0xC71585, Mark::Diamond},
 };
 
 constexpr MethodLook kUnknown{"", 0x7A6A8A, Mark::Plus};

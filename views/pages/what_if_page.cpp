@@ -5,6 +5,7 @@
 #include <QFormLayout>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QLineEdit>
 #include <QPushButton>
 #include <QSlider>
 #include <QSpinBox>
@@ -178,6 +179,11 @@ void WhatIfPage::showMethod() {
                           [box](const QString& text) { box->setCurrentText(text); }});
       box->setAccessibleName(toQString(spec.name));
       form->addRow(toQString(spec.name), box);
+    } else if (spec.kind == policy::ParameterKind::Text) {
+      auto* line = new QLineEdit(toQString(spec.default_value));
+      connect(line, &QLineEdit::editingFinished, this, changed);
+      m_fields.push_back({name, [line] { return line->text().toStdString(); }});
+      form->addRow(toQString(spec.name), line);
     } else {
       auto* box = new QDoubleSpinBox;
       const bool whole = spec.kind != policy::ParameterKind::Number;

@@ -26,7 +26,7 @@ KnownValues knownValues() {
                     {"--dtype", {"auto", "f32", "bf16", "f16"}},
                     {"--follow", {"own", "full"}},
                     {"--granularity", {"kv-head", "query-head"}},
-                    {"--preset", {"paper"}},
+                    {"--preset", {"paper", "kvpress"}},
                     {"--chat", {"auto", "llama2", "llama3", "mistral"}},
                     {"--as", {"probability", "logit", "log"}},
                     {"what", tracePartNames()}};

@@ -11,6 +11,8 @@
 #include <QTabWidget>
 #include <QTreeWidget>
 #include <QVBoxLayout>
+#include <algorithm>
+#include <array>
 
 #include "app/explorer/capture/chat_fields.h"
 #include "app/explorer/capture/path_edit.h"
@@ -27,6 +29,10 @@ QSpinBox* spin(int lowest, int highest, int value) {
   box->setValue(value);
   return box;
 }
+
+// A capture of every method is slow, and some need a table of heads.
+constexpr std::array<std::string_view, 6> kCheckedMethods{"streamingllm", "h2o",    "snapkv",
+                                                          "pyramidkv",    "random", "tova"};
 
 QString parameterHelp(const policy::Method& method) {
   QStringList lines;
@@ -117,7 +123,8 @@ void CaptureForm::makeMethods(QFormLayout& form) {
     item->setIcon(0, views::methodIcon(method.name, views::themeOf(palette())));
     item->setToolTip(1, parameterHelp(method));
     item->setFlags(Qt::ItemIsEnabled | Qt::ItemIsSelectable | Qt::ItemIsUserCheckable | Qt::ItemIsEditable);
-    item->setCheckState(0, Qt::Checked);
+    const bool common = std::ranges::find(kCheckedMethods, method.name) != kCheckedMethods.end();
+    item->setCheckState(0, common ? Qt::Checked : Qt::Unchecked);
   }
   m_methods->resizeColumnToContents(0);
   m_methods->setMinimumHeight(110);

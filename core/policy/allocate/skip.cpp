@@ -18,7 +18,8 @@ constexpr ParameterSpec kParameters[] = {{.name = "skip",
                                           .kind = ParameterKind::Integer,
                                           .lowest = 0,
                                           .highest = 65536,
-                                          .changes_score = false}};
+                                          .changes_score = false,
+                                          .kvpress_value = "0"}};
 
 std::uint32_t skipped(const Setting& setting) {
   return static_cast<std::uint32_t>(
@@ -36,7 +37,7 @@ std::uint64_t keptWhole(const Setting& setting, std::uint64_t whole) {
 // Published code adds the untouched layers to its budget.
 std::vector<std::uint32_t> allocate(const Setting& setting, std::span<const LayerScores> scores) {
   const std::uint64_t whole = skipped(setting), lists = setting.heads();
-  const bool exact = setting.preset == Preset::Exact;
+  const bool exact = setting.preset != Preset::Paper;
   if (whole == 0 || (whole == setting.shape.layers && exact)) return allocateUniform(setting, scores);
   std::uint64_t first = setting.shape.tokens, others = setting.budget * (setting.shape.layers - whole);
   if (exact) {

@@ -1,9 +1,11 @@
 // Methods as compositions of parts, and the parts against naive computations.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <numeric>
 #include <random>
 
@@ -190,6 +192,157 @@ TEST(Allocations, RoundToTheirSum) {
   EXPECT_THAT(roundedToSum(std::vector<double>{0.2, 0.3, 0.5}, 1), ElementsAre(0, 0, 1));
   EXPECT_THAT(boundedToSum(std::vector<double>{1, 1, 8}, 30, 2, 12), AllOf(ElementsAre(9, 9, 12)));
   EXPECT_THAT(boundedToSum(std::vector<double>{0, 0, 1}, 20, 2, 12), ElementsAre(4, 4, 12));
+}
+
+std::string tableFile(const char* name, const std::string& text) {
+  const std::string path = testing::TempDir() + name;
+  std::ofstream(path) << text;
+  return path;
+}
+
+std::string headTableJson(double first) {
+  std::string text = "{";
+  for (int layer = 0; layer < 2; ++layer)
+    for (int head = 0; head < 4; ++head) {
+      const double value = layer == 0 && head == 0 ? first : 0.1;
+      text += fmt::format("{}\"{}-{}\": [{}, 0.1]", text.size() > 1 ? ", " : "", layer, head, value);
+    }
+  return text + "}";
+}
+
+TEST(HeadTables, GiveTheirHeadsMore) {
+  const Signals signals;
+  const std::string path = tableFile("heads.json", headTableJson(0.9));
+  const std::string text = "headkv:heads=" + path;
+  const Decision decision = decide(findMethod("headkv"), settingOf(text, 20), signals.layers);
+  EXPECT_EQ(decision.keptTokens(), 80U);
+  EXPECT_GT(decision.capacity[0], decision.capacity[1]);
+  EXPECT_NEAR(decision.capacity[1], decision.capacity[2], 1);
+  // The published numbers: ⌊20 / 1.01⌋ = 19 a head goes by the table (0.3, 0.1, 0.1, 0.1: mean over the group), 1 and
+  // the window of 4 to every head; nothing stands in for what is clipped.
+  const Decision published = decide(findMethod("headkv"), settingOf(text, 20, Preset::Paper), signals.layers);
+  EXPECT_THAT(published.capacity, ElementsAre(43, 18, 18, 18));
+}
+
+TEST(HeadTables, RetrievalHeadsKeepEverything) {
+  const Signals signals;
+  const std::string path = tableFile("heads.tsv", "0.1\t0.9\n0.2\t0.3\n");
+  const std::string text = "duoattention:heads=" + path;
+  const Decision decision = decide(findMethod("duoattention"), settingOf(text, 25), signals.layers);
+  EXPECT_THAT(decision.capacity, ElementsAre(13, 60, 13, 14)) << "the rest of 100 tokens";
+  EXPECT_THAT(decision.kept(LayerIndex(0), 0).first(5), ElementsAre(0, 1, 2, 3, 51));
+}
+
+TEST(HeadTables, WhatIsWrongIsNamed) {
+  const auto complaintOf = [](const std::string& text) -> std::string {
+    try {
+      (void)settingOf(text, 20);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_THAT(complaintOf("headkv"), HasSubstr("heads=FILE is missing"));
+  EXPECT_THAT(complaintOf("headkv:heads=/no/such/file"), HasSubstr("cannot be read"));
+  EXPECT_THAT(complaintOf("headkv:heads=" + tableFile("short.json", "{\"0-0\": [1]}")), HasSubstr("has no head '0-1'"));
+  EXPECT_THAT(complaintOf("headkv:heads=" + tableFile("text.json", "{\"0-0\": [\"x\"]}")), HasSubstr("not a number"));
+  EXPECT_THAT(complaintOf("duoattention:heads=" + tableFile("lines.tsv", "1 2\n3\n")), HasSubstr("line 2"));
+  EXPECT_THAT(complaintOf("duoattention:heads=" + tableFile("words.tsv", "1 a\n")), HasSubstr("not a number"));
+}
+
+TEST(Lazy, TheLaziestLayersGiveUp) {
+  Signals signals;
+  // Layer 1 looks at the middle of the prompt, layer 0 does not.
+  for (std::size_t layer = 0; layer < 2; ++layer)
+    for (std::size_t i = 0; i < signals.values[layer][Signal::WindowRows].size(); ++i)
+      signals.values[layer][Signal::WindowRows][i] = layer == 1 && i % 60 == 20 ? 1.0F : 0.0F;
+  std::vector<LayerSignals> layers{viewOf(signals.values[0]), viewOf(signals.values[1])};
+  const Decision decision = decide(findMethod("simlayerkv"), settingOf("simlayerkv", 40), layers);
+  EXPECT_THAT(decision.capacity, ElementsAre(20, 20, 60, 60));
+  EXPECT_THAT(decision.kept(LayerIndex(0), 0).first(5), ElementsAre(0, 1, 2, 3, 44));
+}
+
+TEST(Preference, SpreadAndChangingLayersGetMore) {
+  Signals signals;
+  for (std::size_t layer = 0; layer < 2; ++layer)
+    for (std::size_t i = 0; i < signals.values[layer][Signal::WindowRows].size(); ++i) {
+      const std::size_t row = i / 60 % 4, j = i % 60;
+      signals.values[layer][Signal::WindowRows][i] = layer == 0 ? (j == row ? 0.9F : 0.0F) : (j == 5 ? 0.9F : 0.001F);
+    }
+  std::vector<LayerSignals> layers{viewOf(signals.values[0]), viewOf(signals.values[1])};
+  const Decision decision = decide(findMethod("cake"), settingOf("cake", 30), layers);
+  EXPECT_EQ(decision.keptTokens(), 120U);
+  EXPECT_GT(decision.capacity[0], decision.capacity[2]) << "layer 1 does not change from query to query";
+}
+
+TEST(Chunks, AreKeptWholeAndAlikeInAllHeads) {
+  const Signals signals;
+  const Setting setting = settingOf("chunkkv:length=7", 18);  // two chunks and the window
+  const Decision decision = decide(*parseMethod("chunkkv:length=7").method, setting, signals.layers);
+  const LayerScores plain = scoreLayer(findMethod("snapkv"), settingOf("snapkv", 18), LayerIndex(0), signals.layers[0]);
+  std::vector<std::pair<double, TokenIndex>> chunks;
+  for (TokenIndex begin = 0; begin < 56; begin += 7) {
+    double sum = 0;
+    for (TokenIndex j = begin; j < begin + 7; ++j) sum += double(plain.head(0)[j]) + double(plain.head(1)[j]);
+    chunks.emplace_back(-sum, begin);
+  }
+  std::ranges::sort(chunks);
+  std::vector<TokenIndex> expected;
+  for (const TokenIndex begin :
+       {std::min(chunks[0].second, chunks[1].second), std::max(chunks[0].second, chunks[1].second)})
+    for (TokenIndex j = begin; j < begin + 7; ++j) expected.push_back(j);
+  for (const TokenIndex j : {56U, 57U, 58U, 59U}) expected.push_back(j);
+  for (const std::uint32_t head : {0U, 1U}) EXPECT_THAT(decision.kept(LayerIndex(0), head), ElementsAreArray(expected));
+}
+
+// Shares of a thousand seeds against exp(score / T), drawn one at a time: the first draw of one token.
+TEST(Sampled, FollowsItsDistribution) {
+  SignalValues values;
+  values[Signal::WindowSum].assign(std::size_t{4} * 60, 0.0F);
+  for (std::size_t head = 0; head < 4; ++head) {
+    values[Signal::WindowSum][head * 60 + 3] = 2.0F;
+    values[Signal::WindowSum][head * 60 + 9] = 1.0F;
+  }
+  const LayerSignals layer = viewOf(values);
+  const std::vector<LayerSignals> layers{layer, layer};
+  std::vector<int> drawn(60, 0);
+  int draws = 0;
+  for (int seed = 0; seed < 1000; ++seed) {
+    const std::string text = "nacl:share=1,temperature=0.5,seed=" + std::to_string(seed);
+    const Decision decision = decide(findMethod("nacl"), settingOf(text, 5), layers);
+    for (std::uint32_t list = 0; list < 4; ++list, ++draws)
+      ++drawn[decision.kept(LayerIndex(list / 2), list % 2).front()];
+  }
+  const double total = std::exp(4.0) + std::exp(2.0) + 54;
+  EXPECT_NEAR(drawn[3] / double(draws), std::exp(4.0) / total, 0.025);
+  EXPECT_NEAR(drawn[9] / double(draws), std::exp(2.0) / total, 0.025);
+  EXPECT_EQ(decide(findMethod("nacl"), settingOf("nacl", 20), layers).positions,
+            decide(findMethod("nacl"), settingOf("nacl", 20), layers).positions);
+}
+
+TEST(Expressions, AreEvaluatedPerTokenAndHead) {
+  const Signals signals;
+  const char* text = "expr:received * value_norm / (1 + 0.01*age) + max(head, layer),every=0";
+  const MethodRequest request = parseMethod(text);
+  EXPECT_EQ(request.method->needs, (SignalSet{Signal::Received, Signal::ValueNorm}));
+  EXPECT_EQ(request.given.at("score"), "received * value_norm / (1 + 0.01*age) + max(head, layer)");
+  const LayerScores scores = scoreLayer(*request.method, settingOf(text, 20), LayerIndex(1), signals.layers[1]);
+  const auto received = signals.layers[1][Signal::Received], norm = signals.layers[1][Signal::ValueNorm];
+  for (std::uint32_t head = 0; head < 2; ++head)
+    for (std::uint32_t j = 0; j < 56; ++j) {
+      const double mean = (double(received[2 * head * 60 + j]) + double(received[(2 * head + 1) * 60 + j])) / 2;
+      EXPECT_NEAR(scores.head(head)[j], mean * double(norm[head * 60 + j]) / (1 + 0.01 * (59 - j)) + 1, 1e-5);
+    }
+}
+
+TEST(Expressions, WhatIsWrongIsNamed) {
+  EXPECT_THAT(complaint("expr:windowsum"), AllOf(HasSubstr("unknown name 'windowsum'"), HasSubstr("'window_sum'")));
+  EXPECT_THAT(complaint("expr:received *"), HasSubstr("expression 'received *'"));
+  EXPECT_THAT(complaint("expr:(received"), HasSubstr("expression '(received'"));
+  EXPECT_THAT(complaint("expr:age = 3"), HasSubstr("assignment"));
+  EXPECT_THAT(complaint("expr:" + std::string(5000, '1')), HasSubstr("longer than"));
+  EXPECT_THAT(complaint("expr:system(1)"), HasSubstr("unknown name 'system'"));
+  EXPECT_EQ(complaint("expr:received >= 0.5,group=max"), "accepted");
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ TEST(Every, IsAParameterOfEveryMethodThatEvicts) {
       EXPECT_THROW((void)parseMethod(text), UsageError);
       continue;
     }
+    if (findParameter(method, "heads") != nullptr) continue;  // has no default table
     bool kept_up = true;
     for (const Signal needed : method.needs.members()) kept_up = kept_up && kSignalsWhileDecoding.contains(needed);
     if (kept_up)

@@ -18,8 +18,11 @@ namespace {
 TEST(Signals, AreTheDatasetsOfTheFormatInItsOrder) {
   std::vector<std::string> names;
   for (const SignalInfo& info : signalTable()) names.emplace_back(info.name);
-  EXPECT_THAT(
-      names, testing::ElementsAre("lse", "entropy", "received", "window_sum", "window_rows", "key_norm", "value_norm"));
+  EXPECT_THAT(names, testing::ElementsAre("lse", "entropy", "received", "window_sum", "window_rows", "key_norm",
+                                          "value_norm", "key_similarity", "lag_score", "expected", "noncausal",
+                                          "leverage", "output_norm", "page_bound"));
+  EXPECT_EQ(alwaysMeasured().members().size(), 7U) << "the others only where a method asks";
+  EXPECT_EQ(onDemandOf({Signal::Received, Signal::Leverage}), SignalSet{Signal::Leverage});
   for (const SignalInfo& info : signalTable()) {
     EXPECT_EQ(findSignal(info.name), info.signal);
     EXPECT_EQ(&infoOf(info.signal), &info);
