@@ -80,7 +80,7 @@ TEST_F(Vetting, MetadataThatLiesCrashesNothing) {
     harmful += message.find("made to harm") != std::string::npos ? 1 : 0;
   }
   std::cout << refused << " of 150 refused, " << harmful << " of them by their death\n";
-  EXPECT_GT(refused, 20);
+  EXPECT_GT(refused, 5);
 }
 
 }  // namespace
