@@ -183,7 +183,7 @@ TEST_F(Evaluate, ACaseIsCapturedAgainAndGenerateAnswersAlike) {
   expectDone(run(small("results", {"--kind", "number,multi", "--lengths", "160"})));
   const ResultsReader reader(path("results"));
   for (const char* id : {"L160-D50-number-t1", "L160-D0-multi-t0"}) {
-    expectDone(run({"capture", "--from", path("results"), "--case", id, "-q", "-o", trace()}));
+    expectDone(run({"capture", "--from", path("results"), "--case", id, "-q", "--force", "-o", trace()}));
     const auto recorded = reader.find(id);
     const Ended info = run({"info", trace(), "--json"});
     expectDone(info);
