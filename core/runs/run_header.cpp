@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/base/json_depth.h"
 #include "core/base/suggest.h"
 #include "core/policy/parameters.h"
 #include "core/runs/titles.h"
-#include "core/base/json_depth.h"
 
 namespace kvatlas::runs {
 namespace {

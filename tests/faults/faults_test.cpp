@@ -217,7 +217,8 @@ TEST_F(Faults, Needle) {
   const std::string folder = output("n");
   const auto records = [&] {
     Words lines;
-    for (const results::Record& record : results::ResultsReader(folder).records())
+    const results::ResultsReader reader(folder);  // outlives the loop
+    for (const results::Record& record : reader.records())
       lines.push_back(record.case_id + record.label + record.budget + record.answer);
     return lines;
   };

@@ -102,12 +102,11 @@ std::vector<std::string> kindNames() {
   return names;
 }
 
-INSTANTIATE_TEST_SUITE_P(Rows, FigureTable, ::testing::ValuesIn(kindNames()),
-                         [](const auto& row) {
-                           std::string name = row.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Rows, FigureTable, ::testing::ValuesIn(kindNames()), [](const auto& row) {
+  std::string name = row.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
 
 TEST(FigureHelp, NamesTheKindsAndTheirDefaults) {
   using figures::helpOf;

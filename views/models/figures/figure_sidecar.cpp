@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "core/base/version.h"
 #include "core/base/json_depth.h"
+#include "core/base/version.h"
 
 namespace kvatlas::views {
 namespace {

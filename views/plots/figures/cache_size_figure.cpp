@@ -16,6 +16,7 @@ namespace {
 struct SizeSeries {
   std::string method, title;
   std::size_t run = 0;
+  bool decides_again = false;
   std::vector<double> bytes;  // [steps]
 };
 
@@ -50,7 +51,8 @@ std::vector<SizePanel> panelsOf(const trace::Reader& reader, const RunChoice& ch
     SizePanel& panel = panels.emplace_back(SizePanel{budget, {}});
     for (const ChosenRun& run : choice.runs)
       if (run.header.budget == budget)
-        panel.series.push_back({run.header.method, run.title, run.index, bytesOf(reader.header(), run.record)});
+        panel.series.push_back(
+            {run.header.method, run.title, run.index, run.header.every > 0, bytesOf(reader.header(), run.record)});
   }
   return panels;
 }
@@ -104,11 +106,18 @@ Values gather(const Traces& traces, const FigureSpec& spec) {
   return values;
 }
 
+// The method's colour; dashed where the run decides again, to tell it from the same method at the prompt's end.
+QPen penOf(const SizeSeries& series, Theme theme) {
+  QPen pen = linePen(toColour(methodColour(series.method, theme)));
+  if (series.decides_again) pen.setStyle(Qt::DashLine);
+  return pen;
+}
+
 LinePanel panelOf(const SizePanel& data, double unit, Theme theme) {
   LinePanel panel{.title = fmt::format("budget {}", data.budget), .y_title = {}, .low = 0};
   for (const SizeSeries& series : data.series) {
     LineSeries line;
-    line.pen = linePen(toColour(methodColour(series.method, theme)));
+    line.pen = penOf(series, theme);
     for (std::size_t step = 0; step < series.bytes.size(); ++step) {
       line.x.push_back(static_cast<double>(step));
       line.y.push_back(series.bytes[step] / unit);
@@ -129,8 +138,7 @@ Figure draw(const Values& values, const FigureSpec& spec) {
   forSeries(values.panels, [&](const SizeSeries& series) {
     last = std::max(last, static_cast<double>(series.bytes.size()) - 1);
     const auto same = [&](const LegendEntry& entry) { return entry.text == series.title; };
-    if (std::ranges::none_of(chart.legend, same))
-      chart.legend.push_back({series.title, linePen(toColour(methodColour(series.method, spec.theme))), {}});
+    if (std::ranges::none_of(chart.legend, same)) chart.legend.push_back({series.title, penOf(series, spec.theme), {}});
   });
   chart.x_title = "generated token";
   chart.y_title = fmt::format("cache, {}", values.unit_name);

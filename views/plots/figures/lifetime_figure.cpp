@@ -104,7 +104,7 @@ Layout planLayout(const Values& values, const FigureSpec& spec) {
                 {ScaleKind::Linear, 0, 1},
                 false,
                 false,
-                "fraction of heads that hold the token"};
+                "fraction of heads"};
   // A step is a whole number of units; the panel is 0.8 to 3 inches high.
   const int row = std::clamp(inches(1.8) / steps, 1, static_cast<int>(points(9)));
   const int high = std::clamp(row * steps, inches(0.8), inches(3));
