@@ -50,7 +50,7 @@ std::string describe(const fs::path& file) {
 
 void requireFreeName(const CaptureOptions& options, const fs::path& output) {
   std::error_code code;
-  if (!fs::is_regular_file(output, code)) return;  // checked elsewhere
+  if (!fs::is_regular_file(fs::symlink_status(output, code))) return;  // checked elsewhere
   const PromptOptions& prompt = options.session.prompt;
   for (const fs::path& input : {prompt.file, prompt.ids_file})
     if (isSame(output, input)) failUsage("-o {}: is the prompt of this capture", output.string());

@@ -59,8 +59,10 @@ bool ClaimedFile::tryOpen(const std::filesystem::path& target) {
                        S_ISREG(status.st_mode) ? "a file with several names" : "not a regular file"));
   if (!lockExclusively(m_file)) refuse(fmt::format("{}: another process is writing this file now", target.string()));
   if (isStillThere()) {
-    if (::ftruncate(m_file, 0) != 0) refuse(systemMessage(target.string(), errno));
-    return true;
+    if (::ftruncate(m_file, 0) == 0) return true;
+    const int error = errno;
+    remove();
+    refuse(systemMessage(target.string(), error));
   }
   ::close(m_file);
   return false;

@@ -157,7 +157,11 @@ TEST_F(Output, TwoCapturesOfOneOutput) {
     const Ended one = first.wait(), other = second.wait();
     EXPECT_TRUE((one.exit_code == 0) != (other.exit_code == 0)) << one.err << other.err;
     expectDone(run({"validate", trace()}));
-    EXPECT_EQ(names(), Words{"out.kva.h5"});
+    // The later one may have begun before the other had ended: then it keeps what it has made and says so.
+    if (!fs::exists(trace() + ".part")) continue;
+    EXPECT_NE((one.err + other.err).find("the finished trace is " + trace() + ".part"), std::string::npos);
+    expectDone(run({"validate", trace() + ".part"}));
+    fs::remove(trace() + ".part");
   }
 }
 

@@ -140,7 +140,7 @@ TEST_F(Robust, ControlCharactersOfNamesAreShown) {
 }
 
 TEST_F(Robust, AMessageIsShort) {
-  const std::string long_name(200'000, 'x');
+  const std::string long_name(100'000, 'x');
   const Ended ended = run({"info", path("y"), "--" + long_name});
   EXPECT_EQ(ended.exit_code, 2);
   EXPECT_LT(ended.err.size(), 2000U);
