@@ -198,7 +198,9 @@ TEST_F(Faults, CaptureWithoutThreads) {
   write("ids", idsText(40, 64));
   Words words = captureWords();
   *std::next(std::ranges::find(words, "--threads")) = "4";
-  for (long number = 1; number <= 8; ++number) {
+  // Thread 1 waits for signals, 2 to 5 are asked for before libtorch starts its own: its pool would wait for them
+  // without end.
+  for (long number = 1; number <= 5; ++number) {
     SCOPED_TRACE(number);
     clear();
     const Ended ended = runWith({"thread", number, "0"}, "", words);
