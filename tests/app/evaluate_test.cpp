@@ -149,7 +149,9 @@ TEST_F(Evaluate, AFolderOfAnOlderKVAtlasIsReadAndContinued) {
   std::vector<Record> expected;
   const ResultsReader before(old);
   for (const Record& record : before.records()) expected.push_back(withoutTimes(record));
-  EXPECT_EQ(records("results"), expected);
+  std::vector<Record> found = records("results");
+  for (Record& record : found) record.details = {};  // had not been invented yet
+  EXPECT_EQ(found, expected);
   EXPECT_EQ(readFile(fs::path(path("results")) / "settings.json"), readFile(old / "settings.json"));
 }
 
