@@ -1,6 +1,7 @@
 #include "kernels/thread_pool.h"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 namespace kvatlas::kernels {
@@ -86,8 +87,12 @@ void ThreadPool::offer(const std::shared_ptr<ForkJoin>& job, unsigned helpers) {
     m_places.push_back({job, worker});
   }
   const std::size_t wanted = std::min<std::size_t>(helpers, kMostThreads);
-  while (m_threads.size() < wanted) {
-    m_threads.emplace_back([this] { serve(); });
+  try {
+    while (m_threads.size() < wanted) {
+      m_threads.emplace_back([this] { serve(); });
+    }
+  } catch (const std::system_error&) {
+    // The system allows no more threads; the caller and those that exist do the work.
   }
   m_offered.notify_all();
 }

@@ -12,7 +12,7 @@ trace="$out/kellynch.kva.h5"
   --method streamingllm --method h2o --method snapkv --method pyramidkv \
   --budget 24 --budget 64 --budget 192 --max-new-tokens 8 \
   --span "needle=The secret number of Marlow is 48213." --span "question=Question: The secret number of Marlow is" \
-  --answer 48213 -o "$trace"
+  --answer 48213 --force -o "$trace"
 
 figure() { local kind="$1" name="$2"; shift 2; for format in pdf svg png; do "$kvatlas" figure "$kind" "$trace" -o "$out/$name.$format" "$@"; done; }
 figure pattern pattern --width double

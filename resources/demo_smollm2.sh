@@ -13,7 +13,7 @@ trace="$out/smollm2.kva.h5"
   --method streamingllm --method h2o --method snapkv --method pyramidkv \
   --budget 64 --budget 128 --budget 256 --max-new-tokens 24 \
   --span "needle=The captain of the ferry is called Ingrid Vale." --span "question=What is the captain of the ferry called?" \
-  --answer "Ingrid Vale" -o "$trace"
+  --answer "Ingrid Vale" --force -o "$trace"
 
 figure() { local kind="$1" name="$2"; shift 2; for format in pdf svg png; do "$kvatlas" figure "$kind" "$trace" -o "$out/$name.$format" "$@"; done; }
 figure pattern smollm2-pattern --width double

@@ -2,6 +2,8 @@
 
 #include "capture/evaluation/evaluation_run.h"
 #include "capture/evaluation/replay.h"
+#include "core/base/mapped_file.h"
+#include "core/trace/vetting.h"
 #include "kvatlas_border_capture.h"
 
 #define KVATLAS_EXPORT extern "C" __attribute__((visibility("default")))
@@ -22,23 +24,37 @@ KVATLAS_EXPORT void kvatlasEvaluate(const EvaluationCall* call, Outcome* outcome
 KVATLAS_EXPORT void kvatlasBenchGpu(const GpuBenchCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasReplay(const ReplayCall* call, Outcome* outcome);
 
+namespace {
+
+// This library has its own copy of the code it shares with the programme.
+void prepareModule() {
+  kvatlas::trace::vetWith("/proc/self/exe");
+  kvatlas::explainLostMappings("kvatlas");
+}
+
+}  // namespace
+
 const char* kvatlasIdentity() {
   return KVATLAS_BORDER_CAPTURE;
 }
 
 void kvatlasCapture(const CaptureCall* call, Outcome* outcome) {
+  prepareModule();
   *outcome = guarded([&] { *call->summaries = kvatlas::capture::runCaptures(*call->options, *call->work); });
 }
 
 void kvatlasGenerate(const GenerateCall* call, Outcome* outcome) {
+  prepareModule();
   *outcome = guarded([&] { *call->summary = kvatlas::capture::runGenerate(*call->options, *call->work); });
 }
 
 void kvatlasEvaluate(const EvaluationCall* call, Outcome* outcome) {
+  prepareModule();
   *outcome = guarded([&] { *call->summary = kvatlas::evaluation::runEvaluation(*call->options, *call->work); });
 }
 
 void kvatlasReplay(const ReplayCall* call, Outcome* outcome) {
+  prepareModule();
   *outcome = guarded([&] { *call->summary = kvatlas::evaluation::captureCase(*call->options, *call->work); });
 }
 

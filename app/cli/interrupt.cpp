@@ -7,13 +7,21 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstdio>
 #include <thread>
+
+#include "core/base/console.h"
+#include "core/base/output_file.h"
+#include "core/base/thread.h"
 
 namespace kvatlas::app {
 namespace {
 
 constexpr int kStopped = 130;
+
+bool isIgnored(int signal) {
+  struct sigaction action {};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
 
 }  // namespace
 
@@ -40,10 +48,9 @@ struct Interrupt::Impl {
     do next = sigtimedwait(&signals, nullptr, &patience);
     while (next < 0 && errno == EINTR);
     if (closing) return;
-    if (next < 0) {
-      fmt::print(stderr, "{}kvatlas: error: {}\n", isatty(STDERR_FILENO) == 1 ? "\r\033[K" : "", last_words());
-      std::fflush(stderr);
-    }
+    if (next < 0)
+      say(fmt::format("{}kvatlas: error: {}\n", isatty(STDERR_FILENO) == 1 ? "\r\033[K" : "", printable(last_words())));
+    removeUnfinishedOutputs();
     _exit(kStopped);
   }
 };
@@ -54,8 +61,9 @@ Interrupt::Interrupt(std::function<std::string()> last_words, std::chrono::milli
   m_impl->patience = {.tv_sec = patience.count() / 1000, .tv_nsec = patience.count() % 1000 * 1'000'000};
   sigemptyset(&m_impl->signals);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&m_impl->signals, signal);
+  if (!isIgnored(SIGHUP)) sigaddset(&m_impl->signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &m_impl->signals, &m_impl->before);
-  m_impl->waiter = std::thread([impl = m_impl.get()] { impl->watch(); });
+  m_impl->waiter = startThread([impl = m_impl.get()] { impl->watch(); });
 }
 
 Interrupt::~Interrupt() {

@@ -1,4 +1,4 @@
-// Turns Ctrl-C and SIGTERM into a stop request.
+// Turns Ctrl-C, SIGTERM and SIGHUP into a stop request.
 #pragma once
 
 #include <chrono>
@@ -9,9 +9,15 @@
 
 namespace kvatlas::app {
 
-// During its lifetime the first SIGINT or SIGTERM requests a stop. If the work does not stop within `patience` (it may
-// be in one long matrix product), prints the error line that `last_words` returns and ends the process, like a kill; a
-// second signal ends it at once. Create it before other threads.
+inline constexpr std::chrono::milliseconds kAtOnce{0};  // patience with work that does not look for a stop request
+[[nodiscard]] inline std::string stoppedBeforeTheEnd() {
+  return "stopped; nothing was written";
+}
+
+// During its lifetime the first SIGINT, SIGTERM or SIGHUP (unless ignored, as under nohup) requests a stop. If the work
+// does not stop within `patience` (it may be in one long matrix product), prints the error line that `last_words`
+// returns, deletes temporary files of outputs and ends the process, like a kill; a second signal ends it at once.
+// Create it before other threads. Error where no thread can be started.
 class Interrupt {
  public:
   explicit Interrupt(std::function<std::string()> last_words,

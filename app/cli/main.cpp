@@ -18,9 +18,12 @@
 #include "app/cli/commands/reference_command.h"
 #include "app/cli/commands/tokenize_command.h"
 #include "app/cli/commands/validate_command.h"
+#include "core/base/console.h"
+#include "core/base/mapped_file.h"
 #include "core/base/outcome.h"
 #include "core/base/suggest.h"
 #include "core/base/version.h"
+#include "core/trace/vetting.h"
 
 namespace {
 
@@ -95,8 +98,12 @@ Outcome finishOutput(Outcome outcome) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // A closed pipe (`kvatlas info x | head`) must not kill the process before its error message.
-  std::signal(SIGPIPE, SIG_IGN);
+  kvatlas::reserveStandardStreams();
+  // A closed pipe (`kvatlas info x | head`) or a limit on file sizes must not kill the process before its error
+  // message.
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
+  kvatlas::explainLostMappings("kvatlas");
+  kvatlas::trace::offerVetting(argc, argv);
   CLI::App root{"KVAtlas: attention maps and KV-cache eviction, recorded and shown", "kvatlas"};
   root.set_version_flag("--version", std::string("kvatlas ") + kvatlas::kVersion);
   root.require_subcommand(1);
@@ -104,6 +111,7 @@ int main(int argc, char** argv) {
   Outcome inner;
   const Outcome outcome = kvatlas::guarded([&] { inner = parseAndRun(root, argc, argv); });
   const Outcome last = finishOutput(outcome.exit_code != 0 ? outcome : inner);
-  if (!last.message.empty()) fmt::print(stderr, "kvatlas: error: {}\n", kvatlas::firstLine(last.message));
+  if (!last.message.empty())
+    kvatlas::say(fmt::format("kvatlas: error: {}\n", kvatlas::printable(kvatlas::firstLine(last.message))));
   return last.exit_code;
 }

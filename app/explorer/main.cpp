@@ -5,7 +5,7 @@
 #include <QApplication>
 #include <QHashSeed>
 #include <QIcon>
-#include <cstdio>
+#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -18,10 +18,14 @@
 #include "app/explorer/window/main_window.h"
 #include "app/explorer/window/map_view_state.h"
 #include "app/explorer/window/view_keeper.h"
+#include "core/base/console.h"
 #include "core/base/outcome.h"
+#include "core/trace/vetting.h"
 
 namespace {
 
+using kvatlas::printable;
+using kvatlas::say;
 using kvatlas::app::ExplorerArguments;
 
 bool s_starting = true;
@@ -33,11 +37,11 @@ void printMessage(QtMsgType type, const QMessageLogContext&, const QString& mess
       message.startsWith(QLatin1String("This plugin does not support")) || (s_starting && type != QtFatalMsg))
     return;
   if (type != QtFatalMsg) {
-    fmt::print(stderr, "kvatlas-explorer: {}\n", message.toStdString());
+    say(fmt::format("kvatlas-explorer: {}\n", printable(message.toStdString())));
     return;
   }
-  fmt::print(stderr, "kvatlas-explorer: error: cannot open a window: {}\n", kvatlas::firstLine(message.toStdString()));
-  std::fflush(stderr);
+  say(fmt::format("kvatlas-explorer: error: cannot open a window: {}\n",
+                  printable(kvatlas::firstLine(message.toStdString()))));
   ::_exit(1);
 }
 
@@ -81,6 +85,9 @@ int runWindow(const ExplorerArguments& arguments, kvatlas::app::Moment started, 
 
 int main(int argc, char** argv) {
   const auto started = std::chrono::steady_clock::now();
+  kvatlas::reserveStandardStreams();
+  kvatlas::trace::offerVetting(argc, argv);
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
   qInstallMessageHandler(printMessage);
   int status = 0;
   const kvatlas::Outcome outcome = kvatlas::guarded([&] {
@@ -90,6 +97,6 @@ int main(int argc, char** argv) {
         arguments->tour_folder.empty() ? runWindow(*arguments, started, argc, argv) : runTour(*arguments, argc, argv);
   });
   if (outcome.exit_code == 0) return status;
-  fmt::print(stderr, "kvatlas-explorer: error: {}\n", kvatlas::firstLine(outcome.message));
+  say(fmt::format("kvatlas-explorer: error: {}\n", printable(kvatlas::firstLine(outcome.message))));
   return outcome.exit_code;
 }

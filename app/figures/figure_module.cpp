@@ -1,13 +1,14 @@
 // libkvatlas_figures.so: the views behind one C function, so that `kvatlas` itself does not link Qt.
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <filesystem>
 
 #include "app/figures/figure_options.h"
+#include "core/base/console.h"
 #include "core/base/error.h"
 #include "core/base/outcome.h"
 #include "core/figures/figure_help.h"
+#include "core/trace/vetting.h"
 #include "kvatlas_border_figures.h"
 #include "views/plots/figures/figure.h"
 #include "views/plots/figures/figure_export.h"
@@ -132,7 +133,7 @@ void drawFigure(const FigureOptions& options) {
   views::Figure figure = buildFigure(options, spec);
   views::writeFigure(figure, options.output, spec.dpi);
   if (options.quiet) return;
-  for (const std::string& warning : figure.warnings) fmt::print(stderr, "kvatlas: warning: {}\n", warning);
+  for (const std::string& warning : figure.warnings) say(fmt::format("kvatlas: warning: {}\n", printable(warning)));
 }
 
 }  // namespace
@@ -144,6 +145,7 @@ extern "C" __attribute__((visibility("default"))) const char* kvatlasIdentity() 
 
 extern "C" __attribute__((visibility("default"))) int kvatlasFigureMain(const kvatlas::app::FigureOptions* options,
                                                                         std::string* error_message) {
+  kvatlas::trace::vetWith("/proc/self/exe");
   const kvatlas::Outcome outcome = kvatlas::guarded([&] { kvatlas::app::drawFigure(*options); });
   *error_message = outcome.message;
   return outcome.exit_code;

@@ -6,9 +6,9 @@
 #include <unordered_map>
 
 #include "core/base/files.h"
+#include "core/base/utf8.h"
 #include "core/text/byte_alphabet.h"
 #include "core/text/regex.h"
-#include "core/text/utf8.h"
 
 namespace kvatlas::trainer {
 namespace {
@@ -102,7 +102,7 @@ class PairCounts {
 
 std::string printable(const std::string& bytes) {
   std::string piece;
-  for (const char byte : bytes) text::appendUtf8(piece, text::byteToCharacter(static_cast<unsigned char>(byte)));
+  for (const char byte : bytes) appendUtf8(piece, text::byteToCharacter(static_cast<unsigned char>(byte)));
   return piece;
 }
 

@@ -1,15 +1,18 @@
 // `kvatlas-train`: trains the bundled model.
 #include <CLI/CLI.hpp>
-#include <cstdio>
+#include <csignal>
 #include <cstdlib>
 
 #include "app/cli/interrupt.h"
 #include "app/trainer/training.h"
+#include "core/base/console.h"
 #include "core/base/outcome.h"
 #include "core/base/version.h"
 
 int main(int argc, char** argv) {
   using namespace kvatlas;
+  reserveStandardStreams();
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
   // Before libtorch starts its threads: reproducible bytes, and no spinning between products.
   setenv("MKL_CBWR", "AUTO", 0);
   setenv("GOMP_SPINCOUNT", "1000", 0);
@@ -41,6 +44,6 @@ int main(int argc, char** argv) {
       [] { return std::string("stopped in the middle of a step; the last checkpoint is intact"); },
       std::chrono::minutes(1));
   const Outcome outcome = guarded([&] { trainer::train(options, {.stop = interrupt.token()}); });
-  if (outcome.exit_code != 0) std::fprintf(stderr, "kvatlas-train: error: %s\n", firstLine(outcome.message).c_str());
+  if (outcome.exit_code != 0) say(fmt::format("kvatlas-train: error: {}\n", printable(firstLine(outcome.message))));
   return outcome.exit_code;
 }

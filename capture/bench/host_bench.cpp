@@ -104,9 +104,11 @@ class LayerParts {
   }
 
   [[nodiscard]] double attentionSeconds() const {
-    const at::Tensor query = heads(m_config.query_heads), key = heads(m_config.kv_heads), value = heads(m_config.kv_heads);
+    const at::Tensor query = heads(m_config.query_heads), key = heads(m_config.kv_heads),
+                     value = heads(m_config.kv_heads);
     return m_watch.least([&] {
-      static_cast<void>(causalAttention(query, key, value, m_config.sliding_window, [] {}, m_options.threads));
+      static_cast<void>(causalAttention(
+          query, key, value, m_config.sliding_window, [] {}, m_options.threads));
     });
   }
   // Of Q·Kᵀ and of P·V each.
@@ -118,12 +120,17 @@ class LayerParts {
   }
 
   [[nodiscard]] double probeSeconds() const {
-    const at::Tensor query = heads(m_config.query_heads), key = heads(m_config.kv_heads), value = heads(m_config.kv_heads);
-    const at::Tensor lse = causalAttention(query, key, value, m_config.sliding_window, [] {}, m_options.threads).lse;
+    const at::Tensor query = heads(m_config.query_heads), key = heads(m_config.kv_heads),
+                     value = heads(m_config.kv_heads);
+    const at::Tensor lse = causalAttention(
+                               query, key, value, m_config.sliding_window, [] {}, m_options.threads)
+                               .lse;
     std::size_t cell = 1;
     while ((static_cast<std::size_t>(m_tokens) + cell - 1) / cell > kMapSide) cell *= 2;
     const StatisticsRequest request{
-        .wanted = {Signal::Entropy, Signal::Received, Signal::WindowSum, Signal::WindowRows}, .map_cell = cell, .window = 8};
+        .wanted = {Signal::Entropy, Signal::Received, Signal::WindowSum, Signal::WindowRows},
+        .map_cell = cell,
+        .window = 8};
     const LayerAttention layer{LayerIndex(0), query, key, value, lse};
     return m_watch.least([&] { static_cast<void>(measureLayer(layer, m_config, request, m_options.threads)); });
   }
@@ -134,7 +141,9 @@ class LayerParts {
   [[nodiscard]] int libraryThreads() const {
     return static_cast<int>(m_options.threads == 0 ? kernels::defaultThreads() : m_options.threads);
   }
-  [[nodiscard]] at::Tensor random(at::IntArrayRef sizes) const { return at::randn(sizes, at::TensorOptions().dtype(m_type)); }
+  [[nodiscard]] at::Tensor random(at::IntArrayRef sizes) const {
+    return at::randn(sizes, at::TensorOptions().dtype(m_type));
+  }
   [[nodiscard]] at::Tensor heads(std::int64_t number) const { return random({number, m_tokens, m_config.head_dim}); }
   [[nodiscard]] Linear linearOf(std::int64_t out, std::int64_t in, bool packed) const {
     Linear linear{random({out, in}), {}, {}};
@@ -159,7 +168,10 @@ std::vector<TokenId> someIds(std::size_t count, std::uint32_t vocabulary) {
 class HeldCaches {
  public:
   HeldCaches(const ModelConfig& config, std::uint32_t branches, std::uint32_t tokens, unsigned threads)
-      : m_config(config), m_branches(branches), m_tokens(tokens), m_threads(threads),
+      : m_config(config),
+        m_branches(branches),
+        m_tokens(tokens),
+        m_threads(threads),
         m_size(std::size_t{tokens} * config.head_dim) {
     m_key.resize(std::size_t{config.layers} * branches * config.kv_heads * m_size, 0.01F);
     m_value = m_key;

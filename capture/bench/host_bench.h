@@ -25,12 +25,12 @@ struct HostBenchOptions {
 // Least seconds of the repetitions. Rates count the operations of the algorithm; only visible pairs of attention.
 struct PrefillBenchRow {
   std::uint32_t tokens = 0;
-  std::string products_by;                           // "packed" or "plain"
-  double limit = 0;                                  // GFLOP/s of the fastest large product of the type
-  double products = 0, attention = 0, probe = 0;     // GFLOP/s
-  double prefill_seconds = 0;                        // the whole model, nothing recorded
+  std::string products_by;                             // "packed" or "plain"
+  double limit = 0;                                    // GFLOP/s of the fastest large product of the type
+  double products = 0, attention = 0, probe = 0;       // GFLOP/s
+  double prefill_seconds = 0;                          // the whole model, nothing recorded
   double products_seconds = 0, attention_seconds = 0;  // of all layers
-  double probe_seconds = 0;                          // of all layers, beyond the prefill: every output
+  double probe_seconds = 0;                            // of all layers, beyond the prefill: every output
 };
 
 struct DecodeBenchRow {

@@ -140,6 +140,11 @@ at::Tensor Checkpoint::load(const std::string& name, std::span<const std::int64_
   return copy;
 }
 
+void Checkpoint::release(const std::string& name) const {
+  const std::string stored_name = storedName(name);
+  if (const SafetensorsFile* shard = holder(stored_name)) shard->file()->release(shard->find(stored_name)->bytes);
+}
+
 std::string Checkpoint::fingerprint() const {
   Sha256 sha;
   for (const auto& [name, shard] : m_shards) {

@@ -23,6 +23,7 @@ class Checkpoint : public WeightSource {
   [[nodiscard]] bool has(const std::string& name) const override;
   [[nodiscard]] at::Tensor load(const std::string& name, std::span<const std::int64_t> shape, at::ScalarType dtype,
                                 at::Device device) const override;
+  void release(const std::string& name) const override;
   // Shards in name order; a header is the length field and the JSON.
   [[nodiscard]] std::string fingerprint() const override;
 

@@ -64,10 +64,6 @@ struct Decoder::Impl {
     return at::TensorOptions().dtype(options.dtype).device(options.device);
   }
 
-  void packOnHost() {
-    if (options.device.is_cpu() && options.dtype != at::kHalf) packLayers(weights, options.dtype, options.products);
-  }
-
   // The device of a layer.
   [[nodiscard]] at::Device deviceOf(std::uint32_t layer) const {
     return options.layer_devices.empty() ? options.device : options.layer_devices[layer];
@@ -305,8 +301,8 @@ Decoder Decoder::load(const std::filesystem::path& model_folder, const LoadOptio
     if (options.row_chunk == 0) impl->options.row_chunk = defaultRowChunk(options.device);
     const auto source = openWeights(model_folder, impl->config);
     impl->fingerprint = source->fingerprint();
-    impl->weights = loadWeights(*source, impl->config, options.dtype, options.device, options.layer_devices, work);
-    impl->packOnHost();
+    impl->weights = loadWeights(*source, impl->config, options.dtype, options.device, options.layer_devices,
+                                options.products, work);
     return Decoder(std::move(impl));
   });
 }
@@ -317,8 +313,7 @@ Decoder Decoder::random(const ModelConfig& config, const LoadOptions& options) {
     impl->config = config;
     impl->options = options;
     if (options.row_chunk == 0) impl->options.row_chunk = defaultRowChunk(options.device);
-    impl->weights = randomWeights(config, options.dtype, options.device, options.layer_devices);
-    impl->packOnHost();
+    impl->weights = randomWeights(config, options.dtype, options.device, options.layer_devices, options.products);
     return Decoder(std::move(impl));
   });
 }

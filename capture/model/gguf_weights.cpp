@@ -193,4 +193,9 @@ at::Tensor GgufWeights::load(const std::string& name, std::span<const std::int64
   return tensor;
 }
 
+void GgufWeights::release(const std::string& name) const {
+  const gguf::ModelFile::Found found = m_file.find(ggufTensorName(name));
+  if (found.tensor != nullptr) found.part->file()->release(found.tensor->bytes);
+}
+
 }  // namespace kvatlas::capture

@@ -17,6 +17,7 @@ class GgufWeights : public WeightSource {
   // Rows of q and k come back in the "rotate half" order, whatever order the file has them in.
   [[nodiscard]] at::Tensor load(const std::string& name, std::span<const std::int64_t> shape, at::ScalarType dtype,
                                 at::Device device) const override;
+  void release(const std::string& name) const override;
   [[nodiscard]] std::string fingerprint() const override { return m_file.fingerprint(); }
 
  private:

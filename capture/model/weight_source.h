@@ -21,6 +21,8 @@ class WeightSource {
   // dtype.
   [[nodiscard]] virtual at::Tensor load(const std::string& name, std::span<const std::int64_t> shape,
                                         at::ScalarType dtype, at::Device device) const = 0;
+  // Lets the system drop the pages of a tensor whose view is no longer read.
+  virtual void release(const std::string& name) const = 0;
   // SHA-256 in lower-case hex over, for each file in order: its name, a zero byte, its size as 8 little-endian bytes,
   // its header.
   [[nodiscard]] virtual std::string fingerprint() const = 0;

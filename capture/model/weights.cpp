@@ -98,20 +98,27 @@ LayerWeights loadLayer(const WeightSource& source, const Loader& load, const Mod
   return weights;
 }
 
-// Weights of a view into a mapped file, which stay beside their packed copy.
-std::size_t mappedBytes(const Linear& linear) {
-  if (!linear.weight.defined() || linear.weight.storage().resizable()) return 0;
-  return linear.weight.nbytes();
+constexpr std::array kProducts{"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+                               "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj"};
+
+// Bytes of views into a mapped file, which the system can drop and read again: a packed copy cannot be dropped.
+std::uint64_t mappedBytes(const LayerWeights& layer) {
+  std::uint64_t bytes = 0;
+  for (const Linear* linear :
+       {&layer.query, &layer.key, &layer.value, &layer.output, &layer.gate, &layer.up, &layer.down})
+    if (linear->weight.defined() && !linear->weight.storage().resizable()) bytes += linear->weight.nbytes();
+  return bytes;
 }
 
-bool tooLargeToCopy(const Weights& weights) {
-  std::size_t bytes = 0;
-  for (const LayerWeights& l : weights.layers)
-    for (const Linear* linear : {&l.query, &l.key, &l.value, &l.output, &l.gate, &l.up, &l.down})
-      bytes += mappedBytes(*linear);
-  const auto memory =
-      static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  return bytes > memory / 2;
+bool fitsMemory(std::uint64_t bytes) {
+  const auto pages = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES));
+  return bytes <= pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 2;
+}
+
+// Whether all layers, alike the first one, are to be packed.
+bool packs(const LayerWeights& first, std::uint64_t layers, at::ScalarType dtype, at::Device device, ProductPath path) {
+  if (!device.is_cpu() || dtype == at::kHalf || !fitsMemory(layers * mappedBytes(first))) return false;
+  return (path == ProductPath::Measured ? fasterPath(dtype) : path) == ProductPath::Packed;
 }
 
 void packLayer(LayerWeights& layer) {
@@ -147,16 +154,22 @@ at::Tensor outputMatrix(const WeightSource& source, const Loader& load, const Mo
 }  // namespace
 
 Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::ScalarType dtype, at::Device device,
-                    std::span<const at::Device> layer_devices, const WorkContext& work) {
+                    std::span<const at::Device> layer_devices, ProductPath path, const WorkContext& work) {
   const Loader load(source, dtype, device, work);
   Weights weights;
   work.progress->begin("loading", config.layers);
   // Of two tied matrices a checkpoint may hold either.
   const bool by_output = config.tied_output && !source.has(kEmbedding) && source.has(kOutput);
   weights.embedding = load.matrix(by_output ? kOutput : kEmbedding, config.vocab_size, config.hidden_size);
+  bool pack = false;
   for (std::uint32_t layer = 0; layer < config.layers; ++layer) {
     const Loader loader(source, dtype, layer_devices.empty() ? device : layer_devices[layer], work);
     weights.layers.push_back(loadLayer(source, loader, config, layer));
+    pack = layer == 0 ? packs(weights.layers[0], config.layers, dtype, device, path) : pack;
+    if (pack) {
+      packLayer(weights.layers.back());
+      for (const char* name : kProducts) source.release(fmt::format("model.layers.{}.{}.weight", layer, name));
+    }
     work.progress->advance(layer + 1);
   }
   weights.final_norm = load.vector("model.norm.weight", config.hidden_size);
@@ -165,16 +178,8 @@ Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::S
   return weights;
 }
 
-bool packLayers(Weights& weights, at::ScalarType dtype, ProductPath path) {
-  if (tooLargeToCopy(weights)) return false;
-  if (path == ProductPath::Measured) path = fasterPath(dtype);
-  if (path == ProductPath::Plain) return false;
-  for (LayerWeights& layer : weights.layers) packLayer(layer);
-  return true;
-}
-
 Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Device device,
-                      std::span<const at::Device> layer_devices) {
+                      std::span<const at::Device> layer_devices, ProductPath path) {
   const auto matrix = [&](std::int64_t rows, std::int64_t columns, at::Device where) {
     const double width = std::sqrt(3.0 / static_cast<double>(columns));
     return at::empty({rows, columns}, at::TensorOptions().dtype(dtype).device(where)).uniform_(-width, width);
@@ -200,12 +205,13 @@ Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Devic
       made.gate.weight = matrix(inner, hidden, where);
       made.up.weight = matrix(inner, hidden, where);
       made.down.weight = matrix(hidden, inner, where);
-      continue;
+    } else {
+      made.experts.router = matrix(config.experts, hidden, where);
+      for (std::uint32_t expert = 0; expert < config.experts; ++expert)
+        made.experts.experts.push_back(
+            {matrix(inner, hidden, where), matrix(inner, hidden, where), matrix(hidden, inner, where)});
     }
-    made.experts.router = matrix(config.experts, hidden, where);
-    for (std::uint32_t expert = 0; expert < config.experts; ++expert)
-      made.experts.experts.push_back(
-          {matrix(inner, hidden, where), matrix(inner, hidden, where), matrix(hidden, inner, where)});
+    if (packs(made, config.layers, dtype, device, path)) packLayer(made);
   }
   weights.final_norm = ones(device);
   weights.logits = config.tied_output ? weights.embedding : matrix(config.vocab_size, hidden, device);

@@ -35,18 +35,16 @@ struct Weights {
 // the embedding but the files store a different one, uses the stored one and warns, as Transformers 5 does
 // (Transformers 4 used the embedding).
 // layer_devices [layers], or empty: all on `device`, which holds embedding and logits.
+// On the host, f32 and bf16 layers are packed as `path` says as soon as they are read, and the packed copy replaces the
+// weights; not where these are mapped from the file, which takes no memory, and the copies would take more than half of
+// the machine's.
 [[nodiscard]] Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::ScalarType dtype,
-                                  at::Device device, std::span<const at::Device> layer_devices,
+                                  at::Device device, std::span<const at::Device> layer_devices, ProductPath path,
                                   const WorkContext& work);
-
-// Packs every product of the layers, f32 or bf16, for the host. The copies replace the weights; where those are mapped
-// from a file (which the system can drop and read again) the copies are refused if they would take more than half of
-// the machine's memory. Returns whether it packed.
-bool packLayers(Weights& weights, at::ScalarType dtype, ProductPath path);
 
 // Random weights generated on the devices, for benchmarks: uniform with the variance that keeps a layer's output as
 // large as its input. Reproducible on one kind of device.
 [[nodiscard]] Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Device device,
-                                    std::span<const at::Device> layer_devices);
+                                    std::span<const at::Device> layer_devices, ProductPath path);
 
 }  // namespace kvatlas::capture

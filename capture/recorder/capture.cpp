@@ -5,14 +5,18 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
+#include "capture/recorder/existing_output.h"
 #include "capture/recorder/layer_encoder.h"
 #include "capture/recorder/trace_header.h"
 #include "capture/recorder/trace_queue.h"
 #include "capture/session/session.h"
 #include "core/base/error.h"
 #include "core/base/mean.h"
+#include "core/base/output_file.h"
 #include "core/trace/question_output.h"
+#include "core/trace/schema.h"
 #include "core/trace/space.h"
 
 namespace kvatlas::capture {
@@ -24,12 +28,19 @@ void checkOutput(const std::filesystem::path& output) {
   std::error_code code;
   const auto folder = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
   if (std::filesystem::is_directory(output, code)) fail("{}: is a folder, a file name was expected", output.string());
-  // The finished trace replaces an existing regular file, never a device, pipe or link.
-  const auto there = std::filesystem::symlink_status(output, code);
-  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
-    fail("{}: is not a regular file and will not be replaced by a trace", output.string());
+  requireReplaceable(output);
   if (!std::filesystem::is_directory(folder, code)) fail("{}: its folder does not exist", output.string());
   if (::access(folder.c_str(), W_OK | X_OK) != 0) throw Error(systemMessage(folder.string(), errno));
+}
+
+// Every trace of the capture: one, or one for each question.
+void checkOutputs(const CaptureOptions& options) {
+  const std::size_t count = options.session.prompt.questions.size();
+  for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i) {
+    const auto output = trace::questionOutput(options.output, i, count);
+    requireFreeName(options, output);
+    checkOutput(output);
+  }
 }
 
 // Reports the expected size of the traces before writing the first byte. Error when the disk is too small.
@@ -74,6 +85,25 @@ StatisticsRequest recorderRequest(const trace::AttentionPlan& plan) {
           .tensors = !plan.qk_layers.empty()};
 }
 
+// Finite weights can still give attention that is not: scores beyond the range of the numbers. Such a trace would not
+// be valid. Error naming layer and head.
+void requireAttention(const trace::LayerRecord& record, const trace::AttentionPlan& plan, std::uint32_t heads) {
+  const std::vector<float>& received = record.values[Signal::Received];
+  if (received.empty() || heads == 0) return;
+  const std::size_t tokens = received.size() / heads;
+  for (std::uint32_t head = 0; head < heads; ++head) {
+    if (!trace::schema::recordsHead(plan, HeadIndex(head))) continue;
+    const auto first = received.begin() + static_cast<std::ptrdiff_t>(head * tokens);
+    const double sum = std::accumulate(first, first + static_cast<std::ptrdiff_t>(tokens), 0.0);
+    if (std::abs(sum - double(tokens)) <= 0.02 * double(tokens)) continue;
+    fail(
+        "layer {}, query head {}: the attention of {} queries sums to {}: damaged weights, or values beyond the "
+        "compute "
+        "type",
+        record.layer.value, head, tokens, sum);
+  }
+}
+
 // The trace of one question, or of a prompt without any.
 struct Recording {
   trace::TraceHeader header;
@@ -88,6 +118,7 @@ void recordLayers(Session& session, const trace::AttentionPlan& plan, const Reco
       [&session, &recordings, plan, threads](const LayerAttention& attention, LayerStatistics& statistics) {
         auto record =
             std::make_shared<trace::LayerRecord>(encodeLayer(attention, statistics, session.config(), plan, threads));
+        requireAttention(*record, plan, session.config().query_heads);
         for (const Recording& recording : recordings)
           recording.queue->push([record](trace::Writer& writer) { writer.writeLayer(*record); });
       },
@@ -121,7 +152,6 @@ Recordings planRecordings(const Session& session, const trace::AttentionPlan& pl
     const auto& words = options.session.prompt.questions;
     if (i < words.size()) one.summary.question = words[i];
     if (!questions.empty()) one.summary.question_tokens = questions[i].ids.size();
-    checkOutput(one.summary.output);
     one.header = makeTraceHeader(session, plan, questions.empty() ? nullptr : &questions[i]);
     expected += trace::expectedFileBytes(one.header, options.session.max_new_tokens);
   }
@@ -138,8 +168,7 @@ CaptureSummary runCapture(const CaptureOptions& options, const WorkContext& work
 std::vector<CaptureSummary> runCaptures(const CaptureOptions& options, const WorkContext& work) {
   const PromptOptions& prompt = options.session.prompt;
   const std::size_t count = prompt.questions.size();
-  for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i)
-    checkOutput(trace::questionOutput(options.output, i, count));
+  checkOutputs(options);
   if (count <= 1 || prompt.compress == Compress::Context) {
     Session session(options.session, work);
     return recordSession(session, options, work);
@@ -160,11 +189,12 @@ std::vector<CaptureSummary> runCaptures(const CaptureOptions& options, const Wor
 
 std::vector<CaptureSummary> recordSession(Session& session, const CaptureOptions& options, const WorkContext& work) {
   const auto start = std::chrono::steady_clock::now();
-  checkOutput(options.output);
+  checkOutputs(options);
   const trace::AttentionPlan plan = makeAttentionPlan(session, options);
   session.loadWeights(work);
   Recordings recordings = planRecordings(session, plan, options, work);
-  for (Recording& one : recordings) one.queue = std::make_unique<TraceQueue>(one.summary.output, one.header);
+  const auto existing = options.replace ? ClaimedFile::Existing::Replace : ClaimedFile::Existing::Keep;
+  for (Recording& one : recordings) one.queue = std::make_unique<TraceQueue>(one.summary.output, one.header, existing);
   session.watchAttended();
   recordLayers(session, plan, recordings, options.session.threads);
   const std::vector<SessionResult> results = session.runAll(work);

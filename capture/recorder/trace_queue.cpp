@@ -2,10 +2,13 @@
 
 #include <optional>
 
+#include "core/base/thread.h"
+
 namespace kvatlas::capture {
 
-TraceQueue::TraceQueue(const std::filesystem::path& target, const trace::TraceHeader& header, std::size_t capacity)
-    : m_capacity(capacity), m_thread([this, target, header] { run(target, header); }) {
+TraceQueue::TraceQueue(const std::filesystem::path& target, const trace::TraceHeader& header,
+                       ClaimedFile::Existing existing, std::size_t capacity)
+    : m_capacity(capacity), m_thread(startThread([this, target, header, existing] { run(target, header, existing); })) {
   std::unique_lock lock(m_mutex);
   m_changed.wait(lock, [&] { return m_open || m_done; });
   if (!m_error) return;
@@ -46,10 +49,11 @@ void TraceQueue::rethrow(std::unique_lock<std::mutex>& lock) {
   std::rethrow_exception(error);
 }
 
-void TraceQueue::run(const std::filesystem::path& target, const trace::TraceHeader& header) {
+void TraceQueue::run(const std::filesystem::path& target, const trace::TraceHeader& header,
+                     ClaimedFile::Existing existing) {
   std::exception_ptr error;
   try {
-    trace::Writer writer(target, header);
+    trace::Writer writer(target, header, existing);
     {
       const std::scoped_lock lock(m_mutex);
       m_open = true;

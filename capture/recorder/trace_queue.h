@@ -18,7 +18,8 @@ class TraceQueue {
   using Job = std::function<void(trace::Writer&)>;
 
   // Waits until the file exists; rethrows an error of its creation.
-  TraceQueue(const std::filesystem::path& target, const trace::TraceHeader& header, std::size_t capacity = 2);
+  TraceQueue(const std::filesystem::path& target, const trace::TraceHeader& header,
+             ClaimedFile::Existing existing = ClaimedFile::Existing::Replace, std::size_t capacity = 2);
   ~TraceQueue();  // drops queued jobs; the unfinished file keeps its temporary name
   TraceQueue(const TraceQueue&) = delete;
   TraceQueue& operator=(const TraceQueue&) = delete;
@@ -27,7 +28,7 @@ class TraceQueue {
   void finish();       // after all jobs: completes and renames the file; rethrows the first error
 
  private:
-  void run(const std::filesystem::path& target, const trace::TraceHeader& header);
+  void run(const std::filesystem::path& target, const trace::TraceHeader& header, ClaimedFile::Existing existing);
   void consume(trace::Writer& writer);
   void rethrow(std::unique_lock<std::mutex>& lock);
 

@@ -5,6 +5,7 @@
 #include "capture/model/cuda_attention.h"
 #include "capture/session/device.h"
 #include "capture/session/prompt.h"
+#include "core/base/thread.h"
 
 namespace kvatlas::capture {
 
@@ -13,6 +14,7 @@ std::shared_ptr<LoadedModel> openModel(const SessionOptions& options) {
   model->folder = options.model;
   model->config = loadModelConfig(options.model);
   model->tokenizer = loadTokenizer(options.model);
+  requireThreads(options.threads > 0 ? options.threads : std::thread::hardware_concurrency());
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   const DeviceChoice choice = chooseDevices(options.device, options.dtype);
   model->load = choice.load;

@@ -51,6 +51,7 @@ struct SessionOptions {
 struct CaptureOptions {
   SessionOptions session;
   std::filesystem::path output;
+  bool replace = false;                              // a trace that has the output's name
   std::optional<std::vector<std::uint32_t>> layers;  // recorded layers; empty: all
   std::uint32_t map_size = 512;                      // 0: no maps
   bool keep_qk = false;

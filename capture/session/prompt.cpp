@@ -6,8 +6,8 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/utf8.h"
 #include "core/text/chat_template.h"
-#include "core/text/utf8.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -204,7 +204,7 @@ std::vector<PreparedPrompt> preparePrompts(const PromptOptions& options, const s
   const std::string text = options.text ? *options.text : readFile(options.file);
   if (text.empty()) fail("{}: the prompt is empty: at least one token is needed", sourceName(options));
   PreparedPrompt prompt;
-  if (std::string notice = text::utf8Notice(text, sourceName(options)); !notice.empty())
+  if (std::string notice = utf8Notice(text, sourceName(options)); !notice.empty())
     prompt.notices.push_back(std::move(notice));
   prompt.chat = chatUse(options, model_folder);
   const bool add_special = options.chat.empty();

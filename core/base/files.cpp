@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/git_lfs.h"
+#include "core/base/json_depth.h"
 #include "core/base/output_file.h"
 #include "core/base/python_json.h"
 
@@ -27,6 +28,7 @@ std::string readFile(const std::filesystem::path& path, std::uint64_t max_bytes)
 
 nlohmann::json readJsonFile(const std::filesystem::path& path) {
   const std::string text = readFile(path);
+  if (isDeeperThan(text)) fail("{}: nested deeper than {} levels", path.string(), kMostJsonLevels);
   try {
     return parsePythonJson(text);
   } catch (const nlohmann::json::exception& error) {

@@ -26,4 +26,8 @@ class MappedFile {
   std::size_t m_size = 0;
 };
 
+// Installs a handler of SIGBUS: when a mapped file becomes shorter while it is read, the process ends with one error
+// line that names the file, and exit code 1. `programme` begins the line; it must be a literal.
+void explainLostMappings(const char* programme);
+
 }  // namespace kvatlas

@@ -6,25 +6,39 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/claimed_file.h"
+
 namespace kvatlas {
 
 class OutputFile {
  public:
-  // Error: the folder is missing or not writable. A folder, device, pipe or link of that name is never replaced.
+  // Error: the folder is missing or not writable, another process writes the file, or a folder, device, pipe or link
+  // has its name or that of its temporary file "<target>.part"; none of them is ever replaced.
   explicit OutputFile(const std::filesystem::path& target);
   ~OutputFile();  // without complete(): deletes the file
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
   void write(std::string_view bytes);
+  void sync();      // after the last write: all bytes are on disk, the name is still the temporary one
   void complete();  // syncs and renames
 
  private:
   void flush();
 
   std::filesystem::path m_target;
-  std::string m_part, m_buffer;
-  int m_file = -1;
+  ClaimedFile m_part;
+  std::string m_buffer;
+  bool m_synced = false, m_complete = false;
 };
+
+// Deletes the temporary files of this process, before it ends without running destructors.
+void removeUnfinishedOutputs();
+
+// Error: `target` is there and is not a regular file.
+void requireReplaceable(const std::filesystem::path& target);
+
+// Makes renames in the file's folder durable, where the folder can be opened.
+void syncFolderOf(const std::filesystem::path& file);
 
 }  // namespace kvatlas

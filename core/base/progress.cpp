@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 
+#include "core/base/console.h"
 #include "core/base/error.h"
 
 namespace kvatlas {
@@ -41,25 +41,25 @@ class StderrProgress final : public Progress {
       drawBar(done);
     } else if (const auto quarter = 4 * done / m_total; quarter > m_quarter) {
       m_quarter = quarter;
-      fmt::print(stderr, "kvatlas: {} {} %\n", m_task, 25 * quarter);
+      say(fmt::format("kvatlas: {} {} %\n", m_task, 25 * quarter));
     }
   }
 
   void end() override {
     if (m_quiet || !m_open) return;
-    if (m_terminal) fmt::print(stderr, "\r\033[K");
+    if (m_terminal) say("\r\033[K");
     m_open = false;
   }
 
   void note(std::string_view message) override {
     if (m_quiet) return;
-    if (m_open && m_terminal) fmt::print(stderr, "\r\033[K");
-    fmt::print(stderr, "kvatlas: {}\n", message);
+    if (m_open && m_terminal) say("\r\033[K");
+    say(fmt::format("kvatlas: {}\n", printable(message)));
   }
 
   void warn(std::string_view message) override {
-    if (m_open && m_terminal && !m_quiet) fmt::print(stderr, "\r\033[K");
-    fmt::print(stderr, "kvatlas: warning: {}\n", message);
+    if (m_open && m_terminal && !m_quiet) say("\r\033[K");
+    say(fmt::format("kvatlas: warning: {}\n", printable(message)));
   }
 
  private:
@@ -74,9 +74,8 @@ class StderrProgress final : public Progress {
     std::string left;
     if (done > 0 && done < m_total && seconds > 1)
       left = fmt::format(", {:.0f} s left", seconds * static_cast<double>(m_total - done) / static_cast<double>(done));
-    fmt::print(stderr, "\r\033[K{:<10} [{:█<{}}{:·<{}}] {}/{}{}", m_task, "", filled, "", 30 - filled, done, m_total,
-               left);
-    std::fflush(stderr);
+    say(fmt::format("\r\033[K{:<10} [{:█<{}}{:·<{}}] {}/{}{}", m_task, "", filled, "", 30 - filled, done, m_total,
+                    left));
   }
 
   bool m_quiet;

@@ -6,7 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/sha256.h"
-#include "core/text/utf8.h"
+#include "core/base/utf8.h"
 
 namespace kvatlas::evaluation {
 namespace {
@@ -86,7 +86,7 @@ HaystackText readHaystack(std::span<const fs::path> paths) {
     const std::vector<fs::path> files = fs::is_directory(path, code) ? textFilesIn(path) : std::vector{path};
     for (const fs::path& file : files) {
       const std::string text = readFile(file);
-      if (std::string notice = text::utf8Notice(text, file.string()); !notice.empty())
+      if (std::string notice = utf8Notice(text, file.string()); !notice.empty())
         haystack.notices.push_back(std::move(notice));
       haystack.text += text;
     }

@@ -9,11 +9,22 @@ namespace kvatlas::evaluation {
 
 using nlohmann::json;
 
+namespace {
+
+// A path that other working directories understand; as given where this one was deleted.
+std::string placeOf(const std::filesystem::path& path) {
+  std::error_code code;
+  const std::filesystem::path whole = std::filesystem::absolute(path, code);
+  return (code ? path : whole).string();
+}
+
+}  // namespace
+
 void writeOrigin(const std::filesystem::path& results, const Origin& origin) {
-  json file = {{"model", std::filesystem::absolute(origin.model).string()}};
+  json file = {{"model", placeOf(origin.model)}};
   for (const auto& [name, paths] : origin.sources) {
     json list = json::array();
-    for (const auto& path : paths) list.push_back(std::filesystem::absolute(path).string());
+    for (const auto& path : paths) list.push_back(placeOf(path));
     file[name] = std::move(list);
   }
   writeFileAtomically(results / kOriginFile, file.dump(2, ' ', false, json::error_handler_t::replace) + "\n");

@@ -27,7 +27,7 @@ constexpr std::array<FieldText, 15> kFieldTexts{{
     {SpecField::Clip, "--clip", "probability at which the colours saturate"},
     {SpecField::Floor, "--floor", "lower end of a log scale (1e-5)"},
     {SpecField::Layers, "--layers", "layers to draw, 0,6,12", true},
-    {SpecField::Layer, "--layer", "the layer (the middle one)", true},
+    {SpecField::Layer, "--layer", "the layer", true},
     {SpecField::Head, "--head", "a query head, or mean", true},
     {SpecField::Entropy, "--entropy", "a track of the entropy of each query", true},
     {SpecField::Runs, "--runs", "runs to draw: snapkv, snapkv@128, a label or a number (all)", false, kMethods},

@@ -8,7 +8,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/json_fields.h"
-#include "core/text/utf8.h"
+#include "core/base/utf8.h"
 
 namespace kvatlas::metrics {
 namespace {
@@ -46,8 +46,8 @@ HiddenMarkov::HiddenMarkov(const std::filesystem::path& folder) {
       m_start[tag] = probability(start, tag);
       for (std::size_t to = 0; to < 4; ++to) m_step[tag][to] = probability(step.at(name), to);
       for (const auto& [character, value] : emit.at(name).items()) {
-        Tags& tags = m_emission.try_emplace(text::readUtf8(character).code_point, Tags{kNever, kNever, kNever, kNever})
-                         .first->second;
+        Tags& tags =
+            m_emission.try_emplace(readUtf8(character).code_point, Tags{kNever, kNever, kNever, kNever}).first->second;
         tags[tag] = value.get<double>();
       }
     }

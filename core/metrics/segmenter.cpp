@@ -8,8 +8,8 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/sha256.h"
+#include "core/base/utf8.h"
 #include "core/text/template/letters.h"
-#include "core/text/utf8.h"
 
 namespace kvatlas::metrics {
 namespace {
@@ -38,9 +38,9 @@ class Segmenter::Block {
  public:
   Block(const Segmenter& of, std::string_view text, std::vector<std::string_view>& words)
       : m_of(of), m_text(text), m_words(words) {
-    for (std::size_t at = 0; at < text.size(); at += text::utf8Length(text[at])) {
+    for (std::size_t at = 0; at < text.size(); at += utf8Length(text[at])) {
       m_starts.push_back(at);
-      m_characters.push_back(text::codePointAt(text, at));
+      m_characters.push_back(codePointAt(text, at));
     }
     m_starts.push_back(text.size());
   }
@@ -153,13 +153,13 @@ void Segmenter::readDictionary(const std::filesystem::path& path) {
     begin = stop + 1;
     const std::size_t space = line.find(' ');
     std::uint64_t count = 0;
-    if (space == std::string_view::npos || !text::isValidUtf8(line) ||
+    if (space == std::string_view::npos || !isValidUtf8(line) ||
         std::from_chars(line.data() + space + 1, line.data() + line.size(), count).ec != std::errc{})
       fail("{}:{}: expected a word and its count", path.string(), number + 1);
     const std::string_view word = line.substr(0, space);
     total += count;
-    for (std::size_t at = 0; at < word.size(); at += text::utf8Length(word[at]))
-      m_counts.try_emplace(word.substr(0, at + text::utf8Length(word[at])), 0);
+    for (std::size_t at = 0; at < word.size(); at += utf8Length(word[at]))
+      m_counts.try_emplace(word.substr(0, at + utf8Length(word[at])), 0);
     m_counts[word] = count;
   }
   if (total == 0) fail("{}: is empty", path.string());
@@ -170,11 +170,11 @@ std::vector<std::string_view> Segmenter::cut(std::string_view text) const {
   std::vector<std::string_view> words;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = at;
-    while (end < text.size() && isWordCharacter(text::codePointAt(text, end))) end += text::utf8Length(text[end]);
+    while (end < text.size() && isWordCharacter(codePointAt(text, end))) end += utf8Length(text[end]);
     if (end > at) {
       Block(*this, text.substr(at, end - at), words).cut();
     } else {
-      end += text.substr(at).starts_with("\r\n") ? 2 : text::utf8Length(text[at]);
+      end += text.substr(at).starts_with("\r\n") ? 2 : utf8Length(text[at]);
       words.push_back(text.substr(at, end - at));
     }
     at = end;

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/text/utf8.h"
+#include "core/base/utf8.h"
 
 namespace kvatlas::metrics {
 namespace {
@@ -17,7 +17,7 @@ using Characters = std::vector<std::uint32_t>;
 Characters charactersOf(std::string_view text) {
   Characters characters;
   for (std::size_t at = 0; at < text.size();) {
-    const text::Utf8Unit unit = text::readUtf8(text.substr(at));
+    const Utf8Unit unit = readUtf8(text.substr(at));
     characters.push_back(unit.code_point);
     at += unit.length;
   }

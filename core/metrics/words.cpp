@@ -1,8 +1,8 @@
 #include "core/metrics/words.h"
 
+#include "core/base/utf8.h"
 #include "core/text/regex.h"
 #include "core/text/template/letters.h"
-#include "core/text/utf8.h"
 
 namespace kvatlas::metrics {
 namespace {
@@ -23,7 +23,7 @@ bool isAsciiMark(std::string_view character) {
 std::vector<std::string> splitAtBlanks(std::string_view text) {
   std::vector<std::string> words(1);
   for (const std::string_view character : text::jinja::characters(text))
-    if (!text::jinja::isBlank(text::readUtf8(character).code_point))
+    if (!text::jinja::isBlank(readUtf8(character).code_point))
       words.back() += character;
     else if (!words.back().empty())
       words.emplace_back();

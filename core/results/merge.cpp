@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <map>
+#include <set>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
@@ -14,6 +15,9 @@ namespace kvatlas::results {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::uint64_t kAnySize = UINT64_MAX;
+const std::string kOrigin = "origin.json";  // of core/evaluation; its writer puts it there after the merge
 
 struct Source {
   fs::path folder;
@@ -47,17 +51,41 @@ std::map<std::uint32_t, Source> openShards(std::span<const fs::path> folders) {
   return sources;
 }
 
-void requireEmpty(const fs::path& output) {
+void requireFolder(const fs::path& output) {
   std::error_code code;
   if (fs::exists(output, code) && !fs::is_directory(output, code))
     fail("{}: is a file; results go into a folder", output.string());
   fs::create_directories(output, code);
   if (code) throw Error(systemMessage(output.string(), code.value()));
-  const std::string half = std::string(kResultsFile) + ".part";  // left by a merge that was killed
+}
+
+// What a merge of the same shards that was killed may have left. Its settings.json comes last, so that a folder
+// without one holds nothing finished; with one, the same results.
+void requireLeftovers(const fs::path& output, const Settings& whole) {
+  std::set<std::string> known{kLockFile};
+  for (const std::string& name : {std::string(kResultsFile), std::string(kSettingsFile)}) known.insert(name + ".part");
+  // Only a merge or a run makes the lock; a folder without it holds somebody else's files.
+  if (std::error_code code; fs::exists(output / kLockFile, code)) known.insert(kResultsFile);
+  if (std::error_code code; fs::exists(output / kSettingsFile, code)) {
+    const Settings settings = readSettings(output);
+    if (differenceOf(settings, whole).empty() && settings.shard() == whole.shard())
+      known.insert({kSettingsFile, kOrigin, kOrigin + ".part"});
+  }
   for (const auto& entry : fs::directory_iterator(output)) {
     const std::string name = entry.path().filename().string();
-    if (name != kLockFile && name != half) fail("{}: is not empty ({}); choose another folder", output.string(), name);
+    if (!known.contains(name)) fail("{}: is not empty ({}); choose another folder", output.string(), name);
   }
+}
+
+// Finished results are never replaced by others.
+void keepOrComplete(OutputFile& file, const fs::path& output) {
+  std::error_code code;
+  const fs::path results = output / kResultsFile;
+  file.sync();
+  if (fs::exists(output / kSettingsFile, code) && fs::exists(results, code) &&
+      readFile(results, kAnySize) != readFile(results.string() + ".part", kAnySize))
+    fail("{}: holds other results of the same settings; choose another folder", output.string());
+  file.complete();
 }
 
 }  // namespace
@@ -67,7 +95,8 @@ Settings mergeResults(std::span<const fs::path> shards, const fs::path& output) 
   std::vector<CaseStream> streams;
   for (const auto& [index, source] : sources) streams.emplace_back(source.folder, source.settings);
   const Settings whole(sources.begin()->second.settings.values());
-  requireEmpty(output);
+  requireFolder(output);
+  requireLeftovers(output, whole);
   const FolderLock lock(output);
   OutputFile file(output / kResultsFile);
   for (const Case& one : whole.allCases()) {
@@ -82,7 +111,7 @@ Settings mergeResults(std::span<const fs::path> shards, const fs::path& output) 
     for (const Record& record : records) file.write(printRecord(record) + '\n');
   }
   for (CaseStream& stream : streams) (void)stream.next();  // an extra line is an error
-  file.complete();
+  keepOrComplete(file, output);
   writeFileAtomically(output / kSettingsFile, whole.print());
   return whole;
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/base/json_depth.h"
 #include "core/base/suggest.h"
 #include "core/policy/parameters.h"
 #include "core/runs/titles.h"
@@ -98,7 +99,7 @@ std::string printParameters(const Parameters& parameters) {
 }
 
 Parameters parseParameters(std::string_view text) {
-  const json object = json::parse(text, nullptr, false);
+  const json object = parseOrDiscard(text);
   if (!object.is_object()) fail("the parameters are not a JSON object: '{}'", text.substr(0, 80));
   Parameters parameters;
   for (const auto& [name, value] : object.items()) {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/utf8.h"
 #include "core/text/byte_alphabet.h"
-#include "core/text/utf8.h"
 
 namespace kvatlas::text {
 namespace {

@@ -3,11 +3,16 @@
 #include <functional>
 
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "core/text/bpe.h"
 #include "core/text/byte_alphabet.h"
-#include "core/text/utf8.h"
 
 namespace kvatlas::text {
+namespace {
+
+constexpr std::size_t kLongestWord = std::size_t{1} << 23;
+
+}  // namespace
 
 BpeEncoder::BpeEncoder(const BpeModel& model, std::size_t text_bytes)
     : m_model(model), m_known(std::bit_ceil(std::clamp<std::size_t>(text_bytes / 8, 16, std::size_t{1} << 15))) {}
@@ -74,8 +79,10 @@ void BpeEncoder::encodeUncut(std::string_view word, std::size_t begin, std::vect
 }
 
 void BpeEncoder::splitIntoSymbols(std::string_view word) {
-  if (word.size() >= std::size_t{1} << 31)
-    fail("a text of {} bytes is too large for one word of the tokenizer", word.size());
+  // Merging takes some thirty bytes of memory per byte of the word.
+  if (word.size() > kLongestWord)
+    fail("a stretch of {} bytes without any place to cut is too long for the tokenizer, the limit is {}", word.size(),
+         kLongestWord);
   m_symbols.clear();
   m_pending_unknown.reset();
   if (m_model.m_units == BpeUnits::Characters) {

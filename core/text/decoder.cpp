@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "core/base/utf8.h"
 #include "core/text/byte_alphabet.h"
 #include "core/text/pattern_field.h"
 #include "core/text/regex.h"
-#include "core/text/utf8.h"
 
 namespace kvatlas::text {
 

@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "core/text/gguf_words.h"
 #include "core/text/score_merges.h"
 #include "core/text/tokenizer_json.h"
-#include "core/text/utf8.h"
 #include "core/text/vocabulary.h"
 
 namespace kvatlas::text {

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "core/base/utf8.h"
 #include "core/text/pattern_field.h"
 #include "core/text/regex.h"
-#include "core/text/utf8.h"
 
 namespace kvatlas::text {
 namespace {

@@ -5,10 +5,10 @@
 #include <array>
 #include <utility>
 
+#include "core/base/utf8.h"
 #include "core/text/pattern_field.h"
 #include "core/text/regex.h"
 #include "core/text/split_step.h"
-#include "core/text/utf8.h"
 
 namespace kvatlas::text {
 namespace {

@@ -5,7 +5,7 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "core/text/utf8.h"
+#include "core/base/utf8.h"
 
 namespace kvatlas::text {
 namespace {

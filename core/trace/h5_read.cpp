@@ -36,7 +36,9 @@ Superblock readSuperblock(const std::filesystem::path& path) {
     failAt(name, "", "not a trace file (it is not HDF5)");
   }
   if (start[8] != 3)
-    failAt(name, "", fmt::format("not a trace file (HDF5 superblock version {}, expected 3)", start[8]));
+    failAt(
+        name, "",
+        fmt::format("not a trace file (HDF5 superblock version {}, expected 3; h5repack writes it with -L)", start[8]));
   return {(start[11] & 1) != 0, (start[11] & 4) != 0};
 }
 
@@ -77,7 +79,7 @@ std::uint64_t SourceFile::bytes() const {
 Handle Node::openAttribute(const char* name, H5T_class_t kind, H5S_class_t shape) const {
   quiet();
   const auto problem = [&](std::string_view what) { fail(fmt::format("attribute '{}' {}", name, what)); };
-  if (H5Aexists(m_id.get(), name) <= 0) problem("is missing");
+  if (!hasAttribute(name)) problem("is missing");
   Handle attribute(checked(H5Aopen(m_id.get(), name, H5P_DEFAULT), fmt::format("open attribute '{}'", name)));
   const Handle type(checked(H5Aget_type(attribute.get()), "read an attribute's type"));
   const Handle space(checked(H5Aget_space(attribute.get()), "read an attribute's shape"));
@@ -88,13 +90,13 @@ Handle Node::openAttribute(const char* name, H5T_class_t kind, H5S_class_t shape
   return attribute;
 }
 
-std::string Node::text(const char* name) const {
+std::string Node::text(const char* name, std::size_t most_bytes) const {
   const Handle attribute = openAttribute(name, H5T_STRING);
   const Handle type(checked(H5Aget_type(attribute.get()), "read an attribute's type"));
   const std::size_t length = H5Tget_size(type.get());
-  if (H5Tis_variable_str(type.get()) != 0 || length > 2 * schema::kMaxAttributeText) {
-    fail(fmt::format("attribute '{}' is not a string of fixed length", name));
-  }
+  if (H5Tis_variable_str(type.get()) != 0) fail(fmt::format("attribute '{}' is not a string of fixed length", name));
+  if (length > most_bytes)
+    fail(fmt::format("attribute '{}' has {} bytes, at most {} were expected", name, length, most_bytes));
   std::string value(length, '\0');
   checked(H5Aread(attribute.get(), type.get(), value.data()), fmt::format("read attribute '{}'", name));
   return trimmed(value);
@@ -110,7 +112,7 @@ std::uint64_t Node::integer(const char* name, std::uint64_t limit) const {
 
 bool Node::hasAttribute(const char* name) const {
   quiet();
-  return H5Aexists(m_id.get(), name) > 0;
+  return checked(H5Aexists(m_id.get(), name), fmt::format("look for attribute '{}'", name)) > 0;
 }
 
 std::vector<std::uint32_t> Node::integers(const char* name, std::uint64_t limit) const {
@@ -178,13 +180,20 @@ void SourceDataset::expect(const schema::DatasetSpec& spec) const {
 }
 
 std::uint64_t SourceDataset::storedBytes() const {
-  return H5Dget_storage_size(m_id.get());
+  quiet();
+  const std::uint64_t bytes = H5Dget_storage_size(m_id.get());
+  // 0 is also its answer to an error, which only the error stack tells from a dataset without data.
+  if (bytes == 0 && H5Eget_num(H5E_DEFAULT) > 0) checked(-1, "find its data");
+  return bytes;
 }
 
 void SourceDataset::requireStored(std::uint64_t bytes) const {
   // The order matters: walk the chunk index only for sizes that the file could hold.
   const std::uint64_t file = m_source->bytes();
   if (bytes / m_expansion > file) fail(fmt::format("claims {} bytes, more than the file can hold", bytes));
+  if (m_expansion > 1 && bytes > std::max(schema::kMaxExpanded, file))
+    fail(fmt::format("claims {} bytes of compressed data, at most {} are read", bytes,
+                     std::max(schema::kMaxExpanded, file)));
   const std::uint64_t stored = storedBytes();
   if (stored > file) fail(fmt::format("claims {} bytes, more than the file has", stored));
   if (stored < bytes / m_expansion) fail(fmt::format("has {} of {} bytes: its data is missing", stored, bytes));
@@ -202,14 +211,15 @@ void SourceDataset::readInto(hid_t type, const std::vector<std::uint64_t>& start
   checked(H5Dread(m_id.get(), type, memory.get(), space.get(), H5P_DEFAULT, values), "read its data");
 }
 
-std::vector<std::string> SourceDataset::readStrings() const {
+std::vector<std::string> SourceDataset::readStrings(std::uint64_t most_strings, std::uint64_t most_bytes) const {
   const Handle type(checked(H5Dget_type(m_id.get()), "read its type"));
   if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0 || m_dims.size() != 1) {
     fail("is not a list of strings of fixed length");
   }
   const std::size_t length = H5Tget_size(type.get());
-  const std::uint64_t file = m_source->bytes();
-  if (m_dims[0] > file || length > file) fail("claims more strings than the file can hold");
+  if (m_dims[0] > most_strings || length > most_bytes)
+    fail(fmt::format("has {} strings of {} bytes, at most {} of {} were expected", m_dims[0], length, most_strings,
+                     most_bytes));
   requireStored(m_dims[0] * length);
   std::string packed(m_dims[0] * length, '\0');
   readInto(type.get(), {0}, m_dims, packed.data());
@@ -240,6 +250,13 @@ Handle SourceGroup::openHere(const std::string& name, H5I_type_t kind) const {
     fail(fmt::format("'{}' is not a {}", name, kind == H5I_GROUP ? "group" : "dataset"));
   }
   return id;
+}
+
+std::uint64_t SourceGroup::size() const {
+  quiet();
+  H5G_info_t info;
+  checked(H5Gget_info(m_id.get(), &info), "count its members");
+  return info.nlinks;
 }
 
 bool SourceGroup::has(const std::string& path) const {

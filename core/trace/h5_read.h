@@ -38,7 +38,7 @@ class Node {
   Node(Source source, Handle id, std::string path)
       : m_source(std::move(source)), m_id(std::move(id)), m_path(std::move(path)) {}
 
-  [[nodiscard]] std::string text(const char* attribute) const;
+  [[nodiscard]] std::string text(const char* attribute, std::size_t most_bytes = schema::kMaxName) const;
   [[nodiscard]] std::uint64_t integer(const char* attribute, std::uint64_t limit = UINT64_MAX) const;
   [[nodiscard]] bool hasAttribute(const char* attribute) const;
   // One axis of at most `limit` numbers.
@@ -67,7 +67,7 @@ class SourceDataset : public Node {
   [[nodiscard]] const std::vector<std::uint64_t>& dims() const { return m_dims; }
   void expect(schema::Type type, std::size_t rank) const;
   void expect(const schema::DatasetSpec& spec) const;  // type and dims; any length of a growing axis
-  [[nodiscard]] std::uint64_t storedBytes() const;
+  [[nodiscard]] std::uint64_t storedBytes() const;     // 0: no data; Error where it cannot be found
   // Error when the file stores fewer than `bytes` of data, or claims more than it can hold.
   void requireStored(std::uint64_t bytes) const;
 
@@ -84,7 +84,8 @@ class SourceDataset : public Node {
   [[nodiscard]] std::vector<T> readAll() const {
     return read<T>(std::vector<std::uint64_t>(m_dims.size(), 0), m_dims);
   }
-  [[nodiscard]] std::vector<std::string> readStrings() const;  // one axis of fixed-length strings
+  // One axis of fixed-length strings.
+  [[nodiscard]] std::vector<std::string> readStrings(std::uint64_t most_strings, std::uint64_t most_bytes) const;
 
  private:
   void checkFilters(hid_t list);
@@ -101,6 +102,7 @@ class SourceGroup : public Node {
   [[nodiscard]] static SourceGroup root(const Source& source);
 
   [[nodiscard]] bool has(const std::string& path) const;  // Error when the path leaves the file
+  [[nodiscard]] std::uint64_t size() const;               // members
   [[nodiscard]] SourceGroup group(const std::string& path) const;
   [[nodiscard]] SourceDataset dataset(const std::string& path) const;
 

@@ -105,7 +105,7 @@ std::string Object::pathOf(std::string_view name) const {
 }
 
 void Object::set(const char* name, const std::string& value) const {
-  if (value.size() > schema::kMaxAttributeText) failAt(m_file, pathOf(name), "too long for an attribute");
+  if (value.size() > schema::kMaxParameters) failAt(m_file, pathOf(name), "too long for an attribute");
   std::string text = value.empty() ? std::string(1, '\0') : value;
   const Handle type = stringType(text.size());
   writeAttribute(name, type.get(), text.data(), true);

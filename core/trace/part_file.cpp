@@ -1,40 +1,14 @@
 #include "core/trace/part_file.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 
+#include "core/base/output_file.h"
 #include "core/trace/part_driver.h"
 
 namespace kvatlas::trace {
 namespace {
-
-// Open-file-description locks do not conflict with readers' flock(), and a killed process loses them.
-bool lockExclusively(int fd) {
-  struct flock range {};
-  range.l_type = F_WRLCK;
-  range.l_whence = SEEK_SET;
-  return fcntl(fd, F_OFD_SETLK, &range) == 0 || (errno != EAGAIN && errno != EACCES);
-}
-
-bool isBeingWritten(const std::filesystem::path& path) {
-  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return false;
-  const bool ours = lockExclusively(fd);
-  close(fd);
-  return !ours;
-}
-
-void syncFolder(const std::filesystem::path& file) {
-  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
-  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;  // a folder that is writable but not readable cannot be synced; the trace itself is safe
-  fsync(fd);
-  close(fd);
-}
 
 std::filesystem::path withSuffix(const std::filesystem::path& path, const char* suffix) {
   std::filesystem::path result = path;
@@ -42,32 +16,30 @@ std::filesystem::path withSuffix(const std::filesystem::path& path, const char* 
   return result;
 }
 
-void checkTarget(const std::filesystem::path& target) {
+const std::filesystem::path& checkedTarget(const std::filesystem::path& target) {
   std::error_code ignored;
   if (target.empty() || !target.has_filename()) fail("'{}': not a file name for a trace", target.string());
   if (std::filesystem::is_directory(target, ignored)) throw Error(systemMessage(target.string(), EISDIR));
-  const auto existing = std::filesystem::symlink_status(target, ignored);
-  if (std::filesystem::exists(existing) && !std::filesystem::is_regular_file(existing))
-    fail("{}: is not a regular file and will not be replaced by a trace", target.string());
+  requireReplaceable(target);
+  return target;
 }
 
 }  // namespace
 
-PartFile::PartFile(std::filesystem::path target)
-    : m_target(std::move(target)), m_part(withSuffix(m_target, ".part")), m_new(withSuffix(m_target, ".part.new")) {
-  checkTarget(m_target);
-  for (const auto& path : {m_part, m_new}) {
-    if (isBeingWritten(path)) fail("{}: another process is writing this trace now", m_target.string());
-  }
-  unlink(m_new.c_str());
-  m_sink.fd = open(m_new.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (m_sink.fd < 0) throw Error(systemMessage(m_target.string(), errno));
-  lockExclusively(m_sink.fd);
+PartFile::PartFile(std::filesystem::path target, Existing existing)
+    : m_target(std::move(target)),
+      m_part(withSuffix(m_target, ".part")),
+      m_new(withSuffix(m_target, ".part.new")),
+      m_existing(existing),
+      m_file(m_new, checkedTarget(m_target)) {
+  m_sink.fd = m_file.descriptor();
+  if (!isClaimed(m_part)) return;
+  m_file.remove();
+  fail("{}: another process is writing this file now", m_target.string());
 }
 
 PartFile::~PartFile() {
-  if (!m_published) unlink(m_new.c_str());
-  close(m_sink.fd);
+  if (!m_published) m_file.remove();
 }
 
 h5::Handle PartFile::accessList() const {
@@ -81,15 +53,18 @@ h5::Handle PartFile::accessList() const {
 
 void PartFile::publish() {
   throwIfFailed();
-  if (std::rename(m_new.c_str(), m_part.c_str()) != 0) throw Error(systemMessage(m_target.string(), errno));
+  if (const int error = m_file.renameTo(m_part); error != 0) throw Error(systemMessage(m_target.string(), error));
   m_published = true;
 }
 
 void PartFile::complete() {
   throwIfFailed();
   if (fsync(m_sink.fd) != 0) throw Error(systemMessage(m_target.string(), errno));
-  if (std::rename(m_part.c_str(), m_target.c_str()) != 0) throw Error(systemMessage(m_target.string(), errno));
-  syncFolder(m_target);
+  const int error = m_file.renameTo(m_target, m_existing);
+  if (error == EEXIST)
+    fail("{}: another file has got this name meanwhile; the finished trace is {}", m_target.string(), m_part.string());
+  if (error != 0) throw Error(systemMessage(m_target.string(), error));
+  syncFolderOf(m_target);
 }
 
 void PartFile::throwIfFailed() const {

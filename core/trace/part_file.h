@@ -5,14 +5,18 @@
 
 #include <filesystem>
 
+#include "core/base/claimed_file.h"
 #include "core/trace/h5.h"
 
 namespace kvatlas::trace {
 
 class PartFile {
  public:
+  using Existing = ClaimedFile::Existing;
+
   // Opens "<target>.part.new"; Error when the folder is missing or not writable, or another process writes this trace.
-  explicit PartFile(std::filesystem::path target);
+  // Keep: a file that has the target's name when the trace is complete stays, and complete() fails.
+  explicit PartFile(std::filesystem::path target, Existing existing = Existing::Replace);
   ~PartFile();
   PartFile(const PartFile&) = delete;
   PartFile& operator=(const PartFile&) = delete;
@@ -37,6 +41,8 @@ class PartFile {
 
  private:
   std::filesystem::path m_target, m_part, m_new;
+  Existing m_existing;
+  ClaimedFile m_file;
   Sink m_sink;
   bool m_published = false;
 };

@@ -58,10 +58,11 @@ std::vector<T> readList(const SourceGroup& group, const char* name, schema::Type
 std::vector<Span> readSpans(const SourceGroup& group, std::uint64_t tokens) {
   const SourceDataset dataset = group.dataset(member::kSpans);
   dataset.expect(schema::Type::U64, 2);
-  if (dataset.dims()[1] != 2 || dataset.dims()[0] > schema::kMaxTokens) dataset.fail("is not a list of token ranges");
+  if (dataset.dims()[1] != 2 || dataset.dims()[0] > schema::kMaxSpans)
+    dataset.fail(fmt::format("is not a list of at most {} token ranges", schema::kMaxSpans));
   dataset.requireStored(dataset.dims()[0] * 2 * sizeof(std::uint64_t));
   const auto ranges = dataset.readAll<std::uint64_t>();
-  const auto names = group.dataset(member::kSpanNames).readStrings();
+  const auto names = group.dataset(member::kSpanNames).readStrings(schema::kMaxSpans, schema::kMaxName);
   if (names.size() * 2 != ranges.size()) dataset.fail("has a different number of ranges than there are span names");
   std::vector<Span> spans;
   for (std::size_t index = 0; index < names.size(); ++index) {
@@ -76,7 +77,7 @@ std::vector<Span> readSpans(const SourceGroup& group, std::uint64_t tokens) {
 template <class Tokens>
 void readTokens(const SourceGroup& group, Tokens& tokens) {
   tokens.ids = readList<TokenId>(group, member::kIds, schema::Type::U32, schema::kMaxTokens);
-  const auto text = readList<std::uint8_t>(group, member::kText, schema::Type::U8, std::uint64_t{1} << 40);
+  const auto text = readList<std::uint8_t>(group, member::kText, schema::Type::U8, schema::mostText(tokens.ids.size()));
   tokens.text.assign(text.begin(), text.end());
   tokens.offsets = readList<std::uint64_t>(group, member::kOffsets, schema::Type::U64, schema::kMaxTokens + 1);
   if (!std::is_sorted(tokens.offsets.begin(), tokens.offsets.end()) ||
@@ -137,7 +138,7 @@ RunHeader readRun(const SourceGroup& group, const ModelInfo& model, bool first) 
   RunHeader run;
   run.method = group.text(attribute::kMethod);
   run.label = group.text(attribute::kLabel);
-  run.parameters = group.text(attribute::kParameters);
+  run.parameters = group.text(attribute::kParameters, schema::kMaxParameters);
   run.budget = group.text(attribute::kBudget);
   run.granularity = group.text(attribute::kGranularity);
   run.budget_nominal = group.number(attribute::kBudgetNominal);
@@ -163,7 +164,13 @@ OpenedHeader readHeader(const h5::Source& source) {
   header.prompt = readPrompt(root.group(member::kPrompt));
   header.attention = readPlan(root.group(member::kAttention), header.model);
   const SourceGroup runs = root.group(member::kRuns);
-  for (std::size_t run = 0; run < schema::kMaxRuns && runs.has(schema::numbered(run)); ++run) {
+  const std::uint64_t count = runs.size();
+  if (count > schema::kMaxRuns)
+    runs.fail(fmt::format("has {} runs, at most {} were expected", count, schema::kMaxRuns));
+  for (std::size_t run = 0; run < count; ++run) {
+    // A gap would hide the runs after it.
+    if (!runs.has(schema::numbered(run)))
+      runs.fail(fmt::format("'{}' is missing, though there are {} runs", schema::numbered(run), count));
     header.runs.push_back(readRun(runs.group(schema::numbered(run)), header.model, run == 0));
   }
   checkHeader(header, source->name());

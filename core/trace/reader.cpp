@@ -6,6 +6,7 @@
 
 #include "core/trace/read_header.h"
 #include "core/trace/trace_check.h"
+#include "core/trace/vetting.h"
 #include "kernels/log2_codec.h"
 
 namespace kvatlas::trace {
@@ -63,10 +64,15 @@ const DatasetSpec* find(const std::vector<DatasetSpec>& specs, std::string_view 
   return found == specs.end() ? nullptr : &*found;
 }
 
+h5::Source openVetted(const std::filesystem::path& path) {
+  requireVetted(path);
+  return std::make_shared<h5::SourceFile>(path);
+}
+
 }  // namespace
 
 struct Reader::Impl {
-  explicit Impl(const std::filesystem::path& given) : path(given), source(std::make_shared<h5::SourceFile>(given)) {
+  explicit Impl(const std::filesystem::path& given) : path(given), source(openVetted(given)) {
     OpenedHeader opened = readHeader(source);
     header = std::move(opened.header);
     complete = opened.complete;
@@ -380,6 +386,8 @@ std::string Reader::notes() const {
   h5::quiet();
   const SourceDataset dataset = SourceGroup::root(m_impl->source).dataset(member::kNotes);
   dataset.expect(schema::Type::U8, 1);
+  if (dataset.dims()[0] > schema::kMaxNotes)
+    dataset.fail(fmt::format("has {} bytes, at most {} were expected", dataset.dims()[0], schema::kMaxNotes));
   dataset.requireStored(dataset.dims()[0]);
   const auto bytes = dataset.readAll<std::uint8_t>();
   return {bytes.begin(), bytes.end()};

@@ -83,9 +83,9 @@ struct Finding {
   std::string member, problem;
 };
 
-// Reads everything and checks shapes, ranges, order of positions, Σ received = N, 0 ≤ entropy ≤ ln(i+1), retained ≤
-// oracle ≤ 1, map pyramid consistency, visibility of attended keys. Empty: valid. Reads one head and one run at a
-// time. Throws the errors of opening, and Cancelled.
+// Reads everything and checks shapes, ranges, names, texts, order of positions, sums of masses, entropy, map pyramids,
+// retained and oracle mass, first tokens, where KL is defined, sizes, attended keys. Empty: valid. Reads one head and
+// one run at a time. Throws the errors of opening, and Cancelled.
 [[nodiscard]] std::vector<Finding> validate(const std::filesystem::path& path, const WorkContext& work = {});
 
 }  // namespace kvatlas::trace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 namespace kvatlas::trace::schema {
@@ -168,7 +169,9 @@ bool keepsQk(const AttentionPlan& plan, LayerIndex layer) {
 
 std::vector<DatasetSpec> runDatasets(const TraceHeader& header, const RunHeader& run, std::uint64_t new_tokens) {
   const std::uint64_t layers = header.model.layers, rows = layers * run.heads, query_heads = header.model.query_heads;
-  const auto kept = static_cast<std::uint64_t>(std::max(run.budget_nominal, 0.0) * static_cast<double>(rows));
+  // Of a file that may be damaged; it only sizes chunks.
+  const double nominal = std::isfinite(run.budget_nominal) ? std::clamp(run.budget_nominal, 0.0, 1e9) : 0.0;
+  const auto kept = static_cast<std::uint64_t>(nominal * static_cast<double>(rows));
   std::vector<DatasetSpec> all = {
       {member::kCapacity, Type::U32, {layers, run.heads}, {layers, run.heads}, false, {}, {}},
       {member::kKeptOffsets, Type::U64, {rows + 1}, {balanced(rows + 1, 16'384)}, false, {}, {}},

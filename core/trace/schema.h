@@ -19,10 +19,16 @@ inline constexpr char kComplete[] = "complete";
 
 // Limits far above real traces; the reader refuses a file beyond them before allocating.
 inline constexpr std::uint64_t kMaxTokens = std::uint64_t{1} << 31;
-inline constexpr std::uint32_t kMaxLayers = 10'000, kMaxHeads = 65'536, kMaxHeadDim = 65'536, kMaxRuns = 10'000;
+inline constexpr std::uint32_t kMaxLayers = 10'000, kMaxHeads = 65'536, kMaxHeadDim = 65'536, kMaxRuns = 512;
 inline constexpr std::uint32_t kMaxMapLevels = 32, kMaxMapSize = 32'768;
 inline constexpr std::uint32_t kMaxAttended = 256, kMaxExperts = 4096;
-inline constexpr std::size_t kMaxAttributeText = 60'000;  // an HDF5 object header message holds 64 KiB
+inline constexpr std::size_t kMaxName = 1000;        // bytes of any name: a model's, a run's, a span's
+inline constexpr std::size_t kMaxParameters = 8000;  // bytes of a run's parameters
+inline constexpr std::uint64_t kMaxSpans = 10'000;
+inline constexpr std::uint64_t kMaxTextPerToken = 4096;  // bytes of the prompt's or the generated text per token
+inline constexpr std::uint64_t kMaxNotes = std::uint64_t{1} << 26;
+inline constexpr std::uint64_t kMaxExpanded = std::uint64_t{1} << 28;  // bytes read at once from compressed data
+inline constexpr int kMaxJsonDepth = 64;
 
 namespace attribute {
 inline constexpr char kFormat[] = "format", kFormatVersion[] = "format_version", kGenerator[] = "generator",
@@ -76,7 +82,10 @@ struct DatasetSpec {
   std::vector<std::uint32_t> slabs;   // stored indices along axis 0, ascending; empty: all
 };
 
-[[nodiscard]] std::string numbered(std::size_t index);  // "007"
+[[nodiscard]] std::string numbered(std::size_t index);                  // "007"
+[[nodiscard]] constexpr std::uint64_t mostText(std::uint64_t tokens) {  // bytes
+  return kMaxTextPerToken * (tokens + 16);
+}
 
 // Cells per side of a map level: ⌈tokens/cell⌉.
 [[nodiscard]] std::uint64_t mapSide(std::uint64_t tokens, std::uint64_t cell);

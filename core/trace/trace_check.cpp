@@ -15,15 +15,25 @@ void require(bool holds, const std::string& target, std::string_view problem) {
   if (!holds) fail("{}: {}", target, problem);
 }
 
+void requireShort(const std::string& text, std::size_t most, const std::string& target, std::string_view member) {
+  require(text.size() <= most, target, fmt::format("{}: has {} bytes, the limit is {}", member, text.size(), most));
+}
+
 void checkPrompt(const Prompt& prompt, const std::string& target) {
   const std::size_t tokens = prompt.ids.size();
   require(tokens > 0 && tokens <= schema::kMaxTokens, target, "/prompt/ids: must have at least one token");
   require(prompt.offsets.size() == tokens + 1, target, "/prompt/offsets: must have one entry per token plus one");
+  require(prompt.text.size() <= schema::mostText(tokens), target, "/prompt/text: is too long for its tokens");
+  require(prompt.spans.size() <= schema::kMaxSpans, target,
+          fmt::format("/prompt/spans: has {} spans, the limit is {}", prompt.spans.size(), schema::kMaxSpans));
   const Question& question = prompt.question;
   require(question.ids.size() <= schema::kMaxTokens &&
               (question.ids.empty() ? question.offsets.empty() : question.offsets.size() == question.ids.size() + 1),
           target, "/prompt/question/offsets: must have one entry per token plus one");
+  require(question.text.size() <= schema::mostText(question.ids.size()), target,
+          "/prompt/question/text: is too long for its tokens");
   for (const Span& span : prompt.spans) {
+    requireShort(span.name, schema::kMaxName, target, "/prompt/span_names");
     require(span.begin <= span.end && span.end <= tokens, target,
             fmt::format("/prompt/spans: '{}' lies outside the prompt", span.name));
   }
@@ -57,8 +67,12 @@ void checkPlan(const TraceHeader& header, const std::string& target) {
 }
 
 void checkRuns(const TraceHeader& header, const std::string& target) {
-  require(header.runs.size() <= schema::kMaxRuns, target, "/runs: too many runs");
+  require(header.runs.size() <= schema::kMaxRuns, target,
+          fmt::format("/runs: has {} runs, the limit is {}", header.runs.size(), schema::kMaxRuns));
   for (const RunHeader& run : header.runs) {
+    for (const std::string* name : {&run.method, &run.label, &run.budget})
+      requireShort(*name, schema::kMaxName, target, "/runs: a name");
+    requireShort(run.parameters, schema::kMaxParameters, target, "/runs: the parameters");
     const bool kv = run.granularity == schema::kKvHeadGranularity;
     require(kv || run.granularity == schema::kQueryHeadGranularity, target,
             fmt::format("/runs: granularity '{}' is neither kv-head nor query-head", run.granularity));
@@ -132,6 +146,8 @@ void checkModel(const ModelInfo& model, const std::string& target) {
           "/model: query_heads is not a multiple of kv_heads");
   require(model.head_dim > 0 && model.head_dim <= schema::kMaxHeadDim, target, "/model: head_dim out of range");
   require(model.vocab_size > 0, target, "/model: vocab_size is 0");
+  for (const std::string* name : {&model.name, &model.architecture, &model.compute_dtype, &model.weights_fingerprint})
+    requireShort(*name, schema::kMaxName, target, "/model: a name");
   require(model.experts <= schema::kMaxExperts, target, "/model: experts out of range");
   require(model.experts_per_token <= model.experts && (model.experts_per_token > 0) == (model.experts > 0), target,
           "/model: experts_per_token is not among the experts");

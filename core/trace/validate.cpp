@@ -8,7 +8,10 @@
 #include "core/trace/schema.h"
 #include "core/trace/validate_attended.h"
 #include "core/trace/validate_evicted.h"
+#include "core/trace/validate_header.h"
 #include "core/trace/validate_map.h"
+#include "core/trace/validate_retained.h"
+#include "core/trace/validate_steps.h"
 
 namespace kvatlas::trace {
 namespace {
@@ -30,7 +33,9 @@ class Validation {
     const std::uint64_t heads = m_header.model.query_heads;
     m_work.progress->begin("validate", m_header.attention.layers.size() * heads + m_header.runs.size());
     if (!m_reader.complete()) add("/", "the capture did not finish; later data is missing");
+    for (Finding& finding : headerFindings(m_header)) m_findings.push_back(std::move(finding));
     checkPrompt();
+    readReference();
     guarded("/experts", [&](const std::string& where) { checkExperts(where); });
     for (const LayerIndex layer : m_header.attention.layers) {
       guarded("/attention/" + schema::numbered(layer.value),
@@ -80,7 +85,21 @@ class Validation {
       if (!logits) return require(!m_reader.complete(), where, "is missing");
       require(allFinite(*logits), where, "holds a value that is not finite");
     });
-    guarded("/notes", [&](const std::string&) { static_cast<void>(m_reader.notes()); });
+    guarded("/notes", [&](const std::string& where) {
+      if (const auto problem = notesProblem(m_reader.notes())) add(where, *problem);
+    });
+  }
+
+  // What is damaged in it is reported elsewhere.
+  void readReference() {
+    try {
+      // With a question, each run's first token follows from what it kept.
+      const auto logits = m_header.prompt.question.ids.empty() ? m_reader.nextLogits() : std::nullopt;
+      if (logits) m_reference.first = argmaxOf(*logits);
+      if (m_header.runs.empty()) return;
+      if (auto full = m_reader.run(0, RunParts::WithoutPositions)) m_reference.full_ids = std::move(full->decode_ids);
+    } catch (const Error&) {
+    }
   }
 
   void checkExperts(const std::string& where) {
@@ -117,6 +136,15 @@ class Validation {
       if (info.heads != SignalHeads::Kv) continue;
       if (const auto values = m_reader.signal(layer, info.signal)) checkRange(info, *values, where, "");
     }
+    for (std::uint32_t head = 0; head < m_header.model.kv_heads; ++head)
+      if (const auto bits = m_reader.keyBits(layer, KvHeadIndex(head)))
+        checkBits(*bits, where + "/key", fmt::format(" (head {})", head));
+  }
+
+  // bf16: not finite where all bits of the exponent are set.
+  void checkBits(const std::vector<std::uint16_t>& bits, const std::string& where, const std::string& who) {
+    require(std::ranges::none_of(bits, [](std::uint16_t value) { return (value & 0x7F80U) == 0x7F80U; }), where,
+            "holds a value that is not finite" + who);
   }
 
   // For every signal: finite, and not below the table's lowest value.
@@ -145,6 +173,7 @@ class Validation {
         break;
       }
     }
+    if (const auto bits = m_reader.queryBits(layer, head)) checkBits(*bits, where + "/query", who);
     for (const MapProblem& problem : m_maps.check(layer, head))
       add(where + "/" + problem.member, problem.problem + who);
   }
@@ -209,23 +238,16 @@ class Validation {
     step();
     const auto run = m_reader.run(index);
     if (!run) return add(where, "was not recorded");
+    const std::size_t before = m_findings.size();
     checkKept(*run, m_header.runs[index], where);
     if (const auto problem = evictionProblem(m_header, m_header.runs[index], *run))
       add(where + "/decode/evicted", *problem);
     checkAttended(index, *run, where + "/decode/");
-    for (const TokenId id : run->decode_ids) {
-      if (id >= m_header.model.vocab_size) return add(where + "/decode/ids", "an id lies outside the vocabulary");
-    }
-    for (const float kl : run->kl) {
-      if (kl < -1e-4F || std::isinf(kl)) return add(where + "/decode/kl", fmt::format("{} is not a divergence", kl));
-    }
-    for (std::size_t i = 0; i < run->retained.size(); ++i) {
-      const float kept = run->retained[i], best = run->oracle[i];
-      if (std::isnan(kept) && std::isnan(best)) continue;  // the full cache had stopped
-      if (kept >= 0 && kept <= best + 1e-3F && best <= 1 + 1e-3F) continue;
-      return add(where + "/retained",
-                 fmt::format("entry {} is {} with an oracle of {}, expected 0 ≤ retained ≤ oracle ≤ 1", i, kept, best));
-    }
+    checkSteps(m_header, m_header.runs[index], *run, m_reference,
+               [&](const std::string& member, const std::string& problem) { add(where + member, problem); });
+    if (m_findings.size() > before) return;
+    if (const auto problem = retainedProblem(m_reader, m_header.runs[index], *run, m_tolerance))
+      add(where + "/retained", *problem);
   }
 
   void checkAttended(std::size_t index, const RunRecord& run, const std::string& where) {
@@ -272,6 +294,7 @@ class Validation {
   double m_tolerance;
   MapCheck m_maps;
   std::vector<float> m_most_entropy;  // [N] extended by the first head
+  Reference m_reference;
   std::uint64_t m_done = 0;
   std::vector<Finding> m_findings;
 };

@@ -124,8 +124,8 @@ void createAll(const Group& root, const TraceHeader& header) {
 }  // namespace
 
 struct Writer::Impl {
-  Impl(std::filesystem::path target, TraceHeader given)
-      : part(std::move(target)), header(std::move(given)), name(part.target().string()) {}
+  Impl(std::filesystem::path target, TraceHeader given, ClaimedFile::Existing existing)
+      : part(std::move(target), existing), header(std::move(given)), name(part.target().string()) {}
 
   void flush() {
     if (H5Fflush(file.get(), H5F_SCOPE_GLOBAL) < 0) failHdf5("flush");
@@ -162,10 +162,10 @@ struct Writer::Impl {
   h5::Handle file;  // after `part`: must close before the file driver's file does
 };
 
-Writer::Writer(std::filesystem::path target, const TraceHeader& header) {
+Writer::Writer(std::filesystem::path target, const TraceHeader& header, ClaimedFile::Existing existing) {
   h5::quiet();
   checkHeader(header, target.string());
-  m_impl = std::make_unique<Impl>(std::move(target), header);
+  m_impl = std::make_unique<Impl>(std::move(target), header, existing);
   Impl& self = *m_impl;
   const h5::Handle access = self.part.accessList();
   const h5::Handle creation = h5::creationList(H5P_FILE_CREATE, self.name);

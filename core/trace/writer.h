@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "core/base/claimed_file.h"
 #include "core/trace/records.h"
 
 namespace kvatlas::trace {
@@ -13,7 +14,9 @@ namespace kvatlas::trace {
 // the target when the disk is full or not writable.
 class Writer {
  public:
-  Writer(std::filesystem::path target, const TraceHeader& header);
+  // Keep: a file of the target's name stays; finish() then fails and names the finished trace.
+  Writer(std::filesystem::path target, const TraceHeader& header,
+         ClaimedFile::Existing existing = ClaimedFile::Existing::Replace);
   ~Writer();  // an unfinished file stays as "<target>.part" with status "recording"
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;

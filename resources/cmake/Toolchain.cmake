@@ -23,6 +23,12 @@ if(KVATLAS_SANITIZE)
     -Wno-maybe-uninitialized>)  # false positives of g++ 12 in instrumented library code
   target_link_options(kvatlas_options INTERFACE -fsanitize=address,undefined)
 endif()
+if(KVATLAS_FUZZ)
+  set(kvatlas_fuzz_flags -fsanitize=address,undefined)
+  target_compile_options(kvatlas_options INTERFACE ${kvatlas_fuzz_flags} -fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined -O1 -g
+    -Wno-error)  # clang warns of other things than g++, which decides
+  target_link_options(kvatlas_options INTERFACE ${kvatlas_fuzz_flags})
+endif()
 find_program(KVATLAS_MOLD mold)
 if(KVATLAS_MOLD)
   target_link_options(kvatlas_options INTERFACE -fuse-ld=mold)

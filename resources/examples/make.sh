@@ -4,7 +4,7 @@
 set -euo pipefail
 kvatlas="$(readlink -f "$1")"
 cd "$(dirname "$(readlink -f "$0")")"
-"$kvatlas" capture --quiet --model ../models/tiny-llama --prompt marlow.txt \
+"$kvatlas" capture --quiet --force --model ../models/tiny-llama --prompt marlow.txt \
   --method streamingllm --method h2o --method snapkv --method pyramidkv --budget 24 --budget 96 --max-new-tokens 8 \
   --span "needle=The secret number of Marlow is 48213." --span "question=Question: The secret number of Marlow is" \
   --map-size 128 --keep-qk -o marlow.kva.h5

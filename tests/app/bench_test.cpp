@@ -59,6 +59,18 @@ TEST_F(Bench, GrowthPrintsItsFit) {
   EXPECT_TRUE(std::regex_search(ended.out, std::regex("- capture: .* n² \\(R² ="))) << ended.out;
 }
 
+TEST_F(Bench, PartsOfAPrefill) {
+  for (const char* type : {"f32", "bf16"}) expectTable({"prefill", "--lengths", "64,130", "--dtype", type}, 2);
+  const Ended json =
+      run({"bench", "prefill", "--json", "--shape", "tiny", "--layers", "2", "--lengths", "64", "--repeat", "1"});
+  expectDone(json);
+  EXPECT_GT(nlohmann::json::parse(json.out)["attention_gflops"].get<double>(), 0.0);
+}
+
+TEST_F(Bench, ADecodingStep) {
+  expectTable({"decode-step", "--lengths", "64", "--branches", "1,3"}, 2);
+}
+
 TEST_F(Bench, OpenReadsEveryPart) {
   expectDone(run(capture(
       {"--model", smallModel().string(), "--ids", write("p", idsText(60, 64)), "--keep-qk", "--max-new-tokens", "1"})));

@@ -103,38 +103,6 @@ TEST_F(Evaluate, WritesOneRecordPerPromptAndBranch) {
   EXPECT_EQ(json["cases"], 12);
 }
 
-// kill −9 between cases, at the start and while the folder is created, until a run completes.
-TEST_F(Evaluate, KilledAtManyMomentsItGivesTheSameResults) {
-  expectDone(run(small("whole")));
-  const fs::path written = fs::path(path("killed")) / "results.jsonl";
-  const auto size = [&] {
-    std::error_code code;
-    const auto bytes = fs::file_size(written, code);
-    return code ? std::uintmax_t{0} : bytes;
-  };
-  const std::uintmax_t whole = fs::file_size(fs::path(path("whole")) / "results.jsonl");
-  std::uint64_t state = 1;
-  int kills = 0, among_cases = 0;
-  for (bool done = false; !done && kills < 40; ++kills) {
-    state = state * 6364136223846793005U + 1442695040888963407U;
-    // From the third kill it waits for more bytes; the extra microseconds fall within a case.
-    const std::uintmax_t wanted = kills < 2 ? 0 : size() + 1 + (state >> 40) % (whole / 5);
-    Running running(small("killed"));
-    while (size() < wanted && !hasEnded(running.pid())) std::this_thread::sleep_for(std::chrono::microseconds(200));
-    std::this_thread::sleep_for(std::chrono::microseconds((state >> 33) % (kills < 2 ? 400'000 : 20'000)));
-    running.send(SIGKILL);
-    const Ended ended = running.wait();
-    done = ended.exit_code == 0 || size() >= whole;
-    among_cases += !done && size() > 0 ? 1 : 0;
-    if (ended.exit_code > 0) FAIL() << ended.err;
-  }
-  std::cout << kills << " kills, " << among_cases << " between cases\n";
-  EXPECT_GE(among_cases, 2);
-  expectDone(run(small("killed")));
-  EXPECT_EQ(records("killed"), records("whole"));
-  EXPECT_EQ(readFile(fs::path(path("killed")) / "settings.json"), readFile(fs::path(path("whole")) / "settings.json"));
-}
-
 TEST_F(Evaluate, ControlCKeepsWhatIsDone) {
   Words arguments =
       needle("results", {"--lengths", "400", "--depths", "0:100:50", "--trials", "20", "--method", "full"});

@@ -113,17 +113,62 @@ TEST_F(Output, FullDisk) {
 
 TEST_F(Output, WhatStandsUnderTheFinalNameStaysUntilItIsReplaced) {
   write("out.kva.h5", "precious");
-  const Ended failed = run(captureTo(trace(), {"--span", "needle=not in it"}));
+  const Ended failed = run(captureTo(trace(), {"--force", "--span", "needle=not in it"}));
   EXPECT_EQ(failed.exit_code, 2);
   EXPECT_EQ(fs::file_size(trace()), 8U);
-  expectDone(run(captureTo(trace())));
+  expectDone(run(captureTo(trace(), {"--force"})));
   EXPECT_GT(fs::file_size(trace()), 10'000U);
   EXPECT_EQ(names(), Words{"out.kva.h5"});
 }
 
+// The message says what would be lost.
+TEST_F(Output, AnExistingTraceNeedsForce) {
+  ASSERT_EQ(run(captureTo(trace())).exit_code, 0);
+  const auto written = fs::last_write_time(trace());
+  expectRefused(run(captureTo(trace())), 2, {"out.kva.h5", "a trace of", "tokens under 2 runs", "--force"});
+  EXPECT_EQ(fs::last_write_time(trace()), written);
+  expectDone(run(captureTo(trace(), {"--force"})));
+  EXPECT_NE(fs::last_write_time(trace()), written);
+  expectRefused(run(captureTo(write("notes.txt", "my thoughts"))), 2, {"notes.txt", "no readable trace", "--force"});
+}
+
+// Not even with --force.
+TEST_F(Output, AnInputIsNeverReplaced) {
+  fs::copy(bundledModel(), path("model"));
+  const std::string prompt = write("prompt.txt", "It is a truth universally acknowledged.");
+  fs::create_hard_link(prompt, path("other-name.txt"));
+  const auto to = [&](const std::string& output) {
+    return run(
+        {"capture", "--model", path("model"), "--prompt", prompt, "--max-new-tokens", "1", "--force", "-o", output});
+  };
+  expectRefused(to(prompt), 2, {"prompt.txt", "is the prompt"});
+  expectRefused(to(path("other-name.txt")), 2, {"is the prompt"});
+  expectRefused(to(path("model/model.safetensors")), 2, {"model.safetensors", "is a file of the model"});
+  EXPECT_EQ(fs::file_size(prompt), 39U);
+  EXPECT_EQ(fs::file_size(path("model/model.safetensors")), fs::file_size(bundledModel() / "model.safetensors"));
+}
+
+// Two captures of one output at the same moment: one trace, whole, and one error; or one after the other.
+TEST_F(Output, TwoCapturesOfOneOutput) {
+  for (int pair = 0; pair < 12; ++pair) {
+    SCOPED_TRACE(pair);
+    fs::remove(trace());
+    Running first(captureTo(trace())), second(captureTo(trace()));
+    const Ended one = first.wait(), other = second.wait();
+    EXPECT_TRUE((one.exit_code == 0) != (other.exit_code == 0)) << one.err << other.err;
+    expectDone(run({"validate", trace()}));
+    // The later one may have begun before the other had ended: then it keeps what it has made and says so.
+    if (!fs::exists(trace() + ".part")) continue;
+    EXPECT_NE((one.err + other.err).find("the finished trace is " + trace() + ".part"), std::string::npos);
+    expectDone(run({"validate", trace() + ".part"}));
+    fs::remove(trace() + ".part");
+  }
+}
+
 // `kvatlas … | head -1` closes the pipe: no signal, and no error message about it.
 TEST_F(Output, ClosedPipe) {
-  for (const Words& words : {Words{"--help"}, captureTo(trace()), captureTo(trace(), {"--json"})}) {
+  for (const Words& words :
+       {Words{"--help"}, captureTo(trace(), {"--force"}), captureTo(trace(), {"--force", "--json"})}) {
     const Ended ended = run(words, {.closed_output = true});
     EXPECT_EQ(ended.signal, 0);
     EXPECT_LE(ended.exit_code, 1);

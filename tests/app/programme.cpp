@@ -61,9 +61,14 @@ Words environmentWith(const Words& more) {
 // Between fork and exec: only system calls.
 void applyEnvironment(const RunEnvironment& environment) {
   if (environment.largest_file) {
-    std::signal(SIGXFSZ, SIG_IGN);
+    if (!environment.file_size_signal) std::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{*environment.largest_file, *environment.largest_file};
     ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  if (environment.hangup_ignored) std::signal(SIGHUP, SIG_IGN);
+  if (environment.no_streams) {
+    ::close(STDOUT_FILENO);
+    ::close(STDERR_FILENO);
   }
   if (environment.unprivileged)
     for (const int capability : {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER})
@@ -110,7 +115,8 @@ Running::Running(const Words& arguments, const RunEnvironment& environment)
   if (m_child == 0) {
     if (environment.input_file) ::dup2(::open(environment.input_file->c_str(), O_RDONLY | O_CLOEXEC), STDIN_FILENO);
     ::dup2(m_output, STDOUT_FILENO);
-    ::dup2(ends[1], STDERR_FILENO);
+    ::dup2(environment.closed_error ? closedPipe() : ends[1], STDERR_FILENO);
+    if (environment.error_file) ::dup2(::open(environment.error_file->c_str(), O_WRONLY), STDERR_FILENO);
     applyEnvironment(environment);
     ::execve(argv.front(), argv.data(), envp.data());
     ::_exit(127);
@@ -191,7 +197,7 @@ Words ProgrammeTest::names() const {
 
 Words ProgrammeTest::capture(Words arguments) const {
   arguments.insert(arguments.begin(), "capture");
-  arguments.insert(arguments.end(), {"-o", trace()});
+  arguments.insert(arguments.end(), {"-o", trace(), "--force"});
   return arguments;
 }
 

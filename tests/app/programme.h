@@ -36,6 +36,11 @@ struct RunEnvironment {
   bool unprivileged = false;                         // file permissions apply to root too
   bool closed_output = false;                        // stdout is a pipe without a reader
   std::optional<std::filesystem::path> output_file;  // stdout goes there
+  std::optional<std::filesystem::path> error_file;   // stderr goes there
+  bool closed_error = false;                         // stderr is a pipe without a reader
+  bool no_streams = false;                           // stdout and stderr are closed
+  bool file_size_signal = false;                     // largest_file sends SIGXFSZ, as a shell's ulimit does
+  bool hangup_ignored = false;                       // as under nohup
   std::optional<std::filesystem::path> input_file;   // stdin comes from there
   Words environment;                                 // more "NAME=value"
 };
@@ -77,7 +82,7 @@ class ProgrammeTest : public testing::Test {
   std::string write(const std::string& name, const std::string& bytes) const;  // the path
   [[nodiscard]] Words names() const;                                           // the folder's entries, sorted
 
-  // `capture -o <folder>/out.kva.h5` with these arguments.
+  // `capture --force -o <folder>/out.kva.h5` with these arguments.
   [[nodiscard]] Words capture(Words arguments) const;
   [[nodiscard]] std::string trace() const { return path("out.kva.h5"); }
 

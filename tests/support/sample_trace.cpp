@@ -314,7 +314,7 @@ void addMass(RunRecord& record, const RunHeader& run, const SampleTraceOptions& 
     double total = 0;
     for (std::uint32_t layer = 0; layer < options.layers; ++layer) {
       for (std::uint32_t head = 0; head < options.query_heads; ++head) {
-        const std::vector<double> p = attention[layer].row(head, options.tokens + step);
+        const std::vector<double> p = attention[layer].row(head, options.tokens + step - 1);
         const std::size_t row = std::size_t{layer} * run.heads + head / group;
         double kept = std::accumulate(p.begin() + options.tokens, p.end(), 0.0), best = kept;
         for (std::uint64_t i = record.kept_offsets[row]; i < record.kept_offsets[row + 1]; ++i)
@@ -328,7 +328,8 @@ void addMass(RunRecord& record, const RunHeader& run, const SampleTraceOptions& 
         total += kept;
       }
     }
-    record.kl.push_back(static_cast<float>(-std::log(std::min(total / (options.layers * options.query_heads), 1.0))));
+    const double kl = -std::log(std::min(total / (options.layers * options.query_heads), 1.0));
+    record.kl.push_back(step == 0 ? 0.0F : static_cast<float>(kl));
   }
 }
 

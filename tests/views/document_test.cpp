@@ -273,6 +273,7 @@ TEST_F(SelectionTest, ArrowKeysStayInside) {
 TEST_F(SelectionTest, StepFollowsTheRunInFocus) {
   ASSERT_TRUE(open(sample("a.kva.h5")));
   ASSERT_NE(runOf(1), nullptr);
+  m_selection.setFocusRun(1);
   m_selection.setStep(99);
   EXPECT_EQ(m_selection.step(), 5U);
 }

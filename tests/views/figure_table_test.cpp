@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/base/error.h"
 #include "core/figures/figure_help.h"
 #include "tests/support/sample_results.h"
@@ -100,12 +102,15 @@ std::vector<std::string> kindNames() {
   return names;
 }
 
-INSTANTIATE_TEST_SUITE_P(Rows, FigureTable, ::testing::ValuesIn(kindNames()),
-                         [](const auto& row) { return row.param; });
+INSTANTIATE_TEST_SUITE_P(Rows, FigureTable, ::testing::ValuesIn(kindNames()), [](const auto& row) {
+  std::string name = row.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
 
 TEST(FigureHelp, NamesTheKindsAndTheirDefaults) {
   using figures::helpOf;
-  EXPECT_EQ(helpOf(SpecField::Layer), "heatmap: the layer (the middle one)");
+  EXPECT_EQ(helpOf(SpecField::Layer), "heatmap, lifetime: the layer (heatmap: the middle one, lifetime: all)");
   EXPECT_EQ(helpOf(SpecField::Scale), "linear or log (pattern: linear, heatmap: log)");
   EXPECT_EQ(helpOf(SpecField::Clip),
             "probability at which the colours saturate (pattern: 0.01, less on long prompts; heatmap: 1)");

@@ -54,6 +54,32 @@ std::size_t pixelsOf(const QImage& image, Rgb colour) {
   return count;
 }
 
+TEST_F(FigureTest, LettersThatNoFontHasAreWarnedOf) {
+  FigureSpec spec = defaultSpec("budget");
+  spec.title = "Linear A: \U00010600";
+  Figure figure = buildFigure(trace::Reader(m_trace), spec);
+  writeFigure(figure, m_folder / "figure.svg", 300);
+  ASSERT_EQ(figure.warnings.size(), 1U);
+  EXPECT_THAT(figure.warnings.front(), HasSubstr("no installed font has 1 letter of this figure (\U00010600)"));
+}
+
+TEST_F(FigureTest, ALabelThatIsNotUtf8GivesAFigureAndItsSidecar) {
+  test::SampleTrace sample = test::makeSampleTrace(sampleOptions());
+  sample.header.runs[1].label = "snap\xff";
+  test::writeSampleTrace(m_trace, sample);
+  Figure figure = buildFigure(trace::Reader(m_trace), defaultSpec("budget"));
+  writeFigure(figure, m_folder / "figure.svg", 300);
+  EXPECT_TRUE(readJsonFile(m_folder / "figure.svg.json").is_object());
+}
+
+TEST_F(FigureTest, NoImageWithoutItsSidecar) {
+  std::filesystem::create_directory(m_folder / "figure.svg.json");
+  Figure figure = buildFigure(trace::Reader(m_trace), defaultSpec("budget"));
+  EXPECT_THROW(writeFigure(figure, m_folder / "figure.svg", 300), Error);
+  EXPECT_FALSE(std::filesystem::exists(m_folder / "figure.svg"));
+  EXPECT_FALSE(std::filesystem::exists(m_folder / "figure.svg.part"));
+}
+
 TEST_F(FigureTest, ExpertsGiveTheShareOfTokensOfEachLayer) {
   EXPECT_THAT(errorOf(defaultSpec("experts")), HasSubstr("has no experts"));
   test::SampleTraceOptions options = sampleOptions();

@@ -42,7 +42,6 @@ TEST_F(LayerHeadModelTest, NumbersAreReadWhenShownAndEqualTheSample) {
   ASSERT_TRUE(openSample());
   EXPECT_EQ(m_model.rowCount(), 4);
   EXPECT_EQ(m_model.columnCount(), 4);
-  EXPECT_TRUE(std::isnan(value(2, 1))) << "nothing is read before it is shown";
   (void)shown(m_model, 2, 1);
   ASSERT_TRUE(settle());
   const auto& entropy = made.layers[2].values[Signal::Entropy];

@@ -7,6 +7,7 @@
 
 #include "app/cli/bench/child_run.h"
 #include "app/cli/bench/random_model.h"
+#include "core/base/console.h"
 #include "core/base/error.h"
 
 namespace kvatlas::app {
@@ -29,7 +30,7 @@ fs::path chosenModel(const BenchArguments& arguments, const Scratch& scratch) {
   const ModelShape shape = chosenShape(arguments);
   const fs::path folder = scratch.folder / shape.name;
   fs::create_directory(folder);
-  fmt::print(stderr, "kvatlas: writing random weights ({})\n", shape.description);
+  say(fmt::format("kvatlas: writing random weights ({})\n", shape.description));
   writeRandomModel(shape, folder);
   return folder;
 }

@@ -8,6 +8,7 @@
 
 #include "app/cli/bench/bench_capture.h"
 #include "app/cli/bench/bench_gpu.h"
+#include "app/cli/bench/bench_host.h"
 #include "app/cli/bench/bench_kernels.h"
 #include "app/cli/bench/bench_tools.h"
 #include "app/cli/bench/bench_what_if.h"
@@ -31,6 +32,8 @@ constexpr std::array kBenches{
     Bench{"decode", "decode attention over branches of different lengths", benchDecode},
     Bench{"pool", "coarser map levels", benchPool},
     Bench{"capture", "full capture against plain prefill", benchCapture},
+    Bench{"prefill", "parts of a prefill against the best matrix product", benchPrefill},
+    Bench{"decode-step", "a decoding step against the memory's speed", benchDecodeStep},
     Bench{"gpu", "a CUDA device: probe, capture, branches", benchGpu},
     Bench{"growth", "time and memory against length, with a fit", benchGrowth},
     Bench{"branches", "many methods against the full cache alone", benchBranches},
@@ -95,7 +98,14 @@ void addBenchCommand(CLI::App& root) {
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
   command.add_option("--device", arguments->device, "cuda, cuda:<i>[,cuda:<j>…], cpu (gpu)")->capture_default_str();
-  command.add_flag("--json", arguments->json, "a JSON object per length (gpu)");
+  command.add_option("--dtype", arguments->dtype, "f32, bf16 (prefill, decode-step)")->capture_default_str();
+  command.add_option("--branches", arguments->branches, "branches of a step (decode-step)")
+      ->delimiter(',')
+      ->capture_default_str()
+      ->check(CLI::Range(1, 4096));
+  command.add_option("--threads", arguments->threads, "1: processor time; 0: all (prefill, decode-step)")
+      ->capture_default_str();
+  command.add_flag("--json", arguments->json, "a JSON object per line (gpu, prefill, decode-step)");
   command.callback([arguments, &command] {
     arguments->lengths_given = command.count("--lengths") > 0;
     arguments->shape_given = command.count("--shape") > 0;

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "app/cli/bench/random_model.h"
+#include "app/cli/bench/shape_config.h"
 #include "app/cli/capture_call.h"
 
 namespace kvatlas::app {
@@ -62,21 +62,6 @@ void printJson(const GpuBenchReport& report, const GpuBenchRow& row) {
                                       {"peak_device_bytes", row.peak_bytes},
                                       {"missing", row.missing}};
   fmt::print("{}\n", object.dump());
-}
-
-capture::ModelConfig configOf(const ModelShape& shape) {
-  capture::ModelConfig config;
-  config.name = shape.description;
-  config.architecture = "LlamaForCausalLM";
-  config.max_positions = std::uint64_t{1} << 20U;
-  config.layers = shape.layers;
-  config.query_heads = shape.query_heads;
-  config.kv_heads = shape.kv_heads;
-  config.head_dim = shape.head_dim;
-  config.hidden_size = shape.hidden;
-  config.intermediate_size = shape.intermediate;
-  config.vocab_size = shape.vocabulary;
-  return config;
 }
 
 }  // namespace

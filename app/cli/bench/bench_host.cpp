@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/capture/host_bench_call.h"
-#include "app/cli/bench/random_model.h"
+#include "app/cli/bench/shape_config.h"
 #include "app/cli/capture_call.h"
 
 namespace kvatlas::app {
@@ -34,10 +34,9 @@ HostBenchOptions optionsOf(const BenchArguments& arguments) {
 
 void announce(const BenchArguments& arguments, const HostBenchOptions& options) {
   if (arguments.json) return;
-  const std::string threads = options.threads == 1 ? "one thread, its processor time"
-                              : options.threads == 0
-                                  ? "all threads, time waited"
-                                  : fmt::format("{} threads, time waited", options.threads);
+  const std::string threads = options.threads == 1   ? "one thread, its processor time"
+                              : options.threads == 0 ? "all threads, time waited"
+                                                     : fmt::format("{} threads, time waited", options.threads);
   printMachine(fmt::format("{}, {}; {}; least of {} runs",
                            options.model.empty() ? options.shape.name : options.model.filename().string(),
                            options.dtype, threads, options.repeat));
@@ -103,7 +102,8 @@ void benchPrefill(const BenchArguments& arguments) {
   if (!arguments.json)
     fmt::print(
         "| tokens | best product, GFLOP/s | products (share) | attention (share) | probe (share) | prefill, s | "
-        "products, s | attention, s | the rest, s | probe of all layers, s |\n|---|---|---|---|---|---|---|---|---|---|\n");
+        "products, s | attention, s | the rest, s | probe of all layers, s "
+        "|\n|---|---|---|---|---|---|---|---|---|---|\n");
   run<PrefillBenchRow>("kvatlasBenchPrefill", options, arguments.json ? printPrefillJson : printPrefill);
   if (!arguments.json) printLoad();
 }

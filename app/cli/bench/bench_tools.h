@@ -13,10 +13,12 @@ namespace kvatlas::app {
 struct BenchArguments {
   std::string name;
   std::filesystem::path file, model;
-  std::string shape = "six-layer", device = "cuda";
+  std::string shape = "six-layer", device = "cuda", dtype = "f32";
   std::uint32_t layers = 0;  // of the random model; 0: the shape's own
   std::uint32_t tokens = 4000, new_tokens = 64, repeat = 5, trials = 3, every = 0;
   std::vector<std::uint32_t> lengths{1024, 2048, 4096, 8192, 16384};
+  std::vector<std::uint32_t> branches{1, 9};
+  unsigned threads = 1;
   bool lengths_given = false, shape_given = false, json = false;
 };
 

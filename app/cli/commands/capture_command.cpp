@@ -177,6 +177,7 @@ void addCaptureCommand(CLI::App& root) {
       ->capture_default_str()
       ->check(CLI::Range(0, 1 << 16));
   command.add_option("-o,--output", arguments->options.output, "trace file, *.kva.h5 (with --from: the case's id)");
+  command.add_flag("--force", arguments->options.replace, "replace a trace that has the name of the output");
   command.add_option("--heads", arguments->heads, "record the attention of these query heads only: 0,3")
       ->delimiter(',')
       ->allow_extra_args(false);

@@ -8,6 +8,7 @@
 #include "app/cli/commands/benchmark_arguments.h"
 #include "app/cli/commands/evaluate_score.h"
 #include "app/cli/commands/needle_arguments.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/score_table.h"
 #include "core/base/files.h"
 #include "core/evaluation/origin.h"
@@ -99,7 +100,10 @@ void addEvaluateCommand(CLI::App& root) {
   merge_command.add_option("shards", merge->shards, "folders of results, one for each shard")->required();
   merge_command.add_option("-o,--output", merge->output, "folder of the joined results")->required();
   merge_command.add_flag("--json", merge->json, "print the scores as JSON");
-  merge_command.callback([merge] { runMergeCommand(*merge); });
+  merge_command.callback([merge] {
+    const Interrupt interrupt(stoppedBeforeTheEnd, kAtOnce);
+    runMergeCommand(*merge);
+  });
 }
 
 }  // namespace kvatlas::app

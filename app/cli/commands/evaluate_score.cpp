@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 
+#include "core/base/console.h"
 #include "core/base/error.h"
 #include "core/base/output_file.h"
 #include "core/metrics/predictions.h"
@@ -41,7 +42,7 @@ DatasetScore& scoreOf(DatasetScores& scores, const std::string& name) {
 }
 
 void warn(const std::string& message) {
-  fmt::print(stderr, "kvatlas: warning: {}\n", message);
+  say(fmt::format("kvatlas: warning: {}\n", printable(message)));
 }
 
 DatasetScores readScores(const ScoreArguments& arguments) {

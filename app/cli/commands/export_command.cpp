@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "app/cli/commands/export_parts.h"
+#include "app/cli/interrupt.h"
 #include "core/base/error.h"
 
 namespace kvatlas::app {
@@ -59,7 +60,10 @@ void addExportCommand(CLI::App& root) {
                       "Results, table: a CSV file of published numbers in percent, 'name,SET,SET,…'");
   addTileOptions(*command, request->tile);
   addPageOptions(*command, request->page);
-  command->callback([request] { exportPart(*request); });
+  command->callback([request] {
+    const Interrupt interrupt(stoppedBeforeTheEnd, kAtOnce);
+    exportPart(*request);
+  });
 }
 
 }  // namespace kvatlas::app

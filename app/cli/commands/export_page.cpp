@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "app/cli/commands/export_parts.h"
+#include "core/base/console.h"
 #include "core/base/error.h"
 #include "core/base/output_file.h"
 #include "core/page/page.h"
@@ -38,8 +39,8 @@ void exportPage(const ExportRequest& request) {
   if (request.run >= 0) failUsage("--run has no meaning for a page: it shows every run");
   const trace::Reader reader(request.file);
   const page::Page page(reader, optionsOf(request));
-  fmt::print(stderr, "kvatlas: {}: {:.1f} MB, {}\n", request.output, static_cast<double>(page.bytes()) / (1 << 20),
-             page.summary());
+  say(fmt::format("kvatlas: {}: {:.1f} MB, {}\n", printable(request.output),
+                  static_cast<double>(page.bytes()) / (1 << 20), page.summary()));
   OutputFile file(request.output);
   page.write([&](std::string_view piece) { file.write(piece); });
   file.complete();

@@ -6,6 +6,7 @@
 #include "app/cli/commands/export_parts.h"
 #include "app/cli/commands/export_table.h"
 #include "app/cli/table_writer.h"
+#include "core/base/console.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
 #include "core/results/reader.h"
@@ -98,7 +99,7 @@ void exportResultsPart(const ExportRequest& request) {
     failUsage("'{}': unknown table of a results folder{}", request.what, suggestion(request.what, resultsPartNames()));
   if (!is_table) requireTableName(request.output);
   const ResultsReader reader(request.file);
-  for (const std::string& warning : reader.warnings()) fmt::print(stderr, "kvatlas: warning: {}\n", warning);
+  for (const std::string& warning : reader.warnings()) say(fmt::format("kvatlas: warning: {}\n", printable(warning)));
   if (reader.records().empty()) fail("{}: has no finished case", request.file);
   if (is_table) return exportTable(reader, request);
   TableWriter table(request.output);

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "app/cli/interrupt.h"
 #include "app/cli/module_loader.h"
 #include "app/figures/figure_options.h"
 #include "core/base/error.h"
@@ -76,7 +77,10 @@ void addFigureCommand(CLI::App& root) {
   addRunOptions(command, *options);
   addMapOptions(command, *options);
   addLookOptions(command, *options);
-  command.callback([options] { runFigureCommand(*options); });
+  command.callback([options] {
+    const Interrupt interrupt(stoppedBeforeTheEnd, kAtOnce);
+    runFigureCommand(*options);
+  });
 }
 
 }  // namespace kvatlas::app

@@ -9,6 +9,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "core/base/console.h"
+#include "core/base/error.h"
+#include "core/base/json_depth.h"
 #include "core/trace/reader.h"
 #include "core/trace/schema.h"
 
@@ -18,18 +21,11 @@ namespace {
 using nlohmann::json;
 using trace::Reader;
 
-// One line of untrusted text: control characters become spaces; truncation never splits a character.
-std::string oneLine(const std::string& text, std::size_t width) {
-  std::string line = text.substr(0, width);
-  if (text.size() > width) {
-    std::size_t cut = width;
-    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U) --cut;
-    line = text.substr(0, cut) + "…";
-  }
-  for (char& c : line) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
-  return line;
+// One line of untrusted text; line ends and tabs become spaces.
+std::string oneLine(std::string text, std::size_t width) {
+  std::ranges::replace_if(
+      text, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  return printable(text, width);
 }
 
 json finiteOrNull(double value) {
@@ -68,16 +64,23 @@ json promptJson(const trace::Prompt& prompt) {
           {"start", oneLine(prompt.text, 200)}};
 }
 
-// Names of a layer's recorded members; empty when the layer was not recorded.
-std::vector<std::string> membersOf(const Reader& reader, LayerIndex layer) {
+// Names of a layer's recorded members; empty when the layer was not recorded. A damaged one is marked, and its error
+// added to `errors`.
+std::vector<std::string> membersOf(const Reader& reader, LayerIndex layer, std::vector<std::string>& errors) {
   std::vector<std::string> members;
   if (!reader.hasLayer(layer)) return members;
-  for (const SignalInfo& info : signalTable())
-    if (reader.holds(layer, std::string(info.name))) members.emplace_back(info.name);
-  if (reader.holds(layer, trace::schema::mapPath(false, 0))) members.emplace_back("map/mean");
-  if (reader.holds(layer, trace::schema::mapPath(true, 0))) members.emplace_back("map/max");
-  for (const char* name : {"query", "key"})
-    if (reader.holds(layer, name)) members.emplace_back(name);
+  const auto look = [&](const std::string& name, const std::string& shown) {
+    try {
+      if (reader.holds(layer, name)) members.push_back(shown);
+    } catch (const Error& error) {
+      members.push_back(shown + " (unreadable)");
+      errors.emplace_back(error.what());
+    }
+  };
+  for (const SignalInfo& info : signalTable()) look(std::string(info.name), std::string(info.name));
+  look(trace::schema::mapPath(false, 0), "map/mean");
+  look(trace::schema::mapPath(true, 0), "map/max");
+  for (const char* name : {"query", "key"}) look(name, name);
   return members;
 }
 
@@ -89,7 +92,7 @@ json runJson(const Reader& reader, std::size_t index) {
               {"budget_nominal", finiteOrNull(header.budget_nominal)},
               {"granularity", header.granularity},
               {"attended_keys", header.attended},
-              {"parameters", json::parse(header.parameters, nullptr, false)}};
+              {"parameters", parseOrDiscard(header.parameters)}};
   if (run["parameters"].is_discarded()) run["parameters"] = header.parameters;
   const auto record = reader.run(index, trace::RunParts::WithoutPositions);
   run["recorded"] = record.has_value();
@@ -116,11 +119,11 @@ std::vector<std::uint32_t> headsOf(const trace::TraceHeader& header) {
   return heads;
 }
 
-json infoJson(const Reader& reader) {
+json infoJson(const Reader& reader, std::vector<std::string>& errors) {
   const trace::TraceHeader& header = reader.header();
   json layers = json::array(), runs = json::array();
   for (const LayerIndex layer : header.attention.layers)
-    layers.push_back({{"layer", layer.value}, {"members", membersOf(reader, layer)}});
+    layers.push_back({{"layer", layer.value}, {"members", membersOf(reader, layer, errors)}});
   for (std::size_t run = 0; run < header.runs.size(); ++run) runs.push_back(runJson(reader, run));
   return {{"file", reader.path().string()},
           {"bytes", std::filesystem::file_size(reader.path())},
@@ -167,7 +170,7 @@ void printLayers(const json& layers) {
 
 void printRuns(const json& runs) {
   std::size_t width = 3;
-  for (const json& run : runs) width = std::max(width, run["label"].get<std::string>().size());
+  for (const json& run : runs) width = std::max(width, oneLine(run["label"].get<std::string>(), 40).size());
   fmt::print("runs\n  {:<{}}  {:>8}  {:>9}  {:>9}  {:>8}  text\n", "run", width, "budget", "kept/head", "cache",
              "seconds");
   for (const json& run : runs) {
@@ -236,9 +239,14 @@ void addInfoCommand(CLI::App& root) {
   command->add_option("file", *file, "Trace file")->required();
   command->add_flag("--json", *as_json, "Print JSON");
   command->callback([file, as_json] {
-    const json info = infoJson(Reader(*file));
-    if (!*as_json) return printInfo(info);
-    fmt::print("{}\n", info.dump(2, ' ', false, json::error_handler_t::replace));
+    std::vector<std::string> errors;
+    const json info = infoJson(Reader(*file), errors);
+    if (*as_json)
+      fmt::print("{}\n", info.dump(2, ' ', false, json::error_handler_t::replace));
+    else
+      printInfo(info);
+    if (errors.size() == 1) throw Error(errors.front());
+    if (!errors.empty()) fail("{}; {} members in all cannot be read", errors.front(), errors.size());
   });
 }
 

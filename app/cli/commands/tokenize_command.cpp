@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/json_depth.h"
+#include "core/base/json_fields.h"
 #include "core/text/tokenizer.h"
 
 namespace kvatlas::app {
@@ -18,17 +20,31 @@ namespace {
 
 using text::Tokenizer;
 
+constexpr std::size_t kMostText = std::size_t{1} << 28;  // of a text; lines come one by one
+
 struct TokenizeOptions {
   std::string folder;
   bool jsonl = false;
   bool no_special = false;
 };
 
+// Calls take(bytes) for all of standard input, piece by piece.
+template <class Take>
+void readStandardInput(const Take& take) {
+  std::vector<char> buffer(std::size_t{1} << 16);
+  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), stdin))
+    take(std::string_view(buffer.data(), count));
+  if (std::ferror(stdin)) fail("standard input: cannot be read to the end");
+}
+
+void append(std::string& bytes, std::string_view more, std::string_view what) {
+  if (bytes.size() + more.size() > kMostText) fail("{}: more than {} MB", what, kMostText >> 20U);
+  bytes += more;
+}
+
 std::string readStandardInput() {
   std::string bytes;
-  char buffer[1 << 16];
-  while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, stdin)) bytes.append(buffer, count);
-  if (std::ferror(stdin)) fail("standard input: cannot be read to the end");
+  readStandardInput([&](std::string_view more) { append(bytes, more, "standard input"); });
   return bytes;
 }
 
@@ -39,21 +55,22 @@ void print(std::string_view bytes) {
 // Calls convert(line, where) for each line of standard input and prints what it returns, one line each.
 template <class Convert>
 void convertLines(const Convert& convert) {
-  const std::string input = readStandardInput();
-  std::size_t number = 1;
-  for (std::size_t begin = 0; begin < input.size(); ++number) {
-    const std::size_t end = std::min(input.find('\n', begin), input.size());
-    const std::string where = fmt::format("standard input, line {}", number);
-    nlohmann::json line;
-    try {
-      line = nlohmann::json::parse(input.begin() + static_cast<std::ptrdiff_t>(begin),
-                                   input.begin() + static_cast<std::ptrdiff_t>(end));
-    } catch (const nlohmann::json::exception&) {
-      fail("{}: not valid JSON", where);
+  std::size_t number = 0;
+  std::string line;
+  const auto where = [&] { return fmt::format("standard input, line {}", number + 1); };
+  const auto finish = [&] {
+    print(convert(parseJson(line, where(), kMostJsonLevels), where()).dump() + "\n");
+    line.clear();
+    ++number;
+  };
+  readStandardInput([&](std::string_view more) {
+    for (std::size_t end = 0; (end = more.find('\n')) != std::string_view::npos; more.remove_prefix(end + 1)) {
+      append(line, more.substr(0, end), where());
+      finish();
     }
-    print(convert(line, where).dump() + "\n");
-    begin = end + 1;
-  }
+    append(line, more, where());
+  });
+  if (!line.empty()) finish();
 }
 
 TokenId readId(std::string_view word, std::string_view where) {

@@ -4,9 +4,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "app/cli/interrupt.h"
+#include "core/base/console.h"
 #include "core/base/error.h"
 #include "core/base/progress.h"
 #include "core/runs/run_header.h"
@@ -23,11 +25,15 @@ bool isTerminal() {
 
 // Checks each run's request, which core/trace stores as plain text.
 void checkRunHeaders(const std::string& file, std::vector<trace::Finding>& findings) {
+  const auto add = [&](std::string member, std::string problem) {
+    const auto known = [&](const trace::Finding& one) { return one.member == member && one.problem == problem; };
+    if (std::ranges::none_of(findings, known)) findings.push_back({std::move(member), std::move(problem)});
+  };
   const trace::Reader reader(file);
   const auto& runs = reader.header().runs;
   for (std::size_t i = 0; i < runs.size(); ++i)
     if (std::string problem = runs::headerProblem(runs[i]); !problem.empty())
-      findings.push_back({fmt::format("/runs/{}", trace::schema::numbered(i)), std::move(problem)});
+      add(fmt::format("/runs/{}", trace::schema::numbered(i)), std::move(problem));
 }
 
 void validateTrace(const std::string& file) {
@@ -41,7 +47,7 @@ void validateTrace(const std::string& file) {
     progress->end();
     throw Cancelled("stopped; the trace was not checked to the end");
   }
-  for (const trace::Finding& finding : findings) fmt::print("{}: {}\n", finding.member, finding.problem);
+  for (const trace::Finding& finding : findings) fmt::print("{}: {}\n", finding.member, printable(finding.problem));
   if (!findings.empty()) fail("{}: {} problem{} found", file, findings.size(), findings.size() == 1 ? "" : "s");
   fmt::print("{}: valid\n", file);
 }

@@ -16,6 +16,7 @@
 #include "app/explorer/measure/settle.h"
 #include "app/explorer/window/main_window.h"
 #include "app/explorer/window/window_pages.h"
+#include "core/base/console.h"
 #include "views/pages/map/map_page.h"
 
 namespace kvatlas::app {
@@ -65,7 +66,7 @@ Bench::Bench(MainWindow& window, const std::string& script, Moment started)
   connect(&map, &QCustomPlot::beforeReplot, this, [this] { m_drawn = true; });  // replot may paint before it returns
   connect(&window.document(), &views::Document::opened, this, &Bench::traceOpened);
   connect(&window.document(), &views::Document::failed, this, [this](const QString& message) {
-    fmt::print(stderr, "kvatlas-explorer: error: {}\n", message.toStdString());
+    say(fmt::format("kvatlas-explorer: error: {}\n", message.toStdString()));
     QCoreApplication::exit(1);
   });
 }

@@ -6,8 +6,8 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/utf8.h"
 #include "core/text/sentencepiece/protobuf.h"
-#include "core/text/utf8.h"
 #include "core/text/vocabulary.h"
 
 namespace kvatlas::text {

@@ -1,8 +1,8 @@
 #include "core/text/sentencepiece/normalise.h"
 
+#include "core/base/utf8.h"
 #include "core/text/sentencepiece/charsmap.h"
 #include "core/text/sentencepiece/piece_trie.h"
-#include "core/text/utf8.h"
 
 namespace kvatlas::text {
 namespace {

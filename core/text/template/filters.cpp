@@ -7,11 +7,11 @@
 #include <cmath>
 #include <map>
 
+#include "core/base/utf8.h"
 #include "core/text/template/letters.h"
 #include "core/text/template/literals.h"
 #include "core/text/template/python_text.h"
 #include "core/text/template/text_search.h"
-#include "core/text/utf8.h"
 
 namespace kvatlas::text::jinja {
 namespace {

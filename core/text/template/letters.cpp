@@ -7,7 +7,7 @@
 #include <array>
 #include <utility>
 
-#include "core/text/utf8.h"
+#include "core/base/utf8.h"
 
 namespace kvatlas::text::jinja {
 namespace {

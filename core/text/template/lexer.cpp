@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "core/base/utf8.h"
 #include "core/text/template/letters.h"
 #include "core/text/template/literals.h"
-#include "core/text/utf8.h"
 
 namespace kvatlas::text::jinja {
 namespace {

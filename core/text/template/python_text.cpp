@@ -6,8 +6,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/base/utf8.h"
 #include "core/text/regex.h"
-#include "core/text/utf8.h"
 
 namespace kvatlas::text::jinja {
 namespace {

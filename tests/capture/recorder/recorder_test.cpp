@@ -37,6 +37,7 @@ CaptureOptions smallCapture(const ScratchFolder& scratch, const char* model) {
   options.session.device = "cpu";
   options.session.threads = 1;  // small models gain nothing from more
   options.output = scratch.path() / "out.kva.h5";
+  options.replace = true;
   options.map_size = 64;
   options.quiet = true;
   return options;

@@ -15,8 +15,11 @@
 #include <string>
 #include <vector>
 
+#include "core/base/console.h"
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/json_depth.h"
+#include "core/base/output_file.h"
 #include "core/base/progress.h"
 #include "core/base/sha256.h"
 #include "core/base/suggest.h"
@@ -194,6 +197,75 @@ TEST_F(FilesTest, AFullDiskLeavesTheOldFile) {
 }
 
 // FIPS 180-2, appendix B.1 and B.2.
+TEST_F(FilesTest, WhatStandsUnderTheTemporaryNameIsNeverTouched) {
+  put("victim", "precious");
+  fs::create_symlink(file("victim"), file("link.part"));
+  EXPECT_THAT(messageOf([&] { writeFileAtomically(file("link"), "new"); }), HasSubstr("link.part is a link"));
+  ASSERT_EQ(::mkfifo(file("pipe.part").c_str(), 0666), 0);
+  EXPECT_THAT(messageOf([&] { writeFileAtomically(file("pipe"), "new"); }), HasSubstr("pipe.part is in the way"));
+  fs::create_hard_link(file("victim"), file("twin.part"));
+  EXPECT_THAT(messageOf([&] { writeFileAtomically(file("twin"), "new"); }), HasSubstr("several names"));
+  EXPECT_EQ(readFile(file("victim")), "precious");
+  EXPECT_EQ(listing(), (std::vector<std::string>{"link.part", "pipe.part", "twin.part", "victim"}));
+}
+
+TEST_F(FilesTest, TwoWritersOfOneFileDoNotMix) {
+  {
+    OutputFile first(file("out"));
+    first.write("first");
+    EXPECT_THAT(messageOf([&] { OutputFile second(file("out")); }), HasSubstr("another process is writing"));
+    first.complete();
+    OutputFile third(file("out"));  // the first one's file has its own name by now
+    third.write("third");
+    EXPECT_EQ(readFile(file("out")), "first");
+    third.complete();
+  }
+  EXPECT_EQ(readFile(file("out")), "third");
+  EXPECT_EQ(listing(), std::vector<std::string>{"out"});
+}
+
+TEST_F(FilesTest, TheRestOfAKilledWriterIsTakenOver) {
+  put("out.part", "a long rest of a killed process");
+  writeFileAtomically(file("out"), "new");
+  EXPECT_EQ(readFile(file("out")), "new");
+  EXPECT_EQ(listing(), std::vector<std::string>{"out"});
+}
+
+TEST_F(FilesTest, AFileThatAnotherProcessPutInItsPlaceIsNotRenamed) {
+  OutputFile output(file("out"));
+  output.write("mine");
+  fs::remove(file("out.part"));
+  put("out.part", "of another");
+  EXPECT_THAT(messageOf([&] { output.complete(); }), HasSubstr("No such file"));
+  EXPECT_EQ(listing(), std::vector<std::string>{"out.part"});
+}
+
+TEST_F(FilesTest, DeepJsonIsRefusedBeforeItIsParsed) {
+  put("deep.json", std::string(200'000, '[') + std::string(200'000, ']'));
+  EXPECT_THAT(messageOf([&] { (void)readJsonFile(file("deep.json")); }),
+              AllOf(HasSubstr("deep.json"), HasSubstr("nested deeper than 64")));
+  EXPECT_FALSE(isDeeperThan(R"(["[[[[", "\"[[[", [1, [2]]])", 3));
+  EXPECT_TRUE(isDeeperThan(R"(["[[[[", "\"[[[", [1, [2]]])", 2));
+  EXPECT_FALSE(isDeeperThan("[][][][][]", 1));
+}
+
+TEST(Console, TextFromFilesIsHarmless) {
+  EXPECT_EQ(printable("plain Größe 你好 🦙"), "plain Größe 你好 🦙");
+  EXPECT_EQ(printable("a\x1b[31mred\r\n\t\x07\x7f"), "a\\u001b[31mred\\u000d\\u000a\\u0009\\u0007\\u007f");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "31m \xe2\x80\xae"),
+            "\\u009b31m \\u202e")
+      << "C1, right-to-left override";
+  EXPECT_EQ(printable("a\xff"
+                      "b"),
+            "a\xef\xbf\xbd"
+            "b");
+  EXPECT_EQ(printable("12345", 3), "123…");
+  EXPECT_EQ(printable("123", 3), "123");
+  EXPECT_EQ(printable(std::string(100'000'000, 'x')).size(), kMostShown + 3);
+  EXPECT_EQ(printableLines("a\n\tb\x1b"), "a\n\tb\\u001b");
+}
+
 TEST(Sha256, IsThatOfTheStandard) {
   EXPECT_EQ(sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   Sha256 pieces;

@@ -75,7 +75,7 @@ TEST_P(TokenizerGolden, DecodesAsHuggingFace) {
   const json &expected = golden.at("text"), &skipped = golden.at("skipped");
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const auto ids = golden.at("ids")[i].get<std::vector<TokenId>>();
-    // The string itself after reading its invalid bytes as U+FFFD.
+    // null: the string after reading its invalid bytes as U+FFFD
     const std::string text = expected[i].is_null() ? cases[i].text : expected[i].get<std::string>();
     ASSERT_EQ(tokenizer.decode(ids, false), text) << "string " << i;
     ASSERT_EQ(tokenizer.decode(ids, true), skipped[i].is_null() ? text : skipped[i].get<std::string>())

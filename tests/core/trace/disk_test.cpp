@@ -83,5 +83,34 @@ TEST_F(Disk, TwoWritersOfOneTargetAreRefused) {
   EXPECT_TRUE(trace::Reader(file()).complete());
 }
 
+// Another program may make a file of the target's name during a capture of hours: neither is lost.
+TEST_F(Disk, ATargetThatAppearsMeanwhileIsKept) {
+  const SampleTrace sample = makeSampleTrace(tinyOptions());
+  trace::Writer writer(file(), sample.header, ClaimedFile::Existing::Keep);
+  putBytes(file(), "new");
+  EXPECT_THAT(messageOf([&] { writer.finish(); }), HasSubstr("the finished trace is " + part().string()));
+  EXPECT_EQ(bytesOf(file()), "new");
+  EXPECT_TRUE(trace::Reader(part()).complete());
+}
+
+// A part file that another process has replaced is not renamed over the target.
+TEST_F(Disk, OnlyItsOwnPartIsRenamed) {
+  const SampleTrace sample = makeSampleTrace(tinyOptions());
+  trace::Writer writer(file(), sample.header);
+  std::filesystem::remove(part());
+  putBytes(part(), "of somebody else");
+  EXPECT_THAT(messageOf([&] { writer.finish(); }), HasSubstr("No such file"));
+  EXPECT_FALSE(std::filesystem::exists(file()));
+  EXPECT_EQ(bytesOf(part()), "of somebody else");
+}
+
+TEST_F(Disk, NothingThatStandsUnderATemporaryNameIsFollowed) {
+  const SampleTrace sample = makeSampleTrace(tinyOptions());
+  putBytes(file("victim"), "precious");
+  std::filesystem::create_symlink(file("victim"), file("a.kva.h5.part.new"));
+  EXPECT_THAT(messageOf([&] { trace::Writer writer(file(), sample.header); }), HasSubstr("is a link and in the way"));
+  EXPECT_EQ(bytesOf(file("victim")), "precious");
+}
+
 }  // namespace
 }  // namespace kvatlas::test

@@ -49,8 +49,8 @@ class NotesTest : public TraceTest {
 };
 
 TEST_F(NotesTest, AreParsedBackAndNothingElseChanges) {
-  const std::string longer = "{\"a\": \"" + std::string(10000, 'x') + "\"}";
-  for (const std::string& text : {std::string("{\"a\": 1}"), longer, std::string("{}"), longer + longer}) {
+  const auto longer = [](std::size_t length) { return "{\"a\": \"" + std::string(length, 'x') + "\"}"; };
+  for (const std::string& text : {std::string("{\"a\": 1}"), longer(10000), std::string("{}"), longer(20000)}) {
     trace::writeNotes(file(), text);
     const std::string stored = trace::Reader(file()).notes();
     EXPECT_THAT(stored, StartsWith(text));

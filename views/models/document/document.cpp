@@ -163,7 +163,9 @@ void Document::close() {
 }
 
 void Document::watch(const std::filesystem::path& file) {
-  const QString name = text(std::filesystem::absolute(file).string());
+  std::error_code code;  // in a folder that was deleted there are no absolute names
+  const std::filesystem::path whole = std::filesystem::absolute(file, code);
+  const QString name = text((code ? file : whole).string());
   if (m_watcher.files().contains(name)) return;
   if (!m_watcher.files().isEmpty()) m_watcher.removePaths(m_watcher.files());
   m_watcher.addPath(name);

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/json_depth.h"
 
 namespace kvatlas::views {
 namespace {
@@ -94,7 +95,7 @@ std::string notesText(const Notes& notes) {
 ReadNotes parseNotes(std::string_view text) {
   ReadNotes read;
   if (text.find_first_not_of(" \n\t") == std::string_view::npos) return read;
-  json object = json::parse(text, nullptr, false);
+  json object = parseOrDiscard(text);
   if (!object.is_object()) fail("bookmarks: expected a JSON object");
   if (const auto list = object.find("bookmarks"); list != object.end()) readBookmarks(*list, read);
   if (const auto last = object.find("last"); last != object.end()) readLast(*last, read);

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "core/base/outcome.h"
+#include "core/base/thread.h"
 
 namespace kvatlas::views {
 namespace {
@@ -49,7 +50,7 @@ class ReadingThread::Worker {
   }
 
  public:
-  explicit Worker(ReadingThread& owner) : m_owner(owner), m_thread([this] { loop(); }) {}
+  explicit Worker(ReadingThread& owner) : m_owner(owner), m_thread(startThread([this] { loop(); })) {}
   ~Worker() {
     {
       const std::lock_guard lock(m_mutex);

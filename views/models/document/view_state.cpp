@@ -3,6 +3,7 @@
 #include <array>
 
 #include "core/base/error.h"
+#include "core/base/json_depth.h"
 
 namespace kvatlas::views {
 namespace {
@@ -140,7 +141,7 @@ ViewState viewStateFrom(const json& object) {
 }
 
 ViewState parseViewState(std::string_view text) {
-  const json parsed = json::parse(text, nullptr, false);
+  const json parsed = parseOrDiscard(text);
   if (parsed.is_discarded()) failUsage("view: not valid JSON");
   return viewStateFrom(parsed);
 }

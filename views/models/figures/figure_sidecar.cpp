@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/base/json_depth.h"
 #include "core/base/version.h"
 
 namespace kvatlas::views {
@@ -70,7 +71,7 @@ json describeScale(const FigureSpec& spec) {
 }
 
 json describeRun(const ChosenRun& run) {
-  json parameters = json::parse(run.header.parameters, nullptr, false);
+  json parameters = parseOrDiscard(run.header.parameters);
   if (parameters.is_discarded()) parameters = run.header.parameters;
   return {{"run", run.index},
           {"method", run.header.method},

@@ -18,7 +18,9 @@ std::string nameIn(const nlohmann::json& values, const char* key) {
 }
 
 std::string folderName(const std::filesystem::path& path) {
-  const std::filesystem::path whole = std::filesystem::absolute(path).lexically_normal();
+  std::error_code code;
+  std::filesystem::path whole = std::filesystem::absolute(path, code).lexically_normal();
+  if (code) whole = path.lexically_normal();
   return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
 }
 

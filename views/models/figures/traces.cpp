@@ -23,7 +23,8 @@ std::vector<std::string> traceNames(const Traces& traces) {
   std::vector<std::string> stems, names;
   for (const trace::Reader* trace : traces) stems.push_back(stemOf(trace->path()));
   for (std::size_t i = 0; i < traces.size(); ++i) {
-    const std::string folder = std::filesystem::absolute(traces[i]->path()).parent_path().filename().string();
+    std::error_code code;
+    const std::string folder = std::filesystem::absolute(traces[i]->path(), code).parent_path().filename().string();
     const bool alike = std::count(stems.begin(), stems.end(), stems[i]) > 1;
     names.push_back(alike ? folder + "/" + stems[i] : stems[i]);
   }

@@ -18,7 +18,7 @@ class HeadStatisticsCache : public QObject {
 
   void request(LayerIndex layer);  // reads it once; arrived() follows
   [[nodiscard]] bool requested(LayerIndex layer) const { return m_requested.contains(layer); }
-  void clear();                    // drops answers in flight
+  void clear();  // drops answers in flight
   // NaN until it is read. `metric` must be an attention metric.
   [[nodiscard]] float value(LayerIndex layer, HeadIndex head, analysis::HeadMetric metric) const;
   [[nodiscard]] bool complete() const { return m_layers.size() == m_requested.size(); }  // nothing in flight

@@ -1,9 +1,10 @@
 #include "views/plots/figures/figure.h"
 
 #include "core/base/error.h"
-#include "core/base/files.h"
+#include "core/base/output_file.h"
 #include "views/plots/figures/figure_builder.h"
 #include "views/plots/figures/figure_export.h"
+#include "views/plots/figures/missing_letters.h"
 
 namespace kvatlas::views {
 namespace {
@@ -62,12 +63,21 @@ Figure buildFigure(const TrainingCurves& curves, const FigureSpec& spec) {
 
 void writeFigure(Figure& figure, const std::filesystem::path& path, double dpi) {
   const FigureFormat format = formatOf(path);
+  if (std::string missing = missingLetters(*figure.canvas); !missing.empty())
+    figure.warnings.push_back(std::move(missing));
   const QByteArray bytes = renderFigure(*figure.canvas, format, {dpi, figure.title, figure.created});
   figure.sidecar["figure"] = path.filename().string();
   figure.sidecar["height_inches"] = static_cast<double>(figure.canvas->height()) / kUnitsPerInch;
   figure.sidecar["warnings"] = figure.warnings;
-  writeFileAtomically(path, std::string_view(bytes.constData(), static_cast<std::size_t>(bytes.size())));
-  writeFileAtomically(path.string() + ".json", figure.sidecar.dump(2) + "\n");
+  const std::string sidecar = figure.sidecar.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  // Both are complete on disk before either has its name, and the image comes last: it never stands without its
+  // parameters.
+  OutputFile image_file(path), sidecar_file(path.string() + ".json");
+  image_file.write(std::string_view(bytes.constData(), static_cast<std::size_t>(bytes.size())));
+  sidecar_file.write(sidecar);
+  image_file.sync();
+  sidecar_file.complete();
+  image_file.complete();
 }
 
 }  // namespace kvatlas::views

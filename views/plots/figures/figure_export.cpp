@@ -128,6 +128,48 @@ QByteArray renderPng(Canvas& canvas, const ExportSettings& settings) {
 
 }  // namespace
 
+namespace {
+
+// Qt's engines only print what goes wrong while they compress, such as missing memory. Watches the calling thread.
+class TroubleWatch {
+ public:
+  TroubleWatch() {
+    s_trouble.clear();
+    s_before = qInstallMessageHandler(note);
+  }
+  ~TroubleWatch() { qInstallMessageHandler(s_before); }
+  TroubleWatch(const TroubleWatch&) = delete;
+  TroubleWatch& operator=(const TroubleWatch&) = delete;
+  void requireNone() const {
+    if (!s_trouble.empty()) fail("the figure cannot be drawn: {}", s_trouble);
+  }
+
+ private:
+  static void note(QtMsgType type, const QMessageLogContext& context, const QString& message) {
+    for (const char* word : {"writeCompressed", "deflate", "memory", "Null image", "null image"})
+      if (message.contains(QLatin1String(word))) s_trouble = message.toStdString();
+    if (s_before != nullptr && s_trouble.empty()) s_before(type, context, message);
+  }
+
+  static thread_local std::string s_trouble;
+  static inline QtMessageHandler s_before = nullptr;
+};
+thread_local std::string TroubleWatch::s_trouble;
+
+QByteArray render(Canvas& canvas, FigureFormat format, const ExportSettings& settings) {
+  switch (format) {
+    case FigureFormat::Pdf:
+      return renderPdf(canvas, settings);
+    case FigureFormat::Svg:
+      return renderSvg(canvas, settings);
+    case FigureFormat::Png:
+      return renderPng(canvas, settings);
+  }
+  fail("unknown figure format");
+}
+
+}  // namespace
+
 FigureFormat formatOf(const std::filesystem::path& path) {
   std::string ending = path.extension().string();
   for (char& letter : ending) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
@@ -138,15 +180,12 @@ FigureFormat formatOf(const std::filesystem::path& path) {
 }
 
 QByteArray renderFigure(Canvas& canvas, FigureFormat format, const ExportSettings& settings) {
-  switch (format) {
-    case FigureFormat::Pdf:
-      return renderPdf(canvas, settings);
-    case FigureFormat::Svg:
-      return renderSvg(canvas, settings);
-    case FigureFormat::Png:
-      return renderPng(canvas, settings);
-  }
-  fail("unknown figure format");
+  const TroubleWatch watch;
+  QByteArray bytes = render(canvas, format, settings);
+  watch.requireNone();
+  // Qt writes an image that it cannot compress as an empty one.
+  if (format == FigureFormat::Svg && bytes.contains("base64,\"")) fail("not enough memory to compress the images");
+  return bytes;
 }
 
 }  // namespace kvatlas::views

@@ -1,8 +1,8 @@
-#include "core/text/utf8.h"
+#include "core/base/utf8.h"
 
 #include <fmt/format.h>
 
-namespace kvatlas::text {
+namespace kvatlas {
 namespace {
 
 unsigned byteAt(std::string_view bytes, std::size_t at) {
@@ -103,4 +103,4 @@ bool isWhitespace(std::uint32_t code_point) {
          code_point == 0x202F || code_point == 0x205F || code_point == 0x3000;
 }
 
-}  // namespace kvatlas::text
+}  // namespace kvatlas

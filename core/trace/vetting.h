@@ -1,0 +1,23 @@
+// Looks into an untrusted trace in a short-lived process of its own, so that a file whose structure crashes the HDF5
+// library or keeps it busy without end costs an error and not the program.
+#pragma once
+
+#include <filesystem>
+
+namespace kvatlas::trace {
+
+// Call at the beginning of main(). In the process that vets a file: does so and ends. Else: from now on every Reader of
+// this process has its file vetted first, once per file, by `programme`, whose main() must call this, too.
+void offerVetting(int argc, char** argv, const std::filesystem::path& programme = "/proc/self/exe");
+
+// In a library with its own copy of this code: programme as above.
+void vetWith(const std::filesystem::path& programme);
+
+// Error naming the file: it cannot be read, it crashes its reader, or takes it more than some seconds or gigabytes.
+// Does nothing before one of the functions above was called, or for a file that has passed before.
+void requireVetted(const std::filesystem::path& path);
+
+// What the short-lived process does: opens everything that has a structure and reads a value at both ends of it.
+void walkStructure(const std::filesystem::path& path);
+
+}  // namespace kvatlas::trace

@@ -1,0 +1,93 @@
+// Files that crash the HDF5 library or keep it busy are looked into by a process of their own. This test program is
+// that process, too: see main().
+#include <hdf5.h>
+
+#include <fstream>
+#include <iostream>
+#include <random>
+
+#include "core/base/error.h"
+#include "core/trace/reader.h"
+#include "core/trace/vetting.h"
+#include "tests/core/trace/metadata_lies.h"
+#include "tests/core/trace/trace_fixture.h"
+
+namespace kvatlas::test {
+namespace {
+
+using testing::HasSubstr;
+
+class Vetting : public TraceTest {
+ protected:
+  void SetUp() override { trace::vetWith("/proc/self/exe"); }
+  void TearDown() override { trace::vetWith(""); }
+};
+
+TEST_F(Vetting, AGoodTraceIsRead) {
+  writeSampleTrace(file(), tinyOptions());
+  EXPECT_EQ(trace::Reader(file()).tokens(), 40U);
+  SampleTraceOptions options = tinyOptions();
+  options.finish = false;
+  writeSampleTrace(file("unfinished"), options);
+  EXPECT_FALSE(trace::Reader(part("unfinished")).complete());
+}
+
+TEST_F(Vetting, ErrorsAreThoseOfTheReader) {
+  putBytes(file(), std::string(5000, 'x'));
+  EXPECT_THAT(messageOf([&] { trace::Reader reader(file()); }), HasSubstr("not HDF5"));
+  EXPECT_THAT(messageOf([&] { trace::Reader reader(file("none")); }), HasSubstr("No such file"));
+}
+
+// The programs that stand for the child here end in the ways in which a harmful file ends it.
+TEST_F(Vetting, ACrashIsAnError) {
+  writeSampleTrace(file(), tinyOptions());
+  const auto programme = file("crash.sh");
+  putBytes(programme, "#!/bin/sh\nkill -SEGV $$\n");
+  std::filesystem::permissions(programme, std::filesystem::perms::owner_all);
+  trace::vetWith(programme);
+  EXPECT_THAT(messageOf([&] { trace::Reader reader(file()); }), HasSubstr("crashes the HDF5 library (Segmentation"));
+  putBytes(programme, "#!/bin/sh\nkill -XCPU $$\n");
+  EXPECT_THAT(messageOf([&] { trace::Reader reader(file()); }), HasSubstr("does not end"));
+}
+
+TEST_F(Vetting, APassedFileIsNotLookedIntoAgain) {
+  writeSampleTrace(file(), tinyOptions());
+  static_cast<void>(trace::Reader(file()));
+  trace::vetWith("/nonexistent");
+  static_cast<void>(trace::Reader(file()));
+  writeSampleTrace(file("other"), tinyOptions());
+  EXPECT_THAT(messageOf([&] { trace::Reader reader(file("other")); }), HasSubstr("cannot start a process"));
+}
+
+// Metadata that lies with a right checksum: sizes of zero, addresses beyond the file, counts without end. Whatever the
+// child finds, this process survives, and so does its reading of what passes.
+TEST_F(Vetting, MetadataThatLiesCrashesNothing) {
+  SampleTraceOptions options = tinyOptions();
+  options.tokens = 24;
+  options.layers = 1;
+  options.attended = 2;
+  writeSampleTrace(file(), options);
+  const std::string good = bytesOf(file());
+  const std::vector<MetadataBlock> blocks = metadataBlocks(good);
+  ASSERT_GT(blocks.size(), 50U);
+  std::mt19937 random(20);
+  int refused = 0, harmful = 0;
+  for (int round = 0; round < 150; ++round) {
+    SCOPED_TRACE(round);
+    putBytes(file("lie"), withLie(good, blocks, random));
+    const std::string message = messageOf([&] { static_cast<void>(trace::validate(file("lie"))); });
+    refused += message.empty() ? 0 : 1;
+    harmful += message.find("made to harm") != std::string::npos ? 1 : 0;
+  }
+  std::cout << refused << " of 150 refused, " << harmful << " of them by their death\n";
+  EXPECT_GT(refused, 5);
+}
+
+}  // namespace
+}  // namespace kvatlas::test
+
+int main(int argc, char** argv) {
+  kvatlas::trace::offerVetting(argc, argv, "");
+  testing::InitGoogleMock(&argc, argv);
+  return RUN_ALL_TESTS();
+}
