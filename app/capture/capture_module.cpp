@@ -28,7 +28,7 @@ namespace {
 
 // This library has its own copy of the code it shares with the programme.
 void prepareModule() {
-  kvatlas::trace::vetWith("/proc/self/exe");
+  kvatlas::trace::vetAsTheHost();
   kvatlas::explainLostMappings("kvatlas");
 }
 

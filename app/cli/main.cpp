@@ -103,13 +103,15 @@ int main(int argc, char** argv) {
   // message.
   for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
   kvatlas::explainLostMappings("kvatlas");
-  kvatlas::trace::offerVetting(argc, argv);
-  CLI::App root{"KVAtlas: attention maps and KV-cache eviction, recorded and shown", "kvatlas"};
-  root.set_version_flag("--version", std::string("kvatlas ") + kvatlas::kVersion);
-  root.require_subcommand(1);
-  addCommands(root);
   Outcome inner;
-  const Outcome outcome = kvatlas::guarded([&] { inner = parseAndRun(root, argc, argv); });
+  const Outcome outcome = kvatlas::guarded([&] {
+    kvatlas::trace::offerVetting(argc, argv);
+    CLI::App root{"KVAtlas: attention maps and KV-cache eviction, recorded and shown", "kvatlas"};
+    root.set_version_flag("--version", std::string("kvatlas ") + kvatlas::kVersion);
+    root.require_subcommand(1);
+    addCommands(root);
+    inner = parseAndRun(root, argc, argv);
+  });
   const Outcome last = finishOutput(outcome.exit_code != 0 ? outcome : inner);
   if (!last.message.empty())
     kvatlas::say(fmt::format("kvatlas: error: {}\n", kvatlas::printable(kvatlas::firstLine(last.message))));

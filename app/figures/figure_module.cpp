@@ -145,7 +145,7 @@ extern "C" __attribute__((visibility("default"))) const char* kvatlasIdentity() 
 
 extern "C" __attribute__((visibility("default"))) int kvatlasFigureMain(const kvatlas::app::FigureOptions* options,
                                                                         std::string* error_message) {
-  kvatlas::trace::vetWith("/proc/self/exe");
+  kvatlas::trace::vetAsTheHost();
   const kvatlas::Outcome outcome = kvatlas::guarded([&] { kvatlas::app::drawFigure(*options); });
   *error_message = outcome.message;
   return outcome.exit_code;

@@ -43,10 +43,8 @@ class HeaderCheck {
 
   void checkPrompt() {
     const Prompt& prompt = m_header.prompt;
-    require(isValidUtf8(prompt.text), "/prompt/text", "is not UTF-8");
     require(prompt.offsets.front() == 0, "/prompt/offsets", "does not begin at 0");
     const Question& question = prompt.question;
-    require(isValidUtf8(question.text), "/prompt/question/text", "is not UTF-8");
     require(question.offsets.empty() || question.offsets.front() == 0, "/prompt/question/offsets",
             "does not begin at 0");
     for (const Span& span : prompt.spans) checkNames("/prompt/span_names", {&span.name});

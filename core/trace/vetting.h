@@ -10,8 +10,10 @@ namespace kvatlas::trace {
 // this process has its file vetted first, once per file, by `programme`, whose main() must call this, too.
 void offerVetting(int argc, char** argv, const std::filesystem::path& programme = "/proc/self/exe");
 
-// In a library with its own copy of this code: programme as above.
 void vetWith(const std::filesystem::path& programme);
+
+// In a library with its own copy of this code: vets by the program that loaded it, if that has called offerVetting().
+void vetAsTheHost();
 
 // Error naming the file: it cannot be read, it crashes its reader, or takes it more than some seconds or gigabytes.
 // Does nothing before one of the functions above was called, or for a file that has passed before.

@@ -59,7 +59,7 @@ class Capture : public ProgrammeTest {
  protected:
   // A capture that succeeds and whose trace passes `kvatlas validate`.
   Ended good(const Words& arguments, const std::string& name = "out.kva.h5") const {
-    Words words{"capture", "--model", bundledModel().string(), "-o", path(name)};
+    Words words{"capture", "--model", bundledModel().string(), "--force", "-o", path(name)};
     words.insert(words.end(), arguments.begin(), arguments.end());
     Ended ended = run(words);
     expectDone(ended);

@@ -49,7 +49,7 @@ class Chat : public ProgrammeTest {
   }
   [[nodiscard]] json infoOf(const Words& more) const {
     Words words = request("capture", more);
-    words.insert(words.end(), {"-o", trace()});
+    words.insert(words.end(), {"--force", "-o", trace()});
     expectDone(run(words));
     const Ended info = run({"info", trace(), "--json"});
     expectDone(info);

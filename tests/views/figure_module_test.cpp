@@ -115,7 +115,8 @@ void setField(FigureOptions& options, figures::SpecField field) {
       options.entropy = true;
       break;
     case SpecField::Runs:
-      options.runs = {"snapkv", "h2o"};
+      options.runs =
+          options.kind == "lifetime" ? std::vector<std::string>{"snapkv"} : std::vector<std::string>{"snapkv", "h2o"};
       break;
     case SpecField::Budget:
       options.budgets = {"32"};

@@ -63,7 +63,7 @@ class CaptureRuns {
                    "--ids", ids,       "--max-new-tokens", "0"};
     };
     Words capture = words("capture");
-    capture.insert(capture.end(), {"-o", (m_scratch.folder / "trace.kva.h5").string()});
+    capture.insert(capture.end(), {"--force", "-o", (m_scratch.folder / "trace.kva.h5").string()});
     Pair pair;
     for (std::uint32_t i = 0; i < repeat; ++i) {
       pair.plain.add(runKvatlas(words("generate")));

@@ -27,6 +27,7 @@ std::vector<std::string> captureArguments(const Scratch& scratch, const fs::path
                                  ids.string(),
                                  "--max-new-tokens",
                                  std::to_string(new_tokens),
+                                 "--force",
                                  "-o",
                                  (scratch.folder / "trace.kva.h5").string()};
   if (!branches) return words;

@@ -4,6 +4,7 @@
 #include "app/cli/chat_shape.h"
 #include "app/cli/number_list.h"
 #include "core/base/error.h"
+#include "core/base/files.h"
 #include "core/base/suggest.h"
 #include "core/evaluation/needle_task.h"
 
@@ -116,6 +117,15 @@ void addPromptPlan(CLI::App& command, NeedleArguments& arguments) {
   command.add_flag("--repeat", arguments.repeat, "repeat a haystack that is too short");
 }
 
+// Whether the folder has a run whose answers are truncated: it goes on like that, whatever --max-new-tokens says.
+bool truncatesAnswers(const std::filesystem::path& folder) {
+  std::error_code code;
+  const std::filesystem::path settings = folder / "settings.json";
+  if (!std::filesystem::exists(settings, code)) return false;
+  const nlohmann::json json = readJsonFile(settings);
+  return json.contains("settings") && !json["settings"].contains("uncut");
+}
+
 }  // namespace
 
 void addNeedleOptions(CLI::App& command, NeedleArguments& arguments) {
@@ -132,7 +142,7 @@ evaluation::EvaluationOptions resolveNeedleOptions(NeedleArguments& arguments) {
   evaluation::EvaluationOptions options = resolveEvaluation(arguments, paper ? kPaperBudgets : kDefaultBudgets);
   const PromptPlan plan = resolvePlan(arguments, paper);
   options.task = evaluation::needleRequest(plan, scoreOf(arguments, paper), haystackOf(arguments),
-                                           !paper && arguments.new_tokens_given());
+                                           !paper && arguments.new_tokens_given() && !truncatesAnswers(options.output));
   return options;
 }
 

@@ -143,6 +143,7 @@ TEST(QuestionCapture, withThePromptEachQuestionHasItsOwnDecision) {
             trace::Reader(summaries[1].output).run(1)->kept_positions);
   options.session.max_new_tokens = 0;
   options.session.prompt = questions(Compress::Context);
+  options.replace = true;
   for (const CaptureSummary& summary : runCaptures(options, {}))
     EXPECT_EQ(problemsOf(summary.output), std::vector<std::string>()) << "nothing generated";
 }

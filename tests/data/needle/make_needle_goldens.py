@@ -27,12 +27,12 @@ with tempfile.TemporaryDirectory() as scratch:
     records = [json.loads(line) for line in (results / "results.jsonl").read_text().splitlines()]
     for record in records:
         trace = Path(scratch) / "case.kva.h5"
-        subprocess.run([kvatlas, "capture", "--from", results, "--case", record["case_id"], "--map-size", "0", "--layers", "0", "-q",
+        subprocess.run([kvatlas, "capture", "--from", results, "--case", record["case_id"], "--map-size", "0", "--layers", "0", "-q", "--force",
                         "-o", trace], check=True)
         with h5py.File(trace) as file:
             ids = file["prompt/ids"][:].tolist()
         with torch.no_grad():
-            answer = reference.generate(torch.tensor([ids]), max_new_tokens=24, do_sample=False, pad_token_id=0)[0, len(ids):]
+            answer = reference.generate(torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long), max_new_tokens=24, do_sample=False, pad_token_id=0)[0, len(ids):]
             logits = reference(torch.cat([torch.tensor(ids), answer]).unsqueeze(0)).logits[0, len(ids) - 1:-1]
         best = logits.topk(2).values
         # Where two tokens are nearly as likely, rounding may choose; such a prompt proves nothing.
