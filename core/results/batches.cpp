@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "core/base/json_fields.h"
+#include "core/base/json_field.h"
 
 namespace kvatlas::results {
 
 std::uint64_t batchSizeOf(const nlohmann::json& values, const std::string& where) {
-  return JsonFields(where, values).integer("batch", 1, kMostBatch, 1);
+  return JsonField(where, values).integer("batch", 1, kMostBatch, 1);
 }
 
 CaseRange batchOf(std::uint64_t size, std::span<const Case> cases, std::size_t at) {

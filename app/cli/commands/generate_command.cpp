@@ -44,8 +44,8 @@ void generateOne(GenerateArguments& arguments) {
     fmt::print("== {}{}\n{}\n", run.label, several ? " · " + run.question : "", run.text);
 }
 
-std::string idOf(const JsonFields& fields, std::size_t number) {
-  const nlohmann::json* id = fields.find("id");
+std::string idOf(const JsonField& fields, std::size_t number) {
+  const nlohmann::json* id = fields.raw("id");
   if (id == nullptr) return std::to_string(number);
   if (id->is_number_integer()) return id->dump();
   return fields.text("id");
@@ -56,7 +56,7 @@ std::vector<capture::PromptRow> readPrompts(const std::filesystem::path& file, c
   Sha256 ignored;
   std::vector<capture::PromptRow> rows;
   for (const evaluation::Row& row : evaluation::readRows(file, 0, ignored)) {
-    const JsonFields fields = row.fields();
+    const JsonField fields = row.fields();
     capture::PromptRow& one =
         rows.emplace_back(capture::PromptRow{.id = idOf(fields, rows.size() + 1), .where = row.where, .prompt = shape});
     one.prompt.text = fields.text("prompt");

@@ -57,10 +57,10 @@ fs::path dataFile(const fs::path& folder, const std::string& name) {
 std::string templateOf(const std::optional<Config>& templates, const Dataset& dataset) {
   if (!templates) return plainTemplate(dataset);
   const std::string name(dataset.name);
-  const JsonFields fields(templates->path, templates->values);
-  const json* text = fields.find(name.c_str());
+  const JsonField fields(templates->path.string(), templates->values);
+  const json* text = fields.raw(name);
   if (text == nullptr || !text->is_string() || text->get<std::string>().find("{context}") == std::string::npos)
-    fields.refuse(name.c_str(), "a template with {context}");
+    fields.refuse(name, "a template with {context}");
   return text->get<std::string>();
 }
 
@@ -89,7 +89,7 @@ std::string filledTemplate(const std::string& prompt_template, const Row& row) {
       const std::size_t end = prompt_template.find('}', at);
       if (end == std::string::npos) fail("{}: the template has a '{{' without '}}'", row.where);
       const std::string field = prompt_template.substr(at + 1, end - at - 1);
-      const json* value = row.fields().find(field.c_str());
+      const json* value = row.fields().raw(field.c_str());
       if (value == nullptr || (!value->is_string() && !value->is_number_integer()))
         row.fields().refuse(field.c_str(), "a text, because the template names it");
       text += value->is_string() ? value->get<std::string>() : value->dump();
@@ -138,7 +138,7 @@ LongBenchFolder readLongBench(const fs::path& folder, const LongBenchOptions& op
     set.new_tokens = set.dataset->new_tokens;
     if (lengths)
       set.new_tokens = static_cast<std::uint32_t>(
-          JsonFields(lengths->path, lengths->values).integer(name.c_str(), 1, 1U << 20, set.new_tokens));
+          JsonField(lengths->path.string(), lengths->values).integer(name.c_str(), 1, 1U << 20, set.new_tokens));
     if (options.new_tokens > 0) set.new_tokens = options.new_tokens;
     set.rows = readRows(file, options.rows, sha);
     checkRows(set);
