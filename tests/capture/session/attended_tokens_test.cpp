@@ -8,6 +8,7 @@
 #include <limits>
 #include <random>
 
+#include "capture/session/watched_rows.h"
 #include "core/trace/records.h"
 
 namespace kvatlas::capture::test {
