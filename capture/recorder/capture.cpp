@@ -183,10 +183,11 @@ std::vector<CaptureSummary> recordSession(Session& session, const CaptureOptions
   Recordings recordings = planRecordings(session, plan, options, work);
   const auto existing = options.replace ? ClaimedFile::Existing::Replace : ClaimedFile::Existing::Keep;
   std::vector<TraceTarget> targets;
+  const trace::TraceHeader header = recordings.front().header;  // for the layers, which all traces share
   for (Recording& one : recordings) targets.push_back({one.summary.output, std::move(one.header)});
   TraceQueue queue(std::move(targets), existing);
   session.watchAttended();
-  recordLayers(session, recordings.front().header, queue, options.session.threads);
+  recordLayers(session, header, queue, options.session.threads);
   const std::vector<SessionResult> results = session.runAll(work);
   std::vector<CaptureSummary> summaries;
   for (std::size_t i = 0; i < recordings.size(); ++i) {

@@ -213,7 +213,7 @@ TEST_F(WindowTest, AHostileTraceIsRefusedInTheWindow) {
   EXPECT_TRUE(m_window->document().isOpen());
   EXPECT_THAT(title(), HasSubstr("good.kva.h5"));
   std::mt19937 random(7);
-  for (int round = 0; round < 25; ++round) {
+  for (int round = 0; round < 12; ++round) {
     SCOPED_TRACE(round);
     open(m_folder.write("lie.kva.h5", test::withLie(bytes, blocks, random)));
     EXPECT_TRUE(settle(*m_window));
