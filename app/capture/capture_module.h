@@ -3,8 +3,9 @@
 
 #include "capture/bench/gpu_bench.h"
 #include "capture/evaluation/evaluation_options.h"
-#include "capture/recorder/capture.h"
+#include "capture/recorder/generate.h"
 #include "core/base/outcome.h"
+#include "core/text/prepared_prompt.h"
 
 namespace kvatlas::app {
 
@@ -18,6 +19,13 @@ struct GenerateCall {
   const WorkContext* work = nullptr;
   capture::GenerateSummary* summary = nullptr;
 };
+struct GenerateAllCall {
+  const capture::SessionOptions* options = nullptr;
+  std::span<const capture::PromptRow> rows;
+  std::size_t batch = 1;
+  const std::function<void(const capture::PromptAnswers&)>* each = nullptr;
+  const WorkContext* work = nullptr;
+};
 struct EvaluationCall {
   const evaluation::EvaluationOptions* options = nullptr;
   const WorkContext* work = nullptr;
@@ -28,6 +36,11 @@ struct ReplayCall {
   const WorkContext* work = nullptr;
   capture::CaptureSummary* summary = nullptr;
 };
+struct CasePromptCall {
+  const evaluation::ReplayOptions* options = nullptr;
+  const WorkContext* work = nullptr;
+  text::PreparedPrompt* prompt = nullptr;
+};
 
 struct GpuBenchCall {
   const capture::GpuBenchOptions* options = nullptr;
@@ -36,10 +49,11 @@ struct GpuBenchCall {
 };
 
 inline constexpr const char* kCaptureLibrary = "kvatlas_capture";
-using CaptureEntry = void (*)(const CaptureCall*, Outcome*);        // "kvatlasCapture"
-using GenerateEntry = void (*)(const GenerateCall*, Outcome*);      // "kvatlasGenerate"
-using EvaluationEntry = void (*)(const EvaluationCall*, Outcome*);  // "kvatlasEvaluate"
-using GpuBenchEntry = void (*)(const GpuBenchCall*, Outcome*);      // "kvatlasBenchGpu"
-using ReplayEntry = void (*)(const ReplayCall*, Outcome*);          // "kvatlasReplay"
+using CaptureEntry = void (*)(const CaptureCall*, Outcome*);          // "kvatlasCapture"
+using GenerateEntry = void (*)(const GenerateCall*, Outcome*);        // "kvatlasGenerate"
+using GenerateAllEntry = void (*)(const GenerateAllCall*, Outcome*);  // "kvatlasGenerateAll"
+using EvaluationEntry = void (*)(const EvaluationCall*, Outcome*);    // "kvatlasEvaluate"
+using GpuBenchEntry = void (*)(const GpuBenchCall*, Outcome*);        // "kvatlasBenchGpu"
+using ReplayEntry = void (*)(const ReplayCall*, Outcome*);            // "kvatlasReplay"
 
 }  // namespace kvatlas::app

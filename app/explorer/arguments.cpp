@@ -14,7 +14,7 @@ std::optional<ExplorerArguments> parseArguments(int argc, char** argv) {
   ExplorerArguments arguments;
   CLI::App parser{"KVAtlas Explorer: attention maps and KV-cache eviction in a window", "kvatlas-explorer"};
   parser.set_version_flag("--version", std::string("kvatlas-explorer ") + kVersion);
-  parser.add_option("file", arguments.file, "trace file (*.kva.h5, or the .part of a running capture)");
+  parser.add_option("file", arguments.file, "trace file (*.kva.h5, or the .part of a running capture), or a folder of results");
   parser.add_option("--view", arguments.view, "view state to restore: JSON, or a file with it");
   parser.add_option("--theme", arguments.theme, "system, light or dark (default: last choice)")
       ->check(CLI::IsMember({"system", "light", "dark"}));

@@ -19,8 +19,6 @@
 namespace kvatlas::app {
 namespace {
 
-constexpr const char* kDefaultBudget = "20%";
-
 struct CaptureArguments {
   SessionArguments session;
   capture::CaptureOptions options;
@@ -31,13 +29,6 @@ struct CaptureArguments {
   std::vector<std::filesystem::path> haystack, data;
   bool json = false, quiet = false;
 };
-
-void resolveAll(SessionArguments& arguments) {
-  if (arguments.options.model.empty()) failUsage("--model is required");
-  resolvePromptOptions(arguments);
-  if (arguments.budgets.empty()) arguments.budgets.emplace_back(kDefaultBudget);
-  resolveModelOptions(arguments);
-}
 
 using FileTime = std::optional<std::filesystem::file_time_type>;
 
@@ -92,7 +83,10 @@ void printSummaries(const CaptureArguments& arguments, const std::vector<capture
 
 void runCaptureCommand(CaptureArguments& arguments) {
   const bool replay = !arguments.from.empty();
-  if (!replay) resolveAll(arguments.session);
+  if (!replay) {
+    resolvePromptOptions(arguments.session);
+    resolveModelAndBudget(arguments.session);
+  }
   if (arguments.options.output.empty() && !replay) failUsage("--output is required");
   if (arguments.options.output.empty()) arguments.options.output = arguments.case_id + ".kva.h5";
   arguments.options.session = arguments.session.options;
@@ -125,23 +119,6 @@ void keepQk(capture::CaptureOptions& options, const std::string& layers) {
       failUsage("--keep-qk {}: expected layer numbers, as in 0,6,12", layers);
     options.qk_layers->push_back(layer);
     at = comma + 1;
-  }
-}
-
-void runGenerateCommand(CaptureArguments& arguments) {
-  resolveAll(arguments.session);
-  capture::GenerateSummary summary;
-  callCapture<GenerateEntry>("kvatlasGenerate",
-                             GenerateCall{.options = &arguments.session.options, .summary = &summary}, arguments.quiet,
-                             [] { return std::string("stopped"); });
-  if (arguments.json) {
-    fmt::print("{}\n", jsonText(runsJson(summary.runs)));
-  } else if (summary.runs.size() == 1) {
-    fmt::print("{}\n", summary.runs.front().text);
-  } else {
-    const bool several = arguments.session.options.prompt.questions.size() > 1;
-    for (const capture::RunSummary& run : summary.runs)
-      fmt::print("== {}{}\n{}\n", run.label, several ? " · " + run.question : "", run.text);
   }
 }
 
@@ -190,16 +167,6 @@ void addCaptureCommand(CLI::App& root) {
   command.add_flag("--json", arguments->json, "print the summary as JSON");
   command.add_flag("-q,--quiet", arguments->quiet, "no progress, no summary");
   command.callback([arguments] { runCaptureCommand(*arguments); });
-}
-
-void addGenerateCommand(CLI::App& root) {
-  auto arguments = std::make_shared<CaptureArguments>();
-  CLI::App& command = *root.add_subcommand("generate", "print the text each method generates");
-  addModelOptions(command, arguments->session);
-  addPromptOptions(command, arguments->session);
-  command.add_flag("--json", arguments->json, "print texts and measures as JSON");
-  command.add_flag("-q,--quiet", arguments->quiet, "no progress");
-  command.callback([arguments] { runGenerateCommand(*arguments); });
 }
 
 }  // namespace kvatlas::app

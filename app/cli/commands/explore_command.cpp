@@ -40,8 +40,8 @@ void runExploreCommand(const ExploreArguments& arguments) {
 
 void addExploreCommand(CLI::App& root) {
   auto arguments = std::make_shared<ExploreArguments>();
-  CLI::App& command = *root.add_subcommand("explore", "open a trace in the Explorer's window");
-  command.add_option("file", arguments->file, "trace file (default: the Explorer's start page)");
+  CLI::App& command = *root.add_subcommand("explore", "open a trace or a folder of results in the Explorer's window");
+  command.add_option("file", arguments->file, "trace file or folder of results (default: the Explorer's start page)");
   command.add_option("--view", arguments->view, "the view to restore: JSON, or a file with it");
   command.callback([arguments] { runExploreCommand(*arguments); });
 }

@@ -20,6 +20,7 @@
 #include "app/explorer/capture/window_capture.h"
 #include "app/explorer/explorer_settings.h"
 #include "app/explorer/programme_files.h"
+#include "app/explorer/results/window_results.h"
 #include "app/explorer/window/recent_files.h"
 #include "app/explorer/window/theme_switch.h"
 #include "app/explorer/window/view_keeper.h"
@@ -33,6 +34,7 @@
 #include "views/pages/grid_page.h"
 #include "views/pages/map/map_page.h"
 #include "views/pages/message_bar.h"
+#include "views/pages/results/results_page.h"
 #include "views/pages/runs_page.h"
 #include "views/pages/start_page.h"
 #include "views/pages/tokens_page.h"
@@ -69,18 +71,21 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
       m_message(new views::MessageBar),
       m_stack(new QStackedWidget),
       m_start(new views::StartPage),
+      m_results_page(new views::ResultsPage),
       m_recent(new RecentFiles(settings, *m_actions.recent, *m_start, this)),
       m_pages(new WindowPages(*this, m_document, m_selection)),
       m_views(new ViewKeeper(m_document, m_selection, m_pages->map(), m_pages->bookmarks().model(), m_pages->whatIf(),
                              this)),
       m_status(new QLabel),
       m_progress(new QLabel),
-      m_capture(new WindowCapture(*this, m_actions, settings, *m_progress)) {
+      m_capture(new WindowCapture(*this, m_actions, settings, *m_progress)),
+      m_results(new WindowResults(*m_results_page, *m_capture, this)) {
   setObjectName(QStringLiteral("mainWindow"));
   setAcceptDrops(true);
   setDockOptions(AnimatedDocks | AllowNestedDocks | AllowTabbedDocks);
   m_stack->addWidget(m_start);
   m_stack->addWidget(m_pages->central());
+  m_stack->addWidget(m_results_page);
   auto* centre = new QWidget;
   auto* column = new QVBoxLayout(centre);
   column->setContentsMargins(0, 0, 0, 0);
@@ -100,6 +105,7 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
   connectNavigation(*this, m_actions, m_document, m_selection);
   connectCopies(*this, m_actions, *m_pages, *m_views);
   connectCapture();
+  connectResults();
   m_start->setExampleAvailable(!resourceFile(kExample).isEmpty());
   m_start->setCaptureAvailable(!kvatlasProgramme().isEmpty());
   m_recent->show();
@@ -113,6 +119,7 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
 
 // The pages use document and selection, so delete them first.
 MainWindow::~MainWindow() {
+  delete m_results;
   delete m_capture;
   for (QDockWidget* dock : m_pages->docks()) delete dock;
   delete takeCentralWidget();
@@ -124,7 +131,7 @@ QString MainWindow::message() const {
 
 bool MainWindow::busy() const {
   return m_document.state() == views::Document::State::Opening || m_thread.pending() > 0 || m_pages->busy() ||
-         m_views->busy();
+         m_views->busy() || m_results_page->source().busy();
 }
 
 void MainWindow::connectDocument() {
@@ -162,8 +169,9 @@ void MainWindow::connectPages() {
   connect(&m_pages->tokens(), &views::TokensPage::spanWanted, this, &MainWindow::nameSpan);
   connect(&m_pages->tokens(), &views::TokensPage::found, &map, &views::MapPage::reveal);
   views::BookmarkModel& notes = m_pages->bookmarks().model();
-  connect(&notes, &views::BookmarkModel::answerChanged, this,
-          [this, &notes] { m_pages->runs().setAnswer(notes.answer()); });
+  connect(&notes, &views::BookmarkModel::answerChanged, this, [this, &notes] {
+    m_pages->runs().setAnswer(notes.answer().isEmpty() ? m_results->answerOf(m_document) : notes.answer());
+  });
   connect(&m_pages->runs(), &views::RunsPage::answerRequested, this, &MainWindow::enterAnswer);
   connect(m_actions.caption, &QAction::toggled, &map, &views::MapPage::setCaptionShown);
   connect(m_actions.caption, &QAction::toggled, this, [this](bool shown) { m_settings.setCaption(shown); });
@@ -198,7 +206,8 @@ void MainWindow::connectActions() {
   connect(m_recent, &RecentFiles::chosen, this, &MainWindow::openFile);
   connect(m_actions.open, &QAction::triggered, this, &MainWindow::chooseFile);
   connect(m_actions.close, &QAction::triggered, this, &MainWindow::closeTrace);
-  connect(m_actions.refresh, &QAction::triggered, &m_document, &views::Document::refresh);
+  connect(m_actions.refresh, &QAction::triggered, this,
+          [this] { resultsShown() ? m_results_page->source().reload() : m_document.refresh(); });
   connect(m_actions.quit, &QAction::triggered, this, &QWidget::close);
   connect(m_actions.fit, &QAction::triggered, &m_pages->map().view(), &views::MapView::fit);
   connect(m_actions.find, &QAction::triggered, this, [this] {
@@ -246,6 +255,51 @@ void MainWindow::connectCapture() {
           });
 }
 
+void MainWindow::connectResults() {
+  views::ResultsSource& source = m_results_page->source();
+  connect(m_actions.open_results, &QAction::triggered, this, &MainWindow::chooseResults);
+  connect(m_actions.show_results, &QAction::triggered, this, &MainWindow::showResults);
+  connect(m_results, &WindowResults::openRequested, this, &MainWindow::openFile);
+  connect(m_results, &WindowResults::reported, this, &MainWindow::warn);
+  connect(&source, &views::ResultsSource::failed, this, [this](const QString& text) {
+    m_opening_results = false;
+    m_message->show(views::MessageBar::Kind::Failure, text);
+  });
+  connect(&source, &views::ResultsSource::changed, this, [this, &source] {
+    if (!std::exchange(m_opening_results, false) || !source.isOpen()) return;
+    m_recent->add(QString::fromStdString(source.folder().string()));
+    showResults(true);
+  });
+}
+
+bool MainWindow::resultsShown() const {
+  return m_stack->currentWidget() == m_results_page;
+}
+
+// Or what is behind them: the trace, or the start page.
+void MainWindow::showResults(bool shown) {
+  if (shown && !resultsShown() && m_document.isOpen()) savePages();
+  m_actions.map_only->setChecked(false);
+  QWidget* const behind = m_document.isOpen() ? m_pages->central() : m_start;
+  m_stack->setCurrentWidget(shown ? m_results_page : behind);
+  m_pages->setVisible(!shown && m_document.isOpen());
+  m_actions.setTraceOpen(m_document.isOpen());
+  m_actions.setOtherOpen(m_pages->map().other().isOpen());
+  m_actions.setResultsOpen(m_results_page->source().isOpen(), shown);
+  const QString path = shown                 ? QString::fromStdString(m_results_page->source().folder().string())
+                       : m_document.isOpen() ? QString::fromStdString(m_document.path().string())
+                                             : QString();
+  setWindowFilePath(path);
+  setWindowTitle(path.isEmpty() ? tr("KVAtlas Explorer") : tr("%1 — KVAtlas Explorer").arg(QFileInfo(path).fileName()));
+  shown ? m_status->clear() : updateStatus();
+}
+
+void MainWindow::chooseResults() {
+  const QString folder =
+      QFileDialog::getExistingDirectory(this, tr("Open the results of an evaluation"), m_settings.lastFolder());
+  if (!folder.isEmpty()) openFile(folder);
+}
+
 void MainWindow::chooseFile() {
   const QString file = QFileDialog::getOpenFileName(this, tr("Open trace"), m_settings.lastFolder(),
                                                     tr("KVAtlas traces (*.kva.h5 *.kva.h5.part *.h5);;All files (*)"));
@@ -280,6 +334,10 @@ void MainWindow::savePages() {
 }
 
 void MainWindow::closeTrace() {
+  if (resultsShown()) {
+    m_results_page->source().close();
+    return showResults(false);
+  }
   m_actions.map_only->setChecked(false);
   savePages();
   m_views->remember();
@@ -287,6 +345,12 @@ void MainWindow::closeTrace() {
 }
 
 void MainWindow::openFile(const QString& path) {
+  if (const QString folder = WindowResults::folderOf(path); !folder.isEmpty()) {
+    m_message->clear();
+    m_opening_results = true;
+    m_settings.setLastFolder(folder);
+    return m_results_page->source().open(folder.toStdString());
+  }
   m_views->remember();
   m_message->clear();
   m_opening = QFileInfo(path).absoluteFilePath();
@@ -309,12 +373,14 @@ void MainWindow::showTrace() {
   m_stack->setCurrentWidget(m_pages->central());
   m_pages->setVisible(true);
   m_actions.setTraceOpen(true);
+  m_actions.setResultsOpen(m_results_page->source().isOpen(), false);
   m_message->clear();
   m_warnings.clear();
   showWarnings();
   updateStatus();
   m_pages->raisePages(m_settings.raisedPages());
   m_capture->traceShown(m_document);
+  m_results->traceShown(m_document, m_selection, m_pages->map());
   m_pages->mapWidget()->setFocus();  // arrow keys step layers and heads at once
 }
 
@@ -334,10 +400,12 @@ void MainWindow::showNoTrace() {
   m_stack->setCurrentWidget(m_start);
   m_pages->setVisible(false);
   m_actions.setTraceOpen(false);
+  m_actions.setResultsOpen(m_results_page->source().isOpen(), false);
   m_status->clear();
   if (!m_warnings.isEmpty() && message() == m_warnings) m_message->clear();  // of the closed trace
   m_warnings.clear();
   m_start->focusFirst();
+  if (m_results_page->source().isOpen()) showResults(true);
 }
 
 void MainWindow::failToOpen(const QString& message) {
@@ -348,7 +416,7 @@ void MainWindow::failToOpen(const QString& message) {
 }
 
 void MainWindow::updateStatus() {
-  if (!m_document.isOpen()) return;
+  if (!m_document.isOpen() || resultsShown()) return;
   m_status->setText(tr("L%1 %2 · %3 tokens · %4")
                         .arg(m_selection.layer().value)
                         .arg(QString::fromStdString(views::textOf(m_selection.head())),
@@ -401,8 +469,8 @@ void MainWindow::closeEvent(QCloseEvent* event) {
   m_views->remember();
   m_actions.map_only->setChecked(false);
   savePages();
-  // Without an open trace all docks are hidden; do not save them as closed.
-  if (!m_document.isOpen()) m_pages->setVisible(true);
+  // Without a trace in view all docks are hidden; do not save them as closed.
+  if (!m_document.isOpen() || resultsShown()) m_pages->setVisible(true);
   m_settings.saveWindow(saveGeometry(), saveState());
   QMainWindow::closeEvent(event);
 }

@@ -15,6 +15,7 @@ struct WindowActions {
   explicit WindowActions(QMainWindow& window);
 
   QMenu *file, *recent, *capture, *view, *theme, *panels, *compare, *bookmarks, *figures, *help;
+  QAction *open_results, *show_results;
   QAction *open, *close, *refresh, *export_view, *copy_image, *copy_data, *copy_view, *quit;
   QAction *new_capture, *stop_capture;
   QAction *layer_up, *layer_down, *head_left, *head_right, *fit, *caption, *find, *go_to, *reset_layout, *full_screen,
@@ -26,6 +27,8 @@ struct WindowActions {
 
   // Enables the actions that need an open trace.
   void setTraceOpen(bool open);
+  // Enables the actions of a folder of results; `shown`: in front of a trace.
+  void setResultsOpen(bool open, bool shown);
   void setOtherOpen(bool open);  // the same for a second trace
 
  private:
