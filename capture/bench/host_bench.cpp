@@ -73,6 +73,7 @@ class LayerParts {
     double best = 0;
     for (const std::int64_t side : kLimitSides)
       for (const bool packed : {false, true}) {
+        if (packed && !packable(m_type)) continue;
         const Linear linear = linearOf(side, side, packed);
         const at::Tensor rows = random({side, side});
         const LibraryThreads threads(libraryThreads());
@@ -84,7 +85,7 @@ class LayerParts {
 
   [[nodiscard]] double productSeconds() const {
     const std::int64_t hidden = m_config.hidden_size, inner = m_config.intermediate_size;
-    const bool packed = fasterPath(m_type) == ProductPath::Packed;
+    const bool packed = packable(m_type);
     const Linear first = linearOf(queries() + 2 * keys(), hidden, packed), output = linearOf(hidden, queries(), packed),
                  both = linearOf(2 * inner, hidden, packed), down = linearOf(hidden, inner, packed);
     const at::Tensor rows = random({m_tokens, std::max({hidden, inner, queries()})});
@@ -241,7 +242,7 @@ void benchPrefill(const HostBenchOptions& options, const WorkContext& work,
     const std::vector<TokenId> ids = someIds(tokens, config.vocab_size);
     const double products = parts.productSeconds(), attention = parts.attentionSeconds(), probe = parts.probeSeconds();
     PrefillBenchRow result{.tokens = tokens,
-                           .products_by = nameOf(fasterPath(typeOf(options.dtype))),
+                           .products_by = packable(typeOf(options.dtype)) ? "packed" : "plain",
                            .limit = parts.limit(),
                            .products = parts.productFlops() / products / 1e9,
                            .attention = 2 * parts.pairFlops() / attention / 1e9,

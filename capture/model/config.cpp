@@ -8,7 +8,7 @@
 #include "capture/model/model_folder.h"
 #include "core/base/error.h"
 #include "core/base/files.h"
-#include "core/base/json_fields.h"
+#include "core/base/json_field.h"
 #include "core/gguf/model_file.h"
 
 namespace kvatlas::capture {
@@ -45,13 +45,13 @@ const Family& familyOf(const std::string& architecture) {
   return *std::ranges::find(kFamilies, architecture, &Family::architecture);
 }
 
-std::string readArchitecture(const JsonFields& fields) {
+std::string readArchitecture(const JsonField& fields) {
   std::string expected, types;
   for (const Family& family : kFamilies) {
     expected += fmt::format("{}[\"{}\"]", expected.empty() ? "" : " or ", family.architecture);
     types += fmt::format("{}\"{}\"", types.empty() ? "" : " or ", family.type);
   }
-  const nlohmann::json* list = fields.find("architectures");
+  const nlohmann::json* list = fields.raw("architectures");
   if (list == nullptr) {
     const std::string type = fields.text("model_type", "");
     for (const Family& family : kFamilies)
@@ -65,7 +65,7 @@ std::string readArchitecture(const JsonFields& fields) {
   fields.refuse("architectures", expected);
 }
 
-void readShape(const JsonFields& fields, ModelConfig& config) {
+void readShape(const JsonField& fields, ModelConfig& config) {
   const Family& family = familyOf(config.architecture);
   const auto width = [&](const char* field, std::optional<std::uint64_t> otherwise = {}) {
     return static_cast<std::uint32_t>(fields.integer(field, 1, kMostWidth, otherwise));
@@ -92,7 +92,7 @@ void readShape(const JsonFields& fields, ModelConfig& config) {
 }
 
 // Layers from max_window_layers on see a window only; here all layers have to be alike.
-void readQwenWindow(const JsonFields& fields, ModelConfig& config) {
+void readQwenWindow(const JsonField& fields, ModelConfig& config) {
   if (!fields.boolean("use_sliding_window", false)) return;
   const std::uint64_t window = fields.integer("sliding_window", 1, kMostPositions, 4096);
   const std::uint64_t full_layers = fields.integer("max_window_layers", 0, kMostPositions, 28);
@@ -110,14 +110,14 @@ void readQwenWindow(const JsonFields& fields, ModelConfig& config) {
 }
 
 // Mistral's configuration class defaults a missing key to 4096; null means no window.
-void readSlidingWindow(const JsonFields& fields, const nlohmann::json& json, ModelConfig& config) {
+void readSlidingWindow(const JsonField& fields, const nlohmann::json& json, ModelConfig& config) {
   if (config.architecture == kQwen2 || config.architecture == kQwen3) return readQwenWindow(fields, config);
   if (config.architecture != kMistral && config.architecture != kMixtral) return;
   if (config.architecture == kMistral && !json.contains("sliding_window")) config.sliding_window = 4096;
   if (fields.has("sliding_window")) config.sliding_window = fields.integer("sliding_window", 1, kMostPositions);
 }
 
-RopeScaling scalingNamed(const JsonFields& fields, const char* field) {
+RopeScaling scalingNamed(const JsonField& fields, const char* field) {
   const std::string name = fields.text(field, "default");
   if (name == "default") return RopeScaling::None;
   if (name == "linear") return RopeScaling::Linear;
@@ -129,13 +129,13 @@ RopeScaling scalingNamed(const JsonFields& fields, const char* field) {
 }
 
 // The length the factors were trained for stands beside them or, first, in the configuration itself.
-void readOriginalPositions(const JsonFields& fields, const JsonFields& whole, ModelConfig& config) {
-  const JsonFields& holder = whole.has("original_max_position_embeddings") ? whole : fields;
+void readOriginalPositions(const JsonField& fields, const JsonField& whole, ModelConfig& config) {
+  const JsonField& holder = whole.has("original_max_position_embeddings") ? whole : fields;
   config.rope.original_positions =
       holder.integer("original_max_position_embeddings", 1, kMostPositions, config.max_positions);
 }
 
-double factorOf(const JsonFields& fields, const ModelConfig& config) {
+double factorOf(const JsonField& fields, const ModelConfig& config) {
   return fields.positive(
       "factor", static_cast<double>(config.max_positions) / static_cast<double>(config.rope.original_positions));
 }
@@ -145,7 +145,7 @@ double yarnScale(double factor, double weight) {
   return factor <= 1 ? 1.0 : 0.1 * weight * std::log(factor) + 1.0;
 }
 
-void readYarn(const JsonFields& fields, const JsonFields& whole, ModelConfig& config) {
+void readYarn(const JsonField& fields, const JsonField& whole, ModelConfig& config) {
   RopeConfig& rope = config.rope;
   readOriginalPositions(fields, whole, config);
   rope.factor = factorOf(fields, config);
@@ -160,7 +160,7 @@ void readYarn(const JsonFields& fields, const JsonFields& whole, ModelConfig& co
   rope.attention_factor = fields.positive("attention_factor", rope.attention_factor);
 }
 
-std::vector<float> readFactors(const JsonFields& fields, const char* field, std::uint32_t head_dim) {
+std::vector<float> readFactors(const JsonField& fields, const char* field, std::uint32_t head_dim) {
   const nlohmann::json& list = fields.array(field);
   const std::string expected = fmt::format("{} finite numbers above 0, one per frequency", head_dim / 2);
   if (list.size() != head_dim / 2) fields.refuse(field, expected);
@@ -173,7 +173,7 @@ std::vector<float> readFactors(const JsonFields& fields, const char* field, std:
   return factors;
 }
 
-void readLongRope(const JsonFields& fields, const JsonFields& whole, ModelConfig& config) {
+void readLongRope(const JsonField& fields, const JsonField& whole, ModelConfig& config) {
   RopeConfig& rope = config.rope;
   readOriginalPositions(fields, whole, config);
   rope.short_factors = readFactors(fields, "short_factor", config.head_dim);
@@ -185,7 +185,7 @@ void readLongRope(const JsonFields& fields, const JsonFields& whole, ModelConfig
   rope.attention_factor = fields.positive("attention_factor", rope.attention_factor);
 }
 
-void readScaling(const JsonFields& fields, const JsonFields& whole, ModelConfig& config) {
+void readScaling(const JsonField& fields, const JsonField& whole, ModelConfig& config) {
   RopeConfig& rope = config.rope;
   rope.theta = fields.positive("rope_theta", rope.theta);
   if (fields.positive("partial_rotary_factor", 1.0) != 1.0)
@@ -210,20 +210,20 @@ void readScaling(const JsonFields& fields, const JsonFields& whole, ModelConfig&
 
 // Old form: rope_theta and rope_scaling; new form: both in rope_parameters. An old rope_scaling wins, as in
 // Transformers.
-void readRope(const JsonFields& fields, ModelConfig& config) {
+void readRope(const JsonField& fields, ModelConfig& config) {
   config.rope.theta = fields.positive("rope_theta", familyOf(config.architecture).theta);
   if (fields.positive("partial_rotary_factor", 1.0) != 1.0)
     fields.refuse("partial_rotary_factor", "1: every dimension is rotated");
   for (const char* field : {"rope_scaling", "rope_parameters"}) {
-    if (!fields.has(field) || (fields.find(field)->is_object() && fields.find(field)->empty())) continue;
-    const JsonFields scaling = fields.object(field);
-    for (const auto& [key, value] : fields.find(field)->items())
+    if (!fields.has(field) || (fields.raw(field)->is_object() && fields.raw(field)->empty())) continue;
+    const JsonField scaling = fields.object(field);
+    for (const auto& [key, value] : fields.raw(field)->items())
       if (value.is_object()) scaling.refuse(key.c_str(), "one set of parameters for every layer");
     return readScaling(scaling, fields, config);
   }
 }
 
-void readBiases(const JsonFields& fields, ModelConfig& config) {
+void readBiases(const JsonField& fields, ModelConfig& config) {
   const bool llama = config.architecture == kLlama || config.architecture == kGranite;
   config.qk_norm = config.architecture == kQwen3;
   config.output_bias = (llama || config.qk_norm) && fields.boolean("attention_bias", false);
@@ -231,7 +231,7 @@ void readBiases(const JsonFields& fields, ModelConfig& config) {
   config.mlp_bias = llama && fields.boolean("mlp_bias", false);
 }
 
-void readExperts(const JsonFields& fields, ModelConfig& config) {
+void readExperts(const JsonField& fields, ModelConfig& config) {
   if (config.architecture != kMixtral) return;
   // "num_experts" is what Transformers 5 calls it too.
   const char* field =
@@ -241,7 +241,7 @@ void readExperts(const JsonFields& fields, ModelConfig& config) {
 }
 
 // Of other families Transformers reads none of these: a config that has one means another model.
-void readScales(const JsonFields& fields, ModelConfig& config) {
+void readScales(const JsonField& fields, ModelConfig& config) {
   if (config.architecture != kGranite) {
     for (const char* field : {"attention_multiplier", "embedding_multiplier", "residual_multiplier", "logits_scaling",
                               "attn_logit_softcapping", "final_logit_softcapping"})
@@ -256,8 +256,8 @@ void readScales(const JsonFields& fields, ModelConfig& config) {
 }
 
 void readEos(const fs::path& file, const nlohmann::json& json, ModelConfig& config) {
-  const JsonFields fields(file, json);
-  const nlohmann::json* value = fields.find("eos_token_id");
+  const JsonField fields(file, json);
+  const nlohmann::json* value = fields.raw("eos_token_id");
   if (value == nullptr) return;
   const nlohmann::json list = value->is_array() ? *value : nlohmann::json::array({*value});
   for (const nlohmann::json& id : list) {
@@ -276,7 +276,7 @@ ModelConfig loadModelConfig(const std::filesystem::path& model) {
   if (gguf::isModelFile(model)) return loadGgufConfig(model);
   const fs::path file = configFile(model);
   const nlohmann::json json = readJsonFile(file);
-  const JsonFields fields(file, json);
+  const JsonField fields(file, json);
 
   ModelConfig config;
   config.name = modelName(model);

@@ -24,9 +24,7 @@ struct LoadOptions {
   std::vector<at::Device> layer_devices;  // [layers]; empty: all on `device`, which always holds embedding and logits
   std::int64_t row_chunk = 0;             // rows per projection and MLP chunk in a prefill; 0: the device's default
   unsigned threads = 0;                   // of the host; 0: all processors
-  // Of the layers on the host. Not Measured: on a busy machine the choice, and with it the last bits, could differ
-  // between runs.
-  ProductPath products = ProductPath::Packed;
+  ProductPath products = ProductPath::Packed;  // of the layers on the host
 };
 
 struct LayerCache {

@@ -3,13 +3,10 @@
 #include <ATen/core/List.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/full.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/ones.h>
 #include <c10/util/Exception.h>
 
-#include <algorithm>
-#include <ctime>
-#include <limits>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -21,10 +18,6 @@ namespace {
 
 // The layout is chosen for products of many rows; it is the fastest for 2 to 16 rows too.
 constexpr std::int64_t kPackedRows = 512;
-// Large enough for a product's full rate, small enough to take some milliseconds in all.
-constexpr std::int64_t kTrialRows = 128, kTrialWidth = 512;
-constexpr int kTrials = 4;
-constexpr double kPlainMustBe = 0.75;  // of the packed path's time
 
 at::Tensor packedWeight(const at::Tensor& weight) {
   static const auto reorder = c10::Dispatcher::singleton()
@@ -48,53 +41,17 @@ at::Tensor plainProduct(const at::Tensor& rows, const at::Tensor& weight, const 
   return bias.defined() ? at::linear(rows, weight, bias) : at::linear(rows, weight);
 }
 
-double threadSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-template <class Work>
-double timed(const Work& work) {
-  const double start = threadSeconds();
-  work();
-  return threadSeconds() - start;
-}
-
-ProductPath measuredPath(at::ScalarType type) {
-  const at::TensorOptions options = at::TensorOptions().dtype(type);
-  const at::Tensor weight = at::full({kTrialWidth, kTrialWidth}, 0.25, options),
-                   rows = at::full({kTrialRows, kTrialWidth}, 0.5, options), packed = packedWeight(weight);
-  const LibraryThreads one(1);
-  double plain = std::numeric_limits<double>::max(), blocked = plain;
-  for (int trial = 0; trial < kTrials; ++trial) {
-    plain = std::min(plain, timed([&] { static_cast<void>(plainProduct(rows, weight, {})); }));
-    blocked = std::min(blocked, timed([&] { static_cast<void>(packedProduct(rows, packed, {})); }));
-  }
-  return plain < kPlainMustBe * blocked ? ProductPath::Plain : ProductPath::Packed;
-}
-
-ProductPath pathOf(at::ScalarType type) {
+bool canPack(at::ScalarType type) {
   try {
-    return measuredPath(type);
+    const at::Tensor weight = at::ones({16, 16}, at::TensorOptions().dtype(type));
+    static_cast<void>(packedProduct(weight, packedWeight(weight), {}));
+    return true;
   } catch (const c10::Error&) {
-    return ProductPath::Plain;  // this oneDNN cannot pack the type
+    return false;
   }
 }
 
 }  // namespace
-
-const char* nameOf(ProductPath path) {
-  switch (path) {
-    case ProductPath::Measured:
-      return "measured";
-    case ProductPath::Plain:
-      return "plain";
-    case ProductPath::Packed:
-      return "packed";
-  }
-  return "";
-}
 
 at::Tensor product(const Linear& linear, const at::Tensor& rows) {
   if (!linear.packed.defined()) return plainProduct(rows, linear.weight, linear.bias);
@@ -103,11 +60,9 @@ at::Tensor product(const Linear& linear, const at::Tensor& rows) {
   return packedProduct(rows.contiguous(), linear.packed, linear.bias);
 }
 
-ProductPath fasterPath(at::ScalarType type) {
-  static const ProductPath f32 = pathOf(at::kFloat);
-  if (type == at::kFloat) return f32;
-  static const ProductPath bf16 = pathOf(at::kBFloat16);
-  return bf16;
+bool packable(at::ScalarType type) {
+  static const bool f32 = canPack(at::kFloat), bf16 = canPack(at::kBFloat16);
+  return type == at::kFloat ? f32 : type == at::kBFloat16 && bf16;
 }
 
 void pack(Linear& linear) {

@@ -1,4 +1,5 @@
-// The decoder's matrix products through the fastest library path of the machine.
+// The decoder's matrix products. The path depends on the machine and the type alone: a timed choice would change the
+// last bits of a model's numbers from run to run.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,19 +15,15 @@ struct Linear {
 };
 
 enum class ProductPath {
-  Measured,  // the faster of both
-  Plain,     // at::linear: MKL for f32, oneDNN without packing for bf16
-  Packed,    // oneDNN with weights packed once
+  Plain,   // at::linear: MKL for f32, oneDNN without packing for bf16
+  Packed,  // oneDNN with weights packed once, where it packs the type
 };
-[[nodiscard]] const char* nameOf(ProductPath path);
+
+// Whether oneDNN packs weights of the type on this machine: bf16 needs AVX-512 or AMX.
+[[nodiscard]] bool packable(at::ScalarType type);
 
 // rows [n, in] → [n, out]. Packed, a row's result depends neither on n nor on the number of threads.
 [[nodiscard]] at::Tensor product(const Linear& linear, const at::Tensor& rows);
-
-// Times both paths once per process and type (f32 or bf16), on one thread, with a product of the size of a layer's.
-// Packed wins unless Plain is a quarter faster: a disturbed measurement must not change the sums that a model's numbers
-// come from.
-[[nodiscard]] ProductPath fasterPath(at::ScalarType type);
 
 // Replaces the weight by its packed form.
 void pack(Linear& linear);

@@ -117,8 +117,7 @@ bool fitsMemory(std::uint64_t bytes) {
 
 // Whether all layers, alike the first one, are to be packed.
 bool packs(const LayerWeights& first, std::uint64_t layers, at::ScalarType dtype, at::Device device, ProductPath path) {
-  if (!device.is_cpu() || dtype == at::kHalf || !fitsMemory(layers * mappedBytes(first))) return false;
-  return (path == ProductPath::Measured ? fasterPath(dtype) : path) == ProductPath::Packed;
+  return path == ProductPath::Packed && device.is_cpu() && packable(dtype) && fitsMemory(layers * mappedBytes(first));
 }
 
 void packLayer(LayerWeights& layer) {

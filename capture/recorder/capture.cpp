@@ -107,33 +107,31 @@ void requireAttention(const trace::LayerRecord& record, const trace::AttentionPl
 // The trace of one question, or of a prompt without any.
 struct Recording {
   trace::TraceHeader header;
-  std::unique_ptr<TraceQueue> queue;
   CaptureSummary summary;
 };
 using Recordings = std::vector<Recording>;
 
-// Sends each measured layer to the writer threads.
-void recordLayers(Session& session, const trace::AttentionPlan& plan, const Recordings& recordings, unsigned threads) {
+// Sends each measured layer to the writer thread.
+void recordLayers(Session& session, const trace::AttentionPlan& plan, TraceQueue& queue, unsigned threads) {
   session.setLayerSink(
-      [&session, &recordings, plan, threads](const LayerAttention& attention, LayerStatistics& statistics) {
+      [&session, &queue, plan, threads](const LayerAttention& attention, LayerStatistics& statistics) {
         auto record =
             std::make_shared<trace::LayerRecord>(encodeLayer(attention, statistics, session.config(), plan, threads));
         requireAttention(*record, plan, session.config().query_heads);
-        for (const Recording& recording : recordings)
-          recording.queue->push([record](trace::Writer& writer) { writer.writeLayer(*record); });
+        queue.pushToAll([record](trace::Writer& writer) { writer.writeLayer(*record); });
       },
       recorderRequest(plan), layerFlags(plan, session.config().layers));
 }
 
-void recordRuns(const Session& session, const SessionResult& result, Recording& recording) {
-  TraceQueue& queue = *recording.queue;
-  queue.push([logits = result.next_logits](trace::Writer& writer) { writer.writeNextLogits(logits); });
+void recordRuns(const Session& session, const SessionResult& result, std::size_t trace, Recording& recording,
+                TraceQueue& queue) {
+  queue.push(trace, [logits = result.next_logits](trace::Writer& writer) { writer.writeNextLogits(logits); });
   if (session.config().experts > 0)
-    queue.push([use = result.experts](trace::Writer& writer) { writer.writeExperts(use); });
+    queue.push(trace, [use = result.experts](trace::Writer& writer) { writer.writeExperts(use); });
   for (std::size_t run = 0; run < result.branches.size(); ++run) {
     auto record = std::make_shared<trace::RunRecord>(makeRunRecord(session, result, run));
     recording.summary.runs.push_back(summarise(result.branches[run], *record));
-    queue.push([run, record](trace::Writer& writer) { writer.writeRun(run, *record); });
+    queue.push(trace, [run, record](trace::Writer& writer) { writer.writeRun(run, *record); });
   }
   recording.summary.prefill_seconds = result.prefill_seconds;
   recording.summary.decode_seconds = result.decode_seconds;
@@ -194,14 +192,16 @@ std::vector<CaptureSummary> recordSession(Session& session, const CaptureOptions
   session.loadWeights(work);
   Recordings recordings = planRecordings(session, plan, options, work);
   const auto existing = options.replace ? ClaimedFile::Existing::Replace : ClaimedFile::Existing::Keep;
-  for (Recording& one : recordings) one.queue = std::make_unique<TraceQueue>(one.summary.output, one.header, existing);
+  std::vector<TraceTarget> targets;
+  for (Recording& one : recordings) targets.push_back({one.summary.output, std::move(one.header)});
+  TraceQueue queue(std::move(targets), existing);
   session.watchAttended();
-  recordLayers(session, plan, recordings, options.session.threads);
+  recordLayers(session, plan, queue, options.session.threads);
   const std::vector<SessionResult> results = session.runAll(work);
   std::vector<CaptureSummary> summaries;
   for (std::size_t i = 0; i < recordings.size(); ++i) {
-    recordRuns(session, results[i], recordings[i]);
-    recordings[i].queue->finish();
+    recordRuns(session, results[i], i, recordings[i], queue);
+    queue.finish(i);
     recordings[i].summary.file_bytes = std::filesystem::file_size(recordings[i].summary.output);
     summaries.push_back(std::move(recordings[i].summary));
     summaries.back().total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

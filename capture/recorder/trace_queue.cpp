@@ -1,16 +1,14 @@
 #include "capture/recorder/trace_queue.h"
 
-#include <optional>
-
 #include "core/base/thread.h"
 
 namespace kvatlas::capture {
 
-TraceQueue::TraceQueue(const std::filesystem::path& target, const trace::TraceHeader& header,
-                       ClaimedFile::Existing existing, std::size_t capacity)
-    : m_capacity(capacity), m_thread(startThread([this, target, header, existing] { run(target, header, existing); })) {
+TraceQueue::TraceQueue(std::vector<TraceTarget> targets, ClaimedFile::Existing existing, std::size_t capacity)
+    : m_capacity(capacity),
+      m_thread(startThread([this, targets = std::move(targets), existing] { run(targets, existing); })) {
   std::unique_lock lock(m_mutex);
-  m_changed.wait(lock, [&] { return m_open || m_done; });
+  m_changed.wait(lock, [&] { return m_open || m_error; });
   if (!m_error) return;
   lock.unlock();
   m_thread.join();
@@ -26,20 +24,33 @@ TraceQueue::~TraceQueue() {
   if (m_thread.joinable()) m_thread.join();
 }
 
-void TraceQueue::push(Job job) {
-  std::unique_lock lock(m_mutex);
-  m_changed.wait(lock, [&] { return m_jobs.size() < m_capacity || m_error; });
-  rethrow(lock);
-  m_jobs.push_back(std::move(job));
-  m_changed.notify_all();
+void TraceQueue::pushToAll(Job job) {
+  (void)enqueue([job = std::move(job)](Writers& writers) {
+    for (const std::unique_ptr<trace::Writer>& writer : writers) job(*writer);
+  });
 }
 
-void TraceQueue::finish() {
+void TraceQueue::push(std::size_t trace, Job job) {
+  (void)enqueue([trace, job = std::move(job)](Writers& writers) { job(*writers[trace]); });
+}
+
+void TraceQueue::finish(std::size_t trace) {
+  const std::uint64_t number = enqueue([trace](Writers& writers) {
+    writers[trace]->finish();
+    writers[trace].reset();
+  });
   std::unique_lock lock(m_mutex);
-  m_finishing = true;
-  m_changed.notify_all();
-  m_changed.wait(lock, [&] { return m_done; });
+  m_changed.wait(lock, [&] { return m_finished >= number || m_error; });
   rethrow(lock);
+}
+
+std::uint64_t TraceQueue::enqueue(Task task) {
+  std::unique_lock lock(m_mutex);
+  m_changed.wait(lock, [&] { return m_tasks.size() < m_capacity || m_error; });
+  rethrow(lock);
+  m_tasks.push_back(std::move(task));
+  m_changed.notify_all();
+  return ++m_queued;
 }
 
 void TraceQueue::rethrow(std::unique_lock<std::mutex>& lock) {
@@ -49,44 +60,47 @@ void TraceQueue::rethrow(std::unique_lock<std::mutex>& lock) {
   std::rethrow_exception(error);
 }
 
-void TraceQueue::run(const std::filesystem::path& target, const trace::TraceHeader& header,
-                     ClaimedFile::Existing existing) {
+void TraceQueue::run(const std::vector<TraceTarget>& targets, ClaimedFile::Existing existing) {
   std::exception_ptr error;
   try {
-    trace::Writer writer(target, header, existing);
+    Writers writers;
+    for (const TraceTarget& target : targets)
+      writers.push_back(std::make_unique<trace::Writer>(target.path, target.header, existing));
     {
       const std::scoped_lock lock(m_mutex);
       m_open = true;
     }
     m_changed.notify_all();
-    consume(writer);
+    consume(writers);
   } catch (...) {
     error = std::current_exception();
   }
   {
     const std::scoped_lock lock(m_mutex);
     m_error = error;
-    m_done = true;
-    m_jobs.clear();
+    m_tasks.clear();
   }
   m_changed.notify_all();
 }
 
-void TraceQueue::consume(trace::Writer& writer) {
+void TraceQueue::consume(Writers& writers) {
   for (;;) {
-    Job job;
+    Task task;
     {
       std::unique_lock lock(m_mutex);
-      m_changed.wait(lock, [&] { return !m_jobs.empty() || m_finishing || m_abandoned; });
+      m_changed.wait(lock, [&] { return !m_tasks.empty() || m_abandoned; });
       if (m_abandoned) return;
-      if (m_jobs.empty()) break;
-      job = std::move(m_jobs.front());
-      m_jobs.pop_front();
+      task = std::move(m_tasks.front());
+      m_tasks.pop_front();
     }
     m_changed.notify_all();
-    job(writer);
+    task(writers);
+    {
+      const std::scoped_lock lock(m_mutex);
+      ++m_finished;
+    }
+    m_changed.notify_all();
   }
-  writer.finish();
 }
 
 }  // namespace kvatlas::capture

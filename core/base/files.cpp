@@ -37,6 +37,14 @@ nlohmann::json readJsonFile(const std::filesystem::path& path) {
   }
 }
 
+std::optional<nlohmann::json> readJsonObjectIfThere(const std::filesystem::path& path) {
+  std::error_code code;
+  if (!std::filesystem::exists(path, code)) return std::nullopt;
+  nlohmann::json content = readJsonFile(path);
+  if (!content.is_object()) fail("{}: expected a JSON object, found {}", path.string(), content.type_name());
+  return content;
+}
+
 void writeFileAtomically(const std::filesystem::path& path, std::string_view bytes) {
   OutputFile file(path);
   file.write(bytes);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 namespace kvatlas {
@@ -13,6 +14,9 @@ namespace kvatlas {
 
 // Parsed JSON; Error names file and position.
 [[nodiscard]] nlohmann::json readJsonFile(const std::filesystem::path& path);
+
+// The object in the file; nothing without the file. Error if it holds another kind of value.
+[[nodiscard]] std::optional<nlohmann::json> readJsonObjectIfThere(const std::filesystem::path& path);
 
 // Writes to a temporary name beside the target, syncs and renames, so that the final name never holds a partial file.
 // Error for a folder, device, pipe or link of that name; it is never replaced.

@@ -34,8 +34,8 @@ std::vector<Row> readRows(const std::filesystem::path& file, std::size_t most, S
 }
 
 std::vector<std::string> textsIn(const Row& row, const char* field) {
-  const JsonFields fields = row.fields();
-  const nlohmann::json* value = fields.find(field);
+  const JsonField fields = row.fields();
+  const nlohmann::json* value = fields.raw(field);
   if (value != nullptr && value->is_string()) return {value->get<std::string>()};
   if (value == nullptr || !value->is_array()) fields.refuse(field, "a text or a list of texts");
   std::vector<std::string> texts;

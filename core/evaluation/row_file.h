@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/base/json_fields.h"
+#include "core/base/json_field.h"
 #include "core/base/sha256.h"
 
 namespace kvatlas::evaluation {
@@ -15,7 +15,7 @@ struct Row {
   nlohmann::json value;  // an object
   std::string where;     // "hotpotqa.jsonl:3", for errors
 
-  [[nodiscard]] JsonFields fields() const { return {where, value}; }
+  [[nodiscard]] JsonField fields() const { return {where, value}; }
 };
 
 // The first `most` rows (0: all). Hashes the bytes read. Error names file and line: not JSON, no object, no row at all.

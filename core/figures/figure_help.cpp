@@ -71,9 +71,9 @@ std::string defaultsOf(SpecField field, bool named) {
   bool commas = false;
   for (const FigureKind& kind : figureKinds())
     for (const ReadField& read : kind.fields) {
-      if (read.field != field || read.usual.empty()) continue;
-      commas = commas || read.usual.find(',') != std::string_view::npos;
-      phrases.push_back(named ? std::string(read.usual) : fmt::format("{}: {}", kind.name, read.usual));
+      if (read.field != field || read.default_text.empty()) continue;
+      commas = commas || read.default_text.find(',') != std::string_view::npos;
+      phrases.push_back(named ? std::string(read.default_text) : fmt::format("{}: {}", kind.name, read.default_text));
     }
   return phrases.empty() ? "" : fmt::format(" ({})", fmt::join(phrases, commas ? "; " : ", "));
 }

@@ -34,7 +34,7 @@ enum class SpecField {
 
 struct ReadField {
   SpecField field;
-  std::string_view usual = {};  // this kind's default, as shown in the help; empty: the same for all kinds
+  std::string_view default_text = {};  // this kind's default, as shown in the help; empty: the same for all kinds
 };
 
 struct FigureDefaults {
@@ -51,7 +51,7 @@ struct FigureKind {
   FigureSource source = FigureSource::Trace;
   bool several = false;   // several traces of one prompt in one figure
   const char* menu = "";  // menu label with its access key after '&'
-  FigureDefaults usual = {};
+  FigureDefaults defaults = {};
   std::vector<ReadField> fields = {};
 
   [[nodiscard]] bool reads(SpecField field) const;

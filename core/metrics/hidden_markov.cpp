@@ -7,7 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
-#include "core/base/json_fields.h"
+#include "core/base/json_field.h"
 #include "core/base/utf8.h"
 
 namespace kvatlas::metrics {

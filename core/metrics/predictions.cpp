@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/base/error.h"
-#include "core/base/json_fields.h"
+#include "core/base/json_field.h"
 #include "core/metrics/datasets.h"
 #include "core/metrics/metrics.h"
 
@@ -16,8 +16,8 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t kMostLineBytes = std::size_t{256} << 20;
 
-std::vector<std::string> textsOf(const JsonFields& fields, const char* field) {
-  const nlohmann::json* value = fields.find(field);
+std::vector<std::string> textsOf(const JsonField& fields, const char* field) {
+  const nlohmann::json* value = fields.raw(field);
   if (value != nullptr && value->is_string()) return {value->get<std::string>()};
   if (value == nullptr || !value->is_array()) fields.refuse(field, "a text or a list of texts");
   std::vector<std::string> texts;
@@ -28,14 +28,14 @@ std::vector<std::string> textsOf(const JsonFields& fields, const char* field) {
   return texts;
 }
 
-std::string datasetOf(const JsonFields& fields, const std::filesystem::path& file) {
+std::string datasetOf(const JsonField& fields, const std::filesystem::path& file) {
   if (fields.has("dataset")) return fields.text("dataset");
   for (const std::string& name : {file.stem().string(), file.parent_path().filename().string()})
     if (findDataset(name) != nullptr) return name;
   return {};
 }
 
-const Metric& metricOf(const JsonFields& fields, const Dataset* dataset, const std::string& name) {
+const Metric& metricOf(const JsonField& fields, const Dataset* dataset, const std::string& name) {
   if (fields.has("metric")) return findMetric(fields.text("metric"));
   if (dataset != nullptr) return findMetric(dataset->metric);
   if (name.empty()) fields.refuse("dataset", "the name of a LongBench set or RULER task, or a field 'metric'");
@@ -44,7 +44,7 @@ const Metric& metricOf(const JsonFields& fields, const Dataset* dataset, const s
 
 ScoredLine scoreLine(const std::string& line, const std::filesystem::path& file, const std::string& where) {
   const nlohmann::json value = parseJson(line, where);
-  const JsonFields fields(where, value);
+  const JsonField fields(where, value);
   ScoredLine scored{.dataset = datasetOf(fields, file)};
   const Dataset* dataset = findDataset(scored.dataset);
   const Metric& metric = metricOf(fields, dataset, scored.dataset);

@@ -14,7 +14,7 @@ constexpr double kMostLength = static_cast<double>(std::uint64_t{1} << 40U);
 
 // Elements of a list of one plain type; Error if it is empty or contains duplicates.
 template <class T, class Good>
-std::vector<FacetValue> elements(const JsonFields& fields, const char* field, const std::string& expected,
+std::vector<FacetValue> elements(const JsonField& fields, const char* field, const std::string& expected,
                                  const Good& good) {
   std::vector<FacetValue> values;
   for (const json& element : fields.array(field)) {
@@ -29,19 +29,19 @@ std::vector<FacetValue> elements(const JsonFields& fields, const char* field, co
   return values;
 }
 
-std::vector<FacetValue> lengthsOf(const JsonFields& fields) {
+std::vector<FacetValue> lengthsOf(const JsonField& fields) {
   return elements<std::uint64_t>(fields, "lengths", "a list of token counts", [](const json& value) {
     return value.is_number_unsigned() && value.get<std::uint64_t>() > 0;
   });
 }
 
-std::vector<FacetValue> depthsOf(const JsonFields& fields) {
+std::vector<FacetValue> depthsOf(const JsonField& fields) {
   return elements<double>(fields, "depths", "a list of percentages from 0 to 100", [](const json& value) {
     return value.is_number() && value.get<double>() >= 0 && value.get<double>() <= 100;
   });
 }
 
-std::vector<FacetValue> kindsOf(const JsonFields& fields) {
+std::vector<FacetValue> kindsOf(const JsonField& fields) {
   return elements<std::string>(fields, "kinds", "a list of needle kinds", [](const json& value) {
     return value.is_string() && !value.get_ref<const std::string&>().empty();
   });
@@ -49,7 +49,7 @@ std::vector<FacetValue> kindsOf(const JsonFields& fields) {
 
 }  // namespace
 
-Plan needlePlan(const JsonFields& fields, const std::string& where) {
+Plan needlePlan(const JsonField& fields, const std::string& where) {
   Plan plan{.task = kNeedleTask, .case_id = "L{length}-D{depth}-{kind}-t{trial}", .context_facets = 4};
   plan.facets = {{"length", FacetType::Whole, 0, kMostLength, lengthsOf(fields)},
                  {"depth", FacetType::Number, 0, 100, depthsOf(fields)},

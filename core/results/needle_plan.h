@@ -3,13 +3,13 @@
 
 #include <string>
 
-#include "core/base/json_fields.h"
+#include "core/base/json_field.h"
 #include "core/results/plan.h"
 
 namespace kvatlas::results {
 
 // The plan without branches. Facets: length (whole, requested tokens), depth (number, percent), kind (text), trial
 // (whole, from 0). Error naming `where` and the field.
-[[nodiscard]] Plan needlePlan(const JsonFields& fields, const std::string& where);
+[[nodiscard]] Plan needlePlan(const JsonField& fields, const std::string& where);
 
 }  // namespace kvatlas::results

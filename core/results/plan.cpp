@@ -6,7 +6,7 @@
 #include <unordered_set>
 
 #include "core/base/error.h"
-#include "core/base/json_fields.h"
+#include "core/base/json_field.h"
 #include "core/base/suggest.h"
 #include "core/results/needle_plan.h"
 #include "core/results/record.h"
@@ -19,11 +19,11 @@ using nlohmann::json;
 constexpr std::size_t kMostBranches = 4096, kMostFacets = 16, kMostTextBytes = 200;
 constexpr double kMostWhole = 1e12, kMostNumber = 1e12;
 
-std::vector<Branch> branchesOf(const JsonFields& fields, const std::string& where) {
+std::vector<Branch> branchesOf(const JsonField& fields, const std::string& where) {
   std::vector<Branch> branches;
   std::set<std::pair<std::string, std::string>> seen;
   for (const json& element : fields.array("branches")) {
-    const JsonFields branch(where, element, fmt::format("branches[{}].", branches.size()));
+    const JsonField branch(where, element, fmt::format("branches[{}]", branches.size()));
     branches.push_back({branch.text("method"), branch.text("label"), branch.text("budget")});
     if (!seen.emplace(branches.back().label, branches.back().budget).second)
       branch.refuse("label", "a label unique among the branches of this budget");
@@ -33,7 +33,7 @@ std::vector<Branch> branchesOf(const JsonFields& fields, const std::string& wher
   return branches;
 }
 
-FacetType facetTypeOf(const JsonFields& facet) {
+FacetType facetTypeOf(const JsonField& facet) {
   const std::string name = facet.text("type");
   if (name == "whole") return FacetType::Whole;
   if (name == "number") return FacetType::Number;
@@ -41,10 +41,10 @@ FacetType facetTypeOf(const JsonFields& facet) {
   return FacetType::Text;
 }
 
-std::vector<FacetSpec> facetsOf(const JsonFields& fields, const std::string& where) {
+std::vector<FacetSpec> facetsOf(const JsonField& fields, const std::string& where) {
   std::vector<FacetSpec> facets;
   for (const json& element : fields.array("facets")) {
-    const JsonFields facet(where, element, fmt::format("facets[{}].", facets.size()));
+    const JsonField facet(where, element, fmt::format("facets[{}]", facets.size()));
     FacetSpec spec{.name = facet.text("name"), .type = facetTypeOf(facet)};
     if (spec.name.empty() || isRecordField(spec.name)) facet.refuse("name", "a name that is not a record field");
     if (std::ranges::find(facets, spec.name, &FacetSpec::name) != facets.end()) facet.refuse("name", "a unique name");
@@ -63,7 +63,7 @@ bool isPlain(const std::string& text) {
          std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '/'; });
 }
 
-FacetValue valueOf(const json& element, const FacetSpec& spec, const JsonFields& block) {
+FacetValue valueOf(const json& element, const FacetSpec& spec, const JsonField& block) {
   const char* field = spec.name.c_str();
   if (spec.type == FacetType::Text) {
     if (!element.is_string() || !isPlain(element.get_ref<const std::string&>()))
@@ -77,7 +77,7 @@ FacetValue valueOf(const json& element, const FacetSpec& spec, const JsonFields&
   return element.get<double>();
 }
 
-Plan::Block blockOf(const JsonFields& fields, const std::vector<FacetSpec>& facets) {
+Plan::Block blockOf(const JsonField& fields, const std::vector<FacetSpec>& facets) {
   Plan::Block block;
   for (const FacetSpec& spec : facets) {
     std::vector<FacetValue> values;
@@ -114,11 +114,11 @@ void requireDistinctIds(const Plan& plan, const std::string& where) {
     if (!seen.insert(one.id).second) fail("{}: two cases have the id {}", where, one.id);
 }
 
-Plan taskPlan(const JsonFields& fields, const std::string& where) {
+Plan taskPlan(const JsonField& fields, const std::string& where) {
   Plan plan{.task = fields.text("task"), .facets = facetsOf(fields, where), .case_id = fields.text("case_id")};
   if (plan.task.empty() || plan.task == kNeedleTask) fields.refuse("task", "the name of a task");
   for (const json& element : fields.array("cases")) {
-    const JsonFields block(where, element, fmt::format("cases[{}].", plan.blocks.size()));
+    const JsonField block(where, element, fmt::format("cases[{}]", plan.blocks.size()));
     plan.blocks.push_back(blockOf(block, plan.facets));
   }
   if (plan.blocks.empty()) fields.refuse("cases", "at least one case");
@@ -210,13 +210,13 @@ const FacetSpec* Plan::grouping() const {
 }
 
 Plan planOfTask(const json& values, const std::string& where) {
-  const JsonFields fields(where, values);
+  const JsonField fields(where, values);
   return values.contains("task") ? taskPlan(fields, where) : needlePlan(fields, where);
 }
 
 Plan planOf(const json& values, const std::string& where) {
   Plan plan = planOfTask(values, where);
-  plan.branches = branchesOf(JsonFields(where, values), where);
+  plan.branches = branchesOf(JsonField(where, values), where);
   return plan;
 }
 

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
-#include "core/base/json_fields.h"
+#include "core/base/json_field.h"
 
 namespace kvatlas::results {
 namespace {
@@ -69,7 +69,7 @@ void printAnswer(ordered_json& line, const Record& record) {
   line["seconds"] = number(record.seconds, "seconds");
 }
 
-FacetValue facetOf(const JsonFields& fields, const FacetSpec& spec) {
+FacetValue facetOf(const JsonField& fields, const FacetSpec& spec) {
   const char* name = spec.name.c_str();
   switch (spec.type) {
     case FacetType::Whole:
@@ -82,10 +82,10 @@ FacetValue facetOf(const JsonFields& fields, const FacetSpec& spec) {
   return fields.text(name);
 }
 
-std::map<std::string, FacetValue> detailsOf(const json& line, const JsonFields& fields) {
+std::map<std::string, FacetValue> detailsOf(const json& line, const JsonField& fields) {
   std::map<std::string, FacetValue> details;
   if (!fields.has("details")) return details;
-  const JsonFields values = fields.object("details");
+  const JsonField values = fields.object("details");
   for (const auto& [name, value] : line.at("details").items()) {
     if (value.is_number_unsigned())
       details[name] = value.get<std::uint64_t>();
@@ -99,7 +99,7 @@ std::map<std::string, FacetValue> detailsOf(const json& line, const JsonFields& 
   return details;
 }
 
-std::vector<std::string> alsoRightOf(const JsonFields& fields) {
+std::vector<std::string> alsoRightOf(const JsonField& fields) {
   std::vector<std::string> answers;
   if (!fields.has("also_right")) return answers;
   for (const json& answer : fields.array("also_right")) {
@@ -124,7 +124,7 @@ std::string printRecord(const Record& record) {
 
 Record parseRecord(std::string_view line, std::span<const FacetSpec> facets, const std::string& where) {
   const json value = parseJson(line, where, 8);
-  const JsonFields fields(where, value);
+  const JsonField fields(where, value);
   Record record;
   record.case_id = fields.text("case_id");
   record.prompt_sha256 = fields.text("prompt_sha256");
@@ -141,7 +141,7 @@ Record parseRecord(std::string_view line, std::span<const FacetSpec> facets, con
   record.also_right = alsoRightOf(fields);
   record.details = detailsOf(value, fields);
   record.score = fields.number("score", 0, 1);
-  const JsonFields scores = fields.object("scores");
+  const JsonField scores = fields.object("scores");
   for (const auto& [name, ignored] : value.at("scores").items())
     record.scores[name] = scores.number(name.c_str(), 0, 1);
   record.prefill_seconds = fields.number("prefill_seconds", 0, kMostSeconds);

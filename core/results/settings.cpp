@@ -4,7 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
-#include "core/base/json_fields.h"
+#include "core/base/json_field.h"
 #include "core/base/sha256.h"
 
 namespace kvatlas::results {
@@ -21,7 +21,7 @@ const char* formatOf(const Plan& plan) {
 }
 
 Shard shardOf(const json& file, const std::string& where) {
-  const JsonFields shard = JsonFields(where, file).object("shard");
+  const JsonField shard = JsonField(where, file).object("shard");
   const auto count = static_cast<std::uint32_t>(shard.integer("count", 1, kMostCases));
   return {static_cast<std::uint32_t>(shard.integer("index", 1, count)), count};
 }
@@ -72,7 +72,7 @@ Settings readSettings(const std::filesystem::path& folder) {
     fail("{}: not a folder of results: it contains no {}", folder.string(), kSettingsFile);
   const std::string where = path.string();
   const json file = parseJson(readFile(path, kMostSettingsBytes), where);
-  const JsonFields fields(where, file);
+  const JsonField fields(where, file);
   const std::string format = fields.text("format");
   if (format != kNeedleFormat && format != kFormat)
     fields.refuse("format", fmt::format("'{}' or '{}'", kNeedleFormat, kFormat));

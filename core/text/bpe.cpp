@@ -83,7 +83,7 @@ void BpeModel::readMerges(const JsonField& model) {
   m_results.reserve(merges.value().size());
   for (const nlohmann::json& entry : merges.value()) {
     const std::string problem = addMerge(entry);
-    if (!problem.empty()) JsonField(entry, fmt::format("{}[{}]", merges.where(), m_results.size())).complain(problem);
+    if (!problem.empty()) JsonField(merges.where() + fmt::format("[{}]", m_results.size()), entry).complain(problem);
   }
 }
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/base/json_field.h"
 #include "core/text/flat_map.h"
-#include "core/text/json_field.h"
 #include "core/text/vocabulary.h"
 
 namespace kvatlas::text {

@@ -8,9 +8,9 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/json_field.h"
 #include "core/gguf/model_file.h"
 #include "core/text/gguf_tokenizer.h"
-#include "core/text/json_field.h"
 #include "core/text/template/template.h"
 
 namespace kvatlas::text {
@@ -23,15 +23,6 @@ constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 24;
 constexpr std::array<const char*, 7> kTokenNames{"bos_token", "eos_token", "unk_token", "sep_token",
                                                  "pad_token", "cls_token", "mask_token"};
 
-// Absent files and null are no members.
-std::optional<json> readIfThere(const fs::path& path) {
-  std::error_code code;
-  if (!fs::exists(path, code)) return std::nullopt;
-  json content = readJsonFile(path);
-  if (!content.is_object()) fail("{}: an object was expected, not {}", path.string(), content.type_name());
-  return content;
-}
-
 // The template called "default" of [{name, template}, …].
 std::string namedDefault(const JsonField& list) {
   std::vector<std::string> names;
@@ -43,7 +34,7 @@ std::string namedDefault(const JsonField& list) {
 }
 
 std::optional<std::string> templateOf(const json& config, const fs::path& path) {
-  const auto field = JsonField(config, path.string()).find("chat_template");
+  const auto field = JsonField(path.string(), config).find("chat_template");
   if (!field) return std::nullopt;
   return field->value().is_array() ? namedDefault(*field) : field->asString();
 }
@@ -94,12 +85,12 @@ nlohmann::ordered_json specialTokens(const fs::path& folder, const std::optional
   const json none = json::object();
   const json& named = config ? *config : none;
   addDefaults(named, tokens);
-  const JsonField field(named, (folder / "tokenizer_config.json").string());
+  const JsonField field((folder / "tokenizer_config.json").string(), named);
   for (const char* name : kTokenNames) takeToken(field, name, tokens);
   if (named.contains("added_tokens_decoder")) return tokens;
   const fs::path older = folder / "special_tokens_map.json";
-  if (const auto map = readIfThere(older))
-    for (const char* name : kTokenNames) takeToken(JsonField(*map, older.string()), name, tokens);
+  if (const auto map = readJsonObjectIfThere(older))
+    for (const char* name : kTokenNames) takeToken(JsonField(older.string(), *map), name, tokens);
   return tokens;
 }
 
@@ -123,7 +114,7 @@ std::optional<ChatTemplate> findChatTemplate(const fs::path& folder) {
   std::error_code code;
   const fs::path alone = folder / "chat_template.jinja", config_path = folder / "tokenizer_config.json",
                  processor_path = folder / "chat_template.json";
-  const std::optional<json> config = readIfThere(config_path);
+  const std::optional<json> config = readJsonObjectIfThere(config_path);
   std::optional<ChatTemplate> found;
   if (fs::exists(alone, code)) {
     found = ChatTemplate{.source = readFile(alone, kMaxFileBytes), .origin = alone.string()};
@@ -133,7 +124,7 @@ std::optional<ChatTemplate> findChatTemplate(const fs::path& folder) {
       if (auto text = templateOf(*config, config_path))
         found = ChatTemplate{.source = *std::move(text), .origin = config_path.string() + ": chat_template"};
     if (!found)
-      if (const auto processor = readIfThere(processor_path))
+      if (const auto processor = readJsonObjectIfThere(processor_path))
         if (auto text = templateOf(*processor, processor_path))
           found = ChatTemplate{.source = *std::move(text), .origin = processor_path.string()};
   }

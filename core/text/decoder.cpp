@@ -217,7 +217,7 @@ bool metaspaceDropsFirst(const JsonField& field) {
 }
 
 void readInto(const JsonField& field, int depth, Steps& steps) {
-  const std::string& type = field.type();
+  const std::string& type = field.at("type").asString();
   if (type == "Sequence" && depth < 8) {
     for (const JsonField& part : field.at("decoders").elements()) readInto(part, depth + 1, steps);
   } else if (type == "ByteLevel") {

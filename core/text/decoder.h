@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/text/json_field.h"
+#include "core/base/json_field.h"
 
 namespace kvatlas::text {
 

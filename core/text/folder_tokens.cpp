@@ -8,7 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
-#include "core/text/json_field.h"
+#include "core/base/json_field.h"
 #include "core/text/vocabulary.h"
 
 namespace kvatlas::text {
@@ -29,11 +29,7 @@ struct Wanted {
 
 // A file that is not there is an empty object.
 json readObject(const fs::path& path) {
-  std::error_code code;
-  if (!fs::exists(path, code)) return json::object();
-  json content = readJsonFile(path);
-  if (!content.is_object()) fail("{}: an object was expected, not {}", path.string(), content.type_name());
-  return content;
+  return readJsonObjectIfThere(path).value_or(json::object());
 }
 
 // "<s>" or {"content": "<s>", "lstrip": …} as an entry of "added_tokens"; an empty content: none.
@@ -75,10 +71,10 @@ class FolderFiles {
     m_map = readObject(folder / "special_tokens_map.json");
   }
 
-  [[nodiscard]] JsonField config() const { return JsonField(m_config, m_config_path); }
+  [[nodiscard]] JsonField config() const { return JsonField(m_config_path, m_config); }
   // special_tokens_map.json counts before tokenizer_config.json.
   [[nodiscard]] std::optional<JsonField> find(const char* key) const {
-    if (auto field = JsonField(m_map, m_map_path).find(key)) return field;
+    if (auto field = JsonField(m_map_path, m_map).find(key)) return field;
     return config().find(key);
   }
 
@@ -87,11 +83,11 @@ class FolderFiles {
     std::set<std::string> special;
     for (const Wanted& wanted : named()) special.insert(wanted.entry["content"].get<std::string>());
     std::map<std::uint64_t, Wanted> by_id;
-    const JsonField added(m_added, m_added_path);
+    const JsonField added(m_added_path, m_added);
     for (const auto& [content, id] : m_added.items()) {
       if (!id.is_number_unsigned()) added.complain(fmt::format("the id of '{}' is no whole number", content));
       const json piece = content;
-      by_id[id.get<std::uint64_t>()] = {entryOf(JsonField(piece, m_added_path), special.contains(content)),
+      by_id[id.get<std::uint64_t>()] = {entryOf(JsonField(m_added_path, piece), special.contains(content)),
                                         id.get<std::uint64_t>()};
     }
     return inOrder(by_id);
@@ -119,7 +115,7 @@ class FolderFiles {
     std::map<std::uint64_t, Wanted> by_id;
     for (const auto& [digits, token] : decoder.value().items()) {
       const std::uint64_t id = idOf(digits, decoder);
-      by_id[id] = {entryOf(JsonField(token, decoder.where() + "." + digits), false), id};
+      by_id[id] = {entryOf(JsonField(decoder.where() + "." + digits, token), false), id};
     }
     return inOrder(by_id);
   }

@@ -5,7 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
-#include "core/text/json_field.h"
+#include "core/base/json_field.h"
 
 namespace kvatlas::text {
 namespace {
@@ -17,11 +17,7 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 5> kOtherModels{"mistral", "mixtral", "ministral", "qwen2", "phi3"};
 
 json readObject(const fs::path& path) {
-  std::error_code code;
-  if (!fs::exists(path, code)) return json::object();
-  json content = readJsonFile(path);
-  if (!content.is_object()) fail("{}: an object was expected, not {}", path.string(), content.type_name());
-  return content;
+  return readJsonObjectIfThere(path).value_or(json::object());
 }
 
 std::string textOf(const json& object, const char* key) {
@@ -49,7 +45,7 @@ json memberOf(const json& object, const char* key) {
 LlamaTokenizerRule llamaTokenizerRule(const fs::path& folder) {
   const fs::path file = folder / "tokenizer_config.json";
   const json content = readObject(file);
-  const JsonField config(content, file.string());
+  const JsonField config(file.string(), content);
   LlamaTokenizerRule rule;
   if (config.find("add_bos_token")) rule.add_bos = config.boolean("add_bos_token", true);
   if (config.find("add_eos_token")) rule.add_eos = config.boolean("add_eos_token", false);

@@ -1,7 +1,7 @@
 // {"String": …} or {"Regex": …} of tokenizer.json as a Regex; knows no component that uses it.
 #pragma once
 
-#include "core/text/json_field.h"
+#include "core/base/json_field.h"
 #include "core/text/regex.h"
 
 namespace kvatlas::text {

@@ -38,7 +38,7 @@ void addTemplate(const JsonField& field, const Vocabulary& vocabulary, PostProce
 }
 
 void readInto(const JsonField& field, int depth, const Vocabulary& vocabulary, PostProcessor& result) {
-  const std::string& type = field.type();
+  const std::string& type = field.at("type").asString();
   if (type == "Sequence" && depth < 8) {
     for (const JsonField& part : field.at("processors").elements()) readInto(part, depth + 1, vocabulary, result);
   } else if (type == "TemplateProcessing") {

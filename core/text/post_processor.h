@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
-#include "core/text/json_field.h"
+#include "core/base/json_field.h"
 #include "core/text/vocabulary.h"
 
 namespace kvatlas::text {

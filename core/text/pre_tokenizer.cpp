@@ -112,7 +112,7 @@ void addMetaspace(const JsonField& field, PreTokenizer& result) {
 }
 
 void readInto(const JsonField& field, int depth, PreTokenizer& result) {
-  const std::string& type = field.type();
+  const std::string& type = field.at("type").asString();
   if (result.byte_level) field.complain(fmt::format("'{}' after ByteLevel is not supported", type));
   if (type == "Sequence" && depth < 8) {
     for (const JsonField& part : field.at("pretokenizers").elements()) readInto(part, depth + 1, result);

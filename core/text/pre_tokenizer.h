@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/json_field.h"
 #include "core/text/aligned_text.h"
-#include "core/text/json_field.h"
 
 namespace kvatlas::text {
 

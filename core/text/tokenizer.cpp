@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/json_field.h"
 #include "core/base/sha256.h"
 #include "core/gguf/model_file.h"
 #include "core/text/added_tokens.h"
@@ -13,7 +14,6 @@
 #include "core/text/decoder.h"
 #include "core/text/folder_tokens.h"
 #include "core/text/gguf_tokenizer.h"
-#include "core/text/json_field.h"
 #include "core/text/llama_tokenizer.h"
 #include "core/text/normalizer.h"
 #include "core/text/post_processor.h"
@@ -158,7 +158,7 @@ Tokenizer Tokenizer::load(const std::filesystem::path& folder_or_file) {
   FolderTokens tokens = addFolderTokens(path.parent_path(), json);
   if (std::string notice = applyLlamaTokenizer(path.parent_path(), json); !notice.empty())
     tokens.notices.push_back(std::move(notice));
-  impl->read(JsonField(json, path.string()), std::move(tokens));
+  impl->read(JsonField(path.string(), json), std::move(tokens));
   return Tokenizer(std::move(impl));
 }
 
@@ -170,7 +170,7 @@ Tokenizer Tokenizer::loadModelFile(const std::filesystem::path& path) {
   for (nlohmann::json& entry : stored.json["added_tokens"]) entry["normalized"] = false;
   impl->bos = stored.bos;
   impl->eos = stored.eos;
-  impl->read(JsonField(stored.json, path.string()), std::move(tokens));
+  impl->read(JsonField(path.string(), stored.json), std::move(tokens));
   impl->normalizer.push_back(std::move(stored.normaliser));
   impl->pieces = std::move(stored.encoder);
   return Tokenizer(std::move(impl));
@@ -203,7 +203,7 @@ Tokenizer Tokenizer::loadGguf(const std::filesystem::path& path) {
   const gguf::ModelFile file(path);
   auto impl = std::make_unique<Impl>();
   const GgufTokenizer stored = readGgufTokenizer(file.metadata());
-  impl->read(JsonField(stored.json, file.path().string()));
+  impl->read(JsonField(file.path().string(), stored.json));
   impl->bos = stored.bos;
   impl->eos = stored.eos;
   return Tokenizer(std::move(impl));

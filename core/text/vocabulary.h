@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
-#include "core/text/json_field.h"
+#include "core/base/json_field.h"
 
 namespace kvatlas::text {
 

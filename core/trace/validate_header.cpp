@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
-#include "core/base/json_fields.h"
+#include "core/base/json_field.h"
 #include "core/base/utf8.h"
 #include "core/trace/schema.h"
 

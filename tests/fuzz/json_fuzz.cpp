@@ -1,7 +1,7 @@
 // JSON with the numbers of Python, and the guard against depth: prompt lines, notes, parameters and settings use them.
 #include "core/base/console.h"
 #include "core/base/json_depth.h"
-#include "core/base/json_fields.h"
+#include "core/base/json_field.h"
 #include "core/base/python_json.h"
 #include "core/trace/validate_header.h"
 #include "tests/fuzz/fuzz.h"

@@ -10,6 +10,7 @@ seed() { # TARGET FOLDER
     config) local file; for file in "$data"/models/*/config.json; do cp "$file" "$2/$(basename "$(dirname "$file")")"; done ;;
     gguf) cp "$data"/gguf/*.gguf "$2" ;;
     json) cp "$data"/models/llama2-gqa/*.json "$data/gguf/blocks.json" "$2" ;;
+    method) printf 'snapkv:kernel=7,pooling=avg' >"$2/parameters"; printf 'window_sum * value_norm / (1 + 0.01*age)' >"$2/expression"; printf '{"0-0": [0.5, 1], "0-1": 0.25}' >"$2/heads" ;;
     predictions) printf '{"pred": "a b", "answers": ["a"], "dataset": "qasper", "all_classes": ["x"]}\n{"pred": "7", "outputs": "7", "metric": "rouge"}\n' >"$2/lines" ;;
     results) { cat "$data/needle/old_run/settings.json"; printf '\0'; cat "$data/needle/old_run/results.jsonl"; } >"$2/old_run" ;;
     safetensors) head -c 4096 "$data/models/llama2-gqa/model.safetensors" >"$2/cut"; cp "$data/models/llama2-gqa/model.safetensors" "$2/whole" ;;

@@ -50,7 +50,7 @@ TEST_P(FigureTable, BuildsFromItsSourceAndRejectsOthers) {
     }
     const Figure figure = build(source, defaultSpec(GetParam()));
     ASSERT_NE(figure.canvas, nullptr);
-    EXPECT_EQ(figure.canvas->width(), inches(kind().usual.two_columns ? kDoubleColumnInches : kSingleColumnInches));
+    EXPECT_EQ(figure.canvas->width(), inches(kind().defaults.two_columns ? kDoubleColumnInches : kSingleColumnInches));
     EXPECT_EQ(figure.sidecar["kind"], GetParam());
   }
 }
@@ -93,7 +93,7 @@ TEST_P(FigureTable, IsInTheHelp) {
   }
   EXPECT_STRNE(kind().menu, "");
   for (const figures::ReadField& read : kind().fields)
-    EXPECT_THAT(figures::helpOf(read.field), HasSubstr(std::string(read.usual)));
+    EXPECT_THAT(figures::helpOf(read.field), HasSubstr(std::string(read.default_text)));
 }
 
 std::vector<std::string> kindNames() {

@@ -202,13 +202,13 @@ void FigureDialog::fillBudgets() {
 }
 
 bool FigureDialog::offersColours(const FigureKind& kind) const {
-  return kind.reads(SpecField::ColourMap) && m_colours->findText(textOf(kind.usual.colour_map)) >= 0;
+  return kind.reads(SpecField::ColourMap) && m_colours->findText(textOf(kind.defaults.colour_map)) >= 0;
 }
 
 void FigureDialog::showKind() {
   const FigureKind& kind = figures::findFigureKind(m_kind->currentText().toStdString());
   const bool of_trace = kind.source == FigureSource::Trace;
-  m_width->setCurrentIndex(kind.usual.two_columns ? 1 : 0);
+  m_width->setCurrentIndex(kind.defaults.two_columns ? 1 : 0);
   m_scale->setEnabled(kind.reads(SpecField::Scale));
   m_reduction->setEnabled(kind.reads(SpecField::Reduction));
   m_colours->setEnabled(offersColours(kind));

@@ -17,6 +17,12 @@ const std::vector<std::string> kMethods{"streamingllm", "h2o", "snapkv", "pyrami
 const std::vector<std::string> kNeedleMethods{"streamingllm", "h2o", "snapkv", "pyramidkv", "snapkv:pooling=avg"};
 const std::vector<std::string> kBudgets{"64", "128", "256", "512"};
 
+void addBranches(std::vector<std::string>& words, std::uint32_t every) {
+  for (const std::string& method : kMethods)
+    words.insert(words.end(), {"--method", every > 0 ? fmt::format("{}:every={}", method, every) : method});
+  for (const std::string& budget : kBudgets) words.insert(words.end(), {"--budget", budget});
+}
+
 std::vector<std::string> captureArguments(const Scratch& scratch, const fs::path& model, const fs::path& ids,
                                           std::uint32_t new_tokens, bool branches, std::uint32_t every = 0) {
   std::vector<std::string> words{"capture",
@@ -30,10 +36,7 @@ std::vector<std::string> captureArguments(const Scratch& scratch, const fs::path
                                  "--force",
                                  "-o",
                                  (scratch.folder / "trace.kva.h5").string()};
-  if (!branches) return words;
-  for (const std::string& method : kMethods)
-    words.insert(words.end(), {"--method", every > 0 ? fmt::format("{}:every={}", method, every) : method});
-  for (const std::string& budget : kBudgets) words.insert(words.end(), {"--budget", budget});
+  if (branches) addBranches(words, every);
   return words;
 }
 
@@ -56,6 +59,15 @@ double peakMegabytes(const std::vector<std::string>& words) {
   return static_cast<double>(runKvatlas(words).peak_bytes) / 1e6;
 }
 
+// The same branches without a trace: what is left to grow is the full cache and one number a step.
+std::vector<std::string> generateArguments(const fs::path& model, const fs::path& ids, std::uint32_t new_tokens,
+                                           std::uint32_t every) {
+  std::vector<std::string> words{"generate", "--quiet",    "--model",          model.string(),
+                                 "--ids",    ids.string(), "--max-new-tokens", std::to_string(new_tokens)};
+  addBranches(words, every);
+  return words;
+}
+
 // What a run holds beside the full cache stays the same however much it generates, if it decides again.
 void benchGeneratedMemory(const BenchArguments& arguments) {
   const Scratch scratch;
@@ -64,22 +76,26 @@ void benchGeneratedMemory(const BenchArguments& arguments) {
       arguments.lengths_given ? arguments.lengths : std::vector<std::uint32_t>{500, 1000, 2000};
   printMachine(fmt::format("{}; prompt of {} tokens; full and {} methods × {} budgets", model.filename().string(),
                            arguments.tokens, kMethods.size(), kBudgets.size()));
-  fmt::print("| generated tokens | peak of full alone, MB | with methods that decide once | every={} |\n",
-             arguments.every);
-  fmt::print("|---|---|---|---|\n");
+  fmt::print(
+      "| generated tokens | peak of full alone, MB | with methods that decide once | every={} | every={}, no trace |\n",
+      arguments.every, arguments.every);
+  fmt::print("|---|---|---|---|---|\n");
   std::vector<double> generated;
-  std::array<std::vector<double>, 3> peaks;
+  std::array<std::vector<double>, 4> peaks;
   for (const std::uint32_t count : counts) {
     generated.push_back(count);
-    for (std::size_t i = 0; i < peaks.size(); ++i)
+    for (std::size_t i = 0; i < 3; ++i)
       peaks[i].push_back(
           peakMegabytes(captureArguments(scratch, model, ids, count, i > 0, i == 2 ? arguments.every : 0)));
-    fmt::print("| {} | {:.0f} | {:.0f} | {:.0f} |\n", count, peaks[0].back(), peaks[1].back(), peaks[2].back());
+    peaks[3].push_back(peakMegabytes(generateArguments(model, ids, count, arguments.every)));
+    fmt::print("| {} | {:.0f} | {:.0f} | {:.0f} | {:.0f} |\n", count, peaks[0].back(), peaks[1].back(), peaks[2].back(),
+               peaks[3].back());
   }
-  std::array<double, 3> slopes{};
+  std::array<double, 4> slopes{};
   for (std::size_t i = 0; i < peaks.size(); ++i)
     slopes[i] = 1000 * fitPolynomial(generated, peaks[i], 1).coefficients[1];
-  fmt::print("\nMB per 1,000 generated tokens: {:.2f}, {:.2f}, {:.2f}\n", slopes[0], slopes[1], slopes[2]);
+  fmt::print("\nMB per 1,000 generated tokens: {:.2f}, {:.2f}, {:.2f}, {:.2f}\n", slopes[0], slopes[1], slopes[2],
+             slopes[3]);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 
 #include "core/base/error.h"
 #include "core/base/json_depth.h"
-#include "core/base/json_fields.h"
+#include "core/base/json_field.h"
 #include "core/text/tokenizer.h"
 
 namespace kvatlas::app {

@@ -53,7 +53,7 @@ fs::path dataFile(const fs::path& folder, const std::string& name) {
 
 std::string templateOf(const std::optional<json>& templates, const Dataset& dataset) {
   if (!templates) return plainTemplate(dataset);
-  const JsonFields fields("dataset2prompt.json", *templates);
+  const JsonField fields("dataset2prompt.json", *templates);
   const std::string text = fields.text(std::string(dataset.name).c_str());
   if (text.find("{context}") == std::string::npos)
     fields.refuse(std::string(dataset.name).c_str(), "a template with {context}");
@@ -85,7 +85,7 @@ std::string filledTemplate(const std::string& prompt_template, const Row& row) {
       const std::size_t end = prompt_template.find('}', at);
       if (end == std::string::npos) fail("{}: the template has a '{{' without '}}'", row.where);
       const std::string field = prompt_template.substr(at + 1, end - at - 1);
-      const json* value = row.fields().find(field.c_str());
+      const json* value = row.fields().raw(field.c_str());
       if (value == nullptr || (!value->is_string() && !value->is_number_integer()))
         row.fields().refuse(field.c_str(), "a text, because the template names it");
       text += value->is_string() ? value->get<std::string>() : value->dump();
@@ -134,7 +134,7 @@ LongBenchFolder readLongBench(const fs::path& folder, const LongBenchOptions& op
     set.new_tokens = set.dataset->new_tokens;
     if (lengths)
       set.new_tokens = static_cast<std::uint32_t>(
-          JsonFields("dataset2maxlen.json", *lengths).integer(name.c_str(), 1, 1U << 20, set.new_tokens));
+          JsonField("dataset2maxlen.json", *lengths).integer(name.c_str(), 1, 1U << 20, set.new_tokens));
     if (options.new_tokens > 0) set.new_tokens = options.new_tokens;
     set.rows = readRows(file, options.rows, sha);
     checkRows(set);

@@ -10,7 +10,7 @@ constexpr std::uint32_t kMostNewTokens = 1U << 20;
 
 // `row` is the object that asks: the row itself, or one of its `questions`. `whole` has what is common to all.
 AskedQuestion questionOf(const Row& row, const Row& whole, const QuestionDefaults& defaults) {
-  const JsonFields fields = row.fields(), common = whole.fields();
+  const JsonField fields = row.fields(), common = whole.fields();
   const std::string metric = fields.text("metric", common.text("metric", defaults.metric));
   AskedQuestion asked{.text = fields.text("question")};
   try {
@@ -33,7 +33,7 @@ AskedQuestion questionOf(const Row& row, const Row& whole, const QuestionDefault
 }
 
 void addRow(const Row& row, const QuestionDefaults& defaults, std::vector<QuestionContext>& contexts) {
-  const JsonFields fields = row.fields();
+  const JsonField fields = row.fields();
   QuestionContext read{.set = fields.text("set", ""), .text = fields.text("context")};
   if (!fields.has("questions")) {
     read.questions.push_back(questionOf(row, row, defaults));

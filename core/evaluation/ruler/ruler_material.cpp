@@ -5,7 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
-#include "core/base/json_fields.h"
+#include "core/base/json_field.h"
 #include "core/base/sha256.h"
 #include "core/metrics/words.h"
 

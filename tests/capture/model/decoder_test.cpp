@@ -1,5 +1,6 @@
 // The decoder's observer, progress, stop requests, errors and determinism.
 #include "capture/model/decoder.h"
+#include "capture/model/products.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
@@ -111,14 +112,14 @@ TEST(Observer, IsOnlyCalledForLayersItWants) {
 // A prompt's numbers do not depend on how its rows are divided among how many threads.
 TEST(Decoder, ThreadsAndChunksDoNotChangeABit) {
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    if (!packable(type)) continue;  // the library's own products may divide a row's sum by threads
     const auto prefill = [&](const LoadOptions& options) {
       return Decoder::load(modelFolder("llama2-gqa"), options, {}).prefill(promptOf(150), nullptr, {});
     };
-    const PrefillResult one = prefill({.dtype = type, .threads = 1, .products = ProductPath::Packed});
+    const PrefillResult one = prefill({.dtype = type, .threads = 1});
     for (const unsigned threads : {2U, 3U})
       for (const std::int64_t chunk : {0, 1, 7, 64}) {
-        const PrefillResult other =
-            prefill({.dtype = type, .row_chunk = chunk, .threads = threads, .products = ProductPath::Packed});
+        const PrefillResult other = prefill({.dtype = type, .row_chunk = chunk, .threads = threads});
         EXPECT_TRUE(at::equal(other.next_logits, one.next_logits)) << threads << " threads, chunk " << chunk;
         EXPECT_TRUE(at::equal(other.cache.back().value, one.cache.back().value));
       }

@@ -4,45 +4,57 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
-#include <memory>
+#include <mutex>
+#include <unordered_map>
 
 #include "capture/model/decoder.h"
 
 namespace kvatlas::capture::test {
 namespace {
 
+// The context of a block is its memory: oneDNN takes its own memory raw, which allows nothing else.
 class CountingAllocator final : public c10::Allocator {
  public:
   explicit CountingAllocator(c10::Allocator* inner) : m_inner(inner) {}
 
   c10::DataPtr allocate(std::size_t bytes) override {
-    auto block = std::make_unique<Block>(Block{this, m_inner->allocate(bytes), bytes});
+    c10::DataPtr memory = m_inner->allocate(bytes);
+    void* const data = memory.get();
+    if (data == nullptr) return memory;
+    const std::scoped_lock lock(m_mutex);
+    m_blocks.emplace(data, Block{std::move(memory), bytes});
     m_now += bytes;
-    m_most = std::max(m_most.load(), m_now.load());
-    void* const data = block->memory.get();
-    return {data, block.release(), &CountingAllocator::release, at::kCPU};
+    m_most = std::max(m_most, m_now);
+    return {data, data, &CountingAllocator::release, at::kCPU};
   }
+  c10::DeleterFnPtr raw_deleter() const override { return &CountingAllocator::release; }
   void copy_data(void* target, const void* source, std::size_t count) const override {
     default_copy_data(target, source, count);
   }
-  void restart() { m_most = m_now.load(); }
-  [[nodiscard]] std::size_t mostSince(std::size_t start) const { return m_most - start; }
-  [[nodiscard]] std::size_t now() const { return m_now; }
+  void restart() {
+    const std::scoped_lock lock(m_mutex);
+    m_most = m_now;
+  }
+  [[nodiscard]] std::size_t mostSince(std::size_t start) const {
+    const std::scoped_lock lock(m_mutex);
+    return m_most - start;
+  }
+  [[nodiscard]] std::size_t now() const {
+    const std::scoped_lock lock(m_mutex);
+    return m_now;
+  }
 
  private:
   struct Block {
-    CountingAllocator* owner;
     c10::DataPtr memory;
     std::size_t bytes;
   };
-  static void release(void* context) {
-    const std::unique_ptr<Block> block(static_cast<Block*>(context));
-    block->owner->m_now -= block->bytes;
-  }
+  static void release(void* data);
 
   c10::Allocator* m_inner;
-  std::atomic<std::size_t> m_now{0}, m_most{0};
+  mutable std::mutex m_mutex;
+  std::unordered_map<void*, Block> m_blocks;
+  std::size_t m_now = 0, m_most = 0;
 };
 
 // Never destroyed: tensors return their memory to it later.
@@ -53,6 +65,15 @@ CountingAllocator& counting() {
     return made;
   }();
   return *allocator;
+}
+
+void CountingAllocator::release(void* data) {
+  CountingAllocator& self = counting();
+  const std::scoped_lock lock(self.m_mutex);
+  const auto found = self.m_blocks.find(data);
+  if (found == self.m_blocks.end()) return self.m_inner->raw_deallocate(data);  // older than this allocator
+  self.m_now -= found->second.bytes;
+  self.m_blocks.erase(found);
 }
 
 constexpr std::size_t kTokens = 1024, kInner = 4096, kVocabulary = 3000;

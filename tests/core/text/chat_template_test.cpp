@@ -71,9 +71,9 @@ TEST_F(ChatFolder, TemplatesWithoutADefaultAreNamed) {
         {{"chat_template", {{{"name", "tool_use"}, {"template", "x"}}, {{"name", "rag"}, {"template", "y"}}}}});
   EXPECT_THAT(refusal(), HasSubstr("no template is called 'default', only tool_use, rag"));
   write("tokenizer_config.json", {{"chat_template", 5}});
-  EXPECT_THAT(refusal(), HasSubstr("chat_template: a string was expected"));
+  EXPECT_THAT(refusal(), HasSubstr("chat_template': expected a string"));
   write("tokenizer_config.json", json::array());
-  EXPECT_THAT(refusal(), HasSubstr("an object was expected"));
+  EXPECT_THAT(refusal(), HasSubstr("expected a JSON object"));
   write("tokenizer_config.json", {{"chat_template", "x"}});
   writeText("additional_chat_templates/b.jinja", "b");
   writeText("additional_chat_templates/a.jinja", "a");

@@ -22,15 +22,15 @@ std::size_t choose(std::string_view option, std::string_view text, const std::ar
 
 FigureSpec defaultSpec(std::string_view name) {
   const FigureKind& kind = figures::findFigureKind(name);
-  const figures::FigureDefaults& usual = kind.usual;
+  const figures::FigureDefaults& defaults = kind.defaults;
   FigureSpec spec;
   spec.kind = kind.name;
-  spec.width_inches = usual.two_columns ? kDoubleColumnInches : kSingleColumnInches;
-  spec.reduction = usual.reduction;
-  spec.scale = usual.log_scale ? ScaleKind::Log : ScaleKind::Linear;
-  spec.clip = usual.clip;
-  spec.fit_clip = usual.fit_clip;
-  spec.colour_map = usual.colour_map;
+  spec.width_inches = defaults.two_columns ? kDoubleColumnInches : kSingleColumnInches;
+  spec.reduction = defaults.reduction;
+  spec.scale = defaults.log_scale ? ScaleKind::Log : ScaleKind::Linear;
+  spec.clip = defaults.clip;
+  spec.fit_clip = defaults.fit_clip;
+  spec.colour_map = defaults.colour_map;
   spec.floor = 1e-5;
   return spec;
 }
