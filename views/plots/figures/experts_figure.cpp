@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "views/models/contrast.h"
 #include "views/models/figures/figure_sidecar.h"
 #include "views/plots/chrome.h"
 #include "views/plots/figures/colour_bar.h"
@@ -101,11 +102,6 @@ Layout planLayout(const FigureSpec& spec, const Values& values, const ColourBar&
   const int body = std::max(layout.panel.height() + axis + Canvas::textHeight(kTickPoints), inches(0.9));
   layout.height = layout.panel.top() + body + layout.chrome.bottom();
   return layout;
-}
-
-// Black or white, whichever contrasts with the cell.
-Rgb inkOn(Rgb colour) {
-  return 0.299 * colour.r + 0.587 * colour.g + 0.114 * colour.b > 140 ? rgb(0x000000) : rgb(0xFFFFFF);
 }
 
 // Whole percents in the cells, where they fit.
