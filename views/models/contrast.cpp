@@ -20,7 +20,8 @@ double luminance(Rgb colour) {
 }  // namespace
 
 double contrast(Rgb a, Rgb b) {
-  const auto [dark, light] = std::minmax(luminance(a), luminance(b));
+  const double one = luminance(a), other = luminance(b);
+  const double dark = std::min(one, other), light = std::max(one, other);
   return (light + 0.05) / (dark + 0.05);
 }
 

@@ -24,7 +24,7 @@ constexpr int kColumnWidths[] = {60, 110, 90, 110, 70};
 }  // namespace
 
 KeptSetsPage::KeptSetsPage(Document& document, Selection& selection, QWidget* parent)
-    : QWidget(parent),
+    : RestingPage(parent),
       m_document(document),
       m_selection(selection),
       m_model(document, selection),
@@ -58,6 +58,7 @@ KeptSetsPage::KeptSetsPage(Document& document, Selection& selection, QWidget* pa
   column->addLayout(row);
   column->addWidget(m_table, 1);
   connect(&m_model, &QAbstractItemModel::modelReset, this, &KeptSetsPage::showSums);
+  connect(&m_model, &KeptSetsModel::stale, this, [this] { refill(); });
   connect(&document, &Document::closed, this, &KeptSetsPage::showSums);
   showSums();
 }
@@ -133,7 +134,8 @@ void KeptSetsPage::showSums() {
   }
 }
 
-QString KeptSetsPage::csv() const {
+QString KeptSetsPage::csv() {
+  updateNow();
   QString text = QStringLiteral("token,text,span,kept by,mass\n");
   for (int row = 0; row < m_model.rowCount(); ++row) {
     QStringList cells;

@@ -2,10 +2,10 @@
 // selects it everywhere.
 #pragma once
 
-#include <QWidget>
 #include <array>
 
 #include "views/models/items/kept_sets.h"
+#include "views/pages/resting_page.h"
 
 class QLabel;
 class QTableView;
@@ -13,7 +13,7 @@ class QToolButton;
 
 namespace kvatlas::views {
 
-class KeptSetsPage : public QWidget {
+class KeptSetsPage : public RestingPage {
   Q_OBJECT
 
  public:
@@ -21,7 +21,10 @@ class KeptSetsPage : public QWidget {
 
   [[nodiscard]] KeptSetsModel& model() { return m_model; }
   [[nodiscard]] QTableView& table() { return *m_table; }
-  [[nodiscard]] QString csv() const;
+  [[nodiscard]] QString csv();
+
+ protected:
+  void fill() override { m_model.refresh(); }
 
  private:
   void makeTable();

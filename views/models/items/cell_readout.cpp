@@ -47,6 +47,12 @@ QString valueText(const DrawnValue& value, trace::Reduction reduction) {
   fail("state of a drawn value {} is unknown", static_cast<int>(value.state));
 }
 
+QString briefText(const DrawnValue& value, trace::Reduction reduction) {
+  if (value.state != DrawnValue::Probability) return valueText(value, reduction);
+  const bool bound = value.cell_tokens > 1 && reduction == trace::Reduction::Max;
+  return (bound ? QStringLiteral("≤ ") : QString()) + QString::number(value.probability, 'g', 2);
+}
+
 QString fateText(const RunView& run, const QString& title, LayerIndex layer, const HeadChoice& head, TokenIndex key) {
   if (run.everything()) return {};
   const KeyFate fate = keyFate(run, layer, head, key);

@@ -21,6 +21,9 @@ struct DrawnValue {
 // "p = 0.012", "p ≤ 0.012 in 2 × 2 tokens", "mean p = 0.012 of 2 × 2 tokens", "masked"
 [[nodiscard]] QString valueText(const DrawnValue& value, trace::Reduction reduction);
 
+// "0.012", "≤ 0.012", "masked": for small maps.
+[[nodiscard]] QString briefText(const DrawnValue& value, trace::Reduction reduction);
+
 // "SnapKV 128: kept (score)", "evicted", "kept in 3 of 9 heads". Empty for a run that keeps everything.
 [[nodiscard]] QString fateText(const RunView& run, const QString& title, LayerIndex layer, const HeadChoice& head,
                                TokenIndex key);

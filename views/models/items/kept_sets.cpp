@@ -36,20 +36,37 @@ KeptSet setOf(bool a, bool b) {
 KeptSetsModel::KeptSetsModel(Document& document, Selection& selection, QObject* parent)
     : QAbstractTableModel(parent), m_document(document), m_selection(selection) {
   for (const auto signal : {&Selection::reset, &Selection::layerChanged, &Selection::headChanged})
-    connect(&selection, signal, this, &KeptSetsModel::read);
+    connect(&selection, signal, this, &KeptSetsModel::readAgain);
   for (const auto signal : {&Selection::focusRunChanged, &Selection::compareRunChanged})
-    connect(&selection, signal, this, &KeptSetsModel::restart);
-  connect(&document, &Document::refreshed, this, &KeptSetsModel::read);
+    connect(&selection, signal, this, &KeptSetsModel::invalidate);
+  connect(&document, &Document::refreshed, this, &KeptSetsModel::readAgain);
   connect(&document, &Document::runReady, this, [this](int run) {
-    if (run == m_selection.focusRun() || run == m_selection.compareRun()) restart();
+    if (run == m_selection.focusRun() || run == m_selection.compareRun()) invalidate();
   });
-  read();
+  refresh();
+}
+
+// A closed trace has no tokens at once.
+void KeptSetsModel::invalidate() {
+  m_stale = true;
+  if (!m_document.isOpen()) return restart();
+  emit stale();
+}
+
+void KeptSetsModel::readAgain() {
+  m_unread = true;
+  invalidate();
+}
+
+void KeptSetsModel::refresh() {
+  if (!m_stale) return;
+  restart();
+  if (std::exchange(m_unread, false)) read();
 }
 
 void KeptSetsModel::read() {
   m_document.thread().cancel(std::exchange(m_request, 0));
   m_masses.clear();
-  restart();
   if (!m_document.isOpen()) return;
   m_request = m_document.post(
       {Priority::Soon},
@@ -70,6 +87,8 @@ void KeptSetsModel::read() {
 
 void KeptSetsModel::restart() {
   beginResetModel();
+  m_stale = false;
+  if (m_unread) m_masses.clear();
   const auto runOf = [this](RunId id) { return m_document.hasRun(id) ? m_document.run(id) : nullptr; };
   m_a = runOf(m_selection.focusRun());
   m_b = m_selection.compareRun() == m_selection.focusRun() ? nullptr : runOf(m_selection.compareRun());

@@ -1,6 +1,6 @@
 // The prompt tokens by who keeps them: only the focus run (A), only the compared run (B), both or neither, with the
 // mass that the prompt's last queries put on each, for the layer and heads in view. Without a compared run: kept or
-// evicted by A. Qt Core only.
+// evicted by A. Works only when asked to: a selection that changes makes it stale. Qt Core only.
 #pragma once
 
 #include <QAbstractTableModel>
@@ -28,6 +28,7 @@ class KeptSetsModel : public QAbstractTableModel {
 
   KeptSetsModel(Document& document, Selection& selection, QObject* parent = nullptr);
 
+  void refresh();  // shows the selection; call it when stale() was emitted
   void setShown(KeptSet set, bool shown);
   [[nodiscard]] bool isShown(KeptSet set) const { return m_shown[static_cast<std::size_t>(set)]; }
   [[nodiscard]] const KeptSetSum& sum(KeptSet set) const { return m_sums[static_cast<std::size_t>(set)]; }
@@ -39,7 +40,12 @@ class KeptSetsModel : public QAbstractTableModel {
   [[nodiscard]] QVariant data(const QModelIndex& index, int role) const override;
   [[nodiscard]] QVariant headerData(int section, Qt::Orientation orientation, int role) const override;
 
+ signals:
+  void stale();
+
  private:
+  void invalidate();
+  void readAgain();
   void restart();
   void read();
   void arrange();
@@ -56,6 +62,7 @@ class KeptSetsModel : public QAbstractTableModel {
   std::array<KeptSetSum, kKeptSets> m_sums;
   std::vector<TokenIndex> m_rows;
   RequestId m_request = 0;
+  bool m_stale = true, m_unread = true;  // m_unread: the masses are of another layer or head
 };
 
 }  // namespace kvatlas::views

@@ -26,6 +26,7 @@ class SweepChart : public RunChart {
 
  protected:
   void fillLines() override;
+  void follow() override {}  // shows whole runs, whatever layer or step is selected
   void choose(const ChartPoint& point) override;
   [[nodiscard]] QString describe(const ChartPoint& point) const override;
 

@@ -244,22 +244,24 @@ QString MapBinding::fate(RunId id, const QString& side, TokenIndex key) {
 // Values of the two traces if two are compared, else what the runs do with the key.
 CursorReadout MapBinding::readout(const Cell& cell) {
   if (!m_document.isOpen() || cell.query >= m_document.tokens() || cell.key >= m_document.tokens()) return {};
-  CursorReadout result{placeText(m_document.prompt(), cell), {}};
-  const auto value = [&](bool second) {
-    return valueText(drawnValue(m_view.map().read(second, cell.query, cell.key)), m_selection.reduction());
-  };
+  CursorReadout result{placeText(m_document.prompt(), cell), {}, {}};
+  const auto drawn = [&](bool second) { return drawnValue(m_view.map().read(second, cell.query, cell.key)); };
+  const auto value = [&](bool second) { return valueText(drawn(second), m_selection.reduction()); };
   if (m_other) {
     if (m_sides != PictureSides::OnlyB) result.value << tr("A: %1").arg(value(false));
     if (m_sides != PictureSides::OnlyA) result.value << tr("B: %1").arg(value(true));
     return result;
   }
   result.value << value(false);
+  result.brief = briefText(drawn(false), m_selection.reduction());
   if (cell.key > cell.query) return result;
   const bool compared = m_selection.compareRun() != kNoRun && m_sides != PictureSides::OnlyA;
   if (m_sides != PictureSides::OnlyB)
     result.value << fate(m_selection.focusRun(), compared ? tr("A: ") : QString(), cell.key);
   if (compared) result.value << fate(m_selection.compareRun(), tr("B: "), cell.key);
   result.value.removeAll(QString());
+  const QString kept = result.value.size() == 2 ? result.value.back().section(QStringLiteral(": "), -1) : QString();
+  if (!kept.isEmpty()) result.brief += QLatin1Char('\n') + kept;
   return result;
 }
 

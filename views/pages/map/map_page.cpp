@@ -84,6 +84,7 @@ MapPage::MapPage(Document& document, Selection& selection, QWidget* parent)
   m_link->setWindowsLocked(false);
   showColours();
   m_scale->setTheme(themeOf(palette()));
+  m_mosaic->setTheme(themeOf(palette()));
   linkViews();
   m_blink.setInterval(kBlinkMs);
   connect(&m_blink, &QTimer::timeout, m_bindings[0], &MapBinding::blink);
@@ -210,7 +211,9 @@ void MapPage::showColours() {
 
 void MapPage::setViews(int count, int spread) {
   m_many = count > 1;
+  m_bar->showViews(count, spread);
   m_views[0]->setVisible(!m_many);
+  static_cast<QBoxLayout*>(m_panes->layout())->setStretch(0, m_many ? 0 : 1);  // hidden views take no room
   m_mosaic->setVisible(m_many);
   m_mosaic->setSpread(static_cast<MapMosaic::Spread>(spread));
   if (!m_many) m_overview->setView(m_views[0]);

@@ -9,7 +9,7 @@ namespace kvatlas::views {
 namespace {
 
 constexpr int kOffset = 14, kPadding = 5;
-constexpr int kRoomy = 300;  // pixels: narrower maps show the values alone
+constexpr int kRoomy = 300;  // pixels: narrower maps show the brief form
 constexpr int kPaperAlpha = 235;
 
 }  // namespace
@@ -57,16 +57,24 @@ void MapCursor::draw(QCPPainter* painter) {
   painter->drawRect(m_box);
 }
 
+// The longest form that fits. Null: none does.
+std::pair<QString, QRect> MapCursor::readoutIn(const QRect& area, const QFont& font) const {
+  const QString whole = (m_readout.place + m_readout.value).join(QLatin1Char('\n'));
+  for (const QString& text : {whole, m_readout.brief}) {
+    if (text.isEmpty() || (text == whole && area.width() < kRoomy)) continue;
+    QRect box = QFontMetrics(font).boundingRect(QRect(0, 0, area.width(), area.height()), 0, text);
+    box.adjust(-kPadding, -kPadding, kPadding, kPadding);
+    if (box.width() <= area.width() && box.height() <= area.height()) return {text, box};
+  }
+  return {};
+}
+
 // Beside the crosshair, on the side with room.
 void MapCursor::drawReadout(QCPPainter& painter, const QPointF& at) const {
   const QRect area = m_map->rect();
-  const QString text =
-      (area.width() >= kRoomy ? m_readout.place + m_readout.value : m_readout.value).join(QLatin1Char('\n'));
-  if (text.isEmpty()) return;
   painter.setFont(parentPlot()->font());
-  QRect box = QFontMetrics(painter.font()).boundingRect(QRect(0, 0, area.width(), area.height()), 0, text);
-  box.adjust(-kPadding, -kPadding, kPadding, kPadding);
-  if (box.width() > area.width() || box.height() > area.height()) return;
+  auto [text, box] = readoutIn(area, painter.font());
+  if (text.isEmpty()) return;
   const int x = qRound(at.x()), y = qRound(at.y());
   box.moveTopLeft({x + kOffset + box.width() <= area.right() ? x + kOffset : x - kOffset - box.width(),
                    y + kOffset + box.height() <= area.bottom() ? y + kOffset : y - kOffset - box.height()});

@@ -14,7 +14,8 @@ namespace kvatlas::views {
 
 // What the crosshair says about its cell.
 struct CursorReadout {
-  QStringList place, value;  // the two tokens; probability and what the runs do with the key. Small maps show `value`
+  QStringList place, value;  // the two tokens; probability and what the runs do with the key
+  QString brief;             // for maps too small for them
   friend bool operator==(const CursorReadout&, const CursorReadout&) = default;
 };
 
@@ -39,6 +40,7 @@ class MapCursor : public QCPAbstractItem {
 
  private:
   void drawReadout(QCPPainter& painter, const QPointF& at) const;
+  [[nodiscard]] std::pair<QString, QRect> readoutIn(const QRect& area, const QFont& font) const;
 
   QCPAxisRect* m_map;
   CursorReadout m_readout;

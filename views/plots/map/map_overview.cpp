@@ -64,7 +64,7 @@ void MapOverview::followSource() {
   };
   m_connections = {connect(m_source, &TileSource::arrived, this,
                            [this, redraw](const TileKey& key) {
-                             if (!m_view) return;
+                             if (!m_view || m_complete) return;
                              const MapSide& side = m_view->picture().a;
                              if (key.layer == side.layer && key.head == side.head && key.reduction == side.reduction)
                                redraw();
@@ -102,8 +102,9 @@ void MapOverview::draw() {
   m_image = QImage(size, QImage::Format_RGB32);
   if (m_image.isNull()) return;
   const MapPicture& picture = m_view->picture();
-  colourValues(picture, m_view->map().colours(), mapValues(picture, scale(), {0, 0, size.width(), size.height()}),
-               reinterpret_cast<std::uint32_t*>(m_image.bits()),
+  const MapValues values = mapValues(picture, scale(), {0, 0, size.width(), size.height()});
+  m_complete = values.complete;
+  colourValues(picture, m_view->map().colours(), values, reinterpret_cast<std::uint32_t*>(m_image.bits()),
                static_cast<std::size_t>(m_image.bytesPerLine()) / sizeof(std::uint32_t));
   requestTiles();
 }

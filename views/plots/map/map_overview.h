@@ -40,7 +40,7 @@ class MapOverview : public QWidget {
 
   QPointer<MapView> m_view;
   QImage m_image;
-  bool m_stale = true;
+  bool m_stale = true, m_complete = false;  // m_complete: the image needs no further tile
   std::vector<TileSubscription> m_subscriptions;
   std::vector<QMetaObject::Connection> m_connections;
   QPointer<TileSource> m_source;

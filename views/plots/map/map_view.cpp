@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kKeyZoom = 1.5;
 // Pixels per token from which axes show text, and below which they stop: apart, because labels take room from the map.
-constexpr double kTextFrom = 14, kTextUntil = 11;
+constexpr double kTextFrom = 12, kTextUntil = 10.5;
 constexpr int kLongestLabel = 10;  // characters
 const QString kCursorLayer = QStringLiteral("cursor");
 
