@@ -23,6 +23,11 @@ struct EvaluationCall {
   const WorkContext* work = nullptr;
   evaluation::EvaluationSummary* summary = nullptr;
 };
+struct HeadScoreCall {
+  const evaluation::HeadScoreOptions* options = nullptr;
+  const WorkContext* work = nullptr;
+  evaluation::HeadScoreSummary* summary = nullptr;
+};
 struct ReplayCall {
   const evaluation::ReplayOptions* options = nullptr;
   const WorkContext* work = nullptr;
@@ -39,6 +44,7 @@ inline constexpr const char* kCaptureLibrary = "kvatlas_capture";
 using CaptureEntry = void (*)(const CaptureCall*, Outcome*);        // "kvatlasCapture"
 using GenerateEntry = void (*)(const GenerateCall*, Outcome*);      // "kvatlasGenerate"
 using EvaluationEntry = void (*)(const EvaluationCall*, Outcome*);  // "kvatlasEvaluate"
+using HeadScoreEntry = void (*)(const HeadScoreCall*, Outcome*);    // "kvatlasHeads"
 using GpuBenchEntry = void (*)(const GpuBenchCall*, Outcome*);      // "kvatlasBenchGpu"
 using ReplayEntry = void (*)(const ReplayCall*, Outcome*);          // "kvatlasReplay"
 

@@ -24,6 +24,10 @@ class DeviceStore final : public BranchStore {
   void append(LayerIndex layer, const at::Tensor& key, const at::Tensor& value) override;
   // Waits for the probabilities of the watched branches and nothing else.
   [[nodiscard]] at::Tensor attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) override;
+  // Through the host: the rows are copied there and back.
+  void edit(std::size_t branch, LayerIndex layer, std::uint32_t head, policy::RowRange rows,
+            const Change& change) override;
+  [[nodiscard]] bool editsAtOnce() const override { return false; }
   // Queued on each layer's device; waits for nothing.
   void compact(std::span<const BranchRows> given_up) override;
 

@@ -6,7 +6,10 @@
 #include <stdexcept>
 
 #include "capture/session/branch_store.h"
+#include "capture/session/entry_forms.h"
 #include "core/base/error.h"
+#include "core/policy/parts.h"
+#include "core/runs/names.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -24,11 +27,12 @@ void requireFinite(const std::vector<float>& logits, const ModelConfig& config) 
 
 // Gathers every branch's rows layer by layer; releases each layer of the prefill once it is copied, unless it is
 // needed again.
-void gatherRows(BranchStore& store, std::vector<LayerCache>& prefill, bool release, std::span<double> seconds,
-                const WorkContext& work) {
+void gatherRows(BranchStore& store, EntryForms& forms, std::vector<LayerCache>& prefill, bool release,
+                std::span<double> seconds, const WorkContext& work) {
   for (LayerCache& layer : prefill) {
     work.checkStop();
     store.gather(layer.key, layer.value, seconds);
+    forms.gathered(layer.key, layer.value, seconds);
     if (release) layer = {};
   }
 }
@@ -156,7 +160,7 @@ std::vector<SessionResult> Session::runAll(const WorkContext& work,
                                            const std::function<void(std::size_t, TokenId)>& on_token) {
   const bool measure = m_options.measure && m_branches.size() > 1 && m_options.max_new_tokens > 0;
   const bool attended = m_attended && m_options.max_new_tokens > 0;
-  const bool last_row = (measure || attended) && m_prompt.questions.empty();
+  const bool last_row = (measure || attended || m_row_sink) && m_prompt.questions.empty();
   StatisticsRequest request = requestFor(m_options.methods, window(), last_row);
   request.parameters = m_signal_parameters;
   Prefilled prefilled{
@@ -176,6 +180,8 @@ SessionResult Session::decided(Prefilled& prefilled, const WorkContext& work) co
   if (m_sink) collector.setSink(m_sink, m_sink_request, m_sink_layers);
   const auto start = Clock::now();
   collector.reportTo(work.progress);
+  if (std::ranges::any_of(m_branches, [](const Branch& branch) { return branch.request.method->store->reads_queries; }))
+    collector.keepQuerySquares();
   prefilled.prefill = decoder().prefill(m_prompt.ids, &collector, work);
   collector.finish();
   SessionResult result{.branches = m_branches};
@@ -202,12 +208,23 @@ void Session::decode(SessionResult& result, Prefilled& prefilled, std::span<cons
        .reserve = reserves(result.branches, static_cast<std::uint32_t>(question.size()), m_options.max_new_tokens),
        .threads = m_options.threads},
       prefilled.prefill.cache.front().key.is_cuda());
-  gatherRows(*store, prefilled.prefill.cache, last, result.branch_seconds, work);
+  EntryForms forms({.config = config(),
+                    .branches = result.branches,
+                    .held = held,
+                    .store = *store,
+                    .element_bytes = runs::elementBytes(dtypeName()),
+                    .threads = m_options.threads,
+                    .query_squares = [&](LayerIndex layer) { return prefilled.collector.querySquares(layer); }});
+  gatherRows(*store, forms, prefilled.prefill.cache, last, result.branch_seconds, work);
+
+  for (std::size_t b = 0; b < held.size(); ++b) result.branch_bytes.push_back(forms.bytes(b));
 
   const auto start = Clock::now();
   const DecodeStart from{.held = held,
                          .redeciders = redeciders,
+                         .parameters = m_signal_parameters,
                          .store = *store,
+                         .forms = forms,
                          .next_logits = prefilled.prefill.next_logits,
                          .last_row = [&](LayerIndex layer) { return prefilled.collector.lastRow(layer); },
                          .prompt_tokens = m_prompt.ids.size(),
@@ -218,6 +235,7 @@ void Session::decode(SessionResult& result, Prefilled& prefilled, std::span<cons
                               .measure = prefilled.measure,
                               .attended = prefilled.attended,
                               .on_token = on_token,
+                              .full_rows = m_row_sink,
                               .finished = m_finished};
   result.tracks = decodeBranches(decoder(), from, options, work);
   result.decode_seconds = secondsSince(start);

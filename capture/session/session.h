@@ -12,11 +12,12 @@
 namespace kvatlas::capture {
 
 struct SessionResult {
-  std::vector<Branch> branches;        // with decisions; [0] is full
-  std::vector<DecodeTrack> tracks;     // one per branch
-  std::vector<float> next_logits;      // [vocab]
-  ExpertUse experts;                   // of the prompt; empty without experts
-  std::vector<double> branch_seconds;  // decision, copying rows and an equal share of decoding
+  std::vector<Branch> branches;             // with decisions; [0] is full
+  std::vector<DecodeTrack> tracks;          // one per branch
+  std::vector<float> next_logits;           // [vocab]
+  ExpertUse experts;                        // of the prompt; empty without experts
+  std::vector<double> branch_seconds;       // decision, copying rows and an equal share of decoding
+  std::vector<std::uint64_t> branch_bytes;  // of what each keeps of the prompt, in the form it is stored in
   double prefill_seconds = 0, decode_seconds = 0;
 };
 
@@ -39,6 +40,8 @@ class Session {
   void setLayerSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers);
   // Ends a branch before its end token or limit; see DecodeOptions::finished.
   void setFinished(FinishedTest finished) { m_finished = std::move(finished); }
+  // Receives the full cache's attention at each generated token; before run().
+  void setRowSink(RowSink sink) { m_row_sink = std::move(sink); }
   // Records every branch's most attended keys at each generated token; before run().
   void watchAttended() { m_attended = true; }
   // Of a prompt with at most one question.
@@ -75,6 +78,7 @@ class Session {
   std::vector<Branch> m_branches;
   policy::SignalParameters m_signal_parameters;
   FinishedTest m_finished;
+  RowSink m_row_sink;
   bool m_attended = false;
   LayerSink m_sink;
   StatisticsRequest m_sink_request;
