@@ -155,6 +155,18 @@ TEST_F(Evaluate, AFolderOfAnOlderKVAtlasIsReadAndContinued) {
   EXPECT_EQ(readFile(fs::path(path("results")) / "settings.json"), readFile(old / "settings.json"));
 }
 
+// start:stop:count includes both ends.
+TEST_F(Evaluate, RangesOfLengthsAndDepthsReachTheirEnd) {
+  expectDone(run(needle(
+      "results", {"--lengths", "80:120:2", "--depths", "10:90:3", "--method", "full", "--max-new-tokens", "1"})));
+  std::vector<std::pair<double, double>> found;
+  for (const Record& record : records("results"))
+    found.emplace_back(record.facets.number("length"), record.facets.number("depth"));
+  EXPECT_THAT(found, testing::UnorderedElementsAre(testing::Pair(80, 10.0), testing::Pair(80, 50.0),
+                                                   testing::Pair(80, 90.0), testing::Pair(120, 10.0),
+                                                   testing::Pair(120, 50.0), testing::Pair(120, 90.0)));
+}
+
 TEST_F(Evaluate, ShardsJoinToTheWholeRun) {
   expectDone(run(small("whole")));
   for (const char* shard : {"1", "2"}) expectDone(run(small(shard, {"--shard", std::string(shard) + "/2"})));

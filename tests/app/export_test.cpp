@@ -73,6 +73,27 @@ TEST_F(Export, EveryPartOfATraceIsValidJsonWithOneObjectPerCsvLine) {
   }
 }
 
+// Fewer layers than heads: an exchange of the two shows.
+TEST_F(Export, RetainedMassOfEachStepLayerAndHead) {
+  test::writeSampleTrace(path("three.kva.h5"), test::SampleTraceOptions{.layers = 3});
+  const auto record = trace::Reader(path("three.kva.h5")).run(2).value();
+  const json list = json::parse(exported({path("three.kva.h5"), "retained", "--run", "2"}, "retained.json"));
+  ASSERT_EQ(list.size(), record.retained.size());
+  ASSERT_EQ(list.size(), record.decode_ids.size() * 3 * 4);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::size_t head = i % 4, layer = i / 4 % 3, step = i / 12;
+    EXPECT_EQ(list[i]["head"], head);
+    EXPECT_EQ(list[i]["layer"], layer);
+    EXPECT_EQ(list[i]["step"], step);
+    EXPECT_NEAR(list[i]["retained"].get<double>(), record.retained[i], 1e-6);
+    EXPECT_NEAR(list[i]["oracle"].get<double>(), record.oracle[i], 1e-6);
+  }
+  const json last = json::parse(
+      exported({path("three.kva.h5"), "retained", "--run", "2", "--layer", "2", "--head", "1"}, "last.json"));
+  ASSERT_EQ(last.size(), record.decode_ids.size());
+  EXPECT_NEAR(last[0]["retained"].get<double>(), record.retained[2 * 4 + 1], 1e-6);
+}
+
 TEST_F(Export, WhatGeneratedTokensAttendedTo) {
   const trace::Reader reader(path("sample.kva.h5"));
   const json list = json::parse(

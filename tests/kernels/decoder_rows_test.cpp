@@ -160,6 +160,27 @@ TEST(DecoderRowsBf16, RoundsAfterEveryStep) {
   });
 }
 
+// Transformers' norm rounds x / √(…) to the compute type before the weight; one rounding at the end gives other bits.
+TEST(DecoderRowsBf16, NormRoundsBeforeItsWeight) {
+  constexpr std::size_t kWidth = 64;
+  std::vector<float> row(kWidth, 1.0F);
+  std::fill_n(row.begin(), kWidth / 2, 3.0F);  // the mean of the squares is 5, exactly
+  const float factor = 1 / std::sqrt(5.0F);
+  const std::vector<std::uint16_t> weight = toBf16(randomValues(kWidth, 7)), in = toBf16(row);
+  std::size_t others = 0;
+  std::vector<float> wanted(kWidth);
+  for (std::size_t i = 0; i < kWidth; ++i) {
+    wanted[i] = fromBf16(toBf16(row[i] * factor)) * fromBf16(weight[i]);
+    others += toBf16(row[i] * factor * fromBf16(weight[i])) != toBf16(wanted[i]) ? 1 : 0;
+  }
+  ASSERT_GT(others, 4U);
+  forEachTarget([&] {
+    std::vector<std::uint16_t> out(kWidth);
+    normRows({1, kWidth}, {in.data(), kWidth}, weight.data(), 0, {nullptr, out.data(), kWidth});
+    EXPECT_EQ(out, toBf16(wanted));
+  });
+}
+
 TEST(DecoderRowsBf16, NotANumberStays) {
   forEachTarget([] {
     std::vector<std::uint16_t> rows = toBf16(std::vector<float>(20, 1.0F));

@@ -43,6 +43,16 @@ TEST(Agreement, RunsOfDifferentGranularityAreComparedPerQueryHead) {
   EXPECT_TRUE(std::isnan(agreement(kv.data(), query.data(11), LayerIndex(0)))) << "different prompt";
 }
 
+TEST(Agreement, EachHeadIsComparedWithItself) {
+  TwoHeads a(2), b(2);
+  a.record.kept_offsets = b.record.kept_offsets = {0, 2, 4};
+  a.record.kept_positions = {1, 2, 3, 4};
+  b.record.kept_positions = {1, 2, 8, 9};
+  EXPECT_NEAR(agreement(a.data(), b.data(), LayerIndex(0)), 0.5, 1e-12);
+  b.record.kept_positions = {3, 4, 1, 2};
+  EXPECT_EQ(agreement(a.data(), b.data(), LayerIndex(0)), 0);
+}
+
 TEST(Agreement, ARunThatKeepsEverythingHoldsEveryPosition) {
   TwoHeads full(2), some(2);
   full.record.kept_offsets = {0, 10, 20};  // no list: nothing was evicted

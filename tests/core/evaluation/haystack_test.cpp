@@ -61,6 +61,8 @@ TEST(Sentences, EndAfterPunctuationAndClosingQuotes) {
   EXPECT_TRUE(endsSentence("One.\n\nTwo", 6));   // after the white space
   EXPECT_FALSE(endsSentence("One.\n\nTwo", 7));  // within a word
   EXPECT_FALSE(endsSentence("Mrs. Clay", 4));
+  EXPECT_TRUE(endsSentence("It was I. She left.", 9));   // no initial, though one letter
+  EXPECT_FALSE(endsSentence("It was J. She left.", 9));  // an initial
 }
 
 TEST(Haystack, ListsTheTokensThatEndSentences) {

@@ -168,6 +168,17 @@ TEST(Prompts, SeedTrialDepthAndLengthChangeTheFacts) {
   EXPECT_NE(fact, storyOf(plan, {.length = 300, .depth = 50, .trial = 1}).planted[0].text);
 }
 
+// As documented: the first at the depth, the others evenly spaced after it, none at the very end.
+TEST(Prompts, SeveralFactsAreSpreadFromTheDepthOn) {
+  PromptPlan plan = planOf({300}, {20});
+  plan.kinds = {NeedleKind::All};
+  plan.needles = 4;
+  std::vector<double> depths;
+  for (const Planted& fact : storyOf(plan, {.length = 300, .depth = 20, .kind = NeedleKind::All}).planted)
+    depths.push_back(fact.depth);
+  EXPECT_EQ(depths, (std::vector<double>{20, 40, 60, 80}));
+}
+
 TEST(Prompts, OwnNeedlesAndTemplates) {
   PromptPlan plan = planOf({300}, {50});
   plan.kinds = {NeedleKind::Own};

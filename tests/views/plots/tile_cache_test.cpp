@@ -135,23 +135,30 @@ TEST_F(TileCacheTest, SingleTokensAreTheExactAttention) {
     EXPECT_NEAR(kernels::decodeLog2(tile->codes[i]), exact.cells[i], 3e-4 * static_cast<double>(exact.cells[i]) + 1e-9);
 }
 
-TEST_F(TileCacheTest, RespectsTheByteLimit) {
-  test::SampleTraceOptions options = small();
-  options.layers = 4;
-  open(options);
-  cache.setLimit(0);  // clamped to the minimum, which holds all tiles of this trace
-  std::vector<TileKey> keys;
-  for (std::uint32_t layer = 0; layer < 4; ++layer)
+TEST_F(TileCacheTest, KeepsTheLatestTilesWithinItsLimit) {
+  open(small());
+  const auto keysOf = [](std::uint32_t layer) {
+    std::vector<TileKey> keys;
     for (std::uint32_t head = 0; head < 4; ++head)
       keys.push_back({LayerIndex(layer), {HeadChoice::QueryHead, head}, Reduction::Max, 0, 0, 0});
-  viewer.request(keys);
-  ASSERT_TRUE(waitUntil([&] {
-    return std::all_of(keys.begin(), keys.end(), [&](const TileKey& key) { return cache.find(key) != nullptr; });
-  }));
-  std::size_t bytes = 0;
-  for (const TileKey& key : keys) bytes += cache.find(key)->bytes();
-  EXPECT_EQ(cache.bytes(), bytes);
-  EXPECT_LE(cache.bytes(), std::size_t{96} << 20);
+    return keys;
+  };
+  const std::vector<TileKey> first = keysOf(0), second = keysOf(1);
+  const std::size_t one = fetch(first[0])->bytes();
+  TileCache little(document, 5 * one);
+  TileSubscription reader = little.subscribe();
+  const auto loaded = [&](const std::vector<TileKey>& keys) {
+    reader.request(keys);
+    return waitUntil(
+        [&] { return std::ranges::all_of(keys, [&](const TileKey& key) { return little.find(key) != nullptr; }); });
+  };
+  ASSERT_TRUE(loaded(first));
+  EXPECT_EQ(little.bytes(), 4 * one);
+  ASSERT_NE(little.find(first[2]), nullptr);  // the most recently used of the first
+  ASSERT_TRUE(loaded(second));
+  EXPECT_EQ(little.bytes(), 5 * one);
+  for (const std::size_t head : {0U, 1U, 3U}) EXPECT_EQ(little.find(first[head]), nullptr) << head;
+  EXPECT_NE(little.find(first[2]), nullptr);
 }
 
 TEST_F(TileCacheTest, ReadsOnlyCurrentRequests) {

@@ -7,13 +7,11 @@ namespace {
 
 // Few, so that new requests do not wait behind tiles that have left the view.
 constexpr std::size_t kMostInFlight = 3;
-// Two sides of a 4K screen: with less, one picture would evict its own tiles.
-constexpr std::size_t kLeastLimit = std::size_t{96} << 20;
 
 }  // namespace
 
 TileCache::TileCache(Document& document, std::size_t limit_bytes, QObject* parent)
-    : TileSource(parent), m_document(document), m_limit(std::max(limit_bytes, kLeastLimit)) {
+    : TileSource(parent), m_document(document), m_limit(limit_bytes) {
   connect(&document, &Document::opened, this, &TileCache::forget);
   connect(&document, &Document::refreshed, this, &TileCache::forgetMissing);
   connect(&document, &Document::closed, this, &TileCache::forget);
@@ -45,11 +43,6 @@ void TileCache::setRequests(std::uint64_t subscription, std::vector<TileKey> key
   std::erase_if(m_requests, [subscription](const Request& each) { return each.subscription == subscription; });
   if (!keys.empty()) m_requests.push_back({subscription, std::move(keys), urgency});
   pump();
-}
-
-void TileCache::setLimit(std::size_t bytes) {
-  m_limit = std::max(bytes, kLeastLimit);
-  shrink();
 }
 
 void TileCache::forget() {

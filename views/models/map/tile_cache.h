@@ -17,12 +17,13 @@ namespace kvatlas::views {
 class TileCache : public TileSource {
   Q_OBJECT
  public:
+  // The limit must hold what all viewers ask for at once, or a picture evicts its own tiles: two sides of a 4K screen
+  // take 96 MiB.
   explicit TileCache(Document& document, std::size_t limit_bytes = std::size_t{256} << 20, QObject* parent = nullptr);
   ~TileCache() override;
 
   [[nodiscard]] TilePyramid pyramid(LayerIndex layer) const override;
   [[nodiscard]] TilePointer find(const TileKey& key) override;
-  void setLimit(std::size_t bytes);  // at least 96 MiB, enough for two sides of a 4K screen
   [[nodiscard]] std::size_t limit() const { return m_limit; }
   [[nodiscard]] std::size_t bytes() const { return m_bytes; }
   [[nodiscard]] std::size_t inFlight() const { return m_in_flight.size(); }
