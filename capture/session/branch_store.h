@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "capture/session/watched_rows.h"
 #include "core/cache/erase_rows.h"
 #include "core/cache/held_tokens.h"
+#include "core/policy/stored_form.h"
 
 namespace kvatlas::capture {
 
@@ -54,6 +56,13 @@ class BranchStore {
   [[nodiscard]] virtual at::Tensor attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) = 0;
   // Of watch.top, once all layers have attended; valid until the next step.
   [[nodiscard]] virtual const TopKeys& topKeys() = 0;
+
+  // Lets `change` alter rows of one list, on the host; between steps, or once the layer is gathered. Two lists may be
+  // edited one inside the other, different ones at the same time where editsAtOnce() says so.
+  using Change = std::function<void(const policy::ListEntries&)>;
+  virtual void edit(std::size_t branch, LayerIndex layer, std::uint32_t head, policy::RowRange rows,
+                    const Change& change) = 0;
+  [[nodiscard]] virtual bool editsAtOnce() const = 0;
 
   // Between steps, before the held tokens give these rows up.
   virtual void compact(std::span<const BranchRows> given_up) = 0;

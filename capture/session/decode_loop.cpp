@@ -6,8 +6,10 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <optional>
 
+#include "capture/session/entry_signals.h"
 #include "capture/session/mass_meter.h"
 #include "core/analysis/mass.h"
 #include "kernels/parallel.h"
@@ -87,9 +89,11 @@ class DecodeLoop {
     takeTop();
     choose(logits);
     decideAgain();
+    m_start.forms.settle(m_batch);
   }
 
   [[nodiscard]] std::vector<DecodeTrack> takeTracks() {
+    takeMerged();
     if (m_options.max_new_tokens == 0) return std::move(m_tracks);
     for (std::size_t b = 1; m_meter && b < m_tracks.size(); ++b) {
       BranchMass mass = m_meter->takeMass(b);
@@ -105,6 +109,9 @@ class DecodeLoop {
   }
 
  private:
+  void takeMerged() {
+    for (std::size_t b = 0; b < m_tracks.size(); ++b) m_tracks[b].merged = m_start.forms.takeMerged(b);
+  }
   [[nodiscard]] bool ended(TokenId id) const {
     return std::ranges::find(m_config.eos_ids, id) != m_config.eos_ids.end();
   }
@@ -117,7 +124,9 @@ class DecodeLoop {
     std::vector<std::size_t> watched;
     for (const std::size_t branch : m_batch) {
       const cache::Redecider* decider = redecider(branch);
-      if ((m_meter && branch == 0) || (decider != nullptr && decider->readsProbabilities())) watched.push_back(branch);
+      if ((branch == 0 && (m_meter || m_options.full_rows)) || m_start.forms.readsProbabilities(branch) ||
+          (decider != nullptr && decider->readsProbabilities()))
+        watched.push_back(branch);
     }
     return watched;
   }
@@ -131,8 +140,9 @@ class DecodeLoop {
   void takeFirstToken() {
     if (m_meter) m_meter->beginStep(m_active);
     if (m_attended) m_attended->beginStep(m_active);
-    for (std::uint32_t i = 0; (m_meter || m_attended) && i < m_config.layers; ++i) {
+    for (std::uint32_t i = 0; (m_meter || m_attended || m_options.full_rows) && i < m_config.layers; ++i) {
       const LayerIndex layer{i};
+      if (m_options.full_rows) giveLastRow(layer);
       if (m_meter) m_meter->measurePrompt(layer, m_start.last_row(layer));
       if (m_attended) m_attended->takePrompt(layer, m_start.last_top(layer));
     }
@@ -148,6 +158,7 @@ class DecodeLoop {
   void take(std::size_t branch, TokenId id) {
     m_tracks[branch].ids.push_back(id);
     m_tracks[branch].held_rows.push_back(m_start.held[branch].heldRows());
+    m_tracks[branch].held_bytes.push_back(m_start.forms.bytes(branch));
     if (m_options.on_token) m_options.on_token(branch, id);
   }
 
@@ -179,6 +190,13 @@ class DecodeLoop {
       for (std::size_t b = 0; b < m_batch.size(); ++b) fed.insert(fed.end(), ids.begin(), ids.end());
       choose(feed(fed, tokens));
     }
+    m_start.forms.settle(everyBranch());  // at once: the chunks depend on how many branches there are
+  }
+
+  [[nodiscard]] std::vector<std::size_t> everyBranch() const {
+    std::vector<std::size_t> branches(m_tracks.size());
+    std::iota(branches.begin(), branches.end(), std::size_t{0});
+    return branches;
   }
 
   // One pass of the decoder takes as many rows as a chunk of a prefill.
@@ -249,26 +267,51 @@ class DecodeLoop {
     for (const std::size_t branch : m_batch) {
       const cache::Redecider* decider = m_active[branch] ? redecider(branch) : nullptr;
       if (decider == nullptr || !decider->due(m_step)) continue;
-      BranchRows rows{branch, decider->rowsToEvict(m_start.held[branch], m_options.threads)};
+      const cache::HeldTokens& held = m_start.held[branch];
+      cache::EntrySignals entries;
+      if (decider->readsEntries()) entries = entrySignals(m_config, m_start.store, branch, held, m_start.parameters);
+      const bool at_once = !entries || m_start.store.editsAtOnce();
+      BranchRows rows{branch, decider->rowsToEvict(held, at_once ? m_options.threads : 1, entries)};
       if (!rows.rows.empty()) given_up.push_back(std::move(rows));
     }
     if (given_up.empty()) return;
+    m_start.forms.giveUp(given_up);
     m_start.store.compact(given_up);
     for (const BranchRows& rows : given_up) redecider(rows.branch)->evict(m_step, rows.rows, m_start.held[rows.branch]);
   }
 
+  void giveLastRow(LayerIndex layer) {
+    const std::span<const float> rows = m_start.last_row(layer);
+    const std::size_t tokens = rows.size() / m_config.query_heads;
+    kernels::parallelFor(m_config.query_heads, m_options.threads, [&](std::size_t head, unsigned) {
+      m_options.full_rows(0, layer, static_cast<std::uint32_t>(head), 0, rows.subspan(head * tokens, tokens));
+    });
+  }
+
+  // The full cache holds every position, so that its rows are positions.
+  void giveFullRows(LayerIndex layer) {
+    kernels::parallelFor(m_config.query_heads, m_options.threads, [&](std::size_t head, unsigned) {
+      const WatchedRow row = m_rows.row(0, static_cast<std::uint32_t>(head), m_rows.tokens() - 1);
+      m_options.full_rows(m_step, layer, static_cast<std::uint32_t>(head), row.hidden, row.mass);
+    });
+  }
+
   // Looks at the probabilities of a layer that the batch has just attended in.
   void takeRows(LayerIndex layer) {
+    if (m_options.full_rows && m_measured && fullInBatch()) giveFullRows(layer);
     if (m_meter && m_measured && fullInBatch()) m_meter->measureStep(layer, m_rows);
-    if (m_start.redeciders.empty()) return;
+    if (m_start.redeciders.empty()) return;  // nobody else reads them
     const std::size_t heads = m_config.query_heads;
     kernels::parallelFor(m_rows.watched().size() * heads, m_options.threads, [&](std::size_t task, unsigned) {
       const auto head = static_cast<std::uint32_t>(task % heads);
-      cache::Redecider* decider = redecider(m_rows.watched()[task / heads]);
-      if (decider == nullptr || !decider->readsProbabilities()) return;
-      for (std::uint32_t token = 0; token < m_rows.tokens(); ++token) {
+      const std::size_t branch = m_rows.watched()[task / heads];
+      cache::Redecider* const decider = redecider(branch);
+      const bool decides = decider != nullptr && decider->readsProbabilities();
+      const bool merges = m_start.forms.readsProbabilities(branch);
+      for (std::uint32_t token = 0; (decides || merges) && token < m_rows.tokens(); ++token) {
         const WatchedRow row = m_rows.row(task / heads, head, token);
-        decider->take(layer, head, row.hidden, row.mass);
+        if (decides) decider->take(layer, head, row.hidden, row.mass);
+        if (merges) m_start.forms.take(branch, layer, head, row.hidden, row.mass);
       }
     });
   }

@@ -1,5 +1,6 @@
 #include "capture/session/device_store.h"
 
+#include <ATen/ops/clone.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
 #include <c10/core/DeviceGuard.h>
@@ -264,6 +265,23 @@ const TopKeys& DeviceStore::topKeys() {
   }
   for (DeviceCopies& copy : copies) copy.finish();
   return m_top;
+}
+
+void DeviceStore::edit(std::size_t branch, LayerIndex layer, std::uint32_t head, policy::RowRange rows,
+                       const Change& change) {
+  Layer& of = m_layers[layer.value];
+  const c10::DeviceGuard guard(of.key.device());
+  const auto first = static_cast<std::int64_t>(of.starts[firstList(branch) + head] + rows.first);
+  const auto onHost = [&](const at::Tensor& arena) {
+    return at::clone(arena.narrow(0, first, rows.count).to(at::kCPU, at::kFloat), at::MemoryFormat::Contiguous);
+  };
+  at::Tensor key = onHost(of.key), value = onHost(of.value);
+  const auto numbers = [](at::Tensor& tensor) {
+    return std::span(tensor.mutable_data_ptr<float>(), static_cast<std::size_t>(tensor.numel()));
+  };
+  change({numbers(key), numbers(value)});
+  of.key.narrow(0, first, rows.count).copy_(key);
+  of.value.narrow(0, first, rows.count).copy_(value);
 }
 
 void DeviceStore::compact(std::span<const BranchRows> given_up) {

@@ -26,6 +26,10 @@ class DeviceStore final : public BranchStore {
   [[nodiscard]] at::Tensor attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) override;
   // Waits once per device.
   [[nodiscard]] const TopKeys& topKeys() override;
+  // Through the host: the rows are copied there and back.
+  void edit(std::size_t branch, LayerIndex layer, std::uint32_t head, policy::RowRange rows,
+            const Change& change) override;
+  [[nodiscard]] bool editsAtOnce() const override { return false; }
   // One launch per device for all layers; waits for nothing.
   void compact(std::span<const BranchRows> given_up) override;
 

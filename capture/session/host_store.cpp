@@ -134,6 +134,14 @@ void HostStore::rank(LayerIndex layer, const WatchedRows& rows) {
   });
 }
 
+void HostStore::edit(std::size_t branch, LayerIndex layer, std::uint32_t head, policy::RowRange rows,
+                     const Change& change) {
+  List& list = m_lists[branch][layer.value * m_request.held[branch].heads() + head];
+  const std::size_t row = m_request.config.head_dim;
+  change({std::span(list.key).subspan(rows.first * row, rows.count * row),
+          std::span(list.value).subspan(rows.first * row, rows.count * row)});
+}
+
 void HostStore::compact(std::span<const BranchRows> given_up) {
   const std::size_t row = m_request.config.head_dim;
   for (const BranchRows& of_branch : given_up)

@@ -16,6 +16,9 @@ class HostStore final : public BranchStore {
   void append(LayerIndex layer, const at::Tensor& key, const at::Tensor& value) override;
   [[nodiscard]] at::Tensor attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) override;
   [[nodiscard]] const TopKeys& topKeys() override { return m_top; }
+  void edit(std::size_t branch, LayerIndex layer, std::uint32_t head, policy::RowRange rows,
+            const Change& change) override;
+  [[nodiscard]] bool editsAtOnce() const override { return true; }
   void compact(std::span<const BranchRows> given_up) override;
 
  private:

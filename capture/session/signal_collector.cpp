@@ -9,6 +9,16 @@
 namespace kvatlas::capture {
 namespace {
 
+constexpr std::int64_t kSquaredQueries = 32;
+
+// [query_heads, d] over the last queries.
+std::vector<float> meanSquares(const at::Tensor& query) {
+  const std::int64_t count = std::min<std::int64_t>(kSquaredQueries, query.size(1));
+  const at::Tensor last = query.narrow(1, query.size(1) - count, count).to(at::kFloat);
+  const at::Tensor mean = (last * last).mean(1).to(at::kCPU).contiguous();
+  return {mean.const_data_ptr<float>(), mean.const_data_ptr<float>() + mean.numel()};
+}
+
 // The same attention with tensors of its shapes that hold no memory.
 LayerAttention shapeOnly(const LayerAttention& attention) {
   const auto shape = [](const at::Tensor& tensor) {
@@ -23,7 +33,7 @@ StatisticsRequest requestFor(std::span<const policy::MethodRequest> methods, std
   SignalSet needed;
   for (const policy::MethodRequest& request : methods) {
     needed |= request.method->needs;
-    if (policy::everyOf(request.given) > 0) needed |= cache::promptSignals(request.method->needs);
+    if (policy::everyOf(request) > 0) needed |= cache::promptSignals(request.method->needs);
   }
   return {.wanted = needed, .last_row = with_last_row, .window = window};
 }
@@ -43,6 +53,7 @@ bool SignalCollector::sinkWants(LayerIndex layer) const {
 
 void SignalCollector::onAttention(const LayerAttention& attention) {
   const bool sink = sinkWants(attention.layer);
+  if (m_keep_squares) m_kept.at(attention.layer.value).query_squares = meanSquares(attention.query);
   const StatisticsRequest request = sink ? m_for_methods.joined(m_for_sink) : m_for_methods;
   InFlight next{attention, beginMeasuring(attention, m_config, request, m_threads, m_progress)};
   if (!m_later && !attention.query.is_cuda()) return receive(next);
@@ -75,6 +86,10 @@ std::vector<LayerSignals> SignalCollector::signals() const {
   std::vector<LayerSignals> views;
   for (const Kept& kept : m_kept) views.push_back(viewOf(kept.values));
   return views;
+}
+
+std::span<const float> SignalCollector::querySquares(LayerIndex layer) const {
+  return m_kept.at(layer.value).query_squares;
 }
 
 std::span<const float> SignalCollector::lastRow(LayerIndex layer) const {

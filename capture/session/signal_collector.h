@@ -31,6 +31,8 @@ class SignalCollector final : public AttentionObserver {
     m_keep_row = row;
     m_keep_top = top;
   }
+  // Keeps the mean squares of the last queries; before the prefill.
+  void keepQuerySquares() { m_keep_squares = true; }
 
   // Receiver of device warnings; default: none.
   void reportTo(Progress* progress) { m_progress = progress; }
@@ -49,12 +51,14 @@ class SignalCollector final : public AttentionObserver {
   [[nodiscard]] std::span<const float> lastRow(LayerIndex layer) const;  // [query_heads, N]
   // [query_heads, K], columns are positions.
   [[nodiscard]] std::span<const kernels::TopEntry> lastTop(LayerIndex layer) const;
+  // [query_heads, d] of the last 32 queries; empty unless kept.
+  [[nodiscard]] std::span<const float> querySquares(LayerIndex layer) const;
   void release() { m_kept.clear(); }  // frees the signals once decisions are made
 
  private:
   struct Kept {
     SignalValues values;  // what the methods need, as a trace stores it
-    std::vector<float> last_row;
+    std::vector<float> last_row, query_squares;
     std::vector<kernels::TopEntry> last_top;
   };
   struct InFlight {
@@ -72,7 +76,7 @@ class SignalCollector final : public AttentionObserver {
   std::vector<Kept> m_kept;  // [layers]
   std::optional<InFlight> m_in_flight;
   Progress* m_progress = nullptr;
-  bool m_later = false, m_keep_row = true, m_keep_top = false;
+  bool m_later = false, m_keep_row = true, m_keep_top = false, m_keep_squares = false;
 };
 
 }  // namespace kvatlas::capture

@@ -365,6 +365,8 @@ std::optional<RunRecord> Reader::run(std::size_t index, RunParts parts) const {
   list(member::kRetained, record.retained);
   list(member::kOracle, record.oracle);
   if (header.runs[index].every > 0) list(member::kDecodeBytes, record.step_bytes);
+  if (header.runs[index].merges) list(member::kMergedInto, record.merged_into);
+  if (header.runs[index].merges) list(member::kEvictedInto, record.evicted_into);
   if (group.has(member::kDecodeOffsets)) list(member::kDecodeOffsets, record.decode_offsets);
   const auto text = m_impl->runList<std::uint8_t>(group, specs, member::kDecodeText);
   record.decode_text.assign(text.begin(), text.end());

@@ -10,6 +10,7 @@
 #include "core/trace/validate_evicted.h"
 #include "core/trace/validate_header.h"
 #include "core/trace/validate_map.h"
+#include "core/trace/validate_merged.h"
 #include "core/trace/validate_retained.h"
 #include "core/trace/validate_signals.h"
 #include "core/trace/validate_steps.h"
@@ -170,6 +171,8 @@ class Validation {
     checkSteps(m_header, m_header.runs[index], *run, m_reference,
                [&](const std::string& member, const std::string& problem) { add(where + member, problem); });
     if (m_findings.size() > before) return;
+    if (const auto wrong = mergedProblem(m_header, m_header.runs[index], *run))
+      add(where + "/" + wrong->member, wrong->problem);
     if (const auto problem = retainedProblem(m_reader, m_header.runs[index], *run, m_tolerance))
       add(where + "/retained", *problem);
   }

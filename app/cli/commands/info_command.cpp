@@ -114,6 +114,12 @@ void addRecord(const Reader& reader, std::size_t index, json& run) {
     run["cache_bytes_peak"] = *std::ranges::max_element(record->step_bytes);
     run["cache_bytes_end"] = record->step_bytes.back();
   }
+  if (header.merges) {
+    const auto merged = [](const std::vector<TokenIndex>& into) {
+      return into.size() - static_cast<std::size_t>(std::ranges::count(into, trace::kNoToken));
+    };
+    run["merged"] = merged(record->merged_into) + merged(record->evicted_into);
+  }
   run["text"] = record->decode_text;
   static_cast<void>(reader.attended(index, LayerIndex(0), 0, 0));  // an error if it is damaged
 }
@@ -209,6 +215,8 @@ void printRuns(const json& runs) {
     fmt::print("  {:<{}}  {:>8}  {:>9.1f}  {:>9}  {:>8.2f}  {}\n", label, width, budget, number("budget_realised"),
                sizeText(run["cache_bytes"].get<std::uint64_t>()), number("seconds"),
                oneLine(run["text"].get<std::string>(), 60));
+    if (run.contains("merged"))
+      fmt::print("  {:<{}}  {} evicted tokens merged into kept ones\n", "", width, run["merged"].get<std::uint64_t>());
     if (run.contains("every"))
       fmt::print("  {:<{}}  decides again every {} tokens: {} evicted, cache at most {}, {} at the end\n", "", width,
                  run["every"].get<std::uint32_t>(), run["evicted"].get<std::uint64_t>(),
