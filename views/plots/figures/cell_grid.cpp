@@ -1,8 +1,8 @@
-#include "views/plots/figures/cell_grid.h"
 #include "views/models/contrast.h"
 
 #include <algorithm>
 
+#include "views/models/contrast.h"
 #include "views/plots/chrome.h"
 #include "views/plots/figures/panel_grid.h"
 #include "views/plots/offscreen.h"
