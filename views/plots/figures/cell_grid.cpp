@@ -1,4 +1,4 @@
-#include "views/models/contrast.h"
+#include "views/plots/figures/cell_grid.h"
 
 #include <algorithm>
 
