@@ -161,6 +161,7 @@ std::vector<SessionResult> Session::runAll(const WorkContext& work,
   request.parameters = m_signal_parameters;
   Prefilled prefilled{
       .collector = {config(), request, m_options.threads}, .prefill = {}, .measure = measure, .attended = attended};
+  prefilled.collector.keepOfLastRow(measure, attended);
   const SessionResult start = decided(prefilled, work);
   std::vector<SessionResult> results(std::max<std::size_t>(m_prompt.questions.size(), 1), start);
   for (std::size_t i = 0; i < results.size(); ++i) {
@@ -210,6 +211,7 @@ void Session::decode(SessionResult& result, Prefilled& prefilled, std::span<cons
                          .store = *store,
                          .next_logits = prefilled.prefill.next_logits,
                          .last_row = [&](LayerIndex layer) { return prefilled.collector.lastRow(layer); },
+                         .last_top = [&](LayerIndex layer) { return prefilled.collector.lastTop(layer); },
                          .prompt_tokens = m_prompt.ids.size(),
                          .question = question};
   const DecodeOptions options{.max_new_tokens = m_options.max_new_tokens,

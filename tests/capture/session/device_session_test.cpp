@@ -87,6 +87,7 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
                              "snapkv:every=2", "tova:every=1"})
     options.methods.push_back(policy::parseMethod(method));
   SignalCollector collector(config, requestFor(options.methods, 4, true), 1);
+  collector.keepOfLastRow(true, true);
   const PrefillResult prefill = decoder.prefill(ids, &collector, {});
   collector.finish();
   for (const char* budget : {"12", "50%"}) options.budgets.push_back(policy::parseBudget(budget));
@@ -119,6 +120,7 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
                             .store = *store,
                             .next_logits = prefill.next_logits,
                             .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },
+                            .last_top = [&](LayerIndex layer) { return collector.lastTop(layer); },
                             .prompt_tokens = ids.size(),
                             .question = question};
     const DecodeOptions decode{.max_new_tokens = kNewTokens, .threads = 1, .attended = true};
