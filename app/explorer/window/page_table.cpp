@@ -53,7 +53,7 @@ MadePage makeBookmarks(const PageContext& context) {
 #define KVATLAS_TITLE(text) QT_TRANSLATE_NOOP("kvatlas::app::WindowPages", text)  // context of the tr() call
 
 constexpr PageRow kPages[] = {
-    {"runs", KVATLAS_TITLE("Runs"), PageStack::Runs, {300, 250}, make<views::RunsPage>},
+    {"runs", KVATLAS_TITLE("Runs"), PageStack::Runs, {330, 250}, make<views::RunsPage>},
     {"grid", KVATLAS_TITLE("Layer × head"), PageStack::Grid, {0, 480}, makeGrid},
     {"text", KVATLAS_TITLE("Text"), PageStack::Details, {372, 480}, make<views::TokensPage>},
     {"inspector", KVATLAS_TITLE("Inspector"), PageStack::Details, {}, make<views::InspectorPage>},

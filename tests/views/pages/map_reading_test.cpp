@@ -71,6 +71,14 @@ TEST_F(MapReadingTest, BothSidesOfAComparisonAreRead) {
   m_selection.setCursor(Cell{255, 255});
   EXPECT_THAT(readout(), HasSubstr("A: StreamingLLM 32: kept"));
   EXPECT_THAT(readout(), HasSubstr("B: StreamingLLM 64: kept"));
+  // Side by side, each pane speaks of its own run, also the one that was hidden when the cursor was set.
+  m_page->setMode(PaneMode::SideBySide);
+  ASSERT_TRUE(atRest());
+  EXPECT_THAT(readout(), HasSubstr("StreamingLLM 32: kept"));
+  EXPECT_THAT(readout(), Not(HasSubstr("StreamingLLM 64")));
+  EXPECT_EQ(m_page->secondView().cursor(), (Cell{255, 255}));
+  EXPECT_THAT(m_page->secondView().readout().value.join(QLatin1Char('|')).toStdString(),
+              HasSubstr("B: StreamingLLM 64: kept"));
 }
 
 // It is drawn beside the crosshair, and can be hidden.

@@ -277,6 +277,7 @@ void MapBinding::showAll() {
   showTokenText();
   m_view.setSpans(m_document.isOpen() ? m_document.prompt().spans : std::vector<trace::Span>{});
   showPicture();
+  m_view.setCursor(m_selection.cursor());  // a view that was hidden has dropped it with its first picture
   showTracks();
   showStrips();
 }
