@@ -1,6 +1,7 @@
 #include "app/capture/capture_module.h"
 
 #include "capture/evaluation/evaluation_run.h"
+#include "capture/evaluation/head_scores.h"
 #include "capture/evaluation/replay.h"
 #include "core/base/mapped_file.h"
 #include "core/trace/vetting.h"
@@ -16,6 +17,7 @@ using kvatlas::app::EvaluationCall;
 using kvatlas::app::GenerateAllCall;
 using kvatlas::app::GenerateCall;
 using kvatlas::app::GpuBenchCall;
+using kvatlas::app::HeadScoreCall;
 using kvatlas::app::ReplayCall;
 
 // Declared for -Wmissing-declarations; called through dlsym.
@@ -25,6 +27,7 @@ KVATLAS_EXPORT void kvatlasGenerate(const GenerateCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasGenerateAll(const GenerateAllCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasEvaluate(const EvaluationCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasBenchGpu(const GpuBenchCall* call, Outcome* outcome);
+KVATLAS_EXPORT void kvatlasHeads(const HeadScoreCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasReplay(const ReplayCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasCasePrompt(const CasePromptCall* call, Outcome* outcome);
 
@@ -61,6 +64,11 @@ void kvatlasGenerateAll(const GenerateAllCall* call, Outcome* outcome) {
 void kvatlasEvaluate(const EvaluationCall* call, Outcome* outcome) {
   prepareModule();
   *outcome = guarded([&] { *call->summary = kvatlas::evaluation::runEvaluation(*call->options, *call->work); });
+}
+
+void kvatlasHeads(const HeadScoreCall* call, Outcome* outcome) {
+  prepareModule();
+  *outcome = guarded([&] { *call->summary = kvatlas::evaluation::runHeadScores(*call->options, *call->work); });
 }
 
 void kvatlasReplay(const ReplayCall* call, Outcome* outcome) {

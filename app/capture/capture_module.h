@@ -31,6 +31,11 @@ struct EvaluationCall {
   const WorkContext* work = nullptr;
   evaluation::EvaluationSummary* summary = nullptr;
 };
+struct HeadScoreCall {
+  const evaluation::HeadScoreOptions* options = nullptr;
+  const WorkContext* work = nullptr;
+  evaluation::HeadScoreSummary* summary = nullptr;
+};
 struct ReplayCall {
   const evaluation::ReplayOptions* options = nullptr;
   const WorkContext* work = nullptr;
@@ -53,6 +58,7 @@ using CaptureEntry = void (*)(const CaptureCall*, Outcome*);          // "kvatla
 using GenerateEntry = void (*)(const GenerateCall*, Outcome*);        // "kvatlasGenerate"
 using GenerateAllEntry = void (*)(const GenerateAllCall*, Outcome*);  // "kvatlasGenerateAll"
 using EvaluationEntry = void (*)(const EvaluationCall*, Outcome*);    // "kvatlasEvaluate"
+using HeadScoreEntry = void (*)(const HeadScoreCall*, Outcome*);      // "kvatlasHeads"
 using GpuBenchEntry = void (*)(const GpuBenchCall*, Outcome*);        // "kvatlasBenchGpu"
 using ReplayEntry = void (*)(const ReplayCall*, Outcome*);            // "kvatlasReplay"
 

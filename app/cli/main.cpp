@@ -14,6 +14,7 @@
 #include "app/cli/commands/export_command.h"
 #include "app/cli/commands/figure_command.h"
 #include "app/cli/commands/generate_command.h"
+#include "app/cli/commands/heads_command.h"
 #include "app/cli/commands/info_command.h"
 #include "app/cli/commands/methods_command.h"
 #include "app/cli/commands/reference_command.h"
@@ -36,6 +37,7 @@ void addCommands(CLI::App& root) {
   kvatlas::app::addInfoCommand(root);
   kvatlas::app::addValidateCommand(root);
   kvatlas::app::addEvaluateCommand(root);
+  kvatlas::app::addHeadsCommand(root);
   kvatlas::app::addExportCommand(root);
   kvatlas::app::addFigureCommand(root);
   kvatlas::app::addExploreCommand(root);

@@ -123,6 +123,8 @@ views::Figure buildFigure(const FigureOptions& options, const views::FigureSpec&
       return views::buildFigure(results::ResultsReader(options.files.front()), spec);
     case FigureSource::TrainingLog:
       return views::buildFigure(views::readTrainingCurves(options.files.front()), spec);
+    case FigureSource::HeadTable:
+      return views::buildFigure(policy::readHeadTable(options.files.front()), spec);
   }
   fail("figure source {} is unknown", static_cast<int>(source));
 }

@@ -147,8 +147,7 @@ class EvaluationRun {
     const std::string answer = m_task->answerOf(wanted, m_model->tokenizer->decode(result.tracks[index].ids, true));
     std::map<std::string, double> scores = m_task->scores(wanted, answer);
     std::map<std::string, results::FacetValue> details = prompt.details;
-    details["cache_bytes"] = runs::cacheBytes(branch.decision.keptTokens(), m_model->config.head_dim,
-                                              runs::elementBytes(m_model->dtype_name));
+    details["cache_bytes"] = result.branch_bytes[index];
     return {.case_id = wanted.id,
             .prompt_sha256 = prompt.sha256,
             .facets = wanted.facets,

@@ -81,11 +81,7 @@ struct Decoder::Impl {
       if (tally != nullptr) tally->note(first_row, routing);
       return mixture(layer.experts, routing, rows);
     }
-    if (!layer.gate_and_up.packed.defined())
-      return product(layer.down, gated(product(layer.gate, rows), product(layer.up, rows)));
-    const at::Tensor both = product(layer.gate_and_up, rows);
-    const std::int64_t width = both.size(1) / 2;
-    return product(layer.down, gated(both.narrow(1, 0, width), both.narrow(1, width, width)));
+    return mlpOutput(layer.mlp, rows);
   }
 
   // The rest of a layer after attention, in place on the residual rows: output projection, norm, MLP.

@@ -2,19 +2,35 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/linear.h>
-#include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/sort.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <array>
 #include <cmath>
+
+#include "capture/model/row_steps.h"
 
 namespace kvatlas::capture {
 
+at::Tensor mlpOutput(const Mlp& mlp, const at::Tensor& rows) {
+  if (!mlp.gate_and_up.packed.defined())
+    return product(mlp.down, gated(product(mlp.gate, rows), product(mlp.up, rows)));
+  const at::Tensor both = product(mlp.gate_and_up, rows);
+  const std::int64_t width = both.size(1) / 2;
+  return product(mlp.down, gated(both.narrow(1, 0, width), both.narrow(1, width, width)));
+}
+
+void pack(Mlp& mlp) {
+  mlp.gate_and_up = joined(std::array<const Linear*, 2>{&mlp.gate, &mlp.up});
+  mlp.gate = mlp.up = {};
+  pack(mlp.gate_and_up);
+  pack(mlp.down);
+}
+
 Routing route(const ExpertWeights& weights, const at::Tensor& rows, std::uint32_t per_token) {
-  const at::Tensor probability = at::softmax(at::linear(rows, weights.router).to(at::kFloat), -1);
+  const at::Tensor probability = at::softmax(product(weights.router, rows).to(at::kFloat), -1);
   // Not topk: among equal values it may choose any.
   const auto [sorted, order] = at::sort(probability, /*stable=*/true, -1, /*descending=*/true);
   const at::Tensor best = sorted.narrow(1, 0, per_token), index = order.narrow(1, 0, per_token);
@@ -28,12 +44,10 @@ at::Tensor mixture(const ExpertWeights& weights, const Routing& routing, const a
     const auto column = static_cast<std::int64_t>(number);
     const at::Tensor index = routing.chosen.select(1, column).nonzero().squeeze(1);
     if (index.numel() == 0) continue;
-    const Expert& expert = weights.experts[number];
-    const at::Tensor input = rows.index_select(0, index);
-    const at::Tensor inner = at::silu(at::linear(input, expert.gate)).mul_(at::linear(input, expert.up));
+    const at::Tensor output = mlpOutput(weights.experts[number], rows.index_select(0, index));
     const at::Tensor share = routing.weight.select(1, column).index_select(0, index).unsqueeze(1);
     // The product with a float32 weight is rounded to the compute type once, as in Transformers.
-    sum.index_add_(0, index, (at::linear(inner, expert.down) * share).to(rows.scalar_type()));
+    sum.index_add_(0, index, (output * share).to(rows.scalar_type()));
   }
   return sum;
 }

@@ -1,5 +1,5 @@
-// A mixture of experts in place of a layer's MLP: a router sends each token to a few of the experts (Mixtral, Jiang et
-// al. 2024).
+// A layer's MLP, and a mixture of experts in its place: a router sends each token to a few of the experts (Mixtral,
+// Jiang et al. 2024).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,18 +8,25 @@
 #include <vector>
 
 #include "capture/model/config.h"
+#include "capture/model/products.h"
 #include "core/base/expert_use.h"
 
 namespace kvatlas::capture {
 
-struct Expert {
-  at::Tensor gate, up;  // [inner, hidden]
-  at::Tensor down;      // [hidden, inner]
+// down(silu(gate(x)) · up(x)): the only one of a layer, or an expert.
+struct Mlp {
+  Linear gate, up;     // [inner, hidden]
+  Linear down;         // [hidden, inner]
+  Linear gate_and_up;  // on the host, packed: both in one product; the two are then empty
 };
+// [n, hidden] → [n, hidden]
+[[nodiscard]] at::Tensor mlpOutput(const Mlp& mlp, const at::Tensor& rows);
+// Replaces the weights by their packed forms.
+void pack(Mlp& mlp);
 
 struct ExpertWeights {
-  at::Tensor router;  // [experts, hidden]; undefined: the layer has one MLP
-  std::vector<Expert> experts;
+  Linear router;  // [experts, hidden]; undefined: the layer has one MLP
+  std::vector<Mlp> experts;
 };
 
 // Which experts each row goes to, and with what weight.

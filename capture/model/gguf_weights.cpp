@@ -194,8 +194,8 @@ at::Tensor GgufWeights::load(const std::string& name, std::span<const std::int64
 }
 
 void GgufWeights::release(const std::string& name) const {
-  const gguf::ModelFile::Found found = m_file.find(ggufTensorName(name));
-  if (found.tensor != nullptr) found.part->file()->release(found.tensor->bytes);
+  const Found found = find(ggufTensorName(name));
+  if (found.tensor) found.part->file()->release(found.tensor->bytes);
 }
 
 }  // namespace kvatlas::capture

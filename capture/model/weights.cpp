@@ -54,20 +54,21 @@ ExpertWeights loadExperts(const WeightSource& source, const Loader& load, const 
   const std::string one_each = layer + "block_sparse_moe.", stacked = layer + "mlp.";
   ExpertWeights weights;
   if (source.has(stacked + "gate.weight")) {
-    weights.router = load.matrix(stacked + "gate.weight", count, hidden);
+    weights.router = load.linear(stacked + "gate", count, hidden, false);
     const at::Tensor gate_up = load.matrices(stacked + "experts.gate_up_proj", count, 2 * inner, hidden);
     const at::Tensor down = load.matrices(stacked + "experts.down_proj", count, hidden, inner);
     for (std::int64_t expert = 0; expert < count; ++expert)
-      weights.experts.push_back(
-          {gate_up[expert].narrow(0, 0, inner), gate_up[expert].narrow(0, inner, inner), down[expert]});
+      weights.experts.push_back({.gate = {gate_up[expert].narrow(0, 0, inner), {}, {}},
+                                 .up = {gate_up[expert].narrow(0, inner, inner), {}, {}},
+                                 .down = {down[expert], {}, {}}});
     return weights;
   }
-  weights.router = load.matrix(one_each + "gate.weight", count, hidden);
+  weights.router = load.linear(one_each + "gate", count, hidden, false);
   for (std::int64_t expert = 0; expert < count; ++expert) {
     const std::string name = fmt::format("{}experts.{}.", one_each, expert);
-    weights.experts.push_back({load.matrix(name + "w1.weight", inner, hidden),
-                               load.matrix(name + "w3.weight", inner, hidden),
-                               load.matrix(name + "w2.weight", hidden, inner)});
+    weights.experts.push_back({.gate = load.linear(name + "w1", inner, hidden, false),
+                               .up = load.linear(name + "w3", inner, hidden, false),
+                               .down = load.linear(name + "w2", hidden, inner, false)});
   }
   return weights;
 }
@@ -92,21 +93,22 @@ LayerWeights loadLayer(const WeightSource& source, const Loader& load, const Mod
     weights.experts = loadExperts(source, load, config, prefix);
     return weights;
   }
-  weights.gate = load.linear(prefix + "mlp.gate_proj", inner, hidden, config.mlp_bias);
-  weights.up = load.linear(prefix + "mlp.up_proj", inner, hidden, config.mlp_bias);
-  weights.down = load.linear(prefix + "mlp.down_proj", hidden, inner, config.mlp_bias);
+  weights.mlp = {.gate = load.linear(prefix + "mlp.gate_proj", inner, hidden, config.mlp_bias),
+                 .up = load.linear(prefix + "mlp.up_proj", inner, hidden, config.mlp_bias),
+                 .down = load.linear(prefix + "mlp.down_proj", hidden, inner, config.mlp_bias)};
   return weights;
 }
-
-constexpr std::array kProducts{"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
-                               "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj"};
 
 // Bytes of views into a mapped file, which the system can drop and read again: a packed copy cannot be dropped.
 std::uint64_t mappedBytes(const LayerWeights& layer) {
   std::uint64_t bytes = 0;
-  for (const Linear* linear :
-       {&layer.query, &layer.key, &layer.value, &layer.output, &layer.gate, &layer.up, &layer.down})
-    if (linear->weight.defined() && !linear->weight.storage().resizable()) bytes += linear->weight.nbytes();
+  const auto add = [&](std::initializer_list<const Linear*> linears) {
+    for (const Linear* linear : linears)
+      if (linear->weight.defined() && !linear->weight.storage().resizable()) bytes += linear->weight.nbytes();
+  };
+  add({&layer.query, &layer.key, &layer.value, &layer.output});
+  add({&layer.mlp.gate, &layer.mlp.up, &layer.mlp.down});
+  for (const Mlp& expert : layer.experts.experts) add({&expert.gate, &expert.up, &expert.down});
   return bytes;
 }
 
@@ -121,16 +123,25 @@ bool packs(const LayerWeights& first, std::uint64_t layers, at::ScalarType dtype
 }
 
 void packLayer(LayerWeights& layer) {
-  const auto packJoined = [](Linear& whole, std::initializer_list<Linear*> parts) {
-    whole = joined(std::vector<const Linear*>(parts.begin(), parts.end()));
-    for (Linear* part : parts) *part = {};
-    pack(whole);
-  };
-  packJoined(layer.query_key_value, {&layer.query, &layer.key, &layer.value});
+  layer.query_key_value = joined(std::array<const Linear*, 3>{&layer.query, &layer.key, &layer.value});
+  layer.query = layer.key = layer.value = {};
+  pack(layer.query_key_value);
   pack(layer.output);
-  if (!layer.gate.weight.defined()) return;
-  packJoined(layer.gate_and_up, {&layer.gate, &layer.up});
-  pack(layer.down);
+  if (layer.mlp.gate.weight.defined()) pack(layer.mlp);
+  if (layer.experts.router.weight.defined()) pack(layer.experts.router);
+  for (Mlp& expert : layer.experts.experts) pack(expert);
+}
+
+// Lets go of the mapped pages of what was packed, under every name that loadLayer() knows.
+void releaseLayer(const WeightSource& source, const ModelConfig& config, std::uint32_t layer) {
+  const std::string prefix = fmt::format("model.layers.{}.", layer);
+  for (const char* name : {"self_attn.q_proj.weight", "self_attn.k_proj.weight", "self_attn.v_proj.weight",
+                           "self_attn.o_proj.weight", "mlp.gate_proj.weight", "mlp.up_proj.weight",
+                           "mlp.down_proj.weight", "mlp.experts.gate_up_proj", "mlp.experts.down_proj"})
+    source.release(prefix + name);
+  for (std::uint32_t expert = 0; expert < config.experts; ++expert)
+    for (const char* matrix : {"w1", "w2", "w3"})
+      source.release(fmt::format("{}block_sparse_moe.experts.{}.{}.weight", prefix, expert, matrix));
 }
 
 constexpr const char* kEmbedding = "model.embed_tokens.weight";
@@ -167,7 +178,7 @@ Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::S
     pack = layer == 0 ? packs(weights.layers[0], config.layers, dtype, device, path) : pack;
     if (pack) {
       packLayer(weights.layers.back());
-      for (const char* name : kProducts) source.release(fmt::format("model.layers.{}.{}.weight", layer, name));
+      releaseLayer(source, config, layer);
     }
     work.progress->advance(layer + 1);
   }
@@ -200,15 +211,16 @@ Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Devic
                               .value = {matrix(key, hidden, where), {}, {}},
                               .output = {matrix(hidden, query, where), {}, {}}});
     LayerWeights& made = weights.layers.back();
+    const auto mlp = [&] {
+      return Mlp{.gate = {matrix(inner, hidden, where), {}, {}},
+                 .up = {matrix(inner, hidden, where), {}, {}},
+                 .down = {matrix(hidden, inner, where), {}, {}}};
+    };
     if (config.experts == 0) {
-      made.gate.weight = matrix(inner, hidden, where);
-      made.up.weight = matrix(inner, hidden, where);
-      made.down.weight = matrix(hidden, inner, where);
+      made.mlp = mlp();
     } else {
-      made.experts.router = matrix(config.experts, hidden, where);
-      for (std::uint32_t expert = 0; expert < config.experts; ++expert)
-        made.experts.experts.push_back(
-            {matrix(inner, hidden, where), matrix(inner, hidden, where), matrix(hidden, inner, where)});
+      made.experts.router.weight = matrix(config.experts, hidden, where);
+      for (std::uint32_t expert = 0; expert < config.experts; ++expert) made.experts.experts.push_back(mlp());
     }
     if (packs(made, config.layers, dtype, device, path)) packLayer(made);
   }

@@ -18,10 +18,9 @@ struct LayerWeights {
   at::Tensor attention_norm, mlp_norm;  // [hidden]
   at::Tensor query_norm, key_norm;      // [head_dim], or undefined
   Linear query, key, value, output;
-  Linear gate, up, down;  // undefined where there are experts
+  Linear query_key_value;  // on the host, packed: all three in one product; they are then empty
+  Mlp mlp;                 // undefined where there are experts
   ExpertWeights experts;
-  // On the host, packed: the products that read the same rows in one. Their parts above are then empty.
-  Linear query_key_value, gate_and_up;
 };
 
 struct Weights {

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <numeric>
 
 #include "capture/recorder/existing_output.h"
 #include "capture/recorder/generate.h"
@@ -18,6 +17,7 @@
 #include "core/trace/question_output.h"
 #include "core/trace/schema.h"
 #include "core/trace/space.h"
+#include "core/trace/validate_signals.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -66,23 +66,12 @@ StatisticsRequest recorderRequest(const trace::AttentionPlan& plan) {
           .tensors = !plan.qk_layers.empty()};
 }
 
-// Finite weights can still give attention that is not: scores beyond the range of the numbers. Such a trace would not
-// be valid. Error naming layer and head.
-void requireAttention(const trace::LayerRecord& record, const trace::AttentionPlan& plan, std::uint32_t heads) {
-  const std::vector<float>& received = record.values[Signal::Received];
-  if (received.empty() || heads == 0) return;
-  const std::size_t tokens = received.size() / heads;
-  for (std::uint32_t head = 0; head < heads; ++head) {
-    if (!trace::schema::recordsHead(plan, HeadIndex(head))) continue;
-    const auto first = received.begin() + static_cast<std::ptrdiff_t>(head * tokens);
-    const double sum = std::accumulate(first, first + static_cast<std::ptrdiff_t>(tokens), 0.0);
-    if (std::abs(sum - double(tokens)) <= 0.02 * double(tokens)) continue;
-    fail(
-        "layer {}, query head {}: the attention of {} queries sums to {}: damaged weights, or values beyond the "
-        "compute "
-        "type",
-        record.layer.value, head, tokens, sum);
-  }
+// Finite weights can still give attention that is not: scores beyond the range or the precision of the numbers. Their
+// trace would not be valid.
+void requireAttention(const trace::TraceHeader& header, const trace::LayerRecord& record) {
+  if (const auto finding = trace::signalProblem(header, record))
+    fail("layer {}, {}: {}: damaged weights, or values beyond the compute type", record.layer.value, finding->member,
+         finding->problem);
 }
 
 // The trace of one question, or of a prompt without any.
@@ -92,13 +81,14 @@ struct Recording {
 };
 using Recordings = std::vector<Recording>;
 
-// Sends each measured layer to the writer thread.
-void recordLayers(Session& session, const trace::AttentionPlan& plan, TraceQueue& queue, unsigned threads) {
+// Sends each measured layer to the writer thread. All traces have the attention part of `header`.
+void recordLayers(Session& session, const trace::TraceHeader& header, TraceQueue& queue, unsigned threads) {
+  const trace::AttentionPlan& plan = header.attention;
   session.setLayerSink(
-      [&session, &queue, plan, threads](const LayerAttention& attention, LayerStatistics& statistics) {
-        auto record =
-            std::make_shared<trace::LayerRecord>(encodeLayer(attention, statistics, session.config(), plan, threads));
-        requireAttention(*record, plan, session.config().query_heads);
+      [&session, &header, &queue, threads](const LayerAttention& attention, LayerStatistics& statistics) {
+        auto record = std::make_shared<trace::LayerRecord>(
+            encodeLayer(attention, statistics, session.config(), header.attention, threads));
+        requireAttention(header, *record);
         queue.pushToAll([record](trace::Writer& writer) { writer.writeLayer(*record); });
       },
       recorderRequest(plan), layerFlags(plan, session.config().layers));
@@ -174,10 +164,11 @@ std::vector<CaptureSummary> recordSession(Session& session, const CaptureOptions
   Recordings recordings = planRecordings(session, plan, options, work);
   const auto existing = options.replace ? ClaimedFile::Existing::Replace : ClaimedFile::Existing::Keep;
   std::vector<TraceTarget> targets;
+  const trace::TraceHeader header = recordings.front().header;  // for the layers, which all traces share
   for (Recording& one : recordings) targets.push_back({one.summary.output, std::move(one.header)});
   TraceQueue queue(std::move(targets), existing);
   session.watchAttended();
-  recordLayers(session, plan, queue, options.session.threads);
+  recordLayers(session, header, queue, options.session.threads);
   const std::vector<SessionResult> results = session.runAll(work);
   std::vector<CaptureSummary> summaries;
   for (std::size_t i = 0; i < recordings.size(); ++i) {

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/version.h"
+#include "core/policy/merging.h"
 #include "core/runs/run_header.h"
 #include "core/trace/map_pyramid.h"
 
@@ -40,6 +41,7 @@ trace::Prompt promptRecord(const PreparedPrompt& prompt) {
 trace::RunHeader runHeader(const Branch& branch) {
   trace::RunHeader header = runs::headerOf(branch, branch.label);
   header.attended = kAttendedKeys;
+  header.merges = branch.request.method->merge->rule != policy::MergeRule::None;
   return header;
 }
 
@@ -47,15 +49,6 @@ std::vector<trace::Eviction> evictionsOf(const DecodeTrack& track) {
   std::vector<trace::Eviction> evicted;
   for (const cache::Eviction& one : track.evicted) evicted.push_back({one.step, one.layer, one.head, one.position});
   return evicted;
-}
-
-// Only of runs that decide again: the others grow by a row a step.
-std::vector<std::uint64_t> stepBytes(const Session& session, const Branch& branch, const DecodeTrack& track) {
-  std::vector<std::uint64_t> bytes;
-  if (branch.decidesAgainEvery() == 0) return bytes;
-  for (const std::uint64_t rows : track.held_rows)
-    bytes.push_back(runs::cacheBytes(rows, session.config().head_dim, runs::elementBytes(session.dtypeName())));
-  return bytes;
 }
 
 // The numbers of an option, sorted and unique; UsageError for one that the model does not have.
@@ -110,24 +103,27 @@ trace::TraceHeader makeTraceHeader(const Session& session, const trace::Attentio
 trace::RunRecord makeRunRecord(const Session& session, const SessionResult& result, std::size_t run) {
   const Branch& branch = result.branches[run];
   const DecodeTrack& track = result.tracks[run];
-  trace::RunRecord record{.budget_realised = branch.decision.meanKept(),
-                          .cache_bytes = runs::cacheBytes(branch.decision.keptTokens(), session.config().head_dim,
-                                                          runs::elementBytes(session.dtypeName())),
-                          .seconds = result.branch_seconds[run],
-                          .capacity = branch.decision.capacity,
-                          .kept_offsets = branch.decision.offsets,
-                          .kept_positions = branch.decision.positions,
-                          .decode_ids = track.ids,
-                          .kl = track.kl,
-                          .evicted = evictionsOf(track),
-                          .step_bytes = stepBytes(session, branch, track),
-                          .retained = track.retained,
-                          .oracle = track.oracle,
-                          .attended = track.attended.positions,
-                          .attended_mass = track.attended.mass,
-                          .question_attended = track.question_attended.positions,
-                          .question_attended_mass = track.question_attended.mass,
-                          .everything = branch.decision.everything};
+  trace::RunRecord record{
+      .budget_realised = branch.decision.meanKept(),
+      .cache_bytes = result.branch_bytes[run],
+      .seconds = result.branch_seconds[run],
+      .capacity = branch.decision.capacity,
+      .kept_offsets = branch.decision.offsets,
+      .kept_positions = branch.decision.positions,
+      .decode_ids = track.ids,
+      .kl = track.kl,
+      .evicted = evictionsOf(track),
+      // The others grow by a row a step.
+      .step_bytes = branch.decidesAgainEvery() > 0 ? track.held_bytes : std::vector<std::uint64_t>(),
+      .merged_into = track.merged.of_prompt,
+      .evicted_into = track.merged.of_evicted,
+      .retained = track.retained,
+      .oracle = track.oracle,
+      .attended = track.attended.positions,
+      .attended_mass = track.attended.mass,
+      .question_attended = track.question_attended.positions,
+      .question_attended_mass = track.question_attended.mass,
+      .everything = branch.decision.everything};
   if (session.tokenizer() && !track.ids.empty()) {
     text::Decoded decoded = session.tokenizer()->decodeWithOffsets(track.ids, true);
     record.decode_text = std::move(decoded.text);

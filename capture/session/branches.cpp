@@ -27,7 +27,8 @@ std::vector<Branch> planBranches(const SessionOptions& options, const policy::Sh
       makeBranch(options, shape, policy::parseMethod(runs::kFullMethod), policy::parseBudget("full"))};
   for (const policy::MethodRequest& request : options.methods) {
     if (request.method->name == runs::kFullMethod) continue;
-    for (const policy::Budget& budget : options.budgets) {
+    const std::vector<policy::Budget> whole{policy::parseBudget("full")};
+    for (const policy::Budget& budget : request.method->keeps_everything ? whole : options.budgets) {
       Branch branch = makeBranch(options, shape, request, budget);
       const bool known =
           std::ranges::any_of(branches, [&](const Branch& other) { return other.label == branch.label; });

@@ -16,8 +16,8 @@ struct Branch : runs::RunSetting {
   double decide_seconds = 0;
 };
 
-// `full` first, then every other method at every budget, in the order given, without duplicates. UsageError for a
-// budget that is not above the window.
+// `full` first, then every other method at every budget, in the order given, without duplicates; one that keeps
+// every token once. UsageError for a budget that is not above the window.
 [[nodiscard]] std::vector<Branch> planBranches(const SessionOptions& options, const policy::Shape& shape);
 
 // Fills `decision` of every branch from the signals of all layers.

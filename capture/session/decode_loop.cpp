@@ -6,8 +6,10 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <optional>
 
+#include "capture/session/entry_signals.h"
 #include "capture/session/mass_meter.h"
 #include "core/analysis/mass.h"
 #include "kernels/parallel.h"
@@ -41,7 +43,7 @@ class DecodeLoop {
         m_rows(m_config, start.held) {
     if (options.measure && m_tracks.size() > 1)
       m_meter.emplace(m_config, start.held, options.max_new_tokens, options.threads);
-    if (options.attended) m_attended.emplace(m_config, m_tracks.size(), start.prompt_tokens, options.threads);
+    if (options.attended) m_attended.emplace(m_config, start.held, options.threads);
   }
 
   // The first token of every branch.
@@ -84,11 +86,14 @@ class DecodeLoop {
 
   // logits: [batch, vocab]
   void endStep(const at::Tensor& logits) {
+    takeTop();
     choose(logits);
     decideAgain();
+    m_start.forms.settle(m_batch);
   }
 
   [[nodiscard]] std::vector<DecodeTrack> takeTracks() {
+    takeMerged();
     if (m_options.max_new_tokens == 0) return std::move(m_tracks);
     for (std::size_t b = 1; m_meter && b < m_tracks.size(); ++b) {
       BranchMass mass = m_meter->takeMass(b);
@@ -104,6 +109,9 @@ class DecodeLoop {
   }
 
  private:
+  void takeMerged() {
+    for (std::size_t b = 0; b < m_tracks.size(); ++b) m_tracks[b].merged = m_start.forms.takeMerged(b);
+  }
   [[nodiscard]] bool ended(TokenId id) const {
     return std::ranges::find(m_config.eos_ids, id) != m_config.eos_ids.end();
   }
@@ -111,12 +119,13 @@ class DecodeLoop {
     return m_tracks[m_options.follow == Follow::Full ? 0 : branch].ids.back();
   }
   [[nodiscard]] bool fullInBatch() const { return !m_batch.empty() && m_batch.front() == 0; }
-  // The branches of the batch that write down their probabilities.
+  // The branches of the batch of which somebody reads all probabilities.
   [[nodiscard]] std::vector<std::size_t> watchedBranches() const {
     std::vector<std::size_t> watched;
     for (const std::size_t branch : m_batch) {
       const cache::Redecider* decider = redecider(branch);
-      if (m_attended || (m_meter && branch == 0) || (decider != nullptr && decider->readsProbabilities()))
+      if ((branch == 0 && (m_meter || m_options.full_rows)) || m_start.forms.readsProbabilities(branch) ||
+          (decider != nullptr && decider->readsProbabilities()))
         watched.push_back(branch);
     }
     return watched;
@@ -131,10 +140,11 @@ class DecodeLoop {
   void takeFirstToken() {
     if (m_meter) m_meter->beginStep(m_active);
     if (m_attended) m_attended->beginStep(m_active);
-    for (std::uint32_t i = 0; (m_meter || m_attended) && i < m_config.layers; ++i) {
+    for (std::uint32_t i = 0; (m_meter || m_attended || m_options.full_rows) && i < m_config.layers; ++i) {
       const LayerIndex layer{i};
+      if (m_options.full_rows) giveLastRow(layer);
       if (m_meter) m_meter->measurePrompt(layer, m_start.last_row(layer));
-      if (m_attended) m_attended->takePrompt(layer, m_start.last_row(layer));
+      if (m_attended) m_attended->takePrompt(layer, m_start.last_top(layer));
     }
     const TokenId first =
         argmax({m_start.next_logits.const_data_ptr<float>(), static_cast<std::size_t>(m_start.next_logits.numel())});
@@ -148,6 +158,7 @@ class DecodeLoop {
   void take(std::size_t branch, TokenId id) {
     m_tracks[branch].ids.push_back(id);
     m_tracks[branch].held_rows.push_back(m_start.held[branch].heldRows());
+    m_tracks[branch].held_bytes.push_back(m_start.forms.bytes(branch));
     if (m_options.on_token) m_options.on_token(branch, id);
   }
 
@@ -179,6 +190,13 @@ class DecodeLoop {
       for (std::size_t b = 0; b < m_batch.size(); ++b) fed.insert(fed.end(), ids.begin(), ids.end());
       choose(feed(fed, tokens));
     }
+    m_start.forms.settle(everyBranch());  // at once: the chunks depend on how many branches there are
+  }
+
+  [[nodiscard]] std::vector<std::size_t> everyBranch() const {
+    std::vector<std::size_t> branches(m_tracks.size());
+    std::iota(branches.begin(), branches.end(), std::size_t{0});
+    return branches;
   }
 
   // One pass of the decoder takes as many rows as a chunk of a prefill.
@@ -199,7 +217,9 @@ class DecodeLoop {
   void beginRows(std::uint32_t tokens) {
     const std::vector<std::size_t> watched = watchedBranches();
     m_rows.beginStep(watched, tokens);
-    m_start.store.beginStep(m_batch, watched, tokens);
+    const StepWatch watch{.probabilities = watched,
+                          .top = m_attended ? std::span<const std::size_t>(m_batch) : std::span<const std::size_t>()};
+    m_start.store.beginStep(m_batch, watch, tokens);
   }
 
   // Feeds `tokens` tokens of the question to each branch of the batch, which holds them already: ids [B · tokens].
@@ -215,8 +235,19 @@ class DecodeLoop {
     }
     const auto attention = [&](LayerIndex layer, const at::Tensor& query, const at::Tensor& key,
                                const at::Tensor& value) { return attend(layer, query, key, value); };
-    if (tokens == 1 && m_measured) return m_decoder.step(ids, positions, m_start.prompt_tokens, attention);
-    return m_decoder.step(ids, positions, m_start.prompt_tokens, attention, last);
+    at::Tensor logits = tokens == 1 && m_measured
+                            ? m_decoder.step(ids, positions, m_start.prompt_tokens, attention)
+                            : m_decoder.step(ids, positions, m_start.prompt_tokens, attention, last);
+    takeTop();
+    return logits;
+  }
+
+  // Once all layers of a step have attended, before the cache changes.
+  void takeTop() {
+    if (!m_attended) return;
+    const TopKeys& top = m_start.store.topKeys();
+    if (m_measured) m_attended->takeStep(top);
+    if (m_step == 0) m_attended->takeQuestion(top, m_question_done);
   }
 
   // Every branch of the batch takes its likeliest token. logits: [B, vocab], or empty before the end of a question.
@@ -236,28 +267,51 @@ class DecodeLoop {
     for (const std::size_t branch : m_batch) {
       const cache::Redecider* decider = m_active[branch] ? redecider(branch) : nullptr;
       if (decider == nullptr || !decider->due(m_step)) continue;
-      BranchRows rows{branch, decider->rowsToEvict(m_start.held[branch], m_options.threads)};
+      const cache::HeldTokens& held = m_start.held[branch];
+      cache::EntrySignals entries;
+      if (decider->readsEntries()) entries = entrySignals(m_config, m_start.store, branch, held, m_start.parameters);
+      const bool at_once = !entries || m_start.store.editsAtOnce();
+      BranchRows rows{branch, decider->rowsToEvict(held, at_once ? m_options.threads : 1, entries)};
       if (!rows.rows.empty()) given_up.push_back(std::move(rows));
     }
     if (given_up.empty()) return;
+    m_start.forms.giveUp(given_up);
     m_start.store.compact(given_up);
     for (const BranchRows& rows : given_up) redecider(rows.branch)->evict(m_step, rows.rows, m_start.held[rows.branch]);
   }
 
+  void giveLastRow(LayerIndex layer) {
+    const std::span<const float> rows = m_start.last_row(layer);
+    const std::size_t tokens = rows.size() / m_config.query_heads;
+    kernels::parallelFor(m_config.query_heads, m_options.threads, [&](std::size_t head, unsigned) {
+      m_options.full_rows(0, layer, static_cast<std::uint32_t>(head), 0, rows.subspan(head * tokens, tokens));
+    });
+  }
+
+  // The full cache holds every position, so that its rows are positions.
+  void giveFullRows(LayerIndex layer) {
+    kernels::parallelFor(m_config.query_heads, m_options.threads, [&](std::size_t head, unsigned) {
+      const WatchedRow row = m_rows.row(0, static_cast<std::uint32_t>(head), m_rows.tokens() - 1);
+      m_options.full_rows(m_step, layer, static_cast<std::uint32_t>(head), row.hidden, row.mass);
+    });
+  }
+
   // Looks at the probabilities of a layer that the batch has just attended in.
   void takeRows(LayerIndex layer) {
+    if (m_options.full_rows && m_measured && fullInBatch()) giveFullRows(layer);
     if (m_meter && m_measured && fullInBatch()) m_meter->measureStep(layer, m_rows);
-    if (m_attended && m_measured) m_attended->takeStep(layer, m_rows);
-    if (m_attended && m_step == 0) m_attended->takeQuestion(layer, m_rows, m_question_done);
-    if (m_start.redeciders.empty()) return;
+    if (m_start.redeciders.empty()) return;  // nobody else reads them
     const std::size_t heads = m_config.query_heads;
     kernels::parallelFor(m_rows.watched().size() * heads, m_options.threads, [&](std::size_t task, unsigned) {
       const auto head = static_cast<std::uint32_t>(task % heads);
-      cache::Redecider* decider = redecider(m_rows.watched()[task / heads]);
-      if (decider == nullptr) return;
-      for (std::uint32_t token = 0; token < m_rows.tokens(); ++token) {
+      const std::size_t branch = m_rows.watched()[task / heads];
+      cache::Redecider* const decider = redecider(branch);
+      const bool decides = decider != nullptr && decider->readsProbabilities();
+      const bool merges = m_start.forms.readsProbabilities(branch);
+      for (std::uint32_t token = 0; (decides || merges) && token < m_rows.tokens(); ++token) {
         const WatchedRow row = m_rows.row(task / heads, head, token);
-        decider->take(layer, head, row.hidden, row.mass);
+        if (decides) decider->take(layer, head, row.hidden, row.mass);
+        if (merges) m_start.forms.take(branch, layer, head, row.hidden, row.mass);
       }
     });
   }

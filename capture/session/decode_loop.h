@@ -10,8 +10,10 @@
 #include "capture/model/decoder.h"
 #include "capture/session/attended_tokens.h"
 #include "capture/session/branch_store.h"
+#include "capture/session/entry_forms.h"
 #include "capture/session/options.h"
 #include "core/cache/redecider.h"
+#include "core/policy/signal_parameters.h"
 
 namespace kvatlas::capture {
 
@@ -20,13 +22,20 @@ struct DecodeTrack {
   std::vector<TokenId> ids;  // [T]; with Follow::Full the branch's own choice given the full cache's tokens so far
   std::vector<float>
       kl;  // [T] KL(full ‖ branch) in nats at the same fed tokens; NaN after the paths have parted or full has stopped
-  std::vector<float> retained;           // [T, layers, query_heads]; NaN once full has stopped
-  std::vector<float> oracle;             // [T, layers, query_heads]
-  Attended attended;                     // [T, layers, query_heads, K]; empty unless asked for
-  Attended question_attended;            // [Q, layers, query_heads, K]; empty unless asked for
-  std::vector<std::uint64_t> held_rows;  // [T] over all lists, when ids[t] is chosen
-  std::vector<cache::Eviction> evicted;  // while decoding; step t: after the attention that chose ids[t]
+  std::vector<float> retained;            // [T, layers, query_heads]; NaN once full has stopped
+  std::vector<float> oracle;              // [T, layers, query_heads]
+  Attended attended;                      // [T, layers, query_heads, K]; empty unless asked for
+  Attended question_attended;             // [Q, layers, query_heads, K]; empty unless asked for
+  std::vector<std::uint64_t> held_rows;   // [T] over all lists, when ids[t] is chosen
+  std::vector<std::uint64_t> held_bytes;  // [T] of these, in the form they are stored in
+  std::vector<cache::Eviction> evicted;   // while decoding; step t: after the attention that chose ids[t]
+  MergedTokens merged;                    // where evicted tokens went
 };
+
+// Receives the full cache's attention when it chooses token `step`: one query head's probabilities of the positions
+// from `first` on. Heads may come at the same time.
+using RowSink = std::function<void(std::uint32_t step, LayerIndex layer, std::uint32_t query_head, std::uint64_t first,
+                                   std::span<const float> row)>;
 
 // Asked after each step with the tokens so far: true when nothing that follows is wanted.
 using FinishedTest = std::function<bool(std::span<const TokenId> ids)>;
@@ -38,6 +47,7 @@ struct DecodeOptions {
   bool measure = true;                                           // kl, retained, oracle
   bool attended = false;                                         // the keys each branch attends to most
   std::function<void(std::size_t branch, TokenId id)> on_token;  // may be empty
+  RowSink full_rows;                                             // may be empty
   FinishedTest finished;  // may be empty; with Follow::Full asked of the full cache's tokens
 };
 
@@ -46,10 +56,13 @@ struct DecodeStart {
   std::span<cache::HeldTokens> held;  // [branches] after the prompt
   // [branches] of those that decide again; empty: none does.
   std::span<std::optional<cache::Redecider>> redeciders;
-  BranchStore& store;      // of these held tokens
-  at::Tensor next_logits;  // [vocab] f32 host
-  // [query_heads, N] probabilities of the prompt's last query; not called with a question
-  std::function<std::span<const float>(LayerIndex)> last_row;
+  const policy::SignalParameters& parameters;  // of the signals of those that decide again
+  BranchStore& store;                          // of these held tokens
+  EntryForms& forms;                           // of this store
+  at::Tensor next_logits;                      // [vocab] f32 host
+  // Of the prompt's last query, where they are measured and recorded; not called with a question.
+  std::function<std::span<const float>(LayerIndex)> last_row;              // [query_heads, N] probabilities
+  std::function<std::span<const kernels::TopEntry>(LayerIndex)> last_top;  // [query_heads, K], columns are positions
   std::uint64_t prompt_tokens = 0;
   // Fed to every branch behind what it kept of the prompt; empty: none.
   std::span<const TokenId> question;

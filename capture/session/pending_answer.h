@@ -13,11 +13,12 @@
 namespace kvatlas::capture {
 
 struct SessionResult {
-  std::vector<Branch> branches;        // with decisions; [0] is full
-  std::vector<DecodeTrack> tracks;     // one per branch
-  std::vector<float> next_logits;      // [vocab]
-  ExpertUse experts;                   // of the prompt; empty without experts
-  std::vector<double> branch_seconds;  // decision, copying rows and an equal share of decoding
+  std::vector<Branch> branches;             // with decisions; [0] is full
+  std::vector<DecodeTrack> tracks;          // one per branch
+  std::vector<float> next_logits;           // [vocab]
+  ExpertUse experts;                        // of the prompt; empty without experts
+  std::vector<double> branch_seconds;       // decision, copying rows and an equal share of decoding
+  std::vector<std::uint64_t> branch_bytes;  // of what each keeps of the prompt, in the form it is stored in
   double prefill_seconds = 0, decode_seconds = 0;
 };
 
@@ -36,8 +37,10 @@ struct PendingAnswer {
   std::vector<cache::HeldTokens> held;         // [branches]; `store` refers to them
   std::vector<std::optional<cache::Redecider>> redeciders;
   std::unique_ptr<BranchStore> store;
+  std::unique_ptr<EntryForms> forms;  // of this store
   std::span<const TokenId> question;
   std::uint64_t prompt_tokens = 0;
+  policy::SignalParameters parameters;
   DecodeOptions options;
 
   [[nodiscard]] DecodeStart start();

@@ -6,7 +6,10 @@
 #include <stdexcept>
 
 #include "capture/session/branch_store.h"
+#include "capture/session/entry_forms.h"
 #include "core/base/error.h"
+#include "core/policy/parts.h"
+#include "core/runs/names.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -24,11 +27,12 @@ void requireFinite(const std::vector<float>& logits, const ModelConfig& config) 
 
 // Gathers every branch's rows layer by layer; releases each layer of the prefill once it is copied, unless it is
 // needed again.
-void gatherRows(BranchStore& store, std::vector<LayerCache>& prefill, bool release, std::span<double> seconds,
-                const WorkContext& work) {
+void gatherRows(BranchStore& store, EntryForms& forms, std::vector<LayerCache>& prefill, bool release,
+                std::span<double> seconds, const WorkContext& work) {
   for (LayerCache& layer : prefill) {
     work.checkStop();
     store.gather(layer.key, layer.value, seconds);
+    forms.gathered(layer.key, layer.value, seconds);
     if (release) layer = {};
   }
 }
@@ -168,7 +172,7 @@ std::vector<SessionResult> Session::runAll(const WorkContext& work,
 void Session::prefill(const WorkContext& work) {
   const bool measure = m_options.measure && m_branches.size() > 1 && m_options.max_new_tokens > 0;
   const bool attended = m_attended && m_options.max_new_tokens > 0;
-  const bool last_row = (measure || attended) && m_prompt.questions.empty();
+  const bool last_row = (measure || attended || m_row_sink) && m_prompt.questions.empty();
   StatisticsRequest request = requestFor(m_options.methods, window(), last_row);
   request.parameters = m_signal_parameters;
   m_prefilled = std::make_shared<Prefilled>(Prefilled{.collector = {config(), request, m_options.threads},
@@ -177,6 +181,9 @@ void Session::prefill(const WorkContext& work) {
                                                       .measure = measure,
                                                       .attended = attended});
   SignalCollector& collector = m_prefilled->collector;
+  collector.keepOfLastRow(measure || m_row_sink, attended);
+  if (std::ranges::any_of(m_branches, [](const Branch& branch) { return branch.request.method->store->reads_queries; }))
+    collector.keepQuerySquares();
   if (m_sink) collector.setSink(m_sink, m_sink_request, m_sink_layers);
   const auto start = Clock::now();
   collector.reportTo(work.progress);
@@ -200,12 +207,14 @@ std::unique_ptr<PendingAnswer> Session::prepare(const AnswerRequest& request, co
                                                               .result = m_prefilled->decided,
                                                               .question = request.question,
                                                               .prompt_tokens = m_prompt.ids.size(),
+                                                              .parameters = m_signal_parameters,
                                                               .options = {.max_new_tokens = request.max_new_tokens,
                                                                           .follow = m_options.follow,
                                                                           .threads = m_options.threads,
                                                                           .measure = m_prefilled->measure,
                                                                           .attended = m_prefilled->attended,
                                                                           .on_token = request.on_token,
+                                                                          .full_rows = m_row_sink,
                                                                           .finished = request.finished}});
   const std::vector<Branch>& branches = answer->result.branches;
   for (const Branch& branch : branches)
@@ -218,7 +227,18 @@ std::unique_ptr<PendingAnswer> Session::prepare(const AnswerRequest& request, co
        .reserve = reserves(branches, static_cast<std::uint32_t>(request.question.size()), request.max_new_tokens),
        .threads = m_options.threads},
       cache.front().key.is_cuda());
-  gatherRows(*answer->store, cache, request.last, answer->result.branch_seconds, work);
+  answer->forms =
+      std::make_unique<EntryForms>(EntryForms::Request{.config = config(),
+                                                       .branches = branches,
+                                                       .held = answer->held,
+                                                       .store = *answer->store,
+                                                       .element_bytes = runs::elementBytes(dtypeName()),
+                                                       .threads = m_options.threads,
+                                                       .query_squares = [prefilled = m_prefilled](LayerIndex layer) {
+                                                         return prefilled->collector.querySquares(layer);
+                                                       }});
+  gatherRows(*answer->store, *answer->forms, cache, request.last, answer->result.branch_seconds, work);
+  for (std::size_t b = 0; b < branches.size(); ++b) answer->result.branch_bytes.push_back(answer->forms->bytes(b));
   if (request.last) cache.clear();
   return answer;
 }
@@ -226,9 +246,12 @@ std::unique_ptr<PendingAnswer> Session::prepare(const AnswerRequest& request, co
 DecodeStart PendingAnswer::start() {
   return {.held = held,
           .redeciders = redeciders,
+          .parameters = parameters,
           .store = *store,
+          .forms = *forms,
           .next_logits = prefilled->prefill.next_logits,
           .last_row = [this](LayerIndex layer) { return prefilled->collector.lastRow(layer); },
+          .last_top = [this](LayerIndex layer) { return prefilled->collector.lastTop(layer); },
           .prompt_tokens = prompt_tokens,
           .question = question};
 }

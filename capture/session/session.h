@@ -40,6 +40,8 @@ class Session {
   void setLayerSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers);
   // Ends a branch before its end token or limit; see DecodeOptions::finished.
   void setFinished(FinishedTest finished) { m_finished = std::move(finished); }
+  // Receives the full cache's attention at each generated token; before run().
+  void setRowSink(RowSink sink) { m_row_sink = std::move(sink); }
   // Records every branch's most attended keys at each generated token; before run().
   void watchAttended() { m_attended = true; }
   // Of a prompt with at most one question.
@@ -75,6 +77,7 @@ class Session {
   std::vector<Branch> m_branches;
   policy::SignalParameters m_signal_parameters;
   FinishedTest m_finished;
+  RowSink m_row_sink;
   bool m_attended = false;
   LayerSink m_sink;
   StatisticsRequest m_sink_request;

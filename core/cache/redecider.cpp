@@ -22,7 +22,8 @@ Redecider::Redecider(const policy::Method& method, const policy::Setting& settin
       m_setting(setting),
       m_capacity(decision.everything ? std::vector<std::uint32_t>() : decision.capacity),
       m_every(policy::everyOf(setting.parameters)),
-      m_signals(method.needs, setting.shape.query_heads, setting.window, held, prompt) {
+      m_signals(policy::commonOf(method.needs, policy::kSignalsWhileDecoding), setting.shape.query_heads,
+                setting.window, held, prompt) {
   if (m_every == 0) throw std::logic_error("a method that decides once is asked to decide again");
 }
 
@@ -34,12 +35,12 @@ std::vector<std::uint32_t> Redecider::capacityOf(const HeldTokens& held) const {
   return m_method.allocate_reads_scores ? policy::allocateUniform(now, {}) : policy::allocateLayers(m_method, now, {});
 }
 
-ListRows Redecider::rowsToEvict(const HeldTokens& held, unsigned threads) const {
+ListRows Redecider::rowsToEvict(const HeldTokens& held, unsigned threads, const EntrySignals& entries) const {
   const std::vector<std::uint32_t> capacity = capacityOf(held);
   const std::uint32_t heads = held.heads();
   ListRows rows(capacity.size());
   kernels::parallelFor(held.layers(), threads, [&](std::size_t layer, unsigned) {
-    evictionsOf(LayerIndex(layer), held, std::span(capacity).subspan(layer * heads, heads),
+    evictionsOf(LayerIndex(layer), held, entries, std::span(capacity).subspan(layer * heads, heads),
                 std::span(rows).subspan(layer * heads, heads));
   });
   const bool none = std::ranges::all_of(rows, [](const auto& list) { return list.empty(); });
@@ -55,10 +56,16 @@ policy::Setting Redecider::settingOf(const Lists& lists, std::uint32_t tokens) c
   return now;
 }
 
-policy::LayerScores Redecider::scoresOf(const Lists& lists, const HeldTokens& held) const {
+policy::LayerScores Redecider::scoresOf(const Lists& lists, const HeldTokens& held, const EntrySignals& entries) const {
   if (m_method.score == nullptr) return {};
   if (m_method.needs.empty()) return scoresOfPositions(lists, held);
-  const SignalValues signals = m_signals.of(lists.layer, lists.first, lists.count, held);
+  SignalValues signals;
+  if (readsProbabilities()) signals = m_signals.of(lists.layer, lists.first, lists.count, held);
+  if (readsEntries()) {
+    const SignalSet wanted = policy::commonOf(m_method.needs, policy::kSignalsOfEntries);
+    SignalValues of_entries = entries(wanted, lists.layer, lists.first, lists.count);
+    for (const Signal signal : wanted.members()) signals[signal] = std::move(of_entries[signal]);
+  }
   return policy::scoreLayer(m_method, settingOf(lists, lists.rows), lists.layer, viewOf(signals));
 }
 
@@ -80,25 +87,25 @@ policy::LayerScores Redecider::scoresOfPositions(const Lists& lists, const HeldT
 
 // Lists of one layer may differ in length where a method gives heads unequal capacities: each is then a layer of one
 // list for the method.
-void Redecider::evictionsOf(LayerIndex layer, const HeldTokens& held, std::span<const std::uint32_t> capacity,
-                            std::span<std::vector<std::uint32_t>> out) const {
+void Redecider::evictionsOf(LayerIndex layer, const HeldTokens& held, const EntrySignals& entries,
+                            std::span<const std::uint32_t> capacity, std::span<std::vector<std::uint32_t>> out) const {
   const auto rows = [&](std::uint32_t head) { return held.list(layer, head).size() - held.questionTokens(); };
   bool equal = true;
   for (std::uint32_t head = 1; head < held.heads(); ++head) equal = equal && rows(head) == rows(0);
   const std::uint32_t together = equal ? held.heads() : 1;
   for (std::uint32_t head = 0; head < held.heads(); head += together)
-    evictionsOf({layer, head, together, rows(head)}, held, capacity.subspan(head, together),
+    evictionsOf({layer, head, together, rows(head)}, held, entries, capacity.subspan(head, together),
                 out.subspan(head, together));
 }
 
-void Redecider::evictionsOf(const Lists& lists, const HeldTokens& held, std::span<const std::uint32_t> capacity,
-                            std::span<std::vector<std::uint32_t>> out) const {
+void Redecider::evictionsOf(const Lists& lists, const HeldTokens& held, const EntrySignals& entries,
+                            std::span<const std::uint32_t> capacity, std::span<std::vector<std::uint32_t>> out) const {
   std::vector<std::uint32_t> kept_rows;
   for (const std::uint32_t most : capacity) kept_rows.push_back(std::min(most, lists.rows));
   if (std::ranges::all_of(kept_rows, [&](std::uint32_t kept) { return kept == lists.rows; })) return;
   std::vector<TokenIndex> kept(std::accumulate(kept_rows.begin(), kept_rows.end(), std::size_t{0}));
-  policy::selectLayer(m_method, settingOf(lists, lists.rows), lists.layer, {.scores = scoresOf(lists, held)}, kept_rows,
-                      kept);
+  policy::selectLayer(m_method, settingOf(lists, lists.rows), lists.layer, {.scores = scoresOf(lists, held, entries)},
+                      kept_rows, kept);
   auto next = kept.begin();
   for (std::uint32_t i = 0; i < lists.count; ++i) {
     const auto end = next + kept_rows[i];

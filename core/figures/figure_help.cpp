@@ -108,6 +108,8 @@ std::string sourceName(FigureSource source) {
       return "folder of results";
     case FigureSource::TrainingLog:
       return "CSV training log";
+    case FigureSource::HeadTable:
+      return "table of heads";
   }
   fail("figure source {} is unknown", static_cast<int>(source));
 }
@@ -116,14 +118,16 @@ std::string kindsHelp() {
   const auto of = [](FigureSource source) {
     return namesOf([&](const FigureKind& kind) { return kind.source == source; });
   };
-  return fmt::format("of a trace: {}; of results: {}; of a log: {}", fmt::join(of(FigureSource::Trace), ", "),
-                     fmt::join(of(FigureSource::Results), ", "), fmt::join(of(FigureSource::TrainingLog), ", "));
+  return fmt::format("of a trace: {}; of results: {}; of a log: {}; of a table: {}",
+                     fmt::join(of(FigureSource::Trace), ", "), fmt::join(of(FigureSource::Results), ", "),
+                     fmt::join(of(FigureSource::TrainingLog), ", "), fmt::join(of(FigureSource::HeadTable), ", "));
 }
 
 std::string filesHelp() {
   const Names several = namesOf([](const FigureKind& kind) { return kind.several; });
-  return fmt::format("{} (several of one prompt for {}), {}, or {}", sourceName(FigureSource::Trace), listed(several),
-                     sourceName(FigureSource::Results), sourceName(FigureSource::TrainingLog));
+  return fmt::format("{} (several of one prompt for {}), {}, {}, or {}", sourceName(FigureSource::Trace),
+                     listed(several), sourceName(FigureSource::Results), sourceName(FigureSource::TrainingLog),
+                     sourceName(FigureSource::HeadTable));
 }
 
 void refuse(SpecField field, const FigureKind& kind) {

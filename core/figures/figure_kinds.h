@@ -10,8 +10,8 @@
 
 namespace kvatlas::figures {
 
-// The input of a figure: a captured trace, a folder of results, the CSV log of a training run.
-enum class FigureSource { Trace, Results, TrainingLog };
+// The input of a figure: a captured trace, a folder of results, the CSV log of a training run, a table of heads.
+enum class FigureSource { Trace, Results, TrainingLog, HeadTable };
 
 // Options that only some kinds read; size, theme, title and panels per row apply to all.
 enum class SpecField {

@@ -1,7 +1,10 @@
 #include "core/policy/head_table.h"
 
+#include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 
 #include "core/base/error.h"
@@ -10,6 +13,7 @@
 namespace kvatlas::policy {
 namespace {
 
+constexpr std::uint32_t kMostLayers = 10'000, kMostHeads = 65'536;
 constexpr std::size_t kLargestFile = std::size_t{64} << 20;
 
 std::string contentOf(const std::string& path) {
@@ -79,6 +83,71 @@ std::vector<double> fromLines(const Shape& shape, const std::string& text, const
 }
 
 }  // namespace
+
+namespace {
+
+// "12-3"
+std::optional<std::pair<std::uint32_t, std::uint32_t>> placeOf(const std::string& name) {
+  std::uint32_t layer = 0, head = 0;
+  const char* const end = name.data() + name.size();
+  const auto first = std::from_chars(name.data(), end, layer);
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '-') return std::nullopt;
+  const auto second = std::from_chars(first.ptr + 1, end, head);
+  if (second.ec != std::errc() || second.ptr != end) return std::nullopt;
+  return std::pair(layer, head);
+}
+
+// The largest layer and head that the names of a table have, counted from 1.
+Shape shapeOf(const nlohmann::json& table, const std::string& path) {
+  Shape shape;
+  for (const auto& [name, value] : table.items()) {
+    const auto place = placeOf(name);
+    if (!place || place->first > kMostLayers || place->second > kMostHeads)
+      fail("{}: '{}' is not a head, \"layer-head\"", path, name.substr(0, 80));
+    shape.layers = std::max(shape.layers, place->first + 1);
+    shape.query_heads = shape.kv_heads = std::max(shape.query_heads, place->second + 1);
+  }
+  return shape;
+}
+
+// Rows and columns of lines of numbers; fromLines() checks them.
+Shape shapeOf(const std::string& text) {
+  Shape shape;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    for (char& c : line)
+      if (c == ',' || c == ';') c = ' ';
+    std::istringstream numbers(line);
+    std::uint32_t columns = 0;
+    for (double value = 0; numbers >> value;) ++columns;
+    if (columns == 0) continue;
+    shape.query_heads = shape.kv_heads = columns;
+    ++shape.layers;
+  }
+  return shape;
+}
+
+}  // namespace
+
+HeadTable readHeadTable(const std::string& path) {
+  const std::string text = contentOf(path);
+  HeadTable table{.file = std::filesystem::path(path).filename().string()};
+  Shape shape;
+  if (const nlohmann::json object = nlohmann::json::parse(text, nullptr, false); object.is_object()) {
+    shape = shapeOf(object, path);
+    if (object.empty()) fail("{}: has no head", path);
+    table.values = fromJson(shape, text, path);
+    if (object.begin()->is_array()) table.samples = object.begin()->size();
+  } else {
+    shape = shapeOf(text);
+    std::size_t columns = shape.query_heads;
+    if (shape.layers == 0) fail("{}: neither a JSON object nor lines of numbers", path);
+    table.values = fromLines(shape, text, path, columns);
+  }
+  table.layers = shape.layers;
+  table.heads = shape.query_heads;
+  return table;
+}
 
 std::vector<double> headTable(const Setting& setting) {
   const std::string path(textParameter(setting, "heads"));

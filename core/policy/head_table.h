@@ -15,4 +15,14 @@ namespace kvatlas::policy {
 // Error naming the file and what is wrong with it.
 [[nodiscard]] std::vector<double> headTable(const Setting& setting);
 
+// A table by itself, whatever the model.
+struct HeadTable {
+  std::string file;  // name without folder
+  std::uint32_t layers = 0, heads = 0;
+  std::vector<double> values;  // [layers, heads]
+  std::size_t samples = 0;     // numbers of each head that were averaged; 0 where the file has one
+};
+// Error naming the file and what is wrong with it.
+[[nodiscard]] HeadTable readHeadTable(const std::string& path);
+
 }  // namespace kvatlas::policy

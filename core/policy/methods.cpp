@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/suggest.h"
 #include "core/policy/expression.h"
+#include "core/policy/merging.h"
 #include "core/policy/parameters.h"
 #include "core/policy/parts.h"
 
@@ -27,11 +28,15 @@ struct Parts {
   const ValuesPart& values;
   const AllocatePart& allocate;
   const SelectPart& select;
+  const MergePart& merge;
+  const StorePart& store;
   explicit Parts(const PartNames& names)
       : score(partNamed(scoreParts(), names.score)),
         values(partNamed(valuesParts(), names.values)),
         allocate(partNamed(allocateParts(), names.allocate)),
-        select(partNamed(selectParts(), names.select)) {}
+        select(partNamed(selectParts(), names.select)),
+        merge(partNamed(mergeParts(), names.merge)),
+        store(partNamed(storeParts(), names.store)) {}
   [[nodiscard]] bool readsScores() const { return select.reads_scores || allocate.reads_scores; }
 };
 
@@ -73,6 +78,8 @@ void compose(const NamedMethod& named, const PartNames& names, SignalSet of_scor
   if (scored) addParameters(into.parameters, parts.values.parameters, named);
   addParameters(into.parameters, parts.allocate.parameters, named);
   addParameters(into.parameters, parts.select.parameters, named);
+  addParameters(into.parameters, parts.merge.parameters, named);
+  addParameters(into.parameters, parts.store.parameters, named);
   SignalSet needs = parts.allocate.needs;
   if (scored) needs |= of_score;
   if (scored) needs |= parts.values.needs;
@@ -96,6 +103,8 @@ void compose(const NamedMethod& named, const PartNames& names, SignalSet of_scor
                  .selects_by_rank = parts.select.by_rank,
                  .score_reads_budget = scored && (parts.values.reads_budget || parts.select.reads_budget),
                  .keeps_everything = named.keeps_everything,
+                 .merge = &parts.merge,
+                 .store = &parts.store,
                  .check_allocation = parts.allocate.check,
                  .check_selection = parts.select.check,
                  .reason = parts.select.reason};
@@ -117,7 +126,8 @@ class Compositions {
  public:
   const Method& of(const NamedMethod& named, const PartNames& names, SignalSet of_score) {
     std::string key = quoted(of_score);
-    for (const std::string_view part : {named.name, names.values, names.allocate, names.select})
+    for (const std::string_view part :
+         {named.name, names.values, names.allocate, names.select, names.merge, names.store})
       key.append(part).append("|");
     const std::scoped_lock lock(m_mutex);
     if (const auto found = m_composed.find(key); found != m_composed.end()) return found->second->method;
@@ -164,6 +174,9 @@ const Method& composeMethod(std::string_view name, const ParameterValues& given)
     replace("allocate", names.allocate, allocateParts());
     replace("select", names.select, selectParts());
     replace("values", names.values, valuesParts());
+    replace("merge", names.merge, mergeParts());
+    replace("store", names.store, storeParts());
+    if (given.contains(kBitsName) && names.store == "plain") names.store = "kivi";
   }
   const PartNames& own = method.parts;
   SignalSet of_score = partNamed(scoreParts(), own.score).needs;
@@ -171,7 +184,7 @@ const Method& composeMethod(std::string_view name, const ParameterValues& given)
   if (const auto text = given.find(kExpressionName); text != given.end() && own.score == "expression")
     of_score = signalsOf(text->second);
   if (names.allocate == own.allocate && names.select == own.select && names.values == own.values &&
-      of_score == by_table)
+      names.merge == own.merge && names.store == own.store && of_score == by_table)
     return method;
   return compositions.of(namedMethods()[static_cast<std::size_t>(&method - methods().data())], names, of_score);
 }

@@ -13,11 +13,21 @@ constexpr ParameterDefault kScissorhands[] = {{"pooling", "none", "none", "none"
 constexpr ParameterDefault kPyramidLayers[] = {{"layers", "pyramid", "pyramid", "pyramid"}};
 constexpr ParameterDefault kCake[] = {{"kernel", "5", "5", "5"}, {"pooling", "avg", "avg", "avg"}};
 
+constexpr ParameterDefault kKivi[] = {{"residual", "128", "128", "128"}};
+constexpr ParameterDefault kGear[] = {{"block", "64", "64", "64"}, {"residual", "64", "64", "64"}};
+constexpr PartNames kEverything{"none", kOff, "everything", "everything"};
+
+constexpr PartNames storedAs(std::string_view store) {
+  PartNames parts = kEverything;
+  parts.store = store;
+  return parts;
+}
+
 constexpr std::array kNamed{
     NamedMethod{.name = "full",
                 .title = "Full cache",
                 .keeps = "every token: the reference",
-                .parts = {"none", kOff, "everything", "everything"},
+                .parts = kEverything,
                 .keeps_everything = true},
     NamedMethod{.name = "streamingllm",
                 .title = "StreamingLLM",
@@ -170,6 +180,47 @@ constexpr std::array kNamed{
                     "the pages whose keys can have the largest logit with the last query, and the window; the others "
                     "are evicted, as in KVCache-Factory",
                 .parts = {"page-bound", kOff, "uniform", "top"}},
+    NamedMethod{.name = "kivi",
+                .title = "KIVI",
+                .paper = "arXiv:2402.02750",
+                .keeps = "every token, keys and values as codes of 2 bits",
+                .equals = "KIVI's quant_and_pack_kcache and quant_and_pack_vcache",
+                .parts = storedAs("kivi"),
+                .defaults = kKivi,
+                .keeps_everything = true},
+    NamedMethod{.name = "kvquant",
+                .title = "KVQuant",
+                .paper = "arXiv:2401.18079",
+                .keeps = "every token, keys and values as codes of 4 bits, outliers exactly",
+                .parts = storedAs("kvquant"),
+                .defaults = kKivi,
+                .keeps_everything = true},
+    NamedMethod{.name = "gear",
+                .title = "GEAR",
+                .paper = "arXiv:2403.05527",
+                .keeps = "every token, keys and values as codes of 4 bits, outliers exactly, errors at low rank",
+                .parts = storedAs("gear"),
+                .defaults = kGear,
+                .keeps_everything = true},
+    NamedMethod{.name = "think",
+                .title = "ThinK",
+                .paper = "arXiv:2407.21018",
+                .keeps = "as SnapKV, keys without the channels that the last queries make least of",
+                .equals = "paper: KVCache-Factory; with everything kept: ThinKPress",
+                .parts = {"window", kOff, "uniform", "top", "off", "think"}},
+    NamedMethod{.name = "minicache",
+                .title = "MiniCache",
+                .paper = "arXiv:2405.14366",
+                .keeps = "every token, directions of keys and values shared by two neighbouring upper layers",
+                .equals = "KVCache-Factory's module",
+                .parts = storedAs("minicache"),
+                .keeps_everything = true},
+    NamedMethod{.name = "cam",
+                .title = "CaM",
+                .paper = "openreview:LCTmppB165",
+                .keeps = "as H2O while decoding, evicted values merged into the tokens behind them (seeded)",
+                .equals = "CAMPress, given its random numbers",
+                .parts = {"received", kOff, "uniform", "top", "cam"}},
     NamedMethod{.name = "expr",
                 .title = "Expression",
                 .keeps = "the tokens with the largest value of an expression: `expr:window_sum * value_norm`",

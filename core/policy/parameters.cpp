@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/suggest.h"
+#include "core/policy/merging.h"
 #include "core/policy/parts.h"
 
 namespace kvatlas::policy {
@@ -89,7 +90,10 @@ std::span<const ParameterSpec> commonParameters() {
   static const std::vector<ParameterSpec> common{
       partParameter("allocate", allocateParts(), "how many tokens each head keeps"),
       partParameter("select", selectParts(), "which tokens a head keeps"),
-      partParameter("values", valuesParts(), "what scores are multiplied by"), kEveryParameter};
+      partParameter("values", valuesParts(), "what scores are multiplied by"),
+      partParameter("merge", mergeParts(), "what becomes of evicted tokens"),
+      partParameter("store", storeParts(), "how keys and values are kept, bits=2|4|8 for short"),
+      kEveryParameter};
   return common;
 }
 
@@ -102,10 +106,23 @@ const ParameterSpec* findParameter(const Method& method, std::string_view name) 
   return common == parts.end() ? nullptr : &*common;
 }
 
+SignalSet commonOf(SignalSet a, SignalSet b) {
+  SignalSet common;
+  for (const Signal signal : a.members())
+    if (b.contains(signal)) common |= {signal};
+  return common;
+}
+
 std::uint32_t everyOf(const std::map<std::string, std::string, std::less<>>& parameters) {
   const auto found = parameters.find(kEveryParameter.name);
   if (found == parameters.end()) return 0;
   return static_cast<std::uint32_t>(parseInteger(found->second).value_or(0));
+}
+
+std::uint32_t everyOf(const MethodRequest& request) {
+  ParameterValues values = request.given;
+  for (const ParameterSpec& spec : request.method->parameters) values.emplace(spec.name, spec.default_value);
+  return everyOf(values);
 }
 
 std::string_view textParameter(const Setting& setting, std::string_view name) {

@@ -86,6 +86,9 @@ inline constexpr ParameterSpec kEveryParameter{.name = "every",
                                                .highest = 1'000'000,
                                                .changes_score = false};
 
+// Stores codes of so many bits, where a method does not name another store.
+inline constexpr std::string_view kBitsName = "bits";
+
 // The value of a parameter that is not given.
 [[nodiscard]] std::string_view presetValue(const ParameterSpec& spec, Preset preset);
 
@@ -96,8 +99,15 @@ inline constexpr ParameterSpec kEveryParameter{.name = "every",
 
 // The signals that a cache can keep up while it decodes.
 inline constexpr SignalSet kSignalsWhileDecoding{Signal::Received, Signal::WindowSum, Signal::WindowRows};
+// Those that its keys and values give anew at each decision, one row per KV head.
+inline constexpr SignalSet kSignalsOfEntries{Signal::KeyNorm, Signal::ValueNorm, Signal::KeySimilarity,
+                                             Signal::LagScore};
+[[nodiscard]] SignalSet commonOf(SignalSet a, SignalSet b);
 // Generated tokens after which a run decides again; 0: never.
 [[nodiscard]] std::uint32_t everyOf(const std::map<std::string, std::string, std::less<>>& parameters);
+
+// The same of a request, by the method's own default where it has one.
+[[nodiscard]] std::uint32_t everyOf(const MethodRequest& request);
 
 // UsageError naming method, name and value if `value` is not one of spec.values.
 void checkParameter(std::string_view method, const ParameterSpec& spec, std::string_view value);

@@ -29,4 +29,12 @@ std::span<const SelectPart> selectParts() {
   return table;
 }
 
+std::span<const StorePart> storeParts() {
+  static const std::array table{
+#define KVATLAS_STORE(name) name##Store(),
+#include "core/policy/parts.def"
+  };
+  return table;
+}
+
 }  // namespace kvatlas::policy

@@ -1,8 +1,11 @@
 // The parts that methods are composed of, one row and one file each: how tokens are scored, how many each head keeps,
-// which these are. A part knows no other part.
+// which these are, and in what form they are stored. A part knows no other part.
 #pragma once
 
+#include <memory>
+
 #include "core/policy/policy.h"
+#include "core/policy/stored_form.h"
 
 namespace kvatlas::policy {
 
@@ -37,10 +40,19 @@ struct SelectPart {
   Reason (*reason)(const Setting&, TokenIndex) = nullptr;
 };
 
+struct StorePart {
+  std::string_view name, meaning, cost;
+  std::span<const ParameterSpec> parameters;
+  std::unique_ptr<StoredForm> (*form)(const Setting&, const FormShape&) = nullptr;  // null: entries as they are
+  bool reads_queries = false;                                                       // FormShape::query_squares
+  bool decides_once = false;                                                        // cannot be used with every=
+};
+
 // The tables, in the order of their .def files.
 [[nodiscard]] std::span<const ScorePart> scoreParts();
 [[nodiscard]] std::span<const AllocatePart> allocateParts();
 [[nodiscard]] std::span<const SelectPart> selectParts();
+[[nodiscard]] std::span<const StorePart> storeParts();
 
 // Scores times something of each token's value.
 struct ValuesPart {

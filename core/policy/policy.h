@@ -76,8 +76,11 @@ enum class Reason : std::uint8_t { Evicted, Sink, Window, Score, Everything };
 
 // The parts a method is made of, by their names in the tables of core/policy/parts.h.
 struct PartNames {
-  std::string_view score, values, allocate, select;
+  std::string_view score, values, allocate, select, merge = "off", store = "plain";
 };
+
+struct MergePart;
+struct StorePart;
 
 // A composition of parts; a published method is one with a name of its own.
 struct Method {
@@ -107,7 +110,9 @@ struct Method {
   // `select` keeps the recent tokens and the best scores, ties lowest: it needs only the order of the scores.
   bool selects_by_rank = false;
   bool score_reads_budget = false;
-  bool keeps_everything = false;  // whatever the budget
+  bool keeps_everything = false;     // whatever the budget
+  const MergePart* merge = nullptr;  // what becomes of evicted tokens
+  const StorePart* store = nullptr;  // in what form entries are kept
   // UsageError if a budget below N cannot be spent; null: it always can.
   void (*check_allocation)(const Setting&) = nullptr;
   void (*check_selection)(const Setting&) = nullptr;
@@ -131,8 +136,8 @@ using ParameterValues = std::map<std::string, std::string, std::less<>>;
 // The named methods in the order of colours and legends, `full` first.
 [[nodiscard]] std::span<const Method> methods();
 [[nodiscard]] const Method& findMethod(std::string_view name);  // UsageError with the nearest names
-// The named method with the parts that `given` replaces: allocate, select and values; stays valid. UsageError for an
-// unknown part, or parts that do not combine.
+// The named method with the parts that `given` replaces: all but the score; stays valid. `bits` alone stores codes.
+// UsageError for an unknown part, or parts that do not combine.
 [[nodiscard]] const Method& composeMethod(std::string_view name, const ParameterValues& given);
 
 // "snapkv:kernel=5,pooling=avg" → method and given parameters; UsageError names an unknown or out-of-range value.

@@ -4,18 +4,23 @@
 #include "core/base/error.h"
 #include "core/base/suggest.h"
 #include "core/policy/expression.h"
+#include "core/policy/merging.h"
 #include "core/policy/parameters.h"
-#include "core/policy/policy.h"
+#include "core/policy/parts.h"
 
 namespace kvatlas::policy {
 namespace {
 
 const ParameterSpec& requireParameter(const Method& method, std::string_view name) {
   if (const ParameterSpec* spec = findParameter(method, name)) return *spec;
-  if (method.keeps_everything) failUsage("method '{}' takes no parameters, but '{}' was given", method.name, name);
+  if (method.parameters.empty() && method.keeps_everything)
+    failUsage("method '{}' takes no parameters, but '{}' was given", method.name, name);
   std::vector<std::string> known;
   for (const ParameterSpec& spec : method.parameters) known.emplace_back(spec.name);
-  for (const ParameterSpec& spec : commonParameters()) known.emplace_back(spec.name);
+  if (!method.keeps_everything) {
+    for (const ParameterSpec& spec : commonParameters()) known.emplace_back(spec.name);
+    known.emplace_back(kBitsName);
+  }
   failUsage("method '{}' has no parameter '{}'{}", method.name, name, suggestion(name, known));
 }
 
@@ -57,11 +62,27 @@ void checkBudget(const Budget& budget, const Setting& setting) {
               setting.window);
 }
 
+// What is stored in another form cannot take in other tokens.
+void checkStore(const Method& method, const Setting& setting) {
+  const std::uint32_t every = everyOf(setting.parameters);
+  const bool plain = method.store->form == nullptr;
+  if (every > 0 && method.merge->rule != MergeRule::None && !plain)
+    failUsage("method '{}': merge={} with every={} needs store=plain, not store={}", method.name, method.merge->name,
+              every, method.store->name);
+  if (every > 0 && method.store->decides_once)
+    failUsage("method '{}': store={} pairs what the prompt's end keeps and cannot be used with every={}", method.name,
+              method.store->name, every);
+}
+
 // Deciding again needs signals that can be kept up; capacities stay those of the prompt.
 void checkEvery(const Method& method, const Setting& setting) {
   if (everyOf(setting.parameters) == 0) return;
+  const SignalSet of_entries = commonOf(method.needs, kSignalsOfEntries);
+  if (!of_entries.empty() && setting.granularity == Granularity::QueryHead)
+    failUsage("method '{}': every={} needs --granularity kv-head, {} is of KV heads", method.name,
+              everyOf(setting.parameters), quoted(of_entries));
   for (const Signal needed : method.needs.members())
-    if (!kSignalsWhileDecoding.contains(needed))
+    if (!(kSignalsWhileDecoding | kSignalsOfEntries).contains(needed))
       failUsage("method '{}': every={} cannot be used, the signal '{}' is known for the prompt only", method.name,
                 everyOf(setting.parameters), nameOf(needed));
 }
@@ -128,6 +149,7 @@ Setting makeSetting(const MethodRequest& request, const Shape& shape, const Budg
   }
   checkBudget(budget, setting);
   checkEvery(method, setting);
+  checkStore(method, setting);
   if (setting.budget >= shape.tokens) return setting;
   checked(method, method.check_allocation, setting);
   checked(method, method.check_selection, setting);

@@ -60,6 +60,10 @@ policy::MethodRequest methodRequestOf(const trace::RunHeader& run, const Paramet
     policy::checkParameter(run.method, spec, value);
     if (value != policy::presetValue(spec, preset)) request.given.emplace(name, value);
   }
+  // `bits` at its default still says that codes are stored.
+  const auto bits = parameters.values.find(policy::kBitsName);
+  if (bits != parameters.values.end() && &policy::composeMethod(run.method, request.given) != request.method)
+    request.given.insert(*bits);
   auto labelled = requestInLabel(run, parameters);
   const auto named = [&](const auto& given) { return labelled->given.contains(given.first); };
   if (labelled && std::ranges::all_of(request.given, named)) return *std::move(labelled);

@@ -11,8 +11,8 @@ std::uint32_t RunSetting::decidesAgainEvery() const {
 RunSetting makeRunSetting(const policy::MethodRequest& request, const policy::Budget& budget,
                           const policy::Shape& shape, const RunOptions& options) {
   RunSetting run{.request = request, .budget = budget, .setting = {}, .follow = options.follow};
-  // The full cache is the same for each granularity: one list per KV head.
-  const policy::Granularity granularity = run.isFull() ? policy::Granularity::KvHead : options.granularity;
+  // What keeps every token is the same for each granularity: one list per KV head.
+  const policy::Granularity granularity = request.method->keeps_everything ? policy::Granularity::KvHead : options.granularity;
   run.setting = policy::makeSetting(request, shape, budget, granularity, options.preset, options.window);
   return run;
 }

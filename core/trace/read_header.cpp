@@ -145,6 +145,7 @@ RunHeader readRun(const SourceGroup& group, const ModelInfo& model, bool first) 
   run.heads = run.granularity == schema::kQueryHeadGranularity ? model.query_heads : model.kv_heads;
   run.is_full = first;
   run.attended = readAttendedKeys(group);
+  run.merges = group.hasAttribute(attribute::kMerges) && u32(group, attribute::kMerges) != 0;
   if (group.hasAttribute(attribute::kEvery)) run.every = u32(group, attribute::kEvery);
   return run;
 }

@@ -94,7 +94,8 @@ struct Reader::Impl {
     return planned(layer) && layerGroup(layer).integer(attribute::kRecorded) != 0;
   }
 
-  // A checked dataset of a recorded layer; null if it was not captured. Valid until the next call.
+  // A checked dataset of a recorded layer; null if it was not captured. Error if it is absent, though the format
+  // requires it, or unreadable. Valid until the next call.
   const SourceDataset* layerDataset(LayerIndex layer, const std::string& name) {
     h5::quiet();
     const DatasetSpec* spec = find(layer_specs, name);
@@ -104,7 +105,9 @@ struct Reader::Impl {
     if (source->live()) open.clear();
     if (const auto known = open.find(key); known != open.end()) return &known->second;
     const SourceGroup group = layerGroup(layer);
-    if (group.integer(attribute::kRecorded) == 0 || !group.has(name)) return nullptr;
+    if (group.integer(attribute::kRecorded) == 0) return nullptr;
+    const bool optional = (name == member::kQuery || name == member::kKey) && !schema::keepsQk(header.attention, layer);
+    if (optional && !group.has(name)) return nullptr;
     SourceDataset dataset = group.dataset(name);
     dataset.expect(*spec);
     if (spec->cell && dataset.integer(attribute::kCell) != *spec->cell) {
@@ -351,8 +354,9 @@ std::optional<RunRecord> Reader::run(std::size_t index, RunParts parts) const {
   record.seconds = group.number(attribute::kSeconds);
   list(member::kCapacity, record.capacity);
   list(member::kKeptOffsets, record.kept_offsets);
+  // Checked in any case: a run whose positions cannot be found is damaged.
+  const SourceDataset positions = m_impl->runDataset(group, *find(specs, member::kKeptPositions));
   if (parts == RunParts::Everything) {
-    const SourceDataset positions = m_impl->runDataset(group, *find(specs, member::kKeptPositions));
     record.everything = keepsEverything(positions, record.kept_offsets, tokens());
     record.kept_positions = record.everything ? everyPosition(tokens()) : positions.readAll<TokenIndex>();
   }
@@ -361,6 +365,8 @@ std::optional<RunRecord> Reader::run(std::size_t index, RunParts parts) const {
   list(member::kRetained, record.retained);
   list(member::kOracle, record.oracle);
   if (header.runs[index].every > 0) list(member::kDecodeBytes, record.step_bytes);
+  if (header.runs[index].merges) list(member::kMergedInto, record.merged_into);
+  if (header.runs[index].merges) list(member::kEvictedInto, record.evicted_into);
   if (group.has(member::kDecodeOffsets)) list(member::kDecodeOffsets, record.decode_offsets);
   const auto text = m_impl->runList<std::uint8_t>(group, specs, member::kDecodeText);
   record.decode_text.assign(text.begin(), text.end());
@@ -368,7 +374,7 @@ std::optional<RunRecord> Reader::run(std::size_t index, RunParts parts) const {
   for (std::size_t i = 0; i + 3 < evicted.size(); i += 4) {
     record.evicted.push_back({evicted[i], evicted[i + 1], evicted[i + 2], evicted[i + 3]});
   }
-  checkRunRecord(header, index, record, group.dataset(member::kKeptPositions).dims().at(0), name);
+  checkRunRecord(header, index, record, positions.dims().at(0), name);
   return record;
 }
 

@@ -76,6 +76,7 @@ struct RunHeader {
   std::uint32_t heads = 0;     // stored heads per layer: kv_heads or query_heads
   bool is_full = false;        // run 000: no kl, retained, oracle
   std::uint32_t attended = 0;  // K: most attended keys per generated token, layer and query head; 0: not recorded
+  bool merges = false;         // evicted tokens go into kept ones
   std::uint32_t every = 0;     // generated tokens after which the run decides again; 0: at the end of the prompt only
 };
 
@@ -98,6 +99,9 @@ struct RunRecord {
   std::vector<float> kl;                      // [T] nats; NaN where the full cache had stopped
   std::vector<Eviction> evicted;              // [E]
   std::vector<std::uint64_t> step_bytes;      // [T] bytes held at each step; empty where every is 0
+  // Where a run that merges put what it evicted, kNoToken where it was lost: of the prompt, for each position that a
+  // list does not keep, list after list, ascending; and of each entry of `evicted`. Either is empty if none was merged.
+  std::vector<TokenIndex> merged_into, evicted_into;
   std::vector<float> retained, oracle;        // [T, layers, query_heads]
   std::vector<std::uint64_t> decode_offsets;  // [T+1] byte range of each token in decode_text; empty: not recorded
   // [T, layers, query_heads, K] as in AttendedLayer. Written with the run; read by layer (Reader::attended).

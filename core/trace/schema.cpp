@@ -190,6 +190,11 @@ std::vector<DatasetSpec> runDatasets(const TraceHeader& header, const RunHeader&
   if (!run.is_full) all.push_back(growing(member::kDecodeKl, Type::F32, {new_tokens}, 64));
   if (run.every > 0) all.push_back(growing(member::kDecodeBytes, Type::U64, {new_tokens}, 64));
   all.push_back(growing(member::kDecodeEvicted, Type::U32, {new_tokens * rows, 4}, 256));
+  if (run.merges) {
+    const std::uint64_t evicted = rows * header.prompt.ids.size() - std::min(kept, rows * header.prompt.ids.size());
+    all.push_back(growing(member::kMergedInto, Type::U32, {std::max<std::uint64_t>(evicted, 256)}, 65'536));
+    all.push_back(growing(member::kEvictedInto, Type::U32, {new_tokens * rows}, 256));
+  }
   if (run.is_full) return all;
   const std::uint64_t steps =
       std::clamp<std::uint64_t>(32'768 / std::max<std::uint64_t>(layers * query_heads * 4, 1), 1, 64);

@@ -43,7 +43,7 @@ inline constexpr char kWindow[] = "window", kHeads[] = "heads", kCell[] = "cell"
                       kSignalParameters[] = "signal_parameters", kChat[] = "chat";
 inline constexpr char kMethod[] = "method", kLabel[] = "label", kParameters[] = "parameters", kBudget[] = "budget",
                       kBudgetNominal[] = "budget_nominal", kBudgetRealised[] = "budget_realised",
-                      kGranularity[] = "granularity", kEvery[] = "every", kCacheBytes[] = "cache_bytes",
+                      kGranularity[] = "granularity", kEvery[] = "every", kMerges[] = "merges", kCacheBytes[] = "cache_bytes",
                       kSeconds[] = "seconds";
 }  // namespace attribute
 
@@ -60,7 +60,7 @@ inline constexpr char kCapacity[] = "capacity", kKeptOffsets[] = "kept/offsets",
                       kDecodeOffsets[] = "decode/offsets", kAttended[] = "decode/attended",
                       kAttendedMass[] = "decode/attended_mass", kQuestionAttended[] = "decode/question_attended",
                       kQuestionAttendedMass[] = "decode/question_attended_mass", kRetained[] = "retained",
-                      kOracle[] = "oracle";
+                      kOracle[] = "oracle", kMergedInto[] = "merged/into", kEvictedInto[] = "decode/evicted_into";
 }  // namespace member
 
 inline constexpr char kKvHeadGranularity[] = "kv-head", kQueryHeadGranularity[] = "query-head";

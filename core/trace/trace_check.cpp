@@ -129,6 +129,8 @@ RunValues runMember(const RunRecord& record, std::string_view path) {
   if (path == member::kAttendedMass) return std::span(record.attended_mass);
   if (path == member::kQuestionAttended) return std::span(record.question_attended);
   if (path == member::kQuestionAttendedMass) return std::span(record.question_attended_mass);
+  if (path == member::kMergedInto) return std::span(record.merged_into);
+  if (path == member::kEvictedInto) return std::span(record.evicted_into);
   if (path == member::kDecodeBytes) return std::span(record.step_bytes);
   if (path == member::kDecodeEvicted) {
     static_assert(sizeof(Eviction) == 4 * sizeof(std::uint32_t));
@@ -184,6 +186,12 @@ void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord&
           target, where + "/decode/offsets: must have one byte range of the text per generated token");
   require(record.step_bytes.size() == (head.every > 0 ? steps : 0), target,
           where + "/decode/cache_bytes: must have one entry per generated token if the run decides again");
+  const auto into = [&](const char* path, const std::vector<TokenIndex>& values, std::uint64_t evicted) {
+    require(values.empty() || (head.merges && values.size() == evicted), target,
+            fmt::format("{}/{}: must have one entry per evicted token of a run that merges", where, path));
+  };
+  into(member::kMergedInto, record.merged_into, rows * header.prompt.ids.size() - offsets.back());
+  into(member::kEvictedInto, record.evicted_into, record.evicted.size());
   if (head.is_full) {
     require(record.kl.empty() && record.retained.empty() && record.oracle.empty(), target,
             where + ": the full run is its own reference, it has no kl, retained or oracle");

@@ -10,14 +10,15 @@
 #include "core/trace/validate_evicted.h"
 #include "core/trace/validate_header.h"
 #include "core/trace/validate_map.h"
+#include "core/trace/validate_merged.h"
 #include "core/trace/validate_retained.h"
+#include "core/trace/validate_signals.h"
 #include "core/trace/validate_steps.h"
 
 namespace kvatlas::trace {
 namespace {
 
 namespace member = schema::member;
-using Values = std::vector<float>;
 
 class Validation {
  public:
@@ -26,7 +27,8 @@ class Validation {
         m_reader(path),
         m_header(m_reader.header()),
         m_tokens(m_reader.tokens()),
-        m_tolerance(m_header.model.compute_dtype == "f32" ? 1e-3 : 1e-2),
+        m_tolerance(massTolerance(m_header.model)),
+        m_signals(m_header),
         m_maps(m_reader, m_tolerance) {}
 
   std::vector<Finding> run() {
@@ -132,106 +134,29 @@ class Validation {
       if (m_reader.hasHead(HeadIndex(head))) checkHead(layer, HeadIndex(head), where);
       step();
     }
+    const auto take = [&](const std::optional<Finding>& finding) {
+      if (finding) add(where + "/" + finding->member, finding->problem);
+    };
     for (const SignalInfo& info : signalTable()) {
       if (info.heads != SignalHeads::Kv) continue;
-      if (const auto values = m_reader.signal(layer, info.signal)) checkRange(info, *values, where, "");
+      if (const auto values = m_reader.signal(layer, info.signal)) take(m_signals.ofKvHeads(info, *values));
     }
     for (std::uint32_t head = 0; head < m_header.model.kv_heads; ++head)
       if (const auto bits = m_reader.keyBits(layer, KvHeadIndex(head)))
-        checkBits(*bits, where + "/key", fmt::format(" (head {})", head));
-  }
-
-  // bf16: not finite where all bits of the exponent are set.
-  void checkBits(const std::vector<std::uint16_t>& bits, const std::string& where, const std::string& who) {
-    require(std::ranges::none_of(bits, [](std::uint16_t value) { return (value & 0x7F80U) == 0x7F80U; }), where,
-            "holds a value that is not finite" + who);
-  }
-
-  // For every signal: finite, and not below the table's lowest value.
-  void checkRange(const SignalInfo& info, const Values& values, const std::string& where, const std::string& who) {
-    const bool bounded = std::isfinite(info.lowest);
-    const bool holds =
-        allFinite(values) && (!bounded || double(*std::min_element(values.begin(), values.end())) >= info.lowest);
-    require(holds, where + "/" + nameOf(info.signal),
-            bounded ? fmt::format("a {} is negative or not finite{}", info.unit, who)
-                    : "holds a value that is not finite" + who);
+        take(SignalCheck::ofBits(member::kKey, *bits, head));
   }
 
   void checkHead(LayerIndex layer, HeadIndex head, const std::string& where) {
-    const std::string who = " (head " + std::to_string(head.value) + ")";
-    PerSignal<std::optional<Values>> of_head;
-    for (const SignalInfo& info : signalTable()) {
-      if (info.heads != SignalHeads::Query) continue;
-      of_head[info.signal] = m_reader.signalOfHead(layer, info.signal, head);
-      if (of_head[info.signal]) checkSignal(info, of_head, where, who);
-    }
-    const auto &received = of_head[Signal::Received], &window_sum = of_head[Signal::WindowSum];
-    if (received && window_sum) {
-      for (std::size_t j = 0; j < m_tokens; ++j) {
-        if (double((*window_sum)[j]) <= (*received)[j] * (1 + m_tolerance) + 1e-5) continue;
-        add(where + "/window_sum", "exceeds the total received at key " + std::to_string(j) + who);
-        break;
-      }
-    }
-    if (const auto bits = m_reader.queryBits(layer, head)) checkBits(*bits, where + "/query", who);
+    SignalCheck::HeadSignals signals;
+    for (const SignalInfo& info : signalTable())
+      if (info.heads == SignalHeads::Query) signals[info.signal] = m_reader.signalOfHead(layer, info.signal, head);
+    for (const Finding& finding : m_signals.ofQueryHead(head, signals))
+      add(where + "/" + finding.member, finding.problem);
+    if (const auto bits = m_reader.queryBits(layer, head))
+      if (const auto finding = SignalCheck::ofBits(member::kQuery, *bits, head.value))
+        add(where + "/" + finding->member, finding->problem);
     for (const MapProblem& problem : m_maps.check(layer, head))
-      add(where + "/" + problem.member, problem.problem + who);
-  }
-
-  // A signal with more constraints than a range has its own check; the table lists the sums that it depends on
-  // first.
-  void checkSignal(const SignalInfo& info, const PerSignal<std::optional<Values>>& of_head, const std::string& where,
-                   const std::string& who) {
-    const Values& values = *of_head[info.signal];
-    const std::string at = where + "/" + nameOf(info.signal);
-    if (info.signal == Signal::Entropy) return checkEntropy(values, at, who);
-    if (info.signal == Signal::Received) return checkMass(values, double(m_tokens), at, "the number of queries", who);
-    if (info.signal == Signal::WindowSum) return checkMass(values, m_header.attention.window, at, "the window", who);
-    if (info.signal == Signal::WindowRows) return checkWindowRows(values, of_head[Signal::WindowSum], at, who);
-    checkRange(info, values, where, who);
-  }
-
-  void checkEntropy(const Values& entropy, const std::string& where, const std::string& who) {
-    const std::uint64_t sliding = m_header.model.sliding_window;
-    for (std::size_t i = m_most_entropy.size(); i < entropy.size(); ++i) {
-      const double visible = double(sliding > 0 ? std::min<std::uint64_t>(sliding, i + 1) : i + 1);
-      m_most_entropy.push_back(static_cast<float>(std::log(visible) + 1e-3));
-    }
-    for (std::size_t i = 0; i < entropy.size(); ++i) {
-      if (entropy[i] >= -1e-4F && entropy[i] <= m_most_entropy[i]) continue;
-      return add(where, fmt::format("query {} has {} nats, outside 0 … {}{}", i, entropy[i], m_most_entropy[i], who));
-    }
-  }
-
-  void checkMass(const Values& mass, double expected, const std::string& where, const char* what,
-                 const std::string& who) {
-    double sum = 0;
-    for (const float value : mass) sum += value;
-    require(*std::min_element(mass.begin(), mass.end()) >= 0, where, "holds a negative mass" + who);
-    require(std::abs(sum - expected) <= expected * m_tolerance, where,
-            fmt::format("sums to {}, {} is {}{}", sum, what, expected, who));
-  }
-
-  void checkWindowRows(const Values& rows, const std::optional<Values>& window_sum, const std::string& where,
-                       const std::string& who) {
-    const std::size_t window = m_header.attention.window;
-    std::vector<double> columns(m_tokens, 0.0);
-    for (std::size_t r = 0; r < window; ++r) {
-      const float* const row = rows.data() + r * m_tokens;
-      const std::size_t query = m_tokens - window + r;
-      if (std::any_of(row + query + 1, row + m_tokens, [](float p) { return p > 0; }))
-        return add(where, fmt::format("row {} looks at a later key{}", r, who));
-      double sum = 0;
-      for (std::size_t j = 0; j <= query; ++j) {
-        columns[j] += double(row[j]);
-        sum += double(row[j]);
-      }
-      if (std::abs(sum - 1) > 2 * m_tolerance) return add(where, fmt::format("row {} sums to {}{}", r, sum, who));
-    }
-    for (std::size_t j = 0; window_sum && j < m_tokens; ++j) {
-      if (std::abs(columns[j] - (*window_sum)[j]) <= columns[j] * 2 * m_tolerance + 1e-6 * double(window)) continue;
-      return add(where, fmt::format("column {} sums to {}, window_sum has {}{}", j, columns[j], (*window_sum)[j], who));
-    }
+      add(where + "/" + problem.member, fmt::format("{} (head {})", problem.problem, head.value));
   }
 
   void checkRun(std::size_t index, const std::string& where) {
@@ -246,6 +171,8 @@ class Validation {
     checkSteps(m_header, m_header.runs[index], *run, m_reference,
                [&](const std::string& member, const std::string& problem) { add(where + member, problem); });
     if (m_findings.size() > before) return;
+    if (const auto wrong = mergedProblem(m_header, m_header.runs[index], *run))
+      add(where + "/" + wrong->member, wrong->problem);
     if (const auto problem = retainedProblem(m_reader, m_header.runs[index], *run, m_tolerance))
       add(where + "/retained", *problem);
   }
@@ -283,17 +210,13 @@ class Validation {
             fmt::format("budget_realised is {}, {} tokens are kept per head", run.budget_realised, mean));
   }
 
-  static bool allFinite(const Values& values) {
-    return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
-  }
-
   const WorkContext& m_work;
   Reader m_reader;
   const TraceHeader& m_header;
   std::size_t m_tokens;
   double m_tolerance;
+  SignalCheck m_signals;
   MapCheck m_maps;
-  std::vector<float> m_most_entropy;  // [N] extended by the first head
   Reference m_reference;
   std::uint64_t m_done = 0;
   std::vector<Finding> m_findings;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/random.h"
+#include "core/trace/validate_header.h"
 
 namespace kvatlas::trace {
 namespace {
@@ -57,8 +58,10 @@ class Replay {
                            m_record.capacity[list], m_run.every);
     }
     const std::uint64_t kept = m_record.keptTokens();
-    if (step >= m_record.step_bytes.size() || kept == 0) return std::nullopt;
-    const std::uint64_t bytes = m_record.cache_bytes / kept * held;
+    const std::uint64_t row = 2 * m_header.model.head_dim * numberBytes(m_header.model.compute_dtype);
+    // Entries in another form have no common size.
+    if (step >= m_record.step_bytes.size() || m_record.cache_bytes != kept * row) return std::nullopt;
+    const std::uint64_t bytes = row * held;
     if (m_record.step_bytes[step] == bytes) return std::nullopt;
     return fmt::format("step {}: the tokens held take {} bytes, cache_bytes says {}", step, bytes,
                        m_record.step_bytes[step]);

@@ -93,6 +93,7 @@ void createRun(const Group& runs, const TraceHeader& header, std::size_t index) 
   group.set(attribute::kBudgetNominal, run.budget_nominal);
   group.set(attribute::kGranularity, run.granularity);
   if (run.every > 0) group.set(attribute::kEvery, run.every);
+  if (run.merges) group.set(attribute::kMerges, std::uint32_t{1});
   // Known once the run is done; placeholders until then.
   group.set(attribute::kBudgetRealised, std::numeric_limits<double>::quiet_NaN());
   group.set(attribute::kCacheBytes, std::uint64_t{0});

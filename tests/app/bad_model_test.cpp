@@ -197,6 +197,34 @@ TEST_F(BadModel, WeightsThatAreNotFinite) {
   }
 }
 
+// Finite weights can give values beyond the compute type's range or precision. A capture either refuses them or writes
+// a trace that `validate` takes.
+TEST_F(BadModel, WeightsThatAreDamagedButFinite) {
+  const std::string ids = write("prompt.ids", idsText(58, 64));
+  int refused = 0, valid = 0;
+  for (const char* tensor : {"q_proj", "k_proj", "v_proj", "o_proj"})
+    for (const double factor : {1e4, 1e19, 1e36}) {
+      SCOPED_TRACE(testing::Message() << tensor << " times " << factor);
+      const SpoiledModel model = spoil();
+      model.scaleTensor(std::string("model.layers.1.self_attn.") + tensor + ".weight", factor);
+      const Ended ended = run(capture({"--model", model.path(), "--ids", ids, "--method", "snapkv", "--budget", "16",
+                                       "--max-new-tokens", "2", "--threads", "1"}));
+      if (ended.exit_code == 0) {
+        ++valid;
+        expectDone(run({"validate", trace()}));
+      } else {
+        ++refused;
+        expectRefused(ended, 1, {"layer"});
+        EXPECT_FALSE(fs::exists(trace()));
+        expectDone(run({"info", trace() + ".part"}));
+      }
+      fs::remove(trace());
+      fs::remove_all(model.path());
+    }
+  EXPECT_GE(refused, 6);
+  EXPECT_GE(valid, 3);  // the output projection harms nothing that is recorded
+}
+
 TEST_F(BadModel, MissingShard) {
   const SpoiledModel model = spoil(fs::path(KVATLAS_TEST_DATA) / "models/sharded");
   model.remove("model-00002-of-00002.safetensors");

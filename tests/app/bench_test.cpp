@@ -4,6 +4,7 @@
 #include <regex>
 #include <thread>
 
+#include "core/policy/policy.h"
 #include "tests/app/programme.h"
 
 namespace kvatlas::app_test {
@@ -34,6 +35,10 @@ TEST_F(Bench, Kernels) {
   expectTable({"codec"}, 2);
   expectTable({"decode"}, 1);
   expectTable({"pool"}, 2);
+}
+
+TEST_F(Bench, EveryMethodHasARow) {
+  expectTable({"methods", "--tokens", "200", "--max-new-tokens", "2"}, policy::methods().size());
 }
 
 TEST_F(Bench, ProbeAgainstTheMatrixProduct) {

@@ -44,12 +44,26 @@ std::string headsText(int layers, int heads) {
   return text;
 }
 
+bool needsTable(const std::string& name) {
+  return policy::findParameter(policy::findMethod(name), "heads") != nullptr;
+}
+
 Words withMethods(Words words, const std::string& heads) {
-  for (const std::string& name : methodNames()) {
-    const bool needs_table = policy::findParameter(policy::findMethod(name), "heads") != nullptr;
-    words.insert(words.end(), {"--method", needs_table ? name + ":heads=" + heads : name});
-  }
+  for (const std::string& name : methodNames())
+    words.insert(words.end(), {"--method", needsTable(name) ? name + ":heads=" + heads : name});
   return words;
+}
+
+// Every method whose signals a cache can keep up while it decodes.
+std::vector<std::string> namesWhileDecoding(const std::string& granularity) {
+  const SignalSet known =
+      policy::kSignalsWhileDecoding | (granularity == "kv-head" ? policy::kSignalsOfEntries : SignalSet());
+  std::vector<std::string> names;
+  for (const std::string& name : methodNames()) {
+    const auto needs = policy::findMethod(name).needs.members();
+    if (std::ranges::all_of(needs, [&](Signal one) { return known.contains(one); })) names.push_back(name);
+  }
+  return names;
 }
 
 class MethodMatrix : public test::OpenedDocumentTest, public testing::WithParamInterface<Matrix> {
@@ -109,6 +123,116 @@ TEST_P(MethodMatrix, ACaptureIsDecidedAgainFromItsOwnTrace) {
   }
   EXPECT_EQ(runs["full"], 1);
   for (const std::string& name : methodNames()) EXPECT_EQ(runs[name], 2) << name;
+}
+
+TEST_P(MethodMatrix, EveryEightTokensNoListExceedsItsBudget) {
+  const std::vector<std::string> names = namesWhileDecoding(GetParam().granularity);
+  ASSERT_GE(names.size(), 12U);
+  const std::string ids = m_folder.write("prompt.ids", idsText(90, 64)).string(),
+                    heads = m_folder.write("heads.tsv", headsText(3, 4)).string(), file = path("every.kva.h5");
+  Words words{"capture",
+              "--model",
+              smallModel().string(),
+              "--ids",
+              ids,
+              "--budget",
+              "20",
+              "--budget",
+              "50%",
+              "--preset",
+              GetParam().preset,
+              "--granularity",
+              GetParam().granularity,
+              "--follow",
+              "full",
+              "--max-new-tokens",
+              "20",
+              "-o",
+              file};
+  for (const std::string& name : names)
+    words.insert(words.end(), {"--method", name + ":every=8" + (needsTable(name) ? ",heads=" + heads : "")});
+  expectDone(run(words));
+  expectDone(run({"validate", file}));
+  const trace::Reader reader{file};
+  std::size_t evicting = 0;
+  for (std::size_t index = 1; index < reader.header().runs.size(); ++index) {
+    const trace::RunHeader& header = reader.header().runs[index];
+    SCOPED_TRACE(header.label);
+    const auto record = reader.run(index);
+    ASSERT_TRUE(record);
+    EXPECT_EQ(header.every, 8U);
+    std::vector<std::uint32_t> held = record->capacity;
+    std::size_t next = 0;
+    for (std::uint32_t step = 0; step < record->decode_ids.size(); ++step) {
+      for (std::size_t list = 0; list < held.size(); ++list) {
+        held[list] += step > 0 ? 1 : 0;
+        if (record->capacity[list] < 90) {
+          EXPECT_LE(held[list], record->capacity[list] + 8);
+        }
+      }
+      for (; next < record->evicted.size() && record->evicted[next].step == step; ++next)
+        --held[record->evicted[next].layer * header.heads + record->evicted[next].head];
+    }
+    EXPECT_EQ(next, record->evicted.size());
+    evicting += record->evicted.empty() ? 0 : 1;
+  }
+  EXPECT_EQ(evicting, 2 * names.size());
+}
+
+// Methods that merge or store otherwise, through the command: a valid trace, smaller caches, sources of what merged.
+TEST_P(MethodMatrix, MergesAndStores) {
+  const std::string ids = m_folder.write("prompt.ids", idsText(90, 64)).string(), file = path("stored.kva.h5");
+  Words words{"capture",
+              "--model",
+              smallModel().string(),
+              "--ids",
+              ids,
+              "--budget",
+              "40",
+              "--preset",
+              GetParam().preset,
+              "--granularity",
+              GetParam().granularity,
+              "--follow",
+              "full",
+              "--max-new-tokens",
+              "20",
+              "-o",
+              file};
+  const std::vector<std::string> merging{"snapkv:merge=pivot", "h2o:merge=weighted,every=8",
+                                         "streamingllm:merge=average", "cam", "tova:merge=cam,every=4"};
+  const std::vector<std::string> stored{"kivi:residual=32", "kvquant:residual=32", "gear:residual=32,block=32",
+                                        "minicache",        "think:whole=8",       "adakv:bits=4",
+                                        "keydiff:bits=8",   "h2o:bits=2,every=8",  "snapkv:merge=pivot,bits=4"};
+  for (const auto* list : {&merging, &stored})
+    for (const std::string& method : *list) words.insert(words.end(), {"--method", method});
+  expectDone(run(words));
+  expectDone(run({"validate", file}));
+  const trace::Reader reader{file};
+  ASSERT_EQ(reader.header().runs.size(), 1 + merging.size() + stored.size());
+  for (std::size_t index = 1; index < reader.header().runs.size(); ++index) {
+    const trace::RunHeader& header = reader.header().runs[index];
+    SCOPED_TRACE(header.label);
+    const auto record = reader.run(index);
+    ASSERT_TRUE(record);
+    const std::uint64_t plain = record->keptTokens() * 2 * reader.header().model.head_dim * sizeof(float);
+    if (index <= merging.size())
+      EXPECT_EQ(record->cache_bytes, plain);
+    else
+      EXPECT_LT(record->cache_bytes, plain);
+    const bool merges = header.label.find("merge=") != std::string::npos || header.method == "cam";
+    EXPECT_EQ(header.merges, merges);
+    EXPECT_EQ(!record->merged_into.empty() || !record->evicted_into.empty(), merges);
+    EXPECT_GT(*std::ranges::max_element(record->kl), 0) << "it makes a difference";
+  }
+  const Ended merged = run({"export", file, "merged", "--run", "1", "-o", path("merged.csv")});
+  expectDone(merged);
+  std::ifstream table(path("merged.csv"));
+  std::string line;
+  std::getline(table, line);
+  EXPECT_EQ(line, "run,step,layer,head,position,into");
+  EXPECT_TRUE(std::getline(table, line));
+  EXPECT_THAT(run({"info", file}).out, HasSubstr("evicted tokens merged into kept ones"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Presets, MethodMatrix,

@@ -1,7 +1,11 @@
 #include "tests/app/spoiled_model.h"
 
+#include <algorithm>
+#include <cstring>
 #include <fstream>
 #include <iterator>
+#include <limits>
+#include <stdexcept>
 
 namespace kvatlas::app_test {
 namespace {
@@ -50,6 +54,23 @@ void SpoiledModel::editTensors(const Edit& edit) const {
   edit(header);
   const std::string text = header.dump();
   write(kTensors, littleEndian(text.size()) + text + bytes.substr(8 + length));
+}
+
+void SpoiledModel::scaleTensor(const std::string& name, double factor) const {
+  std::string bytes = readAll(m_folder / kTensors);
+  const std::uint64_t data = 8 + headerLength(bytes);
+  const json tensor = json::parse(bytes.substr(8, data - 8)).at(name);
+  if (tensor.at("dtype") != "F32") throw std::runtime_error(name + " is not f32");
+  const auto begin = tensor.at("data_offsets")[0].get<std::uint64_t>(),
+             end = tensor.at("data_offsets")[1].get<std::uint64_t>();
+  constexpr double largest = std::numeric_limits<float>::max();
+  for (std::uint64_t at = data + begin; at < data + end; at += sizeof(float)) {
+    float value = 0;
+    std::memcpy(&value, bytes.data() + at, sizeof value);
+    value = static_cast<float>(std::clamp(double(value) * factor, -largest, largest));
+    std::memcpy(bytes.data() + at, &value, sizeof value);
+  }
+  write(kTensors, bytes);
 }
 
 void SpoiledModel::write(const std::string& file, const std::string& bytes) const {

@@ -21,6 +21,7 @@ class SpoiledModel {
   using Edit = std::function<void(nlohmann::json&)>;
   void editJson(const std::string& file, const Edit& edit) const;
   void editTensors(const Edit& edit) const;  // the header of model.safetensors; its data stay unchanged
+  void scaleTensor(const std::string& name, double factor) const;  // f32; stays finite
   void write(const std::string& file, const std::string& bytes) const;
   void setHeaderLength(std::uint64_t length) const;  // the length field only
   void shorten(const std::string& file, std::uint64_t bytes) const;

@@ -29,6 +29,7 @@ class FigureModule : public ::testing::Test {
     test::writeSampleTrace(s_folder / "sample.kva.h5", test::SampleTraceOptions{.experts = 4});
     results::test::writeCases(s_folder / "results", results::Settings(results::test::sampleValues()));
     std::ofstream(s_folder / "log.csv") << "tokens,loss_text\n1000,5\n2000,4\n";
+    std::ofstream(s_folder / "heads.json") << R"({"0-0": [0.1, 0.3], "0-1": [0, 0.5]})";
   }
   static void TearDownTestSuite() { std::filesystem::remove_all(s_folder); }
 
@@ -142,6 +143,7 @@ TEST_F(FigureModule, EveryKindTakesTheFieldsOfItsRowAndRejectsOthers) {
       FigureOptions wanted = options(std::string(kind.name));
       if (kind.source == figures::FigureSource::Results) wanted.files = {(s_folder / "results").string()};
       if (kind.source == figures::FigureSource::TrainingLog) wanted.files = {(s_folder / "log.csv").string()};
+      if (kind.source == figures::FigureSource::HeadTable) wanted.files = {(s_folder / "heads.json").string()};
       wanted.quiet = true;
       setField(wanted, field);
       const std::string option = figures::optionOf(field);
@@ -157,8 +159,8 @@ TEST_F(FigureModule, EveryKindTakesTheFieldsOfItsRowAndRejectsOthers) {
 }
 
 TEST_F(FigureModule, DrawsResultsAndLogs) {
-  for (const auto& [kind, source] :
-       {std::pair{"needle", "results"}, std::pair{"accuracy", "results"}, std::pair{"training", "log.csv"}}) {
+  for (const auto& [kind, source] : {std::pair{"needle", "results"}, std::pair{"accuracy", "results"},
+                                     std::pair{"training", "log.csv"}, std::pair{"heads", "heads.json"}}) {
     FigureOptions wanted = options(kind);
     wanted.files = {(s_folder / source).string()};
     std::string message;

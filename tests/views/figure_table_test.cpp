@@ -23,6 +23,7 @@ class FigureTable : public ::testing::TestWithParam<std::string> {
     test::writeSampleTrace(*s_folder / "a.kva.h5", test::SampleTraceOptions{.experts = 4});
     results::test::writeCases(*s_folder / "results", results::Settings(results::test::sampleValues()));
     s_folder->write("log.csv", "tokens,loss_text\n1000,5\n2000,4\n");
+    s_folder->write("heads.json", R"({"0-0": [0.1, 0.3], "0-1": [0, 0], "1-0": [1, 0], "1-1": [0, 0.2]})");
   }
   static void TearDownTestSuite() { delete s_folder; }
 
@@ -34,6 +35,8 @@ class FigureTable : public ::testing::TestWithParam<std::string> {
         return buildFigure(results::ResultsReader(*s_folder / "results"), spec);
       case FigureSource::TrainingLog:
         return buildFigure(readTrainingCurves(*s_folder / "log.csv"), spec);
+      case FigureSource::HeadTable:
+        return buildFigure(policy::readHeadTable(*s_folder / "heads.json"), spec);
     }
     fail("no such source");
   }
@@ -43,7 +46,8 @@ class FigureTable : public ::testing::TestWithParam<std::string> {
 };
 
 TEST_P(FigureTable, BuildsFromItsSourceAndRejectsOthers) {
-  for (const FigureSource source : {FigureSource::Trace, FigureSource::Results, FigureSource::TrainingLog}) {
+  for (const FigureSource source :
+       {FigureSource::Trace, FigureSource::Results, FigureSource::TrainingLog, FigureSource::HeadTable}) {
     if (source != kind().source) {
       EXPECT_THROW((void)build(source, defaultSpec(GetParam())), UsageError);
       continue;
@@ -68,6 +72,9 @@ TEST_P(FigureTable, DrawsAfterTheFileIsClosed) {
   } else if (kind().source == FigureSource::Results) {
     const results::ResultsReader reader(*s_folder / "results");
     gathered = gatherFigure(&reader, spec);
+  } else if (kind().source == FigureSource::HeadTable) {
+    const policy::HeadTable table = policy::readHeadTable(*s_folder / "heads.json");
+    gathered = gatherFigure(&table, spec);
   } else {
     const TrainingCurves curves = readTrainingCurves(*s_folder / "log.csv");
     gathered = gatherFigure(&curves, spec);

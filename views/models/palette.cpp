@@ -36,6 +36,9 @@ constexpr std::array kFurther = {
     MethodLook{"", 0x4682B4, Mark::Cross},        MethodLook{"", 0x9370DB, Mark::Plus},
     MethodLook{"", 0x20B2AA, Mark::Circle},       MethodLook{"", 0xFF7F50, Mark::Square},
     MethodLook{"", 0x708090, Mark::Triangle},     MethodLook{"", 0xC71585, Mark::Diamond},
+    MethodLook{"", 0x2E8B57, Mark::TriangleDown}, MethodLook{"", 0xD2691E, Mark::Star},
+    MethodLook{"", 0x5F9EA0, Mark::Cross},        MethodLook{"", 0xBC8F8F, Mark::Plus},
+    MethodLook{"", 0x483D8B, Mark::Circle},       MethodLook{"", 0x808000, Mark::Square},
 };
 
 constexpr MethodLook kUnknown{"", 0x7A6A8A, Mark::Plus};
@@ -54,7 +57,7 @@ const MethodLook& look(std::string_view method) {
   if (const MethodLook* own = ownLook(method)) return *own;
   std::size_t further = 0;
   for (const policy::Method& known : policy::methods()) {
-    if (known.keeps_everything || ownLook(known.name) != nullptr) continue;
+    if (known.name == runs::kFullMethod || ownLook(known.name) != nullptr) continue;
     if (known.name == method) return kFurther[further % kFurther.size()];
     ++further;
   }

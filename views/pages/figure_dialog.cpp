@@ -41,16 +41,25 @@ QComboBox* choice(const QList<std::pair<QString, QString>>& items) {
   return box;
 }
 
-// Collects the values of a figure kind that reads a results folder or a training log.
+// Collects the values of a figure kind that does not read a trace.
 GatheredFigure gatherFile(const FigureSpec& spec, const std::string& path) {
-  const bool log = kindOf(spec).source == FigureSource::TrainingLog;
-  if (path.empty()) fail("choose {}", log ? "the CSV log of a training run" : "the results folder of an evaluation");
-  if (!log) {
-    const results::ResultsReader reader(path);
-    return gatherFigure(&reader, spec);
+  switch (kindOf(spec).source) {
+    case FigureSource::TrainingLog: {
+      if (path.empty()) fail("choose the CSV log of a training run");
+      const TrainingCurves curves = readTrainingCurves(path);
+      return gatherFigure(&curves, spec);
+    }
+    case FigureSource::HeadTable: {
+      if (path.empty()) fail("choose a table of heads, as kvatlas heads makes it");
+      const policy::HeadTable table = policy::readHeadTable(path);
+      return gatherFigure(&table, spec);
+    }
+    default: {
+      if (path.empty()) fail("choose the results folder of an evaluation");
+      const results::ResultsReader reader(path);
+      return gatherFigure(&reader, spec);
+    }
   }
-  const TrainingCurves curves = readTrainingCurves(path);
-  return gatherFigure(&curves, spec);
 }
 
 // Runs job; returns the error sentence if it throws, else empty.
@@ -179,10 +188,14 @@ void FigureDialog::makeSource(QFormLayout& form) {
 }
 
 void FigureDialog::browse() {
-  const bool log = kindOf(spec()).source == FigureSource::TrainingLog;
-  const QString chosen =
-      log ? QFileDialog::getOpenFileName(this, tr("Training log"), m_source->text(), tr("CSV (*.csv);;All files (*)"))
-          : QFileDialog::getExistingDirectory(this, tr("Results folder"), m_source->text());
+  const FigureSource source = kindOf(spec()).source;
+  const auto file = [&](const QString& title, const QString& names) {
+    return QFileDialog::getOpenFileName(this, title, m_source->text(), names + tr(";;All files (*)"));
+  };
+  const QString chosen = source == FigureSource::TrainingLog ? file(tr("Training log"), tr("CSV (*.csv)"))
+                         : source == FigureSource::HeadTable
+                             ? file(tr("Table of heads"), tr("Tables (*.json *.tsv)"))
+                             : QFileDialog::getExistingDirectory(this, tr("Results folder"), m_source->text());
   if (!chosen.isEmpty()) m_source->setText(chosen);
 }
 
@@ -220,6 +233,7 @@ void FigureDialog::showKind() {
   for (QWidget* field : std::initializer_list<QWidget*>{m_source, m_browse}) field->setEnabled(!of_trace);
   m_source->setPlaceholderText(of_trace                                   ? tr("open trace")
                                : kind.source == FigureSource::TrainingLog ? tr("training log (CSV)")
+                               : kind.source == FigureSource::HeadTable   ? tr("table of heads (JSON)")
                                                                           : tr("evaluation results folder"));
   change();
 }

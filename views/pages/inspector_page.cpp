@@ -110,6 +110,9 @@ QString InspectorPage::fateRows(const Inspection& seen) const {
     QString text = reasonText(fate.reason);
     if (fate.keeping > 0 && fate.keeping < fate.heads)
       text += tr(", in %1 of %2 heads").arg(fate.keeping).arg(fate.heads);
+    if (fate.into) text += tr(", merged into token %1").arg(*fate.into);
+    if (fate.sources > 0)
+      text += fate.sources == 1 ? tr(", holds another token") : tr(", holds %1 other tokens").arg(fate.sources);
     const bool focus = fate.run == m_selection.focusRun();
     const QString name = runText(m_document, fate.run).toHtmlEscaped();
     rows += tableRow(QStringLiteral("<span style='color:%1'>■</span> %2")

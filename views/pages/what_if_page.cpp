@@ -78,7 +78,7 @@ void WhatIfPage::makeForm() {
   m_budget->setToolTip(tr("Tokens per head, averaged over all heads of all layers, window included"));
   m_window->setToolTip(tr("The last prompt tokens: always kept, and their attention scores the other tokens"));
   for (const policy::Method& method : policy::methods())
-    if (method.name != "full")
+    if (!method.keeps_everything)
       m_method->addItem(methodIcon(method.name, themeOf(palette())), toQString(method.title), toQString(method.name));
   m_slider->setRange(0, kSliderSteps);
   m_note->setWordWrap(true);

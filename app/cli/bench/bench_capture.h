@@ -9,6 +9,7 @@ void benchCapture(const BenchArguments& arguments);
 void benchGrowth(const BenchArguments& arguments);
 void benchNeedle(const BenchArguments& arguments);
 void benchBranches(const BenchArguments& arguments);
+void benchMethods(const BenchArguments& arguments);
 void benchMemory(const BenchArguments& arguments);
 void benchStart(const BenchArguments& arguments);
 void benchOpen(const BenchArguments& arguments);

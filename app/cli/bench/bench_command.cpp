@@ -37,6 +37,7 @@ constexpr std::array kBenches{
     Bench{"gpu", "a CUDA device: probe, capture, branches", benchGpu},
     Bench{"growth", "time and memory against length, with a fit", benchGrowth},
     Bench{"branches", "many methods against the full cache alone", benchBranches},
+    Bench{"methods", "every named method in one capture: time and cache of each", benchMethods},
     Bench{"memory", "peak memory against prompt length, or, with --every, against generated tokens", benchMemory},
     Bench{"start", "start-up", benchStart},
     Bench{"needle", "a needle run of many methods against the full cache alone", benchNeedle},
@@ -81,7 +82,7 @@ void addBenchCommand(CLI::App& root) {
       ->check(CLI::Range(0, 1000));
   command.add_option("--every", arguments->every,
                      "also let the methods decide again every K tokens (branches, memory)");
-  command.add_option("--tokens", arguments->tokens, "prompt length (branches, memory with --every, what-if)")
+  command.add_option("--tokens", arguments->tokens, "prompt length (branches, methods, memory with --every, what-if)")
       ->capture_default_str()
       ->check(CLI::Range(64, 1 << 22));
   command

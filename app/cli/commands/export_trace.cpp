@@ -10,6 +10,7 @@
 #include "core/base/files.h"
 #include "core/base/suggest.h"
 #include "core/trace/generated_tokens.h"
+#include "core/trace/merged_tokens.h"
 #include "core/trace/reader.h"
 
 namespace kvatlas::app {
@@ -111,6 +112,27 @@ void evictedTable(const Reader& reader, const ExportRequest& request, TableWrite
   });
 }
 
+// Of the prompt without a step; a lost token without a target.
+void mergedTable(const Reader& reader, const ExportRequest& request, TableWriter& table) {
+  table.columns({"run", "step", "layer", "head", "position", "into"});
+  forRuns(reader, request, [&](std::size_t run, const trace::RunRecord& record) {
+    const std::size_t heads = reader.header().runs[run].heads;
+    const auto row = [&](const nlohmann::json& step, std::size_t layer, std::size_t head, TokenIndex position,
+                         TokenIndex into) {
+      if (!chosen(request.layer, layer) || !chosen(request.head, head)) return;
+      table.row(
+          {run, step, layer, head, position, into == trace::kNoToken ? nlohmann::json(nullptr) : nlohmann::json(into)});
+    };
+    trace::forMergedTokens(record, reader.tokens(), [&](std::size_t list, TokenIndex position, TokenIndex into) {
+      row(nullptr, list / heads, list % heads, position, into);
+    });
+    for (std::size_t i = 0; i < record.evicted_into.size(); ++i) {
+      const trace::Eviction& one = record.evicted[i];
+      row(one.step, one.layer, one.head, one.position, record.evicted_into[i]);
+    }
+  });
+}
+
 void expertsTable(const Reader& reader, const ExportRequest& request, TableWriter& table) {
   const auto use = reader.experts();
   if (!use) fail("{}: records no experts; the model's layers have one MLP each", request.file);
@@ -190,8 +212,8 @@ std::string partName(const SignalInfo& info) {
 std::vector<Part> makeParts() {
   std::vector<Part> parts{{"runs", runsTable},         {"capacity", capacityTable}, {"kept", keptTable},
                           {"retained", retainedTable}, {"decode", decodeTable},     {"evicted", evictedTable},
-                          {"attended", attendedTable}, {"experts", expertsTable},   {"spans", spansTable},
-                          {"tokens", tokensTable}};
+                          {"merged", mergedTable},     {"attended", attendedTable}, {"experts", expertsTable},
+                          {"spans", spansTable},       {"tokens", tokensTable}};
   for (const SignalInfo& info : signalTable()) {
     if (info.extent == SignalExtent::WindowByToken) continue;  // a table has one value per token
     parts.push_back(

@@ -64,39 +64,46 @@ json promptJson(const trace::Prompt& prompt) {
           {"start", oneLine(prompt.text, 200)}};
 }
 
+// Adds what the body throws to `errors`. False: it threw.
+template <class Body>
+bool attempt(std::vector<std::string>& errors, const Body& body) {
+  try {
+    body();
+    return true;
+  } catch (const Error& error) {
+    errors.emplace_back(error.what());
+    return false;
+  }
+}
+
 // Names of a layer's recorded members; empty when the layer was not recorded. A damaged one is marked, and its error
 // added to `errors`.
 std::vector<std::string> membersOf(const Reader& reader, LayerIndex layer, std::vector<std::string>& errors) {
   std::vector<std::string> members;
   if (!reader.hasLayer(layer)) return members;
   const auto look = [&](const std::string& name, const std::string& shown) {
-    try {
-      if (reader.holds(layer, name)) members.push_back(shown);
-    } catch (const Error& error) {
-      members.push_back(shown + " (unreadable)");
-      errors.emplace_back(error.what());
-    }
+    bool held = false;
+    const bool readable = attempt(errors, [&] { held = reader.holds(layer, name); });
+    if (held || !readable) members.push_back(readable ? shown : shown + " (unreadable)");
   };
   for (const SignalInfo& info : signalTable()) look(std::string(info.name), std::string(info.name));
-  look(trace::schema::mapPath(false, 0), "map/mean");
-  look(trace::schema::mapPath(true, 0), "map/max");
+  for (const bool max : {false, true})
+    for (std::size_t level = 0; level < reader.header().attention.cells.size(); ++level) {
+      const std::string path = trace::schema::mapPath(max, level);
+      const std::string shown = level == 0 ? path.substr(0, path.rfind('/')) : path;
+      look(path, shown);
+      if (level > 0 && members.back() == shown) members.pop_back();  // one name for all readable levels
+    }
   for (const char* name : {"query", "key"}) look(name, name);
   return members;
 }
 
-json runJson(const Reader& reader, std::size_t index) {
+// What a finished run adds to its header.
+void addRecord(const Reader& reader, std::size_t index, json& run) {
   const trace::RunHeader& header = reader.header().runs[index];
-  json run = {{"label", header.label},
-              {"method", header.method},
-              {"budget", header.budget},
-              {"budget_nominal", finiteOrNull(header.budget_nominal)},
-              {"granularity", header.granularity},
-              {"attended_keys", header.attended},
-              {"parameters", parseOrDiscard(header.parameters)}};
-  if (run["parameters"].is_discarded()) run["parameters"] = header.parameters;
   const auto record = reader.run(index, trace::RunParts::WithoutPositions);
   run["recorded"] = record.has_value();
-  if (!record) return run;
+  if (!record) return;
   run["budget_realised"] = finiteOrNull(record->budget_realised);
   run["cache_bytes"] = record->cache_bytes;
   run["seconds"] = finiteOrNull(record->seconds);
@@ -107,7 +114,27 @@ json runJson(const Reader& reader, std::size_t index) {
     run["cache_bytes_peak"] = *std::ranges::max_element(record->step_bytes);
     run["cache_bytes_end"] = record->step_bytes.back();
   }
+  if (header.merges) {
+    const auto merged = [](const std::vector<TokenIndex>& into) {
+      return into.size() - static_cast<std::size_t>(std::ranges::count(into, trace::kNoToken));
+    };
+    run["merged"] = merged(record->merged_into) + merged(record->evicted_into);
+  }
   run["text"] = record->decode_text;
+  static_cast<void>(reader.attended(index, LayerIndex(0), 0, 0));  // an error if it is damaged
+}
+
+json runJson(const Reader& reader, std::size_t index, std::vector<std::string>& errors) {
+  const trace::RunHeader& header = reader.header().runs[index];
+  json run = {{"label", header.label},
+              {"method", header.method},
+              {"budget", header.budget},
+              {"budget_nominal", finiteOrNull(header.budget_nominal)},
+              {"granularity", header.granularity},
+              {"attended_keys", header.attended},
+              {"parameters", parseOrDiscard(header.parameters)}};
+  if (run["parameters"].is_discarded()) run["parameters"] = header.parameters;
+  if (!attempt(errors, [&] { addRecord(reader, index, run); })) run["recorded"] = nullptr;
   return run;
 }
 
@@ -124,7 +151,10 @@ json infoJson(const Reader& reader, std::vector<std::string>& errors) {
   json layers = json::array(), runs = json::array();
   for (const LayerIndex layer : header.attention.layers)
     layers.push_back({{"layer", layer.value}, {"members", membersOf(reader, layer, errors)}});
-  for (std::size_t run = 0; run < header.runs.size(); ++run) runs.push_back(runJson(reader, run));
+  for (std::size_t run = 0; run < header.runs.size(); ++run) runs.push_back(runJson(reader, run, errors));
+  attempt(errors, [&] { static_cast<void>(reader.nextLogits()); });
+  attempt(errors, [&] { static_cast<void>(reader.experts()); });
+  attempt(errors, [&] { static_cast<void>(reader.notes()); });
   return {{"file", reader.path().string()},
           {"bytes", std::filesystem::file_size(reader.path())},
           {"complete", reader.complete()},
@@ -176,14 +206,17 @@ void printRuns(const json& runs) {
   for (const json& run : runs) {
     const auto label = oneLine(run["label"].get<std::string>(), 40),
                budget = oneLine(run["budget"].get<std::string>(), 20);
-    if (!run["recorded"].get<bool>()) {
-      fmt::print("  {:<{}}  {:>8}  not recorded\n", label, width, budget);
+    if (run["recorded"] != true) {
+      fmt::print("  {:<{}}  {:>8}  {}\n", label, width, budget,
+                 run["recorded"].is_null() ? "unreadable" : "not recorded");
       continue;
     }
     const auto number = [&](const char* name) { return run[name].is_null() ? std::nan("") : run[name].get<double>(); };
     fmt::print("  {:<{}}  {:>8}  {:>9.1f}  {:>9}  {:>8.2f}  {}\n", label, width, budget, number("budget_realised"),
                sizeText(run["cache_bytes"].get<std::uint64_t>()), number("seconds"),
                oneLine(run["text"].get<std::string>(), 60));
+    if (run.contains("merged"))
+      fmt::print("  {:<{}}  {} evicted tokens merged into kept ones\n", "", width, run["merged"].get<std::uint64_t>());
     if (run.contains("every"))
       fmt::print("  {:<{}}  decides again every {} tokens: {} evicted, cache at most {}, {} at the end\n", "", width,
                  run["every"].get<std::uint32_t>(), run["evicted"].get<std::uint64_t>(),

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/policy/merging.h"
 #include "core/policy/parameters.h"
 #include "core/policy/parts.h"
 
@@ -42,7 +43,8 @@ json methodJson(const policy::Method& method) {
     needs.push_back(
         {{"signal", nameOf(signal)}, {"cost", infoOf(signal).cost}, {"always_recorded", !infoOf(signal).onDemand()}});
   bool every = !method.keeps_everything;
-  for (const Signal signal : method.needs.members()) every = every && policy::kSignalsWhileDecoding.contains(signal);
+  for (const Signal signal : method.needs.members())
+    every = every && (policy::kSignalsWhileDecoding | policy::kSignalsOfEntries).contains(signal);
   return {{"name", method.name},
           {"title", method.title},
           {"paper", method.paper},
@@ -52,9 +54,12 @@ json methodJson(const policy::Method& method) {
            {{"score", method.parts.score},
             {"values", method.parts.values},
             {"allocate", method.parts.allocate},
-            {"select", method.parts.select}}},
+            {"select", method.parts.select},
+            {"merge", method.parts.merge},
+            {"store", method.parts.store}}},
           {"parameters", parameters},
           {"needs", needs},
+          {"stored", method.store->cost},
           {"while_decoding", every}};
 }
 
@@ -77,7 +82,9 @@ json allJson() {
            {{"score", partsJson(policy::scoreParts())},
             {"values", partsJson(policy::valuesParts())},
             {"allocate", partsJson(policy::allocateParts())},
-            {"select", partsJson(policy::selectParts())}}}};
+            {"select", partsJson(policy::selectParts())},
+            {"merge", partsJson(policy::mergeParts())},
+            {"store", partsJson(policy::storeParts())}}}};
 }
 
 // The table of the README.
@@ -85,8 +92,11 @@ std::string markdownTable() {
   std::string text = "| Method | Keeps | Paper |\n|---|---|---|\n";
   for (const policy::NamedMethod& named : policy::namedMethods()) {
     const std::string_view paper = named.paper;
-    const std::string link =
-        paper.starts_with("arXiv:") ? fmt::format("[{}](https://arxiv.org/abs/{})", paper, paper.substr(6)) : "–";
+    const std::string link = paper.starts_with("arXiv:")
+                                 ? fmt::format("[{}](https://arxiv.org/abs/{})", paper, paper.substr(6))
+                             : paper.starts_with("openreview:")
+                                 ? fmt::format("[{}](https://openreview.net/forum?id={})", paper, paper.substr(11))
+                                 : "–";
     text += fmt::format("| `{}` | {} | {} |\n", named.name, named.keeps, link);
   }
   return text;
@@ -108,19 +118,23 @@ std::string overview() {
   text += partLines("score, by name of the method:", policy::scoreParts());
   text += partLines("values=", policy::valuesParts());
   text += partLines("allocate=", policy::allocateParts());
-  return text + partLines("select=", policy::selectParts());
+  text += partLines("select=", policy::selectParts());
+  text += partLines("merge=", policy::mergeParts());
+  return text + partLines("store=, or bits=2|4|8 for kivi:", policy::storeParts());
 }
 
 std::string describe(const policy::Method& method) {
   const policy::NamedMethod& named = namedRow(method);
   std::string text = fmt::format("{}: {}{}\nKeeps {}.\n", method.name, method.title,
                                  method.paper.empty() ? "" : fmt::format(", {}", method.paper), named.keeps);
-  text += fmt::format("Parts: score {}, values {}, allocate {}, select {}\n", method.parts.score, method.parts.values,
-                      method.parts.allocate, method.parts.select);
+  text += fmt::format("Parts: score {}, values {}, allocate {}, select {}, merge {}, store {}\n", method.parts.score,
+                      method.parts.values, method.parts.allocate, method.parts.select, method.parts.merge,
+                      method.parts.store);
   if (!named.equals.empty()) text += fmt::format("Equals {}\n", named.equals);
   for (const Signal signal : method.needs.members())
     text += fmt::format("Needs {}: {} (cost: {}{})\n", nameOf(signal), infoOf(signal).meaning, infoOf(signal).cost,
                         infoOf(signal).onDemand() ? "; only recorded for methods that ask" : "");
+  if (!method.store->cost.empty()) text += fmt::format("Stored: {}\n", method.store->cost);
   if (!method.parameters.empty()) text += "Parameters:\n";
   for (const policy::ParameterSpec& spec : method.parameters) {
     const std::string_view paper = policy::presetValue(spec, policy::Preset::Paper),

@@ -1,5 +1,6 @@
 #include "app/explorer/window/main_window.h"
 
+#include <QApplication>
 #include <QCloseEvent>
 #include <QDockWidget>
 #include <QDragEnterEvent>
@@ -15,12 +16,15 @@
 #include <QStatusBar>
 #include <QUndoStack>
 #include <QVBoxLayout>
+#include <QWhatsThis>
 #include <utility>
 
 #include "app/explorer/capture/window_capture.h"
 #include "app/explorer/explorer_settings.h"
 #include "app/explorer/programme_files.h"
 #include "app/explorer/results/window_results.h"
+#include "app/explorer/window/glossary.h"
+#include "app/explorer/window/help_finder.h"
 #include "app/explorer/window/recent_files.h"
 #include "app/explorer/window/theme_switch.h"
 #include "app/explorer/window/view_keeper.h"
@@ -30,6 +34,7 @@
 #include "app/explorer/window/window_pages.h"
 #include "views/models/number_text.h"
 #include "views/pages/bookmarks_page.h"
+#include "views/pages/charts/sweep_chart.h"
 #include "views/pages/figure_dialog.h"
 #include "views/pages/grid_page.h"
 #include "views/pages/map/map_page.h"
@@ -53,10 +58,11 @@ QSize firstSize(const QScreen* screen) {
 
 const QString kExample = QStringLiteral("examples/marlow.kva.h5");
 
-QString droppedFile(const QMimeData* data) {
+QStringList droppedFiles(const QMimeData* data) {
+  QStringList files;
   for (const QUrl& url : data->urls())
-    if (url.isLocalFile()) return url.toLocalFile();
-  return {};
+    if (url.isLocalFile()) files << url.toLocalFile();
+  return files;
 }
 
 }  // namespace
@@ -66,6 +72,7 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
       m_settings(settings),
       m_theme(new ThemeSwitch(settings, this)),
       m_document(m_thread),
+      m_shelf(m_document),
       m_selection(m_document),
       m_actions(*this),
       m_message(new views::MessageBar),
@@ -102,6 +109,7 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
   connectDocument();
   connectActions();
   connectPages();
+  connectShelf();
   connectNavigation(*this, m_actions, m_document, m_selection);
   connectCopies(*this, m_actions, *m_pages, *m_views);
   connectCapture();
@@ -109,6 +117,7 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
   m_start->setExampleAvailable(!resourceFile(kExample).isEmpty());
   m_start->setCaptureAvailable(!kvatlasProgramme().isEmpty());
   m_recent->show();
+  new HelpFinder(this);
   resize(firstSize(screen()));
   m_pages->arrange();
   restoreGeometry(settings.geometry());
@@ -170,13 +179,20 @@ void MainWindow::connectPages() {
   connect(&m_pages->tokens(), &views::TokensPage::found, &map, &views::MapPage::reveal);
   views::BookmarkModel& notes = m_pages->bookmarks().model();
   connect(&notes, &views::BookmarkModel::answerChanged, this, [this, &notes] {
-    m_pages->runs().setAnswer(notes.answer().isEmpty() ? m_results->answerOf(m_document) : notes.answer());
+    const QString answer = notes.answer().isEmpty() ? m_results->answerOf(m_document) : notes.answer();
+    m_pages->runs().setAnswer(answer);
+    m_pages->sweep().setAnswer(answer);
   });
   connect(&m_pages->runs(), &views::RunsPage::answerRequested, this, &MainWindow::enterAnswer);
-  connect(m_actions.caption, &QAction::toggled, &map, &views::MapPage::setCaptionShown);
-  connect(m_actions.caption, &QAction::toggled, this, [this](bool shown) { m_settings.setCaption(shown); });
-  m_actions.caption->setChecked(m_settings.caption());
-  map.setCaptionShown(m_settings.caption());
+  for (const auto& [action, show] : {std::pair{m_actions.caption, &views::MapPage::setCaptionShown},
+                                     std::pair{m_actions.readout, &views::MapPage::setReadoutShown},
+                                     std::pair{m_actions.overview, &views::MapPage::setOverviewShown}}) {
+    const QString part = action->objectName();
+    action->setChecked(m_settings.shown(part));
+    (map.*show)(m_settings.shown(part));
+    connect(action, &QAction::toggled, &map, show);
+    connect(action, &QAction::toggled, this, [this, part](bool shown) { m_settings.setShown(part, shown); });
+  }
   connect(&map, &views::MapPage::modeChanged, this, [this, &map] {
     m_actions.compare_modes[static_cast<std::size_t>(map.mode())]->setChecked(true);
     m_actions.setOtherOpen(map.other().isOpen());
@@ -184,6 +200,12 @@ void MainWindow::connectPages() {
   views::BookmarksPage& bookmarks = m_pages->bookmarks();
   connect(&bookmarks, &views::BookmarksPage::stateRequested, m_views, &ViewKeeper::show);
   connect(&bookmarks, &views::BookmarksPage::failed, this, &MainWindow::warn);
+  connect(&bookmarks, &views::BookmarksPage::spanChosen, this, [this, &map](TokenIndex begin, TokenIndex) {
+    const auto last = static_cast<TokenIndex>(m_document.tokens() - 1);
+    m_selection.setCursor(
+        views::Cell{std::max(m_selection.cursor() ? m_selection.cursor()->query : last, begin), begin});
+    map.reveal(*m_selection.cursor());
+  });
   connect(m_views, &ViewKeeper::failed, this, &MainWindow::warn);
   connect(m_actions.add_bookmark, &QAction::triggered, &bookmarks, &views::BookmarksPage::addBookmark);
   QAction* undo = bookmarks.undoStack().createUndoAction(this, tr("&Undo"));
@@ -195,6 +217,19 @@ void MainWindow::connectPages() {
   connect(m_actions.keep_in_trace, &QAction::toggled, this, [this](bool inside) {
     m_settings.setNotesInTrace(inside);
     chooseNotesPlace();
+  });
+}
+
+void MainWindow::connectShelf() {
+  m_pages->runs().setShelf(m_shelf);
+  m_pages->sweep().setShelf(m_shelf);
+  connect(&m_shelf, &views::TraceShelf::failed, this, &MainWindow::warn);
+  connect(&m_pages->runs(), &views::RunsPage::otherRunChosen, this, &MainWindow::swapTrace);
+  connect(&m_pages->sweep(), &views::SweepChart::otherRunChosen, this, &MainWindow::swapTrace);
+  connect(m_actions.add_trace, &QAction::triggered, this, [this] {
+    const QStringList files = QFileDialog::getOpenFileNames(this, tr("Add traces to the list"), m_settings.lastFolder(),
+                                                            tr("KVAtlas traces (*.kva.h5 *.kva.h5.part *.h5)"));
+    for (const QString& file : files) addFile(file);
   });
 }
 
@@ -233,7 +268,9 @@ void MainWindow::connectActions() {
     m_pages->setVisible(back);
   });
   connect(m_actions.keys, &QAction::triggered, this, [this] { showKeys(*this, m_actions); });
-  connect(m_actions.glossary, &QAction::triggered, this, [this] { showGlossary(*this); });
+  connect(m_actions.glossary, &QAction::triggered, this, [this] { showGlossary(*this, QApplication::focusWidget()); });
+  connect(m_actions.whats_this, &QAction::triggered, this, [] { QWhatsThis::enterWhatsThisMode(); });
+  connect(m_actions.manual, &QAction::triggered, this, [this] { showManual(*this); });
   connect(m_actions.about, &QAction::triggered, this, [this] { showAbout(*this); });
 }
 
@@ -341,6 +378,7 @@ void MainWindow::closeTrace() {
   m_actions.map_only->setChecked(false);
   savePages();
   m_views->remember();
+  m_shelf.clear();
   m_document.close();
 }
 
@@ -356,6 +394,23 @@ void MainWindow::openFile(const QString& path) {
   m_opening = QFileInfo(path).absoluteFilePath();
   m_settings.setLastFolder(QFileInfo(path).absolutePath());
   m_document.open(m_opening.toStdString());
+}
+
+void MainWindow::addFile(const QString& path) {
+  if (!m_document.isOpen() && m_document.state() != views::Document::State::Opening) return openFile(path);
+  m_shelf.add(QFileInfo(path).absoluteFilePath().toStdString());
+}
+
+// The other trace in the same view, with one of its runs in focus.
+void MainWindow::swapTrace(const QString& path, int run) {
+  views::ViewState state = m_views->present();
+  state.focus = run;
+  state.compare = views::kNoRun;
+  state.hidden.clear();
+  state.view.erase("what_if");
+  m_views->remember();
+  m_views->setInitialView(state);
+  m_shelf.swapIn(path.toStdString());
 }
 
 // Never writes to the bundled example.
@@ -455,14 +510,15 @@ void MainWindow::resetLayout() {
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
-  if (!droppedFile(event->mimeData()).isEmpty()) event->acceptProposedAction();
+  if (!droppedFiles(event->mimeData()).isEmpty()) event->acceptProposedAction();
 }
 
 void MainWindow::dropEvent(QDropEvent* event) {
-  const QString file = droppedFile(event->mimeData());
-  if (file.isEmpty()) return;
+  const QStringList files = droppedFiles(event->mimeData());
+  if (files.isEmpty()) return;
   event->acceptProposedAction();
-  openFile(file);
+  openFile(files.front());
+  for (const QString& more : files.mid(1)) addFile(more);
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {

@@ -8,6 +8,7 @@
 #include "app/explorer/window/window_actions.h"
 #include "views/models/document/document.h"
 #include "views/models/document/selection.h"
+#include "views/models/document/trace_shelf.h"
 
 class QLabel;
 class QStackedWidget;
@@ -37,7 +38,10 @@ class MainWindow : public QMainWindow {
 
   // Shows the trace or the folder of results, or an error message above what is open already.
   void openFile(const QString& path);
+  // Lists its runs beside those of the open trace; without one, opens it.
+  void addFile(const QString& path);
   [[nodiscard]] views::Document& document() { return m_document; }
+  [[nodiscard]] views::TraceShelf& shelf() { return m_shelf; }
   [[nodiscard]] views::Selection& selection() { return m_selection; }
   [[nodiscard]] WindowActions& actions() { return m_actions; }
   [[nodiscard]] ThemeSwitch& theme() { return *m_theme; }
@@ -69,6 +73,8 @@ class MainWindow : public QMainWindow {
   void openExample();
   void closeTrace();
   void chooseOther();
+  void connectShelf();
+  void swapTrace(const QString& path, int run);
   void showFigure(const QString& kind);
   void showTrace();
   void showNoTrace();
@@ -86,6 +92,7 @@ class MainWindow : public QMainWindow {
   ThemeSwitch* m_theme;
   views::ReadingThread m_thread;
   views::Document m_document;
+  views::TraceShelf m_shelf;
   views::Selection m_selection;
   WindowActions m_actions;
   views::MessageBar* m_message;

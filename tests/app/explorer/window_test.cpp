@@ -8,6 +8,7 @@
 #include <QMimeData>
 #include <QStackedWidget>
 #include <fstream>
+#include <random>
 
 #include "app/explorer/explorer_settings.h"
 #include "app/explorer/measure/settle.h"
@@ -16,6 +17,8 @@
 #include "app/explorer/window/theme_switch.h"
 #include "app/explorer/window/window_pages.h"
 #include "core/base/error.h"
+#include "core/trace/vetting.h"
+#include "tests/core/trace/metadata_lies.h"
 #include "tests/views/pages/qt_widgets.h"
 #include "views/pages/charts/ranking_chart.h"
 #include "views/pages/window_palette.h"
@@ -195,6 +198,36 @@ TEST_F(WindowTest, DamagedBytesNeverCrashTheWindow) {
     open(m_folder.write("damaged.kva.h5", damaged));
     EXPECT_TRUE(m_window->isVisible());
   }
+}
+
+// A file that crashes the HDF5 library is a sentence in the window; the trace that is open stays open.
+TEST_F(WindowTest, AHostileTraceIsRefusedInTheWindow) {
+  trace::vetWith(KVATLAS_BINARY_DIR "/bin/kvatlas");
+  const fs::path good = sample("good.kva.h5", {.tokens = 64, .layers = 2});
+  open(good);
+  std::ifstream in(good, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  const std::vector<test::MetadataBlock> blocks = test::metadataBlocks(bytes);
+  open(m_folder.write("harm.kva.h5", test::withEmptyIndexBlocks(bytes, blocks)));
+  EXPECT_THAT(message(), HasSubstr("harm.kva.h5"));
+  EXPECT_TRUE(m_window->document().isOpen());
+  EXPECT_THAT(title(), HasSubstr("good.kva.h5"));
+  std::mt19937 random(7);
+  for (int round = 0; round < 12; ++round) {
+    SCOPED_TRACE(round);
+    open(m_folder.write("lie.kva.h5", test::withLie(bytes, blocks, random)));
+    EXPECT_TRUE(settle(*m_window));
+    EXPECT_TRUE(m_window->isVisible());
+  }
+  // Whatever kills the process that looks into a file, the window says so.
+  const fs::path killer = m_folder.write("killer.sh", "#!/bin/sh\nkill -SEGV $$\n");
+  fs::permissions(killer, fs::perms::owner_all);
+  trace::vetWith(killer);
+  open(sample("other.kva.h5"));
+  EXPECT_THAT(message(), HasSubstr("other.kva.h5: is damaged or made to harm"));
+  trace::vetWith("");
+  open(m_folder / "other.kva.h5");
+  EXPECT_EQ(message(), "");
 }
 
 TEST_F(WindowTest, AnUnfinishedTraceOpensAndSaysSo) {

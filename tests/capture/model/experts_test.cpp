@@ -1,6 +1,7 @@
 // The mixture of experts against a naive one in double precision, and the choice of experts.
 #include "capture/model/experts.h"
 
+#include <ATen/ops/equal.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
@@ -29,10 +30,18 @@ at::Tensor numbers(std::vector<std::int64_t> shape, int seed) {
 
 ExpertWeights weights() {
   ExpertWeights made;
-  made.router = numbers({kExperts, kHidden}, 1);
+  made.router.weight = numbers({kExperts, kHidden}, 1);
   for (int expert = 0; expert < kExperts; ++expert)
-    made.experts.push_back({numbers({kInner, kHidden}, 10 * expert + 2), numbers({kInner, kHidden}, 10 * expert + 3),
-                            numbers({kHidden, kInner}, 10 * expert + 4)});
+    made.experts.push_back({.gate = {numbers({kInner, kHidden}, 10 * expert + 2), {}, {}},
+                            .up = {numbers({kInner, kHidden}, 10 * expert + 3), {}, {}},
+                            .down = {numbers({kHidden, kInner}, 10 * expert + 4), {}, {}}});
+  return made;
+}
+
+ExpertWeights packedWeights() {
+  ExpertWeights made = weights();
+  pack(made.router);
+  for (Mlp& expert : made.experts) pack(expert);
   return made;
 }
 
@@ -45,7 +54,8 @@ double dot(const at::Tensor& matrix, std::int64_t row, const std::vector<double>
 // Expert numbers by descending logit, and the softmax over the first `k`.
 std::vector<std::pair<std::int64_t, double>> naiveChoice(const ExpertWeights& w, const std::vector<double>& x, int k) {
   std::vector<std::pair<std::int64_t, double>> chosen;
-  for (std::int64_t expert = 0; expert < kExperts; ++expert) chosen.emplace_back(expert, dot(w.router, expert, x));
+  for (std::int64_t expert = 0; expert < kExperts; ++expert)
+    chosen.emplace_back(expert, dot(w.router.weight, expert, x));
   std::ranges::stable_sort(chosen, [](const auto& a, const auto& b) { return a.second > b.second; });
   chosen.resize(static_cast<std::size_t>(k));
   double sum = 0;
@@ -57,13 +67,14 @@ std::vector<std::pair<std::int64_t, double>> naiveChoice(const ExpertWeights& w,
 std::vector<double> naiveMixture(const ExpertWeights& w, const std::vector<double>& x, int k) {
   std::vector<double> out(kHidden, 0.0);
   for (const auto& [number, share] : naiveChoice(w, x, k)) {
-    const Expert& expert = w.experts[static_cast<std::size_t>(number)];
+    const Mlp& expert = w.experts[static_cast<std::size_t>(number)];
     std::vector<double> inner;
     for (std::int64_t i = 0; i < kInner; ++i) {
-      const double gate = dot(expert.gate, i, x);
-      inner.push_back(gate / (1 + std::exp(-gate)) * dot(expert.up, i, x));
+      const double gate = dot(expert.gate.weight, i, x);
+      inner.push_back(gate / (1 + std::exp(-gate)) * dot(expert.up.weight, i, x));
     }
-    for (std::int64_t i = 0; i < kHidden; ++i) out[static_cast<std::size_t>(i)] += share * dot(expert.down, i, inner);
+    for (std::int64_t i = 0; i < kHidden; ++i)
+      out[static_cast<std::size_t>(i)] += share * dot(expert.down.weight, i, inner);
   }
   return out;
 }
@@ -77,8 +88,9 @@ std::vector<double> rowOf(const at::Tensor& rows, std::int64_t row) {
 TEST(Experts, SumIsThatOfTheNaiveMixture) {
   const ExpertWeights w = weights();
   const at::Tensor rows = numbers({kRows, kHidden}, 7);
-  for (const int k : {1, 2, 4}) {
-    const at::Tensor out = mixture(w, route(w, rows, static_cast<std::uint32_t>(k)), rows);
+  const ExpertWeights packed = packedWeights();
+  for (const auto& [k, used] : {std::pair(1, &w), std::pair(2, &w), std::pair(4, &w), std::pair(2, &packed)}) {
+    const at::Tensor out = mixture(*used, route(*used, rows, static_cast<std::uint32_t>(k)), rows);
     for (std::int64_t row = 0; row < kRows; ++row) {
       const std::vector<double> expected = naiveMixture(w, rowOf(rows, row), k);
       for (std::int64_t i = 0; i < kHidden; ++i)
@@ -87,9 +99,19 @@ TEST(Experts, SumIsThatOfTheNaiveMixture) {
   }
 }
 
+// What a branch of a decoding step gets must not depend on the other branches that share it.
+TEST(Experts, PackedARowHasTheSameBitsInAnyBatch) {
+  const ExpertWeights w = packedWeights();
+  const at::Tensor rows = numbers({kRows, kHidden}, 7), whole = mixture(w, route(w, rows, 2), rows);
+  for (const std::int64_t count : {1, 2, 7}) {
+    const at::Tensor few = rows.narrow(0, 3, count);
+    EXPECT_TRUE(at::equal(mixture(w, route(w, few, 2), few), whole.narrow(0, 3, count))) << count;
+  }
+}
+
 TEST(Experts, TiesGoToTheLowestNumber) {
   ExpertWeights w = weights();
-  w.router = at::zeros({kExperts, kHidden});
+  w.router.weight = at::zeros({kExperts, kHidden});
   const Routing routing = route(w, numbers({3, kHidden}, 7), 2);
   for (std::int64_t row = 0; row < 3; ++row) {
     EXPECT_EQ(rowOf(routing.weight, row), (std::vector<double>{0.5, 0.5, 0, 0}));

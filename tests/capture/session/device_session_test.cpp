@@ -83,10 +83,18 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
   const ModelConfig& config = decoder.config();
   const std::vector<TokenId> ids = prompt();
   SessionOptions options{.window = 4};
-  for (const char* method : {"streamingllm", "h2o", "snapkv:kernel=3", "streamingllm:every=2", "h2o:every=1",
-                             "snapkv:every=2", "tova:every=1"})
+  for (const char* method :
+       {"streamingllm", "h2o", "snapkv:kernel=3", "streamingllm:every=2", "h2o:every=1", "snapkv:every=2",
+        "tova:every=1", "h2o:merge=pivot,every=2", "snapkv:merge=weighted", "cam:spread=3",
+        "snapkv:bits=4,block=4,residual=4,every=2", "kivi:block=4,residual=4", "gear:block=4,residual=8,rank=2",
+        "think:whole=2", "snapkv:store=minicache", "l2norm:every=2", "keydiff:every=1", "lagkv:lag=3,sinks=2,every=2"})
     options.methods.push_back(policy::parseMethod(method));
-  SignalCollector collector(config, requestFor(options.methods, 4, true), 1);
+  StatisticsRequest measured = requestFor(options.methods, 4, true);
+  const policy::SignalParameters parameters{{"lag_score.lag", "3"}, {"lag_score.sinks", "2"}};
+  measured.parameters = parameters;
+  SignalCollector collector(config, measured, 1);
+  collector.keepOfLastRow(true, true);
+  collector.keepQuerySquares();
   const PrefillResult prefill = decoder.prefill(ids, &collector, {});
   collector.finish();
   for (const char* budget : {"12", "50%"}) options.budgets.push_back(policy::parseBudget(budget));
@@ -112,13 +120,25 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
         on_device ? std::unique_ptr<BranchStore>(std::make_unique<DeviceStore>(makeHostCudaLibrary(), request))
                   : std::make_unique<HostStore>(request);
     std::vector<double> seconds(held.size(), 0.0);
-    for (const LayerCache& layer : prefill.cache) store->gather(layer.key, layer.value, seconds);
+    EntryForms forms({.config = config,
+                      .branches = branches,
+                      .held = held,
+                      .store = *store,
+                      .threads = 1,
+                      .query_squares = [&](LayerIndex layer) { return collector.querySquares(layer); }});
+    for (const LayerCache& layer : prefill.cache) {
+      store->gather(layer.key, layer.value, seconds);
+      forms.gathered(layer.key, layer.value, seconds);
+    }
     for (const double each : seconds) EXPECT_GT(each, 0.0);
     const DecodeStart start{.held = held,
                             .redeciders = redeciders,
+                            .parameters = parameters,
                             .store = *store,
+                            .forms = forms,
                             .next_logits = prefill.next_logits,
                             .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },
+                            .last_top = [&](LayerIndex layer) { return collector.lastTop(layer); },
                             .prompt_tokens = ids.size(),
                             .question = question};
     const DecodeOptions decode{.max_new_tokens = kNewTokens, .threads = 1, .attended = true};
@@ -152,6 +172,9 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
       EXPECT_EQ(in_chunks[b].evicted, host[b].evicted);
       EXPECT_EQ(in_chunks[b].question_attended.positions, host[b].question_attended.positions);
       EXPECT_EQ(on_device[b].evicted, host[b].evicted);
+      EXPECT_EQ(on_device[b].held_bytes, host[b].held_bytes);
+      EXPECT_EQ(on_device[b].merged.of_prompt, host[b].merged.of_prompt);
+      EXPECT_EQ(on_device[b].merged.of_evicted, host[b].merged.of_evicted);
       if (host[b].ids.size() == kNewTokens) {
         EXPECT_EQ(host[b].evicted.empty(), branches[b].decidesAgainEvery() == 0);
       }

@@ -340,6 +340,74 @@ INSTANTIATE_TEST_SUITE_P(Sessions, Evicting,
                            return name;
                          });
 
+// Methods that score keys see those which their own lists hold, new ones included.
+TEST(EvictingSession, keysScoredWhileDecodingAreThoseHeld) {
+  const OneThread one_thread;
+  const Golden golden = loadGolden("llama2-gqa");
+  const std::vector<TokenId>& ids =
+      std::ranges::max_element(golden.runs, {}, [](const GoldenRun& run) { return run.ids.size(); })->ids;
+  const ScratchFolder scratch;
+  SessionOptions options{.model = modelFolder("llama2-gqa")};
+  std::string text;
+  for (const TokenId id : ids) text += std::to_string(id) + " ";
+  options.prompt.ids_file = scratch.write("ids.txt", text);
+  options.methods = {policy::parseMethod("l2norm:skip=0,every=2"), policy::parseMethod("keydiff:every=1")};
+  options.budgets = {policy::parseBudget("6")};
+  options.window = kWindow;
+  options.max_new_tokens = kNewTokens;
+  options.follow = runs::Follow::Full;
+  options.device = "cpu";
+  Session session(options, {});
+  session.loadWeights({});
+  const SessionResult result = session.run({});
+  const Decoder decoder = Decoder::load(modelFolder("llama2-gqa"), {}, {});
+  const PrefillResult prefill = decoder.prefill(ids, nullptr, {});
+  std::size_t evicted = 0;
+  for (std::size_t b = 1; b < result.branches.size(); ++b) {
+    const policy::Decision& decision = result.branches[b].decision;
+    NaiveBranch naive(decoder, prefill, decision, ids.size());
+    for (std::uint32_t t = 1; t < result.tracks[b].ids.size(); ++t) {
+      (void)naive.feed(result.tracks[0].ids[t - 1]);
+      for (std::uint32_t list = 0; list < decision.layers * decision.heads; ++list) {
+        const std::uint32_t layer = list / decision.heads, head = list % decision.heads;
+        std::vector<TokenIndex>& held = naive.list(layer, head);
+        std::vector<TokenIndex> gone;
+        for (const cache::Eviction& one : result.tracks[b].evicted)
+          if (one.step == t && one.layer == layer && one.head == head) gone.push_back(one.position);
+        if (gone.empty()) continue;
+        const at::Tensor keys = naive.entries(layer).key[head].to(at::kDouble);
+        std::vector<double> norms, scores;
+        std::vector<double> mean(static_cast<std::size_t>(keys.size(1)), 0.0);
+        const auto entry = [&](TokenIndex position, std::size_t c) {
+          return keys[position][static_cast<std::int64_t>(c)].item<double>();
+        };
+        for (const TokenIndex position : held) {
+          double sum = 0;
+          for (std::size_t c = 0; c < mean.size(); ++c) sum += entry(position, c) * entry(position, c);
+          norms.push_back(std::sqrt(sum));
+          for (std::size_t c = 0; c < mean.size(); ++c) mean[c] += entry(position, c) / norms.back();
+        }
+        double length = 0;
+        for (const double m : mean) length += m * m;
+        for (std::size_t i = 0; i < held.size(); ++i) {
+          double dot = 0;
+          for (std::size_t c = 0; c < mean.size(); ++c) dot += entry(held[i], c) * mean[c];
+          scores.push_back(b == 1 ? -norms[i] : -dot / norms[i] / std::sqrt(length));
+        }
+        std::vector<bool> marks;
+        for (const TokenIndex position : held) marks.push_back(std::ranges::find(gone, position) != gone.end());
+        EXPECT_EQ(std::ranges::count(marks, true), static_cast<std::ptrdiff_t>(gone.size()));
+        SCOPED_TRACE(testing::Message() << result.branches[b].label << " step " << t << " list " << list);
+        expectBest(scores, marks, 1e-5);
+        std::erase_if(held, [&](TokenIndex p) { return std::ranges::find(gone, p) != gone.end(); });
+        EXPECT_EQ(held.size(), decision.capacity[list]);
+        evicted += gone.size();
+      }
+    }
+  }
+  EXPECT_GT(evicted, 50U);
+}
+
 TEST(EvictingSession, withoutEveryNothingIsEvictedAndEveryZeroIsTheSame) {
   const Golden golden = loadGolden("llama2-gqa");
   const ScratchFolder scratch;

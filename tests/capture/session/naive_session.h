@@ -26,6 +26,8 @@ class NaiveBranch {
   [[nodiscard]] std::vector<TokenIndex>& list(std::uint32_t layer, std::uint32_t head) {
     return m_lists[layer * m_heads + head];
   }
+  // Keys and values [kv_heads, positions so far, d]; changing them changes what the next token sees.
+  [[nodiscard]] LayerCache& entries(std::uint32_t layer) { return m_layers[layer]; }
 
  private:
   at::Tensor attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,

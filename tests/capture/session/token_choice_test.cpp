@@ -29,9 +29,15 @@ TokenId firstToken(const at::Tensor& logits) {
   const Decoder decoder = Decoder::random(config, {});
   std::vector<cache::HeldTokens> held{cache::HeldTokens(1, 1, 4)};
   const auto store = makeBranchStore({.config = config, .held = held, .reserve = {1}, .threads = 1}, false);
+  std::vector<Branch> branches(1);
+  branches[0].request = policy::parseMethod("full");
+  EntryForms forms({.config = config, .branches = branches, .held = held, .store = *store, .query_squares = {}});
+  const policy::SignalParameters parameters;
   const DecodeStart start{.held = held,
                           .redeciders = {},
+                          .parameters = parameters,
                           .store = *store,
+                          .forms = forms,
                           .next_logits = logits,
                           .last_row = {},
                           .prompt_tokens = 4,

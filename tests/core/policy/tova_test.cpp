@@ -50,12 +50,13 @@ TEST(Every, IsAParameterOfEveryMethodThatEvicts) {
     }
     if (findParameter(method, "heads") != nullptr) continue;  // has no default table
     bool kept_up = true;
-    for (const Signal needed : method.needs.members()) kept_up = kept_up && kSignalsWhileDecoding.contains(needed);
+    for (const Signal needed : method.needs.members())
+      kept_up = kept_up && (kSignalsWhileDecoding | kSignalsOfEntries).contains(needed);
     if (kept_up)
       EXPECT_EQ(everyOf(settingOf(text.c_str()).parameters), 4U) << text;
     else
       EXPECT_THROW((void)settingOf(text.c_str()), UsageError) << text;
-    EXPECT_EQ(everyOf(settingOf(std::string(method.name).c_str()).parameters), 0U);
+    EXPECT_EQ(everyOf(settingOf(std::string(method.name).c_str()).parameters), method.name == "cam" ? 1U : 0U);
   }
   EXPECT_FALSE(settingOf("snapkv").parameters.contains("every")) << "traces of runs without it stay as they are";
   for (const char* wrong : {"h2o:every=-1", "h2o:every=x", "h2o:every=1000001", "h2o:every="})
@@ -65,13 +66,13 @@ TEST(Every, IsAParameterOfEveryMethodThatEvicts) {
 TEST(Every, NeedsSignalsThatCanBeKeptUp) {
   Method method = findMethod("h2o");
   method.name = "norms";
-  method.needs = {Signal::KeyNorm};
+  method.needs = {Signal::OutputNorm};
   const MethodRequest request{.method = &method, .given = {{"every", "1"}}};
   try {
     (void)makeSetting(request, {2, 4, 2, 100}, parseBudget("20"), Granularity::KvHead, Preset::Exact, 8);
     FAIL();
   } catch (const UsageError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("'key_norm' is known for the prompt only"));
+    EXPECT_THAT(error.what(), HasSubstr("'output_norm' is known for the prompt only"));
   }
 }
 

@@ -54,6 +54,13 @@ TEST_F(Hostile, OtherFilesAreReportedAsNoTrace) {
   EXPECT_THAT(messageOf([&] { trace::Reader reader(file("text")); }), HasSubstr("not HDF5"));
 }
 
+// As h5repack writes it without -L, and h5py a copy.
+TEST_F(Hostile, AnOlderSuperblockIsToldWhatToRun) {
+  const hid_t id = H5Fcreate(file("old").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  ASSERT_GE(H5Fclose(id), 0);
+  EXPECT_THAT(messageOf([&] { trace::Reader reader(file("old")); }), HasSubstr("h5repack writes it with -L"));
+}
+
 TEST_F(Hostile, ANewerVersionIsRefusedNamingBoth) {
   edit([](hid_t id) { setNumber(id, "/", "format_version", 2); });
   EXPECT_THAT(readAll(file()), HasSubstr("version 2, this program reads up to version 1"));

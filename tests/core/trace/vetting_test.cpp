@@ -50,6 +50,13 @@ TEST_F(Vetting, ACrashIsAnError) {
   EXPECT_THAT(messageOf([&] { trace::Reader reader(file()); }), HasSubstr("does not end"));
 }
 
+TEST_F(Vetting, AnIndexWithoutElementsCostsAnError) {
+  writeSampleTrace(file(), tinyOptions());
+  const std::string good = bytesOf(file());
+  putBytes(file("harm"), withEmptyIndexBlocks(good, metadataBlocks(good)));
+  EXPECT_NE(messageOf([&] { static_cast<void>(trace::Reader(file("harm")).run(0)); }), "");
+}
+
 TEST_F(Vetting, APassedFileIsNotLookedIntoAgain) {
   writeSampleTrace(file(), tinyOptions());
   static_cast<void>(trace::Reader(file()));

@@ -124,6 +124,38 @@ TEMPLATES = {
 {%- endfor %}
 {%- if add_generation_prompt %}{{- '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{%- endif %}
 """),
+    "llama3.3": ("llama3", r"""{{- bos_token }}
+{%- set tools = tools | default(none) %}
+{%- set date_string = date_string | default("26 Jul 2024") %}
+{%- if messages[0].role == 'system' %}
+    {%- set rules, turns = messages[0].content | trim, messages[1:] %}
+{%- else %}
+    {%- set rules, turns = "", messages %}
+{%- endif %}
+{{- "<|start_header_id|>system<|end_header_id|>\n\n" }}
+{%- if tools is not none %}{{- "Environment: ipython\n" }}{%- endif %}
+{{- "Cutting Knowledge Date: December 2023\nToday Date: " ~ date_string ~ "\n\n" ~ rules ~ "<|eot_id|>" }}
+{%- for turn in turns %}
+    {%- if turn.role in ('tool', 'ipython') %}
+        {{- "<|start_header_id|>ipython<|end_header_id|>\n\n" }}
+        {{- turn.content | tojson if turn.content is mapping or (turn.content is iterable and turn.content is not string) else turn.content }}
+        {{- "<|eot_id|>" }}
+    {%- elif turn.tool_calls is defined and turn.tool_calls %}
+        {%- if turn.tool_calls | length != 1 %}{{- raise_exception("one tool call at once") }}{%- endif %}
+        {%- set call = turn.tool_calls[0].function %}
+        {{- '<|start_header_id|>assistant<|end_header_id|>\n\n<|python_tag|>' ~ call.name ~ '.call(' }}
+        {%- for name, value in call.arguments | items %}
+            {{- name ~ '="' ~ value ~ '"' ~ (", " if not loop.last else "") }}
+        {%- endfor %}
+        {{- ")<|eom_id|>" }}
+    {%- else %}
+        {{- '<|start_header_id|>' ~ turn.role ~ '<|end_header_id|>\n\n' ~ turn.content | trim ~ '<|eot_id|>' }}
+    {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- '<|start_header_id|>assistant<|end_header_id|>\n\n' }}
+{%- endif %}
+"""),
     "mistral-v0.1": ("llama", r"""{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Roles have to alternate user/assistant/user/assistant/...') }}{% endif %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ message['content'] + eos_token + ' ' }}{% else %}{{ raise_exception('only user and assistant are known') }}{% endif %}{% endfor %}"""),
     "mistral-v0.2": ("llama", r"""{%- if messages[0]["role"] == "system" %}
     {%- set system_message = messages[0]["content"] %}

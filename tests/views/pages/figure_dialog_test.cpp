@@ -47,6 +47,7 @@ TEST_F(FigureDialogTest, EveryKindHasAPreviewAtPrintedSizeAndIsWritten) {
   const auto results = m_folder / "results";
   results::test::writeCases(results, results::Settings(results::test::sampleValues()), 1000);
   const auto log = m_folder.write("log.csv", "tokens,loss_text,heldout_bits_per_byte\n0,6.2,3.1\n1000,4.0,2.2\n");
+  const auto heads = m_folder.write("heads.json", R"({"0-0": [0.1, 0.3], "0-1": [0, 0.5]})");
   for (const FigureKind& kind : figures::figureKinds()) {
     const std::string name(kind.name);
     FigureDialog dialog(m_document, m_selection, name);
@@ -54,8 +55,10 @@ TEST_F(FigureDialogTest, EveryKindHasAPreviewAtPrintedSizeAndIsWritten) {
       drawAndWait(dialog);
       EXPECT_NE(dialog.problem(), "") << name << " asks for its source";
       EXPECT_NE(dialog.writeTo(file(name + ".svg")), "");
-      const bool of_log = kind.source == FigureSource::TrainingLog;
-      dialog.setSourcePath(QString::fromStdString((of_log ? log : results).string()));
+      const auto& source = kind.source == FigureSource::TrainingLog ? log
+                           : kind.source == FigureSource::HeadTable ? heads
+                                                                    : results;
+      dialog.setSourcePath(QString::fromStdString(source.string()));
     }
     drawAndWait(dialog);
     EXPECT_EQ(dialog.problem().toStdString(), "") << name;

@@ -7,6 +7,24 @@
 
 namespace kvatlas::views {
 
+namespace {
+
+// Which tokens of the prompt went into a key of one list, and where an evicted key went.
+void addMerged(const RunView& run, std::size_t list, TokenIndex key, KeyFate& fate) {
+  const std::vector<TokenIndex>& into = run.run.record.merged_into;
+  if (into.empty()) return;
+  const std::span<const TokenIndex> kept = run.run.record.kept(list);
+  const std::size_t first = list * run.tokens - run.run.record.kept_offsets[list], count = run.tokens - kept.size();
+  const std::span<const TokenIndex> of_list = std::span(into).subspan(first, count);
+  fate.sources += static_cast<std::size_t>(std::ranges::count(of_list, key));
+  const auto held = std::ranges::lower_bound(kept, key);
+  if (fate.into || (held != kept.end() && *held == key)) return;
+  const TokenIndex target = of_list[key - static_cast<std::size_t>(held - kept.begin())];
+  if (target != trace::kNoToken) fate.into = target;
+}
+
+}  // namespace
+
 std::size_t Inspection::keepers() const {
   return static_cast<std::size_t>(std::count_if(fates.begin(), fates.end(), [](const KeyFate& fate) {
     return fate.keeping > 0 && fate.reason != policy::Reason::Everything;
@@ -26,6 +44,7 @@ KeyFate keyFate(const RunView& run, LayerIndex layer, const HeadChoice& choice, 
   }
   fate.heads = stored.size();
   for (const std::size_t list : stored) {
+    addMerged(run, layer.value * run.heads() + list, key, fate);
     const policy::Reason reason = run.reason(layer, list, key);
     if (reason == policy::Reason::Evicted) continue;
     ++fate.keeping;

@@ -5,17 +5,11 @@
 
 #include "core/base/error.h"
 #include "views/models/figures/figure_sidecar.h"
-#include "views/plots/chrome.h"
-#include "views/plots/figures/colour_bar.h"
+#include "views/plots/figures/cell_grid.h"
 #include "views/plots/figures/figure_builder.h"
-#include "views/plots/figures/panel_grid.h"
-#include "views/plots/offscreen.h"
-#include "views/plots/raster_item.h"
 
 namespace kvatlas::views {
 namespace {
-
-constexpr double kAxisSpace = 5;  // points between tick labels and the axis title
 
 struct Values {
   FigureHead head;
@@ -23,20 +17,6 @@ struct Values {
   std::uint32_t experts = 0, per_token = 0;
   ValueGrid shares;  // [layers, experts] share of the prompt's tokens, percent
 };
-
-struct Layout {
-  QRect panel;
-  Chrome chrome;
-  std::vector<Tick> layers, experts;
-  int bar_left = 0, height = 0;
-};
-
-// One label in the middle of each cell.
-std::vector<Tick> cellTicks(std::uint32_t count) {
-  std::vector<Tick> ticks;
-  for (std::uint32_t i = 0; i < count; ++i) ticks.push_back({i + 0.5, std::to_string(i)});
-  return ticks;
-}
 
 nlohmann::json describe(const Values& values, const ExpertUse& use) {
   nlohmann::json layers = nlohmann::json::array();
@@ -80,84 +60,20 @@ ColourBar barOf(const Values& values, const FigureSpec& spec) {
           "tokens (%)"};
 }
 
-Layout planLayout(const FigureSpec& spec, const Values& values, const ColourBar& bar,
-                  const std::vector<std::string>& notes) {
-  Layout layout;
-  const int width = inches(spec.width_inches);
-  layout.chrome = planChrome(spec.title, notes, width);
-  layout.layers = cellTicks(values.facts.layers);
-  layout.experts = cellTicks(values.experts);
-  const int axis = Canvas::textHeight(kLabelPoints) + static_cast<int>(points(kAxisSpace));
-  const int left = kOuterMargin + axis + Canvas::widestTick(layout.layers);
-  const int room = width - left - static_cast<int>(points(8)) - colourBarWidth(bar) - kOuterMargin;
-  requireReadable(room);
-  const int cell = std::max(1, room / static_cast<int>(values.experts));
-  // Cells as tall as a number, lower in deep models.
-  const int layers = static_cast<int>(values.facts.layers);
-  const int row = std::clamp(inches(3.6) / layers, 1, std::min(std::max(cell, inches(0.12)), inches(0.22)));
-  const int panel_width = static_cast<int>(values.experts) <= room ? cell * static_cast<int>(values.experts) : room;
-  layout.panel = QRect(left, layout.chrome.top() + static_cast<int>(points(2)), panel_width, row * layers);
-  layout.bar_left = layout.panel.right() + static_cast<int>(points(8));
-  const int body = std::max(layout.panel.height() + axis + Canvas::textHeight(kTickPoints), inches(0.9));
-  layout.height = layout.panel.top() + body + layout.chrome.bottom();
-  return layout;
-}
-
-// Black or white, whichever contrasts with the cell.
-Rgb inkOn(Rgb colour) {
-  return 0.299 * colour.r + 0.587 * colour.g + 0.114 * colour.b > 140 ? rgb(0x000000) : rgb(0xFFFFFF);
-}
-
-// Whole percents in the cells, where they fit.
-void drawNumbers(Canvas& canvas, const Layout& layout, const Values& values, const ColourBar& bar) {
-  const double width = layout.panel.width() / static_cast<double>(values.experts),
-               height = layout.panel.height() / static_cast<double>(values.facts.layers);
-  if (width < Canvas::textWidth("100", kTickPoints) + points(2) || height < Canvas::textHeight(kTickPoints)) return;
-  for (std::size_t layer = 0; layer < values.shares.rows; ++layer)
-    for (std::size_t expert = 0; expert < values.experts; ++expert) {
-      const auto share = static_cast<double>(values.shares.at(layer, expert));
-      canvas.addText(QPointF(layout.panel.left() + (static_cast<double>(expert) + 0.5) * width,
-                             layout.panel.top() + (static_cast<double>(layer) + 0.5) * height),
-                     fmt::format("{:.0f}", share), {kTickPoints, Qt::AlignCenter},
-                     inkOn(bar.tables[0].at(bar.scale.position(share))));
-    }
-}
-
-void drawPanel(Canvas& canvas, const Layout& layout, const Values& values, const ColourBar& bar) {
-  QCPAxisRect* panel = canvas.addPanel(layout.panel);
-  QCPAxis* x = panel->axis(QCPAxis::atBottom);
-  QCPAxis* y = panel->axis(QCPAxis::atLeft);
-  x->setRange(0, values.experts);
-  y->setRange(0, values.facts.layers);
-  y->setRangeReversed(true);
-  canvas.setTicks(x, Canvas::withoutTouching(layout.experts, *x, layout.panel.width()));
-  canvas.setTicks(y, Canvas::withoutTouching(layout.layers, *y, layout.panel.height()));
-  auto* cells = new RasterItem(&canvas.plot(), panel);
-  cells->setData(values.shares, makeColouring(bar.tables[0], bar.scale, canvas.theme()), Pooling::Mean);
-  cells->setExtent(0, 0, values.experts, values.facts.layers);
-  const double half = Canvas::textHeight(kLabelPoints) / 2.0;
-  canvas.addText(QPointF(kOuterMargin + half, layout.panel.center().y()), "layer", {kLabelPoints, Qt::AlignCenter, -90},
-                 canvas.colours().ink);
-  canvas.addText(QPointF(layout.panel.center().x(),
-                         layout.panel.bottom() + points(kAxisSpace) + Canvas::textHeight(kTickPoints) + half),
-                 "expert", {kLabelPoints, Qt::AlignCenter}, canvas.colours().ink);
-}
-
 Figure draw(const Values& values, const FigureSpec& spec) {
   const ColourBar bar = barOf(values, spec);
   std::vector<std::string> notes = commonNotes(values.facts);
   notes.push_back(fmt::format("{} of {} experts per token; an even share is {:.3g} %", values.per_token, values.experts,
                               100.0 * values.per_token / values.experts));
-  ensureApplication();
-  const Layout layout = planLayout(spec, values, bar, notes);
-  Figure figure{values.head, std::make_unique<Canvas>(spec.width_inches, layout.height, spec.theme)};
+  const CellGrid grid{.values = values.shares,
+                      .column_title = "expert",
+                      .bar = bar,
+                      .notes = notes,
+                      .number = [](double share) { return fmt::format("{:.0f}", share); },  // whole percents
+                      .widest = "100"};
+  Figure figure = drawCellGrid(values.head, grid, spec);
   figure.sidecar["scale"] = {
       {"kind", "linear"}, {"low", 0}, {"high", bar.scale.high / 100}, {"colour_map", spec.colour_map}};
-  drawPanel(*figure.canvas, layout, values, bar);
-  drawNumbers(*figure.canvas, layout, values, bar);
-  drawColourBar(*figure.canvas, bar, QPoint(layout.bar_left, layout.panel.top()),
-                std::clamp(layout.panel.height(), inches(0.8), inches(2.4)));
-  drawChrome(*figure.canvas, layout.chrome);
   return figure;
 }
 

@@ -11,15 +11,17 @@ namespace {
 
 FigureSource sourceOf(const FigureInput& input) {
   if (std::holds_alternative<Traces>(input)) return FigureSource::Trace;
+  if (std::holds_alternative<const policy::HeadTable*>(input)) return FigureSource::HeadTable;
   return std::holds_alternative<const TrainingCurves*>(input) ? FigureSource::TrainingLog : FigureSource::Results;
 }
 
 void requireSource(const FigureInput& input, const FigureKind& kind) {
   const FigureSource given = sourceOf(input);
   if (given == kind.source) return;
-  const char* const name = given == FigureSource::Trace     ? "a trace"
-                           : given == FigureSource::Results ? "results"
-                                                            : "a training log";
+  const char* const name = given == FigureSource::Trace         ? "a trace"
+                           : given == FigureSource::Results     ? "results"
+                           : given == FigureSource::TrainingLog ? "a training log"
+                                                                : "a table of heads";
   failUsage("a {} figure cannot be drawn from {}", kind.name, name);
 }
 
@@ -59,6 +61,10 @@ Figure buildFigure(const results::ResultsReader& reader, const FigureSpec& spec)
 
 Figure buildFigure(const TrainingCurves& curves, const FigureSpec& spec) {
   return drawFigure(gatherFigure(&curves, spec));
+}
+
+Figure buildFigure(const policy::HeadTable& table, const FigureSpec& spec) {
+  return drawFigure(gatherFigure(&table, spec));
 }
 
 void writeFigure(Figure& figure, const std::filesystem::path& path, double dpi) {

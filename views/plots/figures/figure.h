@@ -1,11 +1,12 @@
-// Builds figures: from traces, results or a training log and a specification to a canvas, its sidecar and the
-// files.
+// Builds figures: from traces, results, a training log or a table of heads and a specification to a canvas, its sidecar
+// and the files.
 #pragma once
 
 #include <filesystem>
 #include <memory>
 #include <variant>
 
+#include "core/policy/head_table.h"
 #include "core/results/reader.h"
 #include "core/trace/reader.h"
 #include "views/models/figures/figure_head.h"
@@ -21,7 +22,8 @@ struct Figure : FigureHead {
 };
 
 // The opened input of a figure. Readers and curves must outlive gatherFigure().
-using FigureInput = std::variant<Traces, const results::ResultsReader*, const TrainingCurves*>;
+using FigureInput =
+    std::variant<Traces, const results::ResultsReader*, const TrainingCurves*, const policy::HeadTable*>;
 
 // The values of a figure, independent of any file.
 struct GatheredFigure {
@@ -40,6 +42,7 @@ struct GatheredFigure {
 [[nodiscard]] Figure buildFigure(const Traces& traces, const FigureSpec& spec);  // of the same tokens
 [[nodiscard]] Figure buildFigure(const results::ResultsReader& reader, const FigureSpec& spec);
 [[nodiscard]] Figure buildFigure(const TrainingCurves& curves, const FigureSpec& spec);
+[[nodiscard]] Figure buildFigure(const policy::HeadTable& table, const FigureSpec& spec);
 
 // Writes path and path + ".json" atomically. Error naming the file if it is not writable.
 void writeFigure(Figure& figure, const std::filesystem::path& path, double dpi);

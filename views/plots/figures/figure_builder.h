@@ -32,6 +32,7 @@ namespace detail {
 template <class Input>
 constexpr FigureSource kSourceOf = std::is_same_v<Input, results::ResultsReader> ? FigureSource::Results
                                    : std::is_same_v<Input, TrainingCurves>       ? FigureSource::TrainingLog
+                                   : std::is_same_v<Input, policy::HeadTable>    ? FigureSource::HeadTable
                                                                                  : FigureSource::Trace;
 
 template <class Input>
@@ -47,8 +48,8 @@ const Input& inputAs(const FigureInput& input) {
 
 }  // namespace detail
 
-// Input: trace::Reader for one trace, Traces for one or several of the same prompt, results::ResultsReader or
-// TrainingCurves.
+// Input: trace::Reader for one trace, Traces for one or several of the same prompt, results::ResultsReader,
+// TrainingCurves or policy::HeadTable.
 template <class Input, class Values>
 FigureBuilder makeBuilder(Values (*gather)(const Input&, const FigureSpec&),
                           Figure (*draw)(const Values&, const FigureSpec&)) {

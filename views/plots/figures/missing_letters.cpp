@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <QFontDatabase>
 #include <QGlyphRun>
 #include <QMap>
 #include <QPaintEngine>
+#include <QRawFont>
 #include <QTextLayout>
 #include <limits>
 
@@ -70,15 +70,23 @@ class LetterDevice final : public QPaintDevice {
   mutable LetterEngine m_engine;
 };
 
-bool isDrawn(char32_t letter, const QFont& font) {
-  const QString text = QString::fromUcs4(&letter, 1);
+QList<QGlyphRun> runsOf(const QString& text, const QFont& font) {
   QTextLayout layout(text, font);
   layout.beginLayout();
   layout.createLine();
   layout.endLayout();
-  const QList<QGlyphRun> runs = layout.glyphRuns();
+  return layout.glyphRuns();
+}
+
+// Without any font, Qt still names families; it lays text out with boxes, which have no size of their own.
+bool isBoxes(const QGlyphRun& run) {
+  return run.rawFont().pixelSize() <= 0;
+}
+
+bool isDrawn(char32_t letter, const QFont& font) {
+  const QList<QGlyphRun> runs = runsOf(QString::fromUcs4(&letter, 1), font);
   for (const QGlyphRun& run : runs)
-    if (run.glyphIndexes().contains(0)) return false;
+    if (isBoxes(run) || run.glyphIndexes().contains(0)) return false;
   return !runs.isEmpty();
 }
 
@@ -90,7 +98,8 @@ bool needsGlyph(char32_t letter) {
 }  // namespace
 
 std::string missingLetters(Canvas& canvas) {
-  if (QFontDatabase::families().isEmpty()) return "no font is installed: all text is drawn as boxes";
+  if (const auto runs = runsOf("a", QFont()); !runs.isEmpty() && isBoxes(runs.front()))
+    return "no font is installed: all text is drawn as boxes";
   LetterDevice device(canvas.width(), canvas.height());
   QCPPainter painter;
   if (!painter.begin(&device)) return "";
