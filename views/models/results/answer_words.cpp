@@ -24,7 +24,9 @@ std::vector<AnswerPart> wordsOf(const QString& text) {
       after_blank = true;
       continue;
     }
-    const bool joins = !after_blank && !isIdeograph(c) && !isIdeograph(words.back().text.back());
+    // Blanks before the first word belong to it.
+    const bool first = after_blank && words.size() == 1 && words.front().text.trimmed().isEmpty();
+    const bool joins = first || (!after_blank && !isIdeograph(c) && !isIdeograph(words.back().text.back()));
     if (!joins) words.emplace_back();
     words.back().text += c;
     after_blank = false;
