@@ -1,65 +1,10 @@
 #include "capture/session/attended_tokens.h"
 
-#include <algorithm>
-#include <array>
-#include <cmath>
-
+#include "capture/session/watched_rows.h"
 #include "core/trace/records.h"
 #include "kernels/parallel.h"
 
 namespace kvatlas::capture {
-namespace {
-
-struct Best {
-  struct Entry {
-    float mass = 0;
-    std::size_t column = 0;
-  };
-  std::array<Entry, kAttendedKeys> entries;
-  std::size_t count = 0;
-
-  // In order of columns: of equal masses the first stays.
-  void offer(float mass, std::size_t column) {
-    std::size_t at = count;
-    if (count < entries.size()) {
-      ++count;
-    } else if (mass > entries.back().mass) {
-      --at;
-    } else {
-      return;
-    }
-    for (; at > 0 && mass > entries[at - 1].mass; --at) entries[at] = entries[at - 1];
-    entries[at] = {mass, column};
-  }
-};
-
-// Few columns are among the best: blocks without any are passed over.
-Best bestOf(std::span<const float> row) {
-  constexpr std::size_t kBlock = 32;
-  Best best;
-  std::size_t column = 0;
-  for (; column < row.size() && column < kAttendedKeys; ++column) best.offer(row[column], column);
-  for (; column + kBlock <= row.size(); column += kBlock) {
-    const float least = best.entries.back().mass;
-    bool any = false;
-    for (std::size_t j = 0; j < kBlock; ++j) any |= row[column + j] > least;
-    if (!any) continue;
-    for (std::size_t j = 0; j < kBlock; ++j) best.offer(row[column + j], column + j);
-  }
-  for (; column < row.size(); ++column) best.offer(row[column], column);
-  return best;
-}
-
-void store(const WatchedRow& row, std::size_t cell, Attended& to) {
-  if (!row.mass.empty() && !std::isfinite(row.mass.front())) return;  // a row is finite as a whole or not at all
-  const Best best = bestOf(row.mass);
-  for (std::size_t k = 0; k < best.count; ++k) {
-    to.positions[cell + k] = row.position(best.entries[k].column);
-    to.mass[cell + k] = best.entries[k].mass;
-  }
-}
-
-}  // namespace
 
 void AttendedTokens::beginStep(const std::vector<bool>& active) {
   const std::size_t step = std::size_t{m_config.layers} * m_config.query_heads * kAttendedKeys;
@@ -75,30 +20,37 @@ std::size_t AttendedTokens::cell(const Attended& branch, LayerIndex layer, std::
   return branch.positions.size() - from_end * kAttendedKeys;
 }
 
-void AttendedTokens::takePrompt(LayerIndex layer, std::span<const float> rows) {
-  const std::size_t window = m_config.sliding_window,
-                    hidden = window > 0 && m_prompt_tokens > window ? m_prompt_tokens - window : 0;
-  kernels::parallelFor(m_config.query_heads, m_threads, [&](std::size_t head, unsigned) {
-    const WatchedRow row{.mass = rows.subspan(head * m_prompt_tokens + hidden, m_prompt_tokens - hidden),
-                         .list = cache::HeldList(static_cast<std::uint32_t>(m_prompt_tokens)),
-                         .hidden = static_cast<std::uint32_t>(hidden)};
-    const std::size_t at = cell(m_branches.front(), layer, static_cast<std::uint32_t>(head));
-    store(row, at, m_branches.front());
-    for (Attended& branch : std::span(m_branches).subspan(1)) {
-      std::copy_n(m_branches.front().positions.begin() + static_cast<std::ptrdiff_t>(at), kAttendedKeys,
-                  branch.positions.begin() + static_cast<std::ptrdiff_t>(at));
-      std::copy_n(m_branches.front().mass.begin() + static_cast<std::ptrdiff_t>(at), kAttendedKeys,
-                  branch.mass.begin() + static_cast<std::ptrdiff_t>(at));
+void AttendedTokens::takePrompt(LayerIndex layer, std::span<const kernels::TopEntry> keys) {
+  for (Attended& branch : m_branches) {
+    const std::size_t first = cell(branch, layer, 0);
+    for (std::size_t k = 0; k < keys.size(); ++k) {
+      if (keys[k].column == kernels::kNoColumn) continue;
+      branch.positions[first + k] = keys[k].column;
+      branch.mass[first + k] = keys[k].value;
     }
-  });
+  }
 }
 
-void AttendedTokens::takeStep(LayerIndex layer, const WatchedRows& rows) {
-  const std::size_t heads = m_config.query_heads;
-  kernels::parallelFor(rows.watched().size() * heads, m_threads, [&](std::size_t task, unsigned) {
-    const auto head = static_cast<std::uint32_t>(task % heads);
-    Attended& branch = m_branches[rows.watched()[task / heads]];
-    store(rows.row(task / heads, head, rows.tokens() - 1), cell(branch, layer, head), branch);
+void AttendedTokens::store(const TopKeys& keys, LayerIndex layer, std::size_t i, std::uint32_t token,
+                           std::uint32_t head, std::size_t cell, Attended& to) const {
+  const cache::HeldTokens& held = m_held[keys.branches()[i]];
+  const cache::HeldList list = held.list(layer, head / (m_config.query_heads / held.heads()));
+  const std::uint32_t hidden = visibleRows(held, list, {token, keys.tokens()}, m_config.sliding_window).hidden;
+  for (const kernels::TopEntry& entry : keys.row(layer, i, token, head)) {
+    if (entry.column == kernels::kNoColumn) return;
+    to.positions[cell] = list[hidden + entry.column];
+    to.mass[cell++] = entry.value;
+  }
+}
+
+void AttendedTokens::takeStep(const TopKeys& keys) {
+  kernels::parallelFor(m_config.layers, m_threads, [&](std::size_t l, unsigned) {
+    const LayerIndex layer(l);
+    for (std::size_t i = 0; i < keys.branches().size(); ++i) {
+      Attended& branch = m_branches[keys.branches()[i]];
+      for (std::uint32_t head = 0; head < m_config.query_heads; ++head)
+        store(keys, layer, i, keys.tokens() - 1, head, cell(branch, layer, head), branch);
+    }
   });
 }
 
@@ -110,14 +62,16 @@ void AttendedTokens::beginQuestion(std::uint32_t tokens) {
   }
 }
 
-void AttendedTokens::takeQuestion(LayerIndex layer, const WatchedRows& rows, std::uint32_t first) {
-  const std::size_t heads = m_config.query_heads, tokens = rows.tokens();
-  kernels::parallelFor(rows.watched().size() * tokens * heads, m_threads, [&](std::size_t task, unsigned) {
-    const auto head = static_cast<std::uint32_t>(task % heads),
-               token = static_cast<std::uint32_t>(task / heads % tokens);
-    const std::size_t i = task / heads / tokens;
-    const std::size_t at = ((first + token) * m_config.layers + layer.value) * heads + head;
-    store(rows.row(i, head, token), at * kAttendedKeys, m_questions[rows.watched()[i]]);
+void AttendedTokens::takeQuestion(const TopKeys& keys, std::uint32_t first) {
+  const std::size_t heads = m_config.query_heads, tokens = keys.tokens();
+  kernels::parallelFor(keys.branches().size() * tokens, m_threads, [&](std::size_t task, unsigned) {
+    const std::size_t i = task / tokens;
+    const auto token = static_cast<std::uint32_t>(task % tokens);
+    for (std::uint32_t layer = 0; layer < m_config.layers; ++layer)
+      for (std::uint32_t head = 0; head < heads; ++head)
+        store(keys, LayerIndex{layer}, i, token, head,
+              (((first + token) * m_config.layers + layer) * heads + head) * kAttendedKeys,
+              m_questions[keys.branches()[i]]);
   });
 }
 

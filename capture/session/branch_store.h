@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "capture/model/decoder.h"
+#include "capture/session/top_keys.h"
 #include "capture/session/watched_rows.h"
 #include "core/cache/erase_rows.h"
 #include "core/cache/held_tokens.h"
@@ -32,6 +33,12 @@ struct BranchRows {
   cache::ListRows rows;
 };
 
+// What branches of a step write down beside their outputs; ascending, among those of the step.
+struct StepWatch {
+  std::span<const std::size_t> probabilities;  // all of them
+  std::span<const std::size_t> top;            // the keys with most
+};
+
 class BranchStore {
  public:
   virtual ~BranchStore() = default;
@@ -41,14 +48,14 @@ class BranchStore {
   virtual void gather(const at::Tensor& key, const at::Tensor& value, std::span<double> seconds) = 0;
 
   // Begins a step of these branches (ascending), to whose lists the `tokens` new tokens of each have been appended.
-  // `watched` (ascending, among them) also give their probabilities.
-  virtual void beginStep(std::span<const std::size_t> batch, std::span<const std::size_t> watched,
-                         std::uint32_t tokens) = 0;
+  virtual void beginStep(std::span<const std::size_t> batch, const StepWatch& watch, std::uint32_t tokens) = 0;
   // The new tokens' rows [B · tokens, kv_heads, d], branch after branch.
   virtual void append(LayerIndex layer, const at::Tensor& key, const at::Tensor& value) = 0;
   // query [B · tokens, query_heads, d]; returns the same shape, valid until the next call. Each token sees those before
-  // it. `rows` is laid out for the layer and filled.
+  // it. `rows` (of watch.probabilities) is laid out for the layer and filled.
   [[nodiscard]] virtual at::Tensor attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) = 0;
+  // Of watch.top, once all layers have attended; valid until the next step.
+  [[nodiscard]] virtual const TopKeys& topKeys() = 0;
 
   // Lets `change` alter rows of one list, on the host; between steps, or once the layer is gathered. Two lists may be
   // edited one inside the other, different ones at the same time where editsAtOnce() says so.

@@ -43,6 +43,13 @@ void addTarget(DeviceCopies& copies, const at::Tensor& values, std::vector<float
   copies.add(values, *host);
 }
 
+std::vector<float>* lastRowOf(const kernels::ProbeOutput&) {
+  return nullptr;
+}
+std::vector<float>* lastRowOf(const ProbeArrays& output) {
+  return output.last_row;
+}
+
 }  // namespace
 
 PendingProbe::PendingProbe() : m_work(std::make_unique<Work>()) {}
@@ -112,6 +119,15 @@ PendingProbe ProbeStart::begin(const kernels::CudaLibrary& library, const kernel
   for (const SignalInfo& info : signalTable())
     if (float** const field = probeField(probe, info.signal))
       *field = room(*probeField(output, info.signal), valueCount(info, signalShape(shape)));
+  if (std::vector<float>* const last = lastRowOf(output)) {
+    const at::Tensor rows =
+        at::empty({static_cast<std::int64_t>(shape.query_heads), static_cast<std::int64_t>(shape.window),
+                   static_cast<std::int64_t>(shape.tokens)},
+                  query.options().dtype(at::kFloat));
+    if (probe.window_rows != nullptr) addTarget(work.copies, rows, output.window_rows);
+    probe.window_rows = rows.mutable_data_ptr<float>();
+    work.copies.add(rows.select(1, static_cast<std::int64_t>(shape.window) - 1), *last);
+  }
   const at::Tensor workspace =
       at::empty({static_cast<std::int64_t>(library.probe_workspace(&probe))}, query.options().dtype(at::kByte));
   probe.workspace = workspace.mutable_data_ptr();

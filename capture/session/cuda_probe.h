@@ -40,6 +40,7 @@ struct ProbeArrays {
   std::vector<float>*lse = nullptr, *entropy = nullptr, *received = nullptr, *window_sum = nullptr,
   *window_rows = nullptr, *map_mean = nullptr, *map_max = nullptr;
   std::size_t cell = 0;
+  std::vector<float>* last_row = nullptr;  // [query_heads, N], the last of window_rows
 };
 
 // As kernels::attentionProbe, with query [query_heads, N, d], key [kv_heads, N, d] and lse (or undefined) on one

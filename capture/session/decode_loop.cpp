@@ -40,7 +40,7 @@ class DecodeLoop {
         m_rows(m_config, start.held) {
     if (options.measure && m_tracks.size() > 1)
       m_meter.emplace(m_config, start.held, options.max_new_tokens, options.threads);
-    if (options.attended) m_attended.emplace(m_config, m_tracks.size(), start.prompt_tokens, options.threads);
+    if (options.attended) m_attended.emplace(m_config, start.held, options.threads);
   }
 
   std::vector<DecodeTrack> run(const WorkContext& work) {
@@ -84,12 +84,12 @@ class DecodeLoop {
     return m_tracks[m_options.follow == Follow::Full ? 0 : branch].ids.back();
   }
   [[nodiscard]] bool fullInBatch() const { return !m_batch.empty() && m_batch.front() == 0; }
-  // The branches of the batch that write down their probabilities.
+  // The branches of the batch of which somebody reads all probabilities.
   [[nodiscard]] std::vector<std::size_t> watchedBranches() const {
     std::vector<std::size_t> watched;
     for (const std::size_t branch : m_batch) {
       const cache::Redecider* decider = redecider(branch);
-      if (m_attended || (branch == 0 && (m_meter || m_options.full_rows)) || m_start.forms.readsProbabilities(branch) ||
+      if ((branch == 0 && (m_meter || m_options.full_rows)) || m_start.forms.readsProbabilities(branch) ||
           (decider != nullptr && decider->readsProbabilities()))
         watched.push_back(branch);
     }
@@ -109,7 +109,7 @@ class DecodeLoop {
       const LayerIndex layer{i};
       if (m_options.full_rows) giveLastRow(layer);
       if (m_meter) m_meter->measurePrompt(layer, m_start.last_row(layer));
-      if (m_attended) m_attended->takePrompt(layer, m_start.last_row(layer));
+      if (m_attended) m_attended->takePrompt(layer, m_start.last_top(layer));
     }
     const TokenId first =
         argmax({m_start.next_logits.const_data_ptr<float>(), static_cast<std::size_t>(m_start.next_logits.numel())});
@@ -202,7 +202,9 @@ class DecodeLoop {
   [[nodiscard]] at::Tensor forward(std::span<const TokenId> ids, std::uint32_t tokens) {
     const std::vector<std::size_t> watched = watchedBranches();
     m_rows.beginStep(watched, tokens);
-    m_start.store.beginStep(m_batch, watched, tokens);
+    const StepWatch watch{.probabilities = watched,
+                          .top = m_attended ? std::span<const std::size_t>(m_batch) : std::span<const std::size_t>()};
+    m_start.store.beginStep(m_batch, watch, tokens);
     std::vector<std::uint64_t> positions;
     std::vector<std::int64_t> last;
     for (const std::size_t branch : m_batch) {
@@ -217,8 +219,16 @@ class DecodeLoop {
       takeRows(layer);
       return output;
     };
-    if (tokens == 1 && m_measured) return m_decoder.step(ids, positions, m_start.prompt_tokens, attention);
-    return m_decoder.step(ids, positions, m_start.prompt_tokens, attention, last);
+    at::Tensor logits = tokens == 1 && m_measured
+                            ? m_decoder.step(ids, positions, m_start.prompt_tokens, attention)
+                            : m_decoder.step(ids, positions, m_start.prompt_tokens, attention, last);
+    if (m_attended) takeTop(m_start.store.topKeys());
+    return logits;
+  }
+
+  void takeTop(const TopKeys& top) {
+    if (m_measured) m_attended->takeStep(top);
+    if (m_step == 0) m_attended->takeQuestion(top, m_question_done);
   }
 
   // Every branch of the batch takes its likeliest token. logits: [B, vocab], or empty before the end of a question.
@@ -271,14 +281,13 @@ class DecodeLoop {
   void takeRows(LayerIndex layer) {
     if (m_options.full_rows && m_measured && fullInBatch()) giveFullRows(layer);
     if (m_meter && m_measured && fullInBatch()) m_meter->measureStep(layer, m_rows);
-    if (m_attended && m_measured) m_attended->takeStep(layer, m_rows);
-    if (m_attended && m_step == 0) m_attended->takeQuestion(layer, m_rows, m_question_done);
     if (m_start.redeciders.empty()) return;  // nobody else reads them
     const std::size_t heads = m_config.query_heads;
     kernels::parallelFor(m_rows.watched().size() * heads, m_options.threads, [&](std::size_t task, unsigned) {
       const auto head = static_cast<std::uint32_t>(task % heads);
       const std::size_t branch = m_rows.watched()[task / heads];
       cache::Redecider* decider = redecider(branch);
+      if (decider != nullptr && !decider->readsProbabilities()) decider = nullptr;
       const bool merges = m_start.forms.readsProbabilities(branch);
       for (std::uint32_t token = 0; (decider != nullptr || merges) && token < m_rows.tokens(); ++token) {
         const WatchedRow row = m_rows.row(task / heads, head, token);

@@ -60,8 +60,9 @@ struct DecodeStart {
   BranchStore& store;                          // of these held tokens
   EntryForms& forms;                           // of this store
   at::Tensor next_logits;                      // [vocab] f32 host
-  // [query_heads, N] probabilities of the prompt's last query; not called with a question
-  std::function<std::span<const float>(LayerIndex)> last_row;
+  // Of the prompt's last query, where they are measured and recorded; not called with a question.
+  std::function<std::span<const float>(LayerIndex)> last_row;              // [query_heads, N] probabilities
+  std::function<std::span<const kernels::TopEntry>(LayerIndex)> last_top;  // [query_heads, K], columns are positions
   std::uint64_t prompt_tokens = 0;
   // Fed to every branch behind what it kept of the prompt; empty: none.
   std::span<const TokenId> question;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 
+#include "capture/session/host_waits.h"
 #include "kernels/parallel.h"
 
 namespace kvatlas::capture {
@@ -51,6 +52,7 @@ void DeviceCopies::start() {
 }
 
 void DeviceCopies::finish() {
+  if (!m_copies.empty()) ++host_waits;
   if (m_done) m_done->synchronize();
   const auto bring = [](const Copy& copy) {
     const float* const values = copy.staged.const_data_ptr<float>();

@@ -2,8 +2,10 @@
 
 #include <ATen/ops/empty_like.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 
 #include "kernels/cache_gather.h"
 #include "kernels/parallel.h"
@@ -18,7 +20,11 @@ at::Tensor onHost(const at::Tensor& tensor) {
 
 }  // namespace
 
-HostStore::HostStore(StoreRequest request) : m_request(std::move(request)), m_lists(m_request.held.size()) {}
+HostStore::HostStore(StoreRequest request)
+    : m_request(std::move(request)),
+      m_lists(m_request.held.size()),
+      m_top(m_request.config.layers, m_request.config.query_heads),
+      m_ranked(m_request.config, m_request.held) {}
 
 void HostStore::gather(const at::Tensor& key, const at::Tensor& value, std::span<double> seconds) {
   const at::Tensor k = onHost(key), v = onHost(value);
@@ -48,9 +54,13 @@ void HostStore::gatherBranch(std::size_t branch, const at::Tensor& key, const at
   }
 }
 
-void HostStore::beginStep(std::span<const std::size_t> batch, std::span<const std::size_t>, std::uint32_t tokens) {
+void HostStore::beginStep(std::span<const std::size_t> batch, const StepWatch& watch, std::uint32_t tokens) {
   m_batch.assign(batch.begin(), batch.end());
   m_tokens = tokens;
+  m_top.beginStep(watch.top, tokens);
+  std::vector<std::size_t> only_ranked;
+  std::ranges::set_difference(watch.top, watch.probabilities, std::back_inserter(only_ranked));
+  m_ranked.beginStep(only_ranked, tokens);
 }
 
 void HostStore::append(LayerIndex layer, const at::Tensor& key, const at::Tensor& value) {
@@ -77,6 +87,7 @@ at::Tensor HostStore::attend(LayerIndex layer, const at::Tensor& query, WatchedR
   const at::Tensor q = onHost(query);
   at::Tensor output = at::empty_like(q);
   rows.layOut(layer);
+  m_ranked.layOut(layer);
   std::vector<kernels::DecodeSegment> segments;
   const std::size_t row = config.head_dim;
   float* probabilities = nullptr;
@@ -85,7 +96,10 @@ at::Tensor HostStore::attend(LayerIndex layer, const at::Tensor& query, WatchedR
     const StepToken token{static_cast<std::uint32_t>(i % m_tokens), m_tokens};
     const cache::HeldTokens& held = m_request.held[branch];
     const std::size_t readers = config.query_heads / held.heads();
-    if (token.index == 0) probabilities = rows.roomOf(branch);
+    if (token.index == 0) {
+      probabilities = rows.roomOf(branch);
+      if (probabilities == nullptr) probabilities = m_ranked.roomOf(branch);
+    }
     for (std::uint32_t head = 0; head < held.heads(); ++head) {
       const List& from = m_lists[branch][layer.value * held.heads() + head];
       const auto [hidden, visible] = visibleRows(held, held.list(layer, head), token, config.sliding_window);
@@ -101,6 +115,8 @@ at::Tensor HostStore::attend(LayerIndex layer, const at::Tensor& query, WatchedR
     }
   }
   kernels::raggedDecodeAttention(segments, row, 1.0F / std::sqrt(static_cast<float>(row)), m_request.threads);
+  rank(layer, rows);
+  rank(layer, m_ranked);
   return output.to(query.device(), query.scalar_type());
 }
 
@@ -110,6 +126,20 @@ void HostStore::edit(std::size_t branch, LayerIndex layer, std::uint32_t head, p
   const std::size_t row = m_request.config.head_dim;
   change({std::span(list.key).subspan(rows.first * row, rows.count * row),
           std::span(list.value).subspan(rows.first * row, rows.count * row)});
+}
+
+void HostStore::rank(LayerIndex layer, const WatchedRows& rows) {
+  const std::span<const std::size_t> wanted = m_top.branches();
+  const std::size_t of_branch = m_tokens * m_request.config.query_heads;
+  kernels::parallelFor(rows.watched().size() * of_branch, m_request.threads, [&](std::size_t task, unsigned) {
+    const std::size_t i = task / of_branch, row = task % of_branch;
+    const auto found = std::ranges::lower_bound(wanted, rows.watched()[i]);
+    if (found == wanted.end() || *found != rows.watched()[i]) return;
+    const auto token = static_cast<std::uint32_t>(row / m_request.config.query_heads),
+               head = static_cast<std::uint32_t>(row % m_request.config.query_heads);
+    kernels::topEntries(rows.row(i, head, token).mass,
+                        m_top.row(layer, static_cast<std::size_t>(found - wanted.begin()), token, head));
+  });
 }
 
 void HostStore::compact(std::span<const BranchRows> given_up) {

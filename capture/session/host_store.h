@@ -12,10 +12,10 @@ class HostStore final : public BranchStore {
   explicit HostStore(StoreRequest request);
 
   void gather(const at::Tensor& key, const at::Tensor& value, std::span<double> seconds) override;
-  void beginStep(std::span<const std::size_t> batch, std::span<const std::size_t> watched,
-                 std::uint32_t tokens) override;
+  void beginStep(std::span<const std::size_t> batch, const StepWatch& watch, std::uint32_t tokens) override;
   void append(LayerIndex layer, const at::Tensor& key, const at::Tensor& value) override;
   [[nodiscard]] at::Tensor attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) override;
+  [[nodiscard]] const TopKeys& topKeys() override { return m_top; }
   void edit(std::size_t branch, LayerIndex layer, std::uint32_t head, policy::RowRange rows,
             const Change& change) override;
   [[nodiscard]] bool editsAtOnce() const override { return true; }
@@ -25,6 +25,7 @@ class HostStore final : public BranchStore {
   struct List {
     std::vector<float> key, value;  // [rows, d]
   };
+  void rank(LayerIndex layer, const WatchedRows& rows);
   void gatherBranch(std::size_t branch, const at::Tensor& key, const at::Tensor& value, LayerIndex layer);
   [[nodiscard]] std::uint32_t kvHeadOf(std::size_t branch, std::uint32_t stored) const {
     return stored / (m_request.held[branch].heads() / m_request.config.kv_heads);
@@ -34,6 +35,8 @@ class HostStore final : public BranchStore {
   std::vector<std::vector<List>> m_lists;  // [branches][layers, stored heads]
   std::vector<std::size_t> m_batch;
   std::uint32_t m_tokens = 1;  // of each branch in a step
+  TopKeys m_top;
+  WatchedRows m_ranked;  // of branches that give their keys with most, but not all probabilities
 };
 
 }  // namespace kvatlas::capture

@@ -32,6 +32,16 @@ kernels::ProbeReport probeOnHost(const kernels::ProbeShape& shape, const LayerAt
   return kernels::attentionProbe(shape, input, output, threads);
 }
 
+// Row W−1 of every head: [heads, W, N] → [heads, N].
+std::vector<float> lastRows(const std::vector<float>& window_rows, const kernels::ProbeShape& shape) {
+  std::vector<float> rows(shape.query_heads * shape.tokens);
+  for (std::size_t head = 0; head < shape.query_heads; ++head)
+    std::copy_n(
+        window_rows.begin() + static_cast<std::ptrdiff_t>((head * shape.window + shape.window - 1) * shape.tokens),
+        shape.tokens, rows.begin() + static_cast<std::ptrdiff_t>(head * shape.tokens));
+  return rows;
+}
+
 at::Tensor rowNorms(const at::Tensor& rows) {  // [heads, N, d] → [heads, N] f32
   return at::linalg_vector_norm(rows.to(at::kFloat), 2, at::IntArrayRef{-1});
 }
@@ -39,8 +49,9 @@ at::Tensor rowNorms(const at::Tensor& rows) {  // [heads, N, d] → [heads, N] f
 // Pointers to the arrays that a probe fills, as kernels::ProbeOutput; null: not computed.
 ProbeArrays arraysFor(const StatisticsRequest& request, LayerStatistics& result) {
   ProbeArrays arrays;
-  for (const Signal signal : request.measured().members())
+  for (const Signal signal : request.wanted.members())
     if (auto* const field = probeField(arrays, signal)) *field = &result.values[signal];
+  if (request.last_row) arrays.last_row = &result.last_row;
   if (request.map_cell > 0) {
     arrays.map_mean = &result.map_mean;
     arrays.map_max = &result.map_max;
@@ -66,6 +77,18 @@ kernels::ProbeOutput sizedOutput(const kernels::ProbeShape& shape, const ProbeAr
   return output;
 }
 
+kernels::ProbeReport measureOnHost(const kernels::ProbeShape& shape, const LayerAttention& attention,
+                                   ProbeArrays arrays, unsigned threads) {
+  std::vector<float> window_rows;  // where only the last one is wanted
+  if (arrays.last_row != nullptr && arrays.window_rows == nullptr) arrays.window_rows = &window_rows;
+  const kernels::ProbeReport report = probeOnHost(shape, attention, sizedOutput(shape, arrays), threads);
+  if (arrays.last_row != nullptr && shape.window == 1 && arrays.window_rows == &window_rows)
+    *arrays.last_row = std::move(window_rows);
+  else if (arrays.last_row != nullptr)
+    *arrays.last_row = lastRows(*arrays.window_rows, shape);
+  return report;
+}
+
 PendingProbe probeOnDevice(const kernels::ProbeShape& shape, const LayerAttention& attention,
                            const StatisticsRequest& request, LayerStatistics& result, Progress* progress) {
   const kernels::CudaLibrary& library = cudaKernels();
@@ -84,8 +107,9 @@ void addNorms(const LayerAttention& attention, SignalSet wanted, LayerStatistics
 
 }  // namespace
 
-SignalSet StatisticsRequest::measured() const {
-  return last_row ? wanted | SignalSet{Signal::WindowRows} : wanted;
+std::size_t StatisticsRequest::measuredWindow() const {
+  const bool rows = wanted.contains(Signal::WindowRows) || wanted.contains(Signal::WindowSum);
+  return last_row && !rows ? 1 : window;
 }
 
 StatisticsRequest StatisticsRequest::joined(const StatisticsRequest& other) const {
@@ -104,7 +128,7 @@ PendingLayer beginMeasuring(const LayerAttention& attention, const ModelConfig& 
                                   .kv_heads = config.kv_heads,
                                   .tokens = tokens,
                                   .head_dim = config.head_dim,
-                                  .window = request.window,
+                                  .window = request.measuredWindow(),
                                   .sliding_window = config.sliding_window,
                                   .scale = 1.0F / std::sqrt(static_cast<float>(config.head_dim))};
   PendingLayer pending;
@@ -114,7 +138,7 @@ PendingLayer beginMeasuring(const LayerAttention& attention, const ModelConfig& 
   if (attention.query.is_cuda())
     pending.m_probe.emplace(probeOnDevice(shape, attention, request, result, progress));
   else
-    pending.m_report = probeOnHost(shape, attention, sizedOutput(shape, arraysFor(request, result)), threads);
+    pending.m_report = measureOnHost(shape, attention, arraysFor(request, result), threads);
   pending.m_norms.emplace();
   addNorms(attention, request.wanted, result, *pending.m_norms);
   for (const Signal signal : onDemandOf(request.wanted).members())

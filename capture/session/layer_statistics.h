@@ -19,13 +19,14 @@ namespace kvatlas::capture {
 struct StatisticsRequest {
   SignalSet wanted;
   policy::SignalParameters parameters;  // of the signals in `wanted` that have some
-  bool last_row = false;                // the last query's attention, from window_rows
+  bool last_row = false;                // the last query's attention
   std::size_t map_cell = 0;             // tokens per map cell, 0: no maps
   std::size_t window = 0;               // W ≤ N
   // Whether the receiver reads the queries and keys: on a device they are then kept longer.
   bool tensors = true;
 
-  [[nodiscard]] SignalSet measured() const;
+  // W of what is measured: one row where nothing but the last one is wanted.
+  [[nodiscard]] std::size_t measuredWindow() const;
   [[nodiscard]] StatisticsRequest joined(const StatisticsRequest& other) const;
 };
 
@@ -34,6 +35,7 @@ struct LayerStatistics {
   LayerIndex layer;
   SignalValues values;
   std::vector<float> map_mean, map_max;  // [query_heads, n, n] at map_cell
+  std::vector<float> last_row;           // [query_heads, N]
 };
 
 // A layer whose probe is queued on its device; it no longer needs the attention's tensors. finish() fills the arrays.

@@ -165,6 +165,7 @@ std::vector<SessionResult> Session::runAll(const WorkContext& work,
   request.parameters = m_signal_parameters;
   Prefilled prefilled{
       .collector = {config(), request, m_options.threads}, .prefill = {}, .measure = measure, .attended = attended};
+  prefilled.collector.keepOfLastRow(measure || m_row_sink != nullptr, attended);
   const SessionResult start = decided(prefilled, work);
   std::vector<SessionResult> results(std::max<std::size_t>(m_prompt.questions.size(), 1), start);
   for (std::size_t i = 0; i < results.size(); ++i) {
@@ -227,6 +228,7 @@ void Session::decode(SessionResult& result, Prefilled& prefilled, std::span<cons
                          .forms = forms,
                          .next_logits = prefilled.prefill.next_logits,
                          .last_row = [&](LayerIndex layer) { return prefilled.collector.lastRow(layer); },
+                         .last_top = [&](LayerIndex layer) { return prefilled.collector.lastTop(layer); },
                          .prompt_tokens = m_prompt.ids.size(),
                          .question = question};
   const DecodeOptions options{.max_new_tokens = m_options.max_new_tokens,

@@ -2,8 +2,6 @@
 
 #include <ATen/ops/empty.h>
 
-#include <algorithm>
-
 #include "core/cache/held_signals.h"
 #include "core/policy/parameters.h"
 #include "core/signals/stored.h"
@@ -12,16 +10,6 @@ namespace kvatlas::capture {
 namespace {
 
 constexpr std::int64_t kSquaredQueries = 32;
-
-// Row W−1 of every head: [heads, W, N] → [heads, N].
-std::vector<float> lastRows(const std::vector<float>& window_rows, std::size_t heads, std::size_t window) {
-  const std::size_t tokens = window_rows.size() / (heads * window);
-  std::vector<float> rows(heads * tokens);
-  for (std::size_t head = 0; head < heads; ++head)
-    std::copy_n(window_rows.begin() + static_cast<std::ptrdiff_t>((head * window + window - 1) * tokens), tokens,
-                rows.begin() + static_cast<std::ptrdiff_t>(head * tokens));
-  return rows;
-}
 
 // [query_heads, d] over the last queries.
 std::vector<float> meanSquares(const at::Tensor& query) {
@@ -67,7 +55,7 @@ void SignalCollector::onAttention(const LayerAttention& attention) {
   const bool sink = sinkWants(attention.layer);
   if (m_keep_squares) m_kept.at(attention.layer.value).query_squares = meanSquares(attention.query);
   const StatisticsRequest request = sink ? m_for_methods.joined(m_for_sink) : m_for_methods;
-  InFlight next{attention, beginMeasuring(attention, m_config, request, m_threads, m_progress), request.window};
+  InFlight next{attention, beginMeasuring(attention, m_config, request, m_threads, m_progress)};
   if (!m_later && !attention.query.is_cuda()) return receive(next);
   if (!sink || !request.tensors) next.attention = shapeOnly(attention);
   finish();
@@ -83,8 +71,12 @@ void SignalCollector::receive(InFlight& layer) {
   LayerStatistics measured = layer.pending.finish();
   const LayerIndex index = layer.attention.layer;
   Kept& kept = m_kept.at(index.value);
-  if (m_for_methods.last_row)
-    kept.last_row = lastRows(measured.values[Signal::WindowRows], m_config.query_heads, layer.window);
+  if (m_for_methods.last_row) {
+    const std::size_t tokens = measured.last_row.size() / m_config.query_heads, window = m_config.sliding_window;
+    const std::size_t hidden = window > 0 && tokens > window ? tokens - window : 0;
+    if (m_keep_top) kept.last_top = topOfPrompt(measured.last_row, m_config.query_heads, hidden, m_threads);
+    if (m_keep_row) kept.last_row = std::move(measured.last_row);
+  }
   if (sinkWants(index)) m_sink(layer.attention, measured);
   for (const Signal signal : m_for_methods.wanted.members()) kept.values[signal] = std::move(measured.values[signal]);
   roundAsStored(kept.values, m_threads);
@@ -102,6 +94,10 @@ std::span<const float> SignalCollector::querySquares(LayerIndex layer) const {
 
 std::span<const float> SignalCollector::lastRow(LayerIndex layer) const {
   return m_kept.at(layer.value).last_row;
+}
+
+std::span<const kernels::TopEntry> SignalCollector::lastTop(LayerIndex layer) const {
+  return m_kept.at(layer.value).last_top;
 }
 
 }  // namespace kvatlas::capture

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "capture/session/layer_statistics.h"
+#include "capture/session/top_keys.h"
 #include "core/policy/policy.h"
 
 namespace kvatlas::capture {
@@ -27,6 +28,11 @@ class SignalCollector final : public AttentionObserver {
 
   // Keeps the mean squares of the last queries; before the prefill.
   void keepQuerySquares() { m_keep_squares = true; }
+  // What to keep of each layer's last row, if the methods' request has it: the row (default), its largest values.
+  void keepOfLastRow(bool row, bool top) {
+    m_keep_row = row;
+    m_keep_top = top;
+  }
 
   // Receiver of device warnings; default: none.
   void reportTo(Progress* progress) { m_progress = progress; }
@@ -45,17 +51,19 @@ class SignalCollector final : public AttentionObserver {
   [[nodiscard]] std::span<const float> lastRow(LayerIndex layer) const;  // [query_heads, N]
   // [query_heads, d] of the last 32 queries; empty unless kept.
   [[nodiscard]] std::span<const float> querySquares(LayerIndex layer) const;
+  // [query_heads, K], columns are positions.
+  [[nodiscard]] std::span<const kernels::TopEntry> lastTop(LayerIndex layer) const;
   void release() { m_kept.clear(); }  // frees the signals once decisions are made
 
  private:
   struct Kept {
     SignalValues values;  // what the methods need, as a trace stores it
     std::vector<float> last_row, query_squares;
+    std::vector<kernels::TopEntry> last_top;
   };
   struct InFlight {
     LayerAttention attention;
     PendingLayer pending;
-    std::size_t window;
   };
   [[nodiscard]] bool sinkWants(LayerIndex layer) const;
   void receive(InFlight& layer);
@@ -68,7 +76,7 @@ class SignalCollector final : public AttentionObserver {
   std::vector<Kept> m_kept;  // [layers]
   std::optional<InFlight> m_in_flight;
   Progress* m_progress = nullptr;
-  bool m_later = false, m_keep_squares = false;
+  bool m_later = false, m_keep_row = true, m_keep_top = false, m_keep_squares = false;
 };
 
 }  // namespace kvatlas::capture

@@ -57,6 +57,33 @@ typedef struct {
   void* workspace;  // kvatlasCudaDecodeWorkspace bytes, 16-byte aligned
 } KvatlasCudaDecode;
 
+// One row of values ≥ 0.
+typedef struct {
+  const float* values;
+  uint64_t length;
+} KvatlasCudaRow;
+
+typedef struct {
+  float value;
+  uint32_t column;
+} KvatlasCudaTopEntry;
+
+// As topEntries (kernels/top_entries.h), of many rows.
+typedef struct {
+  const KvatlasCudaRow* rows;  // [count], in device memory
+  uint64_t count, most_length;
+  uint64_t entries;             // k, at most 32
+  KvatlasCudaTopEntry* output;  // [count, k]
+  void* workspace;              // kvatlasCudaTopWorkspace bytes, 16-byte aligned
+} KvatlasCudaTop;
+
+// The keys or the values of one list, which begins at a multiple of its rows' size.
+typedef struct {
+  void* rows;  // [length, row_bytes]
+  uint64_t length;
+  uint64_t first, count;  // of the rows it gives up, ascending, among those of the call
+} KvatlasCudaList;
+
 // As TileShape and TileInput (kernels/attention_tile.h): the rows of the two ranges only.
 typedef struct {
   uint64_t first_query, queries, first_key, keys, head_dim, sliding_window;
@@ -94,6 +121,11 @@ const char* kvatlasCudaCoarsen(uint64_t heads, uint64_t tokens, uint64_t cell, u
 // target[i, :] = source[rows[i], :] for `count` rows of row_bytes bytes.
 const char* kvatlasCudaGather(const void* source, const uint32_t* rows, uint64_t count, uint64_t row_bytes,
                               void* target, void* stream);
+// Moves the rows that each list keeps to its front, in their order. lists: [count], in device memory.
+const char* kvatlasCudaCompact(const KvatlasCudaList* lists, uint64_t count, const uint32_t* given_up,
+                               uint64_t row_bytes, void* stream);
+uint64_t kvatlasCudaTopWorkspace(const KvatlasCudaTop* top);
+const char* kvatlasCudaTop(const KvatlasCudaTop* top, void* stream);
 
 #ifdef __cplusplus
 }

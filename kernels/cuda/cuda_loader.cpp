@@ -77,7 +77,9 @@ struct Opened {
          find(handle, "kvatlasCudaProbe", library.probe) &&
          find(handle, "kvatlasCudaDecodeWorkspace", library.decode_workspace) &&
          find(handle, "kvatlasCudaDecode", library.decode) && find(handle, "kvatlasCudaTile", library.tile) &&
-         find(handle, "kvatlasCudaCoarsen", library.coarsen) && find(handle, "kvatlasCudaGather", library.gather);
+         find(handle, "kvatlasCudaCoarsen", library.coarsen) && find(handle, "kvatlasCudaGather", library.gather) &&
+         find(handle, "kvatlasCudaCompact", library.compact) &&
+         find(handle, "kvatlasCudaTopWorkspace", library.top_workspace) && find(handle, "kvatlasCudaTop", library.top);
     reason = ok ? "" : std::string(kFileName) + " is incomplete";
   }
 };

@@ -22,6 +22,9 @@ struct CudaLibrary {
   decltype(&kvatlasCudaTile) tile = nullptr;
   decltype(&kvatlasCudaCoarsen) coarsen = nullptr;
   decltype(&kvatlasCudaGather) gather = nullptr;
+  decltype(&kvatlasCudaCompact) compact = nullptr;
+  decltype(&kvatlasCudaTopWorkspace) top_workspace = nullptr;
+  decltype(&kvatlasCudaTop) top = nullptr;
 };
 
 // Searches beside this program's own libraries ($ORIGIN, $ORIGIN/../lib) and the loader's path. Returns null and

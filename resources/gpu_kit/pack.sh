@@ -16,7 +16,7 @@ done
 
 kit="$out/kvatlas-gpu-kit"
 rm -rf "$kit"
-mkdir -p "$kit"/{bin,lib/fallback,tests,share,source/tests/{data,bench},source/resources/{models,samples}}
+mkdir -p "$kit"/{bin,lib/fallback,lib/gomp,tests,share,source/tests/{data,bench},source/resources/{models,samples}}
 cp "$here/run.sh" "$here/draw_table.py" "$kit/"
 install -s "$build/bin/kvatlas" "$kit/bin/"
 install -s "$build/tests/cuda_kernels_test" "$build/tests/gpu_test" "$kit/tests/"
@@ -39,6 +39,8 @@ ldd "$kit"/bin/kvatlas "$kit"/tests/* "$kit"/lib/*.so | awk '$2 == "=>" && $3 ~ 
   [[ $name =~ $not_ours ]] && continue
   case "$name" in libstdc++.so* | libgcc_s.so*) cp -L "$library" "$kit/lib/fallback/" ;; *) cp -L "$library" "$kit/lib/" ;; esac
 done
+# The process loads one OpenMP runtime: libtorch's where it has one of that name, else this.
+cp -L "$(ldd "$build/bin/kvatlas" | awk '$1 == "libgomp.so.1" {print $3}')" "$kit/lib/gomp/"
 # DT_RPATH: it also holds for libraries of libraries. libtorch is found by LD_LIBRARY_PATH, which run.sh sets.
 for file in "$kit"/bin/kvatlas "$kit"/tests/*; do patchelf --force-rpath --set-rpath '$ORIGIN/../lib' "$file"; done
 for file in "$kit"/lib/*.so*; do chmod u+w "$file"; patchelf --force-rpath --set-rpath '$ORIGIN' "$file"; done

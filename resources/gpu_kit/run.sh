@@ -52,6 +52,7 @@ find_libtorch() {
 }
 find_libtorch
 [ -z "$libtorch" ] || export LD_LIBRARY_PATH="$libtorch/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$kit/lib/gomp"
 system_cxx="$( (/sbin/ldconfig -p || ldconfig -p) 2>/dev/null | sed -n 's/.*libstdc++\.so\.6.* => //p' | head -1)"
 if [ -z "$system_cxx" ] || ! grep -q GLIBCXX_3.4.30 "$system_cxx"; then
   export LD_LIBRARY_PATH="$kit/lib/fallback${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
@@ -73,7 +74,7 @@ step() {
   shift
   if [ -n "$only" ]; then [ "$number" = "$only" ] || return 0; elif [ "$number" -lt "$first" ]; then return 0; fi
   for need in "${needs[@]:-}"; do
-    [ "$need" = libtorch ] && [ -z "$libtorch" ] && reason="$libtorch_problem"
+    [ "$need" = libtorch ] && [ -z "$libtorch$reason" ] && reason="$libtorch_problem"
     [ "$need" = device ] && [ -z "$device" ] && reason="no device"
   done
   local left=$((deadline - SECONDS)) log="$out/step-$number.txt" status begin=$SECONDS
@@ -110,12 +111,12 @@ failures() {
 }
 
 # --- the steps --------------------------------------------------------------------------------------------------------
-export kit out python libtorch
+export kit out python libtorch libtorch_problem
 machine() {
   echo "FACT kit: $(paste -sd' ' "$kit/VERSION")"
   echo "FACT device: $(nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm --format=csv,noheader 2>/dev/null | paste -sd';' || true)"
   echo "FACT system: $(. /etc/os-release && echo "$PRETTY_NAME"), $(ldd --version | head -1 | grep -o '[0-9.]*$'), $(nproc) processors, $(awk '/MemTotal/ {print int($2/1048576)}' /proc/meminfo) GiB"
-  echo "FACT libtorch: ${libtorch:-none}"
+  echo "FACT libtorch: ${libtorch:-$libtorch_problem}"
   local file missing=""
   for file in "$kit"/bin/kvatlas "$kit"/tests/cuda_kernels_test "$kit"/lib/libkvatlas_cuda.so ${libtorch:+"$kit"/tests/gpu_test "$kit"/lib/libkvatlas_capture.so}; do
     missing+="$(ldd "$file" 2>&1 | grep -E 'not found' | sed "s|^|$(basename "$file"): |")"

@@ -8,6 +8,7 @@
 #include <limits>
 #include <random>
 
+#include "capture/session/watched_rows.h"
 #include "core/trace/records.h"
 
 namespace kvatlas::capture::test {
@@ -75,6 +76,13 @@ class AttendedTest : public testing::TestWithParam<std::uint64_t> {
     for (float& value : room) value = static_cast<float>(m_random() % 37) / 64.0F;
   }
 
+  // What a store gives of rows that are laid out for a layer.
+  static void rank(LayerIndex layer, const WatchedRows& rows, TopKeys& keys) {
+    for (std::size_t i = 0; i < rows.watched().size(); ++i)
+      for (std::uint32_t head = 0; head < kHeads; ++head)
+        kernels::topEntries(rows.row(i, head).mass, keys.row(layer, i, 0, head));
+  }
+
   ModelConfig m_config;
   std::vector<policy::Decision> m_decisions;
   std::vector<cache::HeldTokens> m_held;
@@ -86,14 +94,16 @@ TEST_P(AttendedTest, AreTheBestTiesToTheLowestPosition) {
     m_random.seed(7);
     std::vector<cache::HeldTokens> held = m_held;
     WatchedRows rows(m_config, held);
-    AttendedTokens tokens(m_config, held.size(), kTokens, threads);
+    TopKeys keys(kLayers, kHeads);
+    AttendedTokens tokens(m_config, held, threads);
+    const std::size_t hidden = GetParam() == 0 ? 0 : kTokens - GetParam();
     std::vector<float> prompt(std::size_t{kHeads} * kTokens, 0.0F);
     std::vector<std::vector<float>> given;  // [step, layer] as laid out
     tokens.beginStep({true, true, true});
     for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
       fill(prompt);
       given.push_back(prompt);
-      tokens.takePrompt(LayerIndex{layer}, prompt);
+      tokens.takePrompt(LayerIndex{layer}, topOfPrompt(prompt, kHeads, hidden, threads));
     }
     // Branch 1 stops after two steps.
     const std::vector<std::vector<std::size_t>> batches = {{0, 1, 2}, {0, 1, 2}, {0, 2}, {0, 2}};
@@ -102,12 +112,14 @@ TEST_P(AttendedTest, AreTheBestTiesToTheLowestPosition) {
       tokens.beginStep({true, batch.size() == 3, true});
       for (const std::size_t branch : batch) held[branch].append();
       rows.beginStep(batch);
+      keys.beginStep(batch, 1);
       for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
         rows.layOut(LayerIndex{layer});
         fill(rows.room());
         given.emplace_back(rows.room().begin(), rows.room().end());
-        tokens.takeStep(LayerIndex{layer}, rows);
+        rank(LayerIndex{layer}, rows, keys);
       }
+      tokens.takeStep(keys);
     }
     std::vector<Attended> taken;
     for (std::size_t b = 0; b < 3; ++b) taken.push_back(tokens.take(b));
@@ -138,14 +150,19 @@ TEST_P(AttendedTest, AreTheBestTiesToTheLowestPosition) {
 
 TEST_P(AttendedTest, ARowThatIsNotFiniteNamesNothing) {
   WatchedRows rows(m_config, m_held);
-  AttendedTokens tokens(m_config, m_held.size(), kTokens, 1);
+  TopKeys keys(kLayers, kHeads);
+  AttendedTokens tokens(m_config, m_held, 1);
   tokens.beginStep({true, true, true});
   const std::vector<std::size_t> batch = {0};
   m_held[0].append();
   rows.beginStep(batch);
-  rows.layOut(LayerIndex{0});
-  std::ranges::fill(rows.room(), std::numeric_limits<float>::quiet_NaN());
-  tokens.takeStep(LayerIndex{0}, rows);
+  keys.beginStep(batch, 1);
+  for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
+    rows.layOut(LayerIndex{layer});
+    std::ranges::fill(rows.room(), std::numeric_limits<float>::quiet_NaN());
+    rank(LayerIndex{layer}, rows, keys);
+  }
+  tokens.takeStep(keys);
   const Attended attended = tokens.take(0);
   EXPECT_TRUE(std::ranges::all_of(attended.positions, [](TokenIndex p) { return p == trace::kNoToken; }));
   EXPECT_TRUE(std::ranges::all_of(attended.mass, [](float mass) { return mass == 0; }));

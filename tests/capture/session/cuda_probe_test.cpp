@@ -54,6 +54,26 @@ TEST(CudaProbe, arraysGetTheirSizeAndValuesAtTheEnd) {
   EXPECT_EQ(map, expected_map);
 }
 
+TEST(CudaProbe, ofRowsOnlyTheLastOneReachesTheHost) {
+  const kernels::CudaLibrary& library = makeHostCudaLibrary();
+  const at::Tensor query = at::randn({4, 50, 16}), key = at::randn({2, 50, 16});
+  std::vector<float> all, alone, beside, rows;
+  const auto run = [&](const ProbeArrays& arrays) {
+    EXPECT_TRUE(beginProbe(library, kShape, query, key, {}, arrays, kKvatlasProbePlain).finish().ok());
+  };
+  run({.window_rows = &all});
+  run({.last_row = &alone});
+  run({.window_rows = &rows, .last_row = &beside});
+  EXPECT_EQ(rows, all);
+  EXPECT_EQ(beside, alone);
+  ASSERT_EQ(alone.size(), 4U * 50U);
+  for (std::size_t head = 0; head < 4; ++head)
+    EXPECT_TRUE(std::equal(alone.begin() + static_cast<std::ptrdiff_t>(head * 50),
+                           alone.begin() + static_cast<std::ptrdiff_t>((head + 1) * 50),
+                           all.begin() + static_cast<std::ptrdiff_t>((head * 8 + 7) * 50)))
+        << head;
+}
+
 TEST(CudaProbe, aValueThatIsNotFiniteIsReportedWithItsPlace) {
   const kernels::CudaLibrary& library = makeHostCudaLibrary();
   const at::Tensor query = at::randn({4, 50, 16}), key = at::randn({2, 50, 16});

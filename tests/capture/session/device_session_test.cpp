@@ -94,6 +94,7 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
   measured.parameters = parameters;
   SignalCollector collector(config, measured, 1);
   collector.keepQuerySquares();
+  collector.keepOfLastRow(true, true);
   const PrefillResult prefill = decoder.prefill(ids, &collector, {});
   collector.finish();
   for (const char* budget : {"12", "50%"}) options.budgets.push_back(policy::parseBudget(budget));
@@ -137,6 +138,7 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
                             .forms = forms,
                             .next_logits = prefill.next_logits,
                             .last_row = [&](LayerIndex layer) { return collector.lastRow(layer); },
+                            .last_top = [&](LayerIndex layer) { return collector.lastTop(layer); },
                             .prompt_tokens = ids.size(),
                             .question = question};
     const DecodeOptions decode{.max_new_tokens = kNewTokens, .threads = 1, .attended = true};

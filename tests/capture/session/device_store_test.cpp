@@ -1,4 +1,5 @@
-// The store behind the device's border (CPU kernels behind it) against the host's, step by step and through evictions.
+// The store behind the device's border (CPU kernels behind it, or the CUDA sources emulated) against the host's, step
+// by step and through evictions.
 #include "capture/session/device_store.h"
 
 #include <ATen/ops/randn.h>
@@ -7,6 +8,7 @@
 #include <random>
 
 #include "capture/session/host_store.h"
+#include "capture/session/host_waits.h"
 #include "tests/capture/session/host_cuda_library.h"
 
 namespace kvatlas::capture::test {
@@ -61,6 +63,29 @@ class Decoding : public testing::TestWithParam<Shape> {
     return rows;
   }
 
+  static void expectSame(std::span<const float> device, std::span<const float> host) {
+    ASSERT_EQ(device.size(), host.size());
+    for (std::size_t i = 0; i < host.size(); ++i) ASSERT_NEAR(device[i], host[i], hostCudaTolerance()) << i;
+  }
+  static std::span<const float> valuesOf(const at::Tensor& tensor) {
+    return {tensor.const_data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
+  }
+
+  static void expectSameTop(const TopKeys& device, const TopKeys& host, const std::vector<std::size_t>& ranked) {
+    EXPECT_TRUE(std::ranges::equal(host.branches(), ranked));
+    for (std::uint32_t layer = 0; layer < kLayers; ++layer)
+      for (std::size_t i = 0; i < ranked.size(); ++i)
+        for (std::uint32_t head = 0; head < kQueryHeads; ++head) {
+          const LayerIndex of{layer};
+          for (std::size_t k = 0; k < kAttendedKeys; ++k) {
+            const kernels::TopEntry &a = device.row(of, i, 0, head)[k], &b = host.row(of, i, 0, head)[k];
+            EXPECT_EQ(a.column, b.column) << k;
+            EXPECT_NEAR(a.value, b.value, hostCudaTolerance()) << k;
+          }
+          EXPECT_GT(host.row(of, i, 0, head).front().value, 0.0F);
+        }
+  }
+
   ModelConfig m_config;
   std::vector<policy::Decision> m_decisions;
   std::vector<at::Tensor> m_key, m_value;
@@ -82,14 +107,17 @@ TEST_P(Decoding, isWhatTheHostDecodes) {
   WatchedRows device_rows(m_config, held), host_rows(m_config, held);
   // The second branch stops after two steps, the full one after three; others are watched each time.
   const std::vector<std::vector<std::size_t>> batches = {{0, 1, 2}, {0, 1, 2}, {0, 2}, {2}, {2}},
-                                              watched = {{0, 1, 2}, {0, 2}, {}, {2}, {2}};
+                                              watched = {{0, 1, 2}, {0, 2}, {}, {2}, {}},
+                                              ranked = {{0, 1, 2}, {1, 2}, {0, 2}, {}, {2}};
   for (std::size_t step = 0; step < batches.size(); ++step) {
     const auto& batch = batches[step];
     for (const std::size_t branch : batch) held[branch].append();
     device_rows.beginStep(watched[step]);
     host_rows.beginStep(watched[step]);
-    device.beginStep(batch, watched[step], 1);
-    host.beginStep(batch, watched[step], 1);
+    const StepWatch watch{watched[step], ranked[step]};
+    device.beginStep(batch, watch, 1);
+    host.beginStep(batch, watch, 1);
+    const std::size_t waits = host_waits;
     for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
       const auto count = static_cast<std::int64_t>(batch.size());
       const at::Tensor q = at::randn({count, kQueryHeads, kDim}), k = at::randn({count, kKvHeads, kDim}),
@@ -97,15 +125,21 @@ TEST_P(Decoding, isWhatTheHostDecodes) {
       device.append(LayerIndex{layer}, k, v);
       host.append(LayerIndex{layer}, k, v);
       const at::Tensor actual = device.attend(LayerIndex{layer}, q, device_rows);
-      EXPECT_TRUE(actual.equal(host.attend(LayerIndex{layer}, q, host_rows))) << "step " << step << ", layer " << layer;
-      EXPECT_TRUE(std::ranges::equal(device_rows.room(), host_rows.room()));
+      SCOPED_TRACE(testing::Message() << "step " << step << ", layer " << layer);
+      expectSame(valuesOf(actual), valuesOf(host.attend(LayerIndex{layer}, q, host_rows)));
+      expectSame(device_rows.room(), host_rows.room());
       EXPECT_EQ(host_rows.room().empty(), watched[step].empty());
     }
+    expectSameTop(device.topKeys(), host.topKeys(), ranked[step]);
+    EXPECT_EQ(host_waits - waits, (watched[step].empty() ? 0 : kLayers) + (ranked[step].empty() ? 0 : 1))
+        << "for the probabilities of a layer, and once for all keys with most";
     if (step % 2 == 1) continue;
     std::vector<BranchRows> given_up;
     for (const std::size_t branch : batch)
       if (branch > 0) given_up.push_back({branch, someRows(held[branch])});
+    const std::size_t waits_before = host_waits;
     device.compact(given_up);
+    EXPECT_EQ(host_waits, waits_before) << "nothing is waited for";
     host.compact(given_up);
     for (const BranchRows& of : given_up)
       for (std::uint32_t list = 0; list < of.rows.size(); ++list) {
@@ -115,7 +149,9 @@ TEST_P(Decoding, isWhatTheHostDecodes) {
       }
   }
   EXPECT_EQ(hostCudaBehaviour().decodes, 10) << "one kernel per layer and step";
-  EXPECT_EQ(hostCudaBehaviour().gathers, 4 + 3 * 4) << "one per array and layer where rows are given up";
+  EXPECT_EQ(hostCudaBehaviour().tops, 4 * 2) << "one per layer and step that ranks keys";
+  EXPECT_EQ(hostCudaBehaviour().gathers, 4);
+  EXPECT_EQ(hostCudaBehaviour().compactions, 3) << "one launch for all layers where rows are given up";
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Decoding,

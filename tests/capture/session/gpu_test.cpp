@@ -56,6 +56,7 @@ class Gpu : public testing::TestWithParam<const char*> {
     options.dtype = dtype;
     Session session(options, {});
     session.loadWeights({});
+    session.watchAttended();
     Run run;
     session.setLayerSink([&](const LayerAttention&, LayerStatistics& layer) { run.layers.push_back(layer); },
                          {.wanted = alwaysMeasured(), .map_cell = 4, .window = session.window()},
@@ -113,6 +114,14 @@ TEST_P(Gpu, aSessionIsTheCpusInF32) {
     EXPECT_EQ(gpu.result.tracks[branch].ids, cpu.result.tracks[branch].ids);
     expectNear(gpu.result.tracks[branch].kl, cpu.result.tracks[branch].kl, 1e-3, "kl");
     expectNear(gpu.result.tracks[branch].retained, cpu.result.tracks[branch].retained, 1e-3, "retained");
+    const Attended &a = gpu.result.tracks[branch].attended, &b = cpu.result.tracks[branch].attended;
+    ASSERT_FALSE(b.positions.empty());
+    expectNear(a.mass, b.mass, 1e-3, "mass of attended keys");
+    for (std::size_t i = 0; i < b.positions.size(); ++i) {
+      if (a.positions[i] != b.positions[i]) {
+        EXPECT_LE(std::abs(a.mass[i] - b.mass[i]), 1e-5) << "attended key " << i << ", unless the next is as large";
+      }
+    }
   }
 }
 
@@ -123,6 +132,8 @@ TEST_P(Gpu, twoRunsGiveTheSameBytes) {
     for (std::size_t branch = 0; branch < a.result.branches.size(); ++branch) {
       EXPECT_EQ(a.result.branches[branch].decision.positions, b.result.branches[branch].decision.positions);
       EXPECT_EQ(a.result.tracks[branch].ids, b.result.tracks[branch].ids);
+      EXPECT_EQ(a.result.tracks[branch].attended.positions, b.result.tracks[branch].attended.positions);
+      EXPECT_EQ(a.result.tracks[branch].attended.mass, b.result.tracks[branch].attended.mass);
     }
     for (std::size_t layer = 0; layer < a.layers.size(); ++layer) {
       EXPECT_EQ(a.layers[layer].values[Signal::Received], b.layers[layer].values[Signal::Received]);

@@ -1,11 +1,14 @@
 #include "tests/capture/session/host_cuda_library.h"
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
+#include <span>
 #include <vector>
 
 #include "kernels/attention_probe.h"
 #include "kernels/ragged_decode.h"
+#include "kernels/top_entries.h"
 
 namespace kvatlas::capture::test {
 namespace {
@@ -50,11 +53,36 @@ const char* hostGather(const void* source, const std::uint32_t* rows, std::uint6
   return nullptr;
 }
 
+const char* hostCompact(const KvatlasCudaList* lists, std::uint64_t count, const std::uint32_t* given_up,
+                        std::uint64_t row_bytes, void*) {
+  ++hostCudaBehaviour().compactions;
+  for (const KvatlasCudaList& list : std::span(lists, count)) {
+    auto* const rows = static_cast<char*>(list.rows);
+    const std::span<const std::uint32_t> gone(given_up + list.first, list.count);
+    std::uint64_t kept = 0;
+    for (std::uint32_t row = 0; row < list.length; ++row)
+      if (!std::ranges::binary_search(gone, row))
+        std::memmove(rows + kept++ * row_bytes, rows + row * row_bytes, row_bytes);
+  }
+  return nullptr;
+}
+
+const char* hostTop(const KvatlasCudaTop* top, void*) {
+  ++hostCudaBehaviour().tops;
+  std::vector<kernels::TopEntry> entries(top->entries);
+  for (std::uint64_t row = 0; row < top->count; ++row) {
+    if (top->rows[row].length > top->most_length) return "a row exceeds the announced length";
+    kernels::topEntries({top->rows[row].values, top->rows[row].length}, entries);
+    for (std::uint64_t i = 0; i < top->entries; ++i)
+      top->output[row * top->entries + i] = {entries[i].value, entries[i].column};
+  }
+  return nullptr;
+}
+
 }  // namespace
 
-HostCudaBehaviour& hostCudaBehaviour() {
-  static HostCudaBehaviour behaviour;
-  return behaviour;
+double hostCudaTolerance() {
+  return 0;
 }
 
 const kernels::CudaLibrary& makeHostCudaLibrary() {
@@ -67,6 +95,9 @@ const kernels::CudaLibrary& makeHostCudaLibrary() {
   library.decode_workspace = [](const KvatlasCudaDecode*) { return std::uint64_t{16}; };
   library.decode = hostDecode;
   library.gather = hostGather;
+  library.compact = hostCompact;
+  library.top_workspace = [](const KvatlasCudaTop*) { return std::uint64_t{16}; };
+  library.top = hostTop;
   hostCudaBehaviour() = {};
   return library;
 }

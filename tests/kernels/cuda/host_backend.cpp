@@ -18,6 +18,9 @@ class HostBackend : public CudaBackend {
     m_functions.tile = kvatlasCudaTile;
     m_functions.coarsen = kvatlasCudaCoarsen;
     m_functions.gather = kvatlasCudaGather;
+    m_functions.compact = kvatlasCudaCompact;
+    m_functions.top_workspace = kvatlasCudaTopWorkspace;
+    m_functions.top = kvatlasCudaTop;
   }
   void* allocate(std::size_t bytes) override { return ::operator new (bytes, std::align_val_t{64}); }
   void release(void* memory) override { ::operator delete (memory, std::align_val_t{64}); }

@@ -35,7 +35,7 @@ struct Machine {
   std::vector<Barrier> warps;
   std::vector<Barrier> groups;  // of 128 threads each
   unsigned long long block_number = 0;
-  std::vector<float> exchange;
+  std::vector<unsigned long long> exchange;
   const std::function<void()>* body = nullptr;
   bool backwards = false;  // turn order, alternating per block: one of the two orders exposes a missing barrier
 };
@@ -160,14 +160,17 @@ unsigned long long blockNumber() {
   return machine().block_number;
 }
 
-float shuffleXor(float value, int lane_mask) {
+unsigned long long shuffleXor(unsigned long long value, int lane_mask) {
   Machine& m = machine();
   const unsigned thread = m.current.thread;
   m.exchange[thread] = value;
   waitAt(m.warps[thread / kWarp]);
-  const float other = m.exchange[thread ^ static_cast<unsigned>(lane_mask)];
+  const unsigned long long other = m.exchange[thread ^ static_cast<unsigned>(lane_mask)];
   waitAt(m.warps[thread / kWarp]);
   return other;
+}
+float shuffleXor(float value, int lane_mask) {
+  return floatOfBits(static_cast<unsigned>(shuffleXor(static_cast<unsigned long long>(bitsOfFloat(value)), lane_mask)));
 }
 
 }  // namespace kvatlas::kernels

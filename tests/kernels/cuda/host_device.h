@@ -39,6 +39,7 @@ void syncBlock();
 void syncWarp();
 void syncGroup(int group);  // of 128 threads
 float shuffleXor(float value, int lane_mask);
+unsigned long long shuffleXor(unsigned long long value, int lane_mask);
 // Yields to the other threads.
 void yieldToOthers();
 // Whether threads take turns in reverse order; alternates per block.
@@ -50,8 +51,21 @@ inline void atomicMin(unsigned long long* target, unsigned long long value) {
   *target = value < *target ? value : *target;
 }
 
+inline unsigned bitsOfFloat(float value) {
+  unsigned bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+inline float floatOfBits(unsigned bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
 }  // namespace kvatlas::kernels
 
+#define __float_as_uint ::kvatlas::kernels::bitsOfFloat
+#define __uint_as_float ::kvatlas::kernels::floatOfBits
 #define threadIdx (::kvatlas::kernels::ThreadIndex{::kvatlas::kernels::hostThread().thread})
 #define blockIdx (::kvatlas::kernels::hostThread().block)
 #define gridDim (::kvatlas::kernels::hostThread().grid)
