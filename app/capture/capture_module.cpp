@@ -12,7 +12,9 @@
 using kvatlas::guarded;
 using kvatlas::Outcome;
 using kvatlas::app::CaptureCall;
+using kvatlas::app::CasePromptCall;
 using kvatlas::app::EvaluationCall;
+using kvatlas::app::GenerateAllCall;
 using kvatlas::app::GenerateCall;
 using kvatlas::app::GpuBenchCall;
 using kvatlas::app::HeadScoreCall;
@@ -22,10 +24,12 @@ using kvatlas::app::ReplayCall;
 KVATLAS_EXPORT const char* kvatlasIdentity();
 KVATLAS_EXPORT void kvatlasCapture(const CaptureCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasGenerate(const GenerateCall* call, Outcome* outcome);
+KVATLAS_EXPORT void kvatlasGenerateAll(const GenerateAllCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasEvaluate(const EvaluationCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasBenchGpu(const GpuBenchCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasHeads(const HeadScoreCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasReplay(const ReplayCall* call, Outcome* outcome);
+KVATLAS_EXPORT void kvatlasCasePrompt(const CasePromptCall* call, Outcome* outcome);
 
 namespace {
 
@@ -51,6 +55,12 @@ void kvatlasGenerate(const GenerateCall* call, Outcome* outcome) {
   *outcome = guarded([&] { *call->summary = kvatlas::capture::runGenerate(*call->options, *call->work); });
 }
 
+void kvatlasGenerateAll(const GenerateAllCall* call, Outcome* outcome) {
+  prepareModule();
+  *outcome = guarded(
+      [&] { kvatlas::capture::generateAll(*call->options, call->rows, call->batch, *call->each, *call->work); });
+}
+
 void kvatlasEvaluate(const EvaluationCall* call, Outcome* outcome) {
   prepareModule();
   *outcome = guarded([&] { *call->summary = kvatlas::evaluation::runEvaluation(*call->options, *call->work); });
@@ -64,6 +74,11 @@ void kvatlasHeads(const HeadScoreCall* call, Outcome* outcome) {
 void kvatlasReplay(const ReplayCall* call, Outcome* outcome) {
   prepareModule();
   *outcome = guarded([&] { *call->summary = kvatlas::evaluation::captureCase(*call->options, *call->work); });
+}
+
+void kvatlasCasePrompt(const CasePromptCall* call, Outcome* outcome) {
+  prepareModule();
+  *outcome = guarded([&] { *call->prompt = kvatlas::evaluation::promptOfCase(*call->options); });
 }
 
 void kvatlasBenchGpu(const GpuBenchCall* call, Outcome* outcome) {

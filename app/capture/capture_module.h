@@ -3,8 +3,9 @@
 
 #include "capture/bench/gpu_bench.h"
 #include "capture/evaluation/evaluation_options.h"
-#include "capture/recorder/capture.h"
+#include "capture/recorder/generate.h"
 #include "core/base/outcome.h"
+#include "core/text/prepared_prompt.h"
 
 namespace kvatlas::app {
 
@@ -17,6 +18,13 @@ struct GenerateCall {
   const capture::SessionOptions* options = nullptr;
   const WorkContext* work = nullptr;
   capture::GenerateSummary* summary = nullptr;
+};
+struct GenerateAllCall {
+  const capture::SessionOptions* options = nullptr;
+  std::span<const capture::PromptRow> rows;
+  std::size_t batch = 1;
+  const std::function<void(const capture::PromptAnswers&)>* each = nullptr;
+  const WorkContext* work = nullptr;
 };
 struct EvaluationCall {
   const evaluation::EvaluationOptions* options = nullptr;
@@ -33,6 +41,11 @@ struct ReplayCall {
   const WorkContext* work = nullptr;
   capture::CaptureSummary* summary = nullptr;
 };
+struct CasePromptCall {
+  const evaluation::ReplayOptions* options = nullptr;
+  const WorkContext* work = nullptr;
+  text::PreparedPrompt* prompt = nullptr;
+};
 
 struct GpuBenchCall {
   const capture::GpuBenchOptions* options = nullptr;
@@ -41,11 +54,12 @@ struct GpuBenchCall {
 };
 
 inline constexpr const char* kCaptureLibrary = "kvatlas_capture";
-using CaptureEntry = void (*)(const CaptureCall*, Outcome*);        // "kvatlasCapture"
-using GenerateEntry = void (*)(const GenerateCall*, Outcome*);      // "kvatlasGenerate"
-using EvaluationEntry = void (*)(const EvaluationCall*, Outcome*);  // "kvatlasEvaluate"
-using HeadScoreEntry = void (*)(const HeadScoreCall*, Outcome*);    // "kvatlasHeads"
-using GpuBenchEntry = void (*)(const GpuBenchCall*, Outcome*);      // "kvatlasBenchGpu"
-using ReplayEntry = void (*)(const ReplayCall*, Outcome*);          // "kvatlasReplay"
+using CaptureEntry = void (*)(const CaptureCall*, Outcome*);          // "kvatlasCapture"
+using GenerateEntry = void (*)(const GenerateCall*, Outcome*);        // "kvatlasGenerate"
+using GenerateAllEntry = void (*)(const GenerateAllCall*, Outcome*);  // "kvatlasGenerateAll"
+using EvaluationEntry = void (*)(const EvaluationCall*, Outcome*);    // "kvatlasEvaluate"
+using HeadScoreEntry = void (*)(const HeadScoreCall*, Outcome*);      // "kvatlasHeads"
+using GpuBenchEntry = void (*)(const GpuBenchCall*, Outcome*);        // "kvatlasBenchGpu"
+using ReplayEntry = void (*)(const ReplayCall*, Outcome*);            // "kvatlasReplay"
 
 }  // namespace kvatlas::app

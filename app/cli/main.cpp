@@ -13,6 +13,7 @@
 #include "app/cli/commands/explore_command.h"
 #include "app/cli/commands/export_command.h"
 #include "app/cli/commands/figure_command.h"
+#include "app/cli/commands/generate_command.h"
 #include "app/cli/commands/heads_command.h"
 #include "app/cli/commands/info_command.h"
 #include "app/cli/commands/methods_command.h"

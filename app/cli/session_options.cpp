@@ -36,12 +36,10 @@ void resolvePrompt(SessionArguments& arguments) {
   const int given = int{!arguments.prompt.empty()} + int{arguments.text_given} + int{!arguments.ids.empty()};
   if (given != 1)
     failUsage("expected exactly one of --prompt FILE, --text STRING and --ids FILE, {} were given", given);
-  checkChatOptions(prompt);
   prompt.file = arguments.prompt;
   prompt.ids_file = arguments.ids;
   if (arguments.text_given) prompt.text = arguments.text;
   for (const std::string& question : arguments.questions) prompt.questions.push_back(questionText(question, prompt));
-  prompt.compress = parseCompress(arguments.compress);
   if (prompt.compress == runs::Compress::Context && prompt.questions.empty())
     failUsage("--compress context needs --question: what follows the compressed context");
   for (const std::string& span : arguments.spans) {
@@ -92,6 +90,12 @@ void addCompressOption(CLI::App& command, SessionArguments& arguments) {
       .add_option("--compress", arguments.compress,
                   "with a question: prompt (methods know it) or context (they decide before they meet it)")
       ->capture_default_str();
+}
+
+void addBatchOption(CLI::App& command, std::uint32_t& batch) {
+  command.add_option("--batch", batch, "prompts that decode together, so that a step reads the weights once for all")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 256));
 }
 
 runs::Compress parseCompress(const std::string& word) {
@@ -166,8 +170,21 @@ void resolveModelOptions(SessionArguments& arguments) {
   options.granularity = choose("--granularity", arguments.granularity, runs::kGranularities);
 }
 
+void resolveModelAndBudget(SessionArguments& arguments) {
+  constexpr const char* kDefaultBudget = "20%";
+  if (arguments.options.model.empty()) failUsage("--model is required");
+  if (arguments.budgets.empty()) arguments.budgets.emplace_back(kDefaultBudget);
+  resolveModelOptions(arguments);
+}
+
 void resolvePromptOptions(SessionArguments& arguments) {
+  resolvePromptShape(arguments);
   resolvePrompt(arguments);
+}
+
+void resolvePromptShape(SessionArguments& arguments) {
+  checkChatOptions(arguments.options.prompt);
+  arguments.options.prompt.compress = parseCompress(arguments.compress);
   arguments.options.follow = choose("--follow", arguments.follow, runs::kFollows);
 }
 

@@ -10,7 +10,7 @@ const QString kGeometry = QStringLiteral("window/geometry"), kLayout = QStringLi
 const QString kFolder = QStringLiteral("folder"), kDialogs = QStringLiteral("dialogs/");
 const QString kModels = QStringLiteral("models/"), kRaised = QStringLiteral("window/raised"),
               kGrid = QStringLiteral("window/grid");
-const QString kNotesInTrace = QStringLiteral("notes_in_trace"), kCaption = QStringLiteral("caption");
+const QString kNotesInTrace = QStringLiteral("notes_in_trace"), kShown = QStringLiteral("shown/");
 
 // `file` if given, else Qt's place for the user's ini file.
 QString storePath(const QString& file) {
@@ -62,12 +62,12 @@ void ExplorerSettings::setNotesInTrace(bool inside) {
   m_store.setValue(kNotesInTrace, inside);
 }
 
-bool ExplorerSettings::caption() const {
-  return m_store.value(kCaption, true).toBool();
+bool ExplorerSettings::shown(const QString& part) const {
+  return m_store.value(kShown + part, true).toBool();
 }
 
-void ExplorerSettings::setCaption(bool shown) {
-  m_store.setValue(kCaption, shown);
+void ExplorerSettings::setShown(const QString& part, bool shown) {
+  m_store.setValue(kShown + part, shown);
 }
 
 QByteArray ExplorerSettings::geometry() const {

@@ -27,8 +27,9 @@ class ExplorerSettings {
   void setNotesInTrace(bool inside);
 
   // The badge in the map's corner: layer, heads and reduction.
-  [[nodiscard]] bool caption() const;
-  void setCaption(bool shown);
+  // Whether a part of the map is shown: "caption", "readout", "overview". Default: yes.
+  [[nodiscard]] bool shown(const QString& part) const;
+  void setShown(const QString& part, bool shown);
 
   [[nodiscard]] QByteArray geometry() const;
   [[nodiscard]] QByteArray layout() const;

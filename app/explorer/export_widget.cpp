@@ -13,6 +13,7 @@
 #include "core/base/files.h"
 #include "views/plots/figures/figure_export.h"
 #include "views/plots/map/colour_scale_bar.h"
+#include "views/plots/map/map_overview.h"
 #include "views/plots/map/map_view.h"
 
 namespace kvatlas::app {
@@ -42,12 +43,12 @@ QSizeF inchesOf(const QWidget& widget, const PrintSize& size) {
   return {size.width_inches, size.width_inches * widget.height() / widget.width()};
 }
 
-// Draws every visible child in place: plots through QCustomPlot, others (the colour scale) through QWidget::render.
+// Draws every visible child but the overview in place: plots through QCustomPlot, others through QWidget::render.
 void drawParts(QWidget& widget, QCPPainter& painter) {
   painter.setRenderHint(QPainter::LosslessImageRendering);
   painter.fillRect(widget.rect(), widget.palette().base());
   for (auto* child : widget.findChildren<QWidget*>(QString(), Qt::FindDirectChildrenOnly)) {
-    if (!child->isVisible()) continue;
+    if (!child->isVisible() || qobject_cast<views::MapOverview*>(child) != nullptr) continue;
     painter.save();
     painter.translate(child->pos());
     if (auto* plot = qobject_cast<QCustomPlot*>(child)) {

@@ -78,6 +78,7 @@ int runWindow(const ExplorerArguments& arguments, kvatlas::app::Moment started, 
   if (!arguments.view.empty()) window.viewKeeper().setInitialView(kvatlas::app::readViewState(arguments.view));
   window.show();
   if (!arguments.file.empty()) window.openFile(QString::fromLocal8Bit(arguments.file.c_str()));
+  for (const std::string& more : arguments.more_files) window.addFile(QString::fromLocal8Bit(more.c_str()));
   return QApplication::exec();
 }
 

@@ -27,4 +27,8 @@ QString resourceFile(const QString& name) {
   return firstExisting({QStringLiteral("../share/kvatlas/") + name, QStringLiteral("../../resources/") + name});
 }
 
+QString documentFile(const QString& name) {
+  return firstExisting({QStringLiteral("../share/doc/kvatlas/docs/") + name, QStringLiteral("../../docs/") + name});
+}
+
 }  // namespace kvatlas::app

@@ -10,4 +10,7 @@ namespace kvatlas::app {
 // "examples/marlow.kva.h5" in the installed or the source resources; empty: not found.
 [[nodiscard]] QString resourceFile(const QString& name);
 
+// A document of the manual, for example "explorer.md"; empty if it is not installed.
+[[nodiscard]] QString documentFile(const QString& name);
+
 }  // namespace kvatlas::app

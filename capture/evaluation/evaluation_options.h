@@ -16,11 +16,13 @@ struct EvaluationOptions {
   capture::SessionOptions session;  // all but the prompt
   TaskRequest task;
   results::Shard shard;
+  std::uint32_t batch = 1;  // cases that decode together
   std::filesystem::path output;
 };
 
 struct EvaluationSummary {
   std::size_t cases = 0, cases_before = 0;  // of this shard; finished by an earlier run
+  std::size_t prefills = 0;                 // of this run: questions on one compressed context share one
   double seconds = 0, prefill_seconds = 0;  // of this run
 };
 

@@ -10,6 +10,7 @@
 #include "capture/session/session.h"
 #include "core/evaluation/origin.h"
 #include "core/evaluation/question_split.h"
+#include "core/results/batches.h"
 #include "core/results/writer.h"
 #include "core/runs/names.h"
 
@@ -45,47 +46,91 @@ class EvaluationRun {
     const results::Settings settings = settingsOf(options, *m_task, identityOf(*m_model), branches);
     for (const results::Case& planned : settings.cases()) m_task->check(planned);
     m_writer.emplace(options.output, settings);
+    m_cases = settings.cases();
     writeOrigin(options.output, {options.session.model, options.task.sources});
     if (!m_writer->cutAway().empty()) work.progress->warn(m_writer->cutAway());
   }
 
   EvaluationSummary run() {
-    EvaluationSummary summary{.cases = m_writer->casesDone() + m_writer->remaining().size(),
-                              .cases_before = m_writer->casesDone()};
-    if (m_writer->remaining().empty()) return summary;
+    m_summary = {.cases = m_cases.size(), .cases_before = m_writer->casesDone()};
+    if (m_writer->remaining().empty()) return m_summary;
     std::uint64_t longest = 0, sum = 0;
     for (const results::Case& one : m_writer->remaining()) {
       longest = std::max(longest, m_task->tokensOf(one));
       sum += m_task->tokensOf(one);
     }
-    capture::placeModel(*m_model, {.tokens = longest}, m_work);
+    capture::placeModel(*m_model, {.tokens = longest, .branches = m_options.batch, .kept_share = 1.0}, m_work);
     capture::loadWeights(*m_model, m_work);
     const auto start = Clock::now();
     // A case's time is about proportional to its tokens.
     m_work.progress->begin(m_options.task.name, sum);
-    for (std::uint64_t done = 0; !m_writer->remaining().empty();) {
-      const results::Case planned = m_writer->remaining().front();
-      summary.prefill_seconds += runCase(planned);
-      m_work.progress->advance(done += m_task->tokensOf(planned));
-    }
+    while (!m_writer->remaining().empty()) runBatch(results::batchOf(m_options.batch, m_cases, m_writer->casesDone()));
     m_work.progress->end();
-    summary.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    return summary;
+    m_summary.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    return m_summary;
   }
 
  private:
-  double runCase(const results::Case& wanted) {
-    m_work.checkStop();
-    const EvaluationPrompt prompt = m_task->prompt(wanted);
+  // A case whose branches are ready to decode.
+  struct Started {
+    EvaluationPrompt prompt;
+    std::vector<TokenId> question;  // behind the compressed context
+  };
+
+  // Cases of the batch that an earlier run has written are decoded again, as the others' last bits depend on them.
+  void runBatch(const results::CaseRange& batch) {
+    std::vector<Started> started(batch.end - batch.begin);
+    std::vector<std::unique_ptr<capture::PendingAnswer>> answers;
+    std::uint64_t tokens = 0;
+    for (std::size_t i = batch.begin; i < batch.end; ++i) {
+      m_work.checkStop();
+      answers.push_back(start(i, started[i - batch.begin]));
+      if (i < m_writer->casesDone()) continue;
+      tokens += m_task->tokensOf(m_cases[i]);
+      if (started.size() > 1) m_work.progress->advance(m_tokens_done + tokens / 2);
+    }
+    const std::vector<capture::SessionResult> results = capture::decodeAnswers(answers, {.stop = m_work.stop});
+    for (std::size_t i = m_writer->casesDone(); i < batch.end; ++i)
+      write(m_cases[i], started[i - batch.begin].prompt, results[i - batch.begin]);
+    m_work.progress->advance(m_tokens_done += tokens);
+  }
+
+  // Prefill and decisions of a case, unless it asks about the same compressed context as the one before it.
+  [[nodiscard]] std::unique_ptr<capture::PendingAnswer> start(std::size_t index, Started& into) {
+    const results::Case& wanted = m_cases[index];
+    into.prompt = m_task->prompt(wanted);
     const WorkContext quiet{.stop = m_work.stop};
     capture::SessionOptions options = m_options.session;
     options.measure = false;
-    if (prompt.most_new_tokens > 0) options.max_new_tokens = prompt.most_new_tokens;
+    if (into.prompt.most_new_tokens > 0) options.max_new_tokens = into.prompt.most_new_tokens;
     const bool context = options.prompt.compress == capture::Compress::Context;
-    capture::Session session(options, m_model, context ? splitAtQuestion(prompt.prepared, wanted.id) : prompt.prepared,
-                             quiet);
-    session.setFinished(prompt.finished);
-    const capture::SessionResult result = session.run(quiet);
+    text::PreparedPrompt prompt = into.prompt.prepared;
+    if (context) {
+      prompt = splitAtQuestion(std::move(prompt), wanted.id);
+      into.question = std::move(prompt.questions.front().ids);
+      prompt.questions.clear();
+    }
+    const bool shares = context && m_session && m_context == wanted.context && m_session->prompt().ids == prompt.ids;
+    if (!shares) {
+      m_session.reset();
+      m_session = std::make_unique<capture::Session>(options, m_model, std::move(prompt), quiet);
+      m_context = wanted.context;
+      m_session->prefill(quiet);
+      ++m_summary.prefills;
+    }
+    const bool asked_again = context && index + 1 < m_cases.size() && m_cases[index + 1].context == wanted.context;
+    auto answer = m_session->prepare({.question = into.question,
+                                      .max_new_tokens = options.max_new_tokens,
+                                      .finished = into.prompt.finished,
+                                      .on_token = {},
+                                      .last = !asked_again},
+                                     quiet);
+    if (shares) answer->result.prefill_seconds = 0;
+    m_summary.prefill_seconds += answer->result.prefill_seconds;
+    return answer;
+  }
+
+  void write(const results::Case& wanted, const EvaluationPrompt& prompt, const capture::SessionResult& result) {
     if (const std::string notice = capture::idsWithoutText(*m_model, result); !notice.empty() && !m_told) {
       m_work.progress->warn(notice + "; said once");
       m_told = true;
@@ -94,7 +139,6 @@ class EvaluationRun {
     for (std::size_t branch = 0; branch < result.branches.size(); ++branch)
       records.push_back(recordOf(wanted, prompt, result, branch));
     m_writer->append(records);
-    return result.prefill_seconds;
   }
 
   [[nodiscard]] results::Record recordOf(const results::Case& wanted, const EvaluationPrompt& prompt,
@@ -129,6 +173,11 @@ class EvaluationRun {
   std::shared_ptr<capture::LoadedModel> m_model;
   std::unique_ptr<Task> m_task;
   std::optional<results::ResultsWriter> m_writer;
+  std::vector<results::Case> m_cases;           // of this shard
+  std::unique_ptr<capture::Session> m_session;  // of the last case
+  std::uint64_t m_context = 0;                  // its context
+  std::uint64_t m_tokens_done = 0;
+  EvaluationSummary m_summary;
   bool m_told = false;  // of ids without text
 };
 

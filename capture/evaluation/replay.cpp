@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/evaluation/origin.h"
 #include "core/evaluation/question_split.h"
+#include "core/evaluation/text_prompt.h"
 #include "core/results/reader.h"
 
 namespace kvatlas::evaluation {
@@ -41,34 +42,68 @@ TaskRequest requestOf(const ReplayOptions& options, const results::Settings& set
   return {.name = settings.plan().task, .values = settings.values(), .where = where, .sources = std::move(sources)};
 }
 
-}  // namespace
+// Finds what the right answers say in the prompt, so that a view can point to it.
+void addAnswerSpans(const results::Record& record, text::PreparedPrompt& prompt) {
+  constexpr std::size_t kLeastBytes = 2, kMostSpans = 32;
+  std::vector<std::string> answers = record.also_right;
+  answers.insert(answers.begin(), record.expected);
+  std::size_t count = 0;
+  for (const std::string& answer : answers) {
+    if (answer.size() < kLeastBytes) continue;
+    for (auto at = prompt.text.find(answer); at != std::string::npos && count < kMostSpans;
+         at = prompt.text.find(answer, at + answer.size()), ++count)
+      addSpan(prompt, "answer", at, at + answer.size());
+  }
+}
 
-capture::CaptureSummary captureCase(const ReplayOptions& options, const WorkContext& work) {
+// A case of a run with the prompt that it had.
+struct OpenedCase {
+  capture::SessionOptions session;
+  std::shared_ptr<capture::LoadedModel> model;
+  std::unique_ptr<Task> task;  // what the prompt's stop rule refers to
+  EvaluationPrompt prompt;
+};
+
+OpenedCase openCase(const ReplayOptions& options) {
   const results::ResultsReader reader(options.results);
   const results::Record& record = recordOf(reader, options.case_id);
   const std::string where = (options.results / results::kSettingsFile).string();
   const auto names = sourcesOf(reader.settings().plan().task, reader.settings().values());
   const Origin origin = readOrigin(options.results, names);
 
-  capture::CaptureOptions capture = options.capture;
-  capture.session = sessionOf(options, recordedSession(reader.settings(), where), origin);
-  const auto model = openForPrompts(capture.session);
+  OpenedCase opened{.session = sessionOf(options, recordedSession(reader.settings(), where), origin)};
+  opened.model = openForPrompts(opened.session);
   const auto& recorded = reader.settings().values();
   checkSame(options.results, "model", recorded.at("model").at("weights_fingerprint"),
-            identityOf(*model).weights_fingerprint, "--model");
-  const auto task = openTask(requestOf(options, reader.settings(), where, origin.sources),
-                             taskModelOf(*model, capture.session.max_new_tokens), silentProgress());
-  const auto found = task->settings();
+            identityOf(*opened.model).weights_fingerprint, "--model");
+  opened.task = openTask(requestOf(options, reader.settings(), where, origin.sources),
+                         taskModelOf(*opened.model, opened.session.max_new_tokens), silentProgress());
+  const auto found = opened.task->settings();
   for (const std::string& name : names)
     checkSame(options.results, name, recorded.at(name).at("sha256"), found.at(name).at("sha256"), "--" + name);
 
-  const EvaluationPrompt prompt = task->prompt({.id = record.case_id, .facets = record.facets});
-  checkSame(options.results, "prompt", record.prompt_sha256, prompt.sha256, "--model");
-  if (prompt.most_new_tokens > 0) capture.session.max_new_tokens = prompt.most_new_tokens;
+  opened.prompt = opened.task->prompt({.id = record.case_id, .facets = record.facets});
+  checkSame(options.results, "prompt", record.prompt_sha256, opened.prompt.sha256, "--model");
+  if (opened.prompt.most_new_tokens > 0) opened.session.max_new_tokens = opened.prompt.most_new_tokens;
+  addAnswerSpans(record, opened.prompt.prepared);
+  return opened;
+}
+
+}  // namespace
+
+text::PreparedPrompt promptOfCase(const ReplayOptions& options) {
+  return openCase(options).prompt.prepared;
+}
+
+capture::CaptureSummary captureCase(const ReplayOptions& options, const WorkContext& work) {
+  OpenedCase opened = openCase(options);
+  capture::CaptureOptions capture = options.capture;
+  capture.session = opened.session;
   const bool context = capture.session.prompt.compress == capture::Compress::Context;
-  capture::Session session(capture.session, model,
-                           context ? splitAtQuestion(prompt.prepared, record.case_id) : prompt.prepared, work);
-  session.setFinished(prompt.finished);
+  text::PreparedPrompt& prompt = opened.prompt.prepared;
+  capture::Session session(capture.session, opened.model,
+                           context ? splitAtQuestion(std::move(prompt), options.case_id) : std::move(prompt), work);
+  session.setFinished(opened.prompt.finished);
   session.loadWeights(work);
   return std::move(capture::recordSession(session, capture, work).front());
 }

@@ -63,6 +63,8 @@ results::Settings settingsOf(const EvaluationOptions& options, const Task& task,
                      {"max_new_tokens", session.max_new_tokens}});
   // Absent where the question is part of the prompt, as in runs of earlier versions.
   if (session.prompt.compress == runs::Compress::Context) values[kCompress] = "context";
+  // A product of more rows may sum in another order. Absent where each case decodes alone.
+  if (options.batch > 1) values["batch"] = options.batch;
   return results::Settings(values, options.shard);
 }
 

@@ -7,12 +7,12 @@
 #include <cmath>
 
 #include "capture/recorder/existing_output.h"
+#include "capture/recorder/generate.h"
 #include "capture/recorder/layer_encoder.h"
 #include "capture/recorder/trace_header.h"
 #include "capture/recorder/trace_queue.h"
 #include "capture/session/session.h"
 #include "core/base/error.h"
-#include "core/base/mean.h"
 #include "core/base/output_file.h"
 #include "core/trace/question_output.h"
 #include "core/trace/schema.h"
@@ -51,25 +51,6 @@ void checkSpace(const std::filesystem::path& output, std::uint64_t expected, std
   const std::string what = traces == 1 ? "the trace" : fmt::format("the {} traces", traces);
   work.progress->note(fmt::format("{} will take about {}{}", what, trace::sizeText(expected),
                                   free ? fmt::format(", {} are free", trace::sizeText(*free)) : ""));
-}
-
-// Mean of the measured values; −1 without any.
-double meanOf(const std::vector<float>& values) {
-  const double mean = meanOfMeasured(values);
-  return std::isnan(mean) ? -1 : mean;
-}
-
-RunSummary summarise(const Branch& branch, const trace::RunRecord& record) {
-  return {.label = branch.label,
-          .method = std::string(branch.request.method->name),
-          .budget = branch.budget.text,
-          .text = record.decode_text,
-          .kept_tokens = record.budget_realised,
-          .cache_bytes = record.cache_bytes,
-          .retained = meanOf(record.retained),
-          .oracle = meanOf(record.oracle),
-          .kl = meanOf(record.kl),
-          .seconds = record.seconds};
 }
 
 std::vector<bool> layerFlags(const trace::AttentionPlan& plan, std::uint32_t layers) {
@@ -198,29 +179,6 @@ std::vector<CaptureSummary> recordSession(Session& session, const CaptureOptions
     summaries.back().total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
   return summaries;
-}
-
-GenerateSummary runGenerate(const SessionOptions& options, const WorkContext& work) {
-  const auto model = openModel(options);
-  reportNotices(*model, work);
-  if (!model->tokenizer && options.prompt.ids_file.empty()) fail("{}: has no tokenizer", options.model.string());
-  GenerateSummary summary;
-  std::size_t question = 0;
-  for (const PreparedPrompt& prompt : preparePrompts(options.prompt, options.model, model->config, model->tokenizer)) {
-    for (const std::string& notice : prompt.notices) work.progress->warn(notice);
-    Session session(options, model, prompt, work);
-    session.loadWeights(work);
-    summary.tokens = prompt.ids.size();
-    for (const SessionResult& result : session.runAll(work)) {
-      for (std::size_t run = 0; run < result.branches.size(); ++run) {
-        summary.runs.push_back(summarise(result.branches[run], makeRunRecord(session, result, run)));
-        if (question < options.prompt.questions.size())
-          summary.runs.back().question = options.prompt.questions[question];
-      }
-      ++question;
-    }
-  }
-  return summary;
 }
 
 }  // namespace kvatlas::capture

@@ -43,11 +43,4 @@ struct CaptureSummary {
 [[nodiscard]] std::vector<CaptureSummary> recordSession(Session& session, const CaptureOptions& options,
                                                         const WorkContext& work);
 
-// Text of every branch, no trace; one question after the other.
-struct GenerateSummary {
-  std::uint64_t tokens = 0;
-  std::vector<RunSummary> runs;
-};
-[[nodiscard]] GenerateSummary runGenerate(const SessionOptions& options, const WorkContext& work);
-
 }  // namespace kvatlas::capture

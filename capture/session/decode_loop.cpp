@@ -1,8 +1,11 @@
 #include "capture/session/decode_loop.h"
 
+#include <ATen/ops/cat.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <optional>
 
@@ -43,29 +46,61 @@ class DecodeLoop {
     if (options.attended) m_attended.emplace(m_config, start.held, options.threads);
   }
 
-  std::vector<DecodeTrack> run(const WorkContext& work) {
-    if (m_options.max_new_tokens == 0) {
-      takeMerged();
-      return std::move(m_tracks);
-    }
-    work.progress->begin("decode", m_options.max_new_tokens);
+  // The first token of every branch.
+  void begin(const WorkContext& work) {
+    if (m_options.max_new_tokens == 0) return;
     if (m_start.question.empty())
       takeFirstToken();
     else
       feedQuestion(work);
-    while (chooseBatch()) {
-      work.checkStop();
-      step();
-      work.progress->advance(m_step + 1);
-    }
-    work.progress->end();
+  }
+
+  // The branches that go on; false when all have ended.
+  bool chooseBatch() {
+    m_batch.clear();
+    for (std::size_t b = 0; b < m_active.size(); ++b)
+      if (m_active[b]) m_batch.push_back(b);
+    return !m_batch.empty();
+  }
+  [[nodiscard]] std::size_t batchSize() const { return m_batch.size(); }
+
+  // Begins a step: adds a token and its position for each branch of the batch, which then holds it.
+  void beginStep(std::vector<TokenId>& ids, std::vector<std::uint64_t>& positions) {
+    ++m_step;
+    m_measured = true;
+    for (const std::size_t branch : m_batch) ids.push_back(fedTo(branch));
+    beginMeasuring();
+    for (const std::size_t branch : m_batch) m_start.held[branch].append();
+    beginRows(1);
+    for (const std::size_t branch : m_batch) positions.push_back(m_start.held[branch].nextPosition() - 1);
+  }
+
+  // Attention of the batch's tokens in one layer: [rows, heads, d], branch after branch.
+  [[nodiscard]] at::Tensor attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key,
+                                  const at::Tensor& value) {
+    m_start.store.append(layer, key, value);
+    at::Tensor output = m_start.store.attend(layer, query, m_rows);
+    takeRows(layer);
+    return output;
+  }
+
+  // logits: [batch, vocab]
+  void endStep(const at::Tensor& logits) {
+    takeTop();
+    choose(logits);
+    decideAgain();
+    m_start.forms.settle(m_batch);
+  }
+
+  [[nodiscard]] std::vector<DecodeTrack> takeTracks() {
+    takeMerged();
+    if (m_options.max_new_tokens == 0) return std::move(m_tracks);
     for (std::size_t b = 1; m_meter && b < m_tracks.size(); ++b) {
       BranchMass mass = m_meter->takeMass(b);
       m_tracks[b].retained = std::move(mass.retained);
       m_tracks[b].oracle = std::move(mass.oracle);
     }
     for (std::size_t b = 0; b < m_tracks.size(); ++b) m_tracks[b].evicted = m_start.held[b].log();
-    takeMerged();
     for (std::size_t b = 0; m_attended && b < m_tracks.size(); ++b) {
       m_tracks[b].attended = m_attended->take(b);
       m_tracks[b].question_attended = m_attended->takeQuestionOf(b);
@@ -138,13 +173,6 @@ class DecodeLoop {
     return m_options.finished && m_options.finished(m_tracks[m_options.follow == Follow::Full ? 0 : branch].ids);
   }
 
-  bool chooseBatch() {
-    m_batch.clear();
-    for (std::size_t b = 0; b < m_active.size(); ++b)
-      if (m_active[b]) m_batch.push_back(b);
-    return !m_batch.empty();
-  }
-
   // The question goes into every cache, in chunks; every branch chooses its first token behind it.
   void feedQuestion(const WorkContext& work) {
     (void)chooseBatch();
@@ -160,7 +188,7 @@ class DecodeLoop {
       if (m_measured) beginMeasuring();
       std::vector<TokenId> fed;
       for (std::size_t b = 0; b < m_batch.size(); ++b) fed.insert(fed.end(), ids.begin(), ids.end());
-      choose(forward(fed, tokens));
+      choose(feed(fed, tokens));
     }
     m_start.forms.settle(everyBranch());  // at once: the chunks depend on how many branches there are
   }
@@ -180,31 +208,24 @@ class DecodeLoop {
     return std::max<std::uint64_t>(1, std::min(chunk, kMostProbabilities / (rows * m_config.query_heads)));
   }
 
-  void step() {
-    ++m_step;
-    m_measured = true;
-    std::vector<TokenId> ids;
-    for (const std::size_t branch : m_batch) ids.push_back(fedTo(branch));
-    beginMeasuring();
-    for (const std::size_t branch : m_batch) m_start.held[branch].append();
-    choose(forward(ids, 1));
-    decideAgain();
-    m_start.forms.settle(m_batch);
-  }
-
   void beginMeasuring() {
     if (m_meter) m_meter->beginStep(m_active);
     if (m_attended) m_attended->beginStep(m_active);
   }
 
-  // Feeds `tokens` tokens to each branch of the batch, which holds them already: ids [B · tokens]. Logits [B, vocab] of
-  // the last ones; none where nothing is chosen.
-  [[nodiscard]] at::Tensor forward(std::span<const TokenId> ids, std::uint32_t tokens) {
+  // After the step's tokens have been appended to the held tokens.
+  void beginRows(std::uint32_t tokens) {
     const std::vector<std::size_t> watched = watchedBranches();
     m_rows.beginStep(watched, tokens);
     const StepWatch watch{.probabilities = watched,
                           .top = m_attended ? std::span<const std::size_t>(m_batch) : std::span<const std::size_t>()};
     m_start.store.beginStep(m_batch, watch, tokens);
+  }
+
+  // Feeds `tokens` tokens of the question to each branch of the batch, which holds them already: ids [B · tokens].
+  // Logits [B, vocab] of the last ones; none where nothing is chosen.
+  [[nodiscard]] at::Tensor feed(std::span<const TokenId> ids, std::uint32_t tokens) {
+    beginRows(tokens);
     std::vector<std::uint64_t> positions;
     std::vector<std::int64_t> last;
     for (const std::size_t branch : m_batch) {
@@ -213,20 +234,18 @@ class DecodeLoop {
       if (m_measured) last.push_back(static_cast<std::int64_t>(positions.size()) - 1);
     }
     const auto attention = [&](LayerIndex layer, const at::Tensor& query, const at::Tensor& key,
-                               const at::Tensor& value) {
-      m_start.store.append(layer, key, value);
-      at::Tensor output = m_start.store.attend(layer, query, m_rows);
-      takeRows(layer);
-      return output;
-    };
+                               const at::Tensor& value) { return attend(layer, query, key, value); };
     at::Tensor logits = tokens == 1 && m_measured
                             ? m_decoder.step(ids, positions, m_start.prompt_tokens, attention)
                             : m_decoder.step(ids, positions, m_start.prompt_tokens, attention, last);
-    if (m_attended) takeTop(m_start.store.topKeys());
+    takeTop();
     return logits;
   }
 
-  void takeTop(const TopKeys& top) {
+  // Once all layers of a step have attended, before the cache changes.
+  void takeTop() {
+    if (!m_attended) return;
+    const TopKeys& top = m_start.store.topKeys();
     if (m_measured) m_attended->takeStep(top);
     if (m_step == 0) m_attended->takeQuestion(top, m_question_done);
   }
@@ -286,12 +305,12 @@ class DecodeLoop {
     kernels::parallelFor(m_rows.watched().size() * heads, m_options.threads, [&](std::size_t task, unsigned) {
       const auto head = static_cast<std::uint32_t>(task % heads);
       const std::size_t branch = m_rows.watched()[task / heads];
-      cache::Redecider* decider = redecider(branch);
-      if (decider != nullptr && !decider->readsProbabilities()) decider = nullptr;
+      cache::Redecider* const decider = redecider(branch);
+      const bool decides = decider != nullptr && decider->readsProbabilities();
       const bool merges = m_start.forms.readsProbabilities(branch);
-      for (std::uint32_t token = 0; (decider != nullptr || merges) && token < m_rows.tokens(); ++token) {
+      for (std::uint32_t token = 0; (decides || merges) && token < m_rows.tokens(); ++token) {
         const WatchedRow row = m_rows.row(task / heads, head, token);
-        if (decider != nullptr) decider->take(layer, head, row.hidden, row.mass);
+        if (decides) decider->take(layer, head, row.hidden, row.mass);
         if (merges) m_start.forms.take(branch, layer, head, row.hidden, row.mass);
       }
     });
@@ -331,11 +350,72 @@ class DecodeLoop {
   bool m_measured = true;             // whether the tokens being fed end with one that chooses
 };
 
+using Loops = std::vector<std::unique_ptr<DecodeLoop>>;
+
+// One pass of the model for the next token of every branch of every loop.
+void stepTogether(const Decoder& decoder, std::span<DecodeLoop* const> loops) {
+  std::vector<TokenId> ids;
+  std::vector<std::uint64_t> positions;
+  for (DecodeLoop* const loop : loops) loop->beginStep(ids, positions);
+  const auto attention = [&](LayerIndex layer, const at::Tensor& query, const at::Tensor& key,
+                             const at::Tensor& value) {
+    if (loops.size() == 1) return loops.front()->attend(layer, query, key, value);
+    std::vector<at::Tensor> outputs;
+    std::int64_t first = 0;
+    for (DecodeLoop* const loop : loops) {
+      const auto rows = static_cast<std::int64_t>(loop->batchSize());
+      outputs.push_back(
+          loop->attend(layer, query.narrow(0, first, rows), key.narrow(0, first, rows), value.narrow(0, first, rows)));
+      first += rows;
+    }
+    return at::cat(outputs);
+  };
+  // Every position is behind its own prompt, so that the prompts' lengths do not matter.
+  const at::Tensor logits = decoder.step(ids, positions, 0, attention);
+  std::int64_t first = 0;
+  for (DecodeLoop* const loop : loops) {
+    const auto rows = static_cast<std::int64_t>(loop->batchSize());
+    loop->endStep(logits.narrow(0, first, rows));
+    first += rows;
+  }
+}
+
+// Those that go on.
+std::vector<DecodeLoop*> goingOn(const Loops& loops) {
+  std::vector<DecodeLoop*> active;
+  for (const auto& loop : loops)
+    if (loop->chooseBatch()) active.push_back(loop.get());
+  return active;
+}
+
 }  // namespace
+
+std::vector<std::vector<DecodeTrack>> decodeTogether(const Decoder& decoder, std::span<const DecodeJob> jobs,
+                                                     const WorkContext& work) {
+  Loops loops;
+  std::uint32_t most = 0;
+  for (const DecodeJob& job : jobs) {
+    loops.push_back(std::make_unique<DecodeLoop>(decoder, job.start, *job.options));
+    most = std::max(most, job.options->max_new_tokens);
+  }
+  if (most > 0) work.progress->begin("decode", most);
+  for (const auto& loop : loops) loop->begin(work);
+  std::uint32_t done = 1;
+  for (auto active = goingOn(loops); !active.empty(); active = goingOn(loops)) {
+    work.checkStop();
+    stepTogether(decoder, active);
+    work.progress->advance(++done);
+  }
+  if (most > 0) work.progress->end();
+  std::vector<std::vector<DecodeTrack>> tracks;
+  for (const auto& loop : loops) tracks.push_back(loop->takeTracks());
+  return tracks;
+}
 
 std::vector<DecodeTrack> decodeBranches(const Decoder& decoder, const DecodeStart& start, const DecodeOptions& options,
                                         const WorkContext& work) {
-  return DecodeLoop(decoder, start, options).run(work);
+  const DecodeJob job{start, &options};
+  return std::move(decodeTogether(decoder, {&job, 1}, work).front());
 }
 
 }  // namespace kvatlas::capture

@@ -1,5 +1,5 @@
-// Decodes all branches of a session as one batch and measures each against the full cache, step by step. Knows no file,
-// no terminal.
+// Decodes all branches of one or several prompts as one batch and measures each against the full cache, step by step.
+// Knows no file, no terminal.
 #pragma once
 
 #include <functional>
@@ -67,6 +67,18 @@ struct DecodeStart {
   // Fed to every branch behind what it kept of the prompt; empty: none.
   std::span<const TokenId> question;
 };
+
+// One prompt's decoding; what both refer to outlives it.
+struct DecodeJob {
+  DecodeStart start;
+  const DecodeOptions* options = nullptr;
+};
+
+// Decodes all branches of all jobs as one batch, so that each step reads the weights once: tracks [jobs][branches]. The
+// same jobs give the same tokens; other jobs beside one can change the last bits of its logits.
+[[nodiscard]] std::vector<std::vector<DecodeTrack>> decodeTogether(const Decoder& decoder,
+                                                                   std::span<const DecodeJob> jobs,
+                                                                   const WorkContext& work);
 
 [[nodiscard]] std::vector<DecodeTrack> decodeBranches(const Decoder& decoder, const DecodeStart& start,
                                                       const DecodeOptions& options, const WorkContext& work);

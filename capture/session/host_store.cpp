@@ -120,14 +120,6 @@ at::Tensor HostStore::attend(LayerIndex layer, const at::Tensor& query, WatchedR
   return output.to(query.device(), query.scalar_type());
 }
 
-void HostStore::edit(std::size_t branch, LayerIndex layer, std::uint32_t head, policy::RowRange rows,
-                     const Change& change) {
-  List& list = m_lists[branch][layer.value * m_request.held[branch].heads() + head];
-  const std::size_t row = m_request.config.head_dim;
-  change({std::span(list.key).subspan(rows.first * row, rows.count * row),
-          std::span(list.value).subspan(rows.first * row, rows.count * row)});
-}
-
 void HostStore::rank(LayerIndex layer, const WatchedRows& rows) {
   const std::span<const std::size_t> wanted = m_top.branches();
   const std::size_t of_branch = m_tokens * m_request.config.query_heads;
@@ -140,6 +132,14 @@ void HostStore::rank(LayerIndex layer, const WatchedRows& rows) {
     kernels::topEntries(rows.row(i, head, token).mass,
                         m_top.row(layer, static_cast<std::size_t>(found - wanted.begin()), token, head));
   });
+}
+
+void HostStore::edit(std::size_t branch, LayerIndex layer, std::uint32_t head, policy::RowRange rows,
+                     const Change& change) {
+  List& list = m_lists[branch][layer.value * m_request.held[branch].heads() + head];
+  const std::size_t row = m_request.config.head_dim;
+  change({std::span(list.key).subspan(rows.first * row, rows.count * row),
+          std::span(list.value).subspan(rows.first * row, rows.count * row)});
 }
 
 void HostStore::compact(std::span<const BranchRows> given_up) {

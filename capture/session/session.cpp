@@ -144,13 +144,6 @@ std::size_t Session::longestQuestion() const {
   return longest;
 }
 
-// What the prefill leaves for decoding.
-struct Session::Prefilled {
-  SignalCollector collector;
-  PrefillResult prefill;
-  bool measure = false, attended = false;
-};
-
 SessionResult Session::run(const WorkContext& work, const std::function<void(std::size_t, TokenId)>& on_token) {
   if (m_prompt.questions.size() > 1) throw std::logic_error("run() of a session with several questions");
   return std::move(runAll(work, on_token).front());
@@ -158,92 +151,128 @@ SessionResult Session::run(const WorkContext& work, const std::function<void(std
 
 std::vector<SessionResult> Session::runAll(const WorkContext& work,
                                            const std::function<void(std::size_t, TokenId)>& on_token) {
+  prefill(work);
+  std::vector<SessionResult> results;
+  const std::size_t count = std::max<std::size_t>(m_prompt.questions.size(), 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto question =
+        m_prompt.questions.empty() ? std::span<const TokenId>() : std::span<const TokenId>(m_prompt.questions[i].ids);
+    const auto answer = prepare({.question = question,
+                                 .max_new_tokens = m_options.max_new_tokens,
+                                 .finished = m_finished,
+                                 .on_token = on_token,
+                                 .last = i + 1 == count},
+                                work);
+    results.push_back(std::move(decodeAnswers({&answer, 1}, work).front()));
+  }
+  m_prefilled.reset();
+  return results;
+}
+
+void Session::prefill(const WorkContext& work) {
   const bool measure = m_options.measure && m_branches.size() > 1 && m_options.max_new_tokens > 0;
   const bool attended = m_attended && m_options.max_new_tokens > 0;
   const bool last_row = (measure || attended || m_row_sink) && m_prompt.questions.empty();
   StatisticsRequest request = requestFor(m_options.methods, window(), last_row);
   request.parameters = m_signal_parameters;
-  Prefilled prefilled{
-      .collector = {config(), request, m_options.threads}, .prefill = {}, .measure = measure, .attended = attended};
-  prefilled.collector.keepOfLastRow(measure || m_row_sink != nullptr, attended);
-  const SessionResult start = decided(prefilled, work);
-  std::vector<SessionResult> results(std::max<std::size_t>(m_prompt.questions.size(), 1), start);
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const auto question =
-        m_prompt.questions.empty() ? std::span<const TokenId>() : std::span<const TokenId>(m_prompt.questions[i].ids);
-    decode(results[i], prefilled, question, i + 1 == results.size(), work, on_token);
-  }
-  return results;
-}
-
-SessionResult Session::decided(Prefilled& prefilled, const WorkContext& work) const {
-  SignalCollector& collector = prefilled.collector;
+  m_prefilled = std::make_shared<Prefilled>(Prefilled{.collector = {config(), request, m_options.threads},
+                                                      .prefill = {},
+                                                      .decided = {.branches = m_branches},
+                                                      .measure = measure,
+                                                      .attended = attended});
+  SignalCollector& collector = m_prefilled->collector;
+  collector.keepOfLastRow(measure || m_row_sink, attended);
+  if (std::ranges::any_of(m_branches, [](const Branch& branch) { return branch.request.method->store->reads_queries; }))
+    collector.keepQuerySquares();
   if (m_sink) collector.setSink(m_sink, m_sink_request, m_sink_layers);
   const auto start = Clock::now();
   collector.reportTo(work.progress);
-  if (std::ranges::any_of(m_branches, [](const Branch& branch) { return branch.request.method->store->reads_queries; }))
-    collector.keepQuerySquares();
-  prefilled.prefill = decoder().prefill(m_prompt.ids, &collector, work);
+  m_prefilled->prefill = decoder().prefill(m_prompt.ids, &collector, work);
   collector.finish();
-  SessionResult result{.branches = m_branches};
+  SessionResult& result = m_prefilled->decided;
   result.prefill_seconds = secondsSince(start);
-  const at::Tensor& logits = prefilled.prefill.next_logits;
+  const at::Tensor& logits = m_prefilled->prefill.next_logits;
   result.next_logits.assign(logits.const_data_ptr<float>(), logits.const_data_ptr<float>() + logits.numel());
   requireFinite(result.next_logits, config());
-  result.experts = prefilled.prefill.experts;
+  result.experts = m_prefilled->prefill.experts;
   decideBranches(result.branches, collector.signals());
   for (const Branch& branch : result.branches) result.branch_seconds.push_back(branch.decide_seconds);
-  return result;
 }
 
-void Session::decode(SessionResult& result, Prefilled& prefilled, std::span<const TokenId> question, bool last,
-                     const WorkContext& work, const std::function<void(std::size_t, TokenId)>& on_token) const {
-  std::vector<cache::HeldTokens> held;
-  for (const Branch& branch : result.branches)
-    held.emplace_back(branch.decision, static_cast<TokenIndex>(m_prompt.ids.size()));
-  std::vector<std::optional<cache::Redecider>> redeciders =
-      makeRedeciders(result.branches, held, prefilled.collector.signals());
-  const std::unique_ptr<BranchStore> store = makeBranchStore(
+std::unique_ptr<PendingAnswer> Session::prepare(const AnswerRequest& request, const WorkContext& work) {
+  if (!m_prefilled || m_prefilled->prefill.cache.empty())
+    throw std::logic_error("prepare() without a prefill, or after the last answer");
+  auto answer = std::make_unique<PendingAnswer>(PendingAnswer{.model = m_model,
+                                                              .prefilled = m_prefilled,
+                                                              .result = m_prefilled->decided,
+                                                              .question = request.question,
+                                                              .prompt_tokens = m_prompt.ids.size(),
+                                                              .parameters = m_signal_parameters,
+                                                              .options = {.max_new_tokens = request.max_new_tokens,
+                                                                          .follow = m_options.follow,
+                                                                          .threads = m_options.threads,
+                                                                          .measure = m_prefilled->measure,
+                                                                          .attended = m_prefilled->attended,
+                                                                          .on_token = request.on_token,
+                                                                          .full_rows = m_row_sink,
+                                                                          .finished = request.finished}});
+  const std::vector<Branch>& branches = answer->result.branches;
+  for (const Branch& branch : branches)
+    answer->held.emplace_back(branch.decision, static_cast<TokenIndex>(m_prompt.ids.size()));
+  answer->redeciders = makeRedeciders(branches, answer->held, m_prefilled->collector.signals());
+  std::vector<LayerCache>& cache = m_prefilled->prefill.cache;
+  answer->store = makeBranchStore(
       {.config = config(),
-       .held = held,
-       .reserve = reserves(result.branches, static_cast<std::uint32_t>(question.size()), m_options.max_new_tokens),
+       .held = answer->held,
+       .reserve = reserves(branches, static_cast<std::uint32_t>(request.question.size()), request.max_new_tokens),
        .threads = m_options.threads},
-      prefilled.prefill.cache.front().key.is_cuda());
-  EntryForms forms({.config = config(),
-                    .branches = result.branches,
-                    .held = held,
-                    .store = *store,
-                    .element_bytes = runs::elementBytes(dtypeName()),
-                    .threads = m_options.threads,
-                    .query_squares = [&](LayerIndex layer) { return prefilled.collector.querySquares(layer); }});
-  gatherRows(*store, forms, prefilled.prefill.cache, last, result.branch_seconds, work);
+      cache.front().key.is_cuda());
+  answer->forms =
+      std::make_unique<EntryForms>(EntryForms::Request{.config = config(),
+                                                       .branches = branches,
+                                                       .held = answer->held,
+                                                       .store = *answer->store,
+                                                       .element_bytes = runs::elementBytes(dtypeName()),
+                                                       .threads = m_options.threads,
+                                                       .query_squares = [prefilled = m_prefilled](LayerIndex layer) {
+                                                         return prefilled->collector.querySquares(layer);
+                                                       }});
+  gatherRows(*answer->store, *answer->forms, cache, request.last, answer->result.branch_seconds, work);
+  for (std::size_t b = 0; b < branches.size(); ++b) answer->result.branch_bytes.push_back(answer->forms->bytes(b));
+  if (request.last) cache.clear();
+  return answer;
+}
 
-  for (std::size_t b = 0; b < held.size(); ++b) result.branch_bytes.push_back(forms.bytes(b));
+DecodeStart PendingAnswer::start() {
+  return {.held = held,
+          .redeciders = redeciders,
+          .parameters = parameters,
+          .store = *store,
+          .forms = *forms,
+          .next_logits = prefilled->prefill.next_logits,
+          .last_row = [this](LayerIndex layer) { return prefilled->collector.lastRow(layer); },
+          .last_top = [this](LayerIndex layer) { return prefilled->collector.lastTop(layer); },
+          .prompt_tokens = prompt_tokens,
+          .question = question};
+}
 
+std::vector<SessionResult> decodeAnswers(std::span<const std::unique_ptr<PendingAnswer>> answers,
+                                         const WorkContext& work) {
+  std::vector<DecodeJob> jobs;
+  for (const auto& answer : answers) jobs.push_back({answer->start(), &answer->options});
+  const LoadedModel& model = *answers.front()->model;
   const auto start = Clock::now();
-  const DecodeStart from{.held = held,
-                         .redeciders = redeciders,
-                         .parameters = m_signal_parameters,
-                         .store = *store,
-                         .forms = forms,
-                         .next_logits = prefilled.prefill.next_logits,
-                         .last_row = [&](LayerIndex layer) { return prefilled.collector.lastRow(layer); },
-                         .last_top = [&](LayerIndex layer) { return prefilled.collector.lastTop(layer); },
-                         .prompt_tokens = m_prompt.ids.size(),
-                         .question = question};
-  const DecodeOptions options{.max_new_tokens = m_options.max_new_tokens,
-                              .follow = m_options.follow,
-                              .threads = m_options.threads,
-                              .measure = prefilled.measure,
-                              .attended = prefilled.attended,
-                              .on_token = on_token,
-                              .full_rows = m_row_sink,
-                              .finished = m_finished};
-  result.tracks = decodeBranches(decoder(), from, options, work);
-  result.decode_seconds = secondsSince(start);
-  for (double& seconds : result.branch_seconds)
-    seconds += result.decode_seconds / static_cast<double>(result.branches.size());
-  if (const std::string notice = idsWithoutText(*m_model, result); !notice.empty()) work.progress->warn(notice);
+  std::vector<std::vector<DecodeTrack>> tracks = decodeTogether(*model.decoder, jobs, work);
+  const double seconds = secondsSince(start) / static_cast<double>(answers.size());
+  std::vector<SessionResult> results;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    SessionResult& result = results.emplace_back(std::move(answers[i]->result));
+    result.tracks = std::move(tracks[i]);
+    result.decode_seconds = seconds;
+    for (double& spent : result.branch_seconds) spent += seconds / static_cast<double>(result.branches.size());
+    if (const std::string notice = idsWithoutText(model, result); !notice.empty()) work.progress->warn(notice);
+  }
+  return results;
 }
 
 }  // namespace kvatlas::capture

@@ -6,19 +6,19 @@
 #include "capture/session/branches.h"
 #include "capture/session/decode_loop.h"
 #include "capture/session/loaded_model.h"
+#include "capture/session/pending_answer.h"
 #include "capture/session/prompt.h"
 #include "capture/session/signal_collector.h"
 
 namespace kvatlas::capture {
 
-struct SessionResult {
-  std::vector<Branch> branches;             // with decisions; [0] is full
-  std::vector<DecodeTrack> tracks;          // one per branch
-  std::vector<float> next_logits;           // [vocab]
-  ExpertUse experts;                        // of the prompt; empty without experts
-  std::vector<double> branch_seconds;       // decision, copying rows and an equal share of decoding
-  std::vector<std::uint64_t> branch_bytes;  // of what each keeps of the prompt, in the form it is stored in
-  double prefill_seconds = 0, decode_seconds = 0;
+// What to decode behind a prefill.
+struct AnswerRequest {
+  std::span<const TokenId> question;  // fed behind what the branches kept; empty: none. Outlives the answer
+  std::uint32_t max_new_tokens = 0;
+  FinishedTest finished;                                         // see DecodeOptions::finished
+  std::function<void(std::size_t branch, TokenId id)> on_token;  // may be empty
+  bool last = true;                                              // the prefill's keys and values are given up
 };
 
 // A sentence on generated ids that the model's tokenizer has no token for (a vocabulary padded beyond it) and that
@@ -51,6 +51,11 @@ class Session {
   [[nodiscard]] std::vector<SessionResult> runAll(const WorkContext& work,
                                                   const std::function<void(std::size_t, TokenId)>& on_token = {});
 
+  // The same in steps, so that prompts can decode together: once the prefill and the decisions,
+  void prefill(const WorkContext& work);
+  // then, any number of times, an answer that every branch is ready to decode.
+  [[nodiscard]] std::unique_ptr<PendingAnswer> prepare(const AnswerRequest& request, const WorkContext& work);
+
   [[nodiscard]] const ModelConfig& config() const { return m_model->config; }
   [[nodiscard]] const PreparedPrompt& prompt() const { return m_prompt; }
   [[nodiscard]] const std::vector<Branch>& plan() const { return m_branches; }
@@ -62,13 +67,7 @@ class Session {
   [[nodiscard]] const std::string& dtypeName() const { return m_model->dtype_name; }
 
  private:
-  struct Prefilled;
   void planAndWarn(const WorkContext& work);
-  // Prefill and decisions; the result has no tracks.
-  [[nodiscard]] SessionResult decided(Prefilled& prefilled, const WorkContext& work) const;
-  // Adds the tracks. `last`: the prefill's keys and values are given up.
-  void decode(SessionResult& result, Prefilled& prefilled, std::span<const TokenId> question, bool last,
-              const WorkContext& work, const std::function<void(std::size_t, TokenId)>& on_token) const;
   [[nodiscard]] std::size_t longestQuestion() const;
   [[nodiscard]] MemoryQuestion memoryQuestion() const;
 
@@ -83,6 +82,11 @@ class Session {
   LayerSink m_sink;
   StatisticsRequest m_sink_request;
   std::vector<bool> m_sink_layers;
+  std::shared_ptr<Prefilled> m_prefilled;
 };
+
+// Decodes answers of sessions of one model as one batch (see decodeTogether): results [answers], in their order.
+[[nodiscard]] std::vector<SessionResult> decodeAnswers(std::span<const std::unique_ptr<PendingAnswer>> answers,
+                                                       const WorkContext& work);
 
 }  // namespace kvatlas::capture

@@ -26,13 +26,13 @@ class SignalCollector final : public AttentionObserver {
   SignalCollector(const ModelConfig& config, const StatisticsRequest& for_methods, unsigned threads);
   void setSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers);
 
-  // Keeps the mean squares of the last queries; before the prefill.
-  void keepQuerySquares() { m_keep_squares = true; }
   // What to keep of each layer's last row, if the methods' request has it: the row (default), its largest values.
   void keepOfLastRow(bool row, bool top) {
     m_keep_row = row;
     m_keep_top = top;
   }
+  // Keeps the mean squares of the last queries; before the prefill.
+  void keepQuerySquares() { m_keep_squares = true; }
 
   // Receiver of device warnings; default: none.
   void reportTo(Progress* progress) { m_progress = progress; }
@@ -49,10 +49,10 @@ class SignalCollector final : public AttentionObserver {
   // [layers] views of the kept signals, valid for the collector's lifetime.
   [[nodiscard]] std::vector<LayerSignals> signals() const;
   [[nodiscard]] std::span<const float> lastRow(LayerIndex layer) const;  // [query_heads, N]
-  // [query_heads, d] of the last 32 queries; empty unless kept.
-  [[nodiscard]] std::span<const float> querySquares(LayerIndex layer) const;
   // [query_heads, K], columns are positions.
   [[nodiscard]] std::span<const kernels::TopEntry> lastTop(LayerIndex layer) const;
+  // [query_heads, d] of the last 32 queries; empty unless kept.
+  [[nodiscard]] std::span<const float> querySquares(LayerIndex layer) const;
   void release() { m_kept.clear(); }  // frees the signals once decisions are made
 
  private:

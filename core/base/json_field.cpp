@@ -1,5 +1,6 @@
 #include "core/base/json_field.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -19,6 +20,15 @@ std::string shown(const nlohmann::json* value) {
   return text;
 }
 
+// What the library says, without its own number and without a long piece of the file.
+std::string problemOf(std::string_view said) {
+  constexpr std::size_t kMost = 200;
+  if (const auto end = said.find("] "); said.starts_with('[') && end != std::string_view::npos)
+    said.remove_prefix(end + 2);
+  if (said.size() > kMost) said = said.substr(0, std::min(said.find("; last read: '"), kMost));
+  return std::string(said);
+}
+
 }  // namespace
 
 nlohmann::json parseJson(std::string_view text, const std::string& where, int most_depth) {
@@ -28,7 +38,7 @@ nlohmann::json parseJson(std::string_view text, const std::string& where, int mo
       return true;
     });
   } catch (const nlohmann::json::exception& error) {
-    fail("{}: not valid JSON: {}", where, error.what());
+    fail("{}: not valid JSON: {}", where, problemOf(error.what()));
   }
 }
 

@@ -134,7 +134,9 @@ TokenIndex Haystack::sentenceEndBefore(TokenIndex position, TokenIndex from) con
 TokenIndex Haystack::placeBefore(TokenIndex position, TokenIndex from, std::size_t context) const {
   constexpr std::size_t kLongSentence = 256;  // tokens
   const TokenIndex end = sentenceEndBefore(position, from);
-  if (position - end <= std::max(kLongSentence, context / 10)) return end;
+  const auto next = std::ranges::upper_bound(m_sentence_ends, from);
+  const bool has_sentences = next != m_sentence_ends.end() && *next < from + context;
+  if (has_sentences && position - end <= std::max(kLongSentence, context / 10)) return end;
   while (position > end && position < m_begins_character.size() && !m_begins_character[position]) --position;
   return position;
 }

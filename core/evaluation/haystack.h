@@ -41,7 +41,7 @@ class Haystack {
   // The last one at or before `position` and not below `from`; `from` if there is none.
   [[nodiscard]] TokenIndex sentenceEndBefore(TokenIndex position, TokenIndex from) const;
   // The same, but `position` itself, at the start of a character, where that end is more than 256 tokens and a tenth of
-  // the context away: a text without sentences, such as code or a list.
+  // the context away, or the context has no sentence end: code, a list.
   [[nodiscard]] TokenIndex placeBefore(TokenIndex position, TokenIndex from, std::size_t context) const;
 
  private:

@@ -22,10 +22,10 @@ std::vector<std::string> setFacets(const Plan& plan) {
   return names;
 }
 
-std::string setOf(const Record& record, const std::vector<std::string>& facets, const std::string& otherwise) {
+std::string nameOf(const Facets& of_case, const std::vector<std::string>& facets, const std::string& otherwise) {
   std::string set;
   for (const std::string& facet : facets)
-    if (const FacetValue* value = record.facets.find(facet))
+    if (const FacetValue* value = of_case.find(facet))
       set.append(set.empty() ? "" : " ").append(printFacet(*value));
   return set.empty() ? otherwise : set;
 }
@@ -50,7 +50,7 @@ Gathered gather(const Plan& plan, std::span<const Record> records, std::string_v
   for (const Record& record : records) {
     const auto branch = branches.find({record.method, record.label, record.budget});
     if (branch == branches.end()) continue;
-    const std::string name = setOf(record, facets, plan.task);
+    const std::string name = nameOf(record.facets, facets, plan.task);
     const auto [place, added] = places.try_emplace(name, found.sets.size());
     if (added) {
       found.sets.push_back(name);
@@ -133,6 +133,10 @@ std::optional<double> numberIn(const std::string& cell, const std::string& where
 }
 
 }  // namespace
+
+std::string setOf(const Plan& plan, const Facets& facets) {
+  return nameOf(facets, setFacets(plan), plan.task);
+}
 
 Comparison compare(const Plan& plan, std::span<const Record> records, std::string_view score) {
   const Gathered found = gather(plan, records, score);

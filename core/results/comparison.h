@@ -44,6 +44,9 @@ struct Comparison {
   std::vector<ComparedBranch> branches;  // in the order of the plan, the full cache first
 };
 
+// The set of a case with these facets, as in Comparison::sets.
+[[nodiscard]] std::string setOf(const Plan& plan, const Facets& facets);
+
 // The same records give the same intervals: the resamples are seeded. UsageError: an unknown score.
 [[nodiscard]] Comparison compare(const Plan& plan, std::span<const Record> records, std::string_view score = {});
 

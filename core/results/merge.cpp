@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/output_file.h"
+#include "core/results/batches.h"
 #include "core/results/reader.h"
 #include "core/results/writer.h"
 
@@ -99,8 +100,9 @@ Settings mergeResults(std::span<const fs::path> shards, const fs::path& output) 
   requireLeftovers(output, whole);
   const FolderLock lock(output);
   OutputFile file(output / kResultsFile);
+  const std::uint64_t batch = batchSizeOf(whole.values());
   for (const Case& one : whole.allCases()) {
-    const std::size_t shard = one.context % streams.size();
+    const std::size_t shard = shardOf(batch, one, streams.size());
     CaseStream& stream = streams[shard];
     const std::vector<Record> records = stream.next();
     if (records.empty()) {

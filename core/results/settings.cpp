@@ -6,6 +6,7 @@
 #include "core/base/files.h"
 #include "core/base/json_field.h"
 #include "core/base/sha256.h"
+#include "core/results/batches.h"
 
 namespace kvatlas::results {
 namespace {
@@ -41,6 +42,7 @@ Settings::Settings(const json& values, Shard shard, const std::string& where)
       m_plan(planOf(m_values, where)) {
   if (shard.count < 1 || shard.index < 1 || shard.index > shard.count)
     fail("{}: no shard {} of {}", where, shard.index, shard.count);
+  (void)batchSizeOf(m_values, where);
   m_sha256 = sha256Hex(m_values.dump());
 }
 
@@ -50,7 +52,8 @@ std::vector<Case> Settings::allCases() const {
 
 std::vector<Case> Settings::cases() const {
   std::vector<Case> cases = m_plan.cases();
-  std::erase_if(cases, [&](const Case& one) { return one.context % m_shard.count != m_shard.index - 1; });
+  const std::uint64_t batch = batchSizeOf(m_values);
+  std::erase_if(cases, [&](const Case& one) { return shardOf(batch, one, m_shard.count) != m_shard.index - 1; });
   return cases;
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "core/base/files.h"
 #include "core/results/reader.h"
@@ -110,6 +111,137 @@ TEST_F(Benchmarks, QuestionsOfTheUser) {
   EXPECT_TRUE(all.back().scores.contains("string_match_part"));
   refuses(evaluate("questions", "other", {write("bad.jsonl", "{\"context\": 1}\n")}), 1, {"bad.jsonl:1", "'context'"});
   refuses(evaluate("questions", "mine", {rows, "--metric", "rouge_l"}), 1, {"other settings", "metric"});
+}
+
+// Four questions on two contexts.
+const char* const kAskedContexts =
+    R"({"context": "Anne went to Lyme. Louisa fell from the steps, and Anne sent for a surgeon at once.", "questions": [{"question": "Who fell?", "answers": ["Louisa"], "new_tokens": 7}, {"question": "Where did Anne go, as the story says?", "answers": ["Lyme"]}, {"question": "Who came?", "answers": ["a surgeon"]}]})"
+    "\n"
+    R"({"context": "The captain wrote his letter in silence while the others talked of constancy by the window.", "question": "Who wrote?", "answers": ["the captain"]})"
+    "\n";
+
+// The same rows, each question with its context to itself.
+std::vector<std::string> oneByOne() {
+  std::vector<std::string> rows;
+  const std::string text = kAskedContexts;
+  const json first = json::parse(text.substr(0, text.find('\n')));
+  for (const json& asked : first.at("questions")) {
+    json row = asked;
+    row["context"] = first.at("context");
+    rows.push_back(row.dump() + "\n");
+  }
+  rows.push_back(text.substr(text.find('\n') + 1));
+  return rows;
+}
+
+TEST_F(Benchmarks, QuestionsOnOneCompressedContextShareItsPrefill) {
+  const Words context{"--compress", "context", "--json", "--max-new-tokens", "5"};
+  const std::string rows = write("rows.jsonl", kAskedContexts);
+  const Ended shared = run(evaluate("questions", "shared", Words{rows} + context));
+  expectDone(shared);
+  EXPECT_EQ(json::parse(shared.out).at("prefills"), 2);
+  const std::vector<Record> together = records("shared");
+  ASSERT_EQ(together.size(), 4U * 3);
+  const results::ResultsReader reader(path("shared"));
+  EXPECT_GT(reader.records()[0].prefill_seconds, 0);
+  EXPECT_EQ(reader.records()[3].prefill_seconds, 0);
+
+  std::size_t question = 0;
+  for (const std::string& row : oneByOne()) {
+    const std::string folder = "alone" + std::to_string(question);
+    const Ended ended = run(evaluate("questions", folder, Words{write(folder + ".jsonl", row)} + context));
+    expectDone(ended);
+    EXPECT_EQ(json::parse(ended.out).at("prefills"), 1);
+    const std::vector<Record> alone = records(folder);
+    for (std::size_t branch = 0; branch < 3; ++branch) {
+      const Record& found = together[question * 3 + branch];
+      EXPECT_EQ(found.answer, alone[branch].answer) << found.case_id << ' ' << found.label;
+      EXPECT_EQ(found.prompt_sha256, alone[branch].prompt_sha256);
+      EXPECT_EQ(found.kept, alone[branch].kept);
+    }
+    ++question;
+  }
+  // Where methods know the question, each decides anew.
+  const Ended prompt = run(evaluate("questions", "prompt", {rows, "--json"}));
+  expectDone(prompt);
+  EXPECT_EQ(json::parse(prompt.out).at("prefills"), 4);
+}
+
+TEST_F(Benchmarks, ABatchIsTheSameAfterAStopAndInShards) {
+  const std::string rows = write("rows.jsonl", kAskedContexts);
+  for (const char* compress : {"prompt", "context"}) {
+    SCOPED_TRACE(compress);
+    const auto folder = [&](const char* name) { return std::string(compress) + name; };
+    const Words options{rows, "--compress", compress, "--batch", "2", "--max-new-tokens", "6"};
+    expectDone(run(evaluate("questions", folder("whole"), options)));
+    const std::vector<Record> whole = records(folder("whole"));
+    ASSERT_EQ(whole.size(), 4U * 3);
+
+    // Stopped inside the first batch, and in the middle of a line.
+    const fs::path lines = fs::path(path(folder("whole"))) / "results.jsonl";
+    for (const std::size_t lines_left : {3U, 6U, 11U}) {
+      const std::string text = readFile(lines);
+      std::size_t end = 0;
+      for (std::size_t i = 0; i < lines_left; ++i) end = text.find('\n', end) + 1;
+      fs::resize_file(lines, end + 20);
+      expectDone(run(evaluate("questions", folder("whole"), options)));
+      EXPECT_EQ(records(folder("whole")), whole) << lines_left;
+    }
+    // Both contexts are in one batch, so one shard has them and the other nothing.
+    for (const char* shard : {"1", "2"})
+      expectDone(run(evaluate("questions", folder(shard), options + Words{"--shard", std::string(shard) + "/2"})));
+    EXPECT_EQ(records(folder("1")).size(), whole.size());
+    expectDone(run({"evaluate", "merge", path(folder("1")), path(folder("2")), "-o", path(folder("merged"))}));
+    EXPECT_EQ(records(folder("merged")), whole);
+    refuses(evaluate("questions", folder("whole"), {rows, "--compress", compress, "--max-new-tokens", "6"}), 1,
+            {"'batch' is 2 in one, missing in the other"});
+    // The bundled model's weights are small: its products are the same for any number of rows.
+    expectDone(run(evaluate("questions", folder("each"), {rows, "--compress", compress, "--max-new-tokens", "6"})));
+    EXPECT_EQ(records(folder("each")), whole);
+  }
+}
+
+TEST_F(Benchmarks, ManyPromptsGenerateTogether) {
+  const std::string rows =
+      write("prompts.jsonl", R"({"prompt": "Anne went to Lyme with the others.", "id": "lyme"})"
+                             "\n"
+                             R"({"prompt": "The captain wrote a letter.", "question": "Who wrote?"})"
+                             "\n"
+                             R"({"prompt": "It rained."})"
+                             "\n");
+  const Words options{"--model", bundledModel().string(), "--method", "snapkv",    "--budget", "6", "--window",
+                      "2",       "--max-new-tokens",      "5",        "--threads", "1",        "-q"};
+  const Ended together = run(Words{"generate", "--prompts", rows, "--batch", "2", "--json"} + options);
+  expectDone(together);
+  std::vector<json> lines;
+  std::istringstream text(together.out);
+  for (std::string line; std::getline(text, line);) lines.push_back(json::parse(line));
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[0].at("id"), "lyme");
+  EXPECT_EQ(lines[1].at("id"), "2");
+  const std::vector<Words> alone{{"--text", "Anne went to Lyme with the others."},
+                                 {"--text", "The captain wrote a letter.", "--question", "Who wrote?"},
+                                 {"--text", "It rained."}};
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const Ended one = run(Words{"generate", "--json"} + alone[i] + options);
+    expectDone(one);
+    const json runs = json::parse(one.out);
+    ASSERT_EQ(runs.size(), lines[i].at("runs").size());
+    for (std::size_t run = 0; run < runs.size(); ++run)
+      for (const char* field : {"label", "text", "kept_tokens", "retained", "kl", "cache_bytes"})
+        EXPECT_EQ(runs[run].at(field), lines[i].at("runs")[run].at(field)) << i << ' ' << run << ' ' << field;
+  }
+  const Ended words = run(Words{"generate", "--prompts", rows} + options);
+  expectDone(words);
+  EXPECT_THAT(words.out, HasSubstr("== lyme · full\n"));
+  refuses(Words{"generate", "--prompts", write("bad.jsonl", "{\"prompt\": \"a b c\"}\n{\"prompt\": 3}\n")} + options, 1,
+          {"bad.jsonl:2", "'prompt'"});
+  refuses(Words{"generate", "--prompts", write("short.jsonl", "{\"prompt\": \"\"}\n")} + options, 1,
+          {"short.jsonl:1", "not empty"});
+  refuses(Words{"generate", "--prompts", rows, "--compress", "context"} + options, 1,
+          {"prompts.jsonl:1", "'question'"});
+  refuses(Words{"generate", "--prompts", rows, "--text", "x"} + options, 2, {"--prompts"});
+  refuses(Words{"generate", "--text", "x", "--batch", "2"} + options, 2, {"--batch"});
 }
 
 TEST_F(Benchmarks, ScoresFilesWithoutAModel) {

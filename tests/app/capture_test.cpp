@@ -74,6 +74,15 @@ class Capture : public ProgrammeTest {
   }
 };
 
+// The Explorer's list of runs reads the expected answer there.
+TEST_F(Capture, TheAnswerIsInTheNotes) {
+  good({"--text", kText, "--max-new-tokens", "4", "--answer", "48213"});
+  const json notes = json::parse(textOf(contents(), "/notes"), nullptr, false);
+  EXPECT_EQ(notes.value("answer", ""), "48213");
+  good({"--text", kText, "--max-new-tokens", "4"}, "without.kva.h5");
+  EXPECT_EQ(textOf(contents("without.kva.h5"), "/notes").find("answer"), std::string::npos);
+}
+
 TEST_F(Capture, RecordsEveryLayerAndRun) {
   const Ended ended = good({"--text", kText, "--method", "snapkv", "--method", "pyramidkv", "--budget", "24",
                             "--budget", "50%", "--max-new-tokens", "6"});

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "views/models/colour_table.h"
+#include "views/models/contrast.h"
 #include "views/models/items/model_roles.h"
 #include "views/models/qt_text.h"
 #include "views/pages/charts/run_chart.h"
@@ -25,9 +26,9 @@ void AgreementDelegate::paint(QPainter* painter, const QStyleOptionViewItem& opt
     painter->fillRect(area, QBrush(option.palette.color(QPalette::Mid), Qt::BDiagPattern));
     return;
   }
-  const QColor colour = toColour(colourTable("viridis").at(static_cast<double>(value)));
-  painter->fillRect(area, colour);
-  painter->setPen(colour.lightness() > 120 ? Qt::black : Qt::white);
+  const Rgb colour = colourTable("viridis").at(static_cast<double>(value));
+  painter->fillRect(area, toColour(colour));
+  painter->setPen(toColour(inkOn(colour)));
   painter->drawText(area, Qt::AlignCenter, index.data().toString());
   const QVariant layer = index.data(LayerRole);
   if (layer.isValid() && layer.toUInt() == m_selection.layer().value &&

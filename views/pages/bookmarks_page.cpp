@@ -1,12 +1,18 @@
 #include "views/pages/bookmarks_page.h"
 
 #include <QHBoxLayout>
+#include <QHeaderView>
+#include <QLabel>
 #include <QLineEdit>
 #include <QListView>
 #include <QPushButton>
 #include <QShortcut>
+#include <QSplitter>
+#include <QTableView>
 #include <QUndoStack>
 #include <QVBoxLayout>
+
+#include "views/models/items/model_roles.h"
 
 namespace kvatlas::views {
 namespace {
@@ -40,11 +46,14 @@ BookmarksPage::BookmarksPage(Document& document, std::function<ViewState()> pres
       m_document(document),
       m_present(std::move(present)),
       m_model(document),
+      m_span_model(document, m_model),
       m_undo(new QUndoStack(this)),
       m_list(new QListView),
+      m_spans(new QTableView),
       m_note(new QLineEdit),
       m_add(new QPushButton(tr("A&dd"))),
-      m_remove(new QPushButton(tr("&Remove"))) {
+      m_remove(new QPushButton(tr("&Remove"))),
+      m_remove_span(new QPushButton(tr("Remove &span"))) {
   setObjectName(QStringLiteral("bookmarksPage"));
   m_list->setObjectName(QStringLiteral("bookmarksList"));
   m_note->setObjectName(QStringLiteral("bookmarkNote"));
@@ -54,14 +63,13 @@ BookmarksPage::BookmarksPage(Document& document, std::function<ViewState()> pres
   m_list->setEditTriggers(QAbstractItemView::EditKeyPressed | QAbstractItemView::DoubleClicked);
   m_list->setAccessibleName(tr("Bookmarks"));
   m_note->setAccessibleName(tr("Note of the bookmark"));
-  auto* buttons = new QHBoxLayout;
-  buttons->addWidget(m_add);
-  buttons->addWidget(m_remove);
+  auto* halves = new QSplitter(Qt::Vertical);
+  halves->addWidget(makeBookmarks());
+  halves->addWidget(makeSpans());
+  halves->setChildrenCollapsible(false);
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(6, 4, 6, 4);
-  column->addWidget(m_list, 1);
-  column->addWidget(m_note);
-  column->addLayout(buttons);
+  column->addWidget(halves);
   connect(&m_model, &BookmarkModel::changed, this, &BookmarksPage::push);
   connect(&m_model, &BookmarkModel::failed, this, &BookmarksPage::failed);
   for (const auto signal : {&Document::opened, &Document::closed}) {
@@ -79,6 +87,55 @@ BookmarksPage::BookmarksPage(Document& document, std::function<ViewState()> pres
   connect(&m_model, &QAbstractItemModel::modelReset, this, &BookmarksPage::showCurrent);
   connect(&m_model, &QAbstractItemModel::rowsRemoved, this, &BookmarksPage::showCurrent);
   showCurrent();
+}
+
+QWidget* BookmarksPage::makeBookmarks() {
+  auto* half = new QWidget;
+  auto* buttons = new QHBoxLayout;
+  buttons->addWidget(m_add);
+  buttons->addWidget(m_remove);
+  auto* column = new QVBoxLayout(half);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->addWidget(m_list, 1);
+  column->addWidget(m_note);
+  column->addLayout(buttons);
+  return half;
+}
+
+// The user's own can be renamed, moved and removed.
+QWidget* BookmarksPage::makeSpans() {
+  m_spans->setObjectName(QStringLiteral("spanTable"));
+  m_spans->setAccessibleName(tr("Named spans"));
+  m_spans->setModel(&m_span_model);
+  m_spans->setShowGrid(false);
+  m_spans->setSelectionBehavior(QAbstractItemView::SelectRows);
+  m_spans->setSelectionMode(QAbstractItemView::SingleSelection);
+  m_spans->setEditTriggers(QAbstractItemView::EditKeyPressed | QAbstractItemView::DoubleClicked);
+  m_spans->setTabKeyNavigation(false);
+  m_spans->verticalHeader()->hide();
+  m_spans->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
+  m_spans->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
+  m_spans->horizontalHeader()->setHighlightSections(false);
+  m_spans->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
+  m_spans->horizontalHeader()->setSectionResizeMode(SpanModel::Name, QHeaderView::Stretch);
+  m_remove_span->setObjectName(QStringLiteral("spanRemove"));
+  auto* half = new QWidget;
+  auto* column = new QVBoxLayout(half);
+  column->setContentsMargins(0, 0, 0, 0);
+  auto* title = new QLabel(tr("Named spans: select text in the panel Text to add one"));
+  title->setWordWrap(true);
+  column->addWidget(title);
+  column->addWidget(m_spans, 1);
+  column->addWidget(m_remove_span);
+  const auto follow = [this] { m_remove_span->setEnabled(m_span_model.isOwn(m_spans->currentIndex().row())); };
+  connect(m_spans->selectionModel(), &QItemSelectionModel::currentChanged, this, follow);
+  connect(&m_span_model, &QAbstractItemModel::modelReset, this, follow);
+  connect(m_spans, &QTableView::clicked, this, [this](const QModelIndex& index) {
+    emit spanChosen(index.data(BeginRole).toUInt(), index.data(EndRole).toUInt());
+  });
+  connect(m_remove_span, &QPushButton::clicked, this, [this] { m_span_model.remove(m_spans->currentIndex().row()); });
+  follow();
+  return half;
 }
 
 int BookmarksPage::row() const {

@@ -1,4 +1,4 @@
-// The bookmarks of the trace: add, open, rename, annotate and remove, with undo.
+// The bookmarks of the trace: add, open, rename, annotate and remove, with undo; below, its named spans to edit.
 // The caller captures and restores the view states.
 #pragma once
 
@@ -6,10 +6,12 @@
 #include <functional>
 
 #include "views/models/items/bookmark_model.h"
+#include "views/models/items/span_model.h"
 
 class QLineEdit;
 class QListView;
 class QPushButton;
+class QTableView;
 class QUndoStack;
 
 namespace kvatlas::views {
@@ -23,6 +25,7 @@ class BookmarksPage : public QWidget {
 
   [[nodiscard]] BookmarkModel& model() { return m_model; }
   [[nodiscard]] QListView& list() { return *m_list; }
+  [[nodiscard]] QTableView& spanTable() { return *m_spans; }
   [[nodiscard]] QUndoStack& undoStack() { return *m_undo; }
 
  public slots:
@@ -31,19 +34,24 @@ class BookmarksPage : public QWidget {
  signals:
   void stateRequested(const kvatlas::views::ViewState& state);
   void failed(const QString& message);
+  void spanChosen(kvatlas::TokenIndex begin, kvatlas::TokenIndex end);  // a click on a span
 
  private:
   void push(const BookmarkChange& change);
   void showCurrent();
+  QWidget* makeBookmarks();
+  QWidget* makeSpans();
   [[nodiscard]] int row() const;
 
   Document& m_document;
   std::function<ViewState()> m_present;
   BookmarkModel m_model;
+  SpanModel m_span_model;
   QUndoStack* m_undo;
   QListView* m_list;
+  QTableView* m_spans;
   QLineEdit* m_note;
-  QPushButton *m_add, *m_remove;
+  QPushButton *m_add, *m_remove, *m_remove_span;
 };
 
 }  // namespace kvatlas::views

@@ -27,9 +27,11 @@ constexpr int kSmallestCell = 9, kLargestCell = 96;
 constexpr int kCellWithText = 22,
               kCellWithName = 40;  // pixels: narrowest cell with a readable number, and with its name
 constexpr int kMaps = -1;          // "thumbnails" in the list of metrics
-constexpr int kSpanMetric = 1000, kLostMass = 2000, kAgreement = 2001;  // kSpanMetric + index of the span
+// kSpanMetric or kSpanKept + index of the span.
+constexpr int kSpanMetric = 1000, kLostMass = 2000, kAgreement = 2001, kSpanKept = 3000;
 constexpr int kMostSpans = 20;
-constexpr double kFlattest = 0.4;  // height / width of a cell
+constexpr double kFlattest = 0.4;    // height / width of a cell
+constexpr double kMapStretch = 2.5;  // longer / shorter side of a thumbnail, so that the grid fills its panel
 constexpr QSize kStrip(72, 9);
 
 QPixmap colourStrip(const ColourTable& table) {
@@ -82,8 +84,10 @@ void GridDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option, 
     painter->drawRect(area.adjusted(0, 0, -1, -1));
   }
   if (!index.data(CurrentRole).toBool()) return;
-  painter->setPen(QPen(QColor(Qt::white), 1));
-  painter->drawRect(area.adjusted(2, 2, -3, -3));
+  if (area.height() >= kCellWithText) {  // flat cells need the room for their number
+    painter->setPen(QPen(QColor(Qt::white), 1));
+    painter->drawRect(area.adjusted(2, 2, -3, -3));
+  }
   painter->setPen(QPen(QColor(0xD5, 0x5E, 0x00), 2));
   painter->drawRect(area.adjusted(1, 1, -1, -1));
 }
@@ -196,9 +200,13 @@ void GridPage::fillMetrics() {
     add(toQString(titleOf(metric)), static_cast<int>(metric), toQString(meaningOf(metric)));
   if (m_document.isOpen()) {
     const auto& spans = m_document.prompt().spans;
-    for (int i = 0; i < std::min<int>(static_cast<int>(spans.size()), kMostSpans); ++i)
-      add(tr("attention on %1").arg(QString::fromStdString(spans[static_cast<std::size_t>(i)].name)), kSpanMetric + i,
+    for (int i = 0; i < std::min<int>(static_cast<int>(spans.size()), kMostSpans); ++i) {
+      const QString name = QString::fromStdString(spans[static_cast<std::size_t>(i)].name);
+      add(tr("attention on %1").arg(name), kSpanMetric + i,
           tr("Share of the attention of the prompt's last queries on this span (retrieval score)"));
+      add(tr("kept of %1").arg(name), kSpanKept + i,
+          tr("Share of this span's tokens that the focused run keeps: 0 where it has lost them"));
+    }
   }
   add(tr("lost mass"), kLostMass, tr("Mass of the full attention on tokens that the focused run evicts"));
   add(tr("agreement A, B"), kAgreement, tr("Jaccard index of what the focused and the compared run keep"));
@@ -237,8 +245,11 @@ void GridPage::showChoice() {
   if (chosen == kLostMass || chosen == kAgreement) {
     m_model.setExtra(chosen == kLostMass ? ExtraMetric::LostMass : ExtraMetric::Agreement);
   } else if (chosen >= kSpanMetric && m_document.isOpen()) {
-    const trace::Span& span = m_document.prompt().spans.at(static_cast<std::size_t>(chosen - kSpanMetric));
-    m_model.setExtra(ExtraMetric::SpanAttention, {span.begin, span.end}, QString::fromStdString(span.name));
+    const bool kept = chosen >= kSpanKept;
+    const auto at = static_cast<std::size_t>(chosen - (kept ? kSpanKept : kSpanMetric));
+    const trace::Span& span = m_document.prompt().spans.at(at);
+    m_model.setExtra(kept ? ExtraMetric::SpanKept : ExtraMetric::SpanAttention, {span.begin, span.end},
+                     QString::fromStdString(span.name));
   } else if (chosen != kMaps && chosen < kSpanMetric) {
     m_model.setMetric(static_cast<analysis::HeadMetric>(chosen));
   }
@@ -253,7 +264,7 @@ void GridPage::setColours(const ColourSettings& colours) {
   showRange();
 }
 
-// Cells as large as the page allows; numbers may be flat, thumbnails are square. Named rows and columns in model order.
+// Cells as large as the page allows; numbers may be flat, thumbnails nearly so. Named rows and columns in model order.
 void GridPage::fitCells() {
   const int columns = std::max(1, m_model.columnCount()), rows = std::max(1, m_model.rowCount());
   const bool ordered = m_model.sorting() == LayerHeadModel::InOrder, maps = m_metric->currentData().toInt() == kMaps;
@@ -270,10 +281,12 @@ void GridPage::fitCells() {
                      QSize(2, 2);
   int width = std::clamp(room.width() / columns, kSmallestCell, kLargestCell);
   int height = std::clamp(room.height() / rows, kSmallestCell, kLargestCell);
-  if (maps)
-    width = height = std::min(width, height);
-  else
+  if (maps) {
+    width = std::min(width, static_cast<int>(height * kMapStretch));
+    height = std::min(height, static_cast<int>(width * kMapStretch));
+  } else {
     height = std::clamp(height, static_cast<int>(width * kFlattest), std::max(width, kSmallestCell));
+  }
   if (!maps && height * rows > room.height()) height = std::max(room.height() / rows, kSmallestCell);
   m_table->horizontalHeader()->setDefaultSectionSize(width);
   m_table->verticalHeader()->setDefaultSectionSize(height);

@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "core/base/mean.h"
 #include "views/models/document/run_colour.h"
+#include "views/models/items/run_summary.h"
 #include "views/pages/charts/run_chart.h"
 #include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
@@ -19,36 +19,12 @@ namespace kvatlas::views {
 namespace {
 
 enum RunsColumn { Name, Budget, Retained, Here, Kl, Right, Columns };
+// Of the rows of further traces; the trace's own row has no run.
+constexpr int kTraceRole = Qt::UserRole + 1, kOtherRunRole = Qt::UserRole + 2;
+constexpr int kIndentation = 10;
 
 QString number(double value, int decimals) {
   return std::isnan(value) ? QStringLiteral("–") : QString::number(value, 'f', decimals);
-}
-
-// Steps whose KL was measured: up to where the run's text and the full cache's part.
-std::size_t klSteps(const RunView& view) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(view.run.record.kl, [](float value) { return !std::isnan(value); }));
-}
-
-double meanKl(const RunView& view, std::size_t steps) {
-  MeanOfMeasured mean;
-  for (const float value : view.run.record.kl) {
-    if (mean.count() == steps) break;
-    mean.add(static_cast<double>(value));
-  }
-  return mean.value();
-}
-
-// Mean over the steps for the query heads of a choice in one layer.
-double retainedHere(const RunView& view, LayerIndex layer, const HeadChoice& head) {
-  MeanOfMeasured mean;
-  const trace::ModelInfo& model = view.model;
-  const std::size_t row = std::size_t{model.layers} * model.query_heads;
-  for (std::size_t step = 0; (step + 1) * row <= view.run.record.retained.size(); ++step)
-    for (const HeadIndex each : headsOf(head, model))
-      mean.add(static_cast<double>(
-          view.run.record.retained[step * row + std::size_t{layer.value} * model.query_heads + each.value]));
-  return mean.value();
 }
 
 // "window 8, kernel 7" from the recorded JSON.
@@ -75,7 +51,7 @@ RunsPage::RunsPage(Document& document, Selection& selection, QWidget* parent)
   setUniformRowHeights(true);
   setAllColumnsShowFocus(true);
   setColumnCount(Columns);
-  setHeaderLabels({tr("Run"), tr("Kept"), tr("Mass"), tr("Here"), tr("KL"), tr("Right")});
+  setHeaderLabels({tr("Run"), tr("Kept"), tr("Mass"), tr("Here"), tr("KL"), QStringLiteral("✓")});
   setAccessibleName(tr("Runs"));
   header()->setStretchLastSection(false);
   header()->setSectionResizeMode(Name, QHeaderView::Stretch);
@@ -105,9 +81,23 @@ RunsPage::RunsPage(Document& document, Selection& selection, QWidget* parent)
     connect(&selection, signal, this, &RunsPage::showSelection);
   connect(this, &QTreeWidget::itemChanged, this, &RunsPage::applyCheckState);
   connect(this, &QTreeWidget::itemClicked, this, [this](QTreeWidgetItem* item) {
-    if (!m_ticked) m_selection.setFocusRun(runAt(item));
+    if (!m_ticked) choose(item);
   });
   rebuild();
+}
+
+void RunsPage::setShelf(TraceShelf& shelf) {
+  m_shelf = &shelf;
+  connect(&shelf, &TraceShelf::changed, &m_timer, qOverload<>(&QTimer::start));
+  connect(&shelf, &TraceShelf::runsRead, this, &RunsPage::fillRows);
+  m_timer.start();
+}
+
+// Focuses a run of the open trace; a run of another one asks for that trace.
+void RunsPage::choose(const QTreeWidgetItem* item) {
+  if (runAt(item) != kNoRun) return m_selection.setFocusRun(runAt(item));
+  if (item != nullptr && item->data(Name, kOtherRunRole).isValid())
+    emit otherRunChosen(item->data(Name, kTraceRole).toString(), item->data(Name, kOtherRunRole).toInt());
 }
 
 RunId RunsPage::runAt(const QTreeWidgetItem* item) const {
@@ -128,22 +118,72 @@ void RunsPage::rebuild() {
       auto* item = new QTreeWidgetItem(this);
       item->setData(Name, Qt::UserRole, run);
     }
+    addOthers();
     fillRows();
   }
   m_filling = false;
   showSelection();
 }
 
+// One row per further trace, its runs below.
+void RunsPage::addOthers() {
+  const bool any = m_shelf != nullptr && !m_shelf->traces().empty();
+  setRootIsDecorated(any);
+  setIndentation(any ? kIndentation : 0);
+  if (!any) return;
+  for (const auto& document : m_shelf->traces()) {
+    auto* top = new QTreeWidgetItem(this);
+    const QString path = QString::fromStdString(document->path().string());
+    top->setData(Name, Qt::UserRole, kNoRun);
+    top->setData(Name, kTraceRole, path);
+    top->setText(Name, traceName(*document));
+    top->setToolTip(Name, tr("%1\nA click on one of its runs opens this trace").arg(path));
+    for (const RunId run : document->runIds()) {
+      auto* item = new QTreeWidgetItem(top);
+      item->setData(Name, Qt::UserRole, kNoRun);
+      item->setData(Name, kTraceRole, path);
+      item->setData(Name, kOtherRunRole, run);
+    }
+    top->setFirstColumnSpanned(true);
+    top->setExpanded(true);
+  }
+}
+
+// The name of a run says its budget, so the column of kept tokens only matters where a run keeps something else.
+bool RunsPage::budgetsAsNamed() const {
+  bool as_named = true;
+  const auto check = [&as_named](Document& document) {
+    for (const RunId id : document.runIds()) {
+      const RunPointer run = document.runHeader(id).is_full ? nullptr : document.run(id);
+      if (run && QString::number(run->run.record.budget_realised, 'f', 0).toStdString() != run->run.header.budget)
+        as_named = false;
+    }
+  };
+  check(m_document);
+  if (m_shelf != nullptr)
+    for (const auto& document : m_shelf->traces()) check(*document);
+  return as_named;
+}
+
 // All rows: the steps that all runs share may have changed.
 void RunsPage::fillRows() {
   if (!m_document.isOpen()) return;
   const bool filling = std::exchange(m_filling, true);
-  m_shared_steps = SIZE_MAX;
-  for (const RunId run : m_document.runIds())
-    if (const RunPointer view = m_document.run(run); view && !view->run.record.kl.empty())
-      m_shared_steps = std::min(m_shared_steps, klSteps(*view));
-  for (int i = 0; i < topLevelItemCount(); ++i)
-    if (m_document.hasRun(runAt(topLevelItem(i)))) fillRow(*topLevelItem(i), runAt(topLevelItem(i)));
+  const std::size_t shared = sharedKlSteps(m_document);
+  for (int i = 0; i < topLevelItemCount(); ++i) {
+    QTreeWidgetItem& top = *topLevelItem(i);
+    if (m_document.hasRun(runAt(&top))) fillRow(top, m_document, runAt(&top), shared);
+    Document* other = m_shelf != nullptr && top.childCount() > 0
+                          ? m_shelf->find(top.data(Name, kTraceRole).toString().toStdString())
+                          : nullptr;
+    if (other == nullptr) continue;
+    const std::size_t of_other = sharedKlSteps(*other);
+    for (int child = 0; child < top.childCount(); ++child) {
+      const RunId run = top.child(child)->data(Name, kOtherRunRole).toInt();
+      if (other->hasRun(run)) fillRow(*top.child(child), *other, run, of_other);
+    }
+  }
+  setColumnHidden(Budget, budgetsAsNamed());
   setColumnHidden(Right, m_answer.isEmpty());
   m_filling = filling;
 }
@@ -153,47 +193,43 @@ void RunsPage::setAnswer(const QString& answer) {
   fillRows();
 }
 
-QString RunsPage::verdict(const RunView& view) const {
-  if (m_answer.isEmpty() || view.run.record.decode_text.empty()) return {};
-  const QString text = QString::fromStdString(view.run.record.decode_text);
-  return text.contains(m_answer, Qt::CaseInsensitive) ? QStringLiteral("✓") : QStringLiteral("✗");
-}
-
-void RunsPage::fillRow(QTreeWidgetItem& item, RunId run) {
-  const trace::RunHeader& header = m_document.runHeader(run);
-  const RunPointer view = m_document.run(run);
-  const QString title = runText(m_document, run);
+void RunsPage::fillRow(QTreeWidgetItem& item, Document& document, RunId run, std::size_t shared_steps) {
+  const bool own = &document == &m_document;
+  const trace::RunHeader& header = document.runHeader(run);
+  const RunPointer view = document.run(run);
+  const QString title = runText(document, run);
   item.setText(Name, title);
-  item.setIcon(Name, colourIcon(runColour(m_document, run, themeOf(palette())), isWhatIf(run)));
-  item.setFlags(Qt::ItemIsEnabled | Qt::ItemIsSelectable | Qt::ItemIsUserCheckable);
-  item.setCheckState(Name, m_selection.isHidden(run) ? Qt::Unchecked : Qt::Checked);
+  item.setIcon(Name, colourIcon(runColour(document, run, themeOf(palette())), isWhatIf(run)));
+  item.setFlags(Qt::ItemIsEnabled | Qt::ItemIsSelectable | (own ? Qt::ItemIsUserCheckable : Qt::NoItemFlags));
+  if (own) item.setCheckState(Name, m_selection.isHidden(run) ? Qt::Unchecked : Qt::Checked);
   for (int column = Budget; column < Columns; ++column)
     item.setTextAlignment(column, Qt::AlignRight | Qt::AlignVCenter);
   const QString parameters = parameterWords(header.parameters);
   item.setToolTip(Name, parameters.isEmpty() ? title : title + QStringLiteral("\n") + parameters);
-  if (!m_document.runFinished(run)) return item.setText(Budget, tr("not finished"));
+  if (!document.runFinished(run)) return item.setText(Retained, tr("not finished"));
   const bool full = header.is_full;
   item.setText(Budget, number(view && !full ? view->run.record.budget_realised : header.budget_nominal, 0));
   if (!view) return;
-  item.setText(Right, verdict(*view));
+  const std::optional<bool> right = answersRight(*view, m_answer);
+  item.setText(Right, !right ? QString() : *right ? QStringLiteral("✓") : QStringLiteral("✗"));
   item.setToolTip(Right, QString::fromStdString(view->run.record.decode_text));
   if (full) return;
   const QString about = view->retained_estimated ? QStringLiteral("≈") : QString();
   const QString how = view->retained_estimated
                           ? tr("Estimate: attention of the last %1 prompt queries on the kept tokens")
-                                .arg(m_document.header().attention.window)
+                                .arg(document.header().attention.window)
                           : tr("Mean over %1 generated tokens").arg(view->run.record.decode_ids.size());
-  item.setText(Retained, about + number(meanOfMeasured(view->run.record.retained), 3));
-  item.setText(Here, about + number(retainedHere(*view, m_selection.layer(), m_selection.head()), 3));
+  item.setText(Retained, about + number(retainedMass(*view), 3));
+  item.setText(Here, about + number(retainedMass(*view, m_selection.layer(), m_selection.head()), 3));
   item.setToolTip(Retained, how);
   item.setToolTip(Here, how);
-  const std::size_t own = klSteps(*view), shared = std::min(m_shared_steps, own);
+  const std::size_t steps = klSteps(*view), shared = std::min(shared_steps, steps);
   item.setText(Kl, number(meanKl(*view, shared), 3));
   item.setToolTip(Kl,
                   tr("Mean over the first %1 generated tokens, which all runs share. Over the %2 of this run: %3 nats")
                       .arg(shared)
-                      .arg(own)
-                      .arg(number(meanKl(*view, own), 3)));
+                      .arg(steps)
+                      .arg(number(meanKl(*view, steps), 3)));
 }
 
 void RunsPage::showSelection() {
@@ -201,6 +237,7 @@ void RunsPage::showSelection() {
   for (int i = 0; i < topLevelItemCount(); ++i) {
     QTreeWidgetItem* item = topLevelItem(i);
     const RunId run = runAt(item);
+    if (run == kNoRun) continue;
     QFont font = this->font();
     font.setBold(run == m_selection.focusRun());
     font.setItalic(run == m_selection.compareRun());
@@ -217,7 +254,9 @@ void RunsPage::applyCheckState(QTreeWidgetItem* item) {
 
 void RunsPage::keyPressEvent(QKeyEvent* event) {
   QTreeWidget::keyPressEvent(event);
-  if (event->key() == Qt::Key_Up || event->key() == Qt::Key_Down) m_selection.setFocusRun(runAt(currentItem()));
+  const bool moved = event->key() == Qt::Key_Up || event->key() == Qt::Key_Down;
+  if (moved && runAt(currentItem()) != kNoRun) choose(currentItem());
+  if (event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter) choose(currentItem());
 }
 
 // A click on the tick only ticks; the right button only opens the menu.
@@ -232,7 +271,9 @@ void RunsPage::mousePressEvent(QMouseEvent* event) {
 
 void RunsPage::contextMenuEvent(QContextMenuEvent* event) {
   const QPoint at = event->reason() == QContextMenuEvent::Mouse ? event->pos() : visualItemRect(currentItem()).center();
-  const RunId run = runAt(itemAt(at));
+  const QTreeWidgetItem* item = itemAt(at);
+  if (item != nullptr && item->data(Name, kTraceRole).isValid()) return showTraceMenu(*item, event->globalPos());
+  const RunId run = runAt(item);
   if (run == kNoRun) return;
   QMenu menu;
   menu.setObjectName(QStringLiteral("runsMenu"));
@@ -249,6 +290,17 @@ void RunsPage::contextMenuEvent(QContextMenuEvent* event) {
   });
   menu.addAction(tr("&Expected answer…"), this, &RunsPage::answerRequested);
   menu.exec(event->globalPos());
+}
+
+void RunsPage::showTraceMenu(const QTreeWidgetItem& item, const QPoint& global) {
+  const QString trace = item.data(Name, kTraceRole).toString();
+  const QVariant run = item.data(Name, kOtherRunRole);
+  QMenu menu;
+  menu.setObjectName(QStringLiteral("traceMenu"));
+  menu.addAction(tr("&Open this trace"), this,
+                 [this, trace, run] { emit otherRunChosen(trace, run.isValid() ? run.toInt() : kNoRun); });
+  menu.addAction(tr("&Remove from the list"), this, [this, trace] { m_shelf->remove(trace.toStdString()); });
+  menu.exec(global);
 }
 
 void RunsPage::changeEvent(QEvent* event) {

@@ -7,6 +7,7 @@
 
 #include "views/models/document/document.h"
 #include "views/models/document/selection.h"
+#include "views/models/document/trace_shelf.h"
 
 namespace kvatlas::views {
 
@@ -16,6 +17,8 @@ class RunsPage : public QTreeWidget {
  public:
   RunsPage(Document& document, Selection& selection, QWidget* parent = nullptr);
 
+  // Lists the runs of further traces below those of the open one. It must outlive the page.
+  void setShelf(TraceShelf& shelf);
   [[nodiscard]] RunId runAt(const QTreeWidgetItem* item) const;
   [[nodiscard]] QTreeWidgetItem* itemOf(RunId run) const;
   // The text that a right answer contains; empty: none known, no column.
@@ -23,7 +26,8 @@ class RunsPage : public QTreeWidget {
   [[nodiscard]] const QString& answer() const { return m_answer; }
 
  signals:
-  void answerRequested();  // the user wants to enter it
+  void answerRequested();                              // the user wants to enter it
+  void otherRunChosen(const QString& trace, int run);  // of a listed trace, which should become the open one
 
  protected:
   void mousePressEvent(QMouseEvent* event) override;
@@ -34,8 +38,11 @@ class RunsPage : public QTreeWidget {
  private:
   void rebuild();
   void fillRows();
-  [[nodiscard]] QString verdict(const RunView& view) const;
-  void fillRow(QTreeWidgetItem& item, RunId run);
+  void addOthers();
+  void fillRow(QTreeWidgetItem& item, Document& document, RunId run, std::size_t shared_steps);
+  void choose(const QTreeWidgetItem* item);
+  void showTraceMenu(const QTreeWidgetItem& item, const QPoint& global);
+  [[nodiscard]] bool budgetsAsNamed() const;
   void showSelection();
   void applyCheckState(QTreeWidgetItem* item);
 
@@ -43,7 +50,7 @@ class RunsPage : public QTreeWidget {
   Selection& m_selection;
   QTimer m_timer;
   bool m_filling = false, m_ticked = false;
-  std::size_t m_shared_steps = 0;  // generated tokens whose KL all runs have
+  TraceShelf* m_shelf = nullptr;
   QString m_answer;
 };
 

@@ -12,10 +12,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "views/models/contrast.h"
 #include "views/models/map/kept_strip.h"
 #include "views/models/number_text.h"
 #include "views/pages/text/attention_list.h"
 #include "views/pages/text/query_bar.h"
+#include "views/pages/text/text_marks.h"
+#include "views/pages/window_palette.h"
+#include "views/plots/canvas.h"
 
 namespace kvatlas::views {
 namespace {
@@ -68,6 +72,7 @@ TokensPage::TokensPage(Document& document, Selection& selection, QWidget* parent
   row->setContentsMargins(6, 3, 6, 0);
   row->addWidget(m_search, 1);
   row->addWidget(m_note, 1);
+  m_note->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);  // its text must not move the panels
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(0, 0, 0, 0);
   column->setSpacing(2);
@@ -198,8 +203,15 @@ void TokensPage::describe() {
     else
       text = m_matches.size() == 1 ? tr("1 match") : tr("%1 matches").arg(m_matches.size());
   } else if (const auto cursor = m_selection.cursor()) {
-    text = tr("query %1 (blue), key %2 (orange)")
-               .arg(QString::fromStdString(grouped(cursor->query)), QString::fromStdString(grouped(cursor->key)));
+    // In the colours that mark them in the text.
+    const Theme theme = themeOf(palette());
+    const auto marked = [](const QString& words, Rgb ground) {
+      return QStringLiteral("<span style='background-color:%1; color:%2'>&nbsp;%3&nbsp;</span>")
+          .arg(toColour(ground).name(), toColour(inkOn(ground)).name(), words);
+    };
+    text = marked(tr("query %1").arg(QString::fromStdString(grouped(cursor->query))), queryColour(theme)) +
+           QLatin1Char(' ') +
+           marked(tr("key %1").arg(QString::fromStdString(grouped(cursor->key))), keyColour(theme));
   }
   m_note->setText(text);
 }

@@ -8,7 +8,7 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr Rgb kHighlightLight = rgb(0x0072B2), kHighlightDark = rgb(0x2F7FB5);
+constexpr Rgb kHighlightLight = rgb(0x0072B2), kHighlightDark = rgb(0x2672A5);
 constexpr Rgb kLinkLight = rgb(0x005A8C), kLinkDark = rgb(0x6DBBE8);
 
 void setDisabled(QPalette& palette, const QColor& grey) {

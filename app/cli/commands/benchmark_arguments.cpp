@@ -41,6 +41,11 @@ struct QuestionArguments : EvaluationArguments {
   std::uint64_t rows = 0, most_tokens = 0;
 };
 
+// CLI11's own check prints the largest number of a double.
+std::string atLeastOne(const std::string& number) {
+  return number == "0" ? "expected at least 1" : "";
+}
+
 bool isPaper(const EvaluationArguments& arguments) {
   return arguments.session.preset == "paper";
 }
@@ -134,11 +139,11 @@ void addLongBench(CLI::App& evaluate, const RunEvaluation& run) {
       ->required();
   command.add_option("--sets", arguments->sets, "sets or groups of them: all, en, zh, code, hotpotqa,trec")
       ->capture_default_str();
-  command.add_option("--rows", arguments->rows, "only the first rows of each set")->check(CLI::PositiveNumber);
+  command.add_option("--rows", arguments->rows, "only the first rows of each set")->check(atLeastOne);
   command
       .add_option("--max-prompt-tokens", arguments->most_tokens,
                   "a longer prompt is cut in the middle (what the model's positions leave; paper: as published)")
-      ->check(CLI::PositiveNumber);
+      ->check(atLeastOne);
   command.add_flag("--e", arguments->extended, "LongBench-E: its files *_e.jsonl, in three buckets of length");
   onCall(command, arguments, resolveLongBench, run);
 }
@@ -170,10 +175,10 @@ void addQuestions(CLI::App& evaluate, const RunEvaluation& run) {
       ->required();
   command.add_option("--metric", arguments->metric, "of rows that name none")->capture_default_str();
   command.add_option("--template", arguments->prompt_template, "prompt template with {context} and {question}");
-  command.add_option("--rows", arguments->rows, "only the first rows")->check(CLI::PositiveNumber);
+  command.add_option("--rows", arguments->rows, "only the first rows")->check(atLeastOne);
   command
       .add_option("--max-prompt-tokens", arguments->most_tokens, "the context of a longer prompt is cut in the middle")
-      ->check(CLI::PositiveNumber);
+      ->check(atLeastOne);
   onCall(command, arguments, resolveQuestions, run);
 }
 

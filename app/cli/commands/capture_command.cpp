@@ -14,12 +14,11 @@
 #include "app/cli/summary_table.h"
 #include "core/base/error.h"
 #include "core/evaluation/needle_task.h"
+#include "core/trace/notes_writer.h"
 #include "core/trace/question_output.h"
 
 namespace kvatlas::app {
 namespace {
-
-constexpr const char* kDefaultBudget = "20%";
 
 struct CaptureArguments {
   SessionArguments session;
@@ -31,13 +30,6 @@ struct CaptureArguments {
   std::vector<std::filesystem::path> haystack, data;
   bool json = false, quiet = false;
 };
-
-void resolveAll(SessionArguments& arguments) {
-  if (arguments.options.model.empty()) failUsage("--model is required");
-  resolvePromptOptions(arguments);
-  if (arguments.budgets.empty()) arguments.budgets.emplace_back(kDefaultBudget);
-  resolveModelOptions(arguments);
-}
 
 using FileTime = std::optional<std::filesystem::file_time_type>;
 
@@ -90,9 +82,19 @@ void printSummaries(const CaptureArguments& arguments, const std::vector<capture
   }
 }
 
+// In the notes, where the Explorer looks for it: its list of runs then says which are right.
+void keepAnswer(const std::string& answer, const std::vector<capture::CaptureSummary>& summaries) {
+  const std::string notes =
+      nlohmann::json{{"answer", answer}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  for (const capture::CaptureSummary& summary : summaries) trace::writeNotes(summary.output, notes);
+}
+
 void runCaptureCommand(CaptureArguments& arguments) {
   const bool replay = !arguments.from.empty();
-  if (!replay) resolveAll(arguments.session);
+  if (!replay) {
+    resolvePromptOptions(arguments.session);
+    resolveModelAndBudget(arguments.session);
+  }
   if (arguments.options.output.empty() && !replay) failUsage("--output is required");
   if (arguments.options.output.empty()) arguments.options.output = arguments.case_id + ".kva.h5";
   arguments.options.session = arguments.session.options;
@@ -108,6 +110,7 @@ void runCaptureCommand(CaptureArguments& arguments) {
   else
     callCapture<CaptureEntry>("kvatlasCapture", CaptureCall{.options = &arguments.options, .summaries = &summaries},
                               arguments.quiet, stopped);
+  if (!arguments.answer.empty()) keepAnswer(arguments.answer, summaries);
   printSummaries(arguments, summaries);
 }
 
@@ -125,23 +128,6 @@ void keepQk(capture::CaptureOptions& options, const std::string& layers) {
       failUsage("--keep-qk {}: expected layer numbers, as in 0,6,12", layers);
     options.qk_layers->push_back(layer);
     at = comma + 1;
-  }
-}
-
-void runGenerateCommand(CaptureArguments& arguments) {
-  resolveAll(arguments.session);
-  capture::GenerateSummary summary;
-  callCapture<GenerateEntry>("kvatlasGenerate",
-                             GenerateCall{.options = &arguments.session.options, .summary = &summary}, arguments.quiet,
-                             [] { return std::string("stopped"); });
-  if (arguments.json) {
-    fmt::print("{}\n", jsonText(runsJson(summary.runs)));
-  } else if (summary.runs.size() == 1) {
-    fmt::print("{}\n", summary.runs.front().text);
-  } else {
-    const bool several = arguments.session.options.prompt.questions.size() > 1;
-    for (const capture::RunSummary& run : summary.runs)
-      fmt::print("== {}{}\n{}\n", run.label, several ? " · " + run.question : "", run.text);
   }
 }
 
@@ -190,16 +176,6 @@ void addCaptureCommand(CLI::App& root) {
   command.add_flag("--json", arguments->json, "print the summary as JSON");
   command.add_flag("-q,--quiet", arguments->quiet, "no progress, no summary");
   command.callback([arguments] { runCaptureCommand(*arguments); });
-}
-
-void addGenerateCommand(CLI::App& root) {
-  auto arguments = std::make_shared<CaptureArguments>();
-  CLI::App& command = *root.add_subcommand("generate", "print the text each method generates");
-  addModelOptions(command, arguments->session);
-  addPromptOptions(command, arguments->session);
-  command.add_flag("--json", arguments->json, "print texts and measures as JSON");
-  command.add_flag("-q,--quiet", arguments->quiet, "no progress");
-  command.callback([arguments] { runGenerateCommand(*arguments); });
 }
 
 }  // namespace kvatlas::app

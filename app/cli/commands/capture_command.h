@@ -1,4 +1,4 @@
-// `kvatlas capture` and `kvatlas generate`: options in, table or text out; must not know libtorch.
+// `kvatlas capture`: options in, a trace and a table out; must not know libtorch.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -6,6 +6,5 @@
 namespace kvatlas::app {
 
 void addCaptureCommand(CLI::App& root);
-void addGenerateCommand(CLI::App& root);
 
 }  // namespace kvatlas::app

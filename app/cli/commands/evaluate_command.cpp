@@ -6,6 +6,7 @@
 
 #include "app/cli/capture_call.h"
 #include "app/cli/commands/benchmark_arguments.h"
+#include "app/cli/commands/evaluate_prompt.h"
 #include "app/cli/commands/evaluate_score.h"
 #include "app/cli/commands/needle_arguments.h"
 #include "app/cli/interrupt.h"
@@ -49,8 +50,11 @@ void runEvaluation(const evaluation::EvaluationOptions& options, const Evaluatio
   if (summary.seconds > 0)
     line += fmt::format("; {:.1f} s, {:.0f} % of it prefill", summary.seconds,
                         100 * summary.prefill_seconds / summary.seconds);
+  if (const std::size_t done = summary.cases - summary.cases_before; summary.prefills < done)
+    line += fmt::format(" ({} for {} prompts)", summary.prefills, done);
   printScores(options.output, arguments.json,
               {{"cases_before", summary.cases_before},
+               {"prefills", summary.prefills},
                {"seconds", summary.seconds},
                {"prefill_seconds", summary.prefill_seconds}},
               line);
@@ -93,6 +97,7 @@ void addEvaluateCommand(CLI::App& root) {
   });
   addBenchmarkCommands(evaluate, runEvaluation);
 
+  addPromptCommand(evaluate);
   addScoreCommand(evaluate);
 
   auto merge = std::make_shared<MergeArguments>();

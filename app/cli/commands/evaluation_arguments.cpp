@@ -39,6 +39,7 @@ void addEvaluationOptions(CLI::App& command, EvaluationArguments& arguments, std
   command.get_option("--model")->required();
   addCompressOption(command, arguments.session);
   command.add_option("--shard", arguments.shard, "I/N: every N-th prompt from the I-th on; join with evaluate merge");
+  addBatchOption(command, arguments.batch);
   command.add_option("-o,--output", arguments.output, "folder of results; resumes a stopped run there")->required();
   command.add_flag("--json", arguments.json, "print the scores as JSON");
   command.add_flag("-q,--quiet", arguments.quiet, "no progress, no table");
@@ -54,7 +55,11 @@ evaluation::EvaluationOptions resolveEvaluation(EvaluationArguments& arguments,
   resolveModelOptions(session);
   session.options.prompt.compress = parseCompress(session.compress);
   if (session.options.max_new_tokens == 0) failUsage("--max-new-tokens 0: an answer has at least one token");
-  return {.session = session.options, .task = {}, .shard = parseShard(arguments.shard), .output = arguments.output};
+  return {.session = session.options,
+          .task = {},
+          .shard = parseShard(arguments.shard),
+          .batch = arguments.batch,
+          .output = arguments.output};
 }
 
 evaluation::TextFrame chatFrame(const capture::SessionOptions& options) {

@@ -13,12 +13,13 @@ namespace kvatlas::app {
 struct EvaluationArguments {
   SessionArguments session;
   std::string shard = "1/1";
+  std::uint32_t batch = 1;
   std::function<bool()> new_tokens_given;
   std::filesystem::path output;
   bool json = false, quiet = false;
 };
 
-// Model, methods, budgets, --shard, -o, --json and -q. Call before the command's own options.
+// Model, methods, budgets, --shard, --batch, -o, --json and -q. Call before the command's own options.
 void addEvaluationOptions(CLI::App& command, EvaluationArguments& arguments, std::uint32_t new_tokens);
 
 // Everything but the task. `budgets`: where none are given.

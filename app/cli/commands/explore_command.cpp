@@ -14,7 +14,8 @@ namespace kvatlas::app {
 namespace {
 
 struct ExploreArguments {
-  std::string file, view;
+  std::vector<std::string> files;
+  std::string view;
 };
 
 std::filesystem::path explorer() {
@@ -28,7 +29,8 @@ std::filesystem::path explorer() {
 void runExploreCommand(const ExploreArguments& arguments) {
   std::vector<std::string> words{explorer().string()};
   if (!arguments.view.empty()) words.insert(words.end(), {"--view", arguments.view});
-  if (!arguments.file.empty()) words.insert(words.end(), {"--", arguments.file});
+  if (!arguments.files.empty()) words.emplace_back("--");
+  words.insert(words.end(), arguments.files.begin(), arguments.files.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -40,8 +42,9 @@ void runExploreCommand(const ExploreArguments& arguments) {
 
 void addExploreCommand(CLI::App& root) {
   auto arguments = std::make_shared<ExploreArguments>();
-  CLI::App& command = *root.add_subcommand("explore", "open a trace in the Explorer's window");
-  command.add_option("file", arguments->file, "trace file (default: the Explorer's start page)");
+  CLI::App& command = *root.add_subcommand("explore", "open traces or a folder of results in the Explorer's window");
+  command.add_option("file", arguments->files,
+                     "trace files, or a folder of results (default: the Explorer's start page)");
   command.add_option("--view", arguments->view, "the view to restore: JSON, or a file with it");
   command.callback([arguments] { runExploreCommand(*arguments); });
 }

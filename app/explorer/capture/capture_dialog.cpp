@@ -84,6 +84,7 @@ CaptureDialog::CaptureDialog(CaptureJob& job, ExplorerSettings& settings, const 
   column->addWidget(m_bar);
   column->addWidget(m_log, 1);
   column->addLayout(buttons);
+  showReport(false);  // until there is something to report, the form has the room
   m_log->setAccessibleName(tr("Messages of the capture"));
   m_bar->setAccessibleName(tr("Progress of the capture"));
   const QSize room = screen() == nullptr ? QSize(720, 820) : screen()->availableSize() - QSize(16, 48);
@@ -144,6 +145,7 @@ void CaptureDialog::start() {
   m_bar->setValue(0);
   m_state->setText(tr("starting…"));
   setRunning(true);
+  showReport(true);
   m_job.start(m_programme, request);
 }
 
@@ -157,6 +159,10 @@ void CaptureDialog::showEnd(CaptureJob::End end, const QString& message) {
   if (end == CaptureJob::End::Done) m_bar->setValue(100);
   if (end == CaptureJob::End::Done) proposeFreeName();
   m_state->setText(end == CaptureJob::End::Done ? tr("Done: %1").arg(m_job.output()) : message);
+}
+
+void CaptureDialog::showReport(bool shown) {
+  for (QWidget* each : std::initializer_list<QWidget*>{m_state, m_bar, m_log}) each->setVisible(shown);
 }
 
 void CaptureDialog::setRunning(bool running) {

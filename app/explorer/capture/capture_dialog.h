@@ -31,6 +31,7 @@ class CaptureDialog : public QDialog {
   void showProgress(const QString& task, int percent, double seconds_left);
   void showEnd(CaptureJob::End end, const QString& message);
   void setRunning(bool running);
+  void showReport(bool shown);  // progress and messages
 
   CaptureJob& m_job;
   ExplorerSettings& m_settings;

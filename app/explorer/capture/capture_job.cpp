@@ -48,7 +48,7 @@ void CaptureJob::start(const QString& programme, const CaptureRequest& request) 
   m_task.clear();
   m_error.clear();
   m_rest.clear();
-  if (request.prompt_file.isEmpty()) {
+  if (request.prompt_file.isEmpty() && request.results.isEmpty()) {
     m_text = std::make_unique<QTemporaryFile>(QDir::tempPath() + QStringLiteral("/kvatlas-prompt-XXXXXX.txt"));
     const QByteArray bytes = request.text.toUtf8();
     if (!m_text->open() || m_text->write(bytes) != bytes.size() || !m_text->flush())

@@ -74,6 +74,16 @@ CaptureRequest CaptureRequest::with(const QString& prompt, const QString& method
 }
 
 QStringList CaptureRequest::arguments(const QString& text_file) const {
+  if (!results.isEmpty())
+    return {QStringLiteral("capture"),
+            QStringLiteral("--from"),
+            results,
+            QStringLiteral("--case"),
+            case_id,
+            QStringLiteral("--map-size"),
+            QString::number(map_size),
+            QStringLiteral("-o"),
+            output};
   QStringList words{QStringLiteral("capture"), QStringLiteral("--model"), model, QStringLiteral("--prompt"),
                     prompt_file.isEmpty() ? text_file : prompt_file};
   const auto add = [&words](const char* option, const QString& value) {

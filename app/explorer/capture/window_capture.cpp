@@ -58,7 +58,8 @@ void WindowCapture::showProgress(const QString& text) {
 
 void WindowCapture::traceShown(const views::Document& document) {
   if (!document.isOpen() || document.path() != m_job.output().toStdString()) return;
-  m_settings.setModelPath(QString::fromStdString(document.model().weights_fingerprint), m_job.model());
+  if (!m_job.model().isEmpty())
+    m_settings.setModelPath(QString::fromStdString(document.model().weights_fingerprint), m_job.model());
   const auto& recorded = document.index().recorded;
   m_recorded = tr("%1 of %2 layers recorded").arg(std::ranges::count(recorded, true)).arg(recorded.size());
   if (m_job.running()) showProgress(m_task);
@@ -102,6 +103,21 @@ void WindowCapture::showFor(const views::Document& document, const QString& meth
   QString branch = method.section(QLatin1Char(':'), 0, 0) + QLatin1Char('-') + budget;
   request.output = freeTraceName(stem + QLatin1Char('-') + branch.remove(QLatin1Char('%')) + QStringLiteral(".kva.h5"));
   form.setRequest(request);
+}
+
+void WindowCapture::captureCase(const QString& results, const QString& case_id, const QString& output) {
+  const QString programme = kvatlasProgramme();
+  if (programme.isEmpty())
+    return emit reported(tr("The kvatlas executable was not found next to kvatlas-explorer; captures need it."));
+  if (m_job.running()) return emit reported(tr("A capture is running; wait for it or stop it first."), false);
+  CaptureRequest request;
+  request.results = results;
+  request.case_id = case_id;
+  request.output = output;
+  m_recorded.clear();
+  showProgress(tr("reading the model"));
+  m_actions.stop_capture->setEnabled(true);
+  m_job.start(programme, request);
 }
 
 // Opens the part file as soon as it exists.

@@ -32,6 +32,8 @@ class WindowCapture : public QObject {
   void show();
   // The dialog, filled with the trace's model, prompt and spans, a what-if's method, budget and window, and a new name.
   void showFor(const views::Document& document, const QString& method, const QString& budget, int window);
+  // Captures a case of a run without the dialog, unless a capture runs already.
+  void captureCase(const QString& results, const QString& case_id, const QString& output);
   // Call when a trace has opened: remembers where the model of a capture is, and how much of it is recorded.
   void traceShown(const views::Document& document);
   // Call when opening failed. True if a capture has just begun: schedules another attempt.

@@ -17,6 +17,7 @@
 #include "app/explorer/window/main_window.h"
 #include "app/explorer/window/window_pages.h"
 #include "core/base/console.h"
+#include "views/pages/map/map_mosaic.h"
 #include "views/pages/map/map_page.h"
 
 namespace kvatlas::app {
@@ -61,9 +62,7 @@ Bench::Bench(MainWindow& window, const std::string& script, Moment started)
       m_steps(script == "startup" ? std::vector<BenchStep>{} : benchScript(script)),
       m_started(started) {
   window.installEventFilter(this);
-  views::MapView& map = window.pages().map().view();
-  map.installEventFilter(this);
-  connect(&map, &QCustomPlot::beforeReplot, this, [this] { m_drawn = true; });  // replot may paint before it returns
+  watch(window.pages().map().view());
   connect(&window.document(), &views::Document::opened, this, &Bench::traceOpened);
   connect(&window.document(), &views::Document::failed, this, [this](const QString& message) {
     say(fmt::format("kvatlas-explorer: error: {}\n", message.toStdString()));
@@ -71,8 +70,36 @@ Bench::Bench(MainWindow& window, const std::string& script, Moment started)
   });
 }
 
+void Bench::watch(QWidget& map) {
+  m_maps.push_back(&map);
+  map.installEventFilter(this);
+  // Replot may paint before it returns.
+  connect(static_cast<QCustomPlot*>(&map), &QCustomPlot::beforeReplot, this, [this, &map] { m_drawn.insert(&map); });
+}
+
+bool Bench::allShown() const {
+  return std::ranges::all_of(m_maps, [this](const QWidget* map) { return m_shown.contains(map); });
+}
+
+// One map, or several that move together.
+void Bench::showViews(int count) {
+  for (QWidget* map : m_maps) map->removeEventFilter(this);
+  m_maps.clear();
+  views::MapPage& page = m_window.pages().map();
+  page.setViews(count, 0);
+  if (count < 2)
+    watch(page.view());
+  else
+    for (int pane = 0; pane < page.mosaic().count(); ++pane) watch(page.mosaic().view(pane));
+  settle(m_window);
+}
+
+QWidget& Bench::target() const {
+  return *m_maps[m_maps.size() / 2];
+}
+
 bool Bench::eventFilter(QObject* watched, QEvent* event) {
-  if (event->type() == QEvent::Paint && watched != &m_window && m_drawn) m_shown = true;
+  if (event->type() == QEvent::Paint && m_drawn.contains(watched)) m_shown.insert(watched);
   if (event->type() == QEvent::Paint && watched == &m_window && !m_painted) {
     m_painted = true;
     fmt::print("window painted   {:8.1f} ms\n", millisecondsSince(m_started));
@@ -104,6 +131,10 @@ void Bench::run() {
   for (const BenchStep& step : m_steps) {
     if (step.verb == "wait") {
       settle(m_window);
+      continue;
+    }
+    if (step.verb == "views") {
+      showViews(step.a);
       continue;
     }
     const Frames frames = measure(step);
@@ -143,7 +174,7 @@ void Bench::printMemory() const {
 void Bench::awaitPainted() {
   QAbstractEventDispatcher& loop = *QAbstractEventDispatcher::instance();
   // An event without effect leaves the loop idle; a single idle turn may only precede a timer.
-  for (int turn = 0, idle = 0; turn < kMostTurns && idle < kIdleTurns && !m_shown; ++turn)
+  for (int turn = 0, idle = 0; turn < kMostTurns && idle < kIdleTurns && !allShown(); ++turn)
     idle = loop.processEvents(QEventLoop::AllEvents) ? 0 : idle + 1;
   QCoreApplication::processEvents();
 }
@@ -151,13 +182,14 @@ void Bench::awaitPainted() {
 // A frame is an event and all event-loop work it causes, including painting.
 Bench::Frames Bench::measure(const BenchStep& step) {
   Frames frames;
-  QWidget& map = *m_window.pages().mapWidget();
+  QWidget& map = target();
   const QPointF start = QRectF(map.rect()).center();
   if (step.verb == "pan") sendMouse(map, QEvent::MouseButtonPress, start, Qt::LeftButton);
   for (int time = 0; time < step.times; ++time) {
     const Moment before = std::chrono::steady_clock::now();
     const double processor = threadMilliseconds();
-    m_drawn = m_shown = false;
+    m_drawn.clear();
+    m_shown.clear();
     act(step, time);
     awaitPainted();
     frames.wall.push_back(millisecondsSince(before));
@@ -168,7 +200,7 @@ Bench::Frames Bench::measure(const BenchStep& step) {
 }
 
 void Bench::act(const BenchStep& step, int time) {
-  QWidget& map = *m_window.pages().mapWidget();
+  QWidget& map = target();
   if (step.verb == "wheel") return sendWheel(map, step.a);
   if (step.verb == "layer") return m_window.selection().stepLayer(step.a);
   if (step.verb == "head") return m_window.selection().stepHead(step.a);

@@ -3,6 +3,7 @@
 
 #include <QObject>
 #include <chrono>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,12 +39,18 @@ class Bench : public QObject {
   void awaitPainted();
   void printMemory() const;
   void resetView();
+  void watch(QWidget& map);
+  void showViews(int count);
+  [[nodiscard]] QWidget& target() const;  // the map that receives the events
 
   MainWindow& m_window;
   std::vector<BenchStep> m_steps;  // empty: startup
   Moment m_started;
   bool m_painted = false, m_opened = false;
-  bool m_drawn = false, m_shown = false;  // since the last event: the map replotted, then painted
+  // Since the last event: maps that replotted, and then painted. A frame ends when all visible ones have.
+  std::set<const QObject*> m_drawn, m_shown;
+  [[nodiscard]] bool allShown() const;
+  std::vector<QWidget*> m_maps;  // the visible ones
 };
 
 }  // namespace kvatlas::app

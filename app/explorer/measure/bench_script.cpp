@@ -25,10 +25,20 @@ layer 1 x8
 head 1 x8
 )";
 
+// The same movements in nine linked views.
+constexpr const char* kNine = R"(wait
+views 9
+wheel 1 x30
+pan -20 -15 x60
+wait
+pan 10 25 x60
+wheel -1 x30
+)";
+
 // Number of arguments of each verb.
 const std::map<std::string, int>& verbs() {
-  static const std::map<std::string, int> known{{"wheel", 1}, {"pan", 2}, {"layer", 1},
-                                                {"head", 1},  {"fit", 0}, {"wait", 0}};
+  static const std::map<std::string, int> known{{"wheel", 1}, {"pan", 2},   {"layer", 1}, {"head", 1},
+                                                {"fit", 0},   {"views", 1}, {"wait", 0}};
   return known;
 }
 
@@ -45,7 +55,8 @@ BenchStep parseStep(const std::string& line) {
   BenchStep step;
   in >> step.verb;
   const auto known = verbs().find(step.verb);
-  if (known == verbs().end()) failUsage("--bench: '{}': unknown step; use wheel, pan, layer, head, fit or wait", line);
+  if (known == verbs().end())
+    failUsage("--bench: '{}': unknown step; use wheel, pan, layer, head, fit, views or wait", line);
   std::vector<std::string> words;
   for (std::string word; in >> word;) words.push_back(word);
   if (!words.empty() && words.back().starts_with('x')) {
@@ -54,6 +65,8 @@ BenchStep parseStep(const std::string& line) {
   }
   if (words.size() != static_cast<std::size_t>(known->second) || step.times < 1 || step.times > 100000)
     failUsage("--bench: '{}': {} takes {} numbers and a repeat count, x1 to x100000", line, step.verb, known->second);
+  if (step.verb == "views" && words[0] != "1" && words[0] != "2" && words[0] != "4" && words[0] != "9")
+    failUsage("--bench: '{}': 1, 2, 4 or 9 views", line);
   if (!words.empty()) step.a = number(words[0], line);
   if (words.size() > 1) step.b = number(words[1], line);
   return step;
@@ -70,7 +83,7 @@ std::string BenchStep::text() const {
 }
 
 std::vector<BenchStep> benchScript(const std::string& name) {
-  std::istringstream in(name == "panzoom" ? kPanZoom : readFile(name, 1 << 20));
+  std::istringstream in(name == "panzoom" ? kPanZoom : name == "nine" ? kNine : readFile(name, 1 << 20));
   std::vector<BenchStep> steps;
   for (std::string line; std::getline(in, line);) {
     line = line.substr(0, line.find('#'));

@@ -22,10 +22,13 @@
 #include "views/pages/figure_dialog.h"
 #include "views/pages/grid_page.h"
 #include "views/pages/map/map_page.h"
+#include "views/pages/tokens_page.h"
 #include "views/pages/what_if_page.h"
 
 namespace kvatlas::app {
 namespace {
+
+constexpr double kCloseTokens = 13;  // half of the keys in the close picture
 
 // Copies a trace; deletes the copy and its bookmarks file when destroyed.
 class TemporaryCopy {
@@ -75,6 +78,7 @@ class Tour {
     grabMapOnly();
     chooseRuns();
     grabPages();
+    grabMaps();
     grabComparisons();
     grabDialogs();
   }
@@ -100,7 +104,9 @@ class Tour {
     m_trace = std::make_unique<TemporaryCopy>(m_source, QDir(m_folder).filePath(QFileInfo(m_source).fileName()));
     m_window->openFile(m_trace->path());
     settle(*m_window);
-    if (!m_window->document().isOpen()) fail("{}", m_window->message().toStdString());
+    const std::string message = m_window->message().toStdString();
+    if (!m_window->document().isOpen())
+      fail("{}", message.empty() ? m_source.toStdString() + ": not opened in time" : message);
   }
 
   void chooseRuns() {
@@ -138,6 +144,26 @@ class Tour {
     grab(QStringLiteral("thumbnails"), *m_window);
   }
 
+  // Single tokens with their text and the crosshair, nine linked heads, and the text shaded by the answer's first
+  // token.
+  void grabMaps() {
+    const auto& document = m_window->document();
+    views::MapPage& map = m_window->pages().map();
+    const views::TokenRange range = views::rangeOfInterest(document.prompt(), document.tokens());
+    const double key = (range.begin + range.end) / 2.0, last = static_cast<double>(document.tokens());
+    m_window->pages().grid().findChild<QComboBox*>(QStringLiteral("gridMetric"))->setCurrentIndex(1);
+    map.showWindow({key - kCloseTokens, key + kCloseTokens, last - 2 * kCloseTokens, last});
+    grab(QStringLiteral("close"), *m_window);
+    map.view().fit();
+    map.setViews(9, 0);
+    grab(QStringLiteral("nine"), *m_window);
+    map.setViews(1, 0);
+    auto* query = m_window->pages().tokens().findChild<QComboBox*>(QStringLiteral("querySource"));
+    query->setCurrentIndex(query->count() - 1);
+    grab(QStringLiteral("query"), *m_window);
+    query->setCurrentIndex(0);
+  }
+
   void grabComparisons() {
     using views::PaneMode;
     const auto [focus, other] = runsToCompare(m_window->document());
@@ -146,8 +172,13 @@ class Tour {
     for (const auto& [mode, name] : {std::pair{PaneMode::SideBySide, "beside"}, std::pair{PaneMode::Split, "split"},
                                      std::pair{PaneMode::Difference, "difference"}}) {
       m_window->pages().map().setMode(mode);
+      if (mode == PaneMode::Difference) {
+        m_window->pages().setFolded(Qt::BottomDockWidgetArea, false);
+        m_window->pages().dock("kept").raise();
+      }
       grab(QStringLiteral("compare-") + QString::fromLatin1(name), *m_window);
     }
+    m_window->pages().setFolded(Qt::BottomDockWidgetArea, true);
     m_window->pages().map().setMode(PaneMode::Single);
     m_window->selection().setCompareRun(views::kNoRun);
   }

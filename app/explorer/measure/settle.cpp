@@ -9,7 +9,7 @@
 namespace kvatlas::app {
 namespace {
 
-constexpr int kLongestMs = 10000, kQuietMs = 120;
+constexpr int kLongestMs = 10000, kLongestOpeningMs = 120000, kQuietMs = 120;
 
 }  // namespace
 
@@ -17,7 +17,10 @@ bool settle(MainWindow& window) {
   QElapsedTimer all, quiet;
   all.start();
   quiet.start();
-  while (all.elapsed() < kLongestMs) {
+  const auto longest = [&window] {
+    return window.document().state() == views::Document::State::Opening ? kLongestOpeningMs : kLongestMs;
+  };
+  while (all.elapsed() < longest()) {
     QCoreApplication::processEvents(QEventLoop::AllEvents, 10);
     QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
     if (window.busy()) quiet.restart();

@@ -1,5 +1,6 @@
 #include "app/explorer/window/main_window.h"
 
+#include <QApplication>
 #include <QCloseEvent>
 #include <QDockWidget>
 #include <QDragEnterEvent>
@@ -15,11 +16,15 @@
 #include <QStatusBar>
 #include <QUndoStack>
 #include <QVBoxLayout>
+#include <QWhatsThis>
 #include <utility>
 
 #include "app/explorer/capture/window_capture.h"
 #include "app/explorer/explorer_settings.h"
 #include "app/explorer/programme_files.h"
+#include "app/explorer/results/window_results.h"
+#include "app/explorer/window/glossary.h"
+#include "app/explorer/window/help_finder.h"
 #include "app/explorer/window/recent_files.h"
 #include "app/explorer/window/theme_switch.h"
 #include "app/explorer/window/view_keeper.h"
@@ -29,10 +34,12 @@
 #include "app/explorer/window/window_pages.h"
 #include "views/models/number_text.h"
 #include "views/pages/bookmarks_page.h"
+#include "views/pages/charts/sweep_chart.h"
 #include "views/pages/figure_dialog.h"
 #include "views/pages/grid_page.h"
 #include "views/pages/map/map_page.h"
 #include "views/pages/message_bar.h"
+#include "views/pages/results/results_page.h"
 #include "views/pages/runs_page.h"
 #include "views/pages/start_page.h"
 #include "views/pages/tokens_page.h"
@@ -51,10 +58,11 @@ QSize firstSize(const QScreen* screen) {
 
 const QString kExample = QStringLiteral("examples/marlow.kva.h5");
 
-QString droppedFile(const QMimeData* data) {
+QStringList droppedFiles(const QMimeData* data) {
+  QStringList files;
   for (const QUrl& url : data->urls())
-    if (url.isLocalFile()) return url.toLocalFile();
-  return {};
+    if (url.isLocalFile()) files << url.toLocalFile();
+  return files;
 }
 
 }  // namespace
@@ -64,23 +72,27 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
       m_settings(settings),
       m_theme(new ThemeSwitch(settings, this)),
       m_document(m_thread),
+      m_shelf(m_document),
       m_selection(m_document),
       m_actions(*this),
       m_message(new views::MessageBar),
       m_stack(new QStackedWidget),
       m_start(new views::StartPage),
+      m_results_page(new views::ResultsPage),
       m_recent(new RecentFiles(settings, *m_actions.recent, *m_start, this)),
       m_pages(new WindowPages(*this, m_document, m_selection)),
       m_views(new ViewKeeper(m_document, m_selection, m_pages->map(), m_pages->bookmarks().model(), m_pages->whatIf(),
                              this)),
       m_status(new QLabel),
       m_progress(new QLabel),
-      m_capture(new WindowCapture(*this, m_actions, settings, *m_progress)) {
+      m_capture(new WindowCapture(*this, m_actions, settings, *m_progress)),
+      m_results(new WindowResults(*m_results_page, *m_capture, this)) {
   setObjectName(QStringLiteral("mainWindow"));
   setAcceptDrops(true);
   setDockOptions(AnimatedDocks | AllowNestedDocks | AllowTabbedDocks);
   m_stack->addWidget(m_start);
   m_stack->addWidget(m_pages->central());
+  m_stack->addWidget(m_results_page);
   auto* centre = new QWidget;
   auto* column = new QVBoxLayout(centre);
   column->setContentsMargins(0, 0, 0, 0);
@@ -97,12 +109,15 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
   connectDocument();
   connectActions();
   connectPages();
+  connectShelf();
   connectNavigation(*this, m_actions, m_document, m_selection);
   connectCopies(*this, m_actions, *m_pages, *m_views);
   connectCapture();
+  connectResults();
   m_start->setExampleAvailable(!resourceFile(kExample).isEmpty());
   m_start->setCaptureAvailable(!kvatlasProgramme().isEmpty());
   m_recent->show();
+  new HelpFinder(this);
   resize(firstSize(screen()));
   m_pages->arrange();
   restoreGeometry(settings.geometry());
@@ -113,6 +128,7 @@ MainWindow::MainWindow(ExplorerSettings& settings, QWidget* parent)
 
 // The pages use document and selection, so delete them first.
 MainWindow::~MainWindow() {
+  delete m_results;
   delete m_capture;
   for (QDockWidget* dock : m_pages->docks()) delete dock;
   delete takeCentralWidget();
@@ -124,7 +140,7 @@ QString MainWindow::message() const {
 
 bool MainWindow::busy() const {
   return m_document.state() == views::Document::State::Opening || m_thread.pending() > 0 || m_pages->busy() ||
-         m_views->busy();
+         m_views->busy() || m_results_page->source().busy();
 }
 
 void MainWindow::connectDocument() {
@@ -162,13 +178,21 @@ void MainWindow::connectPages() {
   connect(&m_pages->tokens(), &views::TokensPage::spanWanted, this, &MainWindow::nameSpan);
   connect(&m_pages->tokens(), &views::TokensPage::found, &map, &views::MapPage::reveal);
   views::BookmarkModel& notes = m_pages->bookmarks().model();
-  connect(&notes, &views::BookmarkModel::answerChanged, this,
-          [this, &notes] { m_pages->runs().setAnswer(notes.answer()); });
+  connect(&notes, &views::BookmarkModel::answerChanged, this, [this, &notes] {
+    const QString answer = notes.answer().isEmpty() ? m_results->answerOf(m_document) : notes.answer();
+    m_pages->runs().setAnswer(answer);
+    m_pages->sweep().setAnswer(answer);
+  });
   connect(&m_pages->runs(), &views::RunsPage::answerRequested, this, &MainWindow::enterAnswer);
-  connect(m_actions.caption, &QAction::toggled, &map, &views::MapPage::setCaptionShown);
-  connect(m_actions.caption, &QAction::toggled, this, [this](bool shown) { m_settings.setCaption(shown); });
-  m_actions.caption->setChecked(m_settings.caption());
-  map.setCaptionShown(m_settings.caption());
+  for (const auto& [action, show] : {std::pair{m_actions.caption, &views::MapPage::setCaptionShown},
+                                     std::pair{m_actions.readout, &views::MapPage::setReadoutShown},
+                                     std::pair{m_actions.overview, &views::MapPage::setOverviewShown}}) {
+    const QString part = action->objectName();
+    action->setChecked(m_settings.shown(part));
+    (map.*show)(m_settings.shown(part));
+    connect(action, &QAction::toggled, &map, show);
+    connect(action, &QAction::toggled, this, [this, part](bool shown) { m_settings.setShown(part, shown); });
+  }
   connect(&map, &views::MapPage::modeChanged, this, [this, &map] {
     m_actions.compare_modes[static_cast<std::size_t>(map.mode())]->setChecked(true);
     m_actions.setOtherOpen(map.other().isOpen());
@@ -176,6 +200,12 @@ void MainWindow::connectPages() {
   views::BookmarksPage& bookmarks = m_pages->bookmarks();
   connect(&bookmarks, &views::BookmarksPage::stateRequested, m_views, &ViewKeeper::show);
   connect(&bookmarks, &views::BookmarksPage::failed, this, &MainWindow::warn);
+  connect(&bookmarks, &views::BookmarksPage::spanChosen, this, [this, &map](TokenIndex begin, TokenIndex) {
+    const auto last = static_cast<TokenIndex>(m_document.tokens() - 1);
+    m_selection.setCursor(
+        views::Cell{std::max(m_selection.cursor() ? m_selection.cursor()->query : last, begin), begin});
+    map.reveal(*m_selection.cursor());
+  });
   connect(m_views, &ViewKeeper::failed, this, &MainWindow::warn);
   connect(m_actions.add_bookmark, &QAction::triggered, &bookmarks, &views::BookmarksPage::addBookmark);
   QAction* undo = bookmarks.undoStack().createUndoAction(this, tr("&Undo"));
@@ -190,6 +220,19 @@ void MainWindow::connectPages() {
   });
 }
 
+void MainWindow::connectShelf() {
+  m_pages->runs().setShelf(m_shelf);
+  m_pages->sweep().setShelf(m_shelf);
+  connect(&m_shelf, &views::TraceShelf::failed, this, &MainWindow::warn);
+  connect(&m_pages->runs(), &views::RunsPage::otherRunChosen, this, &MainWindow::swapTrace);
+  connect(&m_pages->sweep(), &views::SweepChart::otherRunChosen, this, &MainWindow::swapTrace);
+  connect(m_actions.add_trace, &QAction::triggered, this, [this] {
+    const QStringList files = QFileDialog::getOpenFileNames(this, tr("Add traces to the list"), m_settings.lastFolder(),
+                                                            tr("KVAtlas traces (*.kva.h5 *.kva.h5.part *.h5)"));
+    for (const QString& file : files) addFile(file);
+  });
+}
+
 void MainWindow::connectActions() {
   connect(m_start, &views::StartPage::openRequested, this, &MainWindow::chooseFile);
   connect(m_start, &views::StartPage::captureRequested, m_capture, &WindowCapture::show);
@@ -198,7 +241,8 @@ void MainWindow::connectActions() {
   connect(m_recent, &RecentFiles::chosen, this, &MainWindow::openFile);
   connect(m_actions.open, &QAction::triggered, this, &MainWindow::chooseFile);
   connect(m_actions.close, &QAction::triggered, this, &MainWindow::closeTrace);
-  connect(m_actions.refresh, &QAction::triggered, &m_document, &views::Document::refresh);
+  connect(m_actions.refresh, &QAction::triggered, this,
+          [this] { resultsShown() ? m_results_page->source().reload() : m_document.refresh(); });
   connect(m_actions.quit, &QAction::triggered, this, &QWidget::close);
   connect(m_actions.fit, &QAction::triggered, &m_pages->map().view(), &views::MapView::fit);
   connect(m_actions.find, &QAction::triggered, this, [this] {
@@ -224,7 +268,9 @@ void MainWindow::connectActions() {
     m_pages->setVisible(back);
   });
   connect(m_actions.keys, &QAction::triggered, this, [this] { showKeys(*this, m_actions); });
-  connect(m_actions.glossary, &QAction::triggered, this, [this] { showGlossary(*this); });
+  connect(m_actions.glossary, &QAction::triggered, this, [this] { showGlossary(*this, QApplication::focusWidget()); });
+  connect(m_actions.whats_this, &QAction::triggered, this, [] { QWhatsThis::enterWhatsThisMode(); });
+  connect(m_actions.manual, &QAction::triggered, this, [this] { showManual(*this); });
   connect(m_actions.about, &QAction::triggered, this, [this] { showAbout(*this); });
 }
 
@@ -244,6 +290,51 @@ void MainWindow::connectCapture() {
           [this](const QString& method, const QString& budget, int window) {
             m_capture->showFor(m_document, method, budget, window);
           });
+}
+
+void MainWindow::connectResults() {
+  views::ResultsSource& source = m_results_page->source();
+  connect(m_actions.open_results, &QAction::triggered, this, &MainWindow::chooseResults);
+  connect(m_actions.show_results, &QAction::triggered, this, &MainWindow::showResults);
+  connect(m_results, &WindowResults::openRequested, this, &MainWindow::openFile);
+  connect(m_results, &WindowResults::reported, this, &MainWindow::warn);
+  connect(&source, &views::ResultsSource::failed, this, [this](const QString& text) {
+    m_opening_results = false;
+    m_message->show(views::MessageBar::Kind::Failure, text);
+  });
+  connect(&source, &views::ResultsSource::changed, this, [this, &source] {
+    if (!std::exchange(m_opening_results, false) || !source.isOpen()) return;
+    m_recent->add(QString::fromStdString(source.folder().string()));
+    showResults(true);
+  });
+}
+
+bool MainWindow::resultsShown() const {
+  return m_stack->currentWidget() == m_results_page;
+}
+
+// Or what is behind them: the trace, or the start page.
+void MainWindow::showResults(bool shown) {
+  if (shown && !resultsShown() && m_document.isOpen()) savePages();
+  m_actions.map_only->setChecked(false);
+  QWidget* const behind = m_document.isOpen() ? m_pages->central() : m_start;
+  m_stack->setCurrentWidget(shown ? m_results_page : behind);
+  m_pages->setVisible(!shown && m_document.isOpen());
+  m_actions.setTraceOpen(m_document.isOpen());
+  m_actions.setOtherOpen(m_pages->map().other().isOpen());
+  m_actions.setResultsOpen(m_results_page->source().isOpen(), shown);
+  const QString path = shown                 ? QString::fromStdString(m_results_page->source().folder().string())
+                       : m_document.isOpen() ? QString::fromStdString(m_document.path().string())
+                                             : QString();
+  setWindowFilePath(path);
+  setWindowTitle(path.isEmpty() ? tr("KVAtlas Explorer") : tr("%1 — KVAtlas Explorer").arg(QFileInfo(path).fileName()));
+  shown ? m_status->clear() : updateStatus();
+}
+
+void MainWindow::chooseResults() {
+  const QString folder =
+      QFileDialog::getExistingDirectory(this, tr("Open the results of an evaluation"), m_settings.lastFolder());
+  if (!folder.isEmpty()) openFile(folder);
 }
 
 void MainWindow::chooseFile() {
@@ -280,18 +371,46 @@ void MainWindow::savePages() {
 }
 
 void MainWindow::closeTrace() {
+  if (resultsShown()) {
+    m_results_page->source().close();
+    return showResults(false);
+  }
   m_actions.map_only->setChecked(false);
   savePages();
   m_views->remember();
+  m_shelf.clear();
   m_document.close();
 }
 
 void MainWindow::openFile(const QString& path) {
+  if (const QString folder = WindowResults::folderOf(path); !folder.isEmpty()) {
+    m_message->clear();
+    m_opening_results = true;
+    m_settings.setLastFolder(folder);
+    return m_results_page->source().open(folder.toStdString());
+  }
   m_views->remember();
   m_message->clear();
   m_opening = QFileInfo(path).absoluteFilePath();
   m_settings.setLastFolder(QFileInfo(path).absolutePath());
   m_document.open(m_opening.toStdString());
+}
+
+void MainWindow::addFile(const QString& path) {
+  if (!m_document.isOpen() && m_document.state() != views::Document::State::Opening) return openFile(path);
+  m_shelf.add(QFileInfo(path).absoluteFilePath().toStdString());
+}
+
+// The other trace in the same view, with one of its runs in focus.
+void MainWindow::swapTrace(const QString& path, int run) {
+  views::ViewState state = m_views->present();
+  state.focus = run;
+  state.compare = views::kNoRun;
+  state.hidden.clear();
+  state.view.erase("what_if");
+  m_views->remember();
+  m_views->setInitialView(state);
+  m_shelf.swapIn(path.toStdString());
 }
 
 // Never writes to the bundled example.
@@ -309,12 +428,14 @@ void MainWindow::showTrace() {
   m_stack->setCurrentWidget(m_pages->central());
   m_pages->setVisible(true);
   m_actions.setTraceOpen(true);
+  m_actions.setResultsOpen(m_results_page->source().isOpen(), false);
   m_message->clear();
   m_warnings.clear();
   showWarnings();
   updateStatus();
   m_pages->raisePages(m_settings.raisedPages());
   m_capture->traceShown(m_document);
+  m_results->traceShown(m_document, m_selection, m_pages->map());
   m_pages->mapWidget()->setFocus();  // arrow keys step layers and heads at once
 }
 
@@ -334,10 +455,12 @@ void MainWindow::showNoTrace() {
   m_stack->setCurrentWidget(m_start);
   m_pages->setVisible(false);
   m_actions.setTraceOpen(false);
+  m_actions.setResultsOpen(m_results_page->source().isOpen(), false);
   m_status->clear();
   if (!m_warnings.isEmpty() && message() == m_warnings) m_message->clear();  // of the closed trace
   m_warnings.clear();
   m_start->focusFirst();
+  if (m_results_page->source().isOpen()) showResults(true);
 }
 
 void MainWindow::failToOpen(const QString& message) {
@@ -348,7 +471,7 @@ void MainWindow::failToOpen(const QString& message) {
 }
 
 void MainWindow::updateStatus() {
-  if (!m_document.isOpen()) return;
+  if (!m_document.isOpen() || resultsShown()) return;
   m_status->setText(tr("L%1 %2 · %3 tokens · %4")
                         .arg(m_selection.layer().value)
                         .arg(QString::fromStdString(views::textOf(m_selection.head())),
@@ -387,22 +510,23 @@ void MainWindow::resetLayout() {
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
-  if (!droppedFile(event->mimeData()).isEmpty()) event->acceptProposedAction();
+  if (!droppedFiles(event->mimeData()).isEmpty()) event->acceptProposedAction();
 }
 
 void MainWindow::dropEvent(QDropEvent* event) {
-  const QString file = droppedFile(event->mimeData());
-  if (file.isEmpty()) return;
+  const QStringList files = droppedFiles(event->mimeData());
+  if (files.isEmpty()) return;
   event->acceptProposedAction();
-  openFile(file);
+  openFile(files.front());
+  for (const QString& more : files.mid(1)) addFile(more);
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
   m_views->remember();
   m_actions.map_only->setChecked(false);
   savePages();
-  // Without an open trace all docks are hidden; do not save them as closed.
-  if (!m_document.isOpen()) m_pages->setVisible(true);
+  // Without a trace in view all docks are hidden; do not save them as closed.
+  if (!m_document.isOpen() || resultsShown()) m_pages->setVisible(true);
   m_settings.saveWindow(saveGeometry(), saveState());
   QMainWindow::closeEvent(event);
 }

@@ -8,12 +8,14 @@
 #include "app/explorer/window/window_actions.h"
 #include "views/models/document/document.h"
 #include "views/models/document/selection.h"
+#include "views/models/document/trace_shelf.h"
 
 class QLabel;
 class QStackedWidget;
 
 namespace kvatlas::views {
 class MessageBar;
+class ResultsPage;
 class StartPage;
 }  // namespace kvatlas::views
 
@@ -25,6 +27,7 @@ class ThemeSwitch;
 class ViewKeeper;
 class WindowCapture;
 class WindowPages;
+class WindowResults;
 
 class MainWindow : public QMainWindow {
   Q_OBJECT
@@ -33,13 +36,17 @@ class MainWindow : public QMainWindow {
   explicit MainWindow(ExplorerSettings& settings, QWidget* parent = nullptr);
   ~MainWindow() override;
 
-  // Shows the trace, or an error message above the trace already open.
+  // Shows the trace or the folder of results, or an error message above what is open already.
   void openFile(const QString& path);
+  // Lists its runs beside those of the open trace; without one, opens it.
+  void addFile(const QString& path);
   [[nodiscard]] views::Document& document() { return m_document; }
+  [[nodiscard]] views::TraceShelf& shelf() { return m_shelf; }
   [[nodiscard]] views::Selection& selection() { return m_selection; }
   [[nodiscard]] WindowActions& actions() { return m_actions; }
   [[nodiscard]] ThemeSwitch& theme() { return *m_theme; }
   [[nodiscard]] WindowPages& pages() { return *m_pages; }
+  [[nodiscard]] views::ResultsPage& results() { return *m_results_page; }
   [[nodiscard]] ViewKeeper& viewKeeper() { return *m_views; }
   [[nodiscard]] QString message() const;  // in the message bar; empty: none
   [[nodiscard]] bool busy() const;        // data to draw is still loading
@@ -58,10 +65,16 @@ class MainWindow : public QMainWindow {
   void connectActions();
   void connectPages();
   void connectCapture();
+  void connectResults();
   void chooseFile();
+  void chooseResults();
+  void showResults(bool shown);
+  [[nodiscard]] bool resultsShown() const;
   void openExample();
   void closeTrace();
   void chooseOther();
+  void connectShelf();
+  void swapTrace(const QString& path, int run);
   void showFigure(const QString& kind);
   void showTrace();
   void showNoTrace();
@@ -79,17 +92,21 @@ class MainWindow : public QMainWindow {
   ThemeSwitch* m_theme;
   views::ReadingThread m_thread;
   views::Document m_document;
+  views::TraceShelf m_shelf;
   views::Selection m_selection;
   WindowActions m_actions;
   views::MessageBar* m_message;
   QStackedWidget* m_stack;
   views::StartPage* m_start;
+  views::ResultsPage* m_results_page;
   RecentFiles* m_recent;
   WindowPages* m_pages;
   ViewKeeper* m_views;
   QLabel *m_status, *m_progress;
   WindowCapture* m_capture;
+  WindowResults* m_results;
   QByteArray m_first_layout;
+  bool m_opening_results = false;
   QString m_opening, m_warnings, m_comparison_warning;
 };
 

@@ -7,9 +7,11 @@
 #include "views/pages/charts/layer_charts.h"
 #include "views/pages/charts/position_chart.h"
 #include "views/pages/charts/ranking_chart.h"
+#include "views/pages/charts/sweep_chart.h"
 #include "views/pages/decode/decode_page.h"
 #include "views/pages/grid_page.h"
 #include "views/pages/inspector_page.h"
+#include "views/pages/kept_sets_page.h"
 #include "views/pages/map/map_page.h"
 #include "views/pages/runs_page.h"
 #include "views/pages/token_table.h"
@@ -51,9 +53,9 @@ MadePage makeBookmarks(const PageContext& context) {
 #define KVATLAS_TITLE(text) QT_TRANSLATE_NOOP("kvatlas::app::WindowPages", text)  // context of the tr() call
 
 constexpr PageRow kPages[] = {
-    {"runs", KVATLAS_TITLE("Runs"), PageStack::Runs, {280, 250}, make<views::RunsPage>},
+    {"runs", KVATLAS_TITLE("Runs"), PageStack::Runs, {330, 250}, make<views::RunsPage>},
     {"grid", KVATLAS_TITLE("Layer × head"), PageStack::Grid, {0, 480}, makeGrid},
-    {"text", KVATLAS_TITLE("Text"), PageStack::Details, {350, 480}, make<views::TokensPage>},
+    {"text", KVATLAS_TITLE("Text"), PageStack::Details, {372, 480}, make<views::TokensPage>},
     {"inspector", KVATLAS_TITLE("Inspector"), PageStack::Details, {}, make<views::InspectorPage>},
     {"what-if", KVATLAS_TITLE("What if"), PageStack::Details, {}, make<views::WhatIfPage>},
     {"trace", KVATLAS_TITLE("Trace"), PageStack::Details, {}, make<views::TracePage>},
@@ -61,11 +63,13 @@ constexpr PageRow kPages[] = {
     {"retained", KVATLAS_TITLE("Mass"), PageStack::Charts, {0, 260}, make<views::RetainedChart>},
     {"budget", KVATLAS_TITLE("Budget"), PageStack::Charts, {}, make<views::BudgetChart>},
     {"head-budget", KVATLAS_TITLE("Heads"), PageStack::Charts, {}, make<views::HeadBudgetChart>},
-    {"positions", KVATLAS_TITLE("Positions"), PageStack::Charts, {}, make<views::PositionChart>},
     {"kl", KVATLAS_TITLE("KL"), PageStack::Charts, {}, make<views::KlChart>},
     {"ranking", KVATLAS_TITLE("Ranking"), PageStack::Charts, {}, make<views::RankingChart>},
+    {"sweep", KVATLAS_TITLE("Sweep"), PageStack::Charts, {}, make<views::SweepChart>},
     {"decode", KVATLAS_TITLE("Decode"), PageStack::Wide, {0, 230}, make<views::DecodePage>},
     {"tokens", KVATLAS_TITLE("Tokens"), PageStack::Wide, {}, make<views::TokenTable>},
+    {"kept", KVATLAS_TITLE("A and B"), PageStack::Wide, {}, make<views::KeptSetsPage>},
+    {"positions", KVATLAS_TITLE("Positions"), PageStack::Wide, {}, make<views::PositionChart>},
     {"agreement", KVATLAS_TITLE("Agreement"), PageStack::Wide, {}, make<views::AgreementPage>},
 };
 

@@ -37,10 +37,14 @@ WindowActions::WindowActions(QMainWindow& window) : m_window(window) {
   keep_in_trace->setStatusTip(
       tr("Stores bookmarks and the last view in the trace file if it is writable, otherwise beside it"));
   fillFigures();
-  tour = add(help, "tour", tr("&Welcome page"), {QKeySequence::HelpContents});
+  tour = add(help, "tour", tr("&Welcome page"));
   keys = add(help, "keys", tr("&Keyboard and mouse shortcuts"));
-  glossary = add(help, "glossary", tr("&Glossary"), {Qt::SHIFT | Qt::Key_F1});
-  about = add(help, "about", tr("&About KVAtlas"));
+  glossary = add(help, "glossary", tr("&Glossary"), {QKeySequence::HelpContents});
+  glossary->setStatusTip(tr("The words of the field; those of the control with the keyboard focus come first"));
+  whats_this = add(help, "whatsThis", tr("Wh&at's this?"), {QKeySequence::WhatsThis});
+  whats_this->setStatusTip(tr("Click anything to have its words explained"));
+  manual = add(help, "manual", tr("&Manual"));
+  about = add(help, "about", tr("A&bout KVAtlas"));
   setTraceOpen(false);
 }
 
@@ -54,6 +58,9 @@ QAction* WindowActions::add(QMenu* menu, const char* name, const QString& text, 
 
 void WindowActions::fillFile() {
   open = add(file, "open", tr("&Open…"), {QKeySequence::Open});
+  add_trace = add(file, "addTrace", tr("&Add traces to the list…"));
+  open_results = add(file, "openResults", tr("Open res&ults…"), {Qt::CTRL | Qt::SHIFT | Qt::Key_R});
+  open_results->setStatusTip(tr("Opens the folder of an evaluation, which may still be running"));
   recent = file->addMenu(tr("Open &recent"));
   refresh = add(file, "refresh", tr("Re&load"), {QKeySequence::Refresh});
   file->addSeparator();
@@ -62,12 +69,16 @@ void WindowActions::fillFile() {
   copy_data = add(file, "copyData", tr("Copy &data as CSV"), {Qt::CTRL | Qt::ALT | Qt::Key_C});
   copy_view = add(file, "copyView", tr("Copy &view as JSON"));
   file->addSeparator();
-  close = add(file, "close", tr("&Close trace"), {QKeySequence::Close});
+  close = add(file, "close", tr("&Close"), {QKeySequence::Close});
   quit = add(file, "quit", tr("&Quit"), {Qt::CTRL | Qt::Key_Q});
-  m_need_trace = {refresh, export_view, copy_image, copy_data, copy_view, close};
+  m_need_trace = {add_trace, refresh, export_view, copy_image, copy_data, copy_view, close};
 }
 
 void WindowActions::fillView() {
+  show_results = add(view, "showResults", tr("Results of the e&valuation"), {Qt::CTRL | Qt::Key_R});
+  show_results->setCheckable(true);
+  show_results->setStatusTip(tr("Switches between the open results and the open trace"));
+  show_results->setEnabled(false);
   fit = add(view, "fit", tr("Fit to &window"), {Qt::CTRL | Qt::Key_0});
   layer_down = add(view, "layerDown", tr("&Next layer"), {Qt::CTRL | Qt::Key_Down});
   layer_up = add(view, "layerUp", tr("&Previous layer"), {Qt::CTRL | Qt::Key_Up});
@@ -79,6 +90,10 @@ void WindowActions::fillView() {
   view->addSeparator();
   caption = add(view, "caption", tr("Show &caption"));
   caption->setCheckable(true);
+  readout = add(view, "readout", tr("Show values at the c&rosshair"));
+  readout->setCheckable(true);
+  overview = add(view, "overview", tr("Show o&verview"));
+  overview->setCheckable(true);
   square_cells = add(view, "squareCells", tr("S&quare cells"));
   square_cells->setCheckable(true);
   panels = view->addMenu(tr("P&anels"));
@@ -133,6 +148,15 @@ void WindowActions::fillFigures() {
 void WindowActions::setTraceOpen(bool open_trace) {
   for (QAction* action : m_need_trace) action->setEnabled(open_trace);
   setOtherOpen(false);
+}
+
+void WindowActions::setResultsOpen(bool open_results_folder, bool shown) {
+  show_results->setEnabled(open_results_folder);
+  show_results->setChecked(shown);
+  if (!shown) return;
+  for (QAction* action : m_need_trace) action->setEnabled(false);
+  refresh->setEnabled(true);
+  close->setEnabled(true);
 }
 
 void WindowActions::setOtherOpen(bool open_other) {

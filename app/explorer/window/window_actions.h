@@ -15,17 +15,20 @@ struct WindowActions {
   explicit WindowActions(QMainWindow& window);
 
   QMenu *file, *recent, *capture, *view, *theme, *panels, *compare, *bookmarks, *figures, *help;
-  QAction *open, *close, *refresh, *export_view, *copy_image, *copy_data, *copy_view, *quit;
+  QAction *open_results, *show_results;
+  QAction *open, *add_trace, *close, *refresh, *export_view, *copy_image, *copy_data, *copy_view, *quit;
   QAction *new_capture, *stop_capture;
-  QAction *layer_up, *layer_down, *head_left, *head_right, *fit, *caption, *find, *go_to, *reset_layout, *full_screen,
-      *map_only, *square_cells;
+  QAction *layer_up, *layer_down, *head_left, *head_right, *fit, *caption, *readout, *overview, *find, *go_to,
+      *reset_layout, *full_screen, *map_only, *square_cells;
   QAction *other_trace, *close_other, *swap, *add_bookmark, *keep_in_trace;
-  QAction *tour, *keys, *glossary, *about;
+  QAction *tour, *keys, *glossary, *whats_this, *manual, *about;
   std::vector<QAction*> compare_modes;  // data(): a PaneMode
   std::vector<QAction*> figure_kinds;   // data(): name of the figure kind
 
   // Enables the actions that need an open trace.
   void setTraceOpen(bool open);
+  // Enables the actions of a folder of results; `shown`: in front of a trace.
+  void setResultsOpen(bool open, bool shown);
   void setOtherOpen(bool open);  // the same for a second trace
 
  private:

@@ -1,4 +1,4 @@
-// The dialogs of the Help menu: shortcuts, glossary and About.
+// The dialogs of the Help menu: shortcuts, manual and About.
 #pragma once
 
 class QWidget;
@@ -8,8 +8,8 @@ namespace kvatlas::app {
 struct WindowActions;
 
 void showKeys(QWidget& window, const WindowActions& actions);
-// The field's words as the window uses them, in a window of its own.
-void showGlossary(QWidget& window);
+// The manual's pages from this computer, with their links and pictures.
+void showManual(QWidget& window);
 void showAbout(QWidget& window);
 
 }  // namespace kvatlas::app

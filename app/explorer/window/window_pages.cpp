@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "views/models/qt_text.h"
 #include "views/pages/bookmarks_page.h"
+#include "views/pages/charts/sweep_chart.h"
 #include "views/pages/grid_page.h"
 #include "views/pages/map/map_page.h"
 #include "views/pages/resting_page.h"
@@ -101,6 +102,10 @@ views::TokensPage& WindowPages::tokens() const {
 
 views::RunsPage& WindowPages::runs() const {
   return page<views::RunsPage>();
+}
+
+views::SweepChart& WindowPages::sweep() const {
+  return page<views::SweepChart>();
 }
 
 void WindowPages::showPage(std::string_view id) {

@@ -19,6 +19,7 @@ namespace kvatlas::views {
 class BookmarksPage;
 class GridPage;
 class RunsPage;
+class SweepChart;
 class TokensPage;
 class WhatIfPage;
 }  // namespace kvatlas::views
@@ -40,6 +41,7 @@ class WindowPages : public QObject {
   [[nodiscard]] views::BookmarksPage& bookmarks() const;
   [[nodiscard]] views::GridPage& grid() const;
   [[nodiscard]] views::RunsPage& runs() const;
+  [[nodiscard]] views::SweepChart& sweep() const;
   void showPage(std::string_view id);  // unfolds its side and raises it
   [[nodiscard]] views::WhatIfPage& whatIf() const;
   [[nodiscard]] const std::vector<QDockWidget*>& docks() const { return m_docks; }  // in table order

@@ -1,7 +1,5 @@
 #include "core/evaluation/longbench/longbench_folder.h"
 
-#include <fmt/ranges.h>
-
 #include <optional>
 
 #include "core/base/error.h"
@@ -29,8 +27,13 @@ std::string plainTemplate(const Dataset& dataset) {
   return chinese ? "{context}\n\n问题：{input}\n回答：" : "{context}\n\nQuestion: {input}\nAnswer:";
 }
 
+struct Config {
+  fs::path path;
+  json values;
+};
+
 // A file of the folder's config, also hashed; empty: the folder has none.
-std::optional<json> configOf(const fs::path& folder, const char* name, Sha256& sha) {
+std::optional<Config> configOf(const fs::path& folder, const char* name, Sha256& sha) {
   std::error_code code;
   for (const char* place : {"config", "LongBench/config"}) {
     const fs::path path = folder / place / name;
@@ -39,7 +42,7 @@ std::optional<json> configOf(const fs::path& folder, const char* name, Sha256& s
     sha.add(text.data(), text.size());
     json values = parseJson(text, path.string());
     if (!values.is_object()) fail("{}: expected a JSON object", path.string());
-    return values;
+    return Config{path, std::move(values)};
   }
   return std::nullopt;
 }
@@ -51,13 +54,14 @@ fs::path dataFile(const fs::path& folder, const std::string& name) {
   return {};
 }
 
-std::string templateOf(const std::optional<json>& templates, const Dataset& dataset) {
+std::string templateOf(const std::optional<Config>& templates, const Dataset& dataset) {
   if (!templates) return plainTemplate(dataset);
-  const JsonField fields("dataset2prompt.json", *templates);
-  const std::string text = fields.text(std::string(dataset.name).c_str());
-  if (text.find("{context}") == std::string::npos)
-    fields.refuse(std::string(dataset.name).c_str(), "a template with {context}");
-  return text;
+  const std::string name(dataset.name);
+  const JsonField fields(templates->path.string(), templates->values);
+  const json* text = fields.raw(name);
+  if (text == nullptr || !text->is_string() || text->get<std::string>().find("{context}") == std::string::npos)
+    fields.refuse(name, "a template with {context}");
+  return text->get<std::string>();
 }
 
 void checkRows(const LongBenchSet& set) {
@@ -117,8 +121,8 @@ LongBenchFolder readLongBench(const fs::path& folder, const LongBenchOptions& op
   Sha256 sha;
   const fs::path named = folder.lexically_normal();
   LongBenchFolder read{.name = (named.has_filename() ? named : named.parent_path()).filename().string()};
-  const std::optional<json> templates = configOf(folder, "dataset2prompt.json", sha),
-                            lengths = configOf(folder, "dataset2maxlen.json", sha);
+  const std::optional<Config> templates = configOf(folder, "dataset2prompt.json", sha),
+                              lengths = configOf(folder, "dataset2maxlen.json", sha);
   read.own_templates = !templates;
   for (const std::string& name : options.sets) {
     LongBenchSet set{.dataset = metrics::findDataset(name), .name = name + (options.extended ? "_e" : "")};
@@ -134,14 +138,14 @@ LongBenchFolder readLongBench(const fs::path& folder, const LongBenchOptions& op
     set.new_tokens = set.dataset->new_tokens;
     if (lengths)
       set.new_tokens = static_cast<std::uint32_t>(
-          JsonField("dataset2maxlen.json", *lengths).integer(name.c_str(), 1, 1U << 20, set.new_tokens));
+          JsonField(lengths->path.string(), lengths->values).integer(name.c_str(), 1, 1U << 20, set.new_tokens));
     if (options.new_tokens > 0) set.new_tokens = options.new_tokens;
     set.rows = readRows(file, options.rows, sha);
     checkRows(set);
     read.sets.push_back(std::move(set));
   }
   if (read.sets.empty())
-    fail("{}: contains none of the files {}.jsonl", folder.string(), fmt::join(read.missing, ".jsonl, "));
+    fail("{}: contains no file of these sets, such as data/{}.jsonl", folder.string(), read.missing.front());
   read.sha256 = sha.hex();
   return read;
 }

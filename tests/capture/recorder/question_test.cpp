@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "capture/recorder/capture.h"
+#include "capture/recorder/generate.h"
 #include "capture/session/prompt.h"
 #include "core/base/error.h"
 #include "core/trace/generated_tokens.h"

@@ -93,8 +93,8 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
   const policy::SignalParameters parameters{{"lag_score.lag", "3"}, {"lag_score.sinks", "2"}};
   measured.parameters = parameters;
   SignalCollector collector(config, measured, 1);
-  collector.keepQuerySquares();
   collector.keepOfLastRow(true, true);
+  collector.keepQuerySquares();
   const PrefillResult prefill = decoder.prefill(ids, &collector, {});
   collector.finish();
   for (const char* budget : {"12", "50%"}) options.budgets.push_back(policy::parseBudget(budget));

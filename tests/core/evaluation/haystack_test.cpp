@@ -96,7 +96,12 @@ TEST(Haystack, WithoutSentencesThePlaceIsWhereThePercentageSays) {
   for (int i = 0; i < 2000; ++i) list += "item, ";
   const Haystack haystack({.name = "list", .text = list}, tokenizer());
   EXPECT_EQ(haystack.placeBefore(1000, 100, 1500), 1000U);
-  EXPECT_EQ(haystack.placeBefore(300, 100, 1500), 100U) << "within the length of a long sentence";
+  EXPECT_EQ(haystack.placeBefore(300, 100, 1500), 300U);
+  const Haystack ended({.name = "list", .text = list + "end. " + list}, tokenizer());
+  const TokenIndex end = ended.sentenceEnds()[1];
+  EXPECT_EQ(ended.placeBefore(end + 200, end - 100, 1500), end) << "within the length of a long sentence";
+  EXPECT_EQ(ended.placeBefore(end - 50, end - 100, 1500), end - 100) << "the passage has a sentence end";
+  EXPECT_EQ(ended.placeBefore(end + 300, end - 100, 1500), end + 300);
   std::string chinese;
   for (int i = 0; i < 800; ++i) chinese += "漢字";
   const Haystack characters({.name = "zh", .text = chinese}, tokenizer());

@@ -173,7 +173,7 @@ TEST_F(LongBenchFolderTest, SamsumEndsAtALineBreak) {
 }
 
 TEST_F(LongBenchFolderTest, NamesWhatIsWrong) {
-  EXPECT_THAT(errorOf("all"), HasSubstr("contains none of the files narrativeqa.jsonl"));
+  EXPECT_THAT(errorOf("all"), HasSubstr("such as data/narrativeqa.jsonl"));
   EXPECT_THAT(errorOf("qasper"), HasSubstr("contains no qasper.jsonl"));
   EXPECT_THAT(errorOf("qaspar"), HasSubstr("--sets qaspar: unknown, did you mean 'qasper'"));
   set("qasper", "");
@@ -190,7 +190,7 @@ TEST_F(LongBenchFolderTest, NamesWhatIsWrong) {
   EXPECT_THAT(errorOf("trec"), HasSubstr("'all_classes'"));
   set("hotpotqa", row());
   templates({{"qasper", "{context}"}});
-  EXPECT_THAT(errorOf("hotpotqa"), HasSubstr("dataset2prompt.json: field 'hotpotqa'"));
+  EXPECT_THAT(errorOf("hotpotqa"), HasSubstr("config/dataset2prompt.json: field 'hotpotqa'"));
   templates({{"hotpotqa", "no place"}});
   EXPECT_THAT(errorOf("hotpotqa"), HasSubstr("a template with {context}"));
   templates({{"hotpotqa", "{context} {unknown}"}});

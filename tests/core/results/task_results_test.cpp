@@ -5,6 +5,7 @@
 #include <limits>
 #include <set>
 
+#include "core/results/batches.h"
 #include "core/results/merge.h"
 #include "core/results/tables.h"
 #include "tests/support/sample_results.h"
@@ -188,6 +189,29 @@ TEST_F(TaskResults, InvalidPlansAreRefused) {
   for (int i = 0; i < 1001; ++i) many["cases"][0]["row"].push_back(i + 10);
   for (int i = 0; i < 1001; ++i) many["cases"][0]["ask"].push_back(i + 10);
   EXPECT_THAT(complaint([&] { const Settings settings(many); }), HasSubstr("more than 1000000 cases"));
+}
+
+// Four contexts of 2, 2, 2 and 3 questions.
+TEST(Batches, FollowFromThePlanAlone) {
+  nlohmann::json values = taskValues();
+  values["batch"] = 2;
+  const Settings whole(values);
+  const std::vector<Case> all = whole.cases();
+  ASSERT_THAT(all, SizeIs(9));
+  std::vector<std::pair<std::size_t, std::size_t>> found;
+  for (std::size_t at = 0; at < all.size(); at = found.back().second) {
+    const CaseRange batch = batchOf(2, all, at);
+    EXPECT_EQ(batch.begin, at);
+    found.emplace_back(batch.begin, batch.end);
+    for (std::size_t inside = batch.begin; inside < batch.end; ++inside)
+      EXPECT_EQ(batchOf(2, all, inside).begin, batch.begin);
+  }
+  // The contexts 0 and 1 have four cases, 2 and 3 five.
+  EXPECT_THAT(found, ElementsAre(std::pair(0, 2), std::pair(2, 4), std::pair(4, 6), std::pair(6, 8), std::pair(8, 9)));
+  EXPECT_THAT(Settings(values, {1, 2}).cases(), SizeIs(4));
+  EXPECT_THAT(Settings(values, {2, 2}).cases(), SizeIs(5));
+  values["batch"] = 0;
+  EXPECT_THAT(complaint([&] { (void)Settings(values); }), HasSubstr("'batch'"));
 }
 
 }  // namespace

@@ -391,6 +391,70 @@ TEST_F(FindingsTest, TheGridKnowsAttentionOnASpanAndFilters) {
   EXPECT_EQ(child<QLabel>(page, "gridCount")->text(), QStringLiteral("%1 of 16").arg(matching));
 }
 
+// Which layers lose a span: the share of its tokens that the run in focus keeps, per head.
+TEST_F(FindingsTest, TheGridKnowsWhatARunKeepsOfASpan) {
+  open();
+  TileCache tiles(m_document);
+  GridPage page(m_document, m_selection, tiles);
+  show(page, {400, 400});
+  m_selection.setFocusRun(3);
+  auto* metric = child<QComboBox>(page, "gridMetric");
+  const trace::Span& span = m_document.prompt().spans.front();
+  metric->setCurrentIndex(metric->findText(QStringLiteral("kept of ") + QString::fromStdString(span.name)));
+  ASSERT_TRUE(settled());
+  const RunPointer run = m_document.run(3);
+  for (std::size_t layer = 0; layer < 4; ++layer)
+    for (std::uint32_t head = 0; head < 4; ++head) {
+      int kept = 0;
+      for (TokenIndex token = span.begin; token < span.end; ++token)
+        kept += run->keeps(LayerIndex(layer), analysis::storedHead(run->run.header, run->model, head), token) ? 1 : 0;
+      EXPECT_FLOAT_EQ(page.model().value({LayerIndex(layer), head}),
+                      static_cast<float>(kept) / static_cast<float>(span.end - span.begin));
+    }
+  m_selection.setFocusRun(0);
+  EXPECT_EQ(page.model().value({LayerIndex(1), 1}), 1) << "the full cache keeps everything";
+  EXPECT_EQ(page.model().range(), std::pair(0.0F, 1.0F)) << "the same colours for every run";
+  // A filter in percent is the same number.
+  EXPECT_DOUBLE_EQ(parseFilter(QStringLiteral("retained < 70 %"))->below, 0.7);
+  EXPECT_DOUBLE_EQ(parseFilter(QStringLiteral("> 0.1"))->above, 0.1);
+  EXPECT_FALSE(parseFilter(QStringLiteral("much")));
+}
+
+// No row of the list cuts off the parts of letters below the line, in any font size.
+TEST_F(FindingsTest, NamesOfRunsAreDrawnWhole) {
+  open();
+  for (const int pixels : {9, 13, 22}) {
+    RunsPage page(m_document, m_selection);
+    QFont font = page.font();
+    font.setPixelSize(pixels);
+    page.setFont(font);
+    show(page, {520, 400});
+    ASSERT_TRUE(settled());
+    QApplication::processEvents();
+    QTreeWidgetItem& item = row(page, 2);
+    item.setText(0, QStringLiteral("xxxx"));
+    const QRect area = page.visualItemRect(&item);
+    QFont bold = font;
+    bold.setBold(true);
+    EXPECT_GE(area.height(), QFontMetrics(bold).height()) << pixels;
+    // "g" reaches below "x", and no ink touches the row's lower edge.
+    const auto inkRows = [&](const QString& text) {
+      item.setText(0, text);
+      const QImage image = page.viewport()->grab(page.visualItemRect(&item)).toImage();
+      const QRgb ground = image.pixel(image.width() / 2, 0);
+      int last = -1;
+      for (int y = 0; y < image.height(); ++y)
+        for (int x = 40; x < image.width() / 3; ++x)
+          if (qAbs(qGray(image.pixel(x, y)) - qGray(ground)) > 60) last = y;
+      return std::pair(last, image.height());
+    };
+    const auto [flat, height] = inkRows(QStringLiteral("xxxx"));
+    const auto [deep, same] = inkRows(QStringLiteral("gggg"));
+    EXPECT_GT(deep, flat) << pixels;
+    EXPECT_LT(deep, height - 1) << pixels;
+  }
+}
+
 // Linked views: heads, layers or runs side by side, moving together.
 TEST_F(FindingsTest, SeveralMapsMoveTogether) {
   open();

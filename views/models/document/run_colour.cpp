@@ -12,6 +12,10 @@ constexpr Rgb kWarm = rgb(0xD55E00), kCool = rgb(0x0072B2);
 
 }  // namespace
 
+Rgb budgetShade(Rgb colour, double place) {
+  return place < 0.5 ? mix(colour, kWhite, kLighter * (1 - 2 * place)) : mix(colour, kBlack, kDarker * (2 * place - 1));
+}
+
 Rgb runColour(const Document& document, RunId run, Theme theme) {
   if (!document.hasRun(run)) return themeColours(theme).ink;
   const trace::RunHeader& header = document.runHeader(run);
@@ -24,7 +28,7 @@ Rgb runColour(const Document& document, RunId run, Theme theme) {
   if (budgets.size() < 2) return colour;
   const auto rank = static_cast<double>(std::distance(budgets.begin(), budgets.find(header.budget_nominal)));
   const double place = rank / static_cast<double>(budgets.size() - 1);  // 0: smallest budget, 1: largest
-  return place < 0.5 ? mix(colour, kWhite, kLighter * (1 - 2 * place)) : mix(colour, kBlack, kDarker * (2 * place - 1));
+  return budgetShade(colour, place);
 }
 
 ComparedColours comparedColours(const Document& document, RunId a, RunId b, Theme theme) {

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <set>
 
 #include "core/base/error.h"
 #include "core/results/comparison.h"
@@ -109,6 +111,20 @@ AccuracyLine branchLine(const BranchName& branch) {
   return {branch.method, branch.label + "@" + branch.budget, title, {}};
 }
 
+// [branches] AccuracyLine::budget_place
+std::vector<double> budgetPlaces(const std::vector<BranchName>& branches,
+                                 const std::vector<results::Accuracy>& table) {
+  std::vector<double> places;
+  for (const BranchName& branch : branches) {
+    std::set<double> budgets;
+    for (const BranchName& other : branches)
+      if (other.label == branch.label) budgets.insert(table[other.index].nominal);
+    const auto rank = std::distance(budgets.begin(), budgets.find(table[branch.index].nominal));
+    places.push_back(budgets.size() < 2 ? 0.5 : static_cast<double>(rank) / static_cast<double>(budgets.size() - 1));
+  }
+  return places;
+}
+
 // Mean over a branch's records of the bytes of its cache.
 double bytesOf(const results::ResultsReader& reader, const results::Branch& branch) {
   double sum = 0;
@@ -144,10 +160,14 @@ AccuracyChart rulerChart(const results::ResultsReader& reader, const FigureSpec&
   const results::FacetSpec* tasks = plan.grouping();
   if (tasks == nullptr) fail("{}: the results have no tasks", reader.folder().string());
   const std::vector<BranchName> branches = chooseBranches(reader, spec);
+  const std::vector<double> places = budgetPlaces(branches, results::accuracyOf(plan, reader.records()));
   AccuracyChart chart;
   for (const results::FacetValue& task : tasks->values) {
     AccuracyPanel panel{.title = results::printFacet(task)};
-    for (const BranchName& branch : branches) panel.lines.push_back(branchLine(branch));
+    for (std::size_t i = 0; i < branches.size(); ++i) {
+      panel.lines.push_back(branchLine(branches[i]));
+      panel.lines.back().budget_place = places[i];
+    }
     for (const std::uint64_t length : plan.wholes("length")) {
       const auto table =
           results::accuracyOf(plan, reader.records(), {spec.score, {{tasks->name, task}, {"length", length}}});

@@ -23,6 +23,7 @@ struct AccuracyPoint {
 struct AccuracyLine {
   std::string method, label, title;
   std::vector<AccuracyPoint> points;  // ascending by x
+  double budget_place = 0.5;          // of lines of one method: 0 the smallest budget, 1 the largest
 };
 
 struct AccuracyPanel {

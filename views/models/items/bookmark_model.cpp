@@ -111,6 +111,18 @@ void BookmarkModel::addSpan(const trace::Span& span) {
   storeSpans(spans);
 }
 
+bool BookmarkModel::changeSpan(std::size_t index, const trace::Span& span) {
+  if (!m_document.isOpen()) return false;
+  std::vector<trace::Span> spans = m_document.ownSpans();
+  if (index >= spans.size() || span.name.empty() || span.begin >= span.end || span.end > m_document.tokens())
+    return false;
+  for (std::size_t i = 0; i < spans.size(); ++i)
+    if (i != index && spans[i].name == span.name) return false;
+  spans[index] = span;
+  storeSpans(spans);
+  return true;
+}
+
 void BookmarkModel::removeSpan(const std::string& name) {
   std::vector<trace::Span> spans = m_document.ownSpans();
   if (std::erase_if(spans, [&](const trace::Span& each) { return each.name == name; }) > 0) storeSpans(spans);

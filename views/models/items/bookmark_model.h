@@ -34,6 +34,9 @@ class BookmarkModel : public QAbstractListModel {
   // Spans that the user named; saved with the bookmarks. Also shown by the document.
   void addSpan(const trace::Span& span);
   void removeSpan(const std::string& name);
+  // The own span of this index (as in Document::ownSpans). false, without a change: the name is empty or taken, or the
+  // range is empty or outside the prompt.
+  bool changeSpan(std::size_t index, const trace::Span& span);
   // The text that a right answer contains; empty: none known.
   [[nodiscard]] QString answer() const;
   void setAnswer(const QString& answer);

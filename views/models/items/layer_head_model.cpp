@@ -29,6 +29,15 @@ float agreementOf(const RunPointer& a, const RunPointer& b, LayerIndex layer, He
   return static_cast<float>(analysis::jaccard(list(*a), list(*b)));
 }
 
+// Share of the tokens of a range that the list of a query head holds; NaN without a run.
+float keptShare(const RunPointer& run, TokenRange range, LayerIndex layer, HeadIndex head) {
+  if (!run || range.begin >= range.end) return kNan;
+  if (run->everything()) return 1;
+  const auto list = run->kept(layer, analysis::storedHead(run->run.header, run->model, head.value));
+  const auto first = std::ranges::lower_bound(list, range.begin), last = std::ranges::lower_bound(list, range.end);
+  return static_cast<float>(last - first) / static_cast<float>(range.end - range.begin);
+}
+
 QString numberText(HeadMetric metric, float value) {
   if (std::isnan(value)) return QStringLiteral("–");
   return QString::number(static_cast<double>(value), 'f', metric == HeadMetric::Kept ? 0 : 2);
@@ -101,6 +110,7 @@ void LayerHeadModel::setMetric(HeadMetric metric) {
 void LayerHeadModel::setExtra(ExtraMetric metric, TokenRange span, const QString& span_name) {
   m_extra = metric;
   m_span_name = span_name;
+  m_kept_range = span;
   if (metric == ExtraMetric::SpanAttention) m_span->setRange(span);
   valuesChanged();
   requestAll();
@@ -125,6 +135,8 @@ QString LayerHeadModel::title() const {
   switch (*m_extra) {
     case ExtraMetric::SpanAttention:
       return tr("attention on %1").arg(m_span_name);
+    case ExtraMetric::SpanKept:
+      return tr("kept of %1").arg(m_span_name);
     case ExtraMetric::LostMass:
       return tr("lost mass");
     case ExtraMetric::Agreement:
@@ -138,6 +150,8 @@ QString LayerHeadModel::meaning() const {
   switch (*m_extra) {
     case ExtraMetric::SpanAttention:
       return tr("Share of the attention of the prompt's last queries on these tokens: high in retrieval heads.");
+    case ExtraMetric::SpanKept:
+      return tr("Share of these tokens that the focused run keeps: 0 where it has lost them.");
     case ExtraMetric::LostMass:
       return tr(
           "Share of the full cache's attention on tokens that the focused run evicts, mean over generated tokens.");
@@ -165,12 +179,13 @@ int LayerHeadModel::matching() const {
 }
 
 std::optional<GridFilter> parseFilter(const QString& text) {
-  static const QRegularExpression comparison(QStringLiteral("([<>≤≥])=?\\s*([-+0-9.eE]+)\\s*%?\\s*$"));
+  static const QRegularExpression comparison(QStringLiteral("([<>≤≥])=?\\s*([-+0-9.eE]+)\\s*(%?)\\s*$"));
   const auto match = comparison.match(text.trimmed());
   if (!match.hasMatch()) return std::nullopt;
   bool number = false;
-  const double value = match.captured(2).toDouble(&number);
+  double value = match.captured(2).toDouble(&number);
   if (!number) return std::nullopt;
+  if (match.captured(3) == QLatin1String("%")) value /= 100;
   GridFilter filter;
   (match.captured(1) == QLatin1String("<") || match.captured(1) == QStringLiteral("≤") ? filter.below : filter.above) =
       value;
@@ -278,6 +293,7 @@ QModelIndex LayerHeadModel::indexOf(GridCell cell) const {
 
 float LayerHeadModel::headValue(LayerIndex layer, HeadIndex head) const {
   if (m_extra == ExtraMetric::SpanAttention) return m_span->value(layer, head);
+  if (m_extra == ExtraMetric::SpanKept) return keptShare(m_run, m_kept_range, layer, head);
   if (m_extra == ExtraMetric::LostMass)
     return m_run ? 1 - runMetric(m_run->data(), HeadMetric::Retained, layer, head) : kNan;
   if (m_extra == ExtraMetric::Agreement) return agreementOf(m_run, m_other, layer, head);
@@ -298,6 +314,7 @@ std::optional<std::pair<float, float>> LayerHeadModel::range() const {
   if (m_range) return *m_range;  // every painted cell calls this
   std::optional<std::pair<float, float>>& range = m_range.emplace();
   if (!readingDone()) return range = possibleRange();
+  if (m_extra == ExtraMetric::SpanKept) return range = m_run ? std::optional(std::pair(0.0F, 1.0F)) : std::nullopt;
   for (std::uint32_t layer = 0; layer < m_rows; ++layer) {
     for (std::uint32_t head = 0; head < m_columns; ++head) {
       const float number = value({LayerIndex(std::size_t{layer}), head});

@@ -15,9 +15,9 @@ namespace kvatlas::views {
 
 class HeadStatisticsCache;
 
-// Numbers of the grid beside the metrics of core: attention on a span by the prompt's last queries, mass on the tokens
-// that the focus run evicts, agreement (Jaccard) of focus and compare run.
-enum class ExtraMetric { SpanAttention, LostMass, Agreement };
+// Numbers of the grid beside the metrics of core: attention on a span by the prompt's last queries, share of a span's
+// tokens that the focus run keeps, mass on the tokens that it evicts, agreement (Jaccard) of focus and compare run.
+enum class ExtraMetric { SpanAttention, SpanKept, LostMass, Agreement };
 
 // Keeps cells whose number lies in an open range; others fade and sort last.
 struct GridFilter {
@@ -94,6 +94,7 @@ class LayerHeadModel : public QAbstractTableModel {
   std::optional<ExtraMetric> m_extra;
   std::optional<GridFilter> m_filter;
   QString m_span_name;
+  TokenRange m_kept_range;                                                // of SpanKept
   SpanAttention* m_span;                                                  // a child
   HeadStatisticsCache* m_statistics;                                      // a child
   mutable std::optional<std::optional<std::pair<float, float>>> m_range;  // cached

@@ -93,7 +93,15 @@ ChartPlot::ChartPlot(QWidget* parent)
 
 void ChartPlot::setTitles(const QString& x, const QString& y) {
   xAxis->setLabel(x);
-  yAxis->setLabel(y);
+  m_y_title = y;
+  fitTitle();
+}
+
+// A low chart has no room for a long title of its y axis.
+void ChartPlot::fitTitle() {
+  constexpr int kBelow = 40;  // the x axis with its labels
+  yAxis->setLabel(
+      QFontMetrics(yAxis->labelFont()).elidedText(m_y_title, Qt::ElideRight, std::max(height() - kBelow, 0)));
 }
 
 void ChartPlot::setLogarithmic(bool x, bool y) {
@@ -230,6 +238,7 @@ std::optional<ChartPoint> ChartPlot::nearest(const QPointF& pixel) const {
 
 void ChartPlot::resizeEvent(QResizeEvent* event) {
   QCustomPlot::resizeEvent(event);
+  fitTitle();
   const bool narrow = event->size().width() < kLegendWidth;
   if (narrow == std::exchange(m_narrow, narrow)) return;
   drawLines();
@@ -270,6 +279,7 @@ void ChartPlot::applyTheme() {
     axis->grid()->setPen(QPen(grid, 1));
     axis->grid()->setZeroLinePen(QPen(grid, 1));
   }
+  fitTitle();
   legend->setFont(small);
   legend->setTextColor(ink);
   legend->setBorderPen(Qt::NoPen);

@@ -40,6 +40,7 @@ class ChartPlot : public QCustomPlot {
   explicit ChartPlot(QWidget* parent = nullptr);
 
   void setTitles(const QString& x, const QString& y);
+  [[nodiscard]] const QString& yTitle() const { return m_y_title; }  // whole: a low chart elides it
   void setLogarithmic(bool x, bool y);
   // Ranges follow the lines unless set here. On a linear axis the y range always includes 0.
   void setYRange(std::optional<QCPRange> range) { m_y_range = range; }
@@ -63,6 +64,7 @@ class ChartPlot : public QCustomPlot {
 
  private:
   void applyTheme();
+  void fitTitle();
   void drawLines();
   void addMarks(const ChartLine& line, const Coincidence& shared);
   void addToLegend(const ChartLine& line);
@@ -71,6 +73,7 @@ class ChartPlot : public QCustomPlot {
   void placeMarker();
 
   bool m_narrow = false;
+  QString m_y_title;
   std::vector<ChartLine> m_lines;
   std::vector<Coincidence> m_shared;  // of m_lines
   std::optional<QCPRange> m_y_range;

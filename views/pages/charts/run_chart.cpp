@@ -81,7 +81,7 @@ QString runText(const Document& document, RunId run) {
 
 QString RunChart::csv() const {
   QString text =
-      QStringLiteral("line,%1,%2\n").arg(csvQuoted(m_plot->xAxis->label()), csvQuoted(m_plot->yAxis->label()));
+      QStringLiteral("line,%1,%2\n").arg(csvQuoted(m_plot->xAxis->label()), csvQuoted(m_plot->yTitle()));
   for (const ChartLine& line : m_plot->lines())
     for (std::size_t i = 0; i < line.x.size(); ++i)
       text +=

@@ -85,7 +85,7 @@ void MapBar::makeFields() {
   m_mode->addItems(
       {tr("single (A)"), tr("A | B"), tr("split at the diagonal"), tr("blink A, B"), tr("A − B"), tr("log₂ A / B")});
   // Short fields, so that all fit beside each other in a small window; the lists show whole texts.
-  for (const auto& [box, length] : {std::pair{m_head, 9}, std::pair{m_compare, 9}, std::pair{m_mode, 7}}) {
+  for (const auto& [box, length] : {std::pair{m_head, 7}, std::pair{m_compare, 9}, std::pair{m_mode, 6}}) {
     box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     box->setMinimumContentsLength(length);
     box->view()->setTextElideMode(Qt::ElideNone);
@@ -127,16 +127,23 @@ void MapBar::makeViews() {
   m_spread->setObjectName(QStringLiteral("mapSpread"));
   m_spread->setAccessibleName(tr("What the maps show"));
   m_spread->addItems({tr("of heads"), tr("of layers"), tr("of runs")});
-  m_spread->setEnabled(false);
   addWidget(m_views);
-  addWidget(m_spread);
+  m_spread_shown = addWidget(m_spread);
+  m_spread_shown->setVisible(false);  // one map has nothing to spread
   const auto chosen = [this] {
     const int count = m_views->currentData().toInt();
-    m_spread->setEnabled(count > 1);
+    m_spread_shown->setVisible(count > 1);
     emit viewsChosen(count, m_spread->currentIndex());
   };
   connect(m_views, &QComboBox::currentIndexChanged, this, chosen);
   connect(m_spread, &QComboBox::currentIndexChanged, this, chosen);
+}
+
+void MapBar::showViews(int count, int spread) {
+  const QSignalBlocker quiet_views(m_views), quiet_spread(m_spread);
+  m_views->setCurrentIndex(std::max(0, m_views->findData(count)));
+  m_spread->setCurrentIndex(spread);
+  m_spread_shown->setVisible(count > 1);
 }
 
 void MapBar::makeOverlay() {

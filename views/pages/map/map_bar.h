@@ -23,6 +23,7 @@ class MapBar : public QToolBar {
 
   void setMode(PaneMode mode);
   void setOtherName(const QString& name);           // of a second trace; empty: none open
+  void showViews(int count, int spread);            // as in viewsChosen; emits no signal
   void showColours(const ColourSettings& colours);  // the eviction overlay in them
 
  signals:
@@ -45,6 +46,7 @@ class MapBar : public QToolBar {
   QSpinBox* m_layer;
   QComboBox *m_head, *m_reduction, *m_mode, *m_compare, *m_overlay, *m_views, *m_spread;
   QSlider* m_opacity;
+  QAction* m_spread_shown = nullptr;
   QString m_other;
   bool m_filling = false;
 };

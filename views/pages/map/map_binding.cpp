@@ -5,8 +5,7 @@
 
 #include "views/models/document/run_colour.h"
 #include "views/models/document/token_text.h"
-#include "views/models/number_text.h"
-#include "views/models/qt_text.h"
+#include "views/models/items/cell_readout.h"
 #include "views/pages/charts/run_chart.h"
 
 namespace kvatlas::views {
@@ -26,6 +25,14 @@ std::vector<float> joined(const trace::Reader& reader, LayerIndex layer, const H
   return rows.empty() ? std::vector<float>{} : joinHeads(head, rows);
 }
 
+DrawnValue drawnValue(const MapReading& reading) {
+  const DrawnValue::State state = reading.code >= 0                   ? DrawnValue::Probability
+                                  : reading.code == kMaskedPixel      ? DrawnValue::Masked
+                                  : reading.code == kNotCapturedPixel ? DrawnValue::NotCaptured
+                                                                      : DrawnValue::NotLoaded;
+  return {state, reading.probability, reading.cell};
+}
+
 }  // namespace
 
 MapBinding::MapBinding(Document& document, Selection& selection, TileSource& tiles, MapView& view)
@@ -33,6 +40,7 @@ MapBinding::MapBinding(Document& document, Selection& selection, TileSource& til
   m_strips.setSingleShot(true);
   m_strip_maker.setMaxThreadCount(1);
   view.installEventFilter(this);
+  view.setReadout([this](const Cell& cell) { return readout(cell); });
   connect(&m_strips, &QTimer::timeout, this, &MapBinding::showStrips);
   const auto later = [this] { m_strips.start(0); };
   connect(&selection, &Selection::reset, this, &MapBinding::showAll);
@@ -211,15 +219,9 @@ void MapBinding::describeStrip(std::size_t strip, std::optional<TokenIndex> key,
   const RunPointer run = id == kNoRun ? nullptr : m_document.run(id);
   if (!run) return;
   QString text = runText(m_document, id);
-  if (key) {
-    const KeyFate fate = keyFate(*run, m_selection.layer(), m_selection.head(), *key);
-    const QString kept = fate.keeping == 0            ? tr("evicted")
-                         : fate.keeping == fate.heads ? tr("kept (%1)").arg(toQString(textOf(fate.reason)))
-                                                      : tr("kept in %1 of %2 heads").arg(fate.keeping).arg(fate.heads);
-    text += tr("\n%1 “%2”: %3")
-                .arg(QString::fromStdString(grouped(*key)),
-                     QString::fromStdString(tokenText(m_document.prompt(), *key)), kept);
-  }
+  if (key)
+    text = placeText(m_document.prompt(), {*key, *key}).back() + QLatin1Char('\n') +
+           fateText(*run, text, m_selection.layer(), m_selection.head(), *key);
   QToolTip::showText(global, text + tr("\nClick to focus this run"), &m_view);
 }
 
@@ -234,6 +236,35 @@ void MapBinding::showStripMenu(std::size_t strip, const QPoint& global) {
   menu.exec(global);
 }
 
+QString MapBinding::fate(RunId id, const QString& side, TokenIndex key) {
+  const RunPointer run = m_document.hasRun(id) ? m_document.run(id) : nullptr;
+  return run ? fateText(*run, side + runText(m_document, id), m_selection.layer(), m_selection.head(), key) : QString();
+}
+
+// Values of the two traces if two are compared, else what the runs do with the key.
+CursorReadout MapBinding::readout(const Cell& cell) {
+  if (!m_document.isOpen() || cell.query >= m_document.tokens() || cell.key >= m_document.tokens()) return {};
+  CursorReadout result{placeText(m_document.prompt(), cell), {}, {}};
+  const auto drawn = [&](bool second) { return drawnValue(m_view.map().read(second, cell.query, cell.key)); };
+  const auto value = [&](bool second) { return valueText(drawn(second), m_selection.reduction()); };
+  if (m_other) {
+    if (m_sides != PictureSides::OnlyB) result.value << tr("A: %1").arg(value(false));
+    if (m_sides != PictureSides::OnlyA) result.value << tr("B: %1").arg(value(true));
+    return result;
+  }
+  result.value << value(false);
+  result.brief = briefText(drawn(false), m_selection.reduction());
+  if (cell.key > cell.query) return result;
+  const bool compared = m_selection.compareRun() != kNoRun && m_sides != PictureSides::OnlyA;
+  if (m_sides != PictureSides::OnlyB)
+    result.value << fate(m_selection.focusRun(), compared ? tr("A: ") : QString(), cell.key);
+  if (compared) result.value << fate(m_selection.compareRun(), tr("B: "), cell.key);
+  result.value.removeAll(QString());
+  const QString kept = result.value.size() == 2 ? result.value.back().section(QStringLiteral(": "), -1) : QString();
+  if (!kept.isEmpty()) result.brief += QLatin1Char('\n') + kept;
+  return result;
+}
+
 void MapBinding::showTokenText() {
   if (!m_document.isOpen()) return m_view.setTokenText({});
   m_view.setTokenText([index = m_document.indexPointer()](TokenIndex token) {
@@ -246,6 +277,7 @@ void MapBinding::showAll() {
   showTokenText();
   m_view.setSpans(m_document.isOpen() ? m_document.prompt().spans : std::vector<trace::Span>{});
   showPicture();
+  m_view.setCursor(m_selection.cursor());  // a view that was hidden has dropped it with its first picture
   showTracks();
   showStrips();
 }

@@ -42,6 +42,8 @@ class MapBinding : public QObject {
   void showTracks();
   void showStrips();
   void showTokenText();
+  [[nodiscard]] CursorReadout readout(const Cell& cell);
+  [[nodiscard]] QString fate(RunId run, const QString& side, TokenIndex key);
   void describeStrip(std::size_t strip, std::optional<TokenIndex> key, const QPoint& global);
   void showStripMenu(std::size_t strip, const QPoint& global);
   [[nodiscard]] RunId stripRun(std::size_t strip) const;

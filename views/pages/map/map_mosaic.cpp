@@ -162,6 +162,10 @@ void MapMosaic::setStretch(double stretch) {
   for (const Pane& pane : m_panes) pane.view->setStretch(stretch);
 }
 
+void MapMosaic::setReadoutShown(bool shown) {
+  for (const Pane& pane : m_panes) pane.view->setReadoutShown(shown);
+}
+
 void MapMosaic::fit() {
   for (const Pane& pane : m_panes) pane.view->fit();
 }

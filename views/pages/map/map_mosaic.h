@@ -28,6 +28,7 @@ class MapMosaic : public QWidget {
   void setColours(const ColourSettings& colours);
   void setTheme(Theme theme);
   void setStretch(double stretch);
+  void setReadoutShown(bool shown);
   void fit();
   [[nodiscard]] MapView& view(int pane) { return *m_panes.at(static_cast<std::size_t>(pane)).view; }
   [[nodiscard]] const Selection& selection(int pane) const {

@@ -12,6 +12,7 @@
 #include "views/pages/window_palette.h"
 #include "views/plots/map/colour_scale_bar.h"
 #include "views/plots/map/map_link.h"
+#include "views/plots/map/map_overview.h"
 
 namespace kvatlas::views {
 namespace {
@@ -67,7 +68,8 @@ MapPage::MapPage(Document& document, Selection& selection, QWidget* parent)
       m_panes(new QWidget),
       m_views{new MapView, new MapView},
       m_mosaic(new MapMosaic(document, selection, m_tiles)),
-      m_scale(new ColourScaleBar) {
+      m_scale(new ColourScaleBar),
+      m_overview(new MapOverview) {
   setObjectName(QStringLiteral("mapPage"));
   m_scale->setObjectName(QStringLiteral("colourScale"));
   buildLayout();
@@ -82,6 +84,7 @@ MapPage::MapPage(Document& document, Selection& selection, QWidget* parent)
   m_link->setWindowsLocked(false);
   showColours();
   m_scale->setTheme(themeOf(palette()));
+  m_mosaic->setTheme(themeOf(palette()));
   linkViews();
   m_blink.setInterval(kBlinkMs);
   connect(&m_blink, &QTimer::timeout, m_bindings[0], &MapBinding::blink);
@@ -107,17 +110,24 @@ void MapPage::buildLayout() {
   panes->addWidget(m_mosaic, 1);
   m_mosaic->hide();
   m_mosaic->setStretch(kStretch);
-  panes->addWidget(m_scale);
+  auto* margin = new QVBoxLayout;
+  margin->setSpacing(2);
+  margin->addWidget(m_scale, 1);
+  margin->addWidget(m_overview);
+  panes->addLayout(margin);
+  m_overview->setView(m_views[0]);
   m_views[1]->hide();
   auto* spring = new QWidget;
   spring->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
   m_bar->addWidget(spring);
-  m_bar->addAction(QStringLiteral("‹"), m_views[0], &MapView::goBack)
-      ->setToolTip(tr("Back to previous view (Backspace)"));
-  m_bar->addAction(QStringLiteral("›"), m_views[0], &MapView::goForward)
-      ->setToolTip(tr("Forward to the next view (Alt + →)"));
-  m_bar->addAction(tr("Fit"), this, [this] { m_many ? m_mosaic->fit() : m_views[0]->fit(); })
-      ->setToolTip(tr("Fit to window (Home)"));
+  const auto add = [this](const QString& sign, const QString& title, auto job) {
+    QAction* action = m_bar->addAction(sign, this, job);
+    action->setToolTip(title);
+    m_bar->widgetForAction(action)->setAccessibleName(title);
+  };
+  add(QStringLiteral("‹"), tr("Back to previous view (Backspace)"), [this] { m_views[0]->goBack(); });
+  add(QStringLiteral("›"), tr("Forward to the next view (Alt + →)"), [this] { m_views[0]->goForward(); });
+  add(QStringLiteral("⌂"), tr("Fit to window (Home)"), [this] { m_many ? m_mosaic->fit() : m_views[0]->fit(); });
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(0, 0, 0, 0);
   column->setSpacing(0);
@@ -201,10 +211,15 @@ void MapPage::showColours() {
 
 void MapPage::setViews(int count, int spread) {
   m_many = count > 1;
+  m_bar->showViews(count, spread);
   m_views[0]->setVisible(!m_many);
+  static_cast<QBoxLayout*>(m_panes->layout())->setStretch(0, m_many ? 0 : 1);  // hidden views take no room
   m_mosaic->setVisible(m_many);
   m_mosaic->setSpread(static_cast<MapMosaic::Spread>(spread));
+  if (!m_many) m_overview->setView(m_views[0]);
   m_mosaic->setCount(m_many ? count : 0);
+  m_mosaic->setReadoutShown(m_readout);
+  if (m_many) m_overview->setView(&m_mosaic->view(0));
   showMode();
 }
 
@@ -382,6 +397,16 @@ QString MapPage::csv() const {
 
 void MapPage::setCaptionShown(bool shown) {
   for (MapView* view : m_views) view->setCaptionShown(shown);
+}
+
+void MapPage::setReadoutShown(bool shown) {
+  m_readout = shown;
+  for (MapView* view : m_views) view->setReadoutShown(shown);
+  m_mosaic->setReadoutShown(shown);
+}
+
+void MapPage::setOverviewShown(bool shown) {
+  m_overview->setVisible(shown);
 }
 
 QString MapPage::statusText() const {

@@ -19,6 +19,7 @@ class ColourScaleBar;
 class MapBar;
 class MapLink;
 class MapMosaic;
+class MapOverview;
 
 class MapPage : public QWidget {
   Q_OBJECT
@@ -38,6 +39,8 @@ class MapPage : public QWidget {
   // The visible cells of the pane with keyboard focus, else of the first pane.
   [[nodiscard]] QString csv() const;
   void setCaptionShown(bool shown);
+  void setReadoutShown(bool shown);          // what the crosshair says
+  void setOverviewShown(bool shown);         // the whole map, small, under the colour scale
   [[nodiscard]] QString statusText() const;  // "1 cell = 4 tokens, max · probability, log"
   [[nodiscard]] const ColourSettings& colours() const;
   void setColours(const ColourSettings& colours);
@@ -95,6 +98,7 @@ class MapPage : public QWidget {
   MapBinding* m_bindings[2];
   MapLink* m_link;
   ColourScaleBar* m_scale;
+  MapOverview* m_overview;
   ColourSettings m_colours;
   PaneMode m_mode = PaneMode::Single;
   QTimer m_blink, m_histogram;
@@ -103,7 +107,7 @@ class MapPage : public QWidget {
   std::optional<TokenWindow> m_wanted;  // window requested by a view state
   bool m_fitting = false;
   int m_drawing = 0;
-  bool m_fit_pending = false, m_bare = false;
+  bool m_fit_pending = false, m_bare = false, m_readout = true;
 };
 
 }  // namespace kvatlas::views

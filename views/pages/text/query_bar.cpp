@@ -1,5 +1,6 @@
 #include "views/pages/text/query_bar.h"
 
+#include <QAbstractItemView>
 #include <QComboBox>
 #include <QHBoxLayout>
 #include <QLabel>
@@ -55,6 +56,9 @@ void QueryBar::makeFields() {
       tr("Shade the text by the attention of one query: the darker a token, the more the query attends "
          "to it"));
   m_source->addItems({tr("no shading"), tr("query: prompt token"), tr("query: generated token")});
+  m_source->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);  // its text must not move the panels
+  m_source->setMinimumContentsLength(8);
+  m_source->view()->setMinimumWidth(190);
   m_heads->setObjectName(QStringLiteral("queryHeads"));
   m_heads->setAccessibleName(tr("Heads that shade the text"));
   m_heads->addItems({tr("head in view"), tr("layer mean")});

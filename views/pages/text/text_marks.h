@@ -18,6 +18,10 @@ struct TokenLook {
 };
 inline constexpr int kShades = 16;
 
+// Background of the query and of the key under the cursor.
+[[nodiscard]] Rgb queryColour(Theme theme);
+[[nodiscard]] Rgb keyColour(Theme theme);
+
 // One selection per run of tokens with equal looks. `begins`: [N+1] first character of each token of the text;
 // looks[i] belongs to token first + i.
 [[nodiscard]] QList<QTextEdit::ExtraSelection> marksOf(const QPlainTextEdit& text, const std::vector<int>& begins,

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "views/models/document/run_colour.h"
 #include "views/models/figures/accuracy_chart.h"
 #include "views/models/figures/figure_sidecar.h"
 #include "views/models/number_text.h"
@@ -21,7 +22,7 @@ struct Values {
 };
 
 LineSeries seriesOf(const AccuracyLine& line, Theme theme) {
-  const QColor colour = toColour(methodColour(line.method, theme));
+  const QColor colour = toColour(budgetShade(methodColour(line.method, theme), line.budget_place));
   LineSeries series;
   for (const AccuracyPoint& point : line.points) {
     series.x.push_back(point.x);

@@ -6,6 +6,7 @@
 #include "core/analysis/agreement.h"
 #include "core/base/error.h"
 #include "core/base/mean.h"
+#include "views/models/contrast.h"
 #include "views/models/figures/figure_sidecar.h"
 #include "views/plots/chrome.h"
 #include "views/plots/figures/colour_bar.h"
@@ -175,12 +176,6 @@ void fillCell(Canvas& canvas, const QRect& area, Rgb colour) {
   for (QCPItemPosition* corner : {cell->topLeft, cell->bottomRight}) corner->setType(QCPItemPosition::ptAbsolute);
   cell->topLeft->setCoords(area.left(), area.top());
   cell->bottomRight->setCoords(area.left() + area.width(), area.top() + area.height());
-}
-
-// Black or white, whichever contrasts with the cell.
-Rgb inkOn(Rgb colour) {
-  const double luma = 0.299 * colour.r + 0.587 * colour.g + 0.114 * colour.b;
-  return luma > 140 ? rgb(0x000000) : rgb(0xFFFFFF);
 }
 
 void drawCells(Canvas& canvas, const Layout& layout, const QRect& area, const Matrix& matrix, const ColourBar& bar) {

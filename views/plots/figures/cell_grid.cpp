@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "views/models/contrast.h"
 #include "views/plots/chrome.h"
 #include "views/plots/figures/panel_grid.h"
 #include "views/plots/offscreen.h"
@@ -47,11 +48,6 @@ Layout planLayout(const FigureSpec& spec, const CellGrid& grid) {
   const int body = std::max(layout.panel.height() + axis + Canvas::textHeight(kTickPoints), inches(0.9));
   layout.height = layout.panel.top() + body + layout.chrome.bottom();
   return layout;
-}
-
-// Black or white, whichever contrasts with the cell.
-Rgb inkOn(Rgb colour) {
-  return 0.299 * colour.r + 0.587 * colour.g + 0.114 * colour.b > 140 ? rgb(0x000000) : rgb(0xFFFFFF);
 }
 
 // Where they fit.

@@ -35,12 +35,13 @@ double topOf(const std::vector<double>& scores) {
 
 Figure draw(const Values& values, const FigureSpec& spec) {
   const policy::HeadTable& table = values.table;
-  CellGrid grid{
-      .values = ValueGrid::filled(table.layers, table.heads, 0),
-      .column_title = "query head",
-      .bar = {{colourTable(spec.colour_map)}, {ScaleKind::Linear, 0, topOf(table.values)}, false, false, "score"},
-      .notes = {table.file, fmt::format("{} layers × {} heads", table.layers, table.heads)},
-      .number = {}};
+  CellGrid grid;
+  grid.values = ValueGrid::filled(table.layers, table.heads, 0);
+  grid.column_title = "query head";
+  grid.bar.tables = {colourTable(spec.colour_map)};
+  grid.bar.scale = {ScaleKind::Linear, 0, topOf(table.values)};
+  grid.bar.label = "score";
+  grid.notes = {table.file, fmt::format("{} layers × {} heads", table.layers, table.heads)};
   std::ranges::transform(table.values, grid.values.values.begin(), [](double x) { return static_cast<float>(x); });
   if (table.samples > 0) grid.notes.push_back(fmt::format("mean of {} samples", table.samples));
   Figure figure = drawCellGrid(values.head, grid, spec);

@@ -281,15 +281,16 @@ QRgb ColourScaleBar::colourAt(double value) const {
 void ColourScaleBar::paintEvent(QPaintEvent*) {
   QPainter painter(this);
   painter.fillRect(rect(), toColour(themeColours(m_theme).paper));
-  if (m_quantity == ScaleQuantity::Probability) drawHistogram(painter);
+  if (m_quantity == ScaleQuantity::Probability && !m_print) drawHistogram(painter);
   drawScale(painter);
   drawTicks(painter);
-  drawGrips(painter);
+  if (!m_print) drawGrips(painter);
   drawLegend(painter);
   drawTitle(painter);
 }
 
 void ColourScaleBar::setForPrint(bool print) {
+  m_print = print;
   for (QWidget* control : std::initializer_list<QWidget*>{m_button, m_fit, m_high, m_low}) control->setVisible(!print);
 }
 

@@ -22,7 +22,7 @@ class ColourScaleBar : public QWidget {
   void setTheme(Theme theme);
   void setQuantity(ScaleQuantity quantity);
   void setHistogram(const CodeHistogram& histogram);
-  void setForPrint(bool print);  // true: without buttons and fields
+  void setForPrint(bool print);  // true: without buttons, fields, histogram and grips
   [[nodiscard]] const ColourSettings& settings() const { return m_settings; }
   [[nodiscard]] QMenu& menu() const { return *m_menu; }  // colour maps, scales, auto range; also for a menu bar
 
@@ -82,6 +82,7 @@ class ColourScaleBar : public QWidget {
   QLineEdit *m_high, *m_low;
   QSpinBox* m_skip = nullptr;
   QMenu* m_menu;
+  bool m_print = false;
 };
 
 }  // namespace kvatlas::views

@@ -3,23 +3,19 @@
 #include <algorithm>
 #include <cmath>
 
+#include "views/models/contrast.h"
 #include "views/plots/canvas.h"
 
 namespace kvatlas::views {
 namespace {
 
-QString nameOf(const MapSide& side, int pixels) {
-  return QStringLiteral("%1 %2 %3 %4")
+QString nameOf(const MapSide& side, const QSize& pixels) {
+  return QStringLiteral("%1 %2 %3 %4 %5")
       .arg(side.layer.value)
       .arg(static_cast<int>(side.head.kind))
       .arg(side.head.index)
-      .arg(pixels);
-}
-
-// Black or white, whichever is legible on a colour.
-QColor inkOn(const QColor& colour) {
-  const double light = 0.299 * colour.red() + 0.587 * colour.green() + 0.114 * colour.blue();
-  return light > 140 ? QColor(Qt::black) : QColor(Qt::white);
+      .arg(pixels.width())
+      .arg(pixels.height());
 }
 
 }  // namespace
@@ -60,18 +56,19 @@ void LayerHeadThumbnails::reset() {
   emit changed();
 }
 
-LayerHeadThumbnails::Picture LayerHeadThumbnails::make(const MapSide& side, int pixels) {
-  Picture picture{QImage(pixels, pixels, QImage::Format_RGB32), true};
+LayerHeadThumbnails::Picture LayerHeadThumbnails::make(const MapSide& side, const QSize& pixels) {
+  Picture picture{QImage(pixels, QImage::Format_RGB32), true};
   const TilePyramid pyramid = m_source->pyramid(side.layer);
   MapPicture map;
   map.a = side;
-  const double scale = pixels / static_cast<double>(std::max<std::uint64_t>(pyramid.tokens, 1));
-  const MapValues values = mapValues(map, {scale, scale}, {0, 0, pixels, pixels});
+  const auto tokens = static_cast<double>(std::max<std::uint64_t>(pyramid.tokens, 1));
+  const MapScale scale{pixels.width() / tokens, pixels.height() / tokens};
+  const MapValues values = mapValues(map, scale, {0, 0, pixels.width(), pixels.height()});
   colourValues(map, m_colours, values, reinterpret_cast<std::uint32_t*>(picture.image.bits()),
                static_cast<std::size_t>(picture.image.bytesPerLine()) / sizeof(std::uint32_t));
   picture.complete = values.complete;
   if (values.complete || pyramid.empty()) return picture;
-  const std::size_t level = levelFor(pyramid, {scale, scale});
+  const std::size_t level = levelFor(pyramid, scale);
   const double all = static_cast<double>(pyramid.tokens);
   for (const TilePlace place : tilesIn(pyramid, level, {0, all, 0, all})) {
     const TileKey key = side.key(place);
@@ -85,9 +82,8 @@ LayerHeadThumbnails::Picture LayerHeadThumbnails::make(const MapSide& side, int 
 void LayerHeadThumbnails::paintMap(QPainter& painter, const QRect& area, LayerIndex layer, const HeadChoice& head) {
   if (!m_source) return;
   const double ratio = painter.device()->devicePixelRatioF();
-  const int side = std::min(area.width(), area.height());
-  const int pixels = static_cast<int>(std::lround(side * ratio));
-  if (pixels < 1) return;
+  const QSize pixels = (QSizeF(area.size()) * ratio).toSize();
+  if (pixels.isEmpty()) return;
   const MapSide shown{m_source, layer, head, m_reduction, nullptr};
   const QString name = nameOf(shown, pixels);
   const Picture* known = m_pictures.object(name);
@@ -96,8 +92,7 @@ void LayerHeadThumbnails::paintMap(QPainter& painter, const QRect& area, LayerIn
     known = m_pictures.object(name);
   }
   if (known == nullptr) return;
-  const QRect square(area.left() + (area.width() - side) / 2, area.top() + (area.height() - side) / 2, side, side);
-  painter.drawImage(QRectF(square), known->image, QRectF(known->image.rect()));
+  painter.drawImage(QRectF(area), known->image, QRectF(known->image.rect()));
 }
 
 void LayerHeadThumbnails::paintNumber(QPainter& painter, const QRect& area, double value, const ValueScale& scale,
@@ -106,9 +101,9 @@ void LayerHeadThumbnails::paintNumber(QPainter& painter, const QRect& area, doub
     painter.fillRect(area, QBrush(toColour(themeColours(m_theme).not_captured_hatch), Qt::BDiagPattern));
     return;
   }
-  const QColor colour = toColour(m_table.at(scale.position(value)));
-  painter.fillRect(area, colour);
-  painter.setPen(inkOn(colour));
+  const Rgb colour = m_table.at(scale.position(value));
+  painter.fillRect(area, toColour(colour));
+  painter.setPen(toColour(inkOn(colour)));
   painter.drawText(area, Qt::AlignCenter,
                    QFontMetrics(painter.font()).elidedText(text, Qt::ElideRight, area.width() - 2));
 }

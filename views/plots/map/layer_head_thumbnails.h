@@ -38,7 +38,7 @@ class LayerHeadThumbnails : public QObject {
     QImage image;
     bool complete = false;
   };
-  [[nodiscard]] Picture make(const MapSide& side, int pixels);
+  [[nodiscard]] Picture make(const MapSide& side, const QSize& pixels);
   void tileArrived(const TileKey& key);
   void reset();
 

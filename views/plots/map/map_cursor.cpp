@@ -1,10 +1,18 @@
 #include "views/plots/map/map_cursor.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "views/plots/canvas.h"
 
 namespace kvatlas::views {
+namespace {
+
+constexpr int kOffset = 14, kPadding = 5;
+constexpr int kRoomy = 300;  // pixels: narrower maps show the brief form
+constexpr int kPaperAlpha = 235;
+
+}  // namespace
 
 MapCursor::MapCursor(QCPAxisRect* map, const QString& layer) : QCPAbstractItem(map->parentPlot()), m_map(map) {
   setClipToAxisRect(false);
@@ -38,6 +46,7 @@ void MapCursor::draw(QCPPainter* painter) {
       if (inside_x) line({x, static_cast<double>(track->top())}, {x, static_cast<double>(track->bottom())});
     for (const QCPAxisRect* track : m_along_queries)
       if (inside_y) line({static_cast<double>(track->left()), y}, {static_cast<double>(track->right()), y});
+    if (inside_x && inside_y) drawReadout(*painter, {x, y});
   }
   if (m_box.isNull()) return;
   painter->setPen(dark);
@@ -46,6 +55,39 @@ void MapCursor::draw(QCPPainter* painter) {
   painter->setBrush(Qt::NoBrush);
   painter->setPen(bright);
   painter->drawRect(m_box);
+}
+
+// The longest form that fits. Null: none does.
+std::pair<QString, QRect> MapCursor::readoutIn(const QRect& area, const QFont& font) const {
+  const QString whole = (m_readout.place + m_readout.value).join(QLatin1Char('\n'));
+  for (const QString& text : {whole, m_readout.brief}) {
+    if (text.isEmpty() || (text == whole && area.width() < kRoomy)) continue;
+    QRect box = QFontMetrics(font).boundingRect(QRect(0, 0, area.width(), area.height()), 0, text);
+    box.adjust(-kPadding, -kPadding, kPadding, kPadding);
+    if (box.width() <= area.width() && box.height() <= area.height()) return {text, box};
+  }
+  return {};
+}
+
+// Beside the crosshair, on the side with room.
+void MapCursor::drawReadout(QCPPainter& painter, const QPointF& at) const {
+  const QRect area = m_map->rect();
+  painter.setFont(parentPlot()->font());
+  auto [text, box] = readoutIn(area, painter.font());
+  if (text.isEmpty()) return;
+  const int x = qRound(at.x()), y = qRound(at.y());
+  box.moveTopLeft({x + kOffset + box.width() <= area.right() ? x + kOffset : x - kOffset - box.width(),
+                   y + kOffset + box.height() <= area.bottom() ? y + kOffset : y - kOffset - box.height()});
+  box.moveTopLeft({std::clamp(box.left(), area.left(), area.right() - box.width() + 1),
+                   std::clamp(box.top(), area.top(), area.bottom() - box.height() + 1)});
+  const ThemeColours& colours = themeColours(m_theme);
+  QColor paper = toColour(colours.paper);
+  paper.setAlpha(kPaperAlpha);
+  painter.fillRect(box, paper);
+  painter.setPen(toColour(colours.muted));
+  painter.drawRect(box.adjusted(0, 0, -1, -1));
+  painter.setPen(toColour(colours.ink));
+  painter.drawText(box.adjusted(kPadding, kPadding, 0, 0), 0, text);
 }
 
 }  // namespace kvatlas::views

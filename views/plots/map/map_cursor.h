@@ -12,12 +12,21 @@
 
 namespace kvatlas::views {
 
+// What the crosshair says about its cell.
+struct CursorReadout {
+  QStringList place, value;  // the two tokens; probability and what the runs do with the key
+  QString brief;             // for maps too small for them
+  friend bool operator==(const CursorReadout&, const CursorReadout&) = default;
+};
+
 class MapCursor : public QCPAbstractItem {
  public:
   // `layer` should be buffered.
   MapCursor(QCPAxisRect* map, const QString& layer);
 
   void setCell(std::optional<Cell> cell) { m_cell = cell; }
+  void setReadout(CursorReadout readout) { m_readout = std::move(readout); }
+  [[nodiscard]] const CursorReadout& readout() const { return m_readout; }
   void setBox(const QRect& box) { m_box = box; }  // pixels; null: none
   void setTheme(Theme theme) { m_theme = theme; }
   // Tracks that the crosshair also crosses: along keys (above the map), along queries (beside it).
@@ -30,7 +39,11 @@ class MapCursor : public QCPAbstractItem {
   void draw(QCPPainter* painter) override;
 
  private:
+  void drawReadout(QCPPainter& painter, const QPointF& at) const;
+  [[nodiscard]] std::pair<QString, QRect> readoutIn(const QRect& area, const QFont& font) const;
+
   QCPAxisRect* m_map;
+  CursorReadout m_readout;
   std::vector<QCPAxisRect*> m_along_keys, m_along_queries;
   std::optional<Cell> m_cell;
   QRect m_box;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kKeyZoom = 1.5;
 // Pixels per token from which axes show text, and below which they stop: apart, because labels take room from the map.
-constexpr double kTextFrom = 14, kTextUntil = 11;
+constexpr double kTextFrom = 12, kTextUntil = 10.5;
 constexpr int kLongestLabel = 10;  // characters
 const QString kCursorLayer = QStringLiteral("cursor");
 
@@ -37,6 +37,7 @@ MapView::MapView(QWidget* parent) : QCustomPlot(parent) {
     m_tracks->setCell(m_map->cell());
   });
   connect(m_map, &MapPlottable::drawn, this, &MapView::drawn);
+  connect(m_map, &MapPlottable::drawn, this, &MapView::updateReadout);
   m_cursor->setTracks(m_tracks->alongKeys(), m_tracks->alongQueries());
   applyTheme();
 }
@@ -77,6 +78,7 @@ void MapView::applyTheme() {
   m_cursor->setTheme(m_theme);
   m_map->setColours(m_colours, m_theme, m_shades);
   replot(rpQueuedReplot);
+  emit pictureChanged();
 }
 
 void MapView::setCaptionShown(bool shown) {
@@ -93,6 +95,7 @@ void MapView::setColours(const ColourSettings& colours) {
   m_colours = colours;
   m_map->setColours(m_colours, m_theme, m_shades);
   replot(rpQueuedReplot);
+  emit pictureChanged();
 }
 
 void MapView::setShadeColours(ShadeColours colours) {
@@ -109,7 +112,9 @@ void MapView::setPicture(const MapPicture& picture) {
     m_fitted = true;
     setCursor(std::nullopt);
   }
+  updateReadout();
   replot(rpQueuedReplot);
+  emit pictureChanged();
 }
 
 void MapView::setSpans(const std::vector<trace::Span>& spans) {
@@ -294,6 +299,29 @@ std::optional<Cell> MapView::cellAt(const QPointF& pixel) const {
 void MapView::setCursor(std::optional<Cell> cell) {
   if (cell == m_cursor->cell()) return;
   m_cursor->setCell(cell);
+  m_cursor->setReadout(readoutNow());
+  layer(kCursorLayer)->replot();
+}
+
+void MapView::setReadout(std::function<CursorReadout(const Cell&)> readout) {
+  m_readout = std::move(readout);
+  updateReadout();
+}
+
+void MapView::setReadoutShown(bool shown) {
+  m_readout_shown = shown;
+  updateReadout();
+}
+
+CursorReadout MapView::readoutNow() const {
+  const auto cell = m_cursor->cell();
+  return cell && m_readout && m_readout_shown ? m_readout(*cell) : CursorReadout();
+}
+
+void MapView::updateReadout() {
+  CursorReadout now = readoutNow();
+  if (now == m_cursor->readout()) return;
+  m_cursor->setReadout(std::move(now));
   layer(kCursorLayer)->replot();
 }
 

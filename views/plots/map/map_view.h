@@ -36,6 +36,10 @@ class MapView : public QCustomPlot {
   void setStrips(const std::vector<StripPointer>& strips);
   // Text of a token for the axes, shown where tokens are wide enough. Null: indices only.
   void setTokenText(std::function<QString(TokenIndex token)> text);
+  // What the crosshair says about a cell; null: nothing. Asked again when the picture or the tiles change.
+  void setReadout(std::function<CursorReadout(const Cell& cell)> readout);
+  void setReadoutShown(bool shown);
+  [[nodiscard]] const CursorReadout& readout() const { return m_cursor->readout(); }
   void setTracksShown(bool shown);  // false: the map without tracks and strips
   void setStretch(double stretch);  // MapFrame::stretch
 
@@ -79,7 +83,8 @@ class MapView : public QCustomPlot {
   void stripHovered(std::size_t strip, std::optional<kvatlas::TokenIndex> key, const QPoint& global);
   void stripClicked(std::size_t strip);
   void stripMenuWanted(std::size_t strip, const QPoint& global);
-  void drawn();  // map().detailText() and map().visibleValues() may have changed
+  void pictureChanged();  // picture, colours or theme
+  void drawn();           // map().detailText() and map().visibleValues() may have changed
 
  protected:
   void resizeEvent(QResizeEvent* event) override;
@@ -90,6 +95,8 @@ class MapView : public QCustomPlot {
   void applyTheme();
   void adaptToSize();
   void showWindow(const TokenWindow& window);
+  [[nodiscard]] CursorReadout readoutNow() const;
+  void updateReadout();
 
   QCPAxisRect* m_rect = nullptr;
   MapPlottable* m_map = nullptr;
@@ -104,6 +111,8 @@ class MapView : public QCustomPlot {
   bool m_fitted = true;
   double m_stretch = 1;
   std::function<QString(TokenIndex)> m_token_text;
+  std::function<CursorReadout(const Cell&)> m_readout;
+  bool m_readout_shown = true;
 };
 
 }  // namespace kvatlas::views
