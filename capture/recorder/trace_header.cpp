@@ -14,6 +14,12 @@
 namespace kvatlas::capture {
 namespace {
 
+// The tokenizer's ids, if the model has more; else 0.
+std::uint32_t paddedBeyond(const Session& session) {
+  const std::size_t ids = session.tokenizer() ? session.tokenizer()->vocabularySize() : 0;
+  return ids < session.config().vocab_size ? static_cast<std::uint32_t>(ids) : 0;
+}
+
 trace::ModelInfo modelInfo(const Session& session) {
   const ModelConfig& config = session.config();
   return {.name = config.name,
@@ -29,7 +35,8 @@ trace::ModelInfo modelInfo(const Session& session) {
           .sliding_window = config.sliding_window,
           .rope_theta = config.rope.theta,
           .experts = config.experts,
-          .experts_per_token = config.experts_per_token};
+          .experts_per_token = config.experts_per_token,
+          .tokenizer_ids = paddedBeyond(session)};
 }
 
 trace::Prompt promptRecord(const PreparedPrompt& prompt) {

@@ -28,7 +28,7 @@ std::uint32_t u32(const SourceGroup& group, const char* name) {
 }
 
 ModelInfo readModel(const SourceGroup& group) {
-  const bool experts = group.hasAttribute(attribute::kExperts);
+  const bool experts = group.hasAttribute(attribute::kExperts), padded = group.hasAttribute(attribute::kTokenizerIds);
   return {.name = group.text(attribute::kName),
           .architecture = group.text(attribute::kArchitecture),
           .compute_dtype = group.text(attribute::kComputeDtype),
@@ -42,7 +42,8 @@ ModelInfo readModel(const SourceGroup& group) {
           .sliding_window = group.integer(attribute::kSlidingWindow),
           .rope_theta = group.number(attribute::kRopeTheta),
           .experts = experts ? u32(group, attribute::kExperts) : 0,
-          .experts_per_token = experts ? u32(group, attribute::kExpertsPerToken) : 0};
+          .experts_per_token = experts ? u32(group, attribute::kExpertsPerToken) : 0,
+          .tokenizer_ids = padded ? u32(group, attribute::kTokenizerIds) : 0};
 }
 
 template <class T>

@@ -24,6 +24,7 @@ struct ModelInfo {
   std::uint64_t sliding_window = 0;  // 0: none
   double rope_theta = 0;
   std::uint32_t experts = 0, experts_per_token = 0;  // of each layer's MLP; 0: no experts
+  std::uint32_t tokenizer_ids = 0;  // ids of the tokenizer, where vocab_size is padded beyond them; 0: no such padding
 };
 
 struct Span {

@@ -38,7 +38,7 @@ inline constexpr char kName[] = "name", kArchitecture[] = "architecture", kLayer
                       kHiddenSize[] = "hidden_size", kVocabSize[] = "vocab_size", kRopeTheta[] = "rope_theta",
                       kSlidingWindow[] = "sliding_window", kComputeDtype[] = "compute_dtype",
                       kWeightsFingerprint[] = "weights_fingerprint", kExperts[] = "experts",
-                      kExpertsPerToken[] = "experts_per_token";
+                      kExpertsPerToken[] = "experts_per_token", kTokenizerIds[] = "tokenizer_ids";
 inline constexpr char kWindow[] = "window", kHeads[] = "heads", kCell[] = "cell", kRecorded[] = "recorded",
                       kSignalParameters[] = "signal_parameters", kChat[] = "chat";
 inline constexpr char kMethod[] = "method", kLabel[] = "label", kParameters[] = "parameters", kBudget[] = "budget",

@@ -148,6 +148,7 @@ void checkModel(const ModelInfo& model, const std::string& target) {
           "/model: query_heads is not a multiple of kv_heads");
   require(model.head_dim > 0 && model.head_dim <= schema::kMaxHeadDim, target, "/model: head_dim out of range");
   require(model.vocab_size > 0, target, "/model: vocab_size is 0");
+  require(model.tokenizer_ids < model.vocab_size, target, "/model: tokenizer_ids is not below vocab_size");
   for (const std::string* name : {&model.name, &model.architecture, &model.compute_dtype, &model.weights_fingerprint})
     requireShort(*name, schema::kMaxName, target, "/model: a name");
   require(model.experts <= schema::kMaxExperts, target, "/model: experts out of range");

@@ -33,6 +33,7 @@ void writeModel(const Group& root, const ModelInfo& model) {
   group.set(attribute::kSlidingWindow, model.sliding_window);
   group.set(attribute::kComputeDtype, model.compute_dtype);
   group.set(attribute::kWeightsFingerprint, model.weights_fingerprint);
+  if (model.tokenizer_ids > 0) group.set(attribute::kTokenizerIds, model.tokenizer_ids);
   if (model.experts == 0) return;
   group.set(attribute::kExperts, model.experts);
   group.set(attribute::kExpertsPerToken, model.experts_per_token);

@@ -303,6 +303,8 @@ TEST_F(Capture, GeneratedIdsWithoutATokenEndNothing) {
   }
   expectDone(run({"validate", trace()}));
   EXPECT_EQ(dimsOf(contents(), "/runs/000/decode/ids"), (std::vector<std::uint64_t>{6}));
+  EXPECT_EQ(info()["model"]["tokenizer_ids"], 3);
+  EXPECT_NE(run({"info", trace()}).out.find("vocabulary of 64 ids, padded: the tokenizer has 3"), std::string::npos);
 }
 
 TEST_F(Capture, InfoSaysWhatTheTraceHolds) {
@@ -312,6 +314,7 @@ TEST_F(Capture, InfoSaysWhatTheTraceHolds) {
   const std::string all = document.dump();
   for (const char* word : {"LlamaForCausalLM", "tiny-llama", "snapkv", "complete"})
     EXPECT_NE(all.find(word), std::string::npos) << word << " in " << all;
+  EXPECT_TRUE(document["model"]["tokenizer_ids"].is_null()) << "not padded";
   const Ended plain = run({"info", trace()});
   expectDone(plain);
   for (const char* word : {"LlamaForCausalLM", "snapkv 30", "the 8 most attended keys"})

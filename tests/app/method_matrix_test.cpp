@@ -154,7 +154,6 @@ TEST_P(MethodMatrix, EveryEightTokensNoListExceedsItsBudget) {
   expectDone(run(words));
   expectDone(run({"validate", file}));
   const trace::Reader reader{file};
-  std::size_t evicting = 0;
   for (std::size_t index = 1; index < reader.header().runs.size(); ++index) {
     const trace::RunHeader& header = reader.header().runs[index];
     SCOPED_TRACE(header.label);
@@ -174,9 +173,11 @@ TEST_P(MethodMatrix, EveryEightTokensNoListExceedsItsBudget) {
         --held[record->evicted[next].layer * header.heads + record->evicted[next].head];
     }
     EXPECT_EQ(next, record->evicted.size());
-    evicting += record->evicted.empty() ? 0 : 1;
+    // The full cache may end before the eighth token.
+    if (record->decode_ids.size() > 9) {
+      EXPECT_FALSE(record->evicted.empty());
+    }
   }
-  EXPECT_EQ(evicting, 2 * names.size());
 }
 
 // Methods that merge or store otherwise, through the command: a valid trace, smaller caches, sources of what merged.
@@ -201,9 +202,15 @@ TEST_P(MethodMatrix, MergesAndStores) {
               file};
   const std::vector<std::string> merging{"snapkv:merge=pivot", "h2o:merge=weighted,every=8",
                                          "streamingllm:merge=average", "cam", "tova:merge=cam,every=4"};
-  const std::vector<std::string> stored{"kivi:residual=32", "kvquant:residual=32", "gear:residual=32,block=32",
-                                        "minicache",        "think:whole=8",       "adakv:bits=4",
-                                        "keydiff:bits=8",   "h2o:bits=2,every=8",  "snapkv:merge=pivot,bits=4"};
+  const std::vector<std::string> stored{"kivi:block=4,residual=4",
+                                        "kvquant:block=8,residual=8,outliers=0",
+                                        "gear:block=8,residual=8,outliers=0,rank=1",
+                                        "minicache:from=0",
+                                        "think:whole=8",
+                                        "adakv:bits=4,block=8,residual=8",
+                                        "keydiff:bits=8,block=8,residual=8",
+                                        "h2o:bits=2,block=8,residual=8,every=8",
+                                        "snapkv:merge=pivot,bits=4,block=8,residual=8"};
   for (const auto* list : {&merging, &stored})
     for (const std::string& method : *list) words.insert(words.end(), {"--method", method});
   expectDone(run(words));
@@ -222,8 +229,11 @@ TEST_P(MethodMatrix, MergesAndStores) {
       EXPECT_LT(record->cache_bytes, plain);
     const bool merges = header.label.find("merge=") != std::string::npos || header.method == "cam";
     EXPECT_EQ(header.merges, merges);
-    EXPECT_EQ(!record->merged_into.empty() || !record->evicted_into.empty(), merges);
-    EXPECT_GT(*std::ranges::max_element(record->kl), 0) << "it makes a difference";
+    const bool of_prompt = merges && header.label.find("cam") == std::string::npos;
+    EXPECT_EQ(!record->merged_into.empty(), of_prompt);
+    if (record->kl.size() > 1) {
+      EXPECT_GT(*std::ranges::max_element(record->kl), 0) << "it makes a difference";
+    }
   }
   const Ended merged = run({"export", file, "merged", "--run", "1", "-o", path("merged.csv")});
   expectDone(merged);

@@ -41,6 +41,7 @@ json modelJson(const trace::ModelInfo& model) {
           {"head_dim", model.head_dim},
           {"hidden_size", model.hidden_size},
           {"vocab_size", model.vocab_size},
+          {"tokenizer_ids", model.tokenizer_ids == 0 ? json(nullptr) : json(model.tokenizer_ids)},
           {"rope_theta", model.rope_theta},
           {"sliding_window", model.sliding_window},
           {"compute_dtype", model.compute_dtype},
@@ -238,6 +239,9 @@ void printInfo(const json& info) {
   if (model["experts"] != 0)
     fmt::print("  {} experts in every layer, {} per token\n", model["experts"].get<int>(),
                model["experts_per_token"].get<int>());
+  if (const json& ids = model["tokenizer_ids"]; !ids.is_null())
+    fmt::print("  vocabulary of {} ids, padded: the tokenizer has {}, the others have no text\n",
+               model["vocab_size"].get<std::uint32_t>(), ids.get<std::uint32_t>());
   const bool context = !prompt["question"].is_null();
   fmt::print("{} of {} tokens, {} bytes: {}\n", context ? "context" : "prompt", prompt["tokens"].get<std::uint64_t>(),
              prompt["bytes"].get<std::uint64_t>(), prompt["start"].get<std::string>());

@@ -72,9 +72,21 @@ std::size_t outliersASide(double share, std::size_t count) {
 // Marks the smallest and the largest of `count` numbers.
 void markOutliers(const float* values, std::size_t stride, std::size_t count, double share, char* exact) {
   const std::size_t side = outliersASide(share, count);
+  if (side == 0) return;
   std::vector<std::uint32_t> order(count);
   std::iota(order.begin(), order.end(), 0U);
-  std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return values[i * stride]; });
+  // As a stable sort would have them: ties to the first on the small side, to the last on the large one.
+  const auto valueAt = [&](std::uint32_t i) {
+    const float value = values[i * stride];
+    return std::isnan(value) ? INFINITY : value;
+  };
+  const auto smaller = [&](std::uint32_t a, std::uint32_t b) {
+    const float x = valueAt(a), y = valueAt(b);
+    return x != y ? x < y : a < b;
+  };
+  const auto middle = static_cast<std::ptrdiff_t>(side);
+  std::nth_element(order.begin(), order.begin() + middle, order.end(), smaller);
+  std::nth_element(order.begin() + middle, order.end() - middle, order.end(), smaller);
   for (std::size_t i = 0; i < side; ++i) exact[order[i] * stride] = exact[order[count - 1 - i] * stride] = 1;
 }
 

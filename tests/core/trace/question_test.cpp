@@ -22,16 +22,17 @@ struct Small {
   RunHeader run{.method = "h2o", .heads = 1, .attended = 2, .every = 1};
   RunRecord record;
   Small() {
-    header.model.layers = header.model.query_heads = header.model.kv_heads = 1;
+    header.model.layers = header.model.query_heads = header.model.kv_heads = header.model.head_dim = 1;
+    header.model.compute_dtype = "f32";  // a row of a list has 8 bytes
     header.prompt.ids.resize(6);
     header.prompt.question = {.ids = {1, 2, 3}, .text = "abc", .offsets = {0, 1, 2, 3}};
     record.capacity = {2};
     record.kept_offsets = {0, 2};
     record.kept_positions = {1, 5};
-    record.cache_bytes = 20;
+    record.cache_bytes = 16;
     record.decode_ids.resize(4);
     record.evicted = {{1, 0, 0, 1}, {2, 0, 0, 9}, {3, 0, 0, 10}};
-    record.step_bytes = {50, 60, 60, 60};
+    record.step_bytes = {40, 48, 48, 48};
   }
   [[nodiscard]] std::optional<std::string> problem() const { return evictionProblem(header, run, record); }
 };
@@ -39,14 +40,14 @@ struct Small {
 TEST(QuestionValidation, theQuestionIsHeldBesideTheBudgetAndNeverGivenUp) {
   Small small;
   EXPECT_EQ(small.problem(), std::nullopt);
-  small.record.step_bytes[0] = 20;
+  small.record.step_bytes[0] = 16;
   EXPECT_TRUE(small.problem().has_value()) << "the bytes include the question";
   small = Small();
   small.record.evicted[1].position = 7;
   EXPECT_TRUE(small.problem().has_value()) << "a token of the question";
   small = Small();
   small.record.evicted.clear();
-  small.record.step_bytes = {50, 60, 70, 80};
+  small.record.step_bytes = {40, 48, 56, 64};
   EXPECT_TRUE(small.problem().has_value()) << "more than capacity, question and every";
 }
 

@@ -27,6 +27,7 @@ void expectHeader(const trace::TraceHeader& read, const trace::TraceHeader& writ
   EXPECT_EQ(read.model.vocab_size, written.model.vocab_size);
   EXPECT_EQ(read.model.sliding_window, written.model.sliding_window);
   EXPECT_EQ(read.model.rope_theta, written.model.rope_theta);
+  EXPECT_EQ(read.model.tokenizer_ids, written.model.tokenizer_ids);
   EXPECT_EQ(read.model.experts, written.model.experts);
   EXPECT_EQ(read.model.experts_per_token, written.model.experts_per_token);
   EXPECT_EQ(read.prompt.ids, written.prompt.ids);
@@ -94,6 +95,15 @@ TEST_F(RoundTrip, Experts) {
   EXPECT_THAT(messageOf([&] { writeSampleTrace(file("b.kva.h5"), sample); }), testing::HasSubstr("/experts"));
   sample.header.model.experts_per_token = 6;
   EXPECT_THAT(messageOf([&] { writeSampleTrace(file("c.kva.h5"), sample); }), testing::HasSubstr("experts_per_token"));
+}
+
+TEST_F(RoundTrip, AVocabularyPaddedBeyondTheTokenizer) {
+  SampleTrace sample = makeSampleTrace(tinyOptions());
+  sample.header.model.tokenizer_ids = 300;
+  writeSampleTrace(file(), sample);
+  expectAll(file(), sample);
+  sample.header.model.tokenizer_ids = 310;
+  EXPECT_THAT(messageOf([&] { writeSampleTrace(file("b.kva.h5"), sample); }), testing::HasSubstr("tokenizer_ids"));
 }
 
 TEST_F(RoundTrip, QueryHeadGranularitySlidingWindowAndSeveralBudgets) {
