@@ -58,6 +58,7 @@ std::vector<trace::RunHeader> RunRecorder::headers() const {
   for (const Run& run : m_runs) {
     trace::RunHeader header = runs::headerOf(run.asked, runs::titleOf(run.asked));
     header.is_full = headers.empty();
+    header.every = 0;  // nothing is evicted while the made-up answer is written
     headers.push_back(std::move(header));
   }
   return headers;

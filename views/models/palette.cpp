@@ -94,4 +94,10 @@ Rgb oracleColour(Theme theme) {
   return theme == Theme::Light ? rgb(0x808080) : rgb(0x9A9A9A);
 }
 
+Rgb budgetShade(Rgb colour, double place) {
+  constexpr Rgb kWhite = rgb(0xFFFFFF), kBlack = rgb(0x000000);
+  constexpr double kLighter = 0.45, kDarker = 0.35;
+  return place < 0.5 ? mix(colour, kWhite, kLighter * (1 - 2 * place)) : mix(colour, kBlack, kDarker * (2 * place - 1));
+}
+
 }  // namespace kvatlas::views

@@ -37,4 +37,7 @@ struct ThemeColours {
 // The dashed oracle line.
 [[nodiscard]] Rgb oracleColour(Theme theme = Theme::Light);
 
+// Lighter for the smallest budget of a method (place 0), darker for the largest (1).
+[[nodiscard]] Rgb budgetShade(Rgb colour, double place);
+
 }  // namespace kvatlas::views

@@ -54,6 +54,7 @@ std::shared_ptr<LoadedModel> randomModel() {
   config.intermediate_size = 64;
   config.vocab_size = 100;
   config.max_positions = 2 * kTokens;
+  model->dtype_name = "f32";
   model->decoder.emplace(Decoder::random(config, model->load));
   return model;
 }

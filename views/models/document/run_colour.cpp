@@ -6,15 +6,9 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr Rgb kWhite = rgb(0xFFFFFF), kBlack = rgb(0x000000);
-constexpr double kLighter = 0.45, kDarker = 0.35;
 constexpr Rgb kWarm = rgb(0xD55E00), kCool = rgb(0x0072B2);
 
 }  // namespace
-
-Rgb budgetShade(Rgb colour, double place) {
-  return place < 0.5 ? mix(colour, kWhite, kLighter * (1 - 2 * place)) : mix(colour, kBlack, kDarker * (2 * place - 1));
-}
 
 Rgb runColour(const Document& document, RunId run, Theme theme) {
   if (!document.hasRun(run)) return themeColours(theme).ink;

@@ -6,8 +6,6 @@
 
 namespace kvatlas::views {
 
-// Lighter for the smallest budget of a method (place 0), darker for the largest (1).
-[[nodiscard]] Rgb budgetShade(Rgb colour, double place);
 // A method's only budget has the method's colour. Of several, the smallest is the lightest.
 [[nodiscard]] Rgb runColour(const Document& document, RunId run, Theme theme);
 // Colours for what only A or only B keeps, told apart even for two budgets of one method.

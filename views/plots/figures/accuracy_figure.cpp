@@ -4,10 +4,10 @@
 #include <cmath>
 #include <limits>
 
-#include "views/models/document/run_colour.h"
 #include "views/models/figures/accuracy_chart.h"
 #include "views/models/figures/figure_sidecar.h"
 #include "views/models/number_text.h"
+#include "views/models/palette.h"
 #include "views/plots/figures/figure_builder.h"
 #include "views/plots/line_chart.h"
 #include "views/plots/offscreen.h"
