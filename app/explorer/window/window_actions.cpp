@@ -92,7 +92,7 @@ void WindowActions::fillView() {
   caption->setCheckable(true);
   readout = add(view, "readout", tr("Show values at the c&rosshair"));
   readout->setCheckable(true);
-  overview = add(view, "overview", tr("Show o&verview"));
+  overview = add(view, "overview", tr("Show overv&iew"));
   overview->setCheckable(true);
   square_cells = add(view, "squareCells", tr("S&quare cells"));
   square_cells->setCheckable(true);

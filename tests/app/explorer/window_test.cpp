@@ -179,7 +179,7 @@ TEST_F(WindowTest, BadFilesAreNamedAndChangeNothing) {
   for (const char* name :
        {"empty.kva.h5", "text.kva.h5", "cut.kva.h5", "foreign.kva.h5", "folder.kva.h5", "none.kva.h5"}) {
     open(m_folder / name);
-    EXPECT_THAT(message(), HasSubstr(name));
+    EXPECT_TRUE(waitUntil([&] { return message().find(name) != std::string::npos; })) << message();
     EXPECT_TRUE(m_window->document().isOpen());
     EXPECT_THAT(title(), HasSubstr("good.kva.h5")) << name;
     EXPECT_FALSE(onStartPage());

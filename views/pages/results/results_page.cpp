@@ -42,7 +42,9 @@ QComboBox* branchBox(const char* name, const QString& tip) {
   auto* box = new QComboBox;
   box->setObjectName(QString::fromLatin1(name));
   box->setToolTip(tip);
-  box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+  box->setAccessibleName(tip);
+  box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);  // long labels must not widen the window
+  box->setMinimumContentsLength(10);
   return box;
 }
 
@@ -154,14 +156,17 @@ QWidget* ResultsPage::makeOverview() {
 
 QWidget* ResultsPage::makeCases() {
   m_text->setObjectName(QStringLiteral("caseText"));
+  m_text->setAccessibleName(tr("Words of questions and answers"));
   m_text->setPlaceholderText(tr("Find in questions and answers"));
   m_text->setClearButtonEnabled(true);
   m_right_from->setObjectName(QStringLiteral("rightFrom"));
+  m_right_from->setAccessibleName(tr("Score from which an answer counts as right, in percent"));
   m_right_from->setRange(1, 100);
   m_right_from->setValue(50);
   m_right_from->setSuffix(tr(" %"));
   m_right_from->setToolTip(tr("An answer with this score or more counts as right"));
   m_cells->setObjectName(QStringLiteral("chosenCells"));
+  m_cells->setAccessibleName(tr("Show the cases of all cells"));
   m_cells->setToolTip(tr("Shows the cases of all cells again"));
   m_count->setObjectName(QStringLiteral("caseCount"));
   m_list->setSelectionBehavior(QAbstractItemView::SelectRows);
