@@ -45,7 +45,7 @@ TEST_F(ResultsModels, OneRowPerCaseThatGrowsWithTheRun) {
   EXPECT_EQ(shown(cases, 0, CaseModel::Tokens), "127");
   EXPECT_EQ(shown(cases, 0, CaseModel::FirstBranch), "100");
   EXPECT_EQ(shown(cases, 0, CaseModel::FirstBranch + 1), "0");
-  EXPECT_EQ(cases.headerData(CaseModel::FirstBranch + 1, Qt::Horizontal, Qt::DisplayRole).toString(), "SnapKV 32");
+  EXPECT_EQ(cases.headerData(CaseModel::FirstBranch + 1, Qt::Horizontal, Qt::DisplayRole).toString(), "SnapKV\n32");
   int inserted = 0, resets = 0;
   QObject::connect(&cases, &QAbstractItemModel::rowsInserted, [&](const QModelIndex&, int first, int last) {
     EXPECT_EQ(first, 2);

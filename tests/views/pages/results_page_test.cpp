@@ -98,7 +98,8 @@ TEST_F(ResultsPageTest, ACellChoosesItsCases) {
   overview->setCurrentIndex(0);
   clickCell(*child<QTableView>(m_page, "scoreTable"), 1, 0);
   EXPECT_EQ(list().model()->rowCount(), 12) << "words";
-  EXPECT_THAT(m_page.csv().toStdString(), HasSubstr("set,full cache,SnapKV 32,H2O 20%\nnumber,100,"));
+  EXPECT_THAT(m_page.csv().toStdString(),
+              HasSubstr("\"set\",\"full cache\",\"SnapKV 32\",\"H2O 20%\"\n\"number\",100,"));
 }
 
 TEST_F(ResultsPageTest, FollowsARunAndKeepsTheChosenCase) {

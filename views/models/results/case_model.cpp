@@ -17,6 +17,12 @@ QString branchText(const results::Branch& branch) {
   return toQString(title + " " + branch.budget);
 }
 
+QString branchHeader(const results::Branch& branch) {
+  QString text = branchText(branch);
+  if (const auto blank = text.lastIndexOf(QLatin1Char(' ')); blank > 0) text[blank] = QLatin1Char('\n');
+  return text;
+}
+
 QString percentText(double score) {
   return QString::number(100 * score, 'f', 0);
 }
@@ -115,7 +121,7 @@ QVariant CaseModel::headerData(int section, Qt::Orientation orientation, int rol
   if (section >= columnCount()) return {};
   if (section >= FirstBranch) {
     const auto& branch = m_view->plan().branches[static_cast<std::size_t>(section - FirstBranch)];
-    if (role == Qt::DisplayRole) return branchText(branch);
+    if (role == Qt::DisplayRole) return branchHeader(branch);
     return role == Qt::ToolTipRole ? QVariant(tr("Score of %1 in percent").arg(branchText(branch))) : QVariant();
   }
   if (role != Qt::DisplayRole) return {};

@@ -36,8 +36,9 @@ class CaseModel : public QAbstractTableModel {
   ResultsPointer m_view;
 };
 
-[[nodiscard]] QString branchText(const results::Branch& branch);  // "SnapKV 64", "full cache"
-[[nodiscard]] QString percentText(double score);                  // 0.333 → "33"
+[[nodiscard]] QString branchText(const results::Branch& branch);    // "SnapKV 64", "full cache"
+[[nodiscard]] QString branchHeader(const results::Branch& branch);  // the same on two lines
+[[nodiscard]] QString percentText(double score);                    // 0.333 → "33"
 // One line of at most `most` characters.
 [[nodiscard]] QString oneLine(const std::string& text, qsizetype most = 200);
 

@@ -42,7 +42,10 @@ QString facetText(const results::FacetValue& value, std::string_view facet) {
 ScoreCells setTable(const ResultsView& view) {
   const results::Comparison& comparison = view.comparison;
   ScoreCells table{.corner = tr("set"), .rows = {}, .columns = {}, .cells = {}};
-  for (const results::ComparedBranch& branch : comparison.branches) table.columns << branchText(branch.branch);
+  for (const results::ComparedBranch& branch : comparison.branches) {
+    table.columns << branchText(branch.branch);
+    table.headers << branchHeader(branch.branch);
+  }
   const auto add = [&](const QString& row, const std::string& set, const auto& cellOf) {
     table.rows << row;
     for (std::size_t b = 0; b < comparison.branches.size(); ++b) {
@@ -122,7 +125,8 @@ QVariant ScoreCellModel::data(const QModelIndex& index, int role) const {
 }
 
 QVariant ScoreCellModel::headerData(int section, Qt::Orientation orientation, int role) const {
-  const QStringList& names = orientation == Qt::Horizontal ? m_cells.columns : m_cells.rows;
+  const QStringList& columns = m_cells.headers.isEmpty() ? m_cells.columns : m_cells.headers;
+  const QStringList& names = orientation == Qt::Horizontal ? columns : m_cells.rows;
   return role == Qt::DisplayRole && section >= 0 && section < names.size() ? QVariant(names[section]) : QVariant();
 }
 

@@ -20,6 +20,7 @@ struct ScoreCell {
 struct ScoreCells {
   QString corner;  // what rows and columns are
   QStringList rows, columns;
+  QStringList headers;           // of the columns, on two lines; empty: `columns`
   std::vector<ScoreCell> cells;  // [rows, columns]
 };
 

@@ -63,9 +63,9 @@ std::vector<AnswerRow> rowsOf(const ResultsView& view, std::size_t number, Theme
   const auto records = view.records(number);
   for (std::size_t b = 0; b < records.size(); ++b) {
     const double score = results::scoreOf(records[b], view.score);
-    const QString name = QStringLiteral("<span style=\"color:%1\">■</span> %2")
+    const QString name = QStringLiteral("<span style=\"color:%1\">■</span>&nbsp;%2")
                              .arg(toColour(methodColour(records[b].method, theme)).name(),
-                                  branchText(view.plan().branches[b]).toHtmlEscaped());
+                                  branchText(view.plan().branches[b]).toHtmlEscaped().replace(' ', "&nbsp;"));
     const auto same = std::ranges::find_if(
         rows, [&](const AnswerRow& row) { return row.record->answer == records[b].answer && row.score == score; });
     same == rows.end() ? rows.push_back({&records[b], score, {name}}) : void(same->branches << name);
@@ -89,8 +89,8 @@ QString answersHtml(const ResultsView& view, std::size_t number, double right_fr
                               : marked(compared.given, shade(kExtra), QStringLiteral("text-decoration:underline"));
     const bool right = row.score >= right_from;
     html += QStringLiteral(
-                "<tr><td width=\"22%\">%1</td><td width=\"9%\"><span style=\"color:%2\">%3</span>&nbsp;%4"
-                "</td><td width=\"30%\">%5</td><td>%6</td></tr>")
+                "<tr><td width=\"26%\">%1</td><td width=\"9%\"><span style=\"color:%2\">%3</span>&nbsp;%4"
+                "</td><td width=\"28%\">%5</td><td>%6</td></tr>")
                 .arg(row.branches.join(QStringLiteral("<br>")),
                      toColour(mix(right ? kRight : kMissing, themeColours(theme).ink, 0.2)).name(),
                      QString(QChar(right ? 0x2713 : 0x2717)), percentText(row.score),

@@ -26,11 +26,11 @@ QTableView* scoreView(QAbstractItemModel& model, const char* name, QObject* pare
   auto* view = new QTableView;
   view->setObjectName(QString::fromLatin1(name));
   view->setModel(&model);
-  view->setItemDelegate(new ScoreDelegate(parent));
+  view->setItemDelegate(new ScoreDelegate(true, parent));
   view->setShowGrid(false);
   view->setFrameShape(QFrame::NoFrame);
   view->setSelectionMode(QAbstractItemView::SingleSelection);
-  view->horizontalHeader()->setDefaultSectionSize(86);
+  view->horizontalHeader()->setDefaultSectionSize(92);
   view->horizontalHeader()->setHighlightSections(false);
   view->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
   view->verticalHeader()->setDefaultSectionSize(view->fontMetrics().height() + 6);
@@ -70,6 +70,7 @@ ResultsPage::ResultsPage(QWidget* parent)
       m_title(new QLabel),
       m_state(new QLabel),
       m_count(new QLabel),
+      m_axes(new QLabel),
       m_score(branchBox("scoreBox", tr("The score that tables, list and filters use"))),
       m_branch(branchBox("gridBranch", tr("The method that the grid shows"))),
       m_wrong(branchBox("wrongWith", tr("Only cases that this method answers wrongly"))),
@@ -86,14 +87,16 @@ ResultsPage::ResultsPage(QWidget* parent)
   auto* left = new QSplitter(Qt::Vertical);
   left->addWidget(makeOverview());
   left->addWidget(makeCases());
-  left->setStretchFactor(0, 2);
-  left->setStretchFactor(1, 3);
+  left->setStretchFactor(0, 1);
+  left->setStretchFactor(1, 2);
+  left->setSizes({1000, 2000});
   auto* sides = new QSplitter;
   sides->setObjectName(QStringLiteral("resultsSides"));
   sides->addWidget(left);
   sides->addWidget(m_details);
   sides->setStretchFactor(0, 3);
   sides->setStretchFactor(1, 2);
+  sides->setSizes({3000, 2000});
   sides->setChildrenCollapsible(false);
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(10, 8, 10, 8);
@@ -136,6 +139,7 @@ QWidget* ResultsPage::makeOverview() {
   auto* row = new QHBoxLayout;
   row->addWidget(new QLabel(tr("Method")));
   row->addWidget(m_branch);
+  row->addWidget(m_axes);
   row->addStretch(1);
   column->addLayout(row);
   column->addWidget(m_grid_view, 1);
@@ -169,6 +173,7 @@ QWidget* ResultsPage::makeCases() {
   m_cells->setAccessibleName(tr("Show the cases of all cells"));
   m_cells->setToolTip(tr("Shows the cases of all cells again"));
   m_count->setObjectName(QStringLiteral("caseCount"));
+  m_list->setItemDelegate(new ScoreDelegate(false, this));
   m_list->setSelectionBehavior(QAbstractItemView::SelectRows);
   m_list->setSortingEnabled(true);
   m_list->sortByColumn(CaseModel::CaseId, Qt::AscendingOrder);
@@ -212,7 +217,8 @@ void ResultsPage::showView() {
   if (!view) {
     m_table.show({});
     m_grid.show({});
-    return;
+    for (QLabel* label : {m_title, m_state, m_count}) label->clear();
+    return showCase();
   }
   const ResultsFacts facts = resultsFacts(view->reader, view->score);
   m_title->setText(toQString(facts.folder));
@@ -227,10 +233,10 @@ void ResultsPage::showView() {
   m_overview->setTabVisible(1, gridAxes(view->plan()).has_value());
   fillGrid();
   if (other) {
-    m_list->setColumnWidth(CaseModel::CaseId, 190);
-    m_list->setColumnWidth(CaseModel::Tokens, 60);
-    m_list->setColumnWidth(CaseModel::Question, 170);
-    m_list->setColumnWidth(CaseModel::Expected, 110);
+    m_list->setColumnWidth(CaseModel::CaseId, 160);
+    m_list->setColumnWidth(CaseModel::Tokens, 55);
+    m_list->setColumnWidth(CaseModel::Question, 120);
+    m_list->setColumnWidth(CaseModel::Expected, 90);
     m_overview->setCurrentIndex(gridAxes(view->plan()) && view->plan().has("depth") ? 1 : 0);
   }
   applyConditions();
@@ -252,7 +258,10 @@ void ResultsPage::fillChoices() {
 }
 
 void ResultsPage::fillGrid() {
-  if (const ResultsPointer& view = m_source.view()) m_grid.show(facetGrid(*view, branchIn(*m_branch).value_or(0)));
+  const ResultsPointer& view = m_source.view();
+  if (!view) return;
+  m_grid.show(facetGrid(*view, branchIn(*m_branch).value_or(0)));
+  m_axes->setText(m_grid.cells().corner);
 }
 
 void ResultsPage::applyConditions() {

@@ -51,7 +51,7 @@ class ResultsPage : public QWidget {
   CaseModel m_cases;
   CaseFilter m_filter;
   ScoreCellModel m_table, m_grid;
-  QLabel *m_title, *m_state, *m_count;
+  QLabel *m_title, *m_state, *m_count, *m_axes;
   QComboBox *m_score, *m_branch, *m_wrong, *m_right;
   QSpinBox* m_right_from;
   QLineEdit* m_text;

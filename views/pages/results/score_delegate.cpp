@@ -3,6 +3,7 @@
 #include <QPainter>
 #include <cmath>
 
+#include "views/models/contrast.h"
 #include "views/models/items/model_roles.h"
 #include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
@@ -25,11 +26,11 @@ void ScoreDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
     return;
   }
   const Theme theme = themeOf(option.palette);
-  const QColor shade = toColour(mix(themeColours(theme).paper, kShade, kDarkest * score));
-  painter->fillRect(area, shade);
-  painter->setPen(shade.lightness() > 128 ? Qt::black : Qt::white);
+  const Rgb shade = mix(themeColours(theme).paper, kShade, kDarkest * score);
+  painter->fillRect(area, toColour(shade));
+  painter->setPen(toColour(inkOn(shade)));
   painter->drawText(area.adjusted(4, 0, -4, 0), Qt::AlignCenter, index.data().toString());
-  if (!option.state.testFlag(QStyle::State_Selected)) return;
+  if (!m_framed || !option.state.testFlag(QStyle::State_Selected)) return;
   painter->setPen(QPen(QColor(0xD5, 0x5E, 0x00), 2));
   painter->drawRect(area.adjusted(1, 1, -1, -1));
 }
