@@ -84,6 +84,7 @@ ResultsPage::ResultsPage(QWidget* parent)
       m_list(scoreView(m_filter, "caseList", this)),
       m_details(new CaseDetails) {
   setObjectName(QStringLiteral("resultsPage"));
+  setMinimumWidth(560);  // its parts' own minimum would hold the window wide while panels stand beside a map
   auto* left = new QSplitter(Qt::Vertical);
   left->addWidget(makeOverview());
   left->addWidget(makeCases());
