@@ -29,7 +29,8 @@ std::uint64_t weightsIn(const std::filesystem::path& file) {
   std::string header(length, ' ');
   in.read(header.data(), static_cast<std::streamsize>(length));
   std::uint64_t weights = 0;
-  for (const auto& [name, tensor] : json::parse(header).items()) {
+  const json tensors = json::parse(header);
+  for (const auto& [name, tensor] : tensors.items()) {
     if (name == "__metadata__") continue;
     std::uint64_t size = 1;
     for (const auto& side : tensor["shape"]) size *= side.get<std::uint64_t>();
