@@ -12,6 +12,7 @@
 #include <numbers>
 #include <vector>
 
+#include "kernels/dot-inl.h"
 #include "kernels/exp2-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -19,76 +20,7 @@ namespace kvatlas::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using F32 = hn::CappedTag<float, 16>;
-using Vec32 = hn::Vec<F32>;
-constexpr std::size_t kLanes = HWY_MIN(16, HWY_LANES(float));
 constexpr std::size_t kChunk = 64;  // keys whose logits are buffered and exponentiated together
-
-HWY_INLINE float dot(const float* a, const float* b, std::size_t count) {
-  const F32 d;
-  Vec32 sum0 = hn::Zero(d);
-  Vec32 sum1 = hn::Zero(d);
-  std::size_t k = 0;
-  for (; k + 2 * kLanes <= count; k += 2 * kLanes) {
-    sum0 = hn::MulAdd(hn::LoadU(d, a + k), hn::LoadU(d, b + k), sum0);
-    sum1 = hn::MulAdd(hn::LoadU(d, a + k + kLanes), hn::LoadU(d, b + k + kLanes), sum1);
-  }
-  for (; k + kLanes <= count; k += kLanes) {
-    sum0 = hn::MulAdd(hn::LoadU(d, a + k), hn::LoadU(d, b + k), sum0);
-  }
-  float tail = 0;
-  for (; k < count; ++k) {
-    tail += a[k] * b[k];
-  }
-  return hn::GetLane(hn::SumOfLanes(d, hn::Add(sum0, sum1))) + tail;
-}
-
-#if HWY_TARGET != HWY_SCALAR
-// Adds up the blocks of four lanes.
-template <class D>
-HWY_INLINE hn::Vec<hn::CappedTag<float, 4>> sumOfBlocks(D d, hn::Vec<D> blocks) {
-  if constexpr (hn::MaxLanes(D()) <= 4) {
-    (void)d;
-    return blocks;
-  } else {
-    const hn::Half<D> half;
-    return sumOfBlocks(half, hn::Add(hn::LowerHalf(half, blocks), hn::UpperHalf(half, blocks)));
-  }
-}
-
-// The lane sums of four vectors, as a vector of four.
-HWY_INLINE hn::Vec<hn::CappedTag<float, 4>> sumsOfFour(Vec32 s0, Vec32 s1, Vec32 s2, Vec32 s3) {
-  const F32 d;
-  const hn::Repartition<double, F32> pairs;
-  const Vec32 s01 = hn::Add(hn::InterleaveLower(d, s0, s1), hn::InterleaveUpper(d, s0, s1));
-  const Vec32 s23 = hn::Add(hn::InterleaveLower(d, s2, s3), hn::InterleaveUpper(d, s2, s3));
-  const auto p01 = hn::BitCast(pairs, s01);
-  const auto p23 = hn::BitCast(pairs, s23);
-  const Vec32 blocks = hn::Add(hn::BitCast(d, hn::InterleaveLower(pairs, p01, p23)),
-                               hn::BitCast(d, hn::InterleaveUpper(pairs, p01, p23)));
-  return sumOfBlocks(d, blocks);
-}
-
-// Four keys against one query: loads the query once and sums the lanes together.
-HWY_INLINE void dotFour(const float* query, const float* key, std::size_t count, float* logits) {
-  const F32 d;
-  Vec32 s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
-  std::size_t k = 0;
-  for (; k + kLanes <= count; k += kLanes) {
-    const Vec32 q = hn::LoadU(d, query + k);
-    s0 = hn::MulAdd(q, hn::LoadU(d, key + k), s0);
-    s1 = hn::MulAdd(q, hn::LoadU(d, key + count + k), s1);
-    s2 = hn::MulAdd(q, hn::LoadU(d, key + 2 * count + k), s2);
-    s3 = hn::MulAdd(q, hn::LoadU(d, key + 3 * count + k), s3);
-  }
-  hn::StoreU(sumsOfFour(s0, s1, s2, s3), hn::CappedTag<float, 4>(), logits);
-  for (; k < count; ++k) {
-    for (std::size_t j = 0; j < 4; ++j) {
-      logits[j] += query[k] * key[j * count + k];
-    }
-  }
-}
-#endif
 
 HWY_INLINE void chunkLogits(const float* query, const float* key, std::size_t keys, std::size_t count, float* logits) {
   std::size_t j = 0;
@@ -155,6 +87,51 @@ HWY_INLINE void exponentiate(float* logits, std::size_t count, float top, float 
   }
 }
 
+// NaN or Inf times zero is NaN, every other number times zero is zero.
+HWY_INLINE bool allFinite(const float* values, std::size_t count) {
+  const F32 d;
+  Vec32 zeros = hn::Zero(d);
+  std::size_t j = 0;
+  for (; j + kLanes <= count; j += kLanes) {
+    zeros = hn::MulAdd(hn::Load(d, values + j), hn::Zero(d), zeros);
+  }
+  bool finite = hn::AllTrue(d, hn::Eq(zeros, hn::Zero(d)));
+  for (; j < count; ++j) {
+    finite = finite && std::isfinite(values[j]);
+  }
+  return finite;
+}
+
+// Of finite values; at least `least`.
+HWY_INLINE float largest(const float* values, std::size_t count, float least) {
+  const F32 d;
+  Vec32 top = hn::Set(d, least);
+  std::size_t j = 0;
+  for (; j + kLanes <= count; j += kLanes) {
+    top = hn::Max(top, hn::Load(d, values + j));
+  }
+  float result = hn::GetLane(hn::MaxOfLanes(d, top));
+  for (; j < count; ++j) {
+    result = std::max(result, values[j]);
+  }
+  return result;
+}
+
+// Of one chunk: values between 0 and 1, few enough for float.
+HWY_INLINE float sumOf(const float* values, std::size_t count) {
+  const F32 d;
+  Vec32 sum = hn::Zero(d);
+  std::size_t j = 0;
+  for (; j + kLanes <= count; j += kLanes) {
+    sum = hn::Add(sum, hn::Load(d, values + j));
+  }
+  float result = hn::GetLane(hn::SumOfLanes(d, sum));
+  for (; j < count; ++j) {
+    result += values[j];
+  }
+  return result;
+}
+
 // Softmax-weighted sum of one query row, chunk by chunk; sums over chunks are double.
 class DecodeRow {
  public:
@@ -162,16 +139,11 @@ class DecodeRow {
       : m_head_dim(head_dim), m_log2_scale(log2_scale), m_output(head_dim), m_chunk_output(head_dim) {}
 
   void addChunk(float* logits, std::size_t count, const float* value) {
-    float top = m_top;
-    for (std::size_t j = 0; j < count; ++j) {
-      top = std::max(top, logits[j]);
-      m_finite = m_finite && std::isfinite(logits[j]);
-    }
+    m_finite = m_finite && allFinite(logits, count);
+    const float top = largest(logits, count, m_top);
     rescale(top);
     exponentiate(logits, count, top, m_log2_scale);
-    for (std::size_t j = 0; j < count; ++j) {
-      m_sum += static_cast<double>(logits[j]);
-    }
+    m_sum += static_cast<double>(sumOf(logits, count));
     weightedRows(logits, value, count, m_head_dim, m_chunk_output.data());
     for (std::size_t k = 0; k < m_head_dim; ++k) {
       m_output[k] += static_cast<double>(m_chunk_output[k]);

@@ -20,12 +20,14 @@
 #include "capture/model/row_steps.h"
 #include "capture/model/weights.h"
 #include "core/base/error.h"
+#include "kernels/few_rows.h"
 #include "kernels/parallel.h"
 
 namespace kvatlas::capture {
 namespace {
 
 constexpr std::int64_t kDeviceRows = 4096;
+constexpr std::int64_t kFewRows = 64;  // rows whose logits need no library
 // Weights of a product that one thread of a decoding step reads in about the time that others take to wake up.
 constexpr std::int64_t kWeightsWorthThreads = std::int64_t{1} << 20;
 
@@ -100,7 +102,23 @@ struct Decoder::Impl {
     tally.note(first_row, route(layer.experts, middle, config.experts_per_token));
   }
 
+  // Few rows in f32 on the host: the product's bits do not depend on how many they are, and libraries pack the matrix
+  // for two rows or more each time.
+  [[nodiscard]] at::Tensor fewLogits(const at::Tensor& normed_rows) const {
+    const at::Tensor rows = normed_rows.contiguous();
+    at::Tensor out = at::empty({rows.size(0), weights.logits.size(0)}, rows.options());
+    kernels::multiplyFewRows({.rows = rows.const_data_ptr<float>(),
+                              .matrix = weights.logits.const_data_ptr<float>(),
+                              .count = static_cast<std::size_t>(rows.size(0)),
+                              .outputs = static_cast<std::size_t>(weights.logits.size(0)),
+                              .depth = static_cast<std::size_t>(rows.size(1))},
+                             out.mutable_data_ptr<float>(), options.threads);
+    return scaled(out, config.logits_scale);
+  }
+
   [[nodiscard]] at::Tensor logits(const at::Tensor& rows) const {
+    if (rows.is_cpu() && rows.scalar_type() == at::kFloat && rows.size(0) <= kFewRows)
+      return fewLogits(norm(rows, weights.final_norm));
     const bool small = rows.is_cpu() && weights.logits.numel() < kWeightsWorthThreads;
     const LibraryThreads threads(small ? 1 : at::get_num_threads());
     return scaled(at::linear(norm(rows, weights.final_norm), weights.logits), config.logits_scale)

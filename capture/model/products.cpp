@@ -19,6 +19,10 @@ namespace {
 // The layout is chosen for products of many rows; it is the fastest for 2 to 16 rows too.
 constexpr std::int64_t kPackedRows = 512;
 
+// Fewer rows are computed as so many: oneDNN sums a single row in another order than it has in any batch, and its
+// products of two or three rows take a fifth longer than those of four.
+constexpr std::int64_t kLeastRows = 4;
+
 at::Tensor packedWeight(const at::Tensor& weight) {
   static const auto reorder = c10::Dispatcher::singleton()
                                   .findSchemaOrThrow("mkldnn::_reorder_linear_weight", "")
@@ -55,9 +59,10 @@ bool canPack(at::ScalarType type) {
 
 at::Tensor product(const Linear& linear, const at::Tensor& rows) {
   if (!linear.packed.defined()) return plainProduct(rows, linear.weight, linear.bias);
-  // oneDNN sums a single row in another order; with a second one it gets the bits it has in any batch.
-  if (rows.size(0) == 1) return packedProduct(at::cat({rows, rows}), linear.packed, linear.bias).narrow(0, 0, 1);
-  return packedProduct(rows.contiguous(), linear.packed, linear.bias);
+  const std::int64_t count = rows.size(0);
+  if (count >= kLeastRows) return packedProduct(rows.contiguous(), linear.packed, linear.bias);
+  const std::vector<at::Tensor> repeated(kLeastRows, rows);
+  return packedProduct(at::cat(repeated).narrow(0, 0, kLeastRows), linear.packed, linear.bias).narrow(0, 0, count);
 }
 
 bool packable(at::ScalarType type) {
