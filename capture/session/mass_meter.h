@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "capture/model/config.h"
@@ -14,7 +15,8 @@ namespace kvatlas::capture {
 // The positions that a query of a branch read in the layer that attended last, ascending; empty: all that it held.
 using ReadPositions = std::function<std::span<const TokenIndex>(std::size_t branch, std::uint32_t query_head)>;
 
-// Mass of one branch over the steps measured so far, [T, layers, query_heads]; NaN where the full cache had stopped.
+// Mass of one branch over the steps measured since it was last taken, [T, layers, query_heads]; NaN where the full
+// cache had stopped.
 struct BranchMass {
   std::vector<float> retained, oracle;
 };
@@ -32,7 +34,7 @@ class MassMeter {
   // A later step, or the end of a question: `rows` watches the full cache first; its last token counts.
   void measureStep(LayerIndex layer, const WatchedRows& rows);
 
-  [[nodiscard]] BranchMass takeMass(std::size_t branch) { return std::move(m_mass[branch]); }
+  [[nodiscard]] BranchMass takeMass(std::size_t branch) { return std::exchange(m_mass[branch], {}); }
 
  private:
   void measure(LayerIndex layer, std::span<const float> rows, std::size_t length, bool of_step);
@@ -43,7 +45,7 @@ class MassMeter {
   TokenIndex m_prompt_tokens;
   unsigned m_threads;
   ReadPositions m_read;
-  std::size_t m_steps = 0;
+  std::vector<bool> m_active;      // [branches] of the step that was begun last
   std::vector<BranchMass> m_mass;  // [branches], the full cache's stays empty
   std::vector<float> m_rows;       // [query_heads, length], zero where the sliding window hides keys
 };

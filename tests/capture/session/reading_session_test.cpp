@@ -161,8 +161,8 @@ void expectMass(const DecodeTrack& track, std::size_t cell, const std::vector<do
     }
   std::vector<double> sorted = full;
   std::ranges::sort(sorted, std::greater<>{});
-  EXPECT_NEAR(track.retained[cell], mass, 1e-5);
-  EXPECT_NEAR(track.oracle[cell],
+  EXPECT_NEAR(track.rows.retained[cell], mass, 1e-5);
+  EXPECT_NEAR(track.rows.oracle[cell],
               std::accumulate(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(count), 0.0), 1e-5);
 }
 
@@ -208,7 +208,7 @@ TEST_P(Reading, equalsTheSimulation) {
     NaiveBranch naive(decoder, prefill, result.branches[b].decision, tokens);
     const std::vector<NaiveStep> steps = fed(naive, [&](auto&&... query) { reader.read(query...); });
     EXPECT_TRUE(result.branches[b].decision.everything);
-    EXPECT_TRUE(track.evicted.empty());
+    EXPECT_TRUE(track.rows.evicted.empty());
     const std::uint64_t pages = (tokens + kRules[b - 1].page - 1) / kRules[b - 1].page;
     std::uint64_t lists = 0;  // that have bounds
     for (std::uint32_t layer = 0; layer < config.layers; ++layer)
@@ -224,7 +224,7 @@ TEST_P(Reading, equalsTheSimulation) {
         for (std::size_t head = 0; head < config.query_heads; ++head) {
           const std::size_t cell = (t * config.layers + layer) * config.query_heads + head;
           expectMass(track, cell, full[t].attention[layer][head], steps[t].attention[layer][head]);
-          expectAttended(track.attended, cell, steps[t].attention[layer][head]);
+          expectAttended(track.rows.attended, cell, steps[t].attention[layer][head]);
         }
     }
   }
