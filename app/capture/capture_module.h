@@ -61,5 +61,6 @@ using EvaluationEntry = void (*)(const EvaluationCall*, Outcome*);    // "kvatla
 using HeadScoreEntry = void (*)(const HeadScoreCall*, Outcome*);      // "kvatlasHeads"
 using GpuBenchEntry = void (*)(const GpuBenchCall*, Outcome*);        // "kvatlasBenchGpu"
 using ReplayEntry = void (*)(const ReplayCall*, Outcome*);            // "kvatlasReplay"
+using CasePromptEntry = void (*)(const CasePromptCall*, Outcome*);    // "kvatlasCasePrompt"
 
 }  // namespace kvatlas::app
