@@ -58,6 +58,7 @@ std::vector<Coincidence> coincidences(const std::vector<ChartLine>& lines) {
 
 ChartPlot::ChartPlot(QWidget* parent)
     : KeyPlot(parent), m_marker(new QCPItemStraightLine(this)), m_text(new QCPItemText(this)) {
+  setAccessibleName(tr("Chart"));
   setNoAntialiasingOnDrag(true);
   legend->setVisible(false);
   // Keeps the entries at the top at any height.

@@ -34,6 +34,7 @@ SpanChart::SpanChart(Document& document, Selection& selection, QWidget* parent)
   m_span->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
   m_span->setMinimumContentsLength(10);
   static_cast<QVBoxLayout*>(layout())->insertWidget(0, m_span, 0, Qt::AlignLeft);
+  setTabOrder(m_span, &plot());
   for (const auto signal : {&Document::opened, &Document::closed, &Document::spansChanged})
     connect(&document, signal, this, &SpanChart::fillSpans);
   connect(m_span, &QComboBox::currentIndexChanged, this, [this] { refill(); });
