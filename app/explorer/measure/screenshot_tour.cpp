@@ -154,7 +154,7 @@ class Tour {
     m_window->pages().grid().findChild<QComboBox*>(QStringLiteral("gridMetric"))->setCurrentIndex(1);
     map.showWindow({key - kCloseTokens, key + kCloseTokens, last - 2 * kCloseTokens, last});
     grab(QStringLiteral("close"), *m_window);
-    map.view().fit();
+    map.fit();
     map.setViews(9, 0);
     grab(QStringLiteral("nine"), *m_window);
     map.setViews(1, 0);
@@ -205,18 +205,25 @@ class Tour {
 };
 
 constexpr QSize kWindow(1440, 900);
-constexpr QSize kOtherSizes[] = {{1280, 720}, {1920, 1080}};
+constexpr QSize kOtherSizes[] = {{1280, 720}, {1920, 1080}, {3840, 2160}};
+// 2880×1800 and 3840×2160 pixels on sharp screens.
+struct Sharp {
+  int scale;
+  QSize window;
+};
+constexpr Sharp kSharp[] = {{2, {1440, 900}}, {3, {1280, 720}}};
 
 // Qt reads the scale factor once, at the start: draws the sharp pictures in another process.
-void runScaled(const QString& folder, const QString& trace) {
+void runScaled(const QString& folder, const QString& trace, int scale) {
   QProcess process;
   QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
-  environment.insert(QStringLiteral("QT_SCALE_FACTOR"), QStringLiteral("2"));
+  environment.insert(QStringLiteral("QT_SCALE_FACTOR"), QString::number(scale));
   process.setProcessEnvironment(environment);
   process.setProcessChannelMode(QProcess::ForwardedChannels);
   process.start(QCoreApplication::applicationFilePath(), {trace, QStringLiteral("--screenshot-tour"), folder});
   process.waitForFinished(-1);
-  if (process.exitStatus() != QProcess::NormalExit || process.exitCode() != 0) fail("the tour at scale 2 failed");
+  if (process.exitStatus() != QProcess::NormalExit || process.exitCode() != 0)
+    fail("the tour at scale {} failed", scale);
 }
 
 }  // namespace
@@ -227,17 +234,17 @@ void runScreenshotTour(const QString& folder, const QString& trace) {
   if (source.isEmpty()) fail("examples/marlow.kva.h5: not found next to kvatlas-explorer");
   if (!QFileInfo::exists(source)) fail("{}: not found", source.toStdString());
   source = QFileInfo(source).absoluteFilePath();
-  const bool scaled = qApp->devicePixelRatio() > 1;
+  const int scale = qRound(qApp->devicePixelRatio());
   for (const char* name : {"light", "dark"}) {
     const QString theme = QString::fromLatin1(name);
-    if (scaled) {
-      Tour(folder, theme, source, kWindow).runFirst();
-      continue;
-    }
+    for (const Sharp& sharp : kSharp)
+      if (sharp.scale == scale) Tour(folder, theme, source, sharp.window).runFirst();
+    if (scale > 1) continue;
     Tour(folder, theme, source, kWindow).runAll();
     for (const QSize& size : kOtherSizes) Tour(folder, theme, source, size).runFirst();
   }
-  if (!scaled) runScaled(folder, source);
+  if (scale > 1) return;
+  for (const Sharp& sharp : kSharp) runScaled(folder, source, sharp.scale);
 }
 
 }  // namespace kvatlas::app

@@ -26,6 +26,7 @@ SweepChart::SweepChart(Document& document, Selection& selection, QWidget* parent
   m_metric->setToolTip(tr("What the chart shows over the budget of each method"));
   m_metric->addItems({tr("retained mass"), tr("KL"), tr("right answer")});
   static_cast<QVBoxLayout*>(layout())->insertWidget(0, m_metric, 0, Qt::AlignLeft);
+  setTabOrder(m_metric, &plot());
   connect(m_metric, &QComboBox::currentIndexChanged, this, [this] { refill(); });
 }
 

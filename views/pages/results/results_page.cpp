@@ -11,11 +11,13 @@
 #include <QTabWidget>
 #include <QTableView>
 #include <QVBoxLayout>
+#include <utility>
 
 #include "views/models/figures/results_facts.h"
 #include "views/models/qt_text.h"
 #include "views/pages/results/case_details.h"
 #include "views/pages/results/score_delegate.h"
+#include "views/pages/table_keys.h"
 
 namespace kvatlas::views {
 namespace {
@@ -154,8 +156,12 @@ QWidget* ResultsPage::makeOverview() {
       chooseCells(model.cellAt(index), several ? row_name + QStringLiteral(" · ") + column_name : row_name);
     };
   };
-  connect(m_table_view, &QTableView::clicked, this, choose(m_table));
-  connect(m_grid_view, &QTableView::clicked, this, choose(m_grid));
+  for (const auto& [view, model] : {std::pair{m_table_view, &m_table}, std::pair{m_grid_view, &m_grid}}) {
+    connect(view, &QTableView::clicked, this, choose(*model));
+    new TableKeys(*view, choose(*model));
+  }
+  m_table_view->setAccessibleName(tr("Scores of the sets and methods"));
+  m_grid_view->setAccessibleName(tr("Scores of one method by facet"));
   return m_overview;
 }
 
@@ -203,7 +209,10 @@ QWidget* ResultsPage::makeCases() {
   connect(m_text, &QLineEdit::textChanged, this, &ResultsPage::applyConditions);
   connect(m_cells, &QPushButton::clicked, this, &ResultsPage::clearCells);
   connect(m_list->selectionModel(), &QItemSelectionModel::currentRowChanged, this, &ResultsPage::showCase);
-  connect(m_list, &QTableView::doubleClicked, this, [this] { emit m_details->attentionWanted(m_details->caseId()); });
+  m_list->setAccessibleName(tr("Cases"));
+  const auto show_attention = [this] { emit m_details->attentionWanted(m_details->caseId()); };
+  connect(m_list, &QTableView::doubleClicked, this, show_attention);
+  new TableKeys(*m_list, [show_attention](const QModelIndex&) { show_attention(); });
   return box;
 }
 
