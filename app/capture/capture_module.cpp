@@ -18,6 +18,7 @@ using kvatlas::app::GenerateAllCall;
 using kvatlas::app::GenerateCall;
 using kvatlas::app::GpuBenchCall;
 using kvatlas::app::HeadScoreCall;
+using kvatlas::app::ModelReportCall;
 using kvatlas::app::ReplayCall;
 
 // Declared for -Wmissing-declarations; called through dlsym.
@@ -28,6 +29,7 @@ KVATLAS_EXPORT void kvatlasGenerateAll(const GenerateAllCall* call, Outcome* out
 KVATLAS_EXPORT void kvatlasEvaluate(const EvaluationCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasBenchGpu(const GpuBenchCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasHeads(const HeadScoreCall* call, Outcome* outcome);
+KVATLAS_EXPORT void kvatlasModelReport(const ModelReportCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasReplay(const ReplayCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasCasePrompt(const CasePromptCall* call, Outcome* outcome);
 
@@ -69,6 +71,11 @@ void kvatlasEvaluate(const EvaluationCall* call, Outcome* outcome) {
 void kvatlasHeads(const HeadScoreCall* call, Outcome* outcome) {
   prepareModule();
   *outcome = guarded([&] { *call->summary = kvatlas::evaluation::runHeadScores(*call->options, *call->work); });
+}
+
+void kvatlasModelReport(const ModelReportCall* call, Outcome* outcome) {
+  prepareModule();
+  *outcome = guarded([&] { *call->report = kvatlas::capture::reportModel(*call->options, *call->work); });
 }
 
 void kvatlasReplay(const ReplayCall* call, Outcome* outcome) {

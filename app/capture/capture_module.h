@@ -4,6 +4,7 @@
 #include "capture/bench/gpu_bench.h"
 #include "capture/evaluation/evaluation_options.h"
 #include "capture/recorder/generate.h"
+#include "capture/session/model_report.h"
 #include "core/base/outcome.h"
 #include "core/text/prepared_prompt.h"
 
@@ -47,6 +48,11 @@ struct CasePromptCall {
   text::PreparedPrompt* prompt = nullptr;
 };
 
+struct ModelReportCall {
+  const capture::ModelReportOptions* options = nullptr;
+  const WorkContext* work = nullptr;
+  capture::ModelReport* report = nullptr;
+};
 struct GpuBenchCall {
   const capture::GpuBenchOptions* options = nullptr;
   const WorkContext* work = nullptr;
@@ -60,6 +66,7 @@ using GenerateAllEntry = void (*)(const GenerateAllCall*, Outcome*);  // "kvatla
 using EvaluationEntry = void (*)(const EvaluationCall*, Outcome*);    // "kvatlasEvaluate"
 using HeadScoreEntry = void (*)(const HeadScoreCall*, Outcome*);      // "kvatlasHeads"
 using GpuBenchEntry = void (*)(const GpuBenchCall*, Outcome*);        // "kvatlasBenchGpu"
+using ModelReportEntry = void (*)(const ModelReportCall*, Outcome*);  // "kvatlasModelReport"
 using ReplayEntry = void (*)(const ReplayCall*, Outcome*);            // "kvatlasReplay"
 
 }  // namespace kvatlas::app

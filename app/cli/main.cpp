@@ -11,7 +11,7 @@
 #include "app/cli/commands/capture_command.h"
 #include "app/cli/commands/evaluate_command.h"
 #include "app/cli/commands/explore_command.h"
-#include "app/cli/commands/export_command.h"
+#include "app/cli/commands/export/export_command.h"
 #include "app/cli/commands/figure_command.h"
 #include "app/cli/commands/generate_command.h"
 #include "app/cli/commands/heads_command.h"

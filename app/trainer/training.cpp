@@ -18,7 +18,7 @@
 #include "app/trainer/measure.h"
 #include "app/trainer/optimiser.h"
 #include "app/trainer/training_log.h"
-#include "capture/session/device.h"
+#include "capture/session/device/device.h"
 #include "core/base/error.h"
 #include "core/base/files.h"
 

@@ -11,8 +11,8 @@
 
 #include "capture/bench/layer_bench.h"
 #include "capture/model/cuda_attention.h"
-#include "capture/session/cuda_probe.h"
-#include "capture/session/device.h"
+#include "capture/session/device/cuda_probe.h"
+#include "capture/session/device/device.h"
 #include "capture/session/session.h"
 #include "core/base/error.h"
 

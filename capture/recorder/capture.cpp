@@ -17,7 +17,7 @@
 #include "core/trace/question_output.h"
 #include "core/trace/schema.h"
 #include "core/trace/space.h"
-#include "core/trace/validate_signals.h"
+#include "core/trace/validate/validate_signals.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -94,6 +94,15 @@ void recordLayers(Session& session, const trace::TraceHeader& header, TraceQueue
       recorderRequest(plan), layerFlags(plan, session.config().layers));
 }
 
+// Sends what is measured while decoding to the writer thread, block by block: a long answer takes no more memory.
+void recordSteps(Session& session, TraceQueue& queue) {
+  session.watchAttended();
+  session.setStepSink([&queue](std::size_t trace, std::size_t run, StepRows rows) {
+    auto block = std::make_shared<trace::StepBlock>(makeStepBlock(std::move(rows)));
+    queue.push(trace, [run, block](trace::Writer& writer) { writer.appendSteps(run, *block); });
+  });
+}
+
 void recordRuns(const Session& session, const SessionResult& result, std::size_t trace, Recording& recording,
                 TraceQueue& queue) {
   queue.push(trace, [logits = result.next_logits](trace::Writer& writer) { writer.writeNextLogits(logits); });
@@ -101,7 +110,7 @@ void recordRuns(const Session& session, const SessionResult& result, std::size_t
     queue.push(trace, [use = result.experts](trace::Writer& writer) { writer.writeExperts(use); });
   for (std::size_t run = 0; run < result.branches.size(); ++run) {
     auto record = std::make_shared<trace::RunRecord>(makeRunRecord(session, result, run));
-    recording.summary.runs.push_back(summarise(result.branches[run], *record));
+    recording.summary.runs.push_back(summarise(result.branches[run], *record, result.tracks[run].mean));
     queue.push(trace, [run, record](trace::Writer& writer) { writer.writeRun(run, *record); });
   }
   recording.summary.prefill_seconds = result.prefill_seconds;
@@ -167,7 +176,7 @@ std::vector<CaptureSummary> recordSession(Session& session, const CaptureOptions
   const trace::TraceHeader header = recordings.front().header;  // for the layers, which all traces share
   for (Recording& one : recordings) targets.push_back({one.summary.output, std::move(one.header)});
   TraceQueue queue(std::move(targets), existing);
-  session.watchAttended();
+  recordSteps(session, queue);
   recordLayers(session, header, queue, options.session.threads);
   const std::vector<SessionResult> results = session.runAll(work);
   std::vector<CaptureSummary> summaries;

@@ -11,11 +11,13 @@
 namespace kvatlas::capture {
 namespace {
 
-// Mean of the measured values; −1 without any.
-double meanOf(const std::vector<float>& values) {
-  const double mean = meanOfMeasured(values);
+// A mean, −1 for that of no values.
+double measured(double mean) {
   return std::isnan(mean) ? -1 : mean;
 }
+
+// Only the means are printed.
+void forgetRows(std::size_t /*branch*/, StepRows /*rows*/) {}
 
 std::shared_ptr<LoadedModel> openForText(const SessionOptions& options, const WorkContext& work) {
   auto model = openModel(options);
@@ -27,7 +29,7 @@ std::shared_ptr<LoadedModel> openForText(const SessionOptions& options, const Wo
 std::vector<RunSummary> summariesOf(const Session& session, const SessionResult& result, const std::string& question) {
   std::vector<RunSummary> runs;
   for (std::size_t run = 0; run < result.branches.size(); ++run) {
-    runs.push_back(summarise(result.branches[run], makeRunRecord(session, result, run)));
+    runs.push_back(summarise(result.branches[run], makeRunRecord(session, result, run), result.tracks[run].mean));
     runs.back().question = question;
   }
   return runs;
@@ -55,7 +57,7 @@ void generateBatch(const SessionOptions& options, std::span<const PromptRow> row
   for (const auto& session : sessions) {
     session->prefill(work);
     const auto& questions = session->prompt().questions;
-    AnswerRequest request{.max_new_tokens = options.max_new_tokens};
+    AnswerRequest request{.max_new_tokens = options.max_new_tokens, .step_rows = forgetRows};
     if (!questions.empty()) request.question = questions.front().ids;
     answers.push_back(session->prepare(request, work));
   }
@@ -71,16 +73,16 @@ void generateBatch(const SessionOptions& options, std::span<const PromptRow> row
 
 }  // namespace
 
-RunSummary summarise(const Branch& branch, const trace::RunRecord& record) {
+RunSummary summarise(const Branch& branch, const trace::RunRecord& record, const MeanMass& mean) {
   return {.label = branch.label,
           .method = std::string(branch.request.method->name),
           .budget = branch.budget.text,
           .text = record.decode_text,
           .kept_tokens = record.budget_realised,
           .cache_bytes = record.cache_bytes,
-          .retained = meanOf(record.retained),
-          .oracle = meanOf(record.oracle),
-          .kl = meanOf(record.kl),
+          .retained = measured(mean.retained.value()),
+          .oracle = measured(mean.oracle.value()),
+          .kl = measured(meanOfMeasured(record.kl)),
           .seconds = record.seconds};
 }
 
@@ -91,6 +93,7 @@ GenerateSummary runGenerate(const SessionOptions& options, const WorkContext& wo
   for (const PreparedPrompt& prompt : preparePrompts(options.prompt, options.model, model->config, model->tokenizer)) {
     for (const std::string& notice : prompt.notices) work.progress->warn(notice);
     Session session(options, model, prompt, work);
+    session.setStepSink([](std::size_t, std::size_t branch, StepRows rows) { forgetRows(branch, std::move(rows)); });
     session.loadWeights(work);
     summary.tokens = prompt.ids.size();
     for (const SessionResult& result : session.runAll(work)) {

@@ -15,6 +15,7 @@ struct RunRecord;
 namespace kvatlas::capture {
 
 struct Branch;
+struct MeanMass;
 
 struct GenerateSummary {
   std::uint64_t tokens = 0;
@@ -40,6 +41,6 @@ struct PromptAnswers {
 void generateAll(const SessionOptions& options, std::span<const PromptRow> rows, std::size_t batch,
                  const std::function<void(const PromptAnswers&)>& each, const WorkContext& work);
 
-[[nodiscard]] RunSummary summarise(const Branch& branch, const trace::RunRecord& record);
+[[nodiscard]] RunSummary summarise(const Branch& branch, const trace::RunRecord& record, const MeanMass& mean);
 
 }  // namespace kvatlas::capture

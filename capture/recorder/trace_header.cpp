@@ -52,9 +52,9 @@ trace::RunHeader runHeader(const Branch& branch) {
   return header;
 }
 
-std::vector<trace::Eviction> evictionsOf(const DecodeTrack& track) {
+std::vector<trace::Eviction> evictionsOf(const StepRows& rows) {
   std::vector<trace::Eviction> evicted;
-  for (const cache::Eviction& one : track.evicted) evicted.push_back({one.step, one.layer, one.head, one.position});
+  for (const cache::Eviction& one : rows.evicted) evicted.push_back({one.step, one.layer, one.head, one.position});
   return evicted;
 }
 
@@ -107,6 +107,14 @@ trace::TraceHeader makeTraceHeader(const Session& session, const trace::Attentio
   return header;
 }
 
+trace::StepBlock makeStepBlock(StepRows rows) {
+  return {.retained = std::move(rows.retained),
+          .oracle = std::move(rows.oracle),
+          .attended = std::move(rows.attended.positions),
+          .attended_mass = std::move(rows.attended.mass),
+          .evicted = evictionsOf(rows)};
+}
+
 trace::RunRecord makeRunRecord(const Session& session, const SessionResult& result, std::size_t run) {
   const Branch& branch = result.branches[run];
   const DecodeTrack& track = result.tracks[run];
@@ -119,15 +127,15 @@ trace::RunRecord makeRunRecord(const Session& session, const SessionResult& resu
       .kept_positions = branch.decision.positions,
       .decode_ids = track.ids,
       .kl = track.kl,
-      .evicted = evictionsOf(track),
+      .evicted = evictionsOf(track.rows),
       // The others grow by a row a step.
       .step_bytes = branch.decidesAgainEvery() > 0 ? track.held_bytes : std::vector<std::uint64_t>(),
       .merged_into = track.merged.of_prompt,
       .evicted_into = track.merged.of_evicted,
-      .retained = track.retained,
-      .oracle = track.oracle,
-      .attended = track.attended.positions,
-      .attended_mass = track.attended.mass,
+      .retained = track.rows.retained,
+      .oracle = track.rows.oracle,
+      .attended = track.rows.attended.positions,
+      .attended_mass = track.rows.attended.mass,
       .question_attended = track.question_attended.positions,
       .question_attended_mass = track.question_attended.mass,
       .everything = branch.decision.everything};

@@ -10,6 +10,7 @@ namespace kvatlas::capture {
 [[nodiscard]] trace::TraceHeader makeTraceHeader(const Session& session, const trace::AttentionPlan& plan,
                                                  const text::PreparedQuestion* question = nullptr);
 [[nodiscard]] trace::AttentionPlan makeAttentionPlan(const Session& session, const CaptureOptions& options);
+[[nodiscard]] trace::StepBlock makeStepBlock(StepRows rows);
 [[nodiscard]] trace::RunRecord makeRunRecord(const Session& session, const SessionResult& result, std::size_t run);
 
 }  // namespace kvatlas::capture

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "capture/model/config.h"
@@ -37,7 +38,8 @@ class AttendedTokens {
   // `keys`: of the question's tokens from `first` on.
   void takeQuestion(const TopKeys& keys, std::uint32_t first);
 
-  [[nodiscard]] Attended take(std::size_t branch) { return std::move(m_branches[branch]); }
+  // Of the steps since it was last taken.
+  [[nodiscard]] Attended take(std::size_t branch) { return std::exchange(m_branches[branch], {}); }
   // [question tokens, layers, query_heads, K]
   [[nodiscard]] Attended takeQuestionOf(std::size_t branch) { return std::move(m_questions[branch]); }
 

@@ -1,7 +1,7 @@
 #include "capture/session/branch_store.h"
 
-#include "capture/session/cuda_probe.h"
-#include "capture/session/device_store.h"
+#include "capture/session/device/cuda_probe.h"
+#include "capture/session/device/device_store.h"
 #include "capture/session/host_store.h"
 
 namespace kvatlas::capture {

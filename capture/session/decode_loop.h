@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "capture/model/decoder.h"
-#include "capture/session/attended_tokens.h"
 #include "capture/session/branch_store.h"
 #include "capture/session/entry_forms.h"
 #include "capture/session/options.h"
+#include "capture/session/step_rows.h"
 #include "core/cache/redecider.h"
 #include "core/policy/signal_parameters.h"
 
@@ -22,13 +22,11 @@ struct DecodeTrack {
   std::vector<TokenId> ids;  // [T]; with Follow::Full the branch's own choice given the full cache's tokens so far
   std::vector<float>
       kl;  // [T] KL(full ‖ branch) in nats at the same fed tokens; NaN after the paths have parted or full has stopped
-  std::vector<float> retained;            // [T, layers, query_heads]; NaN once full has stopped
-  std::vector<float> oracle;              // [T, layers, query_heads]
-  Attended attended;                      // [T, layers, query_heads, K]; empty unless asked for
+  StepRows rows;                          // of the steps that DecodeOptions::step_rows did not receive
+  MeanMass mean;                          // over all steps
   Attended question_attended;             // [Q, layers, query_heads, K]; empty unless asked for
   std::vector<std::uint64_t> held_rows;   // [T] over all lists, when ids[t] is chosen
   std::vector<std::uint64_t> held_bytes;  // [T] of these, in the form they are stored in
-  std::vector<cache::Eviction> evicted;   // while decoding; step t: after the attention that chose ids[t]
   MergedTokens merged;                    // where evicted tokens went
 };
 
@@ -48,6 +46,7 @@ struct DecodeOptions {
   bool attended = false;                                         // the keys each branch attends to most
   std::function<void(std::size_t branch, TokenId id)> on_token;  // may be empty
   RowSink full_rows;                                             // may be empty
+  StepSink step_rows;                                            // empty: all rows stay in the tracks
   FinishedTest finished;  // may be empty; with Follow::Full asked of the full cache's tokens
 };
 

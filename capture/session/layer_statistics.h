@@ -7,8 +7,8 @@
 
 #include "capture/model/config.h"
 #include "capture/model/observer.h"
-#include "capture/session/cuda_probe.h"
-#include "capture/session/device_copies.h"
+#include "capture/session/device/cuda_probe.h"
+#include "capture/session/device/device_copies.h"
 #include "core/base/progress.h"
 #include "core/policy/signal_parameters.h"
 #include "core/signals/signals.h"

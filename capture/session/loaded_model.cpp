@@ -3,7 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "capture/model/cuda_attention.h"
-#include "capture/session/device.h"
+#include "capture/session/device/device.h"
 #include "capture/session/prompt.h"
 #include "core/base/thread.h"
 

@@ -48,12 +48,12 @@ MassMeter::MassMeter(const ModelConfig& config, std::span<const cache::HeldToken
 }
 
 void MassMeter::beginStep(const std::vector<bool>& active) {
-  ++m_steps;
-  const std::size_t size = m_steps * m_config.layers * m_config.query_heads;
+  m_active = active;
+  const std::size_t step = std::size_t{m_config.layers} * m_config.query_heads;
   for (std::size_t b = 1; b < m_mass.size(); ++b) {
     if (!active[b]) continue;
-    m_mass[b].retained.resize(size, kNotMeasured);
-    m_mass[b].oracle.resize(size, kNotMeasured);
+    m_mass[b].retained.resize(m_mass[b].retained.size() + step, kNotMeasured);
+    m_mass[b].oracle.resize(m_mass[b].oracle.size() + step, kNotMeasured);
   }
 }
 
@@ -94,9 +94,10 @@ void MassMeter::measureHead(LayerIndex layer, std::uint32_t head, std::span<cons
   }
   const std::vector<double> best = analysis::oracleMass(row, prompt, sizes);
   const auto later = static_cast<std::uint32_t>(row.size()) - prompt;
-  const std::size_t cell = ((m_steps - 1) * m_config.layers + layer.value) * m_config.query_heads + head;
+  const std::size_t from_end = std::size_t{m_config.layers - layer.value} * m_config.query_heads - head;
   for (std::size_t b = 1; b < m_mass.size(); ++b) {
-    if (m_mass[b].retained.size() <= cell) continue;  // this branch has stopped
+    if (!m_active[b]) continue;
+    const std::size_t cell = m_mass[b].retained.size() - from_end;
     const HeldCounts& held = counts[b - 1];
     m_mass[b].retained[cell] = static_cast<float>(heldMass(row, lists[b - 1], held));
     m_mass[b].oracle[cell] = static_cast<float>(

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "capture/model/config.h"
@@ -10,7 +11,8 @@
 
 namespace kvatlas::capture {
 
-// Mass of one branch over the steps measured so far, [T, layers, query_heads]; NaN where the full cache had stopped.
+// Mass of one branch over the steps measured since it was last taken, [T, layers, query_heads]; NaN where the full
+// cache had stopped.
 struct BranchMass {
   std::vector<float> retained, oracle;
 };
@@ -28,7 +30,7 @@ class MassMeter {
   // A later step, or the end of a question: `rows` watches the full cache first; its last token counts.
   void measureStep(LayerIndex layer, const WatchedRows& rows);
 
-  [[nodiscard]] BranchMass takeMass(std::size_t branch) { return std::move(m_mass[branch]); }
+  [[nodiscard]] BranchMass takeMass(std::size_t branch) { return std::exchange(m_mass[branch], {}); }
 
  private:
   void measure(LayerIndex layer, std::span<const float> rows, std::size_t length);
@@ -38,7 +40,7 @@ class MassMeter {
   std::span<const cache::HeldTokens> m_held;
   TokenIndex m_prompt_tokens;
   unsigned m_threads;
-  std::size_t m_steps = 0;
+  std::vector<bool> m_active;      // [branches] of the step that was begun last
   std::vector<BranchMass> m_mass;  // [branches], the full cache's stays empty
   std::vector<float> m_rows;       // [query_heads, length], zero where the sliding window hides keys
 };

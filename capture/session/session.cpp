@@ -157,10 +157,14 @@ std::vector<SessionResult> Session::runAll(const WorkContext& work,
   for (std::size_t i = 0; i < count; ++i) {
     const auto question =
         m_prompt.questions.empty() ? std::span<const TokenId>() : std::span<const TokenId>(m_prompt.questions[i].ids);
+    StepSink step_rows;
+    if (m_step_sink)
+      step_rows = [this, i](std::size_t branch, StepRows rows) { m_step_sink(i, branch, std::move(rows)); };
     const auto answer = prepare({.question = question,
                                  .max_new_tokens = m_options.max_new_tokens,
                                  .finished = m_finished,
                                  .on_token = on_token,
+                                 .step_rows = std::move(step_rows),
                                  .last = i + 1 == count},
                                 work);
     results.push_back(std::move(decodeAnswers({&answer, 1}, work).front()));
@@ -215,6 +219,7 @@ std::unique_ptr<PendingAnswer> Session::prepare(const AnswerRequest& request, co
                                                                           .attended = m_prefilled->attended,
                                                                           .on_token = request.on_token,
                                                                           .full_rows = m_row_sink,
+                                                                          .step_rows = request.step_rows,
                                                                           .finished = request.finished}});
   const std::vector<Branch>& branches = answer->result.branches;
   for (const Branch& branch : branches)

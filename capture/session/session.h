@@ -18,6 +18,7 @@ struct AnswerRequest {
   std::uint32_t max_new_tokens = 0;
   FinishedTest finished;                                         // see DecodeOptions::finished
   std::function<void(std::size_t branch, TokenId id)> on_token;  // may be empty
+  StepSink step_rows;                                            // may be empty; see DecodeOptions
   bool last = true;                                              // the prefill's keys and values are given up
 };
 
@@ -44,6 +45,9 @@ class Session {
   void setRowSink(RowSink sink) { m_row_sink = std::move(sink); }
   // Records every branch's most attended keys at each generated token; before run().
   void watchAttended() { m_attended = true; }
+  // Receives what is measured at each step in blocks, of each answer (question) in turn; before run().
+  using AnswerStepSink = std::function<void(std::size_t answer, std::size_t branch, StepRows rows)>;
+  void setStepSink(AnswerStepSink sink) { m_step_sink = std::move(sink); }
   // Of a prompt with at most one question.
   [[nodiscard]] SessionResult run(const WorkContext& work,
                                   const std::function<void(std::size_t, TokenId)>& on_token = {});
@@ -78,6 +82,7 @@ class Session {
   policy::SignalParameters m_signal_parameters;
   FinishedTest m_finished;
   RowSink m_row_sink;
+  AnswerStepSink m_step_sink;
   bool m_attended = false;
   LayerSink m_sink;
   StatisticsRequest m_sink_request;

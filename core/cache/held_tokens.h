@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/base/ids.h"
@@ -81,6 +82,7 @@ class HeldTokens {
 
   // In the order of the calls, positions ascending within each.
   [[nodiscard]] const std::vector<Eviction>& log() const { return m_log; }
+  [[nodiscard]] std::vector<Eviction> takeLog() { return std::exchange(m_log, {}); }
 
  private:
   struct List {

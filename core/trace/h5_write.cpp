@@ -67,8 +67,9 @@ void pack(const Grid& grid, const std::array<std::uint64_t, 3>& at, std::size_t 
   }
 }
 
+// `first`: where the values begin on the array's own first axis.
 herr_t writeGrid(hid_t dataset, const Grid& grid, const schema::DatasetSpec& spec, std::size_t element,
-                 const char* values) {
+                 const char* values, std::uint64_t first) {
   std::vector<char> packed(grid.chunk[0] * grid.chunk[1] * grid.chunk[2] * element);
   std::array<std::uint64_t, 3> at{};
   for (at[0] = 0; at[0] < grid.dims[0]; at[0] += grid.chunk[0]) {
@@ -82,7 +83,8 @@ herr_t writeGrid(hid_t dataset, const Grid& grid, const schema::DatasetSpec& spe
           pack(grid, at, element, values, packed);
           source = packed.data();
         }
-        const std::array<hsize_t, 4> origin{at[0], at[1], at[2] / grid.folded, 0};
+        std::array<hsize_t, 4> origin{at[0], at[1], at[2] / grid.folded, 0};
+        origin[grid.lead] += first;
         if (H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, origin.data() + grid.lead, packed.size(), source) < 0) return -1;
       }
     }
@@ -191,8 +193,8 @@ void Group::writeStrings(const char* name, const std::vector<std::string>& value
   writeContiguous(name, stringType(length).get(), {values.size()}, packed.data());
 }
 
-Object Group::writeBytes(const schema::DatasetSpec& spec, std::size_t element, std::size_t count,
-                         const void* values) const {
+Object Group::writeBytes(const schema::DatasetSpec& spec, std::size_t element, std::size_t count, const void* values,
+                         std::uint64_t rows_before) const {
   std::vector<std::uint64_t> dims = spec.dims;
   std::uint64_t row = 1;
   for (std::size_t axis = spec.grows ? 1 : 0; axis < dims.size(); ++axis) row *= dims[axis];
@@ -201,9 +203,13 @@ Object Group::writeBytes(const schema::DatasetSpec& spec, std::size_t element, s
     failAt(m_file, pathOf(spec.path),
            fmt::format("{} values given, expected {}{}", count, spec.grows ? "a multiple of " : "", row));
   }
+  if (rows_before % spec.chunk[0] != 0)
+    failAt(m_file, pathOf(spec.path), fmt::format("{} rows do not fill its chunks of {}", rows_before, spec.chunk[0]));
   Handle dataset(checked(H5Dopen2(m_id.get(), spec.path.c_str(), H5P_DEFAULT), "open " + spec.path));
-  if (spec.grows) checked(H5Dset_extent(dataset.get(), sizes(dims).data()), "extend " + spec.path);
-  checked(writeGrid(dataset.get(), Grid(dims, spec), spec, element, static_cast<const char*>(values)),
+  std::vector<std::uint64_t> extent = dims;
+  extent[0] += rows_before;
+  if (spec.grows) checked(H5Dset_extent(dataset.get(), sizes(extent).data()), "extend " + spec.path);
+  checked(writeGrid(dataset.get(), Grid(dims, spec), spec, element, static_cast<const char*>(values), rows_before),
           "write " + spec.path);
   return Object(std::move(dataset), m_file, pathOf(spec.path));
 }

@@ -79,12 +79,18 @@ class Group : public Object {
   Object writeChunks(const schema::DatasetSpec& spec, std::span<const T> values) const {
     return writeBytes(spec, sizeof(T), values.size(), values.data());
   }
+  // The same behind the first `rows` rows of a growing dataset, which are written already; a multiple of its chunks.
+  template <class T>
+  Object appendChunks(const schema::DatasetSpec& spec, std::uint64_t rows, std::span<const T> values) const {
+    return writeBytes(spec, sizeof(T), values.size(), values.data(), rows);
+  }
   // Fills a growing list with `values` repeated; needs no more memory than one of its chunks.
   void writeRepeated(const schema::DatasetSpec& spec, std::span<const std::uint32_t> values, std::uint64_t times) const;
 
  private:
   void writeContiguous(const char* name, hid_t type, const std::vector<std::uint64_t>& dims, const void* values) const;
-  Object writeBytes(const schema::DatasetSpec& spec, std::size_t element, std::size_t count, const void* values) const;
+  Object writeBytes(const schema::DatasetSpec& spec, std::size_t element, std::size_t count, const void* values,
+                    std::uint64_t rows_before = 0) const;
 };
 
 }  // namespace kvatlas::trace::h5

@@ -81,10 +81,22 @@ struct RunHeader {
   std::uint32_t every = 0;     // generated tokens after which the run decides again; 0: at the end of the prompt only
 };
 
+// Decoding steps that a writer takes at a time of a run that is still decoding (Writer::appendSteps).
+inline constexpr std::uint32_t kStepBlock = 64;
+
 inline constexpr TokenIndex kNoToken = UINT32_MAX;  // pads lists of attended keys where fewer are visible
 
 struct Eviction {
   std::uint32_t step = 0, layer = 0, head = 0, position = 0;
+};
+
+// Rows of kStepBlock decoding steps (or a multiple) of a run that is still decoding; each like the member of RunRecord
+// that they come before.
+struct StepBlock {
+  std::vector<float> retained, oracle;
+  std::vector<TokenIndex> attended;
+  std::vector<float> attended_mass;
+  std::vector<Eviction> evicted;  // any number
 };
 
 // The rest of a run, written once known.
@@ -92,14 +104,14 @@ struct RunRecord {
   double budget_realised = 0;  // tokens per head, mean
   std::uint64_t cache_bytes = 0;
   double seconds = 0;
-  std::vector<std::uint32_t> capacity;        // [layers, heads]
-  std::vector<std::uint64_t> kept_offsets;    // [layers*heads+1]
-  std::vector<TokenIndex> kept_positions;     // ascending per head; if everything is kept, one list [N] for all
-  std::vector<TokenId> decode_ids;            // [T]
-  std::string decode_text;                    // UTF-8
-  std::vector<float> kl;                      // [T] nats; NaN where the full cache had stopped
-  std::vector<Eviction> evicted;              // [E]
-  std::vector<std::uint64_t> step_bytes;      // [T] bytes held at each step; empty where every is 0
+  std::vector<std::uint32_t> capacity;      // [layers, heads]
+  std::vector<std::uint64_t> kept_offsets;  // [layers*heads+1]
+  std::vector<TokenIndex> kept_positions;   // ascending per head; if everything is kept, one list [N] for all
+  std::vector<TokenId> decode_ids;          // [T]
+  std::string decode_text;                  // UTF-8
+  std::vector<float> kl;                    // [T] nats; NaN where the full cache had stopped
+  std::vector<Eviction> evicted;            // [E]
+  std::vector<std::uint64_t> step_bytes;    // [T] bytes held at each step; empty where every is 0
   // Where a run that merges put what it evicted, kNoToken where it was lost: of the prompt, for each position that a
   // list does not keep, list after list, ascending; and of each entry of `evicted`. Either is empty if none was merged.
   std::vector<TokenIndex> merged_into, evicted_into;

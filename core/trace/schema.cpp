@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <stdexcept>
 
@@ -51,10 +52,16 @@ DatasetSpec growing(const char* path, Type type, Dims dims, std::uint64_t limit)
   return {path, type, std::move(dims), std::move(chunk), true, {}, {}};
 }
 
+// How many steps of `step_bytes` fill a chunk of about `bytes`. Divides kStepBlock.
+std::uint64_t stepsOfChunk(std::uint64_t bytes, std::uint64_t step_bytes, std::uint64_t most) {
+  static_assert(std::has_single_bit(kStepBlock));
+  return std::bit_floor(std::clamp<std::uint64_t>(bytes / std::max<std::uint64_t>(step_bytes, 1), 1, most));
+}
+
 // Views read all steps of one layer; small chunks, because most runs generate few tokens.
 DatasetSpec attended(const char* path, Type type, const TraceHeader& header, std::uint32_t keys, std::uint64_t steps) {
   const std::uint64_t heads = header.model.query_heads;
-  const std::uint64_t together = std::clamp<std::uint64_t>(8192 / std::max<std::uint64_t>(heads * keys * 4, 1), 1, 16);
+  const std::uint64_t together = stepsOfChunk(8192, heads * keys * 4, 16);
   DatasetSpec spec = growing(path, type, {steps, header.model.layers, heads, keys}, together);
   spec.chunk[0] = together;
   spec.chunk[1] = 1;
@@ -196,10 +203,11 @@ std::vector<DatasetSpec> runDatasets(const TraceHeader& header, const RunHeader&
     all.push_back(growing(member::kEvictedInto, Type::U32, {new_tokens * rows}, 256));
   }
   if (run.is_full) return all;
-  const std::uint64_t steps =
-      std::clamp<std::uint64_t>(32'768 / std::max<std::uint64_t>(layers * query_heads * 4, 1), 1, 64);
-  all.push_back(growing(member::kRetained, Type::F32, {new_tokens, layers, query_heads}, steps));
-  all.push_back(growing(member::kOracle, Type::F32, {new_tokens, layers, query_heads}, steps));
+  for (const char* path : {member::kRetained, member::kOracle}) {
+    DatasetSpec spec = growing(path, Type::F32, {new_tokens, layers, query_heads}, kStepBlock);
+    spec.chunk[0] = stepsOfChunk(32'768, layers * query_heads * 4, kStepBlock);
+    all.push_back(std::move(spec));
+  }
   return all;
 }
 

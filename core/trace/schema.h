@@ -43,8 +43,8 @@ inline constexpr char kWindow[] = "window", kHeads[] = "heads", kCell[] = "cell"
                       kSignalParameters[] = "signal_parameters", kChat[] = "chat";
 inline constexpr char kMethod[] = "method", kLabel[] = "label", kParameters[] = "parameters", kBudget[] = "budget",
                       kBudgetNominal[] = "budget_nominal", kBudgetRealised[] = "budget_realised",
-                      kGranularity[] = "granularity", kEvery[] = "every", kMerges[] = "merges", kCacheBytes[] = "cache_bytes",
-                      kSeconds[] = "seconds";
+                      kGranularity[] = "granularity", kEvery[] = "every", kMerges[] = "merges",
+                      kCacheBytes[] = "cache_bytes", kSeconds[] = "seconds";
 }  // namespace attribute
 
 namespace member {

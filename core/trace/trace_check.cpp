@@ -132,13 +132,17 @@ RunValues runMember(const RunRecord& record, std::string_view path) {
   if (path == member::kMergedInto) return std::span(record.merged_into);
   if (path == member::kEvictedInto) return std::span(record.evicted_into);
   if (path == member::kDecodeBytes) return std::span(record.step_bytes);
-  if (path == member::kDecodeEvicted) {
-    static_assert(sizeof(Eviction) == 4 * sizeof(std::uint32_t));
-    return std::span(reinterpret_cast<const std::uint32_t*>(record.evicted.data()), record.evicted.size() * 4);
-  }
   if (path == member::kDecodeText)
     return std::span(reinterpret_cast<const std::uint8_t*>(record.decode_text.data()), record.decode_text.size());
   fail("a run has no dataset '{}'", path);
+}
+
+std::optional<RunValues> blockMember(const StepBlock& block, std::string_view path) {
+  if (path == member::kRetained) return std::span(block.retained);
+  if (path == member::kOracle) return std::span(block.oracle);
+  if (path == member::kAttended) return std::span(block.attended);
+  if (path == member::kAttendedMass) return std::span(block.attended_mass);
+  return std::nullopt;
 }
 
 void checkModel(const ModelInfo& model, const std::string& target) {
@@ -170,7 +174,7 @@ void checkHeader(const TraceHeader& header, const std::string& target) {
 }
 
 void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord& record, std::uint64_t positions,
-                    const std::string& target) {
+                    const std::string& target, const WrittenSteps& before) {
   const RunHeader& head = header.runs[run];
   const std::string where = fmt::format("/runs/{}", schema::numbered(run));
   const std::size_t rows = std::size_t{header.model.layers} * head.heads, steps = record.decode_ids.size();
@@ -192,31 +196,48 @@ void checkRunRecord(const TraceHeader& header, std::size_t run, const RunRecord&
             fmt::format("{}/{}: must have one entry per evicted token of a run that merges", where, path));
   };
   into(member::kMergedInto, record.merged_into, rows * header.prompt.ids.size() - offsets.back());
-  into(member::kEvictedInto, record.evicted_into, record.evicted.size());
+  into(member::kEvictedInto, record.evicted_into, before.evicted + record.evicted.size());
   if (head.is_full) {
     require(record.kl.empty() && record.retained.empty() && record.oracle.empty(), target,
             where + ": the full run is its own reference, it has no kl, retained or oracle");
     return;
   }
-  const std::size_t cells = steps * header.model.layers * header.model.query_heads;
+  const std::size_t cells = (steps - std::min(steps, before.steps)) * header.model.layers * header.model.query_heads;
   require(record.kl.size() == steps, target, where + "/decode/kl: must have one entry per generated token");
   require(record.retained.size() == cells && record.oracle.size() == cells, target,
           where + "/retained: must have one entry per generated token, layer and head");
 }
 
-void checkAttended(const TraceHeader& header, std::size_t run, const RunRecord& record, const std::string& target) {
-  const std::size_t entries = record.decode_ids.size() * header.model.layers * header.model.query_heads *
-                              std::size_t{header.runs[run].attended};
+void checkAttended(const TraceHeader& header, std::size_t run, const RunRecord& record, const std::string& target,
+                   const WrittenSteps& before) {
+  const std::size_t steps = record.decode_ids.size(),
+                    cells = std::size_t{header.model.layers} * header.model.query_heads * header.runs[run].attended;
+  require(
+      before.steps <= steps, target,
+      fmt::format("/runs/{}: {} steps were written, {} tokens generated", schema::numbered(run), before.steps, steps));
+  const std::size_t entries = (steps - before.steps) * cells;
   require(record.attended.size() == entries && record.attended_mass.size() == entries, target,
           fmt::format("/runs/{}/decode/attended: must have {} keys per generated token, layer and head",
                       schema::numbered(run), header.runs[run].attended));
-  const std::size_t question = record.decode_ids.empty()
-                                   ? 0
-                                   : header.prompt.question.ids.size() * header.model.layers *
-                                         header.model.query_heads * std::size_t{header.runs[run].attended};
+  const std::size_t question = steps == 0 ? 0 : header.prompt.question.ids.size() * cells;
   require(record.question_attended.size() == question && record.question_attended_mass.size() == question, target,
           fmt::format("/runs/{}/decode/question_attended: must have {} keys per question token, layer and head",
                       schema::numbered(run), header.runs[run].attended));
+}
+
+std::uint64_t checkSteps(const TraceHeader& header, std::size_t run, const StepBlock& block,
+                         const std::string& target) {
+  const RunHeader& head = header.runs[run];
+  const std::size_t cells = std::size_t{header.model.layers} * header.model.query_heads;
+  const std::size_t steps =
+      head.attended > 0 ? block.attended.size() / (cells * head.attended) : block.retained.size() / cells;
+  const std::size_t mass = head.is_full ? 0 : steps * cells, keys = steps * cells * head.attended;
+  require(steps > 0 && steps % kStepBlock == 0 && block.retained.size() == mass && block.oracle.size() == mass &&
+              block.attended.size() == keys && block.attended_mass.size() == keys,
+          target,
+          fmt::format("/runs/{}: a block of steps must have all values of a multiple of {} steps",
+                      schema::numbered(run), kStepBlock));
+  return steps;
 }
 
 }  // namespace kvatlas::trace

@@ -103,6 +103,20 @@ void createRun(const Group& runs, const TraceHeader& header, std::size_t index) 
   for (const DatasetSpec& spec : schema::runDatasets(header, run)) group.createDataset(spec);
 }
 
+// [E, 4]
+std::span<const std::uint32_t> evictedValues(std::span<const Eviction> evicted) {
+  static_assert(sizeof(Eviction) == 4 * sizeof(std::uint32_t));
+  return {reinterpret_cast<const std::uint32_t*>(evicted.data()), evicted.size() * 4};
+}
+
+// Writes what fills chunks of the evictions that came in blocks; the rest waits for more.
+void appendEvicted(const Group& group, const DatasetSpec& spec, std::uint64_t total, std::vector<Eviction>& waiting) {
+  const std::size_t whole = waiting.size() / spec.chunk[0] * spec.chunk[0];
+  if (whole == 0) return;
+  group.appendChunks(spec, total - waiting.size(), evictedValues(std::span(waiting).first(whole)));
+  waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(whole));
+}
+
 std::string padded(const char* status) {
   std::string text = status;
   text.resize(std::string_view(schema::kRecording).size(), '\0');  // one attribute of fixed length holds either value
@@ -127,7 +141,11 @@ void createAll(const Group& root, const TraceHeader& header) {
 
 struct Writer::Impl {
   Impl(std::filesystem::path target, TraceHeader given, ClaimedFile::Existing existing)
-      : part(std::move(target), existing), header(std::move(given)), name(part.target().string()) {}
+      : part(std::move(target), existing),
+        header(std::move(given)),
+        name(part.target().string()),
+        written(header.runs.size()),
+        evicted(header.runs.size()) {}
 
   void flush() {
     if (H5Fflush(file.get(), H5F_SCOPE_GLOBAL) < 0) failHdf5("flush");
@@ -161,7 +179,9 @@ struct Writer::Impl {
   PartFile part;
   TraceHeader header;
   std::string name;
-  h5::Handle file;  // after `part`: must close before the file driver's file does
+  std::vector<WrittenSteps> written;           // of each run, that came in blocks
+  std::vector<std::vector<Eviction>> evicted;  // of each run, of these: those that fill no chunk yet
+  h5::Handle file;                             // after `part`: must close before the file driver's file does
 };
 
 Writer::Writer(std::filesystem::path target, const TraceHeader& header, ClaimedFile::Existing existing) {
@@ -222,19 +242,49 @@ void Writer::writeExperts(const ExpertUse& use) {
   });
 }
 
+void Writer::appendSteps(std::size_t run, const StepBlock& block) {
+  Impl& self = *m_impl;
+  if (run >= self.header.runs.size()) fail("{}: has no run {}", self.name, run);
+  const std::uint64_t steps = checkSteps(self.header, run, block, self.name);
+  self.requireOpen();
+  h5::quiet();
+  const Group group = self.root().open(member::kRuns).open(schema::numbered(run));
+  WrittenSteps& written = self.written[run];
+  std::vector<Eviction>& waiting = self.evicted[run];
+  waiting.insert(waiting.end(), block.evicted.begin(), block.evicted.end());
+  written.evicted += block.evicted.size();
+  for (const DatasetSpec& spec : schema::runDatasets(self.header, self.header.runs[run])) {
+    if (const auto values = blockMember(block, spec.path))
+      std::visit([&](const auto& rows) { group.appendChunks(spec, written.steps, rows); }, *values);
+    if (spec.path == member::kDecodeEvicted) appendEvicted(group, spec, written.evicted, waiting);
+  }
+  written.steps += steps;
+  self.part.throwIfFailed();
+}
+
 void Writer::writeRun(std::size_t run, const RunRecord& record) {
   Impl& self = *m_impl;
   if (run >= self.header.runs.size()) fail("{}: has no run {}", self.name, run);
   const std::uint64_t positions = record.everything ? record.keptTokens() : record.kept_positions.size();
-  checkRunRecord(self.header, run, record, positions, self.name);
-  checkAttended(self.header, run, record, self.name);
+  const WrittenSteps before = self.written[run];
+  checkRunRecord(self.header, run, record, positions, self.name, before);
+  checkAttended(self.header, run, record, self.name, before);
+  std::vector<Eviction> evicted = std::exchange(self.evicted[run], {});
+  const std::uint64_t evicted_before = before.evicted - evicted.size();
+  evicted.insert(evicted.end(), record.evicted.begin(), record.evicted.end());
   self.record([&]() -> h5::Object {
     Group group = self.root().open(member::kRuns).open(schema::numbered(run));
     for (const DatasetSpec& spec : schema::runDatasets(self.header, self.header.runs[run])) {
       if (record.everything && spec.path == member::kKeptPositions)
         group.writeRepeated(spec, std::span(record.kept_positions), record.capacity.size());
+      else if (spec.path == member::kDecodeEvicted)
+        group.appendChunks(spec, evicted_before, evictedValues(evicted));
       else
-        std::visit([&](const auto& values) { group.writeChunks(spec, values); }, runMember(record, spec.path));
+        std::visit(
+            [&](const auto& values) {
+              group.appendChunks(spec, blockMember({}, spec.path) ? before.steps : 0, values);
+            },
+            runMember(record, spec.path));
     }
     group.update(attribute::kBudgetRealised, record.budget_realised);
     group.update(attribute::kCacheBytes, record.cache_bytes);

@@ -21,9 +21,11 @@ class Writer {
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  void writeLayer(const LayerRecord& record);               // flushed
-  void writeNextLogits(const std::vector<float>& logits);   // [vocab]
-  void writeExperts(const ExpertUse& use);                  // of a model with experts
+  void writeLayer(const LayerRecord& record);              // flushed
+  void writeNextLogits(const std::vector<float>& logits);  // [vocab]
+  void writeExperts(const ExpertUse& use);                 // of a model with experts
+  // Of a run that is still decoding: its next steps. writeRun() then brings those after the last block.
+  void appendSteps(std::size_t run, const StepBlock& block);
   void writeRun(std::size_t run, const RunRecord& record);  // flushed
   void finish();                                            // status "complete", fsync, rename
   [[nodiscard]] const std::filesystem::path& partPath() const;

@@ -235,7 +235,7 @@ class Bench:
             return command + (["--received", str(received)] if received else [])
         command = [self.arguments.kvatlas, "capture" if way == "capture" else "generate", "--quiet", "--device", "cpu",
                    "--model", str(self.model), "--ids", str(self.ids(tokens)), "--max-new-tokens", "0"]
-        return command + (["-o", str(self.scratch / "trace.kva.h5")] if way == "capture" else [])
+        return command + (["--force", "-o", str(self.scratch / "trace.kva.h5")] if way == "capture" else [])
 
     def least(self, way, tokens):
         """The run with the least time; None once it died of memory."""
@@ -256,7 +256,9 @@ class Bench:
         """Largest difference of the column sums, relative to the largest: both compute the same thing."""
         theirs = self.scratch / "received.json"
         run(self.command("attentions", tokens, theirs), self.arguments.limit_gb)
-        run(self.command("capture", tokens), self.arguments.limit_gb)
+        captured = run(self.command("capture", tokens), self.arguments.limit_gb)
+        if captured.words:
+            raise SystemExit(f"capture at {tokens} tokens: {captured.words}")
         expected = json.loads(theirs.read_text(encoding="utf-8"))
         exported = self.scratch / "received.csv"
         subprocess.run([self.arguments.kvatlas, "export", str(self.scratch / "trace.kva.h5"), "received", "-o", str(exported)],

@@ -3,7 +3,7 @@
 #include "core/base/json_depth.h"
 #include "core/base/json_field.h"
 #include "core/base/python_json.h"
-#include "core/trace/validate_header.h"
+#include "core/trace/validate/validate_header.h"
 #include "tests/fuzz/fuzz.h"
 
 KVATLAS_FUZZ_TARGET {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <memory>
 
-#include "app/cli/commands/export_parts.h"
+#include "app/cli/commands/export/export_parts.h"
 #include "app/reference/reference_text.h"
 #include "core/base/error.h"
 #include "core/figures/figure_kinds.h"

@@ -1,5 +1,5 @@
 // From tensors through the CUDA library's interface and back, with CPU kernels behind it.
-#include "capture/session/cuda_probe.h"
+#include "capture/session/device/cuda_probe.h"
 
 #include <ATen/ops/randn.h>
 #include <gmock/gmock.h>

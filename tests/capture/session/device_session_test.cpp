@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "capture/session/device_store.h"
+#include "capture/session/device/device_store.h"
 #include "capture/session/host_store.h"
 #include "capture/session/session.h"
 #include "tests/capture/model/golden.h"
@@ -160,23 +160,23 @@ TEST_P(DeviceSession, branchesDecodeAsOnTheHost) {
       SCOPED_TRACE(branches[b].label);
       EXPECT_EQ(on_device[b].ids, host[b].ids);
       EXPECT_TRUE(same(on_device[b].kl, host[b].kl));
-      EXPECT_TRUE(same(on_device[b].retained, host[b].retained));
-      EXPECT_TRUE(same(on_device[b].oracle, host[b].oracle));
-      EXPECT_FALSE(host[b].attended.positions.empty());
-      EXPECT_EQ(on_device[b].attended.positions, host[b].attended.positions);
-      EXPECT_EQ(on_device[b].attended.mass, host[b].attended.mass);
+      EXPECT_TRUE(same(on_device[b].rows.retained, host[b].rows.retained));
+      EXPECT_TRUE(same(on_device[b].rows.oracle, host[b].rows.oracle));
+      EXPECT_FALSE(host[b].rows.attended.positions.empty());
+      EXPECT_EQ(on_device[b].rows.attended.positions, host[b].rows.attended.positions);
+      EXPECT_EQ(on_device[b].rows.attended.mass, host[b].rows.attended.mass);
       EXPECT_EQ(on_device[b].question_attended.positions, host[b].question_attended.positions);
       EXPECT_EQ(on_device[b].question_attended.mass, host[b].question_attended.mass);
       EXPECT_EQ(host[b].question_attended.positions.empty(), tokens == 0);
       EXPECT_EQ(in_chunks[b].ids, host[b].ids);
-      EXPECT_EQ(in_chunks[b].evicted, host[b].evicted);
+      EXPECT_EQ(in_chunks[b].rows.evicted, host[b].rows.evicted);
       EXPECT_EQ(in_chunks[b].question_attended.positions, host[b].question_attended.positions);
-      EXPECT_EQ(on_device[b].evicted, host[b].evicted);
+      EXPECT_EQ(on_device[b].rows.evicted, host[b].rows.evicted);
       EXPECT_EQ(on_device[b].held_bytes, host[b].held_bytes);
       EXPECT_EQ(on_device[b].merged.of_prompt, host[b].merged.of_prompt);
       EXPECT_EQ(on_device[b].merged.of_evicted, host[b].merged.of_evicted);
       if (host[b].ids.size() == kNewTokens) {
-        EXPECT_EQ(host[b].evicted.empty(), branches[b].decidesAgainEvery() == 0);
+        EXPECT_EQ(host[b].rows.evicted.empty(), branches[b].decidesAgainEvery() == 0);
       }
     }
   }

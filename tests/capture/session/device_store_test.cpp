@@ -1,14 +1,14 @@
 // The store behind the device's border (CPU kernels behind it, or the CUDA sources emulated) against the host's, step
 // by step and through evictions.
-#include "capture/session/device_store.h"
+#include "capture/session/device/device_store.h"
 
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 
 #include <random>
 
+#include "capture/session/device/host_waits.h"
 #include "capture/session/host_store.h"
-#include "capture/session/host_waits.h"
 #include "tests/capture/session/host_cuda_library.h"
 
 namespace kvatlas::capture::test {

@@ -1,4 +1,4 @@
-#include "capture/session/device.h"
+#include "capture/session/device/device.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -212,8 +212,8 @@ struct Follower {
             std::accumulate(generated.begin(),
                             generated.begin() + static_cast<std::ptrdiff_t>(held.size() - prompt - question), 0.0);
         const std::size_t cell = (t * layers + layer) * heads + head;
-        EXPECT_NEAR(track.retained[cell], mass, 1e-5);
-        EXPECT_NEAR(track.oracle[cell], best, 1e-5);
+        EXPECT_NEAR(track.rows.retained[cell], mass, 1e-5);
+        EXPECT_NEAR(track.rows.oracle[cell], best, 1e-5);
       }
   }
 
@@ -222,7 +222,7 @@ struct Follower {
     const Branch& branch = result.branches[b];
     const std::uint32_t heads = branch.decision.heads;
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<TokenIndex>> gone;
-    for (const cache::Eviction& one : result.tracks[b].evicted)
+    for (const cache::Eviction& one : result.tracks[b].rows.evicted)
       if (one.step == step) gone[{one.layer, one.head}].push_back(one.position);
     const bool due = step % every == 0 && step + 1 < result.tracks[b].ids.size();
     const auto capacity = capacities(branch, tokens + step);
@@ -286,7 +286,7 @@ TEST_P(Evicting, decidesAsTheSimulationDoes) {
   for (const TokenId id : m_question) full.front() = reference.feed(id);
   for (std::size_t t = 1; t < result.tracks[0].ids.size(); ++t)
     full.push_back(reference.feed(result.tracks[0].ids[t - 1]));
-  EXPECT_TRUE(result.tracks[0].evicted.empty());
+  EXPECT_TRUE(result.tracks[0].rows.evicted.empty());
   std::size_t evicted = 0, of_output = 0;
   for (std::size_t b = 1; b < result.branches.size(); ++b) {
     SCOPED_TRACE(result.branches[b].label);
@@ -310,7 +310,7 @@ TEST_P(Evicting, decidesAsTheSimulationDoes) {
       EXPECT_EQ(track.held_rows[t], held) << t;
       of_output += follower.compareEvictions(naive, simulation, t);
     }
-    evicted += track.evicted.size();
+    evicted += track.rows.evicted.size();
   }
   if (GetParam().every < kNewTokens) {
     EXPECT_GT(evicted, 0U);
@@ -372,7 +372,7 @@ TEST(EvictingSession, keysScoredWhileDecodingAreThoseHeld) {
         const std::uint32_t layer = list / decision.heads, head = list % decision.heads;
         std::vector<TokenIndex>& held = naive.list(layer, head);
         std::vector<TokenIndex> gone;
-        for (const cache::Eviction& one : result.tracks[b].evicted)
+        for (const cache::Eviction& one : result.tracks[b].rows.evicted)
           if (one.step == t && one.layer == layer && one.head == head) gone.push_back(one.position);
         if (gone.empty()) continue;
         const at::Tensor keys = naive.entries(layer).key[head].to(at::kDouble);
@@ -427,8 +427,8 @@ TEST(EvictingSession, withoutEveryNothingIsEvictedAndEveryZeroIsTheSame) {
   ASSERT_EQ(result.tracks.size(), 3U);
   EXPECT_EQ(result.branches[1].label, "snapkv 6");
   EXPECT_EQ(result.branches[2].label, "snapkv:every=0 6");
-  EXPECT_TRUE(result.tracks[1].evicted.empty());
-  EXPECT_TRUE(result.tracks[2].evicted.empty());
+  EXPECT_TRUE(result.tracks[1].rows.evicted.empty());
+  EXPECT_TRUE(result.tracks[2].rows.evicted.empty());
   EXPECT_EQ(result.tracks[1].ids, result.tracks[2].ids);
 }
 

@@ -9,8 +9,8 @@
 
 #include "capture/model/block_pooling.h"
 #include "capture/model/library_probe.h"
-#include "capture/session/cuda_probe.h"
-#include "capture/session/device.h"
+#include "capture/session/device/cuda_probe.h"
+#include "capture/session/device/device.h"
 #include "capture/session/session.h"
 #include "core/base/error.h"
 #include "kernels/visible_pairs.h"
@@ -113,8 +113,8 @@ TEST_P(Gpu, aSessionIsTheCpusInF32) {
       continue;  // a tie
     EXPECT_EQ(gpu.result.tracks[branch].ids, cpu.result.tracks[branch].ids);
     expectNear(gpu.result.tracks[branch].kl, cpu.result.tracks[branch].kl, 1e-3, "kl");
-    expectNear(gpu.result.tracks[branch].retained, cpu.result.tracks[branch].retained, 1e-3, "retained");
-    const Attended &a = gpu.result.tracks[branch].attended, &b = cpu.result.tracks[branch].attended;
+    expectNear(gpu.result.tracks[branch].rows.retained, cpu.result.tracks[branch].rows.retained, 1e-3, "retained");
+    const Attended &a = gpu.result.tracks[branch].rows.attended, &b = cpu.result.tracks[branch].rows.attended;
     ASSERT_FALSE(b.positions.empty());
     expectNear(a.mass, b.mass, 1e-3, "mass of attended keys");
     for (std::size_t i = 0; i < b.positions.size(); ++i) {
@@ -132,8 +132,8 @@ TEST_P(Gpu, twoRunsGiveTheSameBytes) {
     for (std::size_t branch = 0; branch < a.result.branches.size(); ++branch) {
       EXPECT_EQ(a.result.branches[branch].decision.positions, b.result.branches[branch].decision.positions);
       EXPECT_EQ(a.result.tracks[branch].ids, b.result.tracks[branch].ids);
-      EXPECT_EQ(a.result.tracks[branch].attended.positions, b.result.tracks[branch].attended.positions);
-      EXPECT_EQ(a.result.tracks[branch].attended.mass, b.result.tracks[branch].attended.mass);
+      EXPECT_EQ(a.result.tracks[branch].rows.attended.positions, b.result.tracks[branch].rows.attended.positions);
+      EXPECT_EQ(a.result.tracks[branch].rows.attended.mass, b.result.tracks[branch].rows.attended.mass);
     }
     for (std::size_t layer = 0; layer < a.layers.size(); ++layer) {
       EXPECT_EQ(a.layers[layer].values[Signal::Received], b.layers[layer].values[Signal::Received]);

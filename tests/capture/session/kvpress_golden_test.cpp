@@ -43,10 +43,10 @@ TEST(KvpressGolden, evictsTheSameTokensWhileDecoding) {
     ASSERT_GT(steps, 3U);
     ASSERT_LE(steps, expected.size());
     EXPECT_TRUE(std::equal(track.ids.begin(), track.ids.end(), generated.begin()));
-    auto next = track.evicted.begin();
+    auto next = track.rows.evicted.begin();
     for (std::size_t step = 0; step + 1 < steps; ++step) {
       if (step > 0) held.append();
-      for (; next != track.evicted.end() && next->step == step; ++next) {
+      for (; next != track.rows.evicted.end() && next->step == step; ++next) {
         const std::uint32_t row = held.list(LayerIndex(next->layer), next->head).rowFrom(next->position);
         held.evict(next->step, LayerIndex(next->layer), next->head, {&row, 1}, next->reason);
       }
@@ -57,7 +57,7 @@ TEST(KvpressGolden, evictsTheSameTokensWhileDecoding) {
               << "step " << step << ", layer " << layer << ", head " << head;
         }
     }
-    EXPECT_FALSE(track.evicted.empty());
+    EXPECT_FALSE(track.rows.evicted.empty());
   }
 }
 

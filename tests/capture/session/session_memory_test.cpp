@@ -71,7 +71,7 @@ std::size_t keptByLayers(const SessionOptions& options, bool attended) {
                        std::vector<bool>(kLayers, true));
   if (attended) session.watchAttended();
   const SessionResult result = session.run({});
-  EXPECT_EQ(result.tracks.front().attended.positions.empty(), !attended);
+  EXPECT_EQ(result.tracks.front().rows.attended.positions.empty(), !attended);
   EXPECT_EQ(at_layer.size(), kLayers);
   return std::max(at_layer.back(), at_layer[1]) - at_layer[1];
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "core/base/error.h"
@@ -69,21 +70,21 @@ struct Replay {
 void expectMass(const DecodeTrack& track, const policy::Decision& decision, const Replay& replay,
                 const ModelConfig& config, std::uint64_t tokens) {
   const std::size_t per_step = std::size_t{config.layers} * config.query_heads;
-  ASSERT_EQ(track.retained.size(), track.ids.size() * per_step);
-  ASSERT_EQ(track.oracle.size(), track.ids.size() * per_step);
+  ASSERT_EQ(track.rows.retained.size(), track.ids.size() * per_step);
+  ASSERT_EQ(track.rows.oracle.size(), track.ids.size() * per_step);
   for (std::size_t t = 0; t < track.ids.size(); ++t)
     for (std::uint32_t layer = 0; layer < config.layers; ++layer)
       for (std::uint32_t head = 0; head < config.query_heads; ++head) {
         const std::size_t cell = t * per_step + layer * config.query_heads + head;
         if (t > replay.full.size()) {
-          EXPECT_TRUE(std::isnan(track.retained[cell]));
+          EXPECT_TRUE(std::isnan(track.rows.retained[cell]));
           continue;
         }
         const auto& row = t == 0 ? replay.last_rows[layer][head] : replay.full[t - 1].attention[layer][head];
         const Mass mass =
             naiveMass(row, tokens, decision.kept(LayerIndex{layer}, head / (config.query_heads / decision.heads)));
-        EXPECT_NEAR(track.retained[cell], mass.kept, 1e-5) << t << ' ' << layer << ' ' << head;
-        EXPECT_NEAR(track.oracle[cell], mass.best, 1e-5) << t << ' ' << layer << ' ' << head;
+        EXPECT_NEAR(track.rows.retained[cell], mass.kept, 1e-5) << t << ' ' << layer << ' ' << head;
+        EXPECT_NEAR(track.rows.oracle[cell], mass.best, 1e-5) << t << ' ' << layer << ' ' << head;
       }
 }
 
@@ -117,14 +118,14 @@ void expectBest(const Attended& attended, std::size_t cell, const std::vector<do
 void expectAttended(const DecodeTrack& track, const std::vector<Rows>& last_rows, const std::vector<NaiveStep>& steps,
                     const ModelConfig& config) {
   const std::size_t per_step = std::size_t{config.layers} * config.query_heads;
-  ASSERT_EQ(track.attended.positions.size(), track.ids.size() * per_step * kAttendedKeys);
-  ASSERT_EQ(track.attended.mass.size(), track.attended.positions.size());
+  ASSERT_EQ(track.rows.attended.positions.size(), track.ids.size() * per_step * kAttendedKeys);
+  ASSERT_EQ(track.rows.attended.mass.size(), track.rows.attended.positions.size());
   ASSERT_EQ(steps.size() + 1, track.ids.size());
   for (std::size_t t = 0; t < track.ids.size(); ++t)
     for (std::uint32_t layer = 0; layer < config.layers; ++layer)
       for (std::uint32_t head = 0; head < config.query_heads; ++head) {
         SCOPED_TRACE(testing::Message() << "step " << t << ", layer " << layer << ", head " << head);
-        expectBest(track.attended, (t * per_step + layer * config.query_heads + head) * kAttendedKeys,
+        expectBest(track.rows.attended, (t * per_step + layer * config.query_heads + head) * kAttendedKeys,
                    t == 0 ? last_rows[layer][head] : steps[t - 1].attention[layer][head]);
       }
 }
@@ -175,7 +176,7 @@ TEST_P(Branches, AgreeWithEachDecodedAlone) {
   for (std::size_t t = 1; t < result.tracks[0].ids.size(); ++t)
     replay.full.push_back(full.feed(result.tracks[0].ids[t - 1]));
   EXPECT_TRUE(result.tracks[0].kl.empty());
-  EXPECT_TRUE(result.tracks[0].retained.empty());
+  EXPECT_TRUE(result.tracks[0].rows.retained.empty());
   expectAttended(result.tracks[0], replay.last_rows, replay.full, decoder.config());
   for (std::size_t b = 1; b < result.branches.size(); ++b) {
     SCOPED_TRACE(result.branches[b].label);
@@ -216,7 +217,7 @@ TEST(Session, TheFullCacheAttendsAsAPromptOfAllItsTokensWould) {
       const std::vector<Rows> rows = lastPromptRows(session.decoder(), ids);
       for (std::uint32_t layer = 0; layer < config.layers; ++layer)
         for (std::uint32_t head = 0; head < config.query_heads; ++head)
-          expectBest(track.attended,
+          expectBest(track.rows.attended,
                      ((t * config.layers + layer) * config.query_heads + head) * std::size_t{kAttendedKeys},
                      rows[layer][head]);
       ids.push_back(track.ids[t]);
@@ -230,7 +231,91 @@ TEST(Session, NotesAttendedKeysOnlyWhenAsked) {
   Session session(optionsFor("llama2-gqa", scratch.write("ids.txt", joined(golden.runs[0].ids)), {"snapkv"}, {"12"}),
                   {});
   session.loadWeights({});
-  for (const DecodeTrack& track : session.run({}).tracks) EXPECT_TRUE(track.attended.positions.empty());
+  for (const DecodeTrack& track : session.run({}).tracks) EXPECT_TRUE(track.rows.attended.positions.empty());
+}
+
+// The rows of a track, put together from the blocks that a sink received and what was left.
+struct Collected {
+  std::vector<StepRows> rows;
+  std::size_t blocks = 0;
+
+  explicit Collected(std::size_t branches) : rows(branches) {}
+  void add(std::size_t branch, const StepRows& more) {
+    const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+    append(rows[branch].retained, more.retained);
+    append(rows[branch].oracle, more.oracle);
+    append(rows[branch].attended.positions, more.attended.positions);
+    append(rows[branch].attended.mass, more.attended.mass);
+    append(rows[branch].evicted, more.evicted);
+  }
+};
+
+// Random weights and no end token: answers have the length that is asked for.
+std::shared_ptr<LoadedModel> endlessModel() {
+  auto model = std::make_shared<LoadedModel>();
+  model->config = {.layers = 2,
+                   .query_heads = 4,
+                   .kv_heads = 2,
+                   .head_dim = 8,
+                   .hidden_size = 32,
+                   .intermediate_size = 32,
+                   .vocab_size = 100,
+                   .max_positions = 1000};
+  model->dtype_name = "f32";
+  model->decoder.emplace(Decoder::random(model->config, model->load));
+  return model;
+}
+
+TEST(Session, HandsOnItsRowsInBlocks) {
+  const auto model = endlessModel();
+  SessionOptions options{.window = 4, .max_new_tokens = 150, .threads = 1};
+  for (const char* method : {"snapkv", "h2o:every=3"}) options.methods.push_back(policy::parseMethod(method));
+  options.budgets.push_back(policy::parseBudget("12"));
+  PreparedPrompt prompt{.offsets = std::vector<std::uint64_t>(41, 0)};
+  for (TokenId id = 0; id < 40; ++id) prompt.ids.push_back(id * 7 % 100);
+  const auto run = [&](Collected* collected) {
+    Session session(options, model, prompt, {});
+    session.watchAttended();
+    if (collected != nullptr)
+      session.setStepSink([&](std::size_t answer, std::size_t branch, const StepRows& rows) {
+        EXPECT_EQ(answer, 0U);
+        const std::size_t per_step = std::size_t{session.config().layers} * session.config().query_heads;
+        EXPECT_EQ(rows.attended.mass.size(), trace::kStepBlock * per_step * kAttendedKeys);
+        EXPECT_EQ(rows.retained.size(), branch == 0 ? 0U : trace::kStepBlock * per_step);
+        ++collected->blocks;
+        collected->add(branch, rows);
+      });
+    return session.run({});
+  };
+  const SessionResult whole = run(nullptr);
+  Collected collected(whole.tracks.size());
+  const SessionResult parts = run(&collected);
+  std::size_t blocks = 0;
+  for (std::size_t b = 0; b < whole.tracks.size(); ++b) {
+    const DecodeTrack &expected = whole.tracks[b], &track = parts.tracks[b];
+    blocks += expected.ids.size() / trace::kStepBlock;
+    collected.add(b, track.rows);
+    EXPECT_EQ(track.ids, expected.ids);
+    EXPECT_EQ(collected.rows[b].attended.positions, expected.rows.attended.positions);
+    EXPECT_EQ(collected.rows[b].attended.mass, expected.rows.attended.mass);
+    EXPECT_EQ(collected.rows[b].evicted, expected.rows.evicted);
+    // Bit by bit: NaN once the full cache has stopped.
+    const auto bits = [](const std::vector<float>& values) {
+      std::vector<std::uint32_t> all;
+      for (const float value : values) all.push_back(std::bit_cast<std::uint32_t>(value));
+      return all;
+    };
+    EXPECT_EQ(bits(collected.rows[b].retained), bits(expected.rows.retained));
+    EXPECT_EQ(bits(collected.rows[b].oracle), bits(expected.rows.oracle));
+    EXPECT_EQ(track.mean.retained.count(), expected.mean.retained.count());
+    if (b > 0) {
+      EXPECT_EQ(track.mean.retained.value(), meanOfMeasured(expected.rows.retained));
+      EXPECT_EQ(track.mean.oracle.value(), meanOfMeasured(expected.rows.oracle));
+    }
+  }
+  EXPECT_EQ(blocks, 6U);
+  EXPECT_EQ(collected.blocks, blocks);
+  EXPECT_FALSE(whole.tracks[2].rows.evicted.empty());
 }
 
 TEST(Session, FullCacheGivesTransformersGreedyTokens) {
@@ -263,7 +348,7 @@ TEST(Session, ABudgetOfEverythingIsTheFullCache) {
   for (std::size_t b = 1; b < result.tracks.size(); ++b) {
     EXPECT_EQ(result.tracks[b].ids, result.tracks[0].ids);
     for (const float kl : result.tracks[b].kl) EXPECT_NEAR(kl, 0, 1e-9);
-    for (const float mass : result.tracks[b].retained) EXPECT_NEAR(mass, 1, 1e-5);
+    for (const float mass : result.tracks[b].rows.retained) EXPECT_NEAR(mass, 1, 1e-5);
   }
 }
 

@@ -3,8 +3,8 @@
 
 #include "core/trace/generated_tokens.h"
 #include "core/trace/question_output.h"
-#include "core/trace/validate_attended.h"
-#include "core/trace/validate_evicted.h"
+#include "core/trace/validate/validate_attended.h"
+#include "core/trace/validate/validate_evicted.h"
 
 namespace kvatlas::trace {
 namespace {

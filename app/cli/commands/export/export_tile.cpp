@@ -1,4 +1,4 @@
-#include "app/cli/commands/export_tile.h"
+#include "app/cli/commands/export/export_tile.h"
 
 #include <fmt/format.h>
 

@@ -9,7 +9,7 @@
 #include <random>
 #include <tuple>
 
-#include "capture/session/cuda_probe.h"
+#include "capture/session/device/cuda_probe.h"
 #include "core/base/error.h"
 
 namespace kvatlas::capture {

@@ -1,4 +1,4 @@
-#include "core/trace/validate_merged.h"
+#include "core/trace/validate/validate_merged.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "core/trace/merged_tokens.h"
 #include "core/trace/schema.h"
-#include "core/trace/validate_evicted.h"
+#include "core/trace/validate/validate_evicted.h"
 
 namespace kvatlas::trace {
 namespace {

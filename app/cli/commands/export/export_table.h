@@ -1,7 +1,7 @@
 // `kvatlas export OUT table`: the table of a paper as Markdown, CSV or LaTeX.
 #pragma once
 
-#include "app/cli/commands/export_parts.h"
+#include "app/cli/commands/export/export_parts.h"
 #include "core/results/reader.h"
 
 namespace kvatlas::app {

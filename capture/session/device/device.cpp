@@ -1,4 +1,4 @@
-#include "capture/session/device.h"
+#include "capture/session/device/device.h"
 
 #include <dlfcn.h>
 
@@ -9,7 +9,7 @@
 #include <functional>
 #include <numeric>
 
-#include "capture/session/cuda_probe.h"
+#include "capture/session/device/cuda_probe.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
 

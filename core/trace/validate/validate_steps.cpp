@@ -1,4 +1,4 @@
-#include "core/trace/validate_steps.h"
+#include "core/trace/validate/validate_steps.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "core/base/utf8.h"
-#include "core/trace/validate_header.h"
+#include "core/trace/validate/validate_header.h"
 
 namespace kvatlas::trace {
 namespace {

@@ -1,4 +1,4 @@
-#include "capture/session/device_copies.h"
+#include "capture/session/device/device_copies.h"
 
 #include <ATen/ops/empty.h>
 #include <c10/core/StreamGuard.h>
@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <map>
 
-#include "capture/session/host_waits.h"
+#include "capture/session/device/host_waits.h"
 #include "kernels/parallel.h"
 
 namespace kvatlas::capture {

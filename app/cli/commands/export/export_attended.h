@@ -1,7 +1,7 @@
 // `kvatlas export FILE attended`: what generated tokens attended to. Must not know Qt or torch.
 #pragma once
 
-#include "app/cli/commands/export_parts.h"
+#include "app/cli/commands/export/export_parts.h"
 #include "app/cli/table_writer.h"
 #include "core/trace/reader.h"
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "app/cli/commands/export_page.h"
-#include "app/cli/commands/export_tile.h"
+#include "app/cli/commands/export/export_page.h"
+#include "app/cli/commands/export/export_tile.h"
 
 namespace kvatlas::app {
 

@@ -1,4 +1,4 @@
-#include "capture/session/cuda_probe.h"
+#include "capture/session/device/cuda_probe.h"
 
 #include <ATen/ops/empty.h>
 #include <c10/core/DeviceGuard.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "capture/session/device_copies.h"
+#include "capture/session/device/device_copies.h"
 #include "core/base/error.h"
 #include "core/signals/probe_output.h"
 

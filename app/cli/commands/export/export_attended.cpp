@@ -1,4 +1,4 @@
-#include "app/cli/commands/export_attended.h"
+#include "app/cli/commands/export/export_attended.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "core/trace/validate_retained.h"
+#include "core/trace/validate/validate_retained.h"
 
 #include <fmt/format.h>
 

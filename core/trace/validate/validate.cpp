@@ -6,14 +6,14 @@
 #include "core/base/error.h"
 #include "core/trace/reader.h"
 #include "core/trace/schema.h"
-#include "core/trace/validate_attended.h"
-#include "core/trace/validate_evicted.h"
-#include "core/trace/validate_header.h"
-#include "core/trace/validate_map.h"
-#include "core/trace/validate_merged.h"
-#include "core/trace/validate_retained.h"
-#include "core/trace/validate_signals.h"
-#include "core/trace/validate_steps.h"
+#include "core/trace/validate/validate_attended.h"
+#include "core/trace/validate/validate_evicted.h"
+#include "core/trace/validate/validate_header.h"
+#include "core/trace/validate/validate_map.h"
+#include "core/trace/validate/validate_merged.h"
+#include "core/trace/validate/validate_retained.h"
+#include "core/trace/validate/validate_signals.h"
+#include "core/trace/validate/validate_steps.h"
 
 namespace kvatlas::trace {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/trace/validate_map.h"
+#include "core/trace/validate/validate_map.h"
 
 #include <algorithm>
 #include <cmath>

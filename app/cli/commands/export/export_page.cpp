@@ -1,8 +1,8 @@
-#include "app/cli/commands/export_page.h"
+#include "app/cli/commands/export/export_page.h"
 
 #include <fmt/format.h>
 
-#include "app/cli/commands/export_parts.h"
+#include "app/cli/commands/export/export_parts.h"
 #include "core/base/console.h"
 #include "core/base/error.h"
 #include "core/base/output_file.h"

@@ -1,4 +1,4 @@
-#include "core/trace/validate_attended.h"
+#include "core/trace/validate/validate_attended.h"
 
 #include <fmt/format.h>
 

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <functional>
 
-#include "app/cli/commands/export_attended.h"
-#include "app/cli/commands/export_parts.h"
+#include "app/cli/commands/export/export_attended.h"
+#include "app/cli/commands/export/export_parts.h"
 #include "app/cli/table_writer.h"
 #include "core/base/error.h"
 #include "core/base/files.h"

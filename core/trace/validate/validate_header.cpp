@@ -1,4 +1,4 @@
-#include "core/trace/validate_header.h"
+#include "core/trace/validate/validate_header.h"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include "core/trace/validate_evicted.h"
+#include "core/trace/validate/validate_evicted.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/random.h"
-#include "core/trace/validate_header.h"
+#include "core/trace/validate/validate_header.h"
 
 namespace kvatlas::trace {
 namespace {

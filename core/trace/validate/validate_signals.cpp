@@ -1,4 +1,4 @@
-#include "core/trace/validate_signals.h"
+#include "core/trace/validate/validate_signals.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "capture/session/device_store.h"
+#include "capture/session/device/device_store.h"
 
 #include <ATen/ops/clone.h>
 #include <ATen/ops/empty.h>
@@ -11,8 +11,8 @@
 #include <iterator>
 #include <limits>
 
-#include "capture/session/cuda_probe.h"
-#include "capture/session/device_copies.h"
+#include "capture/session/device/cuda_probe.h"
+#include "capture/session/device/device_copies.h"
 #include "core/base/error.h"
 
 namespace kvatlas::capture {

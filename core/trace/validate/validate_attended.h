@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/trace/records.h"
-#include "core/trace/validate_evicted.h"
+#include "core/trace/validate/validate_evicted.h"
 
 namespace kvatlas::trace {
 

@@ -3,8 +3,8 @@
 #include <array>
 #include <set>
 
-#include "app/cli/commands/export_parts.h"
-#include "app/cli/commands/export_table.h"
+#include "app/cli/commands/export/export_parts.h"
+#include "app/cli/commands/export/export_table.h"
 #include "app/cli/table_writer.h"
 #include "core/base/console.h"
 #include "core/base/error.h"

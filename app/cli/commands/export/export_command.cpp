@@ -1,4 +1,4 @@
-#include "app/cli/commands/export_command.h"
+#include "app/cli/commands/export/export_command.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "app/cli/commands/export_parts.h"
+#include "app/cli/commands/export/export_parts.h"
 #include "app/cli/interrupt.h"
 #include "core/base/error.h"
 

@@ -1,4 +1,4 @@
-#include "app/cli/commands/export_table.h"
+#include "app/cli/commands/export/export_table.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
