@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "capture/model/model_folder.h"
+#include "capture/model/shard_index.h"
 #include "core/base/error.h"
-#include "core/base/files.h"
 #include "core/base/sha256.h"
 
 namespace kvatlas::capture {
@@ -37,11 +37,6 @@ at::Tensor viewOf(const StoredTensor& stored, at::ScalarType type, const std::sh
       data, stored.shape, [file](void*) {}, at::TensorOptions().dtype(type));
   const bool aligned = reinterpret_cast<std::uintptr_t>(data) % c10::elementSize(type) == 0;
   return aligned ? view : view.clone();
-}
-
-bool isPlainFileName(const std::string& name) {
-  return !name.empty() && name != "." && name != ".." &&
-         name.find_first_of(std::string("/\\\0", 3)) == std::string::npos;
 }
 
 }  // namespace
@@ -80,22 +75,13 @@ std::string Checkpoint::storedName(const std::string& name) const {
 }
 
 void Checkpoint::openShards(const fs::path& folder, const fs::path& index) {
-  const nlohmann::json json = readJsonFile(index);
-  const auto map = json.is_object() ? json.find("weight_map") : json.end();
-  if (map == json.end() || !map->is_object() || map->empty())
-    fail("{}: field 'weight_map': expected an object that gives each tensor's file", index.string());
-  for (const auto& [name, value] : map->items()) {
-    if (!value.is_string()) fail("{}: weight_map '{}': expected a file name", index.string(), name);
-    const auto shard = value.get<std::string>();
-    if (!isPlainFileName(shard))
-      fail("{}: weight_map '{}': expected a file name inside the folder, found '{}'", index.string(), name, shard);
+  m_shard_of_name = readShardIndex(index);
+  for (const auto& [name, shard] : m_shard_of_name) {
+    if (m_shards.contains(shard)) continue;
     std::error_code code;
-    if (!m_shards.contains(shard)) {
-      if (!fs::exists(folder / shard, code))
-        fail("{}: missing shard; {} names it for tensor '{}'", (folder / shard).string(), kIndex, name);
-      m_shards.emplace(shard, SafetensorsFile(folder / shard));
-    }
-    m_shard_of_name.emplace(name, shard);
+    if (!fs::exists(folder / shard, code))
+      fail("{}: missing shard; {} names it for tensor '{}'", (folder / shard).string(), kIndex, name);
+    m_shards.emplace(shard, SafetensorsFile(folder / shard));
   }
 }
 

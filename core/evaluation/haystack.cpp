@@ -98,9 +98,10 @@ HaystackText readHaystack(std::span<const fs::path> paths) {
 }
 
 bool endsSentence(std::string_view text, std::size_t at) {
-  std::string_view before = text.substr(0, at);
+  constexpr std::size_t kFarthest = 1024;  // bytes looked back: bounds the time in long runs of blanks
+  std::string_view before = text.substr(at - std::min(at, kFarthest), std::min(at, kFarthest));
   while (!before.empty() && isSpace(before.back())) before.remove_suffix(1);
-  const bool spaced = before.size() < at || at == text.size() || isSpace(text[at]);
+  const bool spaced = before.size() < std::min(at, kFarthest) || at == text.size() || isSpace(text[at]);
   const std::string_view sentence = withoutClosers(before);
   if (sentence.empty()) return false;
   if (endsInAnotherScript(sentence)) return !startsWithCloser(text.substr(at));

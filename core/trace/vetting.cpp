@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -28,7 +29,9 @@ namespace {
 
 constexpr char kFlag[] = "--vet-trace";
 constexpr char kHost[] = "KVATLAS_VETTING_PROCESS";  // tells the libraries of this process that it can vet
-constexpr rlim_t kMostSeconds = 10;
+// Processor time; a good trace of 215 MB takes 0.2 s, a small one 0.01 s.
+constexpr rlim_t kSeconds = 2, kMostSeconds = 60;
+constexpr std::uintmax_t kBytesPerSecond = std::uintmax_t{64} << 20;
 constexpr rlim_t kMostMemory = rlim_t{4} << 30;  // address space
 constexpr int kPatience = 120'000;               // milliseconds; a slow disk takes no processor time
 
@@ -70,10 +73,16 @@ void limit(int resource, rlim_t most) {
   ::setrlimit(static_cast<__rlimit_resource>(resource), &value);
 }
 
+rlim_t secondsFor(const char* path) {
+  std::error_code unknown;
+  const std::uintmax_t bytes = std::filesystem::file_size(path, unknown);
+  return unknown ? kSeconds : std::min<rlim_t>(kSeconds + bytes / kBytesPerSecond, kMostSeconds);
+}
+
 [[noreturn]] void vetAndEnd(const char* path) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_CPU, kMostSeconds);
+  limit(RLIMIT_CPU, secondsFor(path));
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   limit(RLIMIT_AS, kMostMemory);
 #endif
@@ -116,18 +125,9 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // Its wait status; `message` is what it said. Kills it when the time is over.
-  int wait(std::string& message) const {
-    std::array<char, 4096> buffer{};
-    for (;;) {
-      pollfd said{.fd = m_said, .events = POLLIN, .revents = 0};
-      const int ready = ::poll(&said, 1, kPatience);
-      if (ready < 0 && errno == EINTR) continue;
-      if (ready == 0) ::kill(m_pid, SIGKILL);
-      const ssize_t got = ready <= 0 ? 0 : ::read(m_said, buffer.data(), buffer.size());
-      if (got <= 0) break;
-      if (message.size() < buffer.size()) message.append(buffer.data(), static_cast<std::size_t>(got));
-    }
+  // Its wait status; `message` is what it said. Kills it when the time is over, or after a stop request.
+  int wait(std::string& message, const std::stop_token& stop) const {
+    listen(message, stop);
     int status = 0;
     while (::waitpid(m_pid, &status, 0) < 0 && errno == EINTR) {
     }
@@ -135,13 +135,28 @@ class Child {
   }
 
  private:
+  void listen(std::string& message, const std::stop_token& stop) const {
+    const std::stop_callback kill(stop, [this] { ::kill(-m_pid, SIGKILL); });  // it cannot have been waited for yet
+    std::array<char, 4096> buffer{};
+    for (;;) {
+      pollfd said{.fd = m_said, .events = POLLIN, .revents = 0};
+      const int ready = ::poll(&said, 1, kPatience);
+      if (ready < 0 && errno == EINTR) continue;
+      if (ready == 0) ::kill(-m_pid, SIGKILL);
+      const ssize_t got = ready <= 0 ? 0 : ::read(m_said, buffer.data(), buffer.size());
+      if (got <= 0) break;
+      if (message.size() < buffer.size()) message.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+  }
+
   pid_t m_pid = -1;
   int m_said = -1;
 };
 
-void vet(const std::filesystem::path& programme, const std::filesystem::path& path) {
+void vet(const std::filesystem::path& programme, const std::filesystem::path& path, const std::stop_token& stop) {
   std::string message;
-  const int status = Child(programme, path).wait(message);
+  const int status = Child(programme, path).wait(message, stop);
+  if (stop.stop_requested()) throw Cancelled();
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   if (WIFEXITED(status) && !message.empty()) throw Error(message);
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -169,7 +184,12 @@ void vetWith(const std::filesystem::path& programme) {
   vetting().programme = programme;
 }
 
-void requireVetted(const std::filesystem::path& path) {
+bool vetsFiles() {
+  const std::lock_guard lock(vetting().mutex);
+  return !vetting().programme.empty();
+}
+
+void requireVetted(const std::filesystem::path& path, const std::stop_token& stop) {
   Vetting& state = vetting();
   const std::optional<Seen> file = seen(path);
   std::filesystem::path programme;
@@ -178,7 +198,7 @@ void requireVetted(const std::filesystem::path& path) {
     programme = state.programme;
     if (programme.empty() || !file || state.passed.contains(*file)) return;
   }
-  vet(programme, path);
+  vet(programme, path, stop);
   const std::lock_guard lock(state.mutex);
   state.passed.insert(*file);
 }

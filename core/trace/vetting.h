@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <stop_token>
 
 namespace kvatlas::trace {
 
@@ -15,9 +16,12 @@ void vetWith(const std::filesystem::path& programme);
 // In a library with its own copy of this code: vets by the program that loaded it, if that has called offerVetting().
 void vetAsTheHost();
 
+// Whether one of the functions above was called.
+[[nodiscard]] bool vetsFiles();
+
 // Error naming the file: it cannot be read, it crashes its reader, or takes it more than some seconds or gigabytes.
-// Does nothing before one of the functions above was called, or for a file that has passed before.
-void requireVetted(const std::filesystem::path& path);
+// Does nothing without vetsFiles(), or for a file that has passed before. Cancelled, at once, after a stop request.
+void requireVetted(const std::filesystem::path& path, const std::stop_token& stop = {});
 
 // What the short-lived process does: opens everything that has a structure and reads a value at both ends of it.
 void walkStructure(const std::filesystem::path& path);

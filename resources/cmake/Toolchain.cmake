@@ -18,7 +18,11 @@ target_compile_options(kvatlas_options INTERFACE
 if(KVATLAS_WERROR)
   target_compile_options(kvatlas_options INTERFACE $<${kvatlas_cxx}:-Werror>)
 endif()
-if(KVATLAS_SANITIZE)
+if(KVATLAS_SANITIZE STREQUAL "THREAD")
+  target_compile_options(kvatlas_options INTERFACE $<${kvatlas_cxx}:-fsanitize=thread -fno-omit-frame-pointer -O1 -g
+    -Wno-tsan>)  # fences are not instrumented
+  target_link_options(kvatlas_options INTERFACE -fsanitize=thread)
+elseif(KVATLAS_SANITIZE)
   target_compile_options(kvatlas_options INTERFACE $<${kvatlas_cxx}:-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g
     -Wno-maybe-uninitialized>)  # false positives of g++ 12 in instrumented library code
   target_link_options(kvatlas_options INTERFACE -fsanitize=address,undefined)

@@ -1,13 +1,19 @@
 // A trace that has passed the look into its structure (core/trace/vetting.h) must not crash its reader. The look itself
-// runs in a child, as in the program: there, HDF5 may crash.
+// runs in a child, as in the program: there, HDF5 may crash. The mutator corrects the checksums of the metadata it
+// changes; otherwise HDF5 would reject every change.
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
+#include <random>
 
 #include "core/trace/reader.h"
 #include "core/trace/vetting.h"
+#include "tests/core/trace/metadata_lies.h"
 #include "tests/fuzz/fuzz.h"
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
 
 namespace {
 
@@ -31,7 +37,36 @@ bool passes(const std::filesystem::path& path) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+// Bytes of one block, as libFuzzer changes them.
+void changeBlock(std::string& file, const kvatlas::test::MetadataBlock& block) {
+  auto* const bytes = reinterpret_cast<std::uint8_t*>(file.data()) + block.begin;
+  const std::size_t size = block.end - block.begin, sign = std::min<std::size_t>(size, 4);
+  LLVMFuzzerMutate(bytes + sign, size - sign, size - sign);
+  kvatlas::test::mendChecksum(file, block);
+}
+
 }  // namespace
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
+  using namespace kvatlas::test;
+  std::mt19937 random(seed);
+  std::string file(kvatlas::fuzz::textOf(data, size));
+  const std::vector<MetadataBlock> blocks = metadataBlocks(file);
+  if (blocks.empty() || random() % 16 == 0) return LLVMFuzzerMutate(data, size, most);
+  switch (random() % 4) {
+    case 0:
+      for (std::size_t changes = 1 + random() % 4; changes > 0; --changes)
+        file[random() % file.size()] = static_cast<char>(random());
+      break;
+    case 1:
+      file = withLie(file, blocks, random);
+      break;
+    default:
+      changeBlock(file, blocks[random() % blocks.size()]);
+  }
+  std::ranges::copy(file, data);
+  return size;
+}
 
 KVATLAS_FUZZ_TARGET {
   using namespace kvatlas;

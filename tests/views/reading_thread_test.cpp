@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "core/base/error.h"
+#include "core/trace/vetting.h"
 #include "tests/views/qt_core.h"
 
 namespace kvatlas::views {
@@ -195,6 +196,64 @@ TEST_F(ReadingThreadTest, RunHereExcludesTheThread) {
   for (int i = 0; i < 50; ++i) EXPECT_TRUE(m_thread.runHere(m_source, job));
   ASSERT_TRUE(settle());
   EXPECT_EQ(together, 0);
+}
+
+// Vets with a script that takes a minute for "slow" files and refuses "harmful" ones.
+class VettedReadingTest : public ReadingThreadTest {
+ protected:
+  void SetUp() override {
+    ReadingThreadTest::SetUp();
+    const auto programme = m_folder.write("vet.sh",
+                                          "#!/bin/sh\ncase \"$2\" in\n*slow*) sleep 60;;\n"
+                                          "*harmful*) echo \"$2: is harmful\"; exit 1;;\nesac\n");
+    std::filesystem::permissions(programme, std::filesystem::perms::owner_all);
+    trace::vetWith(programme);
+  }
+  void TearDown() override {
+    trace::vetWith("");
+    ReadingThreadTest::TearDown();
+  }
+  void askTokens(SourceId source) {
+    m_thread.post(
+        source, {}, [](const trace::Reader& reader) { return reader.tokens(); }, &m_context,
+        [this](const Answer<std::uint64_t>& answer) {
+          m_answered.push_back(answer ? std::to_string(*answer.value) : answer.error);
+        });
+  }
+};
+
+TEST_F(VettedReadingTest, AFileThatTakesLongToVetDelaysNoOther) {
+  QElapsedTimer timer;
+  timer.start();
+  const SourceId slow = m_thread.addSource(sample("slow.kva.h5", {.tokens = 30, .layers = 2}));
+  askTokens(slow);
+  askTokens(m_source);
+  ASSERT_TRUE(waitUntil([this] { return !m_answered.empty(); }));
+  EXPECT_THAT(m_answered, ElementsAre("40"));
+  EXPECT_EQ(m_thread.pending(), 1U);
+  m_thread.dropSource(slow);  // stops its vetting
+  EXPECT_EQ(m_thread.pending(), 0U);
+  auto brief = std::make_unique<ReadingThread>();
+  brief->post(
+      brief->addSource(m_folder / "slow.kva.h5"), {}, [](const trace::Reader& r) { return r.tokens(); }, &m_context,
+      [](auto) {});
+  QThread::msleep(100);
+  brief.reset();
+  EXPECT_LT(timer.elapsed(), 20000);
+}
+
+TEST_F(VettedReadingTest, ARefusedFileFailsEveryRequestAndCanBeRetried) {
+  const std::filesystem::path path = sample("harmful.kva.h5", {.tokens = 30, .layers = 2});
+  const SourceId source = m_thread.addSource(path);
+  for (int i = 0; i < 3; ++i) askTokens(source);
+  ASSERT_TRUE(settle());
+  EXPECT_THAT(m_answered, ::testing::AllOf(::testing::SizeIs(3), ::testing::Each(HasSubstr("is harmful"))));
+  m_answered.clear();
+  std::filesystem::rename(path, m_folder / "good.kva.h5");
+  m_thread.reopen(source, m_folder / "good.kva.h5");
+  askTokens(source);
+  ASSERT_TRUE(settle());
+  EXPECT_THAT(m_answered, ElementsAre("30"));
 }
 
 TEST_F(ReadingThreadTest, DroppedSourcesAndEarlyDestructionLeakNothing) {

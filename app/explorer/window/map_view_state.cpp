@@ -69,7 +69,11 @@ views::ColourSettings coloursFrom(const json& object, views::ColourSettings colo
   (void)readMember(object, "ratio", colours.ratio_limit);
   if (readMember(object, "overlay", word))
     colours.eviction = static_cast<views::EvictionStyle>(indexOf(kOverlays, word, "overlay"));
-  (void)readMember(object, "skip_keys", colours.skip_keys);
+  if (const auto keys = object.find("skip_keys"); keys != object.end()) {
+    if (!keys->is_number_unsigned() || keys->get<std::uint64_t>() > UINT32_MAX)
+      failUsage("view: 'skip_keys' is not a number of tokens: {}", keys->dump());
+    colours.skip_keys = keys->get<std::uint64_t>();
+  }
   (void)readMember(object, "opacity", colours.eviction_opacity);
   if (!(colours.eviction_opacity >= 0 && colours.eviction_opacity <= 1))
     failUsage("view: 'opacity' is not between 0 and 1");

@@ -171,9 +171,12 @@ TEST_F(ViewTest, AStateMayBeAFileAndErrorsNameTheCulprit) {
 TEST_F(ViewTest, AnInvalidStateShowsAnErrorAndChangesNothing) {
   open(m_trace);
   const std::string before = state();
-  for (const char* wrong : {R"({"view": {"mode": "sideways"}})", R"({"view": {"window": [5, 1, 0, 9]}})",
-                            R"({"layer": 2, "view": {"colours": {"map": "mauve"}}})",
-                            R"({"view": {"colours": {"high": -1}}})", R"({"view": {"window": "all"}})"}) {
+  for (const char* wrong :
+       {R"({"view": {"mode": "sideways"}})", R"({"view": {"window": [5, 1, 0, 9]}})",
+        R"({"layer": 2, "view": {"colours": {"map": "mauve"}}})", R"({"view": {"colours": {"high": -1}}})",
+        R"({"view": {"window": "all"}})", R"({"view": {"colours": {"skip_keys": -1}}})",
+        R"({"view": {"colours": {"skip_keys": 1e300}}})",
+        R"({"view": {"colours": {"skip_keys": 18446744073709551615}}})"}) {
     m_window->viewKeeper().show(readViewState(wrong));
     EXPECT_NE(m_window->message(), "") << wrong;
     EXPECT_EQ(state(), before) << wrong;

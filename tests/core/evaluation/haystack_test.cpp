@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "tests/support/scratch_folder.h"
@@ -63,6 +65,16 @@ TEST(Sentences, EndAfterPunctuationAndClosingQuotes) {
   EXPECT_FALSE(endsSentence("Mrs. Clay", 4));
   EXPECT_TRUE(endsSentence("It was I. She left.", 9));   // no initial, though one letter
   EXPECT_FALSE(endsSentence("It was J. She left.", 9));  // an initial
+}
+
+// Takes minutes if each call scans the whole run.
+TEST(Sentences, LongRunsOfBlanksTakeLinearTime) {
+  const std::string text = "One." + std::string(std::size_t{1} << 20, ' ') + "Two.";
+  const auto begun = std::chrono::steady_clock::now();
+  std::size_t ends = 0;
+  for (std::size_t at = 0; at <= text.size(); at += 2) ends += endsSentence(text, at) ? 1 : 0;
+  EXPECT_GT(ends, 1U);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(20));
 }
 
 TEST(Haystack, ListsTheTokensThatEndSentences) {

@@ -1,12 +1,17 @@
 #include "views/models/document/reading_thread.h"
 
+#include <algorithm>
 #include <condition_variable>
+#include <list>
 #include <map>
 #include <mutex>
+#include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "core/base/outcome.h"
 #include "core/base/thread.h"
+#include "core/trace/vetting.h"
 
 namespace kvatlas::views {
 namespace {
@@ -18,10 +23,12 @@ std::string messageOf(const Work& work) {
 
 }  // namespace
 
-// The worker's lock guards path and stale; the reader belongs to the current holder of HDF5.
+// The worker's lock guards all but the reader, which belongs to the current holder of HDF5.
 struct ReadingThread::Source {
   std::filesystem::path path;
   bool stale = true;
+  bool vetting_started = false, vetting_in_flight = false;
+  std::stop_source vetting;
   std::unique_ptr<trace::Reader> reader;
 };
 
@@ -34,6 +41,13 @@ struct ReadingThread::Entry {
 // The queue and the thread. Whoever set m_busy holds HDF5.
 class ReadingThread::Worker {
  private:
+  using Queue = std::map<std::pair<int, std::int64_t>, Entry>;
+  struct Vetting {
+    std::shared_ptr<Source> source;
+    std::thread thread;
+    bool ended = false;
+  };
+
   // Calls body(lock) with the lock held and exclusive use of HDF5; body returns with the lock held.
   template <class Body>
   auto asGuest(const Body& body) {
@@ -55,9 +69,11 @@ class ReadingThread::Worker {
     {
       const std::lock_guard lock(m_mutex);
       m_stop = true;  // keep the queue: it may close files, which must not happen during a job
+      for (const Vetting& each : m_vettings) each.source->vetting.request_stop();
     }
     m_changed.notify_all();
     m_thread.join();
+    for (Vetting& each : m_vettings) each.thread.join();
   }
 
   void push(Priority priority, Entry entry) {
@@ -79,6 +95,15 @@ class ReadingThread::Worker {
     const std::lock_guard lock(m_mutex);
     source.path = std::move(path);
     source.stale = true;
+    source.vetting_started = false;
+  }
+
+  void close(std::shared_ptr<Source> source) {
+    {
+      const std::lock_guard lock(m_mutex);
+      source->vetting.request_stop();
+    }
+    push(Priority::Now, {0, std::move(source), nullptr});
   }
 
   Raw runNow(Source& source, const Work& work) {
@@ -102,15 +127,73 @@ class ReadingThread::Worker {
   void loop() {
     std::unique_lock lock(m_mutex);
     while (true) {
-      m_changed.wait(lock, [&] { return m_stop || (!m_queue.empty() && !m_busy && m_guests == 0); });
+      m_changed.wait(lock, [&] { return m_stop || (!m_busy && m_guests == 0 && next() != m_queue.end()); });
       if (m_stop) return;
-      Entry entry = std::move(m_queue.extract(m_queue.begin()).mapped());
+      const auto first = next();
+      if (first->second.work && beginVetting(first->second.source)) continue;
+      Entry entry = std::move(m_queue.extract(first).mapped());
       m_busy = true;
       const Raw raw = run(lock, *entry.source, entry.work);
       m_busy = false;
       m_changed.notify_all();
       if (entry.work) answer(entry.id, raw);
     }
+  }
+
+  // The first request whose file is not being vetted: a harmful file does not delay other files.
+  [[nodiscard]] Queue::iterator next() {
+    return std::ranges::find_if(m_queue, [](const auto& item) { return !item.second.source->vetting_in_flight; });
+  }
+
+  // Starts vetting a file before it is opened. False: nothing to wait for. If no thread can start, the reader vets the
+  // file.
+  bool beginVetting(const std::shared_ptr<Source>& source) {
+    if (std::exchange(source->vetting_started, true) || !trace::vetsFiles()) return false;
+    joinEndedVettings();
+    source->vetting = {};
+    source->vetting_in_flight = true;
+    Vetting& vetting = m_vettings.emplace_back(Vetting{source, {}, false});
+    const std::string problem =
+        messageOf([&] { vetting.thread = startThread([this, &vetting, path = source->path] { vet(vetting, path); }); });
+    if (problem.empty()) return true;
+    source->vetting_in_flight = false;
+    m_vettings.pop_back();
+    return false;
+  }
+
+  void joinEndedVettings() {
+    std::erase_if(m_vettings, [](Vetting& each) {
+      if (each.ended) each.thread.join();
+      return each.ended;
+    });
+  }
+
+  // Runs on its own thread.
+  void vet(Vetting& vetting, const std::filesystem::path& path) {
+    Source& source = *vetting.source;
+    const std::string error = messageOf([&] { trace::requireVetted(path, source.vetting.get_token()); });
+    std::vector<RequestId> refused;
+    {
+      const std::lock_guard lock(m_mutex);
+      source.vetting_in_flight = false;
+      if (!error.empty() && source.path == path) {
+        source.vetting_started = false;  // later requests try again
+        refused = takeRequestsOf(source);
+      }
+      for (const RequestId id : refused) answer(id, {nullptr, error});
+      vetting.ended = true;
+    }
+    m_changed.notify_all();
+  }
+
+  std::vector<RequestId> takeRequestsOf(const Source& source) {
+    std::vector<RequestId> ids;
+    std::erase_if(m_queue, [&](const auto& item) {
+      const bool taken = item.second.work && item.second.source.get() == &source;
+      if (taken) ids.push_back(item.second.id);
+      return taken;
+    });
+    return ids;
   }
 
   // Entered and left with the lock held; released while reading the file.
@@ -137,7 +220,8 @@ class ReadingThread::Worker {
   ReadingThread& m_owner;
   std::mutex m_mutex;
   std::condition_variable m_changed;
-  std::map<std::pair<int, std::int64_t>, Entry> m_queue;
+  Queue m_queue;
+  std::list<Vetting> m_vettings;
   std::int64_t m_turn = 0;
   int m_guests = 0;
   bool m_busy = false, m_stop = false;
@@ -164,7 +248,7 @@ void ReadingThread::dropSource(SourceId source) {
   const auto found = m_sources.find(source);
   if (found == m_sources.end()) return;
   forget([&](RequestId, const Pending& pending) { return pending.source == source; });
-  m_worker->push(Priority::Now, {0, found->second, nullptr});
+  m_worker->close(found->second);
   m_sources.erase(found);
 }
 

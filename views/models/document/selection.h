@@ -11,11 +11,6 @@
 
 namespace kvatlas::views {
 
-struct TokenRange {
-  TokenIndex begin = 0, end = 0;  // [begin, end)
-  friend constexpr bool operator==(TokenRange, TokenRange) = default;
-};
-
 // Setters clamp, and signal only changes. Opening another trace resets the selection and emits reset()
 // first.
 class Selection : public QObject {

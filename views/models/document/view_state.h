@@ -1,5 +1,5 @@
 // The state of a view as JSON: for bookmarks, `--view STATE` and restoring a trace. Map settings (viewport, colours)
-// are stored as opaque JSON.
+// are stored as opaque JSON. No Qt.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,9 +8,13 @@
 #include <string>
 #include <string_view>
 
-#include "views/models/document/selection.h"
+#include "views/models/document/cell.h"
+#include "views/models/document/head_choice.h"
+#include "views/models/document/run_view.h"
 
 namespace kvatlas::views {
+
+class Selection;
 
 struct ViewState {
   LayerIndex layer;

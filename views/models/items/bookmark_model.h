@@ -4,6 +4,7 @@
 #include <QAbstractListModel>
 #include <functional>
 
+#include "views/models/document/document.h"
 #include "views/models/document/notes.h"
 
 namespace kvatlas::views {
