@@ -27,7 +27,7 @@ namespace kvatlas::capture {
 namespace {
 
 constexpr std::int64_t kDeviceRows = 4096;
-constexpr std::int64_t kFewRows = 64;  // rows whose logits need no library
+constexpr std::int64_t kFewLogitRows = 64;  // rows whose logits need no library
 // Weights of a product that one thread of a decoding step reads in about the time that others take to wake up.
 constexpr std::int64_t kWeightsWorthThreads = std::int64_t{1} << 20;
 constexpr std::int64_t kFewRows = 64;  // as long as weights are read, their products cost nothing
@@ -118,7 +118,7 @@ struct Decoder::Impl {
   }
 
   [[nodiscard]] at::Tensor logits(const at::Tensor& rows) const {
-    if (rows.is_cpu() && rows.scalar_type() == at::kFloat && rows.size(0) <= kFewRows)
+    if (rows.is_cpu() && rows.scalar_type() == at::kFloat && rows.size(0) <= kFewLogitRows)
       return fewLogits(norm(rows, weights.final_norm));
     const bool small = rows.is_cpu() && weights.logits.numel() < kWeightsWorthThreads;
     const LibraryThreads threads(small ? 1 : at::get_num_threads());
