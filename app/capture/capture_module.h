@@ -68,5 +68,6 @@ using HeadScoreEntry = void (*)(const HeadScoreCall*, Outcome*);      // "kvatla
 using GpuBenchEntry = void (*)(const GpuBenchCall*, Outcome*);        // "kvatlasBenchGpu"
 using ModelReportEntry = void (*)(const ModelReportCall*, Outcome*);  // "kvatlasModelReport"
 using ReplayEntry = void (*)(const ReplayCall*, Outcome*);            // "kvatlasReplay"
+using CasePromptEntry = void (*)(const CasePromptCall*, Outcome*);    // "kvatlasCasePrompt"
 
 }  // namespace kvatlas::app

@@ -26,7 +26,6 @@ class ExplorerSettings {
   [[nodiscard]] bool notesInTrace() const;
   void setNotesInTrace(bool inside);
 
-  // The badge in the map's corner: layer, heads and reduction.
   // Whether a part of the map is shown: "caption", "readout", "overview". Default: yes.
   [[nodiscard]] bool shown(const QString& part) const;
   void setShown(const QString& part, bool shown);

@@ -11,6 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "views/pages/focus_ring.h"
 #include "views/plots/figures/figure_export.h"
 #include "views/plots/map/colour_scale_bar.h"
 #include "views/plots/map/map_overview.h"
@@ -61,20 +62,24 @@ void drawParts(QWidget& widget, QCPPainter& painter) {
   }
 }
 
-// While printing, maps show no crosshair and the colour scale no controls.
+// While printing, maps show no crosshair and no focus, and the colour scale no controls.
 class PrintLook {
  public:
   explicit PrintLook(QWidget& widget)
-      : m_maps(widget.findChildren<views::MapView*>()), m_scales(widget.findChildren<views::ColourScaleBar*>()) {
+      : m_maps(widget.findChildren<views::MapView*>()),
+        m_scales(widget.findChildren<views::ColourScaleBar*>()),
+        m_rings(widget.findChildren<QWidget*>(QString::fromLatin1(views::kFocusRing))) {
     for (views::MapView* map : m_maps) {
       m_cursors.push_back(map->cursor());
       map->setCursor(std::nullopt);
     }
     for (views::ColourScaleBar* scale : m_scales) scale->setForPrint(true);
+    for (QWidget* ring : m_rings) ring->hide();
   }
   ~PrintLook() {
     for (qsizetype i = 0; i < m_maps.size(); ++i) m_maps[i]->setCursor(m_cursors[static_cast<std::size_t>(i)]);
     for (views::ColourScaleBar* scale : m_scales) scale->setForPrint(false);
+    for (QWidget* ring : m_rings) ring->show();
   }
   PrintLook(const PrintLook&) = delete;
   PrintLook& operator=(const PrintLook&) = delete;
@@ -82,6 +87,7 @@ class PrintLook {
  private:
   QList<views::MapView*> m_maps;
   QList<views::ColourScaleBar*> m_scales;
+  QList<QWidget*> m_rings;
   std::vector<std::optional<views::Cell>> m_cursors;
 };
 

@@ -91,6 +91,28 @@ class MethodMatrix : public test::OpenedDocumentTest, public testing::WithParamI
     return m_folder / "captured.kva.h5";
   }
 
+  // The words of a capture that follows the full cache for 20 tokens; methods are to be added.
+  Words capturing(const std::string& file, std::initializer_list<std::string> budgets) {
+    const std::string ids = m_folder.write("prompt.ids", idsText(90, 64)).string();
+    Words words{"capture",
+                "--model",
+                smallModel().string(),
+                "--ids",
+                ids,
+                "--preset",
+                GetParam().preset,
+                "--granularity",
+                GetParam().granularity,
+                "--follow",
+                "full",
+                "--max-new-tokens",
+                "20",
+                "-o",
+                file};
+    for (const std::string& budget : budgets) words.insert(words.end(), {"--budget", budget});
+    return words;
+  }
+
   // What-if's decision for the recorded run; null when it refuses.
   RunPointer decidedAgain(const RunPointer& recorded) {
     m_message.clear();
@@ -139,27 +161,8 @@ TEST_P(MethodMatrix, ACaptureIsDecidedAgainFromItsOwnTrace) {
 TEST_P(MethodMatrix, EveryEightTokensNoListExceedsItsBudget) {
   const std::vector<std::string> names = namesWhileDecoding(GetParam().granularity);
   ASSERT_GE(names.size(), 12U);
-  const std::string ids = m_folder.write("prompt.ids", idsText(90, 64)).string(),
-                    heads = m_folder.write("heads.tsv", headsText(3, 4)).string(), file = path("every.kva.h5");
-  Words words{"capture",
-              "--model",
-              smallModel().string(),
-              "--ids",
-              ids,
-              "--budget",
-              "20",
-              "--budget",
-              "50%",
-              "--preset",
-              GetParam().preset,
-              "--granularity",
-              GetParam().granularity,
-              "--follow",
-              "full",
-              "--max-new-tokens",
-              "20",
-              "-o",
-              file};
+  const std::string heads = m_folder.write("heads.tsv", headsText(3, 4)).string(), file = path("every.kva.h5");
+  Words words = capturing(file, {"20", "50%"});
   for (const std::string& name : names)
     words.insert(words.end(), {"--method", name + ":every=8" + (needsTable(name) ? ",heads=" + heads : "")});
   expectDone(run(words));
@@ -193,24 +196,8 @@ TEST_P(MethodMatrix, EveryEightTokensNoListExceedsItsBudget) {
 
 // Methods that merge or store otherwise, through the command: a valid trace, smaller caches, sources of what merged.
 TEST_P(MethodMatrix, MergesAndStores) {
-  const std::string ids = m_folder.write("prompt.ids", idsText(90, 64)).string(), file = path("stored.kva.h5");
-  Words words{"capture",
-              "--model",
-              smallModel().string(),
-              "--ids",
-              ids,
-              "--budget",
-              "40",
-              "--preset",
-              GetParam().preset,
-              "--granularity",
-              GetParam().granularity,
-              "--follow",
-              "full",
-              "--max-new-tokens",
-              "20",
-              "-o",
-              file};
+  const std::string file = path("stored.kva.h5");
+  Words words = capturing(file, {"40"});
   const std::vector<std::string> merging{"snapkv:merge=pivot", "h2o:merge=weighted,every=8",
                                          "streamingllm:merge=average", "cam", "tova:merge=cam,every=4"};
   const std::vector<std::string> stored{"kivi:block=4,residual=4",

@@ -10,6 +10,7 @@
 #include "views/models/items/model_roles.h"
 #include "views/models/qt_text.h"
 #include "views/pages/charts/run_chart.h"
+#include "views/pages/table_keys.h"
 #include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
 
@@ -30,6 +31,10 @@ void AgreementDelegate::paint(QPainter* painter, const QStyleOptionViewItem& opt
   painter->fillRect(area, toColour(colour));
   painter->setPen(toColour(inkOn(colour)));
   painter->drawText(area, Qt::AlignCenter, index.data().toString());
+  if (option.state.testFlag(QStyle::State_HasFocus)) {
+    painter->setPen(QPen(toColour(inkOn(colour)), 1, Qt::DotLine));
+    painter->drawRect(area.adjusted(2, 2, -3, -3));
+  }
   const QVariant layer = index.data(LayerRole);
   if (layer.isValid() && layer.toUInt() == m_selection.layer().value &&
       index.data(RunRole).toInt() == m_selection.compareRun()) {
@@ -55,6 +60,7 @@ AgreementPage::AgreementPage(Document& document, Selection& selection, QWidget* 
   m_table->setSelectionMode(QAbstractItemView::NoSelection);
   m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
   m_table->horizontalHeader()->setMinimumSectionSize(72);
+  m_table->horizontalHeader()->setTextElideMode(Qt::ElideMiddle);  // both ends matter: method and budget
   m_table->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
   m_table->verticalHeader()->setMinimumSectionSize(18);
   m_table->verticalHeader()->setDefaultSectionSize(22);
@@ -63,7 +69,9 @@ AgreementPage::AgreementPage(Document& document, Selection& selection, QWidget* 
   column->setSpacing(2);
   column->addWidget(m_title);
   column->addWidget(m_table, 1);
+  m_table->setAccessibleName(tr("Agreement of the runs with the one in focus, by layer"));
   connect(m_table, &QTableView::clicked, this, [this](const QModelIndex& index) { m_model.open(index); });
+  new TableKeys(*m_table, [this](const QModelIndex& index) { m_model.open(index); });
   for (const auto signal : {&Selection::layerChanged, &Selection::compareRunChanged})
     connect(&selection, signal, m_table->viewport(), qOverload<>(&QWidget::update));
   connect(&m_model, &QAbstractItemModel::modelReset, this, &AgreementPage::showFocus);

@@ -13,6 +13,7 @@
 #include <QVBoxLayout>
 
 #include "views/models/items/model_roles.h"
+#include "views/pages/table_keys.h"
 
 namespace kvatlas::views {
 namespace {
@@ -81,8 +82,9 @@ BookmarksPage::BookmarksPage(Document& document, std::function<ViewState()> pres
   auto* erase = new QShortcut(QKeySequence::Delete, m_list, nullptr, nullptr, Qt::WidgetShortcut);
   connect(erase, &QShortcut::activated, m_remove, &QPushButton::click);
   connect(m_note, &QLineEdit::editingFinished, this, [this] { m_model.setNote(row(), m_note->text()); });
-  connect(m_list, &QListView::clicked, this,
-          [this](const QModelIndex& index) { emit stateRequested(m_model.bookmark(index.row()).state); });
+  const auto open = [this](const QModelIndex& index) { emit stateRequested(m_model.bookmark(index.row()).state); };
+  connect(m_list, &QListView::clicked, this, open);
+  new TableKeys(*m_list, open);
   connect(m_list->selectionModel(), &QItemSelectionModel::currentChanged, this, &BookmarksPage::showCurrent);
   connect(&m_model, &QAbstractItemModel::modelReset, this, &BookmarksPage::showCurrent);
   connect(&m_model, &QAbstractItemModel::rowsRemoved, this, &BookmarksPage::showCurrent);
@@ -111,7 +113,6 @@ QWidget* BookmarksPage::makeSpans() {
   m_spans->setSelectionBehavior(QAbstractItemView::SelectRows);
   m_spans->setSelectionMode(QAbstractItemView::SingleSelection);
   m_spans->setEditTriggers(QAbstractItemView::EditKeyPressed | QAbstractItemView::DoubleClicked);
-  m_spans->setTabKeyNavigation(false);
   m_spans->verticalHeader()->hide();
   m_spans->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
   m_spans->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
@@ -130,9 +131,11 @@ QWidget* BookmarksPage::makeSpans() {
   const auto follow = [this] { m_remove_span->setEnabled(m_span_model.isOwn(m_spans->currentIndex().row())); };
   connect(m_spans->selectionModel(), &QItemSelectionModel::currentChanged, this, follow);
   connect(&m_span_model, &QAbstractItemModel::modelReset, this, follow);
-  connect(m_spans, &QTableView::clicked, this, [this](const QModelIndex& index) {
+  const auto open = [this](const QModelIndex& index) {
     emit spanChosen(index.data(BeginRole).toUInt(), index.data(EndRole).toUInt());
-  });
+  };
+  connect(m_spans, &QTableView::clicked, this, open);
+  new TableKeys(*m_spans, open);
   connect(m_remove_span, &QPushButton::clicked, this, [this] { m_span_model.remove(m_spans->currentIndex().row()); });
   follow();
   return half;

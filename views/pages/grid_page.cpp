@@ -5,7 +5,6 @@
 #include <QEvent>
 #include <QHBoxLayout>
 #include <QHeaderView>
-#include <QKeyEvent>
 #include <QLabel>
 #include <QLineEdit>
 #include <QPainter>
@@ -17,6 +16,7 @@
 #include "views/models/colour_table.h"
 #include "views/models/items/model_roles.h"
 #include "views/models/qt_text.h"
+#include "views/pages/table_keys.h"
 #include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
 
@@ -130,6 +130,8 @@ GridPage::GridPage(Document& document, Selection& selection, TileSource& tiles, 
   connect(&m_model, &LayerHeadModel::rangeChanged, this, &GridPage::showRange);
   for (const auto signal : {&Document::opened, &Document::closed, &Document::spansChanged})
     connect(&document, signal, this, &GridPage::fillMetrics);
+  connect(&document, &Document::opened, this, &GridPage::suggestSpan);
+  connect(m_metric, &QComboBox::activated, this, [this] { m_suggesting = false; });
   connect(&m_model, &QAbstractItemModel::modelReset, this, &GridPage::fitCells);
   connect(&m_model, &QAbstractItemModel::layoutChanged, this, &GridPage::fitCells);
   const auto repaint = [this] { m_table->viewport()->update(); };
@@ -146,9 +148,7 @@ void GridPage::makeTable() {
   m_table->setShowGrid(false);
   m_table->setFrameShape(QFrame::NoFrame);
   m_table->setAccessibleName(tr("Layer × head"));
-  m_table->setTabKeyNavigation(false);  // Tab leaves the grid; arrows move in it
   m_table->setSelectionMode(QAbstractItemView::NoSelection);
-  m_table->installEventFilter(this);
   m_table->setEditTriggers(QAbstractItemView::NoEditTriggers);
   for (QHeaderView* header : {m_table->horizontalHeader(), m_table->verticalHeader()}) {
     header->setSectionResizeMode(QHeaderView::Fixed);
@@ -156,6 +156,7 @@ void GridPage::makeTable() {
     header->setHighlightSections(false);
   }
   connect(m_table, &QTableView::clicked, this, [this](const QModelIndex& index) { m_model.open(index); });
+  new TableKeys(*m_table, [this](const QModelIndex& index) { m_model.open(index); });
   for (QScrollBar* bar : {m_table->verticalScrollBar(), m_table->horizontalScrollBar()})
     connect(bar, &QScrollBar::valueChanged, &m_thumbnails, &LayerHeadThumbnails::forgetWishes);
 }
@@ -214,6 +215,12 @@ void GridPage::fillMetrics() {
   if (m_metric->findData(chosen) < 0 || chosen.toInt() >= kSpanMetric) showChoice();
 }
 
+// As the first picture: the heads that attend to the first named span. Only while the user has chosen no number.
+void GridPage::suggestSpan() {
+  const int span = m_metric->findData(kSpanMetric);
+  if (m_suggesting && span >= 0) m_metric->setCurrentIndex(span);
+}
+
 void GridPage::applyFilter() {
   const auto filter = parseFilter(m_filter->text());
   m_model.setFilter(filter);
@@ -233,6 +240,8 @@ QVariantMap GridPage::choices() const {
 void GridPage::setChoices(const QVariantMap& choices) {
   const int metric = m_metric->findData(choices.value(QStringLiteral("metric"), m_metric->currentData()).toInt());
   if (metric >= 0) m_metric->setCurrentIndex(metric);
+  // Numbers about a span belong to the trace that was open.
+  m_suggesting = choices.value(QStringLiteral("metric"), kSpanMetric).toInt() >= kSpanMetric;
   m_sorting->setCurrentIndex(
       std::clamp(choices.value(QStringLiteral("sorting"), 0).toInt(), 0, m_sorting->count() - 1));
   m_grouped->setChecked(choices.value(QStringLiteral("grouped"), false).toBool());
@@ -316,21 +325,6 @@ QString GridPage::csv() const {
                     .arg(index.data(ValueRole).toDouble(), 0, 'g', 7);
     }
   return text;
-}
-
-// Return and Space open the cell under the keyboard focus.
-bool GridPage::eventFilter(QObject* watched, QEvent* event) {
-  if (watched == m_table && event->type() == QEvent::KeyPress) {
-    const int key = static_cast<QKeyEvent*>(event)->key();
-    if (key == Qt::Key_Return || key == Qt::Key_Enter || key == Qt::Key_Space) {
-      if (m_table->currentIndex().isValid()) m_model.open(m_table->currentIndex());
-      return true;
-    }
-  }
-  if (watched == m_table && event->type() == QEvent::FocusIn && !m_table->currentIndex().isValid() &&
-      m_model.rowCount() > 0)
-    m_table->setCurrentIndex(m_model.index(0, 0));
-  return QWidget::eventFilter(watched, event);
 }
 
 void GridPage::resizeEvent(QResizeEvent* event) {

@@ -50,7 +50,6 @@ class GridPage : public QWidget {
   [[nodiscard]] QString csv() const;
 
  protected:
-  bool eventFilter(QObject* watched, QEvent* event) override;
   void resizeEvent(QResizeEvent* event) override;
   void changeEvent(QEvent* event) override;
 
@@ -58,6 +57,7 @@ class GridPage : public QWidget {
   void makeTable();
   void makeChoices();
   void fillMetrics();
+  void suggestSpan();
   void showChoice();
   void applyFilter();
   void fitCells();
@@ -74,6 +74,7 @@ class GridPage : public QWidget {
   QLabel *m_low, *m_high, *m_strip;
   QTableView* m_table;
   GridDelegate* m_delegate;
+  bool m_suggesting = true;  // the user has chosen no number yet
 };
 
 }  // namespace kvatlas::views

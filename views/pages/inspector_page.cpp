@@ -59,6 +59,7 @@ QString reasonText(policy::Reason reason) {
 InspectorPage::InspectorPage(Document& document, Selection& selection, QWidget* parent)
     : QTextBrowser(parent), m_document(document), m_selection(selection), m_inspector(document, selection) {
   setObjectName(QStringLiteral("inspectorPage"));
+  setAccessibleName(tr("Pair of tokens under the cursor"));
   setFrameShape(QFrame::NoFrame);
   m_timer.setSingleShot(true);
   m_timer.setInterval(15);  // throttles updates while the cursor moves
@@ -127,7 +128,16 @@ QString InspectorPage::fateRows(const Inspection& seen) const {
   }
   if (runs == 0) return {};
   return tr("<p>%1 of %2 runs keep this key:</p>").arg(seen.keepers()).arg(runs) +
-         QStringLiteral("<table>%1</table>").arg(rows);
+         QStringLiteral("<table>%1</table>").arg(rows) + ruleParagraph();
+}
+
+// What the run in focus keeps, and by which score: why it kept or evicted the key.
+QString InspectorPage::ruleParagraph() const {
+  const RunId focus = m_selection.focusRun();
+  const RunPointer run = m_document.hasRun(focus) ? m_document.run(focus) : nullptr;
+  if (!run || run->everything() || !run->rule) return {};
+  return QStringLiteral("<p><b>%1</b><br/>%2</p>")
+      .arg(runText(m_document, focus).toHtmlEscaped(), toQString(ruleText(*run->rule)).toHtmlEscaped());
 }
 
 void InspectorPage::changeEvent(QEvent* event) {

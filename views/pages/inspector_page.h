@@ -23,6 +23,7 @@ class InspectorPage : public QTextBrowser {
  private:
   void showFacts();
   [[nodiscard]] QString pairRows(const Inspection& seen) const;
+  [[nodiscard]] QString ruleParagraph() const;
   [[nodiscard]] QString fateRows(const Inspection& seen) const;
 
   Document& m_document;

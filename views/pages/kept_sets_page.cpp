@@ -14,6 +14,7 @@
 #include "views/models/number_text.h"
 #include "views/models/qt_text.h"
 #include "views/pages/charts/run_chart.h"
+#include "views/pages/table_keys.h"
 #include "views/pages/window_palette.h"
 
 namespace kvatlas::views {
@@ -72,7 +73,6 @@ void KeptSetsPage::makeTable() {
   m_table->setSelectionBehavior(QAbstractItemView::SelectRows);
   m_table->setSelectionMode(QAbstractItemView::SingleSelection);
   m_table->setAlternatingRowColors(true);
-  m_table->setTabKeyNavigation(false);
   m_table->verticalHeader()->hide();
   m_table->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
   m_table->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 4);
@@ -81,7 +81,7 @@ void KeptSetsPage::makeTable() {
     m_table->setColumnWidth(column, kColumnWidths[column]);
   m_table->horizontalHeader()->setSectionResizeMode(KeptSetsModel::Text, QHeaderView::Stretch);
   connect(m_table, &QTableView::clicked, this, &KeptSetsPage::open);
-  connect(m_table, &QTableView::activated, this, &KeptSetsPage::open);
+  new TableKeys(*m_table, [this](const QModelIndex& index) { open(index); });
 }
 
 void KeptSetsPage::open(const QModelIndex& index) {

@@ -11,6 +11,7 @@
 
 #include "views/models/document/run_colour.h"
 #include "views/models/items/run_summary.h"
+#include "views/models/qt_text.h"
 #include "views/pages/charts/run_chart.h"
 #include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
@@ -49,6 +50,7 @@ RunsPage::RunsPage(Document& document, Selection& selection, QWidget* parent)
   setFrameShape(QFrame::NoFrame);
   setRootIsDecorated(false);
   setUniformRowHeights(true);
+  setTextElideMode(Qt::ElideMiddle);  // the budget at the end tells runs of one method apart
   setAllColumnsShowFocus(true);
   setColumnCount(Columns);
   setHeaderLabels({tr("Run"), tr("Kept"), tr("Mass"), tr("Here"), tr("KL"), QStringLiteral("✓")});
@@ -206,6 +208,8 @@ void RunsPage::fillRow(QTreeWidgetItem& item, Document& document, RunId run, std
     item.setTextAlignment(column, Qt::AlignRight | Qt::AlignVCenter);
   const QString parameters = parameterWords(header.parameters);
   item.setToolTip(Name, parameters.isEmpty() ? title : title + QStringLiteral("\n") + parameters);
+  if (view && view->rule && !header.is_full)
+    item.setToolTip(Name, item.toolTip(Name) + QLatin1Char('\n') + toQString(ruleText(*view->rule)));
   if (!document.runFinished(run)) return item.setText(Retained, tr("not finished"));
   const bool full = header.is_full;
   item.setText(Budget, number(view && !full ? view->run.record.budget_realised : header.budget_nominal, 0));

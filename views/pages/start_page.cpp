@@ -75,6 +75,7 @@ StartPage::StartPage(QWidget* parent) : QWidget(parent), m_recent(new QVBoxLayou
   middle->addWidget(content);
   middle->addStretch(1);
   auto* scroll = new QScrollArea;
+  scroll->setAccessibleName(tr("Welcome page"));
   scroll->setFrameShape(QFrame::NoFrame);
   scroll->setWidgetResizable(true);
   scroll->setWidget(centre);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "views/models/qt_text.h"
+#include "views/pages/table_keys.h"
 
 namespace kvatlas::views {
 namespace {
@@ -36,11 +37,14 @@ TokenTable::TokenTable(Document& document, Selection& selection, QWidget* parent
   };
   connect(&m_model, &QAbstractItemModel::modelReset, this, widths);
   widths();
-  connect(this, &QTableView::clicked, this, [this](const QModelIndex& index) {
+  setAccessibleName(tr("Tokens of the prompt"));
+  const auto open = [this](const QModelIndex& index) {
     const auto key = static_cast<TokenIndex>(index.row());
     const auto last = static_cast<TokenIndex>(m_document.tokens() - 1);
     m_selection.setCursor(Cell{std::max(m_selection.cursor() ? m_selection.cursor()->query : last, key), key});
-  });
+  };
+  connect(this, &QTableView::clicked, this, open);
+  new TableKeys(*this, open);
   connect(&selection, &Selection::cursorChanged, this, &TokenTable::showCursor);
   connect(&m_model, &QAbstractItemModel::modelReset, this, &TokenTable::showCursor);
   showCursor();

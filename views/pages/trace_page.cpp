@@ -45,6 +45,7 @@ QString exactTiles(const trace::AttentionPlan& attention) {
 
 TracePage::TracePage(Document& document, QWidget* parent) : QTextBrowser(parent), m_document(document) {
   setObjectName(QStringLiteral("tracePage"));
+  setAccessibleName(tr("Facts of the trace"));
   setFrameShape(QFrame::NoFrame);
   for (const auto signal : {&Document::opened, &Document::refreshed})
     connect(&document, signal, this, &TracePage::showFacts);

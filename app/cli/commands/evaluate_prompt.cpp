@@ -13,8 +13,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-using CasePromptEntry = void (*)(const CasePromptCall*, Outcome*);
-
 struct PromptArguments {
   std::filesystem::path results, model;
   std::string case_id;

@@ -4,8 +4,11 @@
 #include <QComboBox>
 #include <QDir>
 #include <QDockWidget>
+#include <QElapsedTimer>
 #include <QFileInfo>
+#include <QPlainTextEdit>
 #include <QProcess>
+#include <QTabWidget>
 #include <QTemporaryDir>
 
 #include "app/explorer/capture/capture_dialog.h"
@@ -22,13 +25,16 @@
 #include "views/pages/figure_dialog.h"
 #include "views/pages/grid_page.h"
 #include "views/pages/map/map_page.h"
+#include "views/pages/results/case_details.h"
+#include "views/pages/results/results_page.h"
 #include "views/pages/tokens_page.h"
 #include "views/pages/what_if_page.h"
 
 namespace kvatlas::app {
 namespace {
 
-constexpr double kCloseTokens = 13;  // half of the keys in the close picture
+constexpr double kCloseTokens = 13;       // half of the keys in the close picture
+constexpr int kLongestPromptMs = 60'000;  // for the prompt of a case, which another process makes
 
 // Copies a trace; deletes the copy and its bookmarks file when destroyed.
 class TemporaryCopy {
@@ -81,6 +87,19 @@ class Tour {
     grabMaps();
     grabComparisons();
     grabDialogs();
+  }
+
+  // A folder of results: its grid or table with a case and its prompt, and the other tab.
+  void runResults() {
+    m_window->openFile(m_source);
+    QElapsedTimer waiting;
+    const auto* prompt = m_window->results().details().findChild<QPlainTextEdit*>(QStringLiteral("casePrompt"));
+    for (waiting.start(); waiting.elapsed() < kLongestPromptMs && prompt->document()->isEmpty();)
+      QCoreApplication::processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents, 20);
+    if (!m_window->results().source().isOpen()) fail("{}", m_window->message().toStdString());
+    grab(QStringLiteral("results-%1x%2").arg(m_window->width()).arg(m_window->height()), *m_window);
+    m_window->results().findChild<QTabWidget*>(QStringLiteral("overview"))->setCurrentIndex(0);
+    grab(QStringLiteral("results-table-%1x%2").arg(m_window->width()).arg(m_window->height()), *m_window);
   }
 
   // The first picture at another size.
@@ -154,7 +173,7 @@ class Tour {
     m_window->pages().grid().findChild<QComboBox*>(QStringLiteral("gridMetric"))->setCurrentIndex(1);
     map.showWindow({key - kCloseTokens, key + kCloseTokens, last - 2 * kCloseTokens, last});
     grab(QStringLiteral("close"), *m_window);
-    map.view().fit();
+    map.fit();
     map.setViews(9, 0);
     grab(QStringLiteral("nine"), *m_window);
     map.setViews(1, 0);
@@ -205,18 +224,31 @@ class Tour {
 };
 
 constexpr QSize kWindow(1440, 900);
-constexpr QSize kOtherSizes[] = {{1280, 720}, {1920, 1080}};
+constexpr QSize kOtherSizes[] = {{1280, 720}, {1920, 1080}, {3840, 2160}};
+// 2880×1800 and 3840×2160 pixels on sharp screens.
+struct Sharp {
+  int scale;
+  QSize window;
+};
+constexpr Sharp kSharp[] = {{2, {1440, 900}}, {3, {1280, 720}}};
 
 // Qt reads the scale factor once, at the start: draws the sharp pictures in another process.
-void runScaled(const QString& folder, const QString& trace) {
+void runScaled(const QString& folder, const QString& trace, int scale) {
   QProcess process;
   QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
-  environment.insert(QStringLiteral("QT_SCALE_FACTOR"), QStringLiteral("2"));
+  environment.insert(QStringLiteral("QT_SCALE_FACTOR"), QString::number(scale));
   process.setProcessEnvironment(environment);
   process.setProcessChannelMode(QProcess::ForwardedChannels);
   process.start(QCoreApplication::applicationFilePath(), {trace, QStringLiteral("--screenshot-tour"), folder});
   process.waitForFinished(-1);
-  if (process.exitStatus() != QProcess::NormalExit || process.exitCode() != 0) fail("the tour at scale 2 failed");
+  if (process.exitStatus() != QProcess::NormalExit || process.exitCode() != 0)
+    fail("the tour at scale {} failed", scale);
+}
+
+void tourOfResults(const QString& folder, const QString& results) {
+  for (const char* name : {"light", "dark"})
+    for (const QSize& size : {QSize(1280, 720), QSize(1440, 900), QSize(1920, 1080)})
+      Tour(folder, QString::fromLatin1(name), results, size).runResults();
 }
 
 }  // namespace
@@ -227,17 +259,18 @@ void runScreenshotTour(const QString& folder, const QString& trace) {
   if (source.isEmpty()) fail("examples/marlow.kva.h5: not found next to kvatlas-explorer");
   if (!QFileInfo::exists(source)) fail("{}: not found", source.toStdString());
   source = QFileInfo(source).absoluteFilePath();
-  const bool scaled = qApp->devicePixelRatio() > 1;
+  if (QFileInfo(source).isDir()) return tourOfResults(folder, source);
+  const int scale = qRound(qApp->devicePixelRatio());
   for (const char* name : {"light", "dark"}) {
     const QString theme = QString::fromLatin1(name);
-    if (scaled) {
-      Tour(folder, theme, source, kWindow).runFirst();
-      continue;
-    }
+    for (const Sharp& sharp : kSharp)
+      if (sharp.scale == scale) Tour(folder, theme, source, sharp.window).runFirst();
+    if (scale > 1) continue;
     Tour(folder, theme, source, kWindow).runAll();
     for (const QSize& size : kOtherSizes) Tour(folder, theme, source, size).runFirst();
   }
-  if (!scaled) runScaled(folder, source);
+  if (scale > 1) return;
+  for (const Sharp& sharp : kSharp) runScaled(folder, source, sharp.scale);
 }
 
 }  // namespace kvatlas::app

@@ -1,10 +1,13 @@
 #include "app/explorer/results/window_results.h"
 
 #include <QDir>
+#include <QFileDialog>
 #include <QFileInfo>
 #include <algorithm>
+#include <utility>
 
 #include "app/explorer/capture/window_capture.h"
+#include "app/explorer/explorer_settings.h"
 #include "app/explorer/programme_files.h"
 #include "views/models/document/document.h"
 #include "views/models/document/selection.h"
@@ -15,16 +18,39 @@
 
 namespace kvatlas::app {
 
-WindowResults::WindowResults(views::ResultsPage& page, WindowCapture& capture, QObject* parent)
-    : QObject(parent), m_page(page), m_capture(capture) {
+WindowResults::WindowResults(QWidget& window, views::ResultsPage& page, WindowCapture& capture,
+                             ExplorerSettings& settings)
+    : QObject(&window), m_window(window), m_page(page), m_capture(capture), m_settings(settings) {
   views::CaseDetails& details = page.details();
   connect(&details, &views::CaseDetails::promptWanted, this, &WindowResults::readPrompt);
   connect(&details, &views::CaseDetails::attentionWanted, this, &WindowResults::showAttention);
   connect(&m_prompts, &PromptJob::ready, &details, &views::CaseDetails::setPrompt);
   connect(&m_prompts, &PromptJob::failed, &details, &views::CaseDetails::setPromptProblem);
-  connect(&page.source(), &views::ResultsSource::changed, this, [this] {
-    if (!m_page.source().isOpen()) m_prompts.cancel();
+  connect(&page.source(), &views::ResultsSource::changed, this, &WindowResults::sourceChanged);
+  connect(&page.source(), &views::ResultsSource::failed, this, [this](const QString& message) {
+    m_opening = false;
+    emit failed(message);
   });
+}
+
+void WindowResults::open(const QString& folder) {
+  m_opening = true;
+  m_settings.setLastFolder(folder);
+  m_page.source().open(folder.toStdString());
+}
+
+void WindowResults::choose() {
+  const QString folder =
+      QFileDialog::getExistingDirectory(&m_window, tr("Open the results of an evaluation"), m_settings.lastFolder());
+  if (!folder.isEmpty()) emit openRequested(folder);
+}
+
+void WindowResults::sourceChanged() {
+  const bool opening = std::exchange(m_opening, false);
+  if (!m_page.source().isOpen())
+    m_prompts.cancel();
+  else if (opening)
+    emit opened(QString::fromStdString(m_page.source().folder().string()));
 }
 
 QString WindowResults::folderOf(const QString& path) {

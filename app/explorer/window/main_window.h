@@ -11,7 +11,6 @@
 #include "views/models/document/trace_shelf.h"
 
 class QLabel;
-class QStackedWidget;
 
 namespace kvatlas::views {
 class MessageBar;
@@ -26,8 +25,11 @@ class RecentFiles;
 class ThemeSwitch;
 class ViewKeeper;
 class WindowCapture;
+class WindowNotes;
 class WindowPages;
 class WindowResults;
+class WindowScreens;
+class WindowTraces;
 
 class MainWindow : public QMainWindow {
   Q_OBJECT
@@ -62,30 +64,25 @@ class MainWindow : public QMainWindow {
 
  private:
   void connectDocument();
-  void connectActions();
-  void connectPages();
+  void connectFiles();
+  void connectLook();
   void connectCapture();
   void connectResults();
+  void connectScreens();
   void chooseFile();
-  void chooseResults();
-  void showResults(bool shown);
-  [[nodiscard]] bool resultsShown() const;
   void openExample();
   void closeTrace();
-  void chooseOther();
-  void connectShelf();
-  void swapTrace(const QString& path, int run);
-  void showFigure(const QString& kind);
   void showTrace();
   void showNoTrace();
+  void showAnswer();
+  void showFigure(const QString& kind);
   void failToOpen(const QString& message);
   void warn(const QString& message);
+  void fail(const QString& message);
   void showWarnings();
-  void chooseNotesPlace();
   void setMapOnly(bool only);
-  void nameSpan(TokenIndex begin, TokenIndex end);
-  void enterAnswer();
   void savePages();
+  void raiseFirstPages();
   void updateStatus();
 
   ExplorerSettings& m_settings;
@@ -96,17 +93,17 @@ class MainWindow : public QMainWindow {
   views::Selection m_selection;
   WindowActions m_actions;
   views::MessageBar* m_message;
-  QStackedWidget* m_stack;
   views::StartPage* m_start;
   views::ResultsPage* m_results_page;
   RecentFiles* m_recent;
   WindowPages* m_pages;
   ViewKeeper* m_views;
+  WindowScreens* m_screens;
+  WindowNotes* m_notes;
+  WindowTraces* m_traces;
   QLabel *m_status, *m_progress;
   WindowCapture* m_capture;
   WindowResults* m_results;
-  QByteArray m_first_layout;
-  bool m_opening_results = false;
   QString m_opening, m_warnings, m_comparison_warning;
 };
 

@@ -7,6 +7,7 @@
 #include "views/pages/charts/layer_charts.h"
 #include "views/pages/charts/position_chart.h"
 #include "views/pages/charts/ranking_chart.h"
+#include "views/pages/charts/span_chart.h"
 #include "views/pages/charts/sweep_chart.h"
 #include "views/pages/decode/decode_page.h"
 #include "views/pages/grid_page.h"
@@ -61,6 +62,7 @@ constexpr PageRow kPages[] = {
     {"trace", KVATLAS_TITLE("Trace"), PageStack::Details, {}, make<views::TracePage>},
     {"bookmarks", KVATLAS_TITLE("Bookmarks"), PageStack::Details, {}, makeBookmarks},
     {"retained", KVATLAS_TITLE("Mass"), PageStack::Charts, {0, 260}, make<views::RetainedChart>},
+    {"span", KVATLAS_TITLE("Span"), PageStack::Charts, {}, make<views::SpanChart>},
     {"budget", KVATLAS_TITLE("Budget"), PageStack::Charts, {}, make<views::BudgetChart>},
     {"head-budget", KVATLAS_TITLE("Heads"), PageStack::Charts, {}, make<views::HeadBudgetChart>},
     {"kl", KVATLAS_TITLE("KL"), PageStack::Charts, {}, make<views::KlChart>},

@@ -159,7 +159,7 @@ void WindowActions::setResultsOpen(bool open_results_folder, bool shown) {
   close->setEnabled(true);
 }
 
-void WindowActions::setOtherOpen(bool open_other) {
+void WindowActions::setOtherOpen(bool open_other) const {
   close_other->setEnabled(open_other);
   compare_modes.back()->setEnabled(open_other);
 }

@@ -29,7 +29,7 @@ struct WindowActions {
   void setTraceOpen(bool open);
   // Enables the actions of a folder of results; `shown`: in front of a trace.
   void setResultsOpen(bool open, bool shown);
-  void setOtherOpen(bool open);  // the same for a second trace
+  void setOtherOpen(bool open) const;  // the same for a second trace
 
  private:
   QAction* add(QMenu* menu, const char* name, const QString& text, const QList<QKeySequence>& shortcuts = {});

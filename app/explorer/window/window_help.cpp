@@ -1,11 +1,15 @@
 #include "app/explorer/window/window_help.h"
 
+#include <QApplication>
 #include <QDialog>
 #include <QMessageBox>
 #include <QTextBrowser>
 #include <QVBoxLayout>
+#include <QWhatsThis>
+#include <utility>
 
 #include "app/explorer/programme_files.h"
+#include "app/explorer/window/glossary.h"
 #include "app/explorer/window/window_actions.h"
 #include "core/base/version.h"
 
@@ -30,6 +34,7 @@ void showKeys(QWidget& window, const WindowActions& actions) {
   add(QObject::tr("B on the map"), QObject::tr("blink between A and B"));
   add(QObject::tr("Click, wheel, right button on a strip"), QObject::tr("focus its run, scroll the strips, menu"));
   add(QObject::tr("Arrow keys, Return in layer × head"), QObject::tr("choose a head, open its map"));
+  add(QObject::tr("Arrow keys, Return in a chart"), QObject::tr("move to a point or another line, open the point"));
   for (QMenu* menu : {actions.file, actions.capture, actions.view, actions.compare, actions.bookmarks, actions.help})
     for (QAction* action : menu->actions())
       if (!action->shortcut().isEmpty())
@@ -65,6 +70,17 @@ void showAbout(QWidget& window) {
       QObject::tr("<b>KVAtlas %1</b><p>See what KV-cache eviction throws away.</p><p>GPL-3.0-or-later. Built on "
                   "Qt, QCustomPlot and HDF5.</p>")
           .arg(QString::fromLatin1(kVersion)));
+}
+
+void connectHelp(QWidget& window, const WindowActions& actions) {
+  const auto on = [&window](QAction* action, auto job) {
+    QObject::connect(action, &QAction::triggered, &window, std::move(job));
+  };
+  on(actions.keys, [&window, &actions] { showKeys(window, actions); });
+  on(actions.glossary, [&window] { showGlossary(window, QApplication::focusWidget()); });
+  on(actions.whats_this, [] { QWhatsThis::enterWhatsThisMode(); });
+  on(actions.manual, [&window] { showManual(window); });
+  on(actions.about, [&window] { showAbout(window); });
 }
 
 }  // namespace kvatlas::app

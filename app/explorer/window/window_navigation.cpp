@@ -1,9 +1,14 @@
 #include "app/explorer/window/window_navigation.h"
 
 #include <QInputDialog>
+#include <algorithm>
 #include <utility>
 
 #include "app/explorer/window/main_window.h"
+#include "app/explorer/window/window_pages.h"
+#include "views/pages/bookmarks_page.h"
+#include "views/pages/map/map_page.h"
+#include "views/pages/tokens_page.h"
 
 namespace kvatlas::app {
 namespace {
@@ -28,10 +33,16 @@ void swapRuns(views::Selection& selection) {
   selection.setCompareRun(focus);
 }
 
+void showSpan(views::MapPage& map, const views::Document& document, views::Selection& selection, TokenIndex begin) {
+  const auto last = static_cast<TokenIndex>(document.tokens() - 1);
+  selection.setCursor(views::Cell{std::max(selection.cursor() ? selection.cursor()->query : last, begin), begin});
+  map.reveal(*selection.cursor());
+}
+
 }  // namespace
 
-void connectNavigation(QWidget& window, const WindowActions& actions, const views::Document& document,
-                       views::Selection& selection) {
+void connectNavigation(QWidget& window, const WindowActions& actions, WindowPages& pages,
+                       const views::Document& document, views::Selection& selection) {
   const auto on = [&window](QAction* action, auto job) {
     QObject::connect(action, &QAction::triggered, &window, std::move(job));
   };
@@ -41,6 +52,11 @@ void connectNavigation(QWidget& window, const WindowActions& actions, const view
   on(actions.head_left, [&selection] { selection.stepHead(-1); });
   on(actions.go_to, [&window, &document, &selection] { goTo(window, document, selection); });
   on(actions.swap, [&selection] { swapRuns(selection); });
+  views::MapPage& map = pages.map();
+  on(actions.fit, [&map] { map.fit(); });
+  QObject::connect(&pages.tokens(), &views::TokensPage::found, &map, &views::MapPage::reveal);
+  QObject::connect(&pages.bookmarks(), &views::BookmarksPage::spanChosen, &window,
+                   [&map, &document, &selection](TokenIndex begin) { showSpan(map, document, selection, begin); });
 }
 
 }  // namespace kvatlas::app

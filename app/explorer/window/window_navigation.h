@@ -1,4 +1,4 @@
-// Connects the menu actions that change the selection: layer, head, position, and the two compared runs.
+// Connects what changes the selection from the menus and panels: layer, head, position, a span, the two compared runs.
 #pragma once
 
 class QWidget;
@@ -10,10 +10,11 @@ class Selection;
 
 namespace kvatlas::app {
 
+class WindowPages;
 struct WindowActions;
 
 // All arguments must outlive the window.
-void connectNavigation(QWidget& window, const WindowActions& actions, const views::Document& document,
-                       views::Selection& selection);
+void connectNavigation(QWidget& window, const WindowActions& actions, WindowPages& pages,
+                       const views::Document& document, views::Selection& selection);
 
 }  // namespace kvatlas::app

@@ -5,10 +5,14 @@
 #include <QGridLayout>
 #include <QMainWindow>
 #include <QMenu>
+#include <QMenuBar>
+#include <QStatusBar>
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "app/explorer/window/edge_handle.h"
+#include "app/explorer/window/narrow_tabs.h"
 #include "core/base/error.h"
 #include "views/models/qt_text.h"
 #include "views/pages/bookmarks_page.h"
@@ -38,6 +42,7 @@ WindowPages::WindowPages(QMainWindow& window, views::Document& document, views::
   window.setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
   window.setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
   window.setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
+  new NarrowTabs(window);
   const PageContext context{document, selection, *m_map};
   const auto below = [](const PageRow& row) { return row.stack == PageStack::Charts || row.stack == PageStack::Wide; };
   for (const PageRow& row : pageTable())
@@ -241,6 +246,16 @@ void WindowPages::sizeDocks() {
   resizeTo(Qt::Vertical, {Qt::BottomDockWidgetArea});
 }
 
+// Panels grow with the window: columns share its height in the ratio of the table, and widen on large screens.
+double WindowPages::scaleOf(Qt::Orientation direction, const QList<int>& sizes) const {
+  constexpr double kWideFrom = 1920, kHighFrom = 1080;
+  const auto needed = static_cast<double>(std::accumulate(sizes.begin(), sizes.end(), 0));
+  if (direction == Qt::Horizontal) return std::max(1.0, m_window.width() / kWideFrom);
+  if (sizes.size() < 2) return std::max(1.0, m_window.height() / kHighFrom);
+  const int room = m_window.height() - m_window.menuBar()->height() - m_window.statusBar()->height();
+  return std::max(1.0, room / needed);
+}
+
 void WindowPages::resizeTo(Qt::Orientation direction, const std::vector<Qt::DockWidgetArea>& areas) {
   QList<QDockWidget*> docks;
   QList<int> sizes;
@@ -252,6 +267,8 @@ void WindowPages::resizeTo(Qt::Orientation direction, const std::vector<Qt::Dock
     docks << &page;
     sizes << size;
   }
+  const double scale = scaleOf(direction, sizes);
+  for (int& size : sizes) size = qRound(size * scale);
   m_window.resizeDocks(docks, sizes, direction);
 }
 

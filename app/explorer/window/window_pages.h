@@ -1,6 +1,7 @@
 // Creates the pages of the page table and docks them around the map.
 #pragma once
 
+#include <QList>
 #include <QObject>
 #include <QStringList>
 #include <functional>
@@ -69,6 +70,7 @@ class WindowPages : public QObject {
   QDockWidget* add(const PageRow& row, const PageContext& context);
   void stackArea(const std::vector<QDockWidget*>& docks, Qt::DockWidgetArea area);  // as tabs; the first on top
   void sizeDocks();
+  [[nodiscard]] double scaleOf(Qt::Orientation direction, const QList<int>& sizes) const;
   void resizeTo(Qt::Orientation direction, const std::vector<Qt::DockWidgetArea>& areas);
   [[nodiscard]] WindowShape shape() const;
   [[nodiscard]] std::vector<QDockWidget*> docksIn(Qt::DockWidgetArea area) const;

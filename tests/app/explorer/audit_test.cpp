@@ -1,28 +1,15 @@
-// Rules that every page and dialog of the window keeps: readable contrast, reading order of the Tab key, focus that
-// shows, tooltips in words.
-#include <gmock/gmock.h>
-
-#include <QAbstractButton>
-#include <QComboBox>
-#include <QDialog>
-#include <QDockWidget>
+// Rules of colours and words that every page of the window keeps: readable contrast, tooltips in words.
 #include <QPlainTextEdit>
 #include <QRegularExpression>
 #include <cmath>
 
-#include "app/explorer/capture/capture_dialog.h"
-#include "app/explorer/explorer_settings.h"
-#include "app/explorer/export_dialog.h"
-#include "app/explorer/measure/settle.h"
-#include "app/explorer/window/main_window.h"
 #include "app/explorer/window/theme_switch.h"
-#include "app/explorer/window/window_pages.h"
-#include "tests/views/pages/qt_widgets.h"
+#include "tests/app/explorer/audited_window.h"
 #include "views/models/colour_table.h"
 #include "views/models/contrast.h"
-#include "views/pages/map/map_page.h"
+#include "views/pages/charts/chart_plot.h"
+#include "views/pages/charts/key_plot.h"
 #include "views/pages/text/text_marks.h"
-#include "views/pages/tokens_page.h"
 #include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
 
@@ -30,7 +17,7 @@ namespace kvatlas::app {
 namespace {
 
 using views::Theme;
-constexpr double kLeastContrast = 4.5;  // WCAG 2.1, level AA, for text
+constexpr double kLeastContrast = 4.5, kLeastContrastOfShapes = 3;  // WCAG 2.1, level AA
 
 double luminance(const QColor& colour) {
   const auto channel = [](double value) {
@@ -44,48 +31,7 @@ double contrast(const QColor& a, const QColor& b) {
   return (light + 0.05) / (dark + 0.05);
 }
 
-class WindowAuditTest : public test::QtWidgetTest {
- protected:
-  WindowAuditTest() : m_settings(file("settings.ini")) {
-    m_settings.setNotesInTrace(false);
-    m_window = std::make_unique<MainWindow>(m_settings);
-    m_window->resize(1440, 900);
-    m_window->show();
-  }
-  void open() {
-    const auto path = sample("a.kva.h5", {.budgets = {32, 64}});
-    m_window->openFile(QString::fromStdString(path.string()));
-    ASSERT_TRUE(waitUntil([this] { return m_window->document().isOpen(); }));
-    ASSERT_TRUE(settle(*m_window));
-  }
-  static bool takesTab(const QWidget& widget) {
-    return widget.isVisible() && widget.isEnabled() && (widget.focusPolicy() & Qt::TabFocus) != 0;
-  }
-  // The widgets inside `part` that Tab visits, in its order.
-  static std::vector<const QWidget*> tabOrder(const QWidget& part) {
-    std::vector<const QWidget*> order;
-    const QWidget* widget = &part;
-    do {
-      widget = widget->nextInFocusChain();
-      if (part.isAncestorOf(widget) && takesTab(*widget) && widget->focusProxy() == nullptr) order.push_back(widget);
-    } while (widget != &part);
-    return order;
-  }
-  static void expectReadingOrder(const QWidget& part, const std::string& name) {
-    const std::vector<const QWidget*> order = tabOrder(part);
-    for (std::size_t i = 1; i < order.size(); ++i) {
-      const QPoint before = order[i - 1]->mapTo(&part, QPoint()), now = order[i]->mapTo(&part, QPoint());
-      EXPECT_FALSE(now.y() + order[i]->height() <= before.y() && now.x() <= before.x())
-          << name << ": " << nameOf(*order[i - 1]) << " → " << nameOf(*order[i]);
-    }
-  }
-  static std::string nameOf(const QWidget& widget) {
-    return std::string(widget.metaObject()->className()) + " " + widget.objectName().toStdString();
-  }
-
-  ExplorerSettings m_settings;
-  std::unique_ptr<MainWindow> m_window;
-};
+class WindowAuditTest : public AuditedWindow {};
 
 TEST(Contrast, IsThatOfTheStandard) {
   EXPECT_NEAR(contrast(Qt::black, Qt::white), 21, 1e-6);
@@ -151,49 +97,34 @@ TEST_F(WindowAuditTest, NumbersOnColoursAreReadable) {
   }
 }
 
-// Tab follows the reading order inside every panel and dialog: never to a control that lies above the one before and
-// does not lie right of it.
-TEST_F(WindowAuditTest, TabFollowsTheReadingOrder) {
+// Labels, legends and messages of every chart, and the ring around the one with the keyboard, on its paper.
+TEST_F(WindowAuditTest, ChartsAreReadable) {
   open();
-  CaptureJob job;
-  CaptureDialog capture(job, m_settings, QStringLiteral("kvatlas"));
-  capture.show();
-  ExportDialog view(*m_window->pages().map().shownView());
-  view.show();
-  for (QDockWidget* dock : m_window->pages().docks()) {
-    m_window->pages().setFolded(Qt::BottomDockWidgetArea, m_window->dockWidgetArea(dock) != Qt::BottomDockWidgetArea);
-    dock->raise();
-    ASSERT_TRUE(settle(*m_window));
-    expectReadingOrder(*dock->widget(), dock->objectName().toStdString());
+  for (const char* theme : {"light", "dark"}) {
+    m_window->theme().choose(QString::fromLatin1(theme));
+    int charts = 0;
+    forEachDock([&](QDockWidget& dock) {
+      for (auto* plot : dock.findChildren<views::KeyPlot*>()) {
+        ++charts;
+        const QColor paper = plot->grab().toImage().pixelColor(plot->width() - 2, plot->height() - 2);
+        const auto expectReadable = [&](const QColor& ink, double least, const char* what) {
+          EXPECT_GE(contrast(ink, paper), least) << theme << " " << dock.objectName().toStdString() << ": " << what;
+        };
+        for (const QCPAxis* axis : {plot->xAxis, plot->yAxis}) {
+          expectReadable(axis->tickLabelColor(), kLeastContrast, "numbers");
+          expectReadable(axis->labelColor(), kLeastContrast, "title");
+          expectReadable(axis->basePen().color(), kLeastContrastOfShapes, "axis");
+        }
+        for (int i = 0; i < plot->itemCount(); ++i)
+          if (const auto* text = qobject_cast<QCPItemText*>(plot->item(i)))
+            expectReadable(text->color(), kLeastContrast, "message");
+        if (plot->legend->itemCount() > 0) expectReadable(plot->legend->textColor(), kLeastContrast, "legend");
+        expectReadable(plot->palette().color(QPalette::Highlight), kLeastContrastOfShapes, "focus ring");
+        expectReadable(plot->palette().color(QPalette::Text), kLeastContrastOfShapes, "point of the keyboard");
+      }
+    });
+    EXPECT_EQ(charts, 9) << "seven of lines, positions, cached tokens";
   }
-  expectReadingOrder(capture, "capture");
-  expectReadingOrder(view, "export");
-}
-
-// A control with the keyboard looks different from one without.
-TEST_F(WindowAuditTest, FocusShows) {
-  open();
-  m_window->activateWindow();
-  ASSERT_TRUE(waitUntil([this] { return m_window->isActiveWindow(); }));
-  QTest::keyClick(m_window->pages().mapWidget(), Qt::Key_Tab);  // from now on the window shows the focus
-  QStringList invisible;
-  for (QDockWidget* dock : m_window->pages().docks()) {
-    m_window->pages().setFolded(Qt::BottomDockWidgetArea, m_window->dockWidgetArea(dock) != Qt::BottomDockWidgetArea);
-    dock->raise();
-    ASSERT_TRUE(settle(*m_window));
-    for (auto* widget : dock->widget()->findChildren<QWidget*>()) {
-      const bool control = widget->inherits("QAbstractButton") || widget->inherits("QComboBox") ||
-                           widget->inherits("QSlider") || widget->inherits("QLineEdit") ||
-                           widget->inherits("QAbstractSpinBox");
-      if (!control || !takesTab(*widget) || widget->parentWidget()->inherits("QAbstractSpinBox")) continue;
-      m_window->setFocus();
-      const QImage without = widget->grab().toImage();
-      widget->setFocus(Qt::TabFocusReason);
-      if (!widget->hasFocus()) continue;
-      if (widget->grab().toImage() == without) invisible << QString::fromStdString(nameOf(*widget));
-    }
-  }
-  EXPECT_EQ(invisible.join(QLatin1Char('\n')).toStdString(), "");
 }
 
 // Tooltips are sentences, not JSON, markup of a programme or numbers with fifteen digits.

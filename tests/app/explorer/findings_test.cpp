@@ -2,13 +2,10 @@
 #include <gmock/gmock.h>
 
 #include <QAbstractButton>
-#include <QAccessible>
 #include <QComboBox>
 #include <QDialog>
 #include <QDockWidget>
-#include <QLabel>
 #include <QLineEdit>
-#include <QMenu>
 #include <QMenuBar>
 #include <QMessageBox>
 #include <QPlainTextEdit>
@@ -16,6 +13,7 @@
 #include <QScreen>
 #include <QSpinBox>
 #include <QStatusBar>
+#include <QTabBar>
 #include <QTimer>
 #include <fstream>
 #include <set>
@@ -95,6 +93,27 @@ TEST_F(WindowFindingsTest, TheMapHasTheWindow) {
   EXPECT_TRUE(m_window->menuBar()->isVisible());
   EXPECT_FALSE(m_window->pages().dock("runs").isHidden());
   EXPECT_TRUE(m_window->pages().dock("decode").isHidden()) << "it was folded before";
+}
+
+// Names of panels are whole words, charts have room, and on a large screen the bar over the map hides nothing.
+TEST_F(WindowFindingsTest, NothingIsCutOff) {
+  open();
+  for (const QSize& size : {QSize(1440, 900), QSize(1920, 1080), QSize(3840, 2160)}) {
+    m_window->resize(size);
+    m_window->resetLayout();
+    ASSERT_TRUE(settle(*m_window));
+    int tabs = 0;
+    for (const auto* bar : m_window->findChildren<QTabBar*>(QString(), Qt::FindDirectChildrenOnly))
+      for (int i = 0; bar->isVisible() && i < bar->count(); ++i, ++tabs)
+        EXPECT_GE(bar->tabRect(i).width(), bar->fontMetrics().horizontalAdvance(bar->tabText(i)) + 8)
+            << bar->tabText(i).toStdString() << " at " << size.width();
+    EXPECT_GE(tabs, 12) << "details and charts";
+    const auto* more = m_window->pages().map().findChild<QWidget*>(QStringLiteral("qt_toolbar_ext_button"));
+    EXPECT_TRUE(size.width() < 1920 || more == nullptr || !more->isVisible()) << size.width();
+    EXPECT_GE(m_window->pages().dock("retained").height(), size.height() / 4) << size.height();
+    EXPECT_GE(m_window->pages().dock("grid").height(), size.height() * 0.45) << size.height();
+    EXPECT_GE(mapHeight(), size.height() > 1000 ? 720 : 520);
+  }
 }
 
 // A narrow or a square window has text and charts below the map, folded.
@@ -316,76 +335,6 @@ TEST_F(WindowFindingsTest, TheStartPageAnswersToTheKeyboard) {
   EXPECT_NE(example->grab().toImage(), before);
   QTest::keyClick(example, Qt::Key_Return);
   EXPECT_TRUE(waitUntil([this] { return m_window->document().isOpen(); }));
-}
-
-QString mnemonicOf(const QString& text) {
-  for (qsizetype at = text.indexOf(QLatin1Char('&')); at >= 0 && at + 1 < text.size();
-       at = text.indexOf(QLatin1Char('&'), at + 2))
-    if (text[at + 1] != QLatin1Char('&')) return text.mid(at + 1, 1).toUpper();
-  return {};
-}
-
-void expectUnique(const QStringList& texts, const std::string& where) {
-  std::set<QString> seen;
-  for (const QString& text : texts) {
-    const QString letter = mnemonicOf(text);
-    EXPECT_TRUE(letter.isEmpty() || seen.insert(letter).second) << where << ": " << text.toStdString();
-  }
-}
-
-// No mnemonic is given twice in a menu, or in a window with its menu bar.
-TEST_F(WindowFindingsTest, MnemonicsAreUnique) {
-  open();
-  QStringList window;
-  for (QAction* menu : m_window->menuBar()->actions()) {
-    window << menu->text();
-    QStringList entries;
-    for (const QAction* entry : menu->menu()->actions()) entries << entry->text();
-    expectUnique(entries, menu->text().toStdString());
-  }
-  for (const QAbstractButton* button : m_window->findChildren<QAbstractButton*>()) window << button->text();
-  expectUnique(window, "window");
-  CaptureJob job;
-  CaptureDialog capture(job, m_settings, QStringLiteral("kvatlas"));
-  ExportDialog view(*m_window->pages().map().shownView());
-  for (QDialog* dialog : std::initializer_list<QDialog*>{&capture, &view}) {
-    QStringList texts;
-    for (const QAbstractButton* button : dialog->findChildren<QAbstractButton*>()) texts << button->text();
-    for (const QLabel* label : dialog->findChildren<QLabel*>())
-      if (label->buddy() != nullptr) texts << label->text();
-    expectUnique(texts, dialog->objectName().toStdString());
-  }
-}
-
-// The capture dialog claims no Alt+C, which is the Capture menu's; the tab order of What if starts with its first
-// field.
-TEST_F(WindowFindingsTest, AltCIsTheCaptureMenuAndWhatIfStartsAtItsFirstField) {
-  CaptureJob job;
-  CaptureDialog dialog(job, m_settings, QStringLiteral("kvatlas"));
-  for (const QAbstractButton* button : dialog.findChildren<QAbstractButton*>())
-    EXPECT_NE(mnemonicOf(button->text()), "C") << button->text().toStdString();
-  auto& page = m_window->pages().whatIf();
-  const QWidget* next = page.findChild<QWidget*>(QStringLiteral("whatIfMethod"))->nextInFocusChain();
-  while (!next->objectName().startsWith(QLatin1String("whatIf"))) next = next->nextInFocusChain();
-  EXPECT_EQ(next->objectName(), "whatIfBudget");
-}
-
-// Every control has a name for screen readers.
-TEST_F(WindowFindingsTest, ControlsHaveAccessibleNames) {
-  open();
-  QStringList nameless;
-  for (const QWidget* widget : m_window->findChildren<QWidget*>()) {
-    const bool control = widget->inherits("QComboBox") || widget->inherits("QAbstractSpinBox") ||
-                         widget->inherits("QSlider") || widget->inherits("QAbstractButton") ||
-                         (widget->inherits("QLineEdit") && !widget->parentWidget()->inherits("QAbstractSpinBox") &&
-                          !widget->parentWidget()->inherits("QComboBox"));
-    if (!control || widget->focusPolicy() == Qt::NoFocus || widget->objectName().startsWith(QLatin1String("qt_")))
-      continue;
-    const QAccessibleInterface* interface = QAccessible::queryAccessibleInterface(const_cast<QWidget*>(widget));
-    if (interface == nullptr || interface->text(QAccessible::Name).isEmpty())
-      nameless << QLatin1String(widget->metaObject()->className()) + QLatin1Char(' ') + widget->objectName();
-  }
-  EXPECT_EQ(nameless.join(QLatin1Char('\n')).toStdString(), "");
 }
 
 // Spans are named in the window and kept in the notes.

@@ -28,6 +28,7 @@
 #include "tests/views/pages/qt_widgets.h"
 #include "views/models/document/notes.h"
 #include "views/pages/bookmarks_page.h"
+#include "views/pages/map/map_mosaic.h"
 #include "views/pages/map/map_page.h"
 #include "views/pages/what_if_page.h"
 
@@ -113,6 +114,43 @@ TEST_F(ViewTest, ACopiedViewRestoresTheSameViewInAnotherWindow) {
   EXPECT_TRUE(waitUntil([&] { return same(state(), copied); })) << state() << "\n" << copied;
   EXPECT_EQ(map().mode(), views::PaneMode::Split);
   EXPECT_EQ(m_window->message(), "");
+}
+
+// Linked maps, with what each has chosen for itself, are part of a view.
+TEST_F(ViewTest, LinkedMapsReturnWithTheView) {
+  open(m_trace);
+  map().setViews(4, static_cast<int>(views::MapMosaic::Spread::Runs));
+  map().mosaic().setOwn(
+      {{}, {.layer = LayerIndex(3), .run = 5}, {.head = views::HeadChoice{views::HeadChoice::QueryHead, 2}}});
+  ASSERT_TRUE(settle(*m_window));
+  const std::string saved = state();
+  EXPECT_THAT(saved, HasSubstr(R"("spread":"runs")"));
+  const auto expectMaps = [this] {
+    ASSERT_EQ(map().views(), 4);
+    const views::MapMosaic& maps = map().mosaic();
+    EXPECT_EQ(maps.spread(), views::MapMosaic::Spread::Runs);
+    EXPECT_FALSE(maps.own().at(0).any());
+    EXPECT_EQ(maps.selection(1).layer(), LayerIndex(3));
+    EXPECT_EQ(maps.selection(1).focusRun(), 5);
+    EXPECT_EQ(maps.selection(2).head(), (views::HeadChoice{views::HeadChoice::QueryHead, 2}));
+  };
+  m_window->viewKeeper().show(readViewState(R"({"layer": 1})"));
+  EXPECT_EQ(map().views(), 1) << "a view without linked maps";
+  m_window->viewKeeper().show(readViewState(saved));
+  ASSERT_TRUE(settle(*m_window));
+  expectMaps();
+  m_window->close();
+  makeWindow();
+  open(m_trace);
+  ASSERT_TRUE(waitUntil([this] { return map().views() == 4; }));
+  expectMaps();
+  for (const char* wrong : {R"({"view": {"views": 4}})", R"({"view": {"views": {"count": 5}}})",
+                            R"({"view": {"views": {"count": 4, "spread": "all"}}})",
+                            R"({"view": {"views": {"count": 4, "own": [{"layer": "x"}]}}})"}) {
+    m_window->viewKeeper().show(readViewState(wrong));
+    EXPECT_NE(m_window->message(), "") << wrong;
+    expectMaps();
+  }
 }
 
 TEST_F(ViewTest, AStateMayBeAFileAndErrorsNameTheCulprit) {

@@ -11,9 +11,11 @@
 #include "tests/support/sample_results.h"
 #include "tests/views/pages/opened_pages.h"
 #include "views/pages/agreement_page.h"
+#include "views/pages/charts/cell_plot.h"
 #include "views/pages/charts/layer_charts.h"
 #include "views/pages/charts/position_chart.h"
 #include "views/pages/charts/ranking_chart.h"
+#include "views/pages/charts/span_chart.h"
 #include "views/pages/decode/decode_page.h"
 #include "views/pages/decode/decode_timeline.h"
 #include "views/pages/runs_page.h"
@@ -180,6 +182,36 @@ TEST_F(ChartsTest, RetainedMassIsAMeanOverStepsAndHeads) {
   const ChartLine& oracle = lineOf(chart, -2);
   for (std::size_t layer = 0; layer < oracle.y.size(); ++layer)
     EXPECT_GE(oracle.y[layer] + 1e-6, lineOf(chart, 2).y[layer]) << "no set of equal size retains more";
+}
+
+// Counted token by token.
+TEST_F(ChartsTest, TheSpanChartSaysWhichLayersKeepIt) {
+  m_sample = test::makeSampleTrace({.budgets = {32, 64}});
+  m_sample.header.prompt.spans = {{40, 52, "needle"}, {100, 180, "passage"}};
+  openSample();
+  SpanChart chart(m_document, m_selection);
+  show(chart);
+  const auto expectShares = [&](TokenIndex begin, TokenIndex end) {
+    for (const RunId id : {1, 4, 7}) {
+      const RunPointer run = m_document.run(id);
+      const ChartLine& line = lineOf(chart, id);
+      ASSERT_EQ(line.y.size(), 4U);
+      for (std::size_t layer = 0; layer < 4; ++layer) {
+        int kept = 0;
+        for (std::size_t head = 0; head < run->heads(); ++head)
+          for (TokenIndex token = begin; token < end; ++token)
+            kept += run->keeps(LayerIndex(layer), head, token) ? 1 : 0;
+        EXPECT_DOUBLE_EQ(line.y[layer], kept / static_cast<double>((end - begin) * run->heads())) << id;
+      }
+    }
+  };
+  expectShares(40, 52);
+  choose(chart, "spanChartSpan", 1);
+  QApplication::processEvents();
+  expectShares(100, 180);
+  EXPECT_TRUE(chart.csv().contains(QStringLiteral("kept of passage")));
+  clickPoint(chart.plot(), 3, lineOf(chart, 8).y[3]);
+  EXPECT_EQ(m_selection.layer(), LayerIndex(3));
 }
 
 TEST_F(ChartsTest, HiddenRunsHaveNoLine) {

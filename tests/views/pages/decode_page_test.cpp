@@ -9,6 +9,7 @@
 
 #include "tests/views/pages/opened_pages.h"
 #include "views/models/document/token_text.h"
+#include "views/pages/charts/cell_plot.h"
 #include "views/pages/decode/decode_keys.h"
 #include "views/pages/decode/decode_marks.h"
 #include "views/pages/decode/decode_page.h"

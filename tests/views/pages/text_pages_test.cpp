@@ -123,6 +123,15 @@ TEST_F(TextPagesTest, TheInspectorSaysWhoKeepsTheKeyAndWhy) {
   EXPECT_THAT(text, HasSubstr("kept: sink"));
   EXPECT_THAT(text, HasSubstr("StreamingLLM 32"));
   EXPECT_THAT(text, HasSubstr("nats"));
+  // The rule of the run in focus.
+  for (const RunId run : m_document.runIds()) {
+    const std::string method = m_document.runHeader(run).method;
+    if (method != "streamingllm" && method != "snapkv") continue;
+    m_selection.setFocusRun(run);
+    const QString why = method == "snapkv" ? QStringLiteral("attention received from the last 8 queries")
+                                           : QStringLiteral("Keeps the first tokens and the most recent. Positions");
+    EXPECT_TRUE(waitUntil([&] { return page.toPlainText().contains(why); })) << page.toPlainText().toStdString();
+  }
   m_selection.setCursor(Cell{10, 20});
   ASSERT_TRUE(waitUntil([&] { return page.toPlainText().contains(QLatin1String("masked")); }));
   EXPECT_THAT(page.toPlainText().toStdString(), Not(HasSubstr("rank 1 of 11")));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "core/policy/policy.h"
@@ -22,6 +23,9 @@ struct KeepRule {
 // Missing parameters default to the preset's. Empty if the method, a parameter or the budget is unknown.
 [[nodiscard]] std::optional<KeepRule> keepRuleOf(const trace::RunHeader& run, const policy::Shape& shape,
                                                  std::uint32_t default_window);
+
+// What a rule keeps, in sentences: "Keeps the best scores, and the last 8 tokens. Score: …. Budget: …."
+[[nodiscard]] std::string ruleText(const KeepRule& rule);
 
 [[nodiscard]] policy::Shape shapeOf(const trace::ModelInfo& model, std::uint64_t tokens);
 [[nodiscard]] std::string_view textOf(policy::Reason reason);  // "evicted", "sink", "window", "score", "everything"

@@ -6,7 +6,8 @@
 namespace kvatlas::views {
 namespace {
 
-constexpr Rgb kWarm = rgb(0xD55E00), kCool = rgb(0x0072B2);
+constexpr Rgb kWarm = rgb(0xD55E00), kCool = rgb(0x0072B2), kWhite = rgb(0xFFFFFF);
+constexpr double kLightest = 0.6;  // share of white in the smallest budget's colour
 
 }  // namespace
 
@@ -22,7 +23,8 @@ Rgb runColour(const Document& document, RunId run, Theme theme) {
   if (budgets.size() < 2) return colour;
   const auto rank = static_cast<double>(std::distance(budgets.begin(), budgets.find(header.budget_nominal)));
   const double place = rank / static_cast<double>(budgets.size() - 1);  // 0: smallest budget, 1: largest
-  return budgetShade(colour, place);
+  // On dark paper a shade darker than the method's colour would not stand out.
+  return theme == Theme::Dark ? mix(colour, kWhite, kLightest * (1 - place)) : budgetShade(colour, place);
 }
 
 ComparedColours comparedColours(const Document& document, RunId a, RunId b, Theme theme) {

@@ -57,9 +57,8 @@ std::vector<Coincidence> coincidences(const std::vector<ChartLine>& lines) {
 }
 
 ChartPlot::ChartPlot(QWidget* parent)
-    : QCustomPlot(parent), m_marker(new QCPItemStraightLine(this)), m_text(new QCPItemText(this)) {
-  setMouseTracking(true);
-  setFocusPolicy(Qt::ClickFocus);
+    : KeyPlot(parent), m_marker(new QCPItemStraightLine(this)), m_text(new QCPItemText(this)) {
+  setAccessibleName(tr("Chart"));
   setNoAntialiasingOnDrag(true);
   legend->setVisible(false);
   // Keeps the entries at the top at any height.
@@ -94,6 +93,7 @@ ChartPlot::ChartPlot(QWidget* parent)
 void ChartPlot::setTitles(const QString& x, const QString& y) {
   xAxis->setLabel(x);
   m_y_title = y;
+  setAccessibleName(tr("Chart of %1 over %2").arg(y, x));
   fitTitle();
 }
 
@@ -237,7 +237,7 @@ std::optional<ChartPoint> ChartPlot::nearest(const QPointF& pixel) const {
 }
 
 void ChartPlot::resizeEvent(QResizeEvent* event) {
-  QCustomPlot::resizeEvent(event);
+  KeyPlot::resizeEvent(event);
   fitTitle();
   const bool narrow = event->size().width() < kLegendWidth;
   if (narrow == std::exchange(m_narrow, narrow)) return;
@@ -245,21 +245,22 @@ void ChartPlot::resizeEvent(QResizeEvent* event) {
 }
 
 void ChartPlot::changeEvent(QEvent* event) {
-  QCustomPlot::changeEvent(event);
+  KeyPlot::changeEvent(event);
   if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) applyTheme();
 }
 
 void ChartPlot::mouseMoveEvent(QMouseEvent* event) {
-  QCustomPlot::mouseMoveEvent(event);
+  KeyPlot::mouseMoveEvent(event);
   const auto point = nearest(event->position());
   setCursor(point ? Qt::PointingHandCursor : Qt::ArrowCursor);
   emit hovered(point, event->globalPosition().toPoint());
 }
 
 void ChartPlot::mouseReleaseEvent(QMouseEvent* event) {
-  QCustomPlot::mouseReleaseEvent(event);
+  KeyPlot::mouseReleaseEvent(event);
   if (event->button() != Qt::LeftButton) return;
-  if (const auto point = nearest(event->position())) emit picked(*point);
+  m_at = nearest(event->position());
+  if (m_at) emit picked(*m_at);
 }
 
 void ChartPlot::applyTheme() {

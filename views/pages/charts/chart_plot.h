@@ -1,13 +1,11 @@
-// Line plot over layers, steps or ranks in the Explorer's theme: ticks, legend, marker, nearest point under the
-// pointer. The charts give the points their meaning.
+// Line plot over layers, steps or ranks in the Explorer's theme: ticks, legend, marker, the point under the pointer or
+// at the keyboard. The charts give the points their meaning.
 #pragma once
 
-#include <qcustomplot.h>
-
-#include <optional>
 #include <vector>
 
 #include "views/models/palette.h"
+#include "views/pages/charts/key_plot.h"
 
 namespace kvatlas::views {
 
@@ -33,7 +31,7 @@ struct ChartPoint {
   double x = 0, y = 0;
 };
 
-class ChartPlot : public QCustomPlot {
+class ChartPlot : public KeyPlot {
   Q_OBJECT
 
  public:
@@ -52,9 +50,13 @@ class ChartPlot : public QCustomPlot {
 
  signals:
   void picked(kvatlas::views::ChartPoint point);
-  void hovered(std::optional<kvatlas::views::ChartPoint> point, QPoint global);
+  void hovered(std::optional<kvatlas::views::ChartPoint> point, QPoint global);  // or at the keyboard
 
  protected:
+  void step(const Step& step) override;
+  void stepToEnd(bool last) override;
+  void pick() override;
+  [[nodiscard]] std::optional<QPointF> keyPoint() const override;
   void changeEvent(QEvent* event) override;
   void resizeEvent(QResizeEvent* event) override;
   void mouseMoveEvent(QMouseEvent* event) override;
@@ -71,6 +73,16 @@ class ChartPlot : public QCustomPlot {
   [[nodiscard]] QCPScatterStyle marksOf(const ChartLine& line) const;
   void fitRanges();
   void placeMarker();
+  // The point of a line nearest to an x; its index, or that of the line, as `lines()` counts.
+  struct Place {
+    std::size_t line = 0, index = 0;
+  };
+  [[nodiscard]] std::optional<Place> keyPlace() const;
+  [[nodiscard]] std::optional<std::size_t> nearestIndex(std::size_t line, double x) const;
+  [[nodiscard]] Place steppedAlong(Place from, int by) const;
+  [[nodiscard]] Place steppedAcross(Place from, int by) const;
+  [[nodiscard]] QPointF pixelOf(const Place& place) const;
+  void moveTo(const Place& place);
 
   bool m_narrow = false;
   QString m_y_title;
@@ -78,6 +90,7 @@ class ChartPlot : public QCustomPlot {
   std::vector<Coincidence> m_shared;  // of m_lines
   std::optional<QCPRange> m_y_range;
   std::optional<double> m_marker_x;
+  std::optional<ChartPoint> m_at;  // of the keyboard
   QCPItemStraightLine* m_marker;
   QCPItemText* m_text;
 };

@@ -1,16 +1,13 @@
 #include "views/pages/charts/position_chart.h"
 
-#include <qcustomplot.h>
-
 #include <QLabel>
-#include <QToolTip>
 #include <QVBoxLayout>
 #include <algorithm>
-#include <cmath>
 
 #include "views/models/document/run_colour.h"
 #include "views/models/figures/run_strips.h"
 #include "views/models/ticks.h"
+#include "views/pages/charts/cell_plot.h"
 #include "views/pages/charts/plot_theme.h"
 #include "views/pages/charts/run_chart.h"
 #include "views/pages/window_palette.h"
@@ -18,21 +15,12 @@
 #include "views/plots/raster_item.h"
 
 namespace kvatlas::views {
-namespace {
-
-// Layer row and position at the pixel; either may be out of range.
-std::pair<double, double> placeOf(const QCustomPlot& plot, const QPointF& pixel) {
-  return {std::round(plot.yAxis->pixelToCoord(pixel.y())), std::floor(plot.xAxis->pixelToCoord(pixel.x()))};
-}
-
-}  // namespace
-
 PositionChart::PositionChart(Document& document, Selection& selection, QWidget* parent)
     : RestingPage(parent),
       m_document(document),
       m_selection(selection),
       m_title(new QLabel),
-      m_plot(new QCustomPlot),
+      m_plot(new CellPlot),
       m_item(new RasterItem(m_plot, m_plot->axisRect())) {
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(6, 2, 0, 0);
@@ -40,8 +28,11 @@ PositionChart::PositionChart(Document& document, Selection& selection, QWidget* 
   column->addWidget(m_title);
   column->addWidget(m_plot, 1);
   m_plot->setMinimumHeight(80);
-  m_plot->setMouseTracking(true);
-  m_plot->installEventFilter(this);
+  m_plot->setAccessibleName(tr("Kept positions of every layer"));
+  connect(m_plot, &CellPlot::pointed, this,
+          [this](const PlotCell& cell, const QPoint& global) { m_plot->tell(describe(cell), global); });
+  connect(m_plot, &CellPlot::left, this, [this] { m_plot->tell({}, {}); });
+  connect(m_plot, &CellPlot::picked, this, &PositionChart::choose);
   m_plot->xAxis->setLabel(tr("position in the prompt"));
   m_plot->yAxis->setLabel(tr("layer"));
   m_plot->yAxis->setRangeReversed(true);  // layer 0 at the top
@@ -58,6 +49,7 @@ PositionChart::PositionChart(Document& document, Selection& selection, QWidget* 
 void PositionChart::showMessage(const QString& text) {
   m_view.reset();
   m_item->setData({}, {}, Pooling::Max);
+  m_plot->setCells(0, 0);
   m_title->setText(text);
   m_plot->replot(QCustomPlot::rpQueuedReplot);
 }
@@ -81,45 +73,35 @@ void PositionChart::fill() {
   m_item->setData(keptFractions(m_document.model(), m_document.tokens(), view->run),
                   makeColouring(rampTo(themeColours(theme).evicted, colour), ValueScale{}, theme), Pooling::Max);
   m_item->setExtent(0, -0.5, tokens, layers - 0.5);
+  m_plot->setCells(m_document.model().layers, m_document.tokens());
+  if (!m_plot->hasFocus())
+    m_plot->setKeyCell(
+        {m_selection.layer().value, m_selection.cursor() ? std::uint64_t{m_selection.cursor()->key} : 0});
   m_plot->xAxis->setRange(0, tokens);
   m_plot->yAxis->setRange(-0.5, layers - 0.5);
   m_plot->replot(QCustomPlot::rpQueuedReplot);
 }
 
-QString PositionChart::describe(const QPointF& pixel) const {
-  const auto [layer, position] = placeOf(*m_plot, pixel);
-  if (!m_view || layer < 0 || layer >= m_view->model.layers || position < 0 ||
-      position >= static_cast<double>(m_view->tokens))
-    return {};
+QString PositionChart::describe(const PlotCell& cell) const {
+  if (!m_view) return {};
+  const LayerIndex layer(static_cast<std::size_t>(cell.row));
+  const auto position = static_cast<TokenIndex>(cell.position);
   std::uint32_t keep = 0;
-  for (std::uint32_t head = 0; head < m_view->heads(); ++head)
-    keep += m_view->keeps(LayerIndex(static_cast<std::size_t>(layer)), head, static_cast<TokenIndex>(position)) ? 1 : 0;
+  for (std::uint32_t head = 0; head < m_view->heads(); ++head) keep += m_view->keeps(layer, head, position) ? 1 : 0;
   return tr("layer %1, position %2: kept by %3 of %4 heads")
-      .arg(layer)
-      .arg(position, 0, 'f', 0)
+      .arg(layer.value)
+      .arg(position)
       .arg(keep)
       .arg(m_view->heads());
 }
 
-void PositionChart::choose(const QPointF& pixel) {
-  if (describe(pixel).isEmpty()) return;
-  const auto [layer, position] = placeOf(*m_plot, pixel);
-  const auto key = static_cast<TokenIndex>(position);
+void PositionChart::choose(const PlotCell& cell) {
+  if (!m_view) return;
+  const auto key = static_cast<TokenIndex>(cell.position);
   const TokenIndex query =
       m_selection.cursor() ? m_selection.cursor()->query : static_cast<TokenIndex>(m_view->tokens - 1);
-  m_selection.setLayer(LayerIndex(static_cast<std::size_t>(layer)));
+  m_selection.setLayer(LayerIndex(static_cast<std::size_t>(cell.row)));
   m_selection.setCursor(Cell{std::max(query, key), key});
-}
-
-bool PositionChart::eventFilter(QObject* watched, QEvent* event) {
-  if (event->type() == QEvent::MouseMove) {
-    const auto* mouse = static_cast<QMouseEvent*>(event);
-    QToolTip::showText(mouse->globalPosition().toPoint(), describe(mouse->position()), m_plot);
-  } else if (event->type() == QEvent::MouseButtonRelease) {
-    const auto* mouse = static_cast<QMouseEvent*>(event);
-    if (mouse->button() == Qt::LeftButton) choose(mouse->position());
-  }
-  return QWidget::eventFilter(watched, event);
 }
 
 void PositionChart::applyTheme() {

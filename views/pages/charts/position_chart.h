@@ -6,12 +6,13 @@
 #include "views/models/document/selection.h"
 #include "views/pages/resting_page.h"
 
-class QCustomPlot;
 class QLabel;
 
 namespace kvatlas::views {
 
+class CellPlot;
 class RasterItem;
+struct PlotCell;
 
 class PositionChart : public RestingPage {
   Q_OBJECT
@@ -19,23 +20,22 @@ class PositionChart : public RestingPage {
  public:
   PositionChart(Document& document, Selection& selection, QWidget* parent = nullptr);
 
-  [[nodiscard]] QCustomPlot& plot() { return *m_plot; }
+  [[nodiscard]] CellPlot& plot() { return *m_plot; }
   [[nodiscard]] QString csv() const;
 
  protected:
   void fill() override;
   void applyTheme() override;
-  bool eventFilter(QObject* watched, QEvent* event) override;
 
  private:
   void showMessage(const QString& text);
-  void choose(const QPointF& pixel);
-  [[nodiscard]] QString describe(const QPointF& pixel) const;
+  void choose(const PlotCell& cell);
+  [[nodiscard]] QString describe(const PlotCell& cell) const;
 
   Document& m_document;
   Selection& m_selection;
   QLabel* m_title;
-  QCustomPlot* m_plot;
+  CellPlot* m_plot;
   RasterItem* m_item;
   RunPointer m_view;
 };

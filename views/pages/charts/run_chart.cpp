@@ -1,6 +1,5 @@
 #include "views/pages/charts/run_chart.h"
 
-#include <QToolTip>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <array>
@@ -28,10 +27,7 @@ RunChart::RunChart(Document& document, Selection& selection, QWidget* parent)
     connect(&selection, signal, this, &RunChart::followIfSeen);
   connect(m_plot, &ChartPlot::picked, this, [this](const ChartPoint& point) { choose(point); });
   connect(m_plot, &ChartPlot::hovered, this, [this](const std::optional<ChartPoint>& point, const QPoint& where) {
-    if (point)
-      QToolTip::showText(where, describe(*point), m_plot);
-    else
-      QToolTip::hideText();
+    m_plot->tell(point ? describe(*point) : QString(), where);
   });
 }
 
@@ -80,8 +76,7 @@ QString runText(const Document& document, RunId run) {
 }
 
 QString RunChart::csv() const {
-  QString text =
-      QStringLiteral("line,%1,%2\n").arg(csvQuoted(m_plot->xAxis->label()), csvQuoted(m_plot->yTitle()));
+  QString text = QStringLiteral("line,%1,%2\n").arg(csvQuoted(m_plot->xAxis->label()), csvQuoted(m_plot->yTitle()));
   for (const ChartLine& line : m_plot->lines())
     for (std::size_t i = 0; i < line.x.size(); ++i)
       text +=

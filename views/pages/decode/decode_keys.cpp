@@ -58,6 +58,7 @@ DecodeKeys::DecodeKeys(Document& document, Selection& selection, DecodeAttended&
   m_note->setWordWrap(true);
   m_note->setAlignment(Qt::AlignTop);
   m_list->setObjectName(QStringLiteral("decodeKeysList"));
+  m_list->setAccessibleName(tr("Keys that the generated token attends to"));
   m_list->setRootIsDecorated(false);
   m_list->setUniformRowHeights(true);
   m_list->setFrameShape(QFrame::NoFrame);

@@ -19,6 +19,7 @@
 #include "views/pages/charts/run_chart.h"
 #include "views/pages/decode/decode_keys.h"
 #include "views/pages/decode/decode_timeline.h"
+#include "views/pages/table_keys.h"
 #include "views/pages/window_palette.h"
 
 namespace kvatlas::views {
@@ -117,6 +118,9 @@ DecodePage::DecodePage(Document& document, Selection& selection, QWidget* parent
   connect(m_spin, &QSpinBox::valueChanged, this, choose);
   connect(m_table, &QTreeWidget::itemClicked, this, [this](const QTreeWidgetItem* item) {
     m_selection.setFocusRun(item->data(DecodeRun, Qt::UserRole).toInt());
+  });
+  new TableKeys(*m_table, [this](const QModelIndex& index) {
+    m_selection.setFocusRun(index.siblingAtColumn(DecodeRun).data(Qt::UserRole).toInt());
   });
 }
 

@@ -3,12 +3,12 @@
 #include <qcustomplot.h>
 
 #include <QLabel>
-#include <QToolTip>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
 
 #include "views/models/items/eviction_text.h"
+#include "views/pages/charts/cell_plot.h"
 #include "views/pages/charts/plot_theme.h"
 #include "views/pages/charts/run_chart.h"
 #include "views/pages/decode/decode_marks.h"
@@ -30,7 +30,7 @@ DecodeTimeline::DecodeTimeline(Document& document, Selection& selection, DecodeA
       m_selection(selection),
       m_attended(attended),
       m_title(new QLabel),
-      m_plot(new QCustomPlot),
+      m_plot(new CellPlot),
       m_item(new RasterItem(m_plot, m_plot->axisRect())),
       m_marks(new DecodeMarks(m_plot)),
       m_step(new QCPItemStraightLine(m_plot)) {
@@ -42,8 +42,11 @@ DecodeTimeline::DecodeTimeline(Document& document, Selection& selection, DecodeA
   column->addWidget(m_plot, 1);
   m_title->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
   m_plot->setMinimumSize(220, 70);
-  m_plot->setMouseTracking(true);
-  m_plot->installEventFilter(this);
+  m_plot->setAccessibleName(tr("Cached tokens at every generated token"));
+  connect(m_plot, &CellPlot::pointed, this,
+          [this](const PlotCell& cell, const QPoint& global) { m_plot->tell(describe(cell), global); });
+  connect(m_plot, &CellPlot::left, this, [this] { m_plot->tell({}, {}); });
+  connect(m_plot, &CellPlot::picked, this, &DecodeTimeline::choose);
   m_plot->xAxis->setLabel(tr("position"));
   m_plot->yAxis->setLabel(tr("generated"));
   m_plot->yAxis->setRangeReversed(true);
@@ -57,6 +60,7 @@ void DecodeTimeline::showMessage(const QString& text) {
   m_grid = {};
   m_item->setData({}, {}, Pooling::Max);
   m_marks->setMarks({});
+  m_plot->setCells(0, 0);
   m_title->setText(text);
   m_plot->replot(QCustomPlot::rpQueuedReplot);
 }
@@ -83,6 +87,9 @@ void DecodeTimeline::updateNow() {
                                 ValueScale{}, theme),
                   Pooling::Max);
   m_item->setExtent(0, -0.5, positions, steps - 0.5);
+  m_plot->setCells(m_grid.held.rows, m_grid.positions);
+  if (!m_plot->hasFocus())
+    m_plot->setKeyCell({m_selection.step(), m_selection.cursor() ? std::uint64_t{m_selection.cursor()->key} : 0});
   m_plot->xAxis->setRange(0, positions);
   m_plot->yAxis->setRange(-0.5, steps - 0.5);
   showStep();
@@ -110,43 +117,41 @@ void DecodeTimeline::showStep() {
   m_plot->replot(QCustomPlot::rpQueuedReplot);
 }
 
-std::optional<DecodeTimeline::Place> DecodeTimeline::placeAt(const QPointF& pixel) const {
-  const double step = std::round(m_plot->yAxis->pixelToCoord(pixel.y()));
-  const double position = std::floor(m_plot->xAxis->pixelToCoord(pixel.x()));
-  if (m_grid.positions == 0 || step < 0 || step >= static_cast<double>(m_grid.held.rows) || position < 0 ||
-      position >= static_cast<double>(m_grid.positions))
-    return {};
-  return Place{static_cast<std::uint32_t>(step), static_cast<std::uint64_t>(position)};
+void DecodeTimeline::choose(const PlotCell& cell) {
+  m_selection.setStep(static_cast<std::uint32_t>(cell.row));
+  const auto last = static_cast<TokenIndex>(m_document.tokens() - 1);
+  if (cell.position <= last) m_selection.setCursor(Cell{last, static_cast<TokenIndex>(cell.position)});
 }
 
-QString DecodeTimeline::describe(const Place& place) const {
-  const float held = m_grid.held.at(place.step, place.position / m_grid.bin);
-  const QString where = tr("token %1, position %2").arg(place.step).arg(place.position);
+QString DecodeTimeline::describe(const PlotCell& cell) const {
+  const float held = m_grid.held.at(cell.row, cell.position / m_grid.bin);
+  const QString where = tr("token %1, position %2").arg(cell.row).arg(cell.position);
   if (held < 0) return tr("%1: not generated yet").arg(where);
   const QString text = m_grid.bin == 1 ? tr("%1: cached by %2 % of the heads").arg(where).arg(qRound(held * 100))
                                        : tr("%1: up to %3 % of the heads cache a position of this cell (%2 positions)")
                                              .arg(where)
                                              .arg(m_grid.bin)
                                              .arg(qRound(held * 100));
-  return text + describeEviction(place) + describeMark(place);
+  return text + describeEviction(cell) + describeMark(cell);
 }
 
 // Who evicted the position, when and why; a cell of several positions has no one answer.
-QString DecodeTimeline::describeEviction(const Place& place) const {
+QString DecodeTimeline::describeEviction(const PlotCell& cell) const {
   const RunPointer view = m_document.run(m_selection.focusRun());
   if (!view || m_grid.bin > 1) return {};
-  const std::string story = evictionStory(*view, m_selection.layer(), m_selection.head(), place.position, place.step);
+  const std::string story = evictionStory(*view, m_selection.layer(), m_selection.head(), cell.position,
+                                          static_cast<std::uint32_t>(cell.row));
   return story.empty() ? QString() : QLatin1Char('\n') + QString::fromStdString(story);
 }
 
 // The dot near the pointer, if any.
-QString DecodeTimeline::describeMark(const Place& place) const {
+QString DecodeTimeline::describeMark(const PlotCell& cell) const {
   const DecodeMark* nearest = nullptr;
   double distance = 6;  // pixels
   for (const DecodeMark& mark : m_marks->marks()) {
-    if (mark.step != place.step) continue;
+    if (mark.step != static_cast<double>(cell.row)) continue;
     const double away = std::abs(m_plot->xAxis->coordToPixel(mark.position) -
-                                 m_plot->xAxis->coordToPixel(static_cast<double>(place.position)));
+                                 m_plot->xAxis->coordToPixel(static_cast<double>(cell.position)));
     if (away >= distance) continue;
     distance = away;
     nearest = &mark;
@@ -157,21 +162,6 @@ QString DecodeTimeline::describeMark(const Place& place) const {
       .arg(position)
       .arg(QString::fromStdString(m_attended.token(position).text))
       .arg(nearest->mass, 0, 'f', 3);
-}
-
-bool DecodeTimeline::eventFilter(QObject* watched, QEvent* event) {
-  if (event->type() == QEvent::MouseMove || event->type() == QEvent::MouseButtonRelease) {
-    const auto* mouse = static_cast<QMouseEvent*>(event);
-    const auto place = placeAt(mouse->position());
-    if (place && event->type() == QEvent::MouseMove)
-      QToolTip::showText(mouse->globalPosition().toPoint(), describe(*place), m_plot);
-    if (place && event->type() == QEvent::MouseButtonRelease && mouse->button() == Qt::LeftButton) {
-      m_selection.setStep(place->step);
-      const auto last = static_cast<TokenIndex>(m_document.tokens() - 1);
-      if (place->position <= last) m_selection.setCursor(Cell{last, static_cast<TokenIndex>(place->position)});
-    }
-  }
-  return QWidget::eventFilter(watched, event);
 }
 
 void DecodeTimeline::applyTheme() {

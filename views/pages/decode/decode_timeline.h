@@ -9,13 +9,14 @@
 #include "views/models/items/decode_grid.h"
 
 class QCPItemStraightLine;
-class QCustomPlot;
 class QLabel;
 
 namespace kvatlas::views {
 
+class CellPlot;
 class DecodeMarks;
 class RasterItem;
+struct PlotCell;
 
 class DecodeTimeline : public QWidget {
   Q_OBJECT
@@ -23,14 +24,13 @@ class DecodeTimeline : public QWidget {
  public:
   DecodeTimeline(Document& document, Selection& selection, DecodeAttended& attended, QWidget* parent = nullptr);
 
-  [[nodiscard]] QCustomPlot& plot() { return *m_plot; }
+  [[nodiscard]] CellPlot& plot() { return *m_plot; }
   [[nodiscard]] const DecodeGrid& grid() const { return m_grid; }
   [[nodiscard]] const DecodeMarks& marks() const { return *m_marks; }
   [[nodiscard]] QString title() const;
   void updateNow();
 
  protected:
-  bool eventFilter(QObject* watched, QEvent* event) override;
   void changeEvent(QEvent* event) override;
 
  private:
@@ -38,20 +38,16 @@ class DecodeTimeline : public QWidget {
   void applyTheme();
   void showStep();
   void showMarks(const RunView& view);
-  struct Place {
-    std::uint32_t step = 0;
-    std::uint64_t position = 0;
-  };
-  [[nodiscard]] std::optional<Place> placeAt(const QPointF& pixel) const;
-  [[nodiscard]] QString describe(const Place& place) const;
-  [[nodiscard]] QString describeEviction(const Place& place) const;
-  [[nodiscard]] QString describeMark(const Place& place) const;
+  void choose(const PlotCell& cell);  // row: generated token
+  [[nodiscard]] QString describe(const PlotCell& cell) const;
+  [[nodiscard]] QString describeEviction(const PlotCell& cell) const;
+  [[nodiscard]] QString describeMark(const PlotCell& cell) const;
 
   Document& m_document;
   Selection& m_selection;
   DecodeAttended& m_attended;
   QLabel* m_title;
-  QCustomPlot* m_plot;
+  CellPlot* m_plot;
   RasterItem* m_item;
   DecodeMarks* m_marks;
   QCPItemStraightLine* m_step;

@@ -2,6 +2,7 @@
 
 #include <QAbstractItemView>
 #include <QComboBox>
+#include <QLayout>
 #include <QSlider>
 #include <QSpinBox>
 #include <QStandardItemModel>
@@ -85,7 +86,9 @@ void MapBar::makeFields() {
   m_mode->addItems(
       {tr("single (A)"), tr("A | B"), tr("split at the diagonal"), tr("blink A, B"), tr("A − B"), tr("log₂ A / B")});
   // Short fields, so that all fit beside each other in a small window; the lists show whole texts.
-  for (const auto& [box, length] : {std::pair{m_head, 7}, std::pair{m_compare, 9}, std::pair{m_mode, 6}}) {
+  layout()->setSpacing(2);
+  for (const auto& [box, length] : {std::pair{m_head, 5}, std::pair{m_compare, 8}, std::pair{m_mode, 6}}) {
+    box->setIconSize({});  // the size policy below leaves room for an icon
     box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     box->setMinimumContentsLength(length);
     box->view()->setTextElideMode(Qt::ElideNone);
@@ -157,7 +160,7 @@ void MapBar::makeOverlay() {
   m_opacity->setAccessibleName(tr("Opacity of the eviction overlay"));
   m_opacity->setToolTip(tr("Opacity of the eviction overlay"));
   m_opacity->setRange(0, kOpacitySteps);
-  m_opacity->setFixedWidth(56);
+  m_opacity->setFixedWidth(48);
   addWidget(m_overlay);
   addWidget(m_opacity);
   connect(m_overlay, &QComboBox::currentIndexChanged, this, &MapBar::changeOverlay);

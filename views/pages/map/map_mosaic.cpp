@@ -1,178 +1,176 @@
 #include "views/pages/map/map_mosaic.h"
 
 #include <QGridLayout>
-#include <QToolButton>
-#include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
 
-#include "views/pages/charts/run_chart.h"
+#include "views/pages/map/pane_windows.h"
 
 namespace kvatlas::views {
-namespace {
-
-// The first of `count` neighbours around `at` that all exist.
-std::size_t firstOf(std::size_t at, std::size_t count, std::size_t all) {
-  const std::size_t most = all > count ? all - count : 0;
-  return std::min(at - std::min(at, count / 2), most);
-}
-
-}  // namespace
 
 MapMosaic::MapMosaic(Document& document, Selection& selection, TileSource& tiles, QWidget* parent)
     : QWidget(parent), m_document(document), m_selection(selection), m_tiles(tiles), m_grid(new QGridLayout(this)) {
   setObjectName(QStringLiteral("mapMosaic"));
   m_grid->setContentsMargins(0, 0, 0, 0);
   m_grid->setSpacing(2);
-  for (const auto signal : {&Selection::reset, &Selection::layerChanged, &Selection::headChanged,
-                            &Selection::reductionChanged, &Selection::focusRunChanged, &Selection::hiddenRunsChanged})
+  for (const auto signal : {&Selection::layerChanged, &Selection::headChanged, &Selection::reductionChanged,
+                            &Selection::focusRunChanged, &Selection::hiddenRunsChanged})
     connect(&selection, signal, this, &MapMosaic::follow);
+  connect(&selection, &Selection::reset, this, [this] { setOwn({}); });  // another trace has other runs and layers
   connect(&document, &Document::runListChanged, this, &MapMosaic::follow);
   connect(&selection, &Selection::cursorChanged, this, [this] {
-    for (const Pane& pane : m_panes) pane.selection->setCursor(m_selection.cursor());
+    for (MapPane* pane : m_panes) pane->selection().setCursor(m_selection.cursor());
   });
 }
 
 void MapMosaic::setCount(int panes) {
-  while (static_cast<int>(m_panes.size()) > panes) {
-    delete m_panes.back().frame;  // with the view, whose binding uses the selection
+  while (count() > panes) {
+    delete m_panes.back();
     m_panes.pop_back();
   }
-  while (static_cast<int>(m_panes.size()) < panes) add();
+  while (count() < panes) add();
   const int columns = static_cast<int>(std::ceil(std::sqrt(static_cast<double>(std::max(panes, 1)))));
-  for (std::size_t i = 0; i < m_panes.size(); ++i)
-    m_grid->addWidget(m_panes[i].frame, static_cast<int>(i) / columns, static_cast<int>(i) % columns);
+  for (int i = 0; i < count(); ++i) m_grid->addWidget(m_panes[static_cast<std::size_t>(i)], i / columns, i % columns);
   follow();
-  if (!m_panes.empty()) copyWindow(*m_panes.front().view);
 }
 
 void MapMosaic::add() {
-  Pane pane;
-  pane.selection = std::make_unique<Selection>(m_document);
-  pane.frame = new QWidget(this);
-  pane.title = new QToolButton;
-  pane.title->setAutoRaise(true);
-  pane.title->setToolTip(tr("Show this map alone in the panels around"));
-  pane.view = new MapView;
-  pane.view->setObjectName(QStringLiteral("mosaicView%1").arg(m_panes.size()));
-  pane.view->setTheme(m_theme);
-  pane.view->setColours(m_colours);
-  pane.view->setStretch(m_stretch);
-  pane.view->setTracksShown(false);
-  pane.view->setCaptionShown(false);
-  auto* column = new QVBoxLayout(pane.frame);
-  column->setContentsMargins(0, 0, 0, 0);
-  column->setSpacing(0);
-  column->addWidget(pane.title);
-  column->addWidget(pane.view, 1);
-  auto* binding = new MapBinding(m_document, *pane.selection, m_tiles, *pane.view);
-  binding->setTracksWanted(false);
-  const Selection* own = pane.selection.get();
-  MapView* view = pane.view;
-  connect(view, &MapView::windowChanged, this, [this, view] { copyWindow(*view); });
-  connect(view, &MapView::cursorMoved, &m_selection, &Selection::setCursor);
-  connect(view, &MapView::layerStepped, &m_selection, &Selection::stepLayer);
-  connect(view, &MapView::headStepped, &m_selection, &Selection::stepHead);
-  connect(view, &MapView::clicked, this, [this, own](const Cell& cell) {
-    choose(*own);
+  auto* pane = new MapPane(m_panes.size(), m_document, m_selection, m_tiles, this);
+  MapView& view = pane->view();
+  view.setTheme(m_theme);
+  view.setColours(m_colours);
+  view.setStretch(m_stretch);
+  view.setReadoutShown(m_readout);
+  emit added(&view);
+  connect(&view, &MapView::windowChanged, this, [this, &view] { copyWindow(view); });
+  connect(&view, &MapView::cursorMoved, &m_selection, &Selection::setCursor);
+  connect(&view, &MapView::clicked, this, [this, pane](const Cell& cell) {
+    choose(*pane);
     m_selection.setCursor(cell);
   });
-  connect(view, &MapView::drawn, this, &MapMosaic::drawn);
-  connect(pane.title, &QToolButton::clicked, this, [this, own] { choose(*own); });
-  m_panes.push_back(std::move(pane));
+  connect(&view, &MapView::drawn, this, &MapMosaic::drawn);
+  connect(pane, &MapPane::layerStepped, &m_selection, &Selection::stepLayer);
+  connect(pane, &MapPane::headStepped, &m_selection, &Selection::stepHead);
+  connect(pane, &MapPane::chosen, this, [this, pane] { choose(*pane); });
+  connect(pane, &MapPane::ownChanged, this, &MapMosaic::follow);
+  connect(&pane->selection(), &Selection::reset, this, &MapMosaic::follow);
+  m_panes.push_back(pane);
 }
 
-// Layer, head or run of each pane, around what the window has selected.
+// The first of the neighbours around `at`. Neighbours in view stay: a click on one must not move it away.
+std::size_t MapMosaic::firstShown(std::size_t at, std::size_t all) {
+  const std::size_t shown = m_panes.size(), last = all > shown ? all - shown : 0;
+  if (at < m_first || at >= m_first + shown) m_first = at - std::min(at, shown / 2);
+  m_first = std::min(m_first, last);
+  return m_first;
+}
+
 void MapMosaic::follow() {
-  if (!m_document.isOpen()) return;
-  const std::size_t count = m_panes.size();
+  if (!m_document.isOpen() || m_panes.empty()) return;
+  if (m_spread == Spread::Heads) followHeads();
+  if (m_spread == Spread::Layers) followLayers();
+  if (m_spread == Spread::Runs) followRuns();
+}
+
+void MapMosaic::followHeads() {
   const HeadChoice head = m_selection.head();
   const trace::ModelInfo& model = m_document.model();
-  const std::vector<RunId> runs = m_selection.visibleRuns();
-  const auto focus = static_cast<std::size_t>(std::ranges::find(runs, m_selection.focusRun()) - runs.begin());
-  for (std::size_t i = 0; i < count; ++i) {
-    Selection& pane = *m_panes[i].selection;
-    LayerIndex layer = m_selection.layer();
-    HeadChoice heads = head;
-    RunId run = m_selection.focusRun();
-    bool shown = true;
-    if (m_spread == Spread::Heads) {
-      const std::size_t all = head.group() ? model.kv_heads : model.query_heads;
-      const std::size_t index = firstOf(head.index, count, all) + i;
-      shown = index < all;
-      heads = {head.group() ? head.kind : HeadChoice::QueryHead, static_cast<std::uint32_t>(index)};
-    } else if (m_spread == Spread::Layers) {
-      layer = LayerIndex(firstOf(layer.value, count, model.layers) + i);
-      shown = layer.value < model.layers;
-    } else {
-      const std::size_t index = firstOf(std::min(focus, runs.size()), count, runs.size()) + i;
-      shown = index < runs.size();
-      if (shown) run = runs[index];
-    }
-    m_panes[i].frame->setVisible(shown);
-    if (!shown) continue;
-    pane.setLayer(layer);
-    pane.setHead(heads);
-    pane.setReduction(m_selection.reduction());
-    pane.setFocusRun(run);
-    m_panes[i].title->setText(titleOf(pane));
-    m_panes[i].title->setAccessibleName(titleOf(pane));
+  const std::size_t all = head.group() ? model.kv_heads : model.query_heads, first = firstShown(head.index, all);
+  for (std::size_t i = 0; i < m_panes.size(); ++i) {
+    m_panes[i]->setVisible(first + i < all || m_panes[i]->own().any());
+    const auto index = static_cast<std::uint32_t>(std::min(first + i, all - 1));
+    m_panes[i]->follow(m_selection.layer(), {head.group() ? head.kind : HeadChoice::QueryHead, index},
+                       m_selection.focusRun());
   }
 }
 
-QString MapMosaic::titleOf(const Selection& pane) const {
-  const QString head = tr("layer %1, %2").arg(pane.layer().value).arg(QString::fromStdString(textOf(pane.head())));
-  return m_spread == Spread::Runs && m_document.hasRun(pane.focusRun()) ? runText(m_document, pane.focusRun()) : head;
+void MapMosaic::followLayers() {
+  const std::size_t all = m_document.model().layers, first = firstShown(m_selection.layer().value, all);
+  for (std::size_t i = 0; i < m_panes.size(); ++i) {
+    m_panes[i]->setVisible(first + i < all || m_panes[i]->own().any());
+    m_panes[i]->follow(LayerIndex(std::min(first + i, all - 1)), m_selection.head(), m_selection.focusRun());
+  }
 }
 
-void MapMosaic::choose(const Selection& pane) {
-  const LayerIndex layer = pane.layer();
-  const HeadChoice head = pane.head();
-  const RunId run = pane.focusRun();
+// The ticked runs; with none left for a map, it keeps the run in focus.
+void MapMosaic::followRuns() {
+  const std::vector<RunId> runs = m_selection.visibleRuns();
+  const auto at = static_cast<std::size_t>(std::ranges::find(runs, m_selection.focusRun()) - runs.begin());
+  const std::size_t first = firstShown(at < runs.size() ? at : 0, runs.size());
+  for (std::size_t i = 0; i < m_panes.size(); ++i) {
+    m_panes[i]->setVisible(first + i < runs.size() || m_panes[i]->own().any());
+    m_panes[i]->follow(m_selection.layer(), m_selection.head(),
+                       first + i < runs.size() ? runs[first + i] : m_selection.focusRun());
+  }
+}
+
+void MapMosaic::choose(const MapPane& pane) {
+  const LayerIndex layer = pane.selection().layer();
+  const HeadChoice head = pane.selection().head();
+  const RunId run = pane.selection().focusRun();
   m_selection.setLayer(layer);
   m_selection.setHead(head);
   m_selection.setFocusRun(run);
 }
 
 void MapMosaic::copyWindow(const MapView& from) {
-  if (m_copying) return;
+  if (m_copying || !m_locked) return;
   m_copying = true;
-  for (const Pane& pane : m_panes)
-    if (pane.view != &from) pane.view->setWindow(from.window(), MapView::Step::Gesture);
+  const bool whole = showsWhole(from);
+  for (MapPane* pane : m_panes) {
+    if (&pane->view() == &from) continue;
+    if (whole)
+      pane->view().fit();
+    else
+      pane->view().setWindow(from.window(), MapView::Step::Gesture);
+  }
   m_copying = false;
 }
 
 void MapMosaic::setSpread(Spread spread) {
+  if (spread == m_spread) return;
   m_spread = spread;
+  m_first = 0;
   follow();
+}
+
+std::vector<MapPane::Own> MapMosaic::own() const {
+  std::vector<MapPane::Own> all;
+  for (const MapPane* pane : m_panes) all.push_back(pane->own());
+  return all;
+}
+
+void MapMosaic::setOwn(const std::vector<MapPane::Own>& own) {
+  for (std::size_t i = 0; i < m_panes.size(); ++i) m_panes[i]->setOwn(i < own.size() ? own[i] : MapPane::Own{});
 }
 
 void MapMosaic::setColours(const ColourSettings& colours) {
   m_colours = colours;
-  for (const Pane& pane : m_panes) pane.view->setColours(colours);
+  for (MapPane* pane : m_panes) pane->view().setColours(colours);
 }
 
 void MapMosaic::setTheme(Theme theme) {
   m_theme = theme;
-  for (const Pane& pane : m_panes) pane.view->setTheme(theme);
+  for (MapPane* pane : m_panes) pane->view().setTheme(theme);
 }
 
 void MapMosaic::setStretch(double stretch) {
   m_stretch = stretch;
-  for (const Pane& pane : m_panes) pane.view->setStretch(stretch);
+  for (MapPane* pane : m_panes) pane->view().setStretch(stretch);
 }
 
 void MapMosaic::setReadoutShown(bool shown) {
-  for (const Pane& pane : m_panes) pane.view->setReadoutShown(shown);
+  m_readout = shown;
+  for (MapPane* pane : m_panes) pane->view().setReadoutShown(shown);
 }
 
-void MapMosaic::fit() {
-  for (const Pane& pane : m_panes) pane.view->fit();
+MapView& MapMosaic::frontView() {
+  const auto focused = std::ranges::find_if(m_panes, [](MapPane* pane) { return pane->view().hasFocus(); });
+  return (focused == m_panes.end() ? m_panes.front() : *focused)->view();
 }
 
 bool MapMosaic::settled() const {
-  return std::ranges::all_of(m_panes,
-                             [](const Pane& pane) { return pane.frame->isHidden() || pane.view->map().settled(); });
+  return std::ranges::all_of(m_panes, [](MapPane* pane) { return pane->isHidden() || pane->view().map().settled(); });
 }
 
 }  // namespace kvatlas::views

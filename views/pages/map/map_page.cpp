@@ -7,8 +7,11 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "views/pages/map/cursor_pin.h"
 #include "views/pages/map/map_bar.h"
 #include "views/pages/map/map_mosaic.h"
+#include "views/pages/map/pair_layout.h"
+#include "views/pages/map/pane_windows.h"
 #include "views/pages/window_palette.h"
 #include "views/plots/map/colour_scale_bar.h"
 #include "views/plots/map/map_link.h"
@@ -36,26 +39,6 @@ PictureSides pictureSidesOf(PaneMode mode) {
   fail("mode of the map {} is unknown", static_cast<int>(mode));
 }
 
-bool near(const TokenWindow& a, const TokenWindow& b) {
-  const double most = b.keys() * 1e-6;
-  return std::abs(a.key_begin - b.key_begin) < most && std::abs(a.key_end - b.key_end) < most &&
-         std::abs(a.query_begin - b.query_begin) < most && std::abs(a.query_end - b.query_end) < most;
-}
-
-// Two maps beside each other, or one above the other where that makes them larger.
-class PairLayout : public QBoxLayout {
- public:
-  PairLayout() : QBoxLayout(LeftToRight) {
-    setContentsMargins(0, 0, 0, 0);
-    setSpacing(2);
-  }
-  void setGeometry(const QRect& area) override {
-    const Direction wanted = area.width() >= area.height() ? LeftToRight : TopToBottom;
-    if (wanted != direction()) setDirection(wanted);
-    QBoxLayout::setGeometry(area);
-  }
-};
-
 }  // namespace
 
 MapPage::MapPage(Document& document, Selection& selection, QWidget* parent)
@@ -68,16 +51,20 @@ MapPage::MapPage(Document& document, Selection& selection, QWidget* parent)
       m_panes(new QWidget),
       m_views{new MapView, new MapView},
       m_mosaic(new MapMosaic(document, selection, m_tiles)),
+      m_windows(new PaneWindows(this)),
+      m_pin(new CursorPin(selection, this)),
       m_scale(new ColourScaleBar),
       m_overview(new MapOverview) {
   setObjectName(QStringLiteral("mapPage"));
   m_scale->setObjectName(QStringLiteral("colourScale"));
   buildLayout();
-  pinCursor();
+  makeButtons();
   for (int i = 0; i < 2; ++i) {
     m_views[i]->setTheme(themeOf(palette()));
     m_views[i]->setObjectName(QStringLiteral("mapView%1").arg(i));
+    m_views[i]->setAccessibleName(i == 0 ? tr("Attention map") : tr("Attention map of B"));
     m_views[i]->setStretch(kStretch);
+    m_pin->watch(*m_views[i]);  // before the binding moves the cursor
     m_bindings[i] = new MapBinding(document, selection, m_tiles, *m_views[i]);
   }
   m_link = new MapLink(*m_views[0], *m_views[1], m_views[1]);
@@ -86,17 +73,14 @@ MapPage::MapPage(Document& document, Selection& selection, QWidget* parent)
   m_scale->setTheme(themeOf(palette()));
   m_mosaic->setTheme(themeOf(palette()));
   linkViews();
+  linkMosaic();
+  linkBar();
   m_blink.setInterval(kBlinkMs);
   connect(&m_blink, &QTimer::timeout, m_bindings[0], &MapBinding::blink);
+  connect(&selection, &Selection::reset, m_windows, &PaneWindows::reset);
   connect(&selection, &Selection::compareRunChanged, this, &MapPage::showMode);
   connect(&m_other, &OtherTrace::changed, this, &MapPage::showOther);
   connect(&m_other, &OtherTrace::failed, this, &MapPage::failed);
-  connect(m_bar, &MapBar::modeChosen, this, &MapPage::setMode);
-  connect(m_bar, &MapBar::viewsChosen, this, &MapPage::setViews);
-  connect(m_mosaic, &MapMosaic::drawn, this, [this] {
-    if (!m_histogram.isActive()) m_histogram.start();
-  });
-  connect(m_bar, &MapBar::otherDropped, &m_other, &OtherTrace::close);
   showMode();
 }
 
@@ -117,6 +101,15 @@ void MapPage::buildLayout() {
   panes->addLayout(margin);
   m_overview->setView(m_views[0]);
   m_views[1]->hide();
+  auto* column = new QVBoxLayout(this);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->setSpacing(0);
+  column->addWidget(m_bar);
+  column->addWidget(m_panes, 1);
+}
+
+// At the right end of the bar.
+void MapPage::makeButtons() {
   auto* spring = new QWidget;
   spring->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
   m_bar->addWidget(spring);
@@ -125,40 +118,9 @@ void MapPage::buildLayout() {
     action->setToolTip(title);
     m_bar->widgetForAction(action)->setAccessibleName(title);
   };
-  add(QStringLiteral("‹"), tr("Back to previous view (Backspace)"), [this] { m_views[0]->goBack(); });
-  add(QStringLiteral("›"), tr("Forward to the next view (Alt + →)"), [this] { m_views[0]->goForward(); });
-  add(QStringLiteral("⌂"), tr("Fit to window (Home)"), [this] { m_many ? m_mosaic->fit() : m_views[0]->fit(); });
-  auto* column = new QVBoxLayout(this);
-  column->setContentsMargins(0, 0, 0, 0);
-  column->setSpacing(0);
-  column->addWidget(m_bar);
-  column->addWidget(m_panes, 1);
-}
-
-// Hovering moves the cursor. When the mouse leaves, the cursor returns to the pinned cell:
-// the last one clicked or selected elsewhere.
-void MapPage::pinCursor() {
-  for (MapView* view : m_views) {
-    connect(view, &MapView::cursorMoved, this, [this](std::optional<Cell> cell) { m_hovered = cell; });
-    connect(view, &MapView::clicked, this, [this](const Cell& cell) {
-      m_pinned = cell;
-      m_selection.setCursor(cell);
-    });
-    connect(
-        view, &MapView::cursorMoved, this,
-        [this](std::optional<Cell> cell) {
-          if (!cell && !m_hovered && m_pinned) m_selection.setCursor(m_pinned);
-        },
-        Qt::QueuedConnection);  // after all other handlers of the mouse event
-  }
-  connect(&m_selection, &Selection::reset, this, [this] {
-    m_pinned.reset();
-    m_wanted.reset();
-    m_whole = true;
-  });
-  connect(&m_selection, &Selection::cursorChanged, this, [this] {
-    if (m_selection.cursor() && m_selection.cursor() != m_hovered) m_pinned = m_selection.cursor();
-  });
+  add(QStringLiteral("‹"), tr("Back to previous view (Backspace)"), [this] { frontView().goBack(); });
+  add(QStringLiteral("›"), tr("Forward to the next view (Alt + →)"), [this] { frontView().goForward(); });
+  add(QStringLiteral("⌂"), tr("Fit to window (Home)"), [this] { fit(); });
 }
 
 void MapPage::linkViews() {
@@ -170,24 +132,48 @@ void MapPage::linkViews() {
     if (!m_histogram.isActive()) m_histogram.start();
     emit statusChanged();
   });
-  for (MapView* view : m_views) watchPane(*view);
-  connect(m_views[0], &MapView::windowChanged, this, &MapPage::shareRange);
-  connect(m_scale, &ColourScaleBar::settingsChanged, this, [this](ColourSettings colours) {
-    if (m_scale->settings().table == m_views[0]->colours().table && m_views[0]->colours().table != m_colours.table)
-      colours.table = m_colours.table;  // the grey of a comparison is not the user's choice
-    setColours(colours);
+  for (MapView* view : m_views) {
+    m_windows->add(*view);
+    connect(view, &MapView::menuWanted, this, &MapPage::showMenu);
+  }
+  connect(m_windows, &PaneWindows::fittingChanged, this, [this](bool fitting) {
+    m_link->setWindowsLocked(!fitting && !m_views[1]->isHidden());
+    m_mosaic->setWindowsLocked(!fitting);
   });
+  connect(m_views[0], &MapView::windowChanged, this, &MapPage::shareRange);
+}
+
+void MapPage::linkMosaic() {
+  connect(m_mosaic, &MapMosaic::added, this, [this](MapView* view) {
+    m_windows->add(*view);
+    m_pin->watch(*view);
+    connect(view, &MapView::windowChanged, this, &MapPage::shareRange);
+  });
+  connect(m_mosaic, &MapMosaic::drawn, this, [this] {
+    if (!m_histogram.isActive()) m_histogram.start();
+    emit statusChanged();
+  });
+}
+
+void MapPage::linkBar() {
+  connect(m_bar, &MapBar::modeChosen, this, &MapPage::setMode);
+  connect(m_bar, &MapBar::viewsChosen, this, &MapPage::setViews);
+  connect(m_bar, &MapBar::otherDropped, &m_other, &OtherTrace::close);
   connect(m_bar, &MapBar::overlayChanged, this, [this](EvictionStyle style, double opacity) {
     ColourSettings colours = m_colours;
     colours.eviction = style;
     colours.eviction_opacity = opacity;
     setColours(colours);
   });
-  for (MapView* view : m_views) connect(view, &MapView::menuWanted, this, &MapPage::showMenu);
+  connect(m_scale, &ColourScaleBar::settingsChanged, this, [this](ColourSettings colours) {
+    if (m_scale->settings().table == m_views[0]->colours().table && m_views[0]->colours().table != m_colours.table)
+      colours.table = m_colours.table;  // the grey of a comparison is not the user's choice
+    setColours(colours);
+  });
 }
 
 void MapPage::updateHistogram() {
-  m_scale->setHistogram((m_many ? m_mosaic->view(0) : *m_views[0]).map().visibleValues());
+  m_scale->setHistogram(frontView().map().visibleValues());
   if (!m_fit_pending || !loaded()) return;
   m_fit_pending = false;
   fitFirst();
@@ -196,7 +182,7 @@ void MapPage::updateHistogram() {
 // Half of the values are dark, so that what stands out, stands out.
 void MapPage::fitFirst() {
   constexpr double kDark = 0.5, kBright = 0.995;
-  setColours(fittedTo(m_views[0]->map().visibleValues(), m_colours, kDark, kBright));
+  setColours(fittedTo(frontView().map().visibleValues(), m_colours, kDark, kBright));
 }
 
 // Two runs of one trace differ in colour on a grey map: washes would drown in a coloured one.
@@ -209,7 +195,18 @@ void MapPage::showColours() {
   m_bar->showColours(m_colours);
 }
 
+int MapPage::views() const {
+  return m_many ? m_mosaic->count() : 1;
+}
+
+MapView& MapPage::frontView() const {
+  return m_many ? m_mosaic->frontView() : *m_views[0];
+}
+
+// The same tokens stay in view.
 void MapPage::setViews(int count, int spread) {
+  const bool whole = showsWhole(frontView());
+  const TokenWindow window = frontView().window();
   m_many = count > 1;
   m_bar->showViews(count, spread);
   m_views[0]->setVisible(!m_many);
@@ -218,16 +215,21 @@ void MapPage::setViews(int count, int spread) {
   m_mosaic->setSpread(static_cast<MapMosaic::Spread>(spread));
   if (!m_many) m_overview->setView(m_views[0]);
   m_mosaic->setCount(m_many ? count : 0);
-  m_mosaic->setReadoutShown(m_readout);
   if (m_many) m_overview->setView(&m_mosaic->view(0));
+  if (!whole && m_document.isOpen()) m_windows->show(window);
   showMode();
 }
 
+void MapPage::fit() {
+  frontView().fit();
+}
+
 void MapPage::reveal(const Cell& cell) {
-  const TokenWindow shown = m_views[0]->window();
+  MapView& view = frontView();
+  const TokenWindow shown = view.window();
   const bool inside = cell.key >= shown.key_begin && cell.key < shown.key_end && cell.query >= shown.query_begin &&
                       cell.query < shown.query_end;
-  if (!inside) m_views[0]->jumpTo(cell);
+  if (!inside) view.jumpTo(cell);
 }
 
 void MapPage::showMenu(const QPoint& global, std::optional<Cell> cell) {
@@ -278,7 +280,7 @@ void MapPage::setColours(const ColourSettings& colours) {
 // Aligns the text below the map with the visible keys.
 void MapPage::shareRange() {
   if (!m_document.isOpen()) return;
-  const TokenWindow window = m_views[0]->window();
+  const TokenWindow window = frontView().window();
   const double last = static_cast<double>(m_document.tokens());
   const auto begin = static_cast<TokenIndex>(std::clamp(std::floor(window.key_begin), 0.0, last));
   const auto end = static_cast<TokenIndex>(std::clamp(std::ceil(window.key_end), 0.0, last));
@@ -320,7 +322,7 @@ void MapPage::showMode() {
     m_views[1]->setVisible(side_by_side);
     // Strips twice would leave no room for the maps.
     for (MapView* view : m_views) view->setTracksShown(!side_by_side && !m_bare);
-    QMetaObject::invokeMethod(this, &MapPage::fitPanes, Qt::QueuedConnection);
+    m_windows->fitSoon();
   }
   const bool of_values = comparing() && m_other.isOpen();
   m_scale->setQuantity(of_values && m_mode == PaneMode::Difference ? ScaleQuantity::Difference
@@ -331,48 +333,7 @@ void MapPage::showMode() {
 }
 
 void MapPage::showWindow(const TokenWindow& window) {
-  m_wanted = window;
-  m_whole = false;
-  fitPanes();
-}
-
-// The window this pane should show at its size; empty: keep its window.
-std::optional<TokenWindow> MapPage::wantedOf(const MapView& view) const {
-  if (m_wanted) return allowed(*m_wanted, view.frame());
-  return m_whole ? std::optional(fitted(view.frame())) : std::nullopt;
-}
-
-// Resized panes keep showing the whole map or the requested window;
-// afterwards they are linked again.
-void MapPage::fitPanes() {
-  m_fitting = true;
-  m_link->setWindowsLocked(false);
-  for (MapView* view : m_views) {
-    const auto wanted = wantedOf(*view);
-    if (view->isHidden() || !wanted || near(view->window(), *wanted)) continue;
-    if (m_wanted)
-      view->setWindow(*wanted);
-    else
-      view->fit();
-  }
-  if (!m_views[1]->isHidden()) m_link->setWindowsLocked(true);
-  m_fitting = false;
-}
-
-// Only a window change outside drawing and fitting is the user's; others follow from a new pane size.
-void MapPage::watchPane(MapView& view) {
-  connect(&view, &QCustomPlot::beforeReplot, this, [this] { ++m_drawing; });
-  connect(&view, &MapView::windowChanged, this, [this, &view] {
-    if (m_drawing > 0 || m_fitting || view.isHidden()) return;
-    m_wanted.reset();
-    m_whole = near(view.window(), fitted(view.frame()));
-  });
-  connect(&view, &QCustomPlot::afterReplot, this, [this, &view] {
-    --m_drawing;
-    const auto wanted = wantedOf(view);
-    if (wanted && !view.isHidden() && !near(view.window(), *wanted))
-      QMetaObject::invokeMethod(this, &MapPage::fitPanes, Qt::QueuedConnection);
-  });
+  m_windows->show(window);
 }
 
 void MapPage::showOther() {
@@ -391,8 +352,8 @@ bool MapPage::loaded() const {
 }
 
 QString MapPage::csv() const {
-  MapView& pane = m_views[1]->hasFocus() ? *m_views[1] : *m_views[0];
-  return QString::fromStdString(pane.map().table());
+  MapView& view = m_views[1]->hasFocus() ? *m_views[1] : frontView();
+  return QString::fromStdString(view.map().table());
 }
 
 void MapPage::setCaptionShown(bool shown) {
@@ -412,7 +373,7 @@ void MapPage::setOverviewShown(bool shown) {
 QString MapPage::statusText() const {
   const ScaleKind kind = m_colours.kind;
   const QString scale = kind == ScaleKind::Log ? tr("log") : kind == ScaleKind::Sqrt ? tr("square root") : tr("linear");
-  return tr("%1 · probability, %2").arg(m_views[0]->map().detailText(), scale);
+  return tr("%1 · probability, %2").arg(frontView().map().detailText(), scale);
 }
 
 void MapPage::changeEvent(QEvent* event) {

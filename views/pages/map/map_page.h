@@ -16,10 +16,12 @@
 namespace kvatlas::views {
 
 class ColourScaleBar;
+class CursorPin;
 class MapBar;
 class MapLink;
 class MapMosaic;
 class MapOverview;
+class PaneWindows;
 
 class MapPage : public QWidget {
   Q_OBJECT
@@ -36,7 +38,7 @@ class MapPage : public QWidget {
   [[nodiscard]] QWidget* shownView() const { return m_panes; }
   [[nodiscard]] bool settled() const { return loaded() && !m_fit_pending; }  // nothing it shows is still loading
   [[nodiscard]] PaneMode mode() const { return m_mode; }
-  // The visible cells of the pane with keyboard focus, else of the first pane.
+  // The visible cells of the map with the keyboard focus, else of the first one.
   [[nodiscard]] QString csv() const;
   void setCaptionShown(bool shown);
   void setReadoutShown(bool shown);          // what the crosshair says
@@ -50,7 +52,11 @@ class MapPage : public QWidget {
   void fitColoursOnceLoaded();
   void reveal(const Cell& cell);         // moves the window if the cell is outside
   void setViews(int count, int spread);  // 1: one map; else a mosaic, spread: MapMosaic::Spread
+  [[nodiscard]] int views() const;       // 1, or the maps of the mosaic
   [[nodiscard]] MapMosaic& mosaic() { return *m_mosaic; }
+  [[nodiscard]] const MapMosaic& mosaic() const { return *m_mosaic; }
+  [[nodiscard]] MapView& frontView() const;  // the map, or one of the linked maps
+  void fit();
   void setBare(bool bare);           // true: only maps and colour scale
   void setSquareCells(bool square);  // false: cells stretch so that the map fills its space
 
@@ -77,11 +83,10 @@ class MapPage : public QWidget {
   void showMenu(const QPoint& global, std::optional<Cell> cell);
   [[nodiscard]] bool loaded() const;
   void linkViews();
-  void pinCursor();
+  void makeButtons();
+  void linkMosaic();
+  void linkBar();
   void showMode();
-  void fitPanes();
-  void watchPane(MapView& view);
-  [[nodiscard]] std::optional<TokenWindow> wantedOf(const MapView& view) const;
   void showOther();
   void shareRange();
   [[nodiscard]] bool comparing() const;
@@ -97,16 +102,13 @@ class MapPage : public QWidget {
   bool m_many = false;  // the mosaic is shown
   MapBinding* m_bindings[2];
   MapLink* m_link;
+  PaneWindows* m_windows;
+  CursorPin* m_pin;
   ColourScaleBar* m_scale;
   MapOverview* m_overview;
   ColourSettings m_colours;
   PaneMode m_mode = PaneMode::Single;
   QTimer m_blink, m_histogram;
-  std::optional<Cell> m_pinned, m_hovered;
-  bool m_whole = true;                  // the user views the whole map
-  std::optional<TokenWindow> m_wanted;  // window requested by a view state
-  bool m_fitting = false;
-  int m_drawing = 0;
   bool m_fit_pending = false, m_bare = false, m_readout = true;
 };
 

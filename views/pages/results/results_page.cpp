@@ -1,6 +1,7 @@
 #include "views/pages/results/results_page.h"
 
 #include <QComboBox>
+#include <QEvent>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
@@ -11,11 +12,13 @@
 #include <QTabWidget>
 #include <QTableView>
 #include <QVBoxLayout>
+#include <utility>
 
 #include "views/models/figures/results_facts.h"
 #include "views/models/qt_text.h"
 #include "views/pages/results/case_details.h"
 #include "views/pages/results/score_delegate.h"
+#include "views/pages/table_keys.h"
 
 namespace kvatlas::views {
 namespace {
@@ -154,8 +157,12 @@ QWidget* ResultsPage::makeOverview() {
       chooseCells(model.cellAt(index), several ? row_name + QStringLiteral(" · ") + column_name : row_name);
     };
   };
-  connect(m_table_view, &QTableView::clicked, this, choose(m_table));
-  connect(m_grid_view, &QTableView::clicked, this, choose(m_grid));
+  for (const auto& [view, model] : {std::pair{m_table_view, &m_table}, std::pair{m_grid_view, &m_grid}}) {
+    connect(view, &QTableView::clicked, this, choose(*model));
+    new TableKeys(*view, choose(*model));
+  }
+  m_table_view->setAccessibleName(tr("Scores of the sets and methods"));
+  m_grid_view->setAccessibleName(tr("Scores of one method by facet"));
   return m_overview;
 }
 
@@ -179,6 +186,7 @@ QWidget* ResultsPage::makeCases() {
   m_list->setSortingEnabled(true);
   m_list->sortByColumn(CaseModel::CaseId, Qt::AscendingOrder);
   m_list->verticalHeader()->hide();
+  m_list->viewport()->installEventFilter(this);
   m_list->setWordWrap(false);
   auto* filters = new QHBoxLayout;
   filters->addWidget(new QLabel(tr("Wrong with")));
@@ -203,7 +211,10 @@ QWidget* ResultsPage::makeCases() {
   connect(m_text, &QLineEdit::textChanged, this, &ResultsPage::applyConditions);
   connect(m_cells, &QPushButton::clicked, this, &ResultsPage::clearCells);
   connect(m_list->selectionModel(), &QItemSelectionModel::currentRowChanged, this, &ResultsPage::showCase);
-  connect(m_list, &QTableView::doubleClicked, this, [this] { emit m_details->attentionWanted(m_details->caseId()); });
+  m_list->setAccessibleName(tr("Cases"));
+  const auto show_attention = [this] { emit m_details->attentionWanted(m_details->caseId()); };
+  connect(m_list, &QTableView::doubleClicked, this, show_attention);
+  new TableKeys(*m_list, [show_attention](const QModelIndex&) { show_attention(); });
   return box;
 }
 
@@ -238,11 +249,26 @@ void ResultsPage::showView() {
     m_list->setColumnWidth(CaseModel::Tokens, 55);
     m_list->setColumnWidth(CaseModel::Question, 120);
     m_list->setColumnWidth(CaseModel::Expected, 90);
+    fitQuestions();
     m_overview->setCurrentIndex(gridAxes(view->plan()) && view->plan().has("depth") ? 1 : 0);
   }
   applyConditions();
   if (!m_list->currentIndex().isValid() && m_filter.rowCount() > 0) m_list->selectRow(0);
   showCase();
+}
+
+// The questions take what room the other columns leave.
+void ResultsPage::fitQuestions() {
+  constexpr int kLeast = 120;
+  int others = 0;
+  for (int column = 0; column < m_filter.columnCount(); ++column)
+    if (column != CaseModel::Question) others += m_list->columnWidth(column);
+  m_list->setColumnWidth(CaseModel::Question, std::max(kLeast, m_list->viewport()->width() - others));
+}
+
+bool ResultsPage::eventFilter(QObject* watched, QEvent* event) {
+  if (watched == m_list->viewport() && event->type() == QEvent::Resize) fitQuestions();
+  return QWidget::eventFilter(watched, event);
 }
 
 void ResultsPage::fillChoices() {

@@ -30,6 +30,10 @@ void ScoreDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
   painter->fillRect(area, toColour(shade));
   painter->setPen(toColour(inkOn(shade)));
   painter->drawText(area.adjusted(4, 0, -4, 0), Qt::AlignCenter, index.data().toString());
+  if (option.state.testFlag(QStyle::State_HasFocus)) {
+    painter->setPen(QPen(toColour(inkOn(shade)), 1, Qt::DotLine));
+    painter->drawRect(area.adjusted(2, 2, -3, -3));
+  }
   if (!m_framed || !option.state.testFlag(QStyle::State_Selected)) return;
   painter->setPen(QPen(QColor(0xD5, 0x5E, 0x00), 2));
   painter->drawRect(area.adjusted(1, 1, -1, -1));

@@ -8,6 +8,7 @@
 #include "views/models/document/token_text.h"
 #include "views/models/map/kept_strip.h"
 #include "views/models/number_text.h"
+#include "views/pages/table_keys.h"
 #include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
 
@@ -48,12 +49,15 @@ AttentionList::AttentionList(Document& document, Selection& selection, QueryAtte
   header()->setSectionResizeMode(Mass, QHeaderView::Fixed);
   header()->resizeSection(Mass, 110);
   setItemDelegateForColumn(Mass, new BarDelegate(this));
-  connect(this, &QTreeWidget::itemClicked, this, [this](const QTreeWidgetItem* item) {
-    const auto position = item->data(Token, Qt::UserRole).toULongLong();
-    if (position >= m_document.tokens()) return;
-    const auto key = static_cast<TokenIndex>(position);
-    m_selection.setCursor(Cell{std::max(m_attention.query(), key), key});
-  });
+  connect(this, &QTreeWidget::clicked, this, &AttentionList::open);
+  new TableKeys(*this, [this](const QModelIndex& index) { open(index); });
+}
+
+void AttentionList::open(const QModelIndex& index) {
+  const auto position = index.siblingAtColumn(Token).data(Qt::UserRole).toULongLong();
+  if (position >= m_document.tokens()) return;
+  const auto key = static_cast<TokenIndex>(position);
+  m_selection.setCursor(Cell{std::max(m_attention.query(), key), key});
 }
 
 void AttentionList::fill() {

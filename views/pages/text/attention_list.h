@@ -16,6 +16,8 @@ class AttentionList : public QTreeWidget {
   void fill();
 
  private:
+  void open(const QModelIndex& index);
+
   Document& m_document;
   Selection& m_selection;
   QueryAttention& m_attention;

@@ -1,14 +1,10 @@
 #include "views/plots/map/colour_scale_bar.h"
 
-#include <QActionGroup>
 #include <QDoubleValidator>
 #include <QLineEdit>
-#include <QMenu>
 #include <QMouseEvent>
 #include <QPainter>
-#include <QSpinBox>
 #include <QToolButton>
-#include <QWidgetAction>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -16,6 +12,7 @@
 #include "views/models/number_text.h"
 #include "views/models/ticks.h"
 #include "views/plots/canvas.h"
+#include "views/plots/map/colour_scale_menu.h"
 
 namespace kvatlas::views {
 namespace {
@@ -32,7 +29,7 @@ ColourScaleBar::ColourScaleBar(QWidget* parent)
       m_fit(new QToolButton(this)),
       m_high(makeLimit("colourHigh", tr("Upper colour limit"))),
       m_low(makeLimit("colourLow", tr("Lower colour limit"))),
-      m_menu(new QMenu(this)) {
+      m_menu(new ColourScaleMenu(this)) {
   setMouseTracking(true);
   setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Expanding);
   m_button->setObjectName(QStringLiteral("colourMenu"));
@@ -49,53 +46,10 @@ ColourScaleBar::ColourScaleBar(QWidget* parent)
          "keep them"));
   m_fit->setAutoRaise(true);
   connect(m_fit, &QToolButton::clicked, this, &ColourScaleBar::fitToVisible);
-  setUpMenu();
+  connect(m_menu, &ColourScaleMenu::changed, this, &ColourScaleBar::change);
+  connect(m_menu, &ColourScaleMenu::fitWanted, this, &ColourScaleBar::fitToVisible);
+  connect(m_menu, &ColourScaleMenu::resetWanted, this, &ColourScaleBar::resetLimits);
   setSettings(m_settings);
-}
-
-void ColourScaleBar::setUpMenu() {
-  auto* maps = new QActionGroup(this);
-  for (const std::string& name : colourTableNames()) {
-    QAction* action = m_menu->addAction(QString::fromStdString(name));
-    action->setData(QString::fromStdString(name));
-    action->setCheckable(true);
-    maps->addAction(action);
-    connect(action, &QAction::triggered, this, [this, name] {
-      ColourSettings next = m_settings;
-      next.table = name;
-      change(next);
-    });
-  }
-  m_menu->addSeparator();
-  auto* scales = new QActionGroup(this);
-  const std::array<std::pair<QString, ScaleKind>, 3> kinds = {std::pair{tr("linear"), ScaleKind::Linear},
-                                                              {tr("logarithmic"), ScaleKind::Log},
-                                                              {tr("square root"), ScaleKind::Sqrt}};
-  for (const auto& [name, kind] : kinds) {
-    QAction* action = m_menu->addAction(name);
-    action->setData(static_cast<int>(kind));
-    action->setCheckable(true);
-    scales->addAction(action);
-    connect(action, &QAction::triggered, this, [this, kind = kind] { change(withKind(m_settings, kind)); });
-  }
-  m_menu->addSeparator();
-  m_menu->addAction(tr("Auto range (98 %)"), this, &ColourScaleBar::fitToVisible);
-  m_menu->addAction(tr("Reset limits"), this, &ColourScaleBar::resetLimits);
-  QSpinBox* skip = m_skip = new QSpinBox;
-  skip->setObjectName(QStringLiteral("colourSkip"));
-  skip->setAccessibleName(tr("First keys that auto range leaves out"));
-  skip->setRange(0, 1 << 20);
-  skip->setPrefix(tr("auto range leaves out the first "));
-  skip->setSuffix(tr(" keys"));
-  skip->setValue(static_cast<int>(m_settings.skip_keys));
-  connect(skip, &QSpinBox::valueChanged, this, [this](int keys) {
-    ColourSettings next = m_settings;
-    next.skip_keys = static_cast<std::uint64_t>(keys);
-    change(next);
-  });
-  auto* entry = new QWidgetAction(m_menu);
-  entry->setDefaultWidget(skip);
-  m_menu->addAction(entry);
 }
 
 QLineEdit* ColourScaleBar::makeLimit(const char* name, const QString& title) {
@@ -136,6 +90,10 @@ void ColourScaleBar::showLimits() {
   }
 }
 
+QMenu& ColourScaleBar::menu() const {
+  return *m_menu;
+}
+
 void ColourScaleBar::resetLimits() {
   change(withDefaultLimits(m_settings));
 }
@@ -145,16 +103,7 @@ void ColourScaleBar::setSettings(const ColourSettings& settings) {
   m_colours = MapColours(settings, m_theme);
   if (m_grip == Grip::None) m_domain = domainOf(settings, m_quantity);
   showLimits();
-  {
-    const QSignalBlocker quiet(m_skip);
-    m_skip->setValue(static_cast<int>(settings.skip_keys));
-  }
-  for (QAction* action : m_menu->actions()) {
-    const QVariant choice = action->data();
-    if (choice.metaType().id() == QMetaType::QString)
-      action->setChecked(choice.toString().toStdString() == settings.table);
-    if (choice.metaType().id() == QMetaType::Int) action->setChecked(choice.toInt() == static_cast<int>(settings.kind));
-  }
+  m_menu->setSettings(settings);
   update();
 }
 

@@ -8,10 +8,11 @@
 
 class QLineEdit;
 class QMenu;
-class QSpinBox;
 class QToolButton;
 
 namespace kvatlas::views {
+
+class ColourScaleMenu;
 
 class ColourScaleBar : public QWidget {
   Q_OBJECT
@@ -24,7 +25,7 @@ class ColourScaleBar : public QWidget {
   void setHistogram(const CodeHistogram& histogram);
   void setForPrint(bool print);  // true: without buttons, fields, histogram and grips
   [[nodiscard]] const ColourSettings& settings() const { return m_settings; }
-  [[nodiscard]] QMenu& menu() const { return *m_menu; }  // colour maps, scales, auto range; also for a menu bar
+  [[nodiscard]] QMenu& menu() const;  // colour maps, scales, auto range; also for a menu bar
 
   // The y of a value, in pixels from the widget's top; for tests and tooltips.
   [[nodiscard]] double yOf(double value) const;
@@ -52,7 +53,6 @@ class ColourScaleBar : public QWidget {
 
  private:
   enum class Grip { None, Low, High, Range };
-  void setUpMenu();
   void change(const ColourSettings& settings);
   QLineEdit* makeLimit(const char* name, const QString& title);
   void typeLimit(Grip grip, const QString& text);
@@ -80,8 +80,7 @@ class ColourScaleBar : public QWidget {
   QToolButton* m_button;
   QToolButton* m_fit;
   QLineEdit *m_high, *m_low;
-  QSpinBox* m_skip = nullptr;
-  QMenu* m_menu;
+  ColourScaleMenu* m_menu;
   bool m_print = false;
 };
 
