@@ -54,8 +54,10 @@ std::string summaryTable(const capture::CaptureSummary& summary, const std::stri
                          oneLine(run.text, 60));
   const std::string question =
       summary.question_tokens == 0 ? "" : fmt::format(" of context, {} of the question", summary.question_tokens);
-  table += fmt::format("\n{} tokens{}; prefill {:.2f} s, decoding {:.2f} s, all {:.2f} s; {} ({})\n", summary.tokens,
-                       question, summary.prefill_seconds, summary.decode_seconds, summary.total_seconds,
+  const std::string pass =
+      summary.pass_seconds > 0 ? fmt::format("a second pass over the prompt {:.2f} s, ", summary.pass_seconds) : "";
+  table += fmt::format("\n{} tokens{}; prefill {:.2f} s, {}decoding {:.2f} s, all {:.2f} s; {} ({})\n", summary.tokens,
+                       question, summary.prefill_seconds, pass, summary.decode_seconds, summary.total_seconds,
                        summary.output.string(), bytesText(summary.file_bytes));
   return table;
 }
@@ -82,15 +84,11 @@ nlohmann::json summaryJson(const capture::CaptureSummary& summary, const std::st
   nlohmann::json runs = runsJson(summary.runs);
   for (std::size_t i = 0; !answer.empty() && i < runs.size(); ++i) runs[i]["right"] = isRight(summary.runs[i], answer);
   nlohmann::json question = summary.question.empty() ? nlohmann::json(nullptr) : nlohmann::json(summary.question);
-  return {{"output", summary.output.string()},
-          {"question", std::move(question)},
-          {"question_tokens", summary.question_tokens},
-          {"tokens", summary.tokens},
-          {"file_bytes", summary.file_bytes},
-          {"prefill_seconds", summary.prefill_seconds},
-          {"decode_seconds", summary.decode_seconds},
-          {"total_seconds", summary.total_seconds},
-          {"runs", runs}};
+  return {{"output", summary.output.string()},          {"question", std::move(question)},
+          {"question_tokens", summary.question_tokens}, {"tokens", summary.tokens},
+          {"file_bytes", summary.file_bytes},           {"prefill_seconds", summary.prefill_seconds},
+          {"pass_seconds", summary.pass_seconds},       {"decode_seconds", summary.decode_seconds},
+          {"total_seconds", summary.total_seconds},     {"runs", runs}};
 }
 
 }  // namespace kvatlas::app

@@ -96,8 +96,9 @@ AttentionOutput hostAttention(const at::Tensor& query, const at::Tensor& key, co
 
 AttentionOutput causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                 std::uint64_t window, const std::function<void()>& between, unsigned threads) {
-  if (window >= static_cast<std::uint64_t>(query.size(1))) window = 0;
+  if (window >= static_cast<std::uint64_t>(key.size(1))) window = 0;
   if (query.is_cpu()) return hostAttention(query, key, value, window, between, threads);
+  if (query.size(1) != key.size(1)) return plainAttention(query, key, value, window);
   if (query.scalar_type() == at::kFloat && window > 0)
     return bandAttention(query, key, value, static_cast<std::int64_t>(window), between);
   return cudaAttention(query, window).attend(query, key, value, window);

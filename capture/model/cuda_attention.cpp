@@ -112,22 +112,23 @@ std::function<void(const std::string&)>& warnings() {
 
 AttentionOutput plainAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                std::uint64_t window, std::int64_t rows) {
-  const std::int64_t count = query.size(1), group = query.size(0) / key.size(0);
+  const std::int64_t count = query.size(1), group = query.size(0) / key.size(0), lead = key.size(1) - count;
   const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(2)));
   const AttentionOutput whole{at::empty(query.sizes(), query.options()),
                               at::empty({query.size(0), count}, query.options().dtype(at::kFloat))};
-  const at::Tensor numbers = at::arange(count, query.options().dtype(at::kLong));
+  const at::Tensor numbers = at::arange(lead + count, query.options().dtype(at::kLong));
   for (std::int64_t begin = 0; begin < count; begin += rows) {
     const std::int64_t end = std::min(begin + rows, count);
     const std::int64_t first =
-        window > 0 ? std::max<std::int64_t>(0, begin + 1 - static_cast<std::int64_t>(window)) : 0;
-    const at::Tensor i = numbers.slice(0, begin, end).unsqueeze(1), j = numbers.slice(0, first, end).unsqueeze(0);
+        window > 0 ? std::max<std::int64_t>(0, lead + begin + 1 - static_cast<std::int64_t>(window)) : 0;
+    const at::Tensor i = numbers.slice(0, lead + begin, lead + end).unsqueeze(1),
+                     j = numbers.slice(0, first, lead + end).unsqueeze(0);
     const at::Tensor hidden =
         window > 0 ? at::logical_or(j > i, i - j >= static_cast<std::int64_t>(window)) : at::Tensor(j > i);
     for (std::int64_t head = 0; head < query.size(0); ++head) {
       const at::Tensor q = query[head].slice(0, begin, end).to(at::kFloat),
-                       k = key[head / group].slice(0, first, end).to(at::kFloat),
-                       v = value[head / group].slice(0, first, end).to(at::kFloat);
+                       k = key[head / group].slice(0, first, lead + end).to(at::kFloat),
+                       v = value[head / group].slice(0, first, lead + end).to(at::kFloat);
       const at::Tensor logits = (at::matmul(q, k.t()) * scale).masked_fill_(hidden, -HUGE_VAL);
       const at::Tensor lse = at::logsumexp(logits, at::IntArrayRef{1});
       whole.lse[head].slice(0, begin, end).copy_(lse);

@@ -21,7 +21,8 @@ struct AttentionKernel {
   WholeAttention attend;
 };
 
-// float32 by plain matrix products, `rows` queries at a time: exact, slow, runs on every device.
+// float32 by plain matrix products, `rows` queries at a time: exact, slow, runs on every device. The queries may be
+// fewer than the keys: those of the last positions.
 [[nodiscard]] AttentionOutput plainAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                              std::uint64_t window, std::int64_t rows = 256);
 

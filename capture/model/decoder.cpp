@@ -28,6 +28,7 @@ namespace {
 constexpr std::int64_t kDeviceRows = 4096;
 // Weights of a product that one thread of a decoding step reads in about the time that others take to wake up.
 constexpr std::int64_t kWeightsWorthThreads = std::int64_t{1} << 20;
+constexpr std::int64_t kFewRows = 64;  // as long as weights are read, their products cost nothing
 
 // Runs `work` without autograd; turns an ATen error (out of memory, no such device) into one sentence.
 template <class Work>
@@ -224,10 +225,12 @@ struct Decoder::Impl {
     return hidden.to(options.device);
   }
 
-  // Few rows: threads share a product only if it reads enough weights to be worth their meeting after it.
-  [[nodiscard]] int stepThreads() const {
+  // Threads share a product only if it reads enough weights, or works on enough rows, to be worth their meeting after
+  // it.
+  [[nodiscard]] int stepThreads(std::size_t rows) const {
     if (!options.device.is_cpu()) return at::get_num_threads();
-    const std::int64_t largest = std::int64_t{config.hidden_size} * config.intermediate_size;
+    const std::int64_t largest = std::int64_t{config.hidden_size} * config.intermediate_size *
+                                 std::max<std::int64_t>(1, static_cast<std::int64_t>(rows) / kFewRows);
     return largest < kWeightsWorthThreads ? 1 : hostThreads();
   }
   [[nodiscard]] int hostThreads() const {
@@ -246,7 +249,7 @@ struct Decoder::Impl {
     if (ids.empty() || ids.size() != positions.size())
       failUsage("a decoding step needs one position per token: {} tokens, {} positions", ids.size(), positions.size());
     RopeTable table = stepTable(config.rope, config.head_dim, positions, prompt_tokens, tensorOptions());
-    const LibraryThreads threads(stepThreads());
+    const LibraryThreads threads(stepThreads(ids.size()));
     at::Tensor hidden = embed(ids);
     const std::int64_t batch = hidden.size(0);
     for (std::uint32_t index = 0; index < config.layers; ++index) {
@@ -328,6 +331,10 @@ PrefillResult Decoder::prefill(std::span<const TokenId> ids, AttentionObserver* 
     result.next_logits = m_impl->logits(hidden.narrow(0, last, 1)).squeeze(0);
     return result;
   });
+}
+
+at::Tensor Decoder::outputWeight(LayerIndex layer) const {
+  return withAten("decoding", [&] { return plainWeight(m_impl->weights.layers.at(layer.value).output); });
 }
 
 at::Tensor Decoder::allLogits(std::span<const TokenId> ids) const {

@@ -63,6 +63,8 @@ class Decoder {
   // bounded.
   [[nodiscard]] PrefillResult prefill(std::span<const TokenId> ids, AttentionObserver* observer,
                                       const WorkContext& work) const;
+  // [hidden, query_heads · d] of a layer's output projection, where the layer lies.
+  [[nodiscard]] at::Tensor outputWeight(LayerIndex layer) const;
   // Logits of every position [N, vocab] f32: for tests and small prompts only.
   [[nodiscard]] at::Tensor allLogits(std::span<const TokenId> ids) const;
   // Tokens at their original positions, one or several of each branch: `attention` knows which row is whose. Logits

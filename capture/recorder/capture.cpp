@@ -92,6 +92,10 @@ void recordLayers(Session& session, const trace::TraceHeader& header, TraceQueue
         queue.pushToAll([record](trace::Writer& writer) { writer.writeLayer(*record); });
       },
       recorderRequest(plan), layerFlags(plan, session.config().layers));
+  session.setPassSink([&queue](LayerIndex layer, Signal signal, std::span<const float> values) {
+    auto copy = std::make_shared<std::vector<float>>(values.begin(), values.end());
+    queue.pushToAll([=](trace::Writer& writer) { writer.writeSignal(layer, signal, *copy); });
+  });
 }
 
 // Sends what is measured while decoding to the writer thread, block by block: a long answer takes no more memory.
@@ -115,6 +119,7 @@ void recordRuns(const Session& session, const SessionResult& result, std::size_t
   }
   recording.summary.prefill_seconds = result.prefill_seconds;
   recording.summary.decode_seconds = result.decode_seconds;
+  recording.summary.pass_seconds = result.pass_seconds;
 }
 
 // One for each question; checks that the disk has room for all.

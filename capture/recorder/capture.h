@@ -29,6 +29,7 @@ struct CaptureSummary {
   std::uint64_t question_tokens = 0;  // behind a compressed context
   std::uint64_t file_bytes = 0;
   double prefill_seconds = 0, decode_seconds = 0, total_seconds = 0;
+  double pass_seconds = 0;  // of a second pass over the prompt; 0: there was none
   std::vector<RunSummary> runs;
 };
 

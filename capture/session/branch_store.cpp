@@ -7,7 +7,7 @@
 namespace kvatlas::capture {
 
 std::unique_ptr<BranchStore> makeBranchStore(const StoreRequest& request, bool on_device) {
-  if (on_device) return std::make_unique<DeviceStore>(cudaKernels(), request);
+  if (on_device && request.reading.empty()) return std::make_unique<DeviceStore>(cudaKernels(), request);
   return std::make_unique<HostStore>(request);
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "capture/session/watched_rows.h"
 #include "core/cache/erase_rows.h"
 #include "core/cache/held_tokens.h"
+#include "core/policy/page_reading.h"
 #include "core/policy/stored_form.h"
 
 namespace kvatlas::capture {
@@ -25,6 +27,8 @@ struct StoreRequest {
   std::span<const cache::HeldTokens> held;  // [branches]
   std::vector<std::uint32_t> reserve;       // [branches] most tokens that a list holds beside those of the prompt
   unsigned threads = 0;
+  // [branches] how queries of generated tokens read; empty: all that they see. Those of a question read everything.
+  std::vector<std::optional<policy::PageReading>> reading = {};
 };
 
 // The rows that the lists of one branch give up.
@@ -54,6 +58,12 @@ class BranchStore {
   // query [B · tokens, query_heads, d]; returns the same shape, valid until the next call. Each token sees those before
   // it. `rows` (of watch.probabilities) is laid out for the layer and filled.
   [[nodiscard]] virtual at::Tensor attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) = 0;
+  // The rows of its list that a query of a branch's last token read in the layer that attended last, ascending; empty:
+  // all that it sees. Valid until the next call of attend().
+  [[nodiscard]] virtual std::span<const std::uint32_t> readRows(std::size_t /*branch*/,
+                                                                std::uint32_t /*query_head*/) const {
+    return {};
+  }
   // Of watch.top, once all layers have attended; valid until the next step.
   [[nodiscard]] virtual const TopKeys& topKeys() = 0;
 
@@ -68,7 +78,7 @@ class BranchStore {
   virtual void compact(std::span<const BranchRows> given_up) = 0;
 };
 
-// Where the prompt's keys lie.
+// Where the prompt's keys lie; in host memory where queries choose pages.
 [[nodiscard]] std::unique_ptr<BranchStore> makeBranchStore(const StoreRequest& request, bool on_device);
 
 }  // namespace kvatlas::capture

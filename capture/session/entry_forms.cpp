@@ -66,6 +66,7 @@ EntryForms::EntryForms(Request request) : m_request(std::move(request)), m_of(m_
     of.merge = method.merge;
     if (method.store->form != nullptr)
       of.form = method.store->form(branch.setting, shapeOf(b, method.store->reads_queries));
+    of.reading = policy::pageReading(method, branch.setting, branch.decision);
     if (of.merge->rule != policy::MergeRule::None) of.merged.resize(rowsOf(b).size());
     if (readsProbabilities(b)) of.received.resize(std::size_t{m_request.config.layers} * m_request.config.query_heads);
   }
@@ -246,8 +247,22 @@ void EntryForms::settle(std::span<const std::size_t> batch) {
 }
 
 std::uint64_t EntryForms::bytes(std::size_t branch) const {
-  if (m_of[branch].form) return m_of[branch].form->bytes(rowsOf(branch));
-  return runs::cacheBytes(m_request.held[branch].heldRows(), m_request.config.head_dim, m_request.element_bytes);
+  const std::uint64_t bounds = boundBytes(branch);
+  if (m_of[branch].form) return m_of[branch].form->bytes(rowsOf(branch)) + bounds;
+  return runs::cacheBytes(m_request.held[branch].heldRows(), m_request.config.head_dim, m_request.element_bytes) +
+         bounds;
+}
+
+// Lists that are always read whole have no bounds.
+std::uint64_t EntryForms::boundBytes(std::size_t branch) const {
+  const std::optional<policy::PageReading>& reading = m_of[branch].reading;
+  if (!reading) return 0;
+  const std::vector<std::uint32_t> rows = rowsOf(branch);
+  std::uint64_t numbers = 0;
+  for (std::size_t list = 0; list < rows.size(); ++list)
+    if (reading->tokens[list] != policy::kAllTokens)
+      numbers += policy::boundNumbers(*reading, rows[list], m_request.config.head_dim);
+  return numbers * m_request.element_bytes;
 }
 
 MergedTokens EntryForms::takeMerged(std::size_t branch) {

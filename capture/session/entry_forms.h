@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "capture/session/branch_store.h"
 #include "capture/session/branches.h"
 #include "core/policy/merging.h"
+#include "core/policy/page_reading.h"
 
 namespace kvatlas::capture {
 
@@ -55,6 +57,7 @@ class EntryForms {
   struct Of {  // one branch
     const policy::MergePart* merge = nullptr;
     std::unique_ptr<policy::StoredForm> form;     // null: as they are
+    std::optional<policy::PageReading> reading;   // its bounds of pages are stored too
     std::vector<std::vector<TokenIndex>> merged;  // [lists] of the prompt
     std::vector<TokenIndex> evicted_into;         // in the order of the eviction log
     std::vector<std::vector<double>> received;    // [layers, query_heads][rows] attention while decoding
@@ -64,6 +67,7 @@ class EntryForms {
   }
   [[nodiscard]] policy::FormShape shapeOf(std::size_t branch, bool reads_queries) const;
   [[nodiscard]] std::vector<std::uint32_t> rowsOf(std::size_t branch) const;
+  [[nodiscard]] std::uint64_t boundBytes(std::size_t branch) const;
   void eachHead(std::size_t branch, const std::function<void(std::uint32_t head)>& work) const;
   void mergePrompt(std::size_t branch, LayerIndex layer, const at::Tensor& key, const at::Tensor& value);
   void settleLayer(std::size_t branch, LayerIndex layer);

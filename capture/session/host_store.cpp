@@ -18,11 +18,28 @@ at::Tensor onHost(const at::Tensor& tensor) {
   return tensor.to(at::kCPU, at::kFloat).contiguous();
 }
 
+// The chosen rows in place of all; their probabilities, where they are wanted, stay beside them.
+void readPages(PageRows& pages, kernels::DecodeSegment& segment) {
+  segment.key = pages.key.data();
+  segment.value = pages.value.data();
+  segment.length = pages.rows.size();
+  if (segment.probabilities != nullptr) segment.probabilities = pages.probabilities.data();
+}
+
+// Of one query; columns count from the first row that it sees.
+void rankPages(const PageRows& pages, std::size_t reader, std::uint32_t hidden, std::span<kernels::TopEntry> entries) {
+  const std::size_t count = pages.rows.size();
+  kernels::topEntries(std::span(pages.probabilities).subspan(reader * count, count), entries);
+  for (kernels::TopEntry& entry : entries)
+    if (entry.column != kernels::kNoColumn) entry.column = pages.rows[entry.column] - hidden;
+}
+
 }  // namespace
 
 HostStore::HostStore(StoreRequest request)
     : m_request(std::move(request)),
       m_lists(m_request.held.size()),
+      m_pages(m_request.reading.size()),
       m_top(m_request.config.layers, m_request.config.query_heads),
       m_ranked(m_request.config, m_request.held) {}
 
@@ -82,42 +99,93 @@ void HostStore::append(LayerIndex layer, const at::Tensor& key, const at::Tensor
   }
 }
 
-at::Tensor HostStore::attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) {
+// The list's own rows that the token's queries see.
+kernels::DecodeSegment HostStore::segmentOf(LayerIndex layer, const Place& place, const at::Tensor& query,
+                                            const at::Tensor& output) {
   const ModelConfig& config = m_request.config;
+  const std::size_t branch = m_batch[place.i], row = config.head_dim;
+  const cache::HeldTokens& held = m_request.held[branch];
+  const std::size_t readers = config.query_heads / held.heads();
+  const List& from = m_lists[branch][layer.value * held.heads() + place.head];
+  const auto [hidden, visible] =
+      visibleRows(held, held.list(layer, place.head), {place.token, m_tokens}, config.sliding_window);
+  const std::size_t first = ((place.i * m_tokens + place.token) * config.query_heads + place.head * readers) * row;
+  return {.query = query.const_data_ptr<float>() + first,
+          .rows = readers,
+          .key = from.key.data() + hidden * row,
+          .value = from.value.data() + hidden * row,
+          .length = visible,
+          .output = output.mutable_data_ptr<float>() + first,
+          .probabilities = nullptr};
+}
+
+at::Tensor HostStore::attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) {
   const at::Tensor q = onHost(query);
   at::Tensor output = at::empty_like(q);
   rows.layOut(layer);
   m_ranked.layOut(layer);
+  choosePages(layer, q);
   std::vector<kernels::DecodeSegment> segments;
-  const std::size_t row = config.head_dim;
   float* probabilities = nullptr;
   for (std::size_t i = 0; i < m_batch.size() * m_tokens; ++i) {
     const std::size_t branch = m_batch[i / m_tokens];
-    const StepToken token{static_cast<std::uint32_t>(i % m_tokens), m_tokens};
-    const cache::HeldTokens& held = m_request.held[branch];
-    const std::size_t readers = config.query_heads / held.heads();
-    if (token.index == 0) {
+    const auto token = static_cast<std::uint32_t>(i % m_tokens);
+    if (token == 0) {
       probabilities = rows.roomOf(branch);
       if (probabilities == nullptr) probabilities = m_ranked.roomOf(branch);
     }
-    for (std::uint32_t head = 0; head < held.heads(); ++head) {
-      const List& from = m_lists[branch][layer.value * held.heads() + head];
-      const auto [hidden, visible] = visibleRows(held, held.list(layer, head), token, config.sliding_window);
-      const std::size_t first = (i * config.query_heads + head * readers) * row;
-      segments.push_back({.query = q.const_data_ptr<float>() + first,
-                          .rows = readers,
-                          .key = from.key.data() + hidden * row,
-                          .value = from.value.data() + hidden * row,
-                          .length = visible,
-                          .output = output.mutable_data_ptr<float>() + first,
-                          .probabilities = probabilities});
-      if (probabilities != nullptr) probabilities += readers * segments.back().length;
+    for (std::uint32_t head = 0; head < m_request.held[branch].heads(); ++head) {
+      kernels::DecodeSegment& segment = segments.emplace_back(segmentOf(layer, {i / m_tokens, token, head}, q, output));
+      segment.probabilities = probabilities;
+      if (probabilities != nullptr) probabilities += segment.rows * segment.length;
+      if (pagesOf(branch, head) != nullptr) readPages(m_pages[branch][head], segment);
     }
   }
+  const auto row = static_cast<std::size_t>(m_request.config.head_dim);
   kernels::raggedDecodeAttention(segments, row, 1.0F / std::sqrt(static_cast<float>(row)), m_request.threads);
   rank(layer, rows);
   rank(layer, m_ranked);
   return output.to(query.device(), query.scalar_type());
+}
+
+// Where a method has queries choose pages, those of generated tokens do.
+void HostStore::choosePages(LayerIndex layer, const at::Tensor& query) {
+  std::vector<Place> places;
+  for (std::size_t i = 0; i < m_batch.size() && !m_request.reading.empty(); ++i) {
+    const cache::HeldTokens& held = m_request.held[m_batch[i]];
+    m_pages[m_batch[i]].resize(held.heads());
+    for (PageRows& pages : m_pages[m_batch[i]]) pages.rows.clear();
+    if (!m_request.reading[m_batch[i]] || held.nextPosition() <= held.firstGenerated()) continue;
+    for (std::uint32_t head = 0; head < held.heads(); ++head) places.push_back({i, 0, head});
+  }
+  const std::size_t d = m_request.config.head_dim;
+  kernels::parallelFor(places.size(), m_request.threads, [&](std::size_t task, unsigned) {
+    const auto [i, token, head] = places[task];
+    const std::size_t branch = m_batch[i], readers = m_request.config.query_heads / m_request.held[branch].heads();
+    const cache::HeldTokens& held = m_request.held[branch];
+    const List& list = m_lists[branch][layer.value * held.heads() + head];
+    const policy::PageReading& reading = *m_request.reading[branch];
+    const float* const queries =
+        query.const_data_ptr<float>() + (i * m_request.config.query_heads + head * readers) * d;
+    capture::choosePages(reading,
+                         {.queries = {queries, readers * d},
+                          .key = list.key,
+                          .value = list.value,
+                          .seen = visibleRows(held, held.list(layer, head), {0, 1}, m_request.config.sliding_window),
+                          .budget = reading.tokens[layer.value * held.heads() + head]},
+                         d, m_pages[branch][head]);
+  });
+}
+
+const PageRows* HostStore::pagesOf(std::size_t branch, std::uint32_t head) const {
+  if (m_pages.empty() || m_pages[branch].empty() || m_pages[branch][head].rows.empty()) return nullptr;
+  return &m_pages[branch][head];
+}
+
+std::span<const std::uint32_t> HostStore::readRows(std::size_t branch, std::uint32_t query_head) const {
+  const std::uint32_t readers = m_request.config.query_heads / m_request.held[branch].heads();
+  const PageRows* const pages = pagesOf(branch, query_head / readers);
+  return pages == nullptr ? std::span<const std::uint32_t>() : pages->rows;
 }
 
 void HostStore::rank(LayerIndex layer, const WatchedRows& rows) {
@@ -129,8 +197,14 @@ void HostStore::rank(LayerIndex layer, const WatchedRows& rows) {
     if (found == wanted.end() || *found != rows.watched()[i]) return;
     const auto token = static_cast<std::uint32_t>(row / m_request.config.query_heads),
                head = static_cast<std::uint32_t>(row % m_request.config.query_heads);
-    kernels::topEntries(rows.row(i, head, token).mass,
-                        m_top.row(layer, static_cast<std::size_t>(found - wanted.begin()), token, head));
+    const WatchedRow seen = rows.row(i, head, token);
+    const std::span<kernels::TopEntry> top =
+        m_top.row(layer, static_cast<std::size_t>(found - wanted.begin()), token, head);
+    const std::uint32_t readers = m_request.config.query_heads / m_request.held[*found].heads();
+    if (const PageRows* const pages = pagesOf(*found, head / readers))
+      rankPages(*pages, head % readers, seen.hidden, top);
+    else
+      kernels::topEntries(seen.mass, top);
   });
 }
 

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "capture/session/branch_store.h"
+#include "capture/session/page_rows.h"
+#include "kernels/ragged_decode.h"
 
 namespace kvatlas::capture {
 
@@ -15,6 +17,7 @@ class HostStore final : public BranchStore {
   void beginStep(std::span<const std::size_t> batch, const StepWatch& watch, std::uint32_t tokens) override;
   void append(LayerIndex layer, const at::Tensor& key, const at::Tensor& value) override;
   [[nodiscard]] at::Tensor attend(LayerIndex layer, const at::Tensor& query, WatchedRows& rows) override;
+  [[nodiscard]] std::span<const std::uint32_t> readRows(std::size_t branch, std::uint32_t query_head) const override;
   [[nodiscard]] const TopKeys& topKeys() override { return m_top; }
   void edit(std::size_t branch, LayerIndex layer, std::uint32_t head, policy::RowRange rows,
             const Change& change) override;
@@ -25,6 +28,16 @@ class HostStore final : public BranchStore {
   struct List {
     std::vector<float> key, value;  // [rows, d]
   };
+  // One query of a step: of the token-th token of the i-th branch of the batch, to one of its lists.
+  struct Place {
+    std::size_t i = 0;
+    std::uint32_t token = 0, head = 0;
+  };
+  [[nodiscard]] kernels::DecodeSegment segmentOf(LayerIndex layer, const Place& place, const at::Tensor& query,
+                                                 const at::Tensor& output);
+  void choosePages(LayerIndex layer, const at::Tensor& query);
+  // Null where the queries of a list read all that they see.
+  [[nodiscard]] const PageRows* pagesOf(std::size_t branch, std::uint32_t head) const;
   void rank(LayerIndex layer, const WatchedRows& rows);
   void gatherBranch(std::size_t branch, const at::Tensor& key, const at::Tensor& value, LayerIndex layer);
   [[nodiscard]] std::uint32_t kvHeadOf(std::size_t branch, std::uint32_t stored) const {
@@ -34,7 +47,8 @@ class HostStore final : public BranchStore {
   StoreRequest m_request;
   std::vector<std::vector<List>> m_lists;  // [branches][layers, stored heads]
   std::vector<std::size_t> m_batch;
-  std::uint32_t m_tokens = 1;  // of each branch in a step
+  std::uint32_t m_tokens = 1;                  // of each branch in a step
+  std::vector<std::vector<PageRows>> m_pages;  // [branches][stored heads] of the layer attended last
   TopKeys m_top;
   WatchedRows m_ranked;  // of branches that give their keys with most, but not all probabilities
 };

@@ -37,8 +37,11 @@ struct Layer {
   const LayerAttention& attention;
   const ModelConfig& config;
   const policy::SignalParameters& parameters;
+  const HeldRows* held = nullptr;
   [[nodiscard]] std::int64_t tokens() const { return attention.key.size(1); }
-  [[nodiscard]] std::int64_t group() const { return attention.query.size(0) / attention.key.size(0); }
+  [[nodiscard]] std::int64_t group() const { return config.query_heads / config.kv_heads; }
+  [[nodiscard]] std::int64_t queryHeads() const { return attention.key.size(0) * group(); }
+  [[nodiscard]] std::int64_t firstHead() const { return held == nullptr ? 0 : held->first_head; }
   [[nodiscard]] std::string_view text(const std::string& name) const {
     const auto found = parameters.find(name);
     if (found == parameters.end()) throw std::logic_error("a signal lacks its parameter " + name);
@@ -98,10 +101,20 @@ at::Tensor lagScore(const Layer& layer) {
       1);
 }
 
+// The angles of rows, [N, d/2], or [heads, N, d/2] where every head holds its own.
+RopeTable anglesOf(const Layer& layer, const at::Tensor& rows) {
+  const at::TensorOptions options = rows.options().dtype(at::kFloat);
+  const std::uint32_t dim = layer.config.head_dim;
+  if (layer.held == nullptr)
+    return promptTable(layer.config.rope, dim, static_cast<std::uint64_t>(layer.tokens()), options);
+  const RopeTable table = stepTable(layer.config.rope, dim, layer.held->positions, layer.held->prompt_tokens, options);
+  const auto byHead = [&](const at::Tensor& flat) { return flat.view({rows.size(0), rows.size(1), -1}); };
+  return {byHead(table.cosine), byHead(table.sine)};
+}
+
 // Rows [heads, N, d] before they were rotated.
 at::Tensor unrotated(const Layer& layer, const at::Tensor& rows) {
-  const RopeTable table = promptTable(layer.config.rope, layer.config.head_dim,
-                                      static_cast<std::uint64_t>(layer.tokens()), rows.options().dtype(at::kFloat));
+  const RopeTable table = anglesOf(layer, rows);
   const at::Tensor scale = table.cosine * table.cosine + table.sine * table.sine;  // the square of the attention factor
   const std::int64_t half = rows.size(2) / 2;
   const at::Tensor low = wide(rows).slice(2, 0, half), high = wide(rows).slice(2, half, 2 * half);
@@ -174,8 +187,9 @@ at::Tensor sketchOf(const Layer& layer, std::int64_t width) {
   const double scale = 1 / std::sqrt(static_cast<double>(width));
   for (std::int64_t head = 0; head < heads; ++head)
     for (std::int64_t i = 0; i < dim * width; ++i)
-      *out++ = static_cast<float>(
-          normalOf(hashOf(hashOf(seed, static_cast<std::uint64_t>(head)), static_cast<std::uint64_t>(i))) * scale);
+      *out++ = static_cast<float>(normalOf(hashOf(hashOf(seed, static_cast<std::uint64_t>(layer.firstHead() + head)),
+                                                  static_cast<std::uint64_t>(i))) *
+                                  scale);
   return sketch.to(layer.attention.key.device());
 }
 
@@ -203,8 +217,9 @@ at::Tensor outputNorm(const Layer& layer) {
   const std::int64_t dim = layer.attention.value.size(2);
   const at::Tensor weight = layer.attention.output_weight();
   std::vector<at::Tensor> heads;
-  for (std::int64_t head = 0; head < layer.attention.query.size(0); ++head) {
-    const at::Tensor share = wide(weight.slice(1, head * dim, (head + 1) * dim));
+  const std::int64_t first = layer.firstHead() * layer.group();
+  for (std::int64_t head = 0; head < layer.queryHeads(); ++head) {
+    const at::Tensor share = wide(weight.slice(1, (first + head) * dim, (first + head + 1) * dim));
     heads.push_back(at::matmul(wide(layer.attention.value[head / layer.group()]), share.t()).abs().sum(-1));
   }
   return at::stack(heads);
@@ -213,7 +228,8 @@ at::Tensor outputNorm(const Layer& layer) {
 // The most that the last query's logit can be over the keys of a token's page (Quest).
 at::Tensor pageBound(const Layer& layer) {
   const std::int64_t tokens = layer.tokens(), page = layer.number("page_bound.page");
-  const at::Tensor key = wide(layer.attention.key), query = wide(layer.attention.query).slice(1, tokens - 1, tokens);
+  const at::Tensor key = wide(layer.attention.key), queries = wide(layer.attention.query),
+                   query = queries.slice(1, queries.size(1) - 1, queries.size(1));
   std::vector<at::Tensor> bounds;
   for (std::int64_t begin = 0; begin < tokens; begin += page) {
     const std::int64_t end = std::min(begin + page, tokens);
@@ -229,8 +245,8 @@ at::Tensor pageBound(const Layer& layer) {
 }  // namespace
 
 at::Tensor layerSignal(Signal signal, const LayerAttention& attention, const ModelConfig& config,
-                       const policy::SignalParameters& parameters) {
-  const Layer layer{attention, config, parameters};
+                       const policy::SignalParameters& parameters, const HeldRows* held) {
+  const Layer layer{attention, config, parameters, held};
   switch (signal) {
     case Signal::KeySimilarity:
       return keySimilarity(layer);

@@ -141,8 +141,9 @@ PendingLayer beginMeasuring(const LayerAttention& attention, const ModelConfig& 
     pending.m_report = measureOnHost(shape, attention, arraysFor(request, result), threads);
   pending.m_norms.emplace();
   addNorms(attention, request.wanted, result, *pending.m_norms);
-  for (const Signal signal : onDemandOf(request.wanted).members())
-    pending.m_norms->add(layerSignal(signal, attention, config, request.parameters), result.values[signal]);
+  for (const Signal signal : request.wanted.members())
+    if (infoOf(signal).source == SignalSource::Layer)
+      pending.m_norms->add(layerSignal(signal, attention, config, request.parameters), result.values[signal]);
   pending.m_norms->start();
   return pending;
 }

@@ -25,6 +25,12 @@ double heldMass(std::span<const float> row, const cache::HeldList& list, const H
   return prompt + later;
 }
 
+double massAt(std::span<const float> row, std::span<const TokenIndex> positions) {
+  double sum = 0;
+  for (const TokenIndex position : positions) sum += static_cast<double>(row[position]);
+  return sum;
+}
+
 double massOf(std::span<const float> values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
@@ -38,11 +44,12 @@ double bestMass(std::span<const float> values, std::uint32_t count) {
 }  // namespace
 
 MassMeter::MassMeter(const ModelConfig& config, std::span<const cache::HeldTokens> held, std::uint32_t max_new_tokens,
-                     unsigned threads)
+                     unsigned threads, ReadPositions read)
     : m_config(config),
       m_held(held),
       m_prompt_tokens(held.front().promptTokens()),
       m_threads(threads),
+      m_read(std::move(read)),
       m_mass(held.size()) {
   if (config.sliding_window > 0) m_rows.reserve(config.query_heads * (std::size_t{m_prompt_tokens} + max_new_tokens));
 }
@@ -58,7 +65,7 @@ void MassMeter::beginStep(const std::vector<bool>& active) {
 }
 
 void MassMeter::measurePrompt(LayerIndex layer, std::span<const float> rows) {
-  measure(layer, rows, m_prompt_tokens);
+  measure(layer, rows, m_prompt_tokens, false);
 }
 
 void MassMeter::measureStep(LayerIndex layer, const WatchedRows& rows) {
@@ -66,21 +73,22 @@ void MassMeter::measureStep(LayerIndex layer, const WatchedRows& rows) {
   const std::size_t visible = first.mass.size(), length = first.hidden + visible;
   // The full cache's lists are equally long: its rows lie one behind the other.
   const std::span<const float> seen(first.mass.data(), m_config.query_heads * visible);
-  if (first.hidden == 0) return measure(layer, seen, length);
+  if (first.hidden == 0) return measure(layer, seen, length, true);
   m_rows.assign(m_config.query_heads * length, 0.0F);
   for (std::size_t head = 0; head < m_config.query_heads; ++head)
     std::copy_n(seen.begin() + static_cast<std::ptrdiff_t>(head * visible), visible,
                 m_rows.begin() + static_cast<std::ptrdiff_t>(head * length + first.hidden));
-  measure(layer, m_rows, length);
+  measure(layer, m_rows, length, true);
 }
 
-void MassMeter::measure(LayerIndex layer, std::span<const float> rows, std::size_t length) {
+void MassMeter::measure(LayerIndex layer, std::span<const float> rows, std::size_t length, bool of_step) {
   kernels::parallelFor(m_config.query_heads, m_threads, [&](std::size_t head, unsigned) {
-    measureHead(layer, static_cast<std::uint32_t>(head), rows.subspan(head * length, length));
+    measureHead(layer, static_cast<std::uint32_t>(head), rows.subspan(head * length, length), of_step);
   });
 }
 
-void MassMeter::measureHead(LayerIndex layer, std::uint32_t head, std::span<const float> row) {
+// A branch whose query chose what it read is measured by that: the mass on it, and on the best of the same number.
+void MassMeter::measureHead(LayerIndex layer, std::uint32_t head, std::span<const float> row, bool of_step) {
   const std::uint32_t prompt = m_prompt_tokens, question = m_held.front().questionTokens();
   std::vector<std::uint32_t> sizes;
   std::vector<HeldCounts> counts;
@@ -98,6 +106,11 @@ void MassMeter::measureHead(LayerIndex layer, std::uint32_t head, std::span<cons
   for (std::size_t b = 1; b < m_mass.size(); ++b) {
     if (!m_active[b]) continue;
     const std::size_t cell = m_mass[b].retained.size() - from_end;
+    if (const auto read = of_step && m_read ? m_read(b, head) : std::span<const TokenIndex>(); !read.empty()) {
+      m_mass[b].retained[cell] = static_cast<float>(massAt(row, read));
+      m_mass[b].oracle[cell] = static_cast<float>(bestMass(row, static_cast<std::uint32_t>(read.size())));
+      continue;
+    }
     const HeldCounts& held = counts[b - 1];
     m_mass[b].retained[cell] = static_cast<float>(heldMass(row, lists[b - 1], held));
     m_mass[b].oracle[cell] = static_cast<float>(

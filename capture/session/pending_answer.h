@@ -20,6 +20,7 @@ struct SessionResult {
   std::vector<double> branch_seconds;       // decision, copying rows and an equal share of decoding
   std::vector<std::uint64_t> branch_bytes;  // of what each keeps of the prompt, in the form it is stored in
   double prefill_seconds = 0, decode_seconds = 0;
+  double pass_seconds = 0;  // of a second pass over the prompt, where a method needs one
 };
 
 // What a prefill leaves for decoding.

@@ -35,9 +35,13 @@ PromptDecoding::PromptDecoding(const Decoder& decoder, const DecodeStart& start,
       m_tracks(start.held.size()),
       m_active(start.held.size(), options.max_new_tokens > 0),
       m_with_full(start.held.size(), true),
+      m_queries(m_config.layers),
       m_rows(m_config, start.held) {
   if (options.measure && m_tracks.size() > 1)
-    m_meter.emplace(m_config, start.held, options.max_new_tokens, options.threads);
+    m_meter.emplace(m_config, start.held, options.max_new_tokens, options.threads,
+                    [&store = start.store](std::size_t branch, std::uint32_t head) {
+                      return store.readRows(branch, head);  // everything is held: rows are positions
+                    });
   if (options.attended) m_attended.emplace(m_config, start.held, options.threads);
 }
 
@@ -69,6 +73,7 @@ void PromptDecoding::beginStep(std::vector<TokenId>& ids, std::vector<std::uint6
 at::Tensor PromptDecoding::attend(LayerIndex layer, const at::Tensor& query, const at::Tensor& key,
                                   const at::Tensor& value) {
   m_start.store.append(layer, key, value);
+  if (!m_start.redeciders.empty()) m_queries[layer.value] = query;
   at::Tensor output = m_start.store.attend(layer, query, m_rows);
   takeRows(layer);
   return output;
@@ -262,12 +267,15 @@ void PromptDecoding::choose(const at::Tensor& logits) {
 // Of the branches that go on.
 void PromptDecoding::decideAgain() {
   std::vector<BranchRows> given_up;
-  for (const std::size_t branch : m_batch) {
+  for (std::size_t i = 0; i < m_batch.size(); ++i) {
+    const std::size_t branch = m_batch[i];
     const cache::Redecider* decider = m_active[branch] ? redecider(branch) : nullptr;
     if (decider == nullptr || !decider->due(m_step)) continue;
     const cache::HeldTokens& held = m_start.held[branch];
     cache::EntrySignals entries;
-    if (decider->readsEntries()) entries = entrySignals(m_config, m_start.store, branch, held, m_start.parameters);
+    const NewestQuery query = [&, i](LayerIndex layer) { return m_queries[layer.value][static_cast<std::int64_t>(i)]; };
+    if (decider->readsEntries())
+      entries = entrySignals(m_decoder, m_start.store, branch, held, m_start.parameters, query);
     const bool at_once = !entries || m_start.store.editsAtOnce();
     BranchRows rows{branch, decider->rowsToEvict(held, at_once ? m_options.threads : 1, entries)};
     if (!rows.rows.empty()) given_up.push_back(std::move(rows));

@@ -70,8 +70,9 @@ class PromptDecoding {
   const DecodeOptions& m_options;
   std::vector<DecodeTrack> m_tracks;
   std::vector<bool> m_active;
-  std::vector<bool> m_with_full;     // fed the same tokens as full so far
-  std::vector<std::size_t> m_batch;  // active branches, ascending: full first
+  std::vector<bool> m_with_full;      // fed the same tokens as full so far
+  std::vector<std::size_t> m_batch;   // active branches, ascending: full first
+  std::vector<at::Tensor> m_queries;  // [layers] of the step, [B, query_heads, d]; where somebody decides again
   WatchedRows m_rows;
   std::optional<MassMeter> m_meter;
   std::optional<AttendedTokens> m_attended;

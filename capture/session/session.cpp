@@ -7,6 +7,7 @@
 
 #include "capture/session/branch_store.h"
 #include "capture/session/entry_forms.h"
+#include "capture/session/reconstruction.h"
 #include "core/base/error.h"
 #include "core/policy/parts.h"
 #include "core/runs/names.h"
@@ -64,6 +65,19 @@ std::vector<std::uint32_t> reserves(std::span<const Branch> branches, std::uint3
   return rows;
 }
 
+bool readsPass(const Branch& branch) {
+  return branch.request.method->needs.contains(Signal::Reconstruction);
+}
+
+// [branches]; empty where every query reads all that is held.
+std::vector<std::optional<policy::PageReading>> readingOf(std::span<const Branch> branches) {
+  std::vector<std::optional<policy::PageReading>> reading;
+  for (const Branch& branch : branches)
+    reading.push_back(policy::pageReading(*branch.request.method, branch.setting, branch.decision));
+  if (std::ranges::none_of(reading, [](const auto& one) { return one.has_value(); })) reading.clear();
+  return reading;
+}
+
 policy::Shape shapeOf(const ModelConfig& config, const PreparedPrompt& prompt) {
   return {config.layers, config.query_heads, config.kv_heads, static_cast<std::uint32_t>(prompt.ids.size())};
 }
@@ -109,7 +123,9 @@ MemoryQuestion Session::memoryQuestion() const {
   const std::uint64_t tokens = m_prompt.ids.size();
   double kept = 0;
   for (const Branch& branch : m_branches)
-    if (!branch.isFull()) kept += static_cast<double>(std::min<std::uint64_t>(branch.setting.budget, tokens));
+    if (!branch.isFull())
+      kept += static_cast<double>(
+          branch.request.method->reads_pages ? tokens : std::min<std::uint64_t>(branch.setting.budget, tokens));
   const auto others = static_cast<double>(m_branches.size() - 1);
   const double repeat = m_options.granularity == policy::Granularity::QueryHead
                             ? static_cast<double>(config().query_heads) / config().kv_heads
@@ -199,8 +215,38 @@ void Session::prefill(const WorkContext& work) {
   result.next_logits.assign(logits.const_data_ptr<float>(), logits.const_data_ptr<float>() + logits.numel());
   requireFinite(result.next_logits, config());
   result.experts = m_prefilled->prefill.experts;
+  result.pass_seconds = repeatPrompt(work);
   decideBranches(result.branches, collector.signals());
-  for (const Branch& branch : result.branches) result.branch_seconds.push_back(branch.decide_seconds);
+  if (m_prefilled->prefill.cache.front().key.is_cuda() && !readingOf(result.branches).empty())
+    work.progress->warn("queries that choose pages do so on the host: all runs decode there");
+  for (const Branch& branch : result.branches)
+    result.branch_seconds.push_back(branch.decide_seconds + (readsPass(branch) ? result.pass_seconds : 0));
+}
+
+double Session::repeatPrompt(const WorkContext& work) {
+  if (std::ranges::none_of(m_branches, readsPass)) return 0;
+  const auto start = Clock::now();
+  const auto number = [&](const char* name) {
+    return static_cast<std::uint32_t>(std::stoul(m_signal_parameters.find(name)->second));
+  };
+  Reconstruction wanted{.ids = m_prompt.ids,
+                        .cache = m_prefilled->prefill.cache,
+                        .request = {},
+                        .chunk = number("reconstruction.chunk"),
+                        .sinks = number("reconstruction.sinks")};
+  if (tokenizer())
+    wanted.request = repeatRequest(*tokenizer(), m_model->folder, m_prompt.chat);
+  else
+    work.progress->warn(
+        fmt::format("{} has no tokenizer: the prompt is repeated without words that ask for it", config().name));
+  std::vector<std::vector<float>> layers = reconstruct(decoder(), wanted, work);
+  for (std::uint32_t layer = 0; layer < layers.size(); ++layer) {
+    const LayerIndex index(layer);
+    if (m_pass_sink && m_prefilled->collector.sinkWants(index))
+      m_pass_sink(index, Signal::Reconstruction, layers[layer]);
+    m_prefilled->collector.add(index, Signal::Reconstruction, std::move(layers[layer]));
+  }
+  return secondsSince(start);
 }
 
 std::unique_ptr<PendingAnswer> Session::prepare(const AnswerRequest& request, const WorkContext& work) {
@@ -230,7 +276,8 @@ std::unique_ptr<PendingAnswer> Session::prepare(const AnswerRequest& request, co
       {.config = config(),
        .held = answer->held,
        .reserve = reserves(branches, static_cast<std::uint32_t>(request.question.size()), request.max_new_tokens),
-       .threads = m_options.threads},
+       .threads = m_options.threads,
+       .reading = readingOf(branches)},
       cache.front().key.is_cuda());
   answer->forms =
       std::make_unique<EntryForms>(EntryForms::Request{.config = config(),

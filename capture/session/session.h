@@ -12,6 +12,9 @@
 
 namespace kvatlas::capture {
 
+// Receives a signal of SignalSource::Pass of one layer.
+using PassSink = std::function<void(LayerIndex layer, Signal signal, std::span<const float> values)>;
+
 // What to decode behind a prefill.
 struct AnswerRequest {
   std::span<const TokenId> question;  // fed behind what the branches kept; empty: none. Outlives the answer
@@ -39,6 +42,8 @@ class Session {
   void loadWeights(const WorkContext& work);
   // Adds a receiver of measured layers (the recorder); before run().
   void setLayerSink(LayerSink sink, const StatisticsRequest& request, std::vector<bool> wanted_layers);
+  // Adds a receiver of what a pass behind the prefill measured, for the layers that the layer sink wants; before run().
+  void setPassSink(PassSink sink) { m_pass_sink = std::move(sink); }
   // Ends a branch before its end token or limit; see DecodeOptions::finished.
   void setFinished(FinishedTest finished) { m_finished = std::move(finished); }
   // Receives the full cache's attention at each generated token; before run().
@@ -72,6 +77,8 @@ class Session {
 
  private:
   void planAndWarn(const WorkContext& work);
+  // Measures what a branch's method wants of a second pass; returns the seconds it took.
+  [[nodiscard]] double repeatPrompt(const WorkContext& work);
   [[nodiscard]] std::size_t longestQuestion() const;
   [[nodiscard]] MemoryQuestion memoryQuestion() const;
 
@@ -85,6 +92,7 @@ class Session {
   AnswerStepSink m_step_sink;
   bool m_attended = false;
   LayerSink m_sink;
+  PassSink m_pass_sink;
   StatisticsRequest m_sink_request;
   std::vector<bool> m_sink_layers;
   std::shared_ptr<Prefilled> m_prefilled;

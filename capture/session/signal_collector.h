@@ -48,6 +48,12 @@ class SignalCollector final : public AttentionObserver {
 
   // [layers] views of the kept signals, valid for the collector's lifetime.
   [[nodiscard]] std::vector<LayerSignals> signals() const;
+  // Takes a signal that was measured after the prefill; the views see it.
+  void add(LayerIndex layer, Signal signal, std::vector<float> values) {
+    m_kept.at(layer.value).values[signal] = std::move(values);
+  }
+  // Whether the sink, if there is one, receives this layer.
+  [[nodiscard]] bool sinkWants(LayerIndex layer) const;
   [[nodiscard]] std::span<const float> lastRow(LayerIndex layer) const;  // [query_heads, N]
   // [query_heads, K], columns are positions.
   [[nodiscard]] std::span<const kernels::TopEntry> lastTop(LayerIndex layer) const;
@@ -65,7 +71,6 @@ class SignalCollector final : public AttentionObserver {
     LayerAttention attention;
     PendingLayer pending;
   };
-  [[nodiscard]] bool sinkWants(LayerIndex layer) const;
   void receive(InFlight& layer);
 
   ModelConfig m_config;

@@ -80,6 +80,8 @@ std::string notMeasured(const Redecision& wanted, const trace::AttentionPlan& pl
 std::string obstacleTo(const Redecision& wanted, const trace::AttentionPlan& plan, const std::vector<bool>& recorded) {
   const SignalSet needs = wanted.needs();
   const std::string_view title = wanted.method->title;
+  if (wanted.method->reads_pages)
+    return fmt::format("{} evicts nothing: what each query reads is chosen while decoding.", title);
   if (needs.empty() || policy::keepsEverything(wanted.setting)) return {};
   const auto layers = static_cast<std::size_t>(std::count(recorded.begin(), recorded.end(), true));
   if (layers < recorded.size())

@@ -47,9 +47,16 @@ ListRows Redecider::rowsToEvict(const HeldTokens& held, unsigned threads, const 
   return none ? ListRows() : rows;
 }
 
-policy::Setting Redecider::settingOf(const Lists& lists, std::uint32_t tokens) const {
+policy::Setting Redecider::settingOf(const Lists& lists, const HeldTokens& held) const {
   policy::Setting now = m_setting;
-  now.shape.tokens = tokens;
+  now.shape.tokens = lists.rows;
+  now.so_far = held.nextPosition();
+  for (std::uint32_t head = lists.first; head < lists.first + lists.count; ++head) {
+    const HeldList list = held.list(lists.layer, head);
+    const std::uint32_t question = held.questionRow(lists.layer, head);
+    for (std::uint32_t column = 0; column < lists.rows; ++column)
+      now.columns.push_back(list[column < question ? column : column + held.questionTokens()]);
+  }
   if (lists.count == now.heads()) return now;
   now.shape.query_heads = lists.count * (m_setting.shape.query_heads / m_setting.heads());
   now.shape.kv_heads = m_setting.granularity == policy::Granularity::KvHead ? lists.count : 1;
@@ -66,7 +73,7 @@ policy::LayerScores Redecider::scoresOf(const Lists& lists, const HeldTokens& he
     SignalValues of_entries = entries(wanted, lists.layer, lists.first, lists.count);
     for (const Signal signal : wanted.members()) signals[signal] = std::move(of_entries[signal]);
   }
-  return policy::scoreLayer(m_method, settingOf(lists, lists.rows), lists.layer, viewOf(signals));
+  return policy::scoreLayer(m_method, settingOf(lists, held), lists.layer, viewOf(signals));
 }
 
 // A score that reads no signal belongs to positions: it is taken at those that are held. Else each row is a column.
@@ -104,7 +111,7 @@ void Redecider::evictionsOf(const Lists& lists, const HeldTokens& held, const En
   for (const std::uint32_t most : capacity) kept_rows.push_back(std::min(most, lists.rows));
   if (std::ranges::all_of(kept_rows, [&](std::uint32_t kept) { return kept == lists.rows; })) return;
   std::vector<TokenIndex> kept(std::accumulate(kept_rows.begin(), kept_rows.end(), std::size_t{0}));
-  policy::selectLayer(m_method, settingOf(lists, lists.rows), lists.layer, {.scores = scoresOf(lists, held, entries)},
+  policy::selectLayer(m_method, settingOf(lists, held), lists.layer, {.scores = scoresOf(lists, held, entries)},
                       kept_rows, kept);
   auto next = kept.begin();
   for (std::uint32_t i = 0; i < lists.count; ++i) {

@@ -50,8 +50,8 @@ class Redecider {
   [[nodiscard]] std::vector<std::uint32_t> capacityOf(const HeldTokens& held) const;
   // Lists of a layer that are scored together.
   struct Lists;
-  // What the method sees of them: `tokens` columns.
-  [[nodiscard]] policy::Setting settingOf(const Lists& lists, std::uint32_t tokens) const;
+  // What the method sees of them: a column per row that is not the question's.
+  [[nodiscard]] policy::Setting settingOf(const Lists& lists, const HeldTokens& held) const;
   [[nodiscard]] policy::LayerScores scoresOf(const Lists& lists, const HeldTokens& held,
                                              const EntrySignals& entries) const;
   [[nodiscard]] policy::LayerScores scoresOfPositions(const Lists& lists, const HeldTokens& held) const;

@@ -18,6 +18,7 @@ Decision decide(const Method& method, const Setting& setting, std::span<const La
   std::vector<LayerScores> scores(method.allocate_reads_scores ? count : 0);
   for (std::size_t layer = 0; layer < scores.size(); ++layer) scores[layer] = scoreOf(LayerIndex(layer));
   std::vector<std::uint32_t> capacity = allocateLayers(method, setting, scores);
+  if (method.reads_pages) return readsOf(setting, std::move(capacity));
   // Small prompts are decided faster than threads start.
   const unsigned threads = std::uint64_t{setting.shape.tokens} * setting.heads() * count < (1U << 20) ? 1 : 0;
   return selectLayers(

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 #include "core/base/error.h"
 #include "core/base/suggest.h"
@@ -78,14 +77,16 @@ Columns single() {
   return columns;
 }
 
-void setPlaces(const Setting& setting, LayerIndex layer, std::uint32_t candidates, Columns& columns) {
-  const double tokens = setting.shape.tokens;
-  columns.place[kPosition].resize(candidates);
-  std::iota(columns.place[kPosition].begin(), columns.place[kPosition].end(), 0.0);
+void setPlaces(const Setting& setting, LayerIndex layer, std::uint32_t head, std::uint32_t candidates,
+               Columns& columns) {
+  const double tokens = setting.tokensSoFar();
+  columns.place[kPosition].clear();
+  for (std::uint32_t j = 0; j < candidates; ++j) columns.place[kPosition].push_back(setting.positionOf(head, j));
   columns.place[kAge] = columns.place[kPosition];
   for (double& age : columns.place[kAge]) age = tokens - 1 - age;
   columns.place[kTokens].assign(candidates, tokens);
   columns.place[kLayer].assign(candidates, layer.value);
+  columns.place[kHead].assign(candidates, head);
 }
 
 }  // namespace
@@ -119,10 +120,9 @@ LayerScores evaluate(std::string_view expression, const Setting& setting, LayerI
     rows[signal] = infoOf(signal).heads == SignalHeads::Query ? headScores(setting, layer, signals, signal)
                                                               : kvHeadScores(setting, signals, signal);
   Columns columns = single();
-  setPlaces(setting, layer, scores.candidates, columns);
   std::vector<double> values(scores.candidates);
   for (std::uint32_t head = 0; head < scores.heads; ++head) {
-    columns.place[kHead].assign(scores.candidates, head);
+    setPlaces(setting, layer, head, scores.candidates, columns);
     for (const Signal signal : used.members())
       columns.signal[signal].assign(rows[signal].head(head).begin(), rows[signal].head(head).end());
     parsed(expression, [&] {

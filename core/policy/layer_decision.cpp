@@ -72,6 +72,12 @@ bool keepsEverything(const Setting& setting) {
   return setting.budget >= setting.shape.tokens;
 }
 
+Decision readsOf(const Setting& setting, std::vector<std::uint32_t> capacity) {
+  Decision decision = keepEverything(setting);
+  decision.reads = std::move(capacity);
+  return decision;
+}
+
 LayerScores scoreLayer(const Method& method, const Setting& setting, LayerIndex layer, const LayerSignals& of_layer) {
   if (method.score == nullptr && method.facts == nullptr) return {};
   const LayerSignals signals = neededSignals(method, setting, layer, of_layer);

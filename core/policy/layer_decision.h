@@ -21,6 +21,9 @@ struct RankedLayer {
 // Whether the budget covers the prompt, so that no layer needs a score.
 [[nodiscard]] bool keepsEverything(const Setting& setting);
 
+// Everything is kept, and the capacities are what queries read.
+[[nodiscard]] Decision readsOf(const Setting& setting, std::vector<std::uint32_t> capacity);
+
 // No values for a method without a score. Passes only the signals that the method needs. Error naming layer and
 // signal if one is absent or its size does not match the setting's shape and window.
 [[nodiscard]] LayerScores scoreLayer(const Method& method, const Setting& setting, LayerIndex layer,

@@ -41,6 +41,12 @@ struct Parts {
 };
 
 void checkParts(const NamedMethod& named, const Parts& parts) {
+  if (parts.select.reads_pages && parts.merge.rule != MergeRule::None)
+    failUsage("method '{}': select={} evicts nothing that merge={} could merge", named.name, parts.select.name,
+              parts.merge.name);
+  if (parts.select.reads_pages && !parts.readsScores() && parts.values.weigh != nullptr)
+    failUsage("method '{}': select={} reads no scores that values={} could multiply", named.name, parts.select.name,
+              parts.values.name);
   if (parts.score.score != nullptr) return;
   if (parts.allocate.reads_scores)
     failUsage("method '{}': allocate={} spreads the budget by scores, and the method has none", named.name,
@@ -103,6 +109,7 @@ void compose(const NamedMethod& named, const PartNames& names, SignalSet of_scor
                  .selects_by_rank = parts.select.by_rank,
                  .score_reads_budget = scored && (parts.values.reads_budget || parts.select.reads_budget),
                  .keeps_everything = named.keeps_everything,
+                 .reads_pages = parts.select.reads_pages,
                  .merge = &parts.merge,
                  .store = &parts.store,
                  .check_allocation = parts.allocate.check,
@@ -160,6 +167,20 @@ const Method& findMethod(std::string_view name) {
   failUsage("unknown method '{}'{}", name, suggestion(lower, known));
 }
 
+namespace {
+
+// Pages that are not chosen are given up: the same scores, evicted by.
+void evictPages(const Method& method, const ParameterValues& given, PartNames& names) {
+  const auto evict = given.find(kEvictParameter.name);
+  if (names.select != "pages" || evict == given.end() || evict->second != "on") return;
+  if (names.score != "page-bound")
+    failUsage("method '{}': evict=on goes by the bounds of pages, which are the score of quest alone", method.name);
+  names.select = "top";
+  if (!given.contains("allocate")) names.allocate = "uniform";
+}
+
+}  // namespace
+
 const Method& composeMethod(std::string_view name, const ParameterValues& given) {
   static Compositions compositions;
   const Method& method = findMethod(name);
@@ -177,6 +198,7 @@ const Method& composeMethod(std::string_view name, const ParameterValues& given)
     replace("merge", names.merge, mergeParts());
     replace("store", names.store, storeParts());
     if (given.contains(kBitsName) && names.store == "plain") names.store = "kivi";
+    evictPages(method, given, names);
   }
   const PartNames& own = method.parts;
   SignalSet of_score = partNamed(scoreParts(), own.score).needs;

@@ -13,6 +13,7 @@ constexpr ParameterDefault kScissorhands[] = {{"pooling", "none", "none", "none"
 constexpr ParameterDefault kPyramidLayers[] = {{"layers", "pyramid", "pyramid", "pyramid"}};
 constexpr ParameterDefault kCake[] = {{"kernel", "5", "5", "5"}, {"pooling", "avg", "avg", "avg"}};
 
+constexpr ParameterDefault kQuest[] = {{"skip", "0", "2", "0"}};
 constexpr ParameterDefault kKivi[] = {{"residual", "128", "128", "128"}};
 constexpr ParameterDefault kGear[] = {{"block", "64", "64", "64"}, {"residual", "64", "64", "64"}};
 constexpr PartNames kEverything{"none", kOff, "everything", "everything"};
@@ -148,6 +149,13 @@ constexpr std::array kNamed{
                 .keeps = "the chunks of neighbouring tokens that the last queries attend to most, and the window",
                 .equals = "kvpress: ChunkKVPress(SnapKVPress)",
                 .parts = {"window", kOff, "uniform", "chunks"}},
+    NamedMethod{
+        .name = "kvzip",
+        .title = "KVzip",
+        .paper = "arXiv:2505.23416",
+        .keeps = "the tokens that the model attends to most while it repeats the prompt, which takes a second pass",
+        .equals = "KVzipPress",
+        .parts = {"reconstruction", kOff, "global", "best"}},
     NamedMethod{.name = "cake",
                 .title = "CAKE",
                 .paper = "arXiv:2503.12491",
@@ -177,9 +185,11 @@ constexpr std::array kNamed{
                 .title = "Quest",
                 .paper = "arXiv:2406.10774",
                 .keeps =
-                    "the pages whose keys can have the largest logit with the last query, and the window; the others "
-                    "are evicted, as in KVCache-Factory",
-                .parts = {"page-bound", kOff, "uniform", "top"}},
+                    "every token; each query reads only the pages whose keys can have its largest logits (`evict=on`: "
+                    "the others are evicted)",
+                .equals = "paper: Quest's evaluation code; evict=on: KVCache-Factory's selector",
+                .parts = {"page-bound", kOff, "skip", "pages"},
+                .defaults = kQuest},
     NamedMethod{.name = "kivi",
                 .title = "KIVI",
                 .paper = "arXiv:2402.02750",

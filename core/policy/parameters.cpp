@@ -113,6 +113,16 @@ SignalSet commonOf(SignalSet a, SignalSet b) {
   return common;
 }
 
+std::string everyObstacle(const Method& method) {
+  if (method.keeps_everything) return "every token is kept";
+  if (method.reads_pages) return "nothing is evicted, and each query chooses anew";
+  if (method.store->decides_once) return fmt::format("store={} pairs what the prompt's end keeps", method.store->name);
+  for (const Signal needed : method.needs.members())
+    if (!(kSignalsWhileDecoding | kSignalsOfEntries).contains(needed))
+      return fmt::format("the signal '{}' is known for the prompt only", nameOf(needed));
+  return {};
+}
+
 std::uint32_t everyOf(const std::map<std::string, std::string, std::less<>>& parameters) {
   const auto found = parameters.find(kEveryParameter.name);
   if (found == parameters.end()) return 0;

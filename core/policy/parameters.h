@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/policy/policy.h"
@@ -55,6 +56,24 @@ inline constexpr ParameterSpec kHeadsParameter{.name = "heads",
                                                .meaning = "table of one number per head, as kvatlas heads makes it",
                                                .kind = ParameterKind::Text,
                                                .changes_score = false};
+inline constexpr ParameterSpec kPageParameter{.name = "page",
+                                              .values = "a whole number from 1 to 65536",
+                                              .default_value = "16",
+                                              .paper_value = "16",
+                                              .meaning = "tokens of a page",
+                                              .kind = ParameterKind::Integer,
+                                              .lowest = 1,
+                                              .highest = 65536,
+                                              .of_signal = true};
+// Of methods that score pages: whether those that are not chosen are given up.
+inline constexpr ParameterSpec kEvictParameter{.name = "evict",
+                                               .values = "on|off",
+                                               .default_value = "off",
+                                               .paper_value = "off",
+                                               .meaning =
+                                                   "on: what the last query does not choose is evicted; off: "
+                                                   "every query chooses what it reads",
+                                               .changes_score = false};
 inline constexpr std::string_view kSinksName = "sinks";
 [[nodiscard]] constexpr ParameterSpec sinksParameter(std::string_view meaning, bool changes_score) {
   return {.name = kSinksName,
@@ -99,10 +118,13 @@ inline constexpr std::string_view kBitsName = "bits";
 
 // The signals that a cache can keep up while it decodes.
 inline constexpr SignalSet kSignalsWhileDecoding{Signal::Received, Signal::WindowSum, Signal::WindowRows};
-// Those that its keys and values give anew at each decision, one row per KV head.
-inline constexpr SignalSet kSignalsOfEntries{Signal::KeyNorm, Signal::ValueNorm, Signal::KeySimilarity,
-                                             Signal::LagScore};
+// Those that its keys and values, and the newest query, give anew at each decision, per KV head.
+inline constexpr SignalSet kSignalsOfEntries{Signal::KeyNorm,  Signal::ValueNorm, Signal::KeySimilarity,
+                                             Signal::LagScore, Signal::Leverage,  Signal::OutputNorm,
+                                             Signal::PageBound};
 [[nodiscard]] SignalSet commonOf(SignalSet a, SignalSet b);
+// Why a method cannot decide again while decoding; empty where it can.
+[[nodiscard]] std::string everyObstacle(const Method& method);
 // Generated tokens after which a run decides again; 0: never.
 [[nodiscard]] std::uint32_t everyOf(const std::map<std::string, std::string, std::less<>>& parameters);
 

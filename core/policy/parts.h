@@ -36,6 +36,7 @@ struct SelectPart {
   std::uint32_t (*recent)(const Setting&) = nullptr;
   void (*reshape)(const Setting&, LayerIndex, LayerScores&) = nullptr;
   bool reads_scores = true, by_rank = false, reads_budget = false;
+  bool reads_pages = false;  // null `select`: nothing is evicted
   void (*check)(const Setting&) = nullptr;
   Reason (*reason)(const Setting&, TokenIndex) = nullptr;
 };

@@ -55,6 +55,14 @@ struct Setting {
   std::uint64_t budget = 0;                                    // C, tokens per head
   std::uint32_t recent = 8;                                    // last tokens that are kept without a score
   std::map<std::string, std::string, std::less<>> parameters;  // complete and checked, defaults filled in
+  // While decoding: the positions of the columns [heads, tokens], and how many tokens there are so far. Empty: column j
+  // is position j of the prompt.
+  std::vector<TokenIndex> columns;
+  TokenIndex so_far = 0;
+  [[nodiscard]] TokenIndex positionOf(std::size_t head, std::size_t column) const {
+    return columns.empty() ? static_cast<TokenIndex>(column) : columns[head * shape.tokens + column];
+  }
+  [[nodiscard]] TokenIndex tokensSoFar() const { return columns.empty() ? shape.tokens : so_far; }
   [[nodiscard]] std::uint32_t heads() const {
     return granularity == Granularity::KvHead ? shape.kv_heads : shape.query_heads;
   }
@@ -110,7 +118,9 @@ struct Method {
   // `select` keeps the recent tokens and the best scores, ties lowest: it needs only the order of the scores.
   bool selects_by_rank = false;
   bool score_reads_budget = false;
-  bool keeps_everything = false;     // whatever the budget
+  bool keeps_everything = false;  // whatever the budget
+  // Nothing is evicted: the allocation says how many of its list's tokens each query reads (page_reading.h).
+  bool reads_pages = false;
   const MergePart* merge = nullptr;  // what becomes of evicted tokens
   const StorePart* store = nullptr;  // in what form entries are kept
   // UsageError if a budget below N cannot be spent; null: it always can.
@@ -126,6 +136,7 @@ struct Decision {
   std::vector<std::uint64_t> offsets;   // [layers*heads + 1]
   std::vector<TokenIndex> positions;    // ascending per head; if everything is kept, one list [N] for all heads
   bool everything = false;              // every head keeps all N tokens
+  std::vector<std::uint32_t> reads;     // [layers, heads] tokens that a query reads; empty: all that are held
   [[nodiscard]] std::span<const TokenIndex> kept(LayerIndex layer, std::uint32_t head) const;
   [[nodiscard]] std::uint64_t keptTokens() const { return offsets.empty() ? 0 : offsets.back(); }  // over all heads
   [[nodiscard]] double meanKept() const;                                                           // budget_realised

@@ -38,6 +38,10 @@ RankedDecision decideRanked(const Method& method, const Setting& setting, std::s
   std::vector<std::uint32_t> capacity =
       allocateLayers(method, setting, method.allocate_reads_scores ? scoresOf(layers) : std::vector<LayerScores>());
   RankedDecision result;
+  if (method.reads_pages) {
+    result.decision = readsOf(setting, std::move(capacity));
+    return result;
+  }
   if (method.selects_by_rank) {
     const std::uint32_t most = *std::max_element(capacity.begin(), capacity.end());
     result.needed_depth = most - std::min(setting.recent, most);

@@ -69,22 +69,18 @@ void checkStore(const Method& method, const Setting& setting) {
   if (every > 0 && method.merge->rule != MergeRule::None && !plain)
     failUsage("method '{}': merge={} with every={} needs store=plain, not store={}", method.name, method.merge->name,
               every, method.store->name);
-  if (every > 0 && method.store->decides_once)
-    failUsage("method '{}': store={} pairs what the prompt's end keeps and cannot be used with every={}", method.name,
-              method.store->name, every);
 }
 
 // Deciding again needs signals that can be kept up; capacities stay those of the prompt.
 void checkEvery(const Method& method, const Setting& setting) {
-  if (everyOf(setting.parameters) == 0) return;
+  const std::uint32_t every = everyOf(setting.parameters);
+  if (every == 0) return;
+  if (const std::string reason = everyObstacle(method); !reason.empty())
+    failUsage("method '{}': every={} cannot be used, {}", method.name, every, reason);
   const SignalSet of_entries = commonOf(method.needs, kSignalsOfEntries);
   if (!of_entries.empty() && setting.granularity == Granularity::QueryHead)
-    failUsage("method '{}': every={} needs --granularity kv-head, {} is of KV heads", method.name,
-              everyOf(setting.parameters), quoted(of_entries));
-  for (const Signal needed : method.needs.members())
-    if (!(kSignalsWhileDecoding | kSignalsOfEntries).contains(needed))
-      failUsage("method '{}': every={} cannot be used, the signal '{}' is known for the prompt only", method.name,
-                everyOf(setting.parameters), nameOf(needed));
+    failUsage("method '{}': every={} needs --granularity kv-head, {} is measured again per KV head", method.name, every,
+              quoted(of_entries));
 }
 
 }  // namespace

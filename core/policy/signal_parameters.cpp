@@ -9,7 +9,7 @@ namespace kvatlas::policy {
 SignalParameters signalParameters(const Method& method, const Setting& setting) {
   SignalParameters parameters;
   for (const Signal signal : method.needs.members()) {
-    if (infoOf(signal).source != SignalSource::Layer) continue;
+    if (!infoOf(signal).onDemand()) continue;
     for (const ParameterSpec& spec : method.parameters)
       if (spec.of_signal)
         parameters.emplace(nameOf(signal) + "." + std::string(spec.name), setting.parameters.find(spec.name)->second);

@@ -24,7 +24,8 @@ enum class Signal : std::uint8_t {
 enum class SignalSource : std::uint8_t {
   Probe,
   Norms,  // of the layer's keys and values
-  Layer   // computed from queries, keys and values only where a method asks for it
+  Layer,  // computed from queries, keys and values only where a method asks for it
+  Pass    // measured in a pass of its own behind the prefill, where a method asks for it
 };
 enum class SignalHeads : std::uint8_t { Query, Kv };
 enum class SignalExtent : std::uint8_t {
@@ -44,7 +45,7 @@ struct SignalInfo {
   double lowest;  // lower bound of values; −∞: any finite value
   std::string_view unit, cost, meaning;
   [[nodiscard]] bool needsWindow() const { return extent != SignalExtent::Token; }
-  [[nodiscard]] bool onDemand() const { return source == SignalSource::Layer; }
+  [[nodiscard]] bool onDemand() const { return source == SignalSource::Layer || source == SignalSource::Pass; }
 };
 
 // All rows, in the order of Signal. std::logic_error for a value outside the enumeration.

@@ -16,7 +16,7 @@ namespace {
 
 // Whether the allocator needs the scores of all layers first.
 bool waitsForScores(const policy::Method& method, const policy::Setting& setting) {
-  return method.allocate_reads_scores && !policy::keepsEverything(setting);
+  return method.allocate_reads_scores && !method.reads_pages && !policy::keepsEverything(setting);
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ RunRecorder::RunRecorder(const RunRequest& request, const trace::ModelInfo& mode
         .method = method.method,
         .asked = runs::makeRunSetting(method, budget, shape, {.window = request.window, .follow = runs::Follow::Full})};
     run.setting = run.asked.setting;
-    run.record.everything = policy::keepsEverything(run.setting);
+    run.record.everything = run.method->reads_pages || policy::keepsEverything(run.setting);
     if (run.record.everything) {
       policy::Decision all = policy::keepEverything(run.setting);
       run.record.capacity = std::move(all.capacity);

@@ -56,7 +56,7 @@ struct AttentionPlan {
   std::vector<HeadIndex> heads;          // recorded query heads, ascending; empty: all
   std::vector<std::uint64_t> cells;      // tokens per cell of map level 0, 1, …; empty: no maps
   std::vector<LayerIndex> qk_layers;     // recorded layers that keep queries and keys, ascending
-  SignalSet measured;                    // recorded signals of SignalSource::Layer
+  SignalSet measured;                    // recorded signals that only a method asks for
   std::string signal_parameters = "{}";  // what they were measured with: JSON of policy::SignalParameters
 };
 

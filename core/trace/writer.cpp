@@ -222,6 +222,16 @@ void Writer::writeLayer(const LayerRecord& record) {
   });
 }
 
+void Writer::writeSignal(LayerIndex layer, Signal signal, std::span<const float> values) {
+  Impl& self = *m_impl;
+  self.record([&]() -> h5::Object {
+    Group group = self.root().open(member::kAttention).open(schema::numbered(layer.value));
+    for (const DatasetSpec& spec : schema::layerDatasets(self.header, schema::keepsQk(self.header.attention, layer)))
+      if (spec.path == infoOf(signal).name) group.writeChunks(spec, values);
+    return group;
+  });
+}
+
 void Writer::writeNextLogits(const std::vector<float>& logits) {
   Impl& self = *m_impl;
   self.record([&]() -> h5::Object {

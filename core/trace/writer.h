@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 
 #include "core/base/claimed_file.h"
 #include "core/trace/records.h"
@@ -28,6 +29,8 @@ class Writer {
   void appendSteps(std::size_t run, const StepBlock& block);
   void writeRun(std::size_t run, const RunRecord& record);  // flushed
   void finish();                                            // status "complete", fsync, rename
+  // A signal of a pass behind the prefill, of a layer that was written before; flushed.
+  void writeSignal(LayerIndex layer, Signal signal, std::span<const float> values);
   [[nodiscard]] const std::filesystem::path& partPath() const;
 
  private:

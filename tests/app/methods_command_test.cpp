@@ -38,6 +38,8 @@ TEST_F(Methods, JsonNamesPartsParametersAndNeeds) {
   EXPECT_EQ(method["parts"]["allocate"], "adaptive");
   EXPECT_EQ(method["needs"][0]["signal"], "window_sum");
   EXPECT_EQ(method["parameters"][0]["kvpress"], "5");
+  for (const auto& each : json["methods"])
+    EXPECT_EQ(each["while_decoding"], each["not_while_decoding"].is_null()) << each["name"];
 }
 
 TEST_F(Methods, OneIsDescribedAndUnknownOnesAreSuggested) {
@@ -45,6 +47,13 @@ TEST_F(Methods, OneIsDescribedAndUnknownOnesAreSuggested) {
   expectDone(lag);
   EXPECT_THAT(lag.out, AllOf(HasSubstr("arXiv:2504.04704"), HasSubstr("lag=128"), HasSubstr("Needs lag_score"),
                              HasSubstr("only recorded for methods that ask")));
+  EXPECT_THAT(lag.out, HasSubstr("Decides again while decoding with every=K, with --granularity kv-head"));
+  EXPECT_THAT(run({"methods", "h2o"}).out, HasSubstr("Decides again while decoding with every=K\n"));
+  EXPECT_THAT(run({"methods", "kvzip"}).out,
+              AllOf(HasSubstr("a pass of its own"),
+                    HasSubstr("Does not decide again while decoding: the signal 'reconstruction'")));
+  EXPECT_THAT(run({"methods", "quest"}).out, HasSubstr("nothing is evicted, and each query chooses anew"));
+  EXPECT_THAT(run({"methods", "quest:evict=on"}).out, HasSubstr("Decides again while decoding"));
   const Ended wrong = run({"methods", "snapk"});
   EXPECT_EQ(wrong.exit_code, 2);
   EXPECT_THAT(wrong.err, HasSubstr("did you mean 'snapkv'"));

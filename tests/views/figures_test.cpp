@@ -171,7 +171,8 @@ TEST_P(EveryKind, DarkThemeAndBothWidths) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, EveryKind, ::testing::Values("pattern", "heatmap", "budget", "eviction", "retained"),
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryKind,
+                         ::testing::Values("pattern", "heatmap", "budget", "eviction", "methods", "retained"),
                          [](const auto& kind) { return kind.param; });
 
 TEST_F(FigureTest, PatternDrawsSaturatedDiagonalsOfEveryLayerAndTheWholeRange) {
@@ -251,6 +252,30 @@ TEST_F(SeveralTraces, EvictionHasOnePanelPerRunOfEach) {
   EXPECT_EQ(figure.sidecar["runs"].size(), 8U);
   writeFigure(figure, m_folder / "both.svg", 300);
   EXPECT_THAT(readFile(m_folder / "both.svg"), HasSubstr("H2O · sample"));
+}
+
+TEST_F(FigureTest, MethodsAreRowsWithTheSharesOfAllTheirHeads) {
+  FigureSpec spec = defaultSpec("methods");
+  spec.budgets = {"24"};
+  const Figure figure = buildFigure(trace::Reader(m_trace), spec);
+  const test::SampleTrace sample = test::makeSampleTrace(sampleOptions());
+  const auto& rows = figure.sidecar["rows"];
+  std::size_t row = 0;
+  for (std::size_t run = 1; run < sample.runs.size(); ++run) {
+    if (sample.header.runs[run].budget != "24") continue;
+    ASSERT_LT(row, rows.size());
+    EXPECT_EQ(rows[row]["method"], sample.header.runs[run].method);
+    std::vector<std::size_t> keepers(sample.header.prompt.ids.size());
+    for (const TokenIndex position : sample.runs[run].kept_positions) ++keepers[position];
+    for (std::size_t j = 0; j < keepers.size(); ++j)
+      EXPECT_NEAR(rows[row]["kept_share"][j].get<double>(),
+                  static_cast<double>(keepers[j]) / static_cast<double>(sample.runs[run].capacity.size()), 1e-6);
+    ++row;
+  }
+  EXPECT_EQ(row, rows.size());
+  EXPECT_GE(row, 3U);
+  spec.budgets = {"24", "48"};
+  EXPECT_THAT(errorOf(spec), HasSubstr("one budget"));
 }
 
 TEST_F(SeveralTraces, MustHaveTheSameTokens) {

@@ -69,6 +69,36 @@ TEST_F(InspectorTest, ExactProbabilityRankMassAndFates) {
   EXPECT_EQ(at(150, 0).fates[1].reason, policy::Reason::Sink);
 }
 
+// A run that merges while it decodes: what went into a key, when it is given up itself, and where it goes then.
+TEST(KeyFates, FollowMergesWhileDecoding) {
+  RunView view;
+  view.model = {.layers = 1, .query_heads = 2, .kv_heads = 2};
+  view.tokens = 6;
+  view.run.header.heads = 2;
+  view.run.header.merges = true;
+  trace::RunRecord& record = view.run.record;
+  record.capacity = {3, 3};
+  record.kept_offsets = {0, 3, 6};
+  record.kept_positions = {0, 2, 5, 1, 2, 5};
+  record.evicted = {{1, 0, 0, 0}, {2, 0, 1, 1}, {3, 0, 0, 2}, {4, 0, 1, 5}, {4, 0, 1, 7}};
+  record.evicted_into = {2, 2, 6, trace::kNoToken, 2};
+  const HeadChoice all{HeadChoice::MeanOverHeads, 0}, first{HeadChoice::QueryHead, 0};
+  const KeyFate both = keyFate(view, LayerIndex(0), all, 2);
+  EXPECT_EQ(both.keeping, 2U);
+  EXPECT_EQ(both.sources, 3U) << "0 in one head; 1 and a generated token in the other";
+  EXPECT_EQ(both.gone, 1U);
+  EXPECT_EQ(both.gone_after, 3U);
+  EXPECT_EQ(both.into, 6U);
+  const KeyFate one = keyFate(view, LayerIndex(0), first, 0);
+  EXPECT_EQ(one.sources, 0U);
+  EXPECT_EQ(one.gone_after, 1U);
+  EXPECT_EQ(one.into, 2U);
+  const KeyFate lost = keyFate(view, LayerIndex(0), {HeadChoice::QueryHead, 1}, 5);
+  EXPECT_EQ(lost.gone_after, 4U);
+  EXPECT_FALSE(lost.into) << "it was lost";
+  EXPECT_FALSE(keyFate(view, LayerIndex(0), first, 5).gone_after);
+}
+
 TEST_F(InspectorTest, AggregatesSeveralHeadsLikeTheMap) {
   const SampleTraceOptions options{.layers = 1};
   ASSERT_TRUE(openSample(options));

@@ -106,11 +106,16 @@ QString InspectorPage::fateRows(const Inspection& seen) const {
   QString rows;
   int runs = 0;
   for (const KeyFate& fate : seen.fates) {
-    if (fate.reason == policy::Reason::Everything || !m_document.hasRun(fate.run)) continue;
+    const bool untouched = fate.reason == policy::Reason::Everything && fate.gone == 0 && fate.sources == 0;
+    if (untouched || !m_document.hasRun(fate.run)) continue;
     ++runs;
     QString text = reasonText(fate.reason);
     if (fate.keeping > 0 && fate.keeping < fate.heads)
       text += tr(", in %1 of %2 heads").arg(fate.keeping).arg(fate.heads);
+    if (fate.gone_after)
+      text += fate.gone == fate.keeping
+                  ? tr(", evicted after generated token %1").arg(*fate.gone_after)
+                  : tr(", evicted by %1 heads from generated token %2 on").arg(fate.gone).arg(*fate.gone_after);
     if (fate.into) text += tr(", merged into token %1").arg(*fate.into);
     if (fate.sources > 0)
       text += fate.sources == 1 ? tr(", holds another token") : tr(", holds %1 other tokens").arg(fate.sources);

@@ -42,9 +42,7 @@ json methodJson(const policy::Method& method) {
   for (const Signal signal : method.needs.members())
     needs.push_back(
         {{"signal", nameOf(signal)}, {"cost", infoOf(signal).cost}, {"always_recorded", !infoOf(signal).onDemand()}});
-  bool every = !method.keeps_everything;
-  for (const Signal signal : method.needs.members())
-    every = every && (policy::kSignalsWhileDecoding | policy::kSignalsOfEntries).contains(signal);
+  const std::string obstacle = policy::everyObstacle(method);
   return {{"name", method.name},
           {"title", method.title},
           {"paper", method.paper},
@@ -60,7 +58,8 @@ json methodJson(const policy::Method& method) {
           {"parameters", parameters},
           {"needs", needs},
           {"stored", method.store->cost},
-          {"while_decoding", every}};
+          {"while_decoding", obstacle.empty()},
+          {"not_while_decoding", obstacle.empty() ? json() : json(obstacle)}};
 }
 
 template <class Part>
@@ -134,6 +133,12 @@ std::string describe(const policy::Method& method) {
   for (const Signal signal : method.needs.members())
     text += fmt::format("Needs {}: {} (cost: {}{})\n", nameOf(signal), infoOf(signal).meaning, infoOf(signal).cost,
                         infoOf(signal).onDemand() ? "; only recorded for methods that ask" : "");
+  const std::string obstacle = policy::everyObstacle(method);
+  text += obstacle.empty() ? fmt::format("Decides again while decoding with every=K{}\n",
+                                         policy::commonOf(method.needs, policy::kSignalsOfEntries).empty()
+                                             ? ""
+                                             : ", with --granularity kv-head")
+                           : fmt::format("Does not decide again while decoding: {}\n", obstacle);
   if (!method.store->cost.empty()) text += fmt::format("Stored: {}\n", method.store->cost);
   if (!method.parameters.empty()) text += "Parameters:\n";
   for (const policy::ParameterSpec& spec : method.parameters) {

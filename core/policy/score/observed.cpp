@@ -12,7 +12,8 @@ constexpr ParameterSpec kParameters[] = {kGroupParameter};
 LayerScores score(const Setting& setting, LayerIndex layer, const LayerSignals& signals) {
   LayerScores scores = headScores(setting, layer, signals, Signal::Received);
   for (std::size_t i = 0; i < scores.values.size(); ++i)
-    scores.values[i] /= static_cast<float>(setting.shape.tokens - i % scores.candidates);
+    scores.values[i] /=
+        static_cast<float>(setting.tokensSoFar() - setting.positionOf(i / scores.candidates, i % scores.candidates));
   return scores;
 }
 

@@ -7,16 +7,7 @@
 namespace kvatlas::policy {
 namespace {
 
-constexpr ParameterSpec kParameters[] = {{.name = "page",
-                                          .values = "a whole number from 1 to 65536",
-                                          .default_value = "16",
-                                          .paper_value = "16",
-                                          .meaning = "tokens of a page",
-                                          .kind = ParameterKind::Integer,
-                                          .lowest = 1,
-                                          .highest = 65536,
-                                          .of_signal = true},
-                                         kGroupParameter};
+constexpr ParameterSpec kParameters[] = {kPageParameter, kGroupParameter, kEvictParameter};
 
 LayerScores score(const Setting& setting, LayerIndex layer, const LayerSignals& signals) {
   return headScores(setting, layer, signals, Signal::PageBound);

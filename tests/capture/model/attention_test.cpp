@@ -13,6 +13,7 @@
 #include <random>
 #include <vector>
 
+#include "capture/model/cuda_attention.h"
 #include "core/base/error.h"
 
 namespace kvatlas::capture {
@@ -97,6 +98,25 @@ INSTANTIATE_TEST_SUITE_P(Shapes, CausalAttention,
                                          Case{600, 4, 1, 64, 1}, Case{600, 4, 1, 64, 31}, Case{600, 4, 4, 32, 256},
                                          Case{600, 2, 1, 128, 599}, Case{600, 2, 1, 32, 600}, Case{600, 2, 1, 32, 5000},
                                          Case{150, 4, 2, 32, 100}, Case{1500, 2, 1, 24, 600}));
+
+// Queries of the last positions alone: the same rows, and the same by plain products, which serve devices.
+TEST(CausalAttentionOfTheLastQueries, EqualsTheirRowsOfTheWhole) {
+  const at::Tensor query = randomTensor(4, 300, 32, 1), key = randomTensor(2, 300, 32, 2),
+                   value = randomTensor(2, 300, 32, 3);
+  for (const std::uint64_t window : {0, 50, 120, 290, 400})
+    for (const std::int64_t count : {1, 70, 299}) {
+      SCOPED_TRACE(testing::Message() << count << " queries, window " << window);
+      const at::Tensor last = query.narrow(1, 300 - count, count).contiguous();
+      const AttentionOutput whole = causalAttention(query, key, value, window, [] {}),
+                            some = causalAttention(last, key, value, window, [] {}),
+                            plain = plainAttention(last, key, value, window, 64);
+      ASSERT_EQ(some.output.sizes(), last.sizes());
+      const at::Tensor expected = whole.output.narrow(1, 300 - count, count);
+      EXPECT_TRUE(some.output.equal(expected));
+      EXPECT_TRUE(some.lse.equal(whole.lse.narrow(1, 300 - count, count)));
+      EXPECT_LE((plain.output - expected).abs().max().item<float>(), 3e-6F);
+    }
+}
 
 TEST(CausalAttentionOf16BitTypes, StaysWithinTheirRounding) {
   const at::Tensor query = randomTensor(4, 300, 32, 1), key = randomTensor(2, 300, 32, 2),

@@ -1,16 +1,20 @@
 // Scores and choices of the methods on real layers against kvpress (tests/data/methods/make_kvpress_goldens.py): two
 // tiny models, 160 and 400 tokens.
+#include <ATen/ops/empty.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 #include "capture/model/decoder.h"
 #include "capture/session/branches.h"
+#include "capture/session/reconstruction.h"
 #include "capture/session/signal_collector.h"
 #include "core/base/files.h"
 #include "core/policy/layer_decision.h"
@@ -27,8 +31,8 @@ std::vector<TokenId> idsOf(std::uint32_t count) {
   return ids;
 }
 
-std::vector<float> goldenValues() {
-  const auto path = kData / "methods/kvpress.f32";
+std::vector<float> goldenValues(const char* name = "kvpress.f32") {
+  const auto path = kData / "methods" / name;
   std::vector<float> values(std::filesystem::file_size(path) / sizeof(float));
   std::ifstream file(path, std::ios::binary);
   file.read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(float)));
@@ -118,7 +122,7 @@ TEST_F(MethodScores, EqualKvpress) {
   EXPECT_GT(compared, 90U);
 }
 
-// AdaKV's heads and ChunkKV's chunks: the same positions, layer by layer.
+// AdaKV's heads, ChunkKV's chunks and others: the same positions, layer by layer.
 TEST_F(MethodScores, ChoicesEqualKvpress) {
   int compared = 0;
   for (const auto& row : readJsonFile(kData / "methods/kvpress.json")) {
@@ -141,7 +145,119 @@ TEST_F(MethodScores, ChoicesEqualKvpress) {
       ++compared;
     }
   }
-  EXPECT_GE(compared, 30);
+  EXPECT_GE(compared, 50);
+}
+
+// A second pass over the prompt, chunk by chunk (tests/data/methods/make_kvzip_goldens.py): scores of all keys, and
+// what one ranking over all heads of all layers keeps.
+TEST_F(MethodScores, ReconstructionEqualsKvpress) {
+  const std::vector<float> values = goldenValues("kvzip.f32");
+  std::size_t at = 0;
+  for (const auto& row : readJsonFile(kData / "methods/kvzip.json")) {
+    const std::string name = row["model"], method = row["method"];
+    const std::uint32_t tokens = row["tokens"];
+    SCOPED_TRACE(name + " " + std::to_string(tokens) + " " + method);
+    const Decoder& model = decoder(name);
+    const std::vector<TokenId> ids = idsOf(tokens);
+    const policy::MethodRequest request = policy::parseMethod(method);
+    const policy::Setting setting = settingOf(request, model.config(), tokens, tokens / 4);
+    const PrefillResult prefill = model.prefill(ids, nullptr, m_work);
+    const policy::SignalParameters parameters = policy::signalParameters(*request.method, setting);
+    const std::vector<std::vector<float>> layers =
+        reconstruct(model,
+                    {.ids = ids,
+                     .cache = prefill.cache,
+                     .request = {row["ask"], row["ask_later"], row["suffix"]},
+                     .chunk = static_cast<std::uint32_t>(std::stoul(parameters.at("reconstruction.chunk"))),
+                     .sinks = static_cast<std::uint32_t>(std::stoul(parameters.at("reconstruction.sinks")))},
+                    m_work);
+    std::vector<LayerSignals> signals(layers.size());
+    ASSERT_EQ(layers.size(), row["layers"]);
+    for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+      for (const float mine : layers[layer]) ASSERT_NEAR(mine, values[at++], 1e-5) << "layer " << layer;
+      signals[layer][Signal::Reconstruction] = layers[layer];
+    }
+    const policy::Decision decision = policy::decide(*request.method, setting, signals);
+    for (std::uint32_t layer = 0; layer < layers.size(); ++layer)
+      for (std::uint32_t head = 0; head < decision.heads; ++head)
+        EXPECT_THAT(decision.kept(LayerIndex(layer), head),
+                    testing::ElementsAreArray(row["kept"][layer][head].get<std::vector<TokenIndex>>()))
+            << "layer " << layer << " head " << head;
+  }
+  EXPECT_EQ(at, values.size());
+  EXPECT_GT(at, 0U);
+}
+
+// A published selector's choice on the same queries and keys: positions whose scores tie may come either way.
+void expectSameChoice(const policy::LayerScores& scores, std::uint32_t head, std::vector<TokenIndex> ours,
+                      std::vector<TokenIndex> theirs) {
+  EXPECT_EQ(ours.size(), theirs.size());
+  if (ours == theirs || scores.values.empty()) {
+    EXPECT_EQ(ours, theirs);
+    return;
+  }
+  const auto sorted = [&](const std::vector<TokenIndex>& kept) {
+    std::vector<float> of;
+    for (const TokenIndex position : kept)
+      of.push_back(position < scores.candidates ? scores.head(head)[position] : std::numeric_limits<float>::max());
+    std::ranges::sort(of);
+    return of;
+  };
+  const std::vector<float> a = sorted(ours), b = sorted(theirs);
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) EXPECT_NEAR(a[i], b[i], 1e-5F * std::abs(b[i]));
+}
+
+// Selectors of KVCache-Factory, run as they are (tests/data/methods/make_factory_goldens.py), from queries and keys to
+// positions, in both granularities.
+TEST(FactorySelectors, KeepWhatTheirCodeKeeps) {
+  const std::vector<float> values = goldenValues("factory.f32");
+  int compared = 0;
+  std::set<std::string> methods;
+  for (const auto& row : readJsonFile(kData / "methods/factory.json")) {
+    std::string method = row["method"];
+    const std::string granularity = row["granularity"];
+    const std::uint32_t tokens = row["tokens"], window = row["window"];
+    SCOPED_TRACE(method + " " + granularity + " " + std::to_string(tokens));
+    if (method.starts_with("headkv")) method += ",heads=" + (kData / "methods/factory_heads.json").string();
+    const std::uint32_t layers = row["layers"];
+    ModelConfig config{
+        .layers = layers, .query_heads = row["query_heads"], .kv_heads = row["kv_heads"], .head_dim = row["dim"]};
+    std::size_t at = row["at"];
+    const auto tensor = [&](std::int64_t heads) {
+      const std::int64_t count = heads * tokens * config.head_dim;
+      const at::Tensor of = at::empty({heads, tokens, config.head_dim}, at::kFloat);
+      std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(at), count, of.mutable_data_ptr<float>());
+      at += static_cast<std::size_t>(count);
+      return of;
+    };
+    LayerAttention attention{.layer = LayerIndex(0)};
+    attention.query = tensor(config.query_heads);
+    attention.key = tensor(config.kv_heads);
+    attention.value = tensor(config.kv_heads);
+    const policy::MethodRequest request = policy::parseMethod(method);
+    const policy::Setting setting =
+        policy::makeSetting(request, {layers, config.query_heads, config.kv_heads, tokens},
+                            policy::parseBudget(std::to_string(row["budget"].get<int>())),
+                            granularity == "kv-head" ? policy::Granularity::KvHead : policy::Granularity::QueryHead,
+                            policy::Preset::Paper, window);
+    StatisticsRequest statistics = requestFor(std::span(&request, 1), window, false);
+    statistics.parameters = policy::signalParameters(*request.method, setting);
+    const LayerStatistics measured = measureLayer(attention, config, statistics, 1);
+    const std::vector<LayerSignals> signals(layers, viewOf(measured.values));
+    const policy::LayerScores scores = policy::scoreLayer(*request.method, setting, LayerIndex(0), signals[0]);
+    const policy::Decision decision = policy::decide(*request.method, setting, signals);
+    for (std::uint32_t layer = 0; layer < layers; ++layer)
+      for (std::uint32_t head = 0; head < decision.heads; ++head) {
+        SCOPED_TRACE("layer " + std::to_string(layer) + " head " + std::to_string(head));
+        const auto kept = decision.kept(LayerIndex(layer), head);
+        expectSameChoice(scores, head, {kept.begin(), kept.end()},
+                         row["kept"][row["kept"].size() == 1 ? 0 : layer][head].get<std::vector<TokenIndex>>());
+      }
+    methods.insert(std::string(request.method->name));
+    ++compared;
+  }
+  EXPECT_EQ(methods.size(), 10U);
+  EXPECT_GT(compared, 50);
 }
 
 }  // namespace

@@ -106,6 +106,7 @@ at::Tensor NaiveBranch::attend(LayerIndex layer, const at::Tensor& query, const 
     std::vector<bool> visible;
     for (std::uint64_t j = 0; j <= m_position; ++j)
       visible.push_back(insideWindow(config, m_position, j) && std::ranges::find(kept, j) != kept.end());
+    if (m_reads) m_reads(layer.value, head, query[0], cache.key, visible);
     const std::int64_t kv = head / (config.query_heads / config.kv_heads);
     rows.push_back(attentionRow(query[0][head], cache.key[kv], visible));
     for (std::uint32_t c = 0; c < config.head_dim; ++c) {

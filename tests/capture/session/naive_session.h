@@ -2,6 +2,7 @@
 // What it holds changes when a test says so.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -17,8 +18,14 @@ struct NaiveStep {
   std::vector<Rows> attention;  // [layer] of the fed token over original positions; positions not kept are 0
 };
 
+// Leaves of the positions that a query head sees those that it reads. queries: [query_heads, d], keys: [kv_heads,
+// positions so far, d].
+using NaiveReads = std::function<void(std::uint32_t layer, std::uint32_t query_head, const at::Tensor& queries,
+                                      const at::Tensor& keys, std::vector<bool>& visible)>;
+
 class NaiveBranch {
  public:
+  void readBy(NaiveReads reads) { m_reads = std::move(reads); }
   NaiveBranch(const Decoder& decoder, const PrefillResult& prefill, const policy::Decision& decision,
               std::uint64_t tokens);
   NaiveStep feed(TokenId id);
@@ -38,6 +45,7 @@ class NaiveBranch {
   std::vector<std::vector<TokenIndex>> m_lists;  // [layers, heads]
   std::uint64_t m_tokens, m_position;
   std::vector<LayerCache> m_layers;  // full rows; attention skips evicted ones
+  NaiveReads m_reads;
 };
 
 // Softmax row of the last prompt query in every layer, from the observed queries and keys.

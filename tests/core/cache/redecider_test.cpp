@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
@@ -128,6 +130,50 @@ TEST(Redecider, unequalListsGiveUpTheirWorstAndNeverTheQuestion) {
   EXPECT_FALSE(of_answer_lost.empty());
   EXPECT_EQ(held.list(LayerIndex(0), 0).size(), kCapacity[0] + kQuestion);
   EXPECT_EQ(held.list(LayerIndex(0), 1).size(), kCapacity[1] + kQuestion);
+}
+
+// Of each query that sees a prompt's position once a token was generated: least at 7, where no list's column is.
+double perQuery(TokenIndex position) {
+  return 1 + std::abs(double(position) - 7) / 8;
+}
+
+// What a list gives up when its columns are scored by `score` of a position.
+void expectWorstGone(const char* text, const std::function<double(std::uint32_t head, TokenIndex, TokenIndex)>& score) {
+  SCOPED_TRACE(text);
+  const policy::MethodRequest request = policy::parseMethod(text);
+  const policy::Setting setting = policy::makeSetting(request, {1, kHeads, kHeads, kPrompt}, policy::parseBudget("5"),
+                                                      policy::Granularity::KvHead, policy::Preset::Exact, kWindow);
+  policy::Decision decision{.layers = 1, .heads = kHeads, .capacity = {5, 5}, .offsets = {0, 5, 10}};
+  decision.positions = {0, 3, 7, 10, 11, 1, 2, 8, 10, 11};
+  HeldTokens held(decision, kPrompt);
+  SignalValues values;
+  for (std::uint32_t i = 0; i < kHeads * kPrompt; ++i)
+    values[Signal::Received].push_back(static_cast<float>(perQuery(i % kPrompt) * (kPrompt + 1 - i % kPrompt)));
+  const std::vector<LayerSignals> prompt = {viewOf(values)};
+  Redecider redecider(*request.method, setting, decision, held, prompt);
+  held.append();
+  const std::vector<float> newest{0, 0, 0, 0, 0, 9};
+  for (std::uint32_t head = 0; head < kHeads; ++head) redecider.take(LayerIndex(0), head, 0, newest);
+  const ListRows gone = redecider.rowsToEvict(held, 1);
+  for (std::uint32_t head = 0; head < kHeads; ++head) {
+    const HeldList list = held.list(LayerIndex(0), head);
+    std::uint32_t worst = 0;
+    for (std::uint32_t row = 1; row < list.size() - setting.recent; ++row)
+      if (score(head, list[row], kPrompt + 1) <= score(head, list[worst], kPrompt + 1)) worst = row;
+    EXPECT_EQ(gone.at(head), std::vector<std::uint32_t>{worst}) << "head " << head;
+  }
+}
+
+TEST(Redecider, columnsAreScoredAtTheirPositions) {
+  expectWorstGone("observed:every=1", [](std::uint32_t, TokenIndex position, TokenIndex) {
+    return position < kPrompt ? perQuery(position) : 9;
+  });
+  expectWorstGone("expr:abs(position-8)+0*received,every=1",
+                  [](std::uint32_t, TokenIndex position, TokenIndex) { return std::abs(double(position) - 8); });
+  expectWorstGone("expr:abs(age-9)+head*0*received+abs(tokens-position-9),every=1",
+                  [](std::uint32_t, TokenIndex position, TokenIndex tokens) {
+                    return std::abs(double(tokens) - 1 - position - 9) + std::abs(double(tokens) - position - 9);
+                  });
 }
 
 TEST(HeldTokensQuestion, staysHeldAndComesFirst) {

@@ -94,6 +94,59 @@ TEST(Compositions, PartsThatDoNotCombineAreNamed) {
   EXPECT_THAT(complaint("full:allocate=pyramid"), HasSubstr("takes no parameters"));
 }
 
+TEST(Compositions, PagesAreReadOrEvicted) {
+  const Signals signals;
+  const Method& reads = findMethod("quest");
+  const Decision all = decide(reads, settingOf("quest", 20), signals.layers);
+  EXPECT_TRUE(all.everything);
+  EXPECT_THAT(all.reads, ElementsAre(20, 20, 20, 20));
+  EXPECT_THAT(decide(reads, settingOf("quest", 20, Preset::Paper), {}).reads, ElementsAre(60, 60, 60, 60))
+      << "as published, the first two layers read everything";
+  EXPECT_TRUE(decide(reads, settingOf("quest", 60), {}).reads.empty());
+  const MethodRequest evicts = parseMethod("quest:evict=on,page=4");
+  const Decision some = decide(*evicts.method, settingOf("quest:evict=on,page=4", 20), signals.layers);
+  EXPECT_FALSE(some.everything);
+  EXPECT_TRUE(some.reads.empty());
+  EXPECT_THAT(some.capacity, ElementsAre(20, 20, 20, 20));
+  // What heads read can be allocated like what they keep.
+  EXPECT_EQ(decide(*parseMethod("snapkv:allocate=adaptive,select=pages").method,
+                   settingOf("snapkv:allocate=adaptive,select=pages", 20), signals.layers)
+                .reads,
+            decide(findMethod("adakv"), settingOf("adakv", 20), signals.layers).capacity);
+  EXPECT_THAT(complaint("snapkv:select=pages,evict=on"), HasSubstr("the score of quest alone"));
+  EXPECT_THAT(complaint("quest:merge=pivot"), AllOf(HasSubstr("'quest'"), HasSubstr("merge=pivot")));
+  EXPECT_THAT(complaint("snapkv:select=pages,values=on"), HasSubstr("no scores"));
+  EXPECT_THAT(complaint("quest:evict=maybe"), HasSubstr("'maybe'"));
+  EXPECT_THROW((void)settingOf("quest:every=4", 20), UsageError);
+}
+
+TEST(Global, RanksAllHeadsOfAllLayersTogether) {
+  const Signals signals;
+  const Setting setting = settingOf("kvzip:sinks=2", 20);
+  const Decision decision = decide(findMethod("kvzip"), setting, signals.layers);
+  struct Place {
+    float score;
+    std::size_t list;
+    TokenIndex position;
+  };
+  std::vector<Place> places;
+  for (std::size_t list = 0; list < 4; ++list)
+    for (TokenIndex j = 0; j < kShape.tokens; ++j) {
+      const float score = signals.layers[list / 2][Signal::Reconstruction][list % 2 * kShape.tokens + j];
+      places.push_back({j < 2 ? 9.0F : score, list, j});
+    }
+  std::ranges::stable_sort(places, std::greater<>(), &Place::score);
+  places.resize(80);
+  for (std::size_t list = 0; list < 4; ++list) {
+    std::vector<TokenIndex> expected;
+    for (const Place& place : places)
+      if (place.list == list) expected.push_back(place.position);
+    std::ranges::sort(expected);
+    EXPECT_THAT(decision.kept(LayerIndex(list / 2), list % 2), ElementsAreArray(expected));
+  }
+  EXPECT_NE(decision.capacity[0], decision.capacity[3]) << "lists differ";
+}
+
 TEST(Values, MultiplyScoresByTheNormOfTheGroupsValue) {
   const Signals signals;
   const MethodRequest request = parseMethod("h2o:values=on");

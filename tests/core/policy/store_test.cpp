@@ -335,7 +335,7 @@ TEST(Stores, CombineWithAnyMethodOrSayWhyNot) {
   EXPECT_THAT(complaint("full:bits=4"), HasSubstr("takes no parameters, but 'bits'"));
   EXPECT_THAT(complaint("snapkv:merge=cam,every=0"), HasSubstr("'every' must be a whole number from 1"));
   EXPECT_THAT(complaint("snapkv:merge=pivot,bits=4,every=2"), HasSubstr("needs store=plain, not store=kivi"));
-  EXPECT_THAT(complaint("snapkv:store=minicache,every=2"), HasSubstr("cannot be used with every=2"));
+  EXPECT_THAT(complaint("snapkv:store=minicache,every=2"), HasSubstr("every=2 cannot be used, store=minicache"));
 }
 
 }  // namespace

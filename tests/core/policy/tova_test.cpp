@@ -49,10 +49,7 @@ TEST(Every, IsAParameterOfEveryMethodThatEvicts) {
       continue;
     }
     if (findParameter(method, "heads") != nullptr) continue;  // has no default table
-    bool kept_up = true;
-    for (const Signal needed : method.needs.members())
-      kept_up = kept_up && (kSignalsWhileDecoding | kSignalsOfEntries).contains(needed);
-    if (kept_up)
+    if (everyObstacle(method).empty())
       EXPECT_EQ(everyOf(settingOf(text.c_str()).parameters), 4U) << text;
     else
       EXPECT_THROW((void)settingOf(text.c_str()), UsageError) << text;
@@ -65,14 +62,14 @@ TEST(Every, IsAParameterOfEveryMethodThatEvicts) {
 
 TEST(Every, NeedsSignalsThatCanBeKeptUp) {
   Method method = findMethod("h2o");
-  method.name = "norms";
-  method.needs = {Signal::OutputNorm};
+  method.name = "queries";
+  method.needs = {Signal::Expected};
   const MethodRequest request{.method = &method, .given = {{"every", "1"}}};
   try {
     (void)makeSetting(request, {2, 4, 2, 100}, parseBudget("20"), Granularity::KvHead, Preset::Exact, 8);
     FAIL();
   } catch (const UsageError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("'output_norm' is known for the prompt only"));
+    EXPECT_THAT(error.what(), HasSubstr("'expected' is known for the prompt only"));
   }
 }
 

@@ -20,7 +20,7 @@ TEST(Signals, AreTheDatasetsOfTheFormatInItsOrder) {
   for (const SignalInfo& info : signalTable()) names.emplace_back(info.name);
   EXPECT_THAT(names, testing::ElementsAre("lse", "entropy", "received", "window_sum", "window_rows", "key_norm",
                                           "value_norm", "key_similarity", "lag_score", "expected", "noncausal",
-                                          "leverage", "output_norm", "page_bound"));
+                                          "leverage", "output_norm", "page_bound", "reconstruction"));
   EXPECT_EQ(alwaysMeasured().members().size(), 7U) << "the others only where a method asks";
   EXPECT_EQ(onDemandOf({Signal::Received, Signal::Leverage}), SignalSet{Signal::Leverage});
   for (const SignalInfo& info : signalTable()) {

@@ -96,25 +96,30 @@ def kept_masked(model, press, ids):
     return kept
 
 
-def kept_chunks(model, ratio, length, ids):
-    """The positions that ChunkKV gathers, which are the same in all heads: keys are marked by their position."""
-    press = kvpress.ChunkKVPress(press=kvpress.SnapKVPress(compression_ratio=ratio, window_size=16), chunk_length=length)
+def kept_gathered(model, press, ids):
+    """The positions that a press gathers, [layer][head]: keys are marked by their position."""
     kept = []
-    original = kvpress.ChunkKVPress.compress
+    original = type(press).compress
 
     def compress(self, module, hidden_states, keys, values, attentions, kwargs):
         marks = torch.arange(keys.shape[2], dtype=values.dtype).view(1, 1, -1, 1).expand_as(values)
         _, left = original(self, module, hidden_states, keys, marks, attentions, kwargs)
-        kept.append([int(one) for one in left[0, 0, :, 0]])
+        kept.append([sorted(int(one) for one in head) for head in left[0, :, :, 0]])
         return keys, values
 
-    kvpress.ChunkKVPress.compress = compress
+    type(press).compress = compress
     try:
         with torch.no_grad(), press(model):
             model(ids, past_key_values=DynamicCache())
     finally:
-        kvpress.ChunkKVPress.compress = original
+        type(press).compress = original
     return kept
+
+
+def kept_chunks(model, ratio, length, ids):
+    """The same in all heads."""
+    press = kvpress.ChunkKVPress(press=kvpress.SnapKVPress(compression_ratio=ratio, window_size=16), chunk_length=length)
+    return [layer[0] for layer in kept_gathered(model, press, ids)]
 
 
 def main():
@@ -155,6 +160,10 @@ def main():
                 blob += [per_layer[layer].flatten() for layer in layers]
             ada = kvpress.AdaKVPress(kvpress.SnapKVPress(0.75, window_size=16))
             rows.append({"model": name, "tokens": count, "method": "adakv", "kept": kept_masked(sdpa, ada, ids)})
+            rows.append({"model": name, "tokens": count, "method": "streamingllm", "kept": kept_gathered(
+                sdpa, kvpress.StreamingLLMPress(0.75), ids)})
+            rows.append({"model": name, "tokens": count, "method": "pyramidkv:beta=2", "kept": kept_gathered(
+                sdpa, kvpress.PyramidKVPress(0.75, window_size=16, beta=2), ids)})
             for length in (20, 7):
                 rows.append({"model": name, "tokens": count, "method": f"chunkkv:length={length}",
                              "kept": kept_chunks(sdpa, 0.75, length, ids)})

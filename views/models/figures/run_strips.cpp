@@ -35,6 +35,14 @@ ValueGrid keptFractions(const trace::ModelInfo& model, std::uint64_t tokens, con
   return grid;
 }
 
+ValueGrid keptShares(const trace::ModelInfo& model, std::uint64_t tokens, const ChosenRun& run) {
+  ValueGrid grid = ValueGrid::filled(1, tokens, 0);
+  for (std::size_t layer = 0; layer < model.layers; ++layer)
+    for (std::size_t head = 0; head < run.header.heads; ++head) addKept(grid, 0, keptBy(run, layer, head), 1.0F);
+  for (float& share : grid.values) share /= static_cast<float>(model.layers * run.header.heads);
+  return grid;
+}
+
 ValueGrid keptStrip(const trace::ModelInfo& model, std::uint64_t tokens, const ChosenRun& run, LayerIndex layer,
                     std::optional<HeadIndex> query_head) {
   ValueGrid grid = ValueGrid::filled(1, tokens, 0);

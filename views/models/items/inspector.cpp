@@ -23,6 +23,21 @@ void addMerged(const RunView& run, std::size_t list, TokenIndex key, KeyFate& fa
   if (target != trace::kNoToken) fate.into = target;
 }
 
+// The same of what the list gave up while decoding, and when it gave up the key.
+void addLaterMerged(const RunView& run, LayerIndex layer, std::size_t head, TokenIndex key, KeyFate& fate) {
+  const trace::RunRecord& record = run.run.record;
+  for (std::size_t i = 0; i < record.evicted.size(); ++i) {
+    const trace::Eviction& one = record.evicted[i];
+    if (one.layer != layer.value || one.head != head) continue;
+    const TokenIndex into = i < record.evicted_into.size() ? record.evicted_into[i] : trace::kNoToken;
+    if (into == key) ++fate.sources;
+    if (one.position != key) continue;
+    ++fate.gone;
+    fate.gone_after = std::min(fate.gone_after.value_or(one.step), one.step);
+    if (into != trace::kNoToken && !fate.into) fate.into = into;
+  }
+}
+
 }  // namespace
 
 std::size_t Inspection::keepers() const {
@@ -45,6 +60,7 @@ KeyFate keyFate(const RunView& run, LayerIndex layer, const HeadChoice& choice, 
   fate.heads = stored.size();
   for (const std::size_t list : stored) {
     addMerged(run, layer.value * run.heads() + list, key, fate);
+    addLaterMerged(run, layer, list, key, fate);
     const policy::Reason reason = run.reason(layer, list, key);
     if (reason == policy::Reason::Evicted) continue;
     ++fate.keeping;

@@ -23,8 +23,10 @@ struct KeyFate {
   std::string title, method, budget;
   std::size_t keeping = 0, heads = 0;               // stored heads of the choice: that keep it, total
   policy::Reason reason = policy::Reason::Evicted;  // of the keeping heads
-  std::size_t sources = 0;                          // tokens of the prompt merged into it, over the choice's heads
-  std::optional<TokenIndex> into;                   // where it was merged, in the first head that evicts it
+  std::size_t gone = 0;                             // of the keeping heads, those that evict it while decoding
+  std::optional<std::uint32_t> gone_after;          // the first token after which one does
+  std::size_t sources = 0;         // tokens that were merged into it, at any time, over the choice's heads
+  std::optional<TokenIndex> into;  // where it was merged, in the first head that evicts it
 };
 
 struct Inspection {
