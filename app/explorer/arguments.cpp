@@ -21,8 +21,9 @@ std::optional<ExplorerArguments> parseArguments(int argc, char** argv) {
   parser.add_option("--view", arguments.view, "view state to restore: JSON, or a file with it");
   parser.add_option("--theme", arguments.theme, "system, light or dark (default: last choice)")
       ->check(CLI::IsMember({"system", "light", "dark"}));
-  parser.add_option("--screenshot-tour", arguments.tour_folder,
-                    "save images of every page of the trace (default: the example), light and dark, to this folder");
+  parser.add_option(
+      "--screenshot-tour", arguments.tour_folder,
+      "save images of every page of the trace or the results (default: the example), light and dark, to this folder");
   parser.add_option("--bench", arguments.bench_script,
                     "replay a script of events and print frame times: a file, 'panzoom' or 'nine'");
   parser.add_option("--settings", arguments.settings_file, "store layout and recent files in this file");

@@ -13,7 +13,7 @@ seed() { # TARGET FOLDER
     json) cp "$data"/models/llama2-gqa/*.json "$data/gguf/blocks.json" "$2" ;;
     lines)
       printf '1 2 3, [4]\n' >"$2/ids"; head -c 3000 resources/samples/kellynch.txt >"$2/text"
-      printf '{"context": "A. B.", "question": "Who?", "answers": ["A", "B"], "set": "s"}\n{"context": "A. B.", "set": "s", "questions": [{"question": "Two?", "answer": "B", "metric": "rouge"}]}\n' >"$2/rows"
+      printf '{"context": "A. B.", "question": "Who?", "answers": ["A", "B"], "set": "s"}\n{"context": "A. B.", "set": "s", "questions": [{"question": "Two?", "answer": "B", "metric": "rouge_l"}]}\n' >"$2/rows"
       printf '{"data": [{"title": "t", "paragraphs": [{"context": "A. B.", "qas": [{"question": "Who?", "is_impossible": false, "answers": [{"text": "A", "answer_start": 0}]}]}]}]}' >"$2/squad"
       printf '[{"question": "Who?", "answer": "A", "context": [["t", ["A.", "B."]]], "supporting_facts": [["t", 0]]}]' >"$2/hotpot" ;;
     method) printf 'snapkv:kernel=7,pooling=avg' >"$2/parameters"; printf 'window_sum * value_norm / (1 + 0.01*age)' >"$2/expression"; printf '{"0-0": [0.5, 1], "0-1": 0.25}' >"$2/heads" ;;

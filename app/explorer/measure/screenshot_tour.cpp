@@ -4,8 +4,11 @@
 #include <QComboBox>
 #include <QDir>
 #include <QDockWidget>
+#include <QElapsedTimer>
 #include <QFileInfo>
+#include <QPlainTextEdit>
 #include <QProcess>
+#include <QTabWidget>
 #include <QTemporaryDir>
 
 #include "app/explorer/capture/capture_dialog.h"
@@ -22,13 +25,16 @@
 #include "views/pages/figure_dialog.h"
 #include "views/pages/grid_page.h"
 #include "views/pages/map/map_page.h"
+#include "views/pages/results/case_details.h"
+#include "views/pages/results/results_page.h"
 #include "views/pages/tokens_page.h"
 #include "views/pages/what_if_page.h"
 
 namespace kvatlas::app {
 namespace {
 
-constexpr double kCloseTokens = 13;  // half of the keys in the close picture
+constexpr double kCloseTokens = 13;       // half of the keys in the close picture
+constexpr int kLongestPromptMs = 60'000;  // for the prompt of a case, which another process makes
 
 // Copies a trace; deletes the copy and its bookmarks file when destroyed.
 class TemporaryCopy {
@@ -81,6 +87,19 @@ class Tour {
     grabMaps();
     grabComparisons();
     grabDialogs();
+  }
+
+  // A folder of results: its grid or table with a case and its prompt, and the other tab.
+  void runResults() {
+    m_window->openFile(m_source);
+    QElapsedTimer waiting;
+    const auto* prompt = m_window->results().details().findChild<QPlainTextEdit*>(QStringLiteral("casePrompt"));
+    for (waiting.start(); waiting.elapsed() < kLongestPromptMs && prompt->document()->isEmpty();)
+      QCoreApplication::processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents, 20);
+    if (!m_window->results().source().isOpen()) fail("{}", m_window->message().toStdString());
+    grab(QStringLiteral("results-%1x%2").arg(m_window->width()).arg(m_window->height()), *m_window);
+    m_window->results().findChild<QTabWidget*>(QStringLiteral("overview"))->setCurrentIndex(0);
+    grab(QStringLiteral("results-table-%1x%2").arg(m_window->width()).arg(m_window->height()), *m_window);
   }
 
   // The first picture at another size.
@@ -226,6 +245,12 @@ void runScaled(const QString& folder, const QString& trace, int scale) {
     fail("the tour at scale {} failed", scale);
 }
 
+void tourOfResults(const QString& folder, const QString& results) {
+  for (const char* name : {"light", "dark"})
+    for (const QSize& size : {QSize(1280, 720), QSize(1440, 900), QSize(1920, 1080)})
+      Tour(folder, QString::fromLatin1(name), results, size).runResults();
+}
+
 }  // namespace
 
 void runScreenshotTour(const QString& folder, const QString& trace) {
@@ -234,6 +259,7 @@ void runScreenshotTour(const QString& folder, const QString& trace) {
   if (source.isEmpty()) fail("examples/marlow.kva.h5: not found next to kvatlas-explorer");
   if (!QFileInfo::exists(source)) fail("{}: not found", source.toStdString());
   source = QFileInfo(source).absoluteFilePath();
+  if (QFileInfo(source).isDir()) return tourOfResults(folder, source);
   const int scale = qRound(qApp->devicePixelRatio());
   for (const char* name : {"light", "dark"}) {
     const QString theme = QString::fromLatin1(name);

@@ -288,10 +288,17 @@ void MainWindow::showTrace() {
   m_message->clear();
   m_warnings.clear();
   showWarnings();
-  m_pages->raisePages(m_settings.raisedPages());
+  raiseFirstPages();
   m_capture->traceShown(m_document);
   m_results->traceShown(m_document, m_selection, m_pages->map());
   m_pages->mapWidget()->setFocus();  // arrow keys step layers and heads at once
+}
+
+// As at the last start; at the first one, the chart that says which runs keep the named span.
+void MainWindow::raiseFirstPages() {
+  const QStringList raised = m_settings.raisedPages();
+  m_pages->raisePages(raised);
+  if (raised.isEmpty() && !m_document.prompt().spans.empty()) m_pages->dock("span").raise();
 }
 
 // Shows the trace's warnings and clears those that a refresh has resolved.

@@ -82,6 +82,7 @@ class MainWindow : public QMainWindow {
   void showWarnings();
   void setMapOnly(bool only);
   void savePages();
+  void raiseFirstPages();
   void updateStatus();
 
   ExplorerSettings& m_settings;

@@ -63,15 +63,15 @@ class StoryTest : public AuditedWindow {
   QPoint m_point;
 };
 
-TEST_F(StoryTest, FourClicksFromTheFirstPictureToTheReason) {
+TEST_F(StoryTest, ThreeClicksFromTheFirstPictureToTheReason) {
   open();
   const trace::Span needle = m_window->document().prompt().spans.front();
   ASSERT_EQ(needle.name, "needle");
   const views::RunId streaming = runOf("streamingllm"), snapkv = runOf("snapkv");
-  // 1: the chart of the span. A pointer on a line says what is lost where.
-  clickTab(QStringLiteral("Span"));
+  // The chart of the span is in front. A pointer on a line says what is lost where.
   auto* chart = qobject_cast<views::SpanChart*>(m_window->pages().dock("span").widget());
   ASSERT_NE(chart, nullptr);
+  EXPECT_FALSE(chart->plot().visibleRegion().isEmpty());
   ASSERT_TRUE(waitUntil([&] { return chart->plot().lines().size() == m_window->document().runIds().size() - 1; }));
   std::size_t kept = 4;
   for (std::size_t layer = 0; layer < 4; ++layer) {
@@ -80,13 +80,13 @@ TEST_F(StoryTest, FourClicksFromTheFirstPictureToTheReason) {
       if (line.id == snapkv && line.y[layer] > 0 && kept == 4) kept = layer;
   }
   ASSERT_LT(kept, 4U) << "SnapKV keeps some of the needle";
-  // 2: a point of SnapKV's line focuses the run and its layer.
+  // 1: a point of SnapKV's line focuses the run and its layer.
   EXPECT_THAT(hovered(chart->plot(), snapkv, kept), HasSubstr("SnapKV"));
   QTest::mouseClick(&chart->plot(), Qt::LeftButton, {}, m_point);
   EXPECT_EQ(m_window->selection().focusRun(), snapkv);
   EXPECT_EQ(m_window->selection().layer().value, kept);
   ASSERT_TRUE(settle(*m_window));
-  // 3: a word of the needle that it keeps, 4: the inspector, which says why.
+  // 2: a word of the needle that it keeps. 3: the inspector, which says why.
   const views::RunPointer run = m_window->document().run(snapkv);
   TokenIndex word = needle.begin;
   while (word < needle.end && !run->keeps(m_window->selection().layer(), 0, word)) ++word;

@@ -6,11 +6,13 @@
 #include <QLineEdit>
 #include <QPlainTextEdit>
 #include <QPushButton>
+#include <QScrollBar>
 #include <QSignalSpy>
 #include <QSpinBox>
 #include <QTabWidget>
 #include <QTableView>
 #include <QTextBrowser>
+#include <QTextTable>
 
 #include "tests/support/sample_results.h"
 #include "tests/views/pages/qt_widgets.h"
@@ -54,6 +56,28 @@ class ResultsPageTest : public test::QtWidgetTest {
   ResultsPage m_page;
   QAbstractItemModelTester m_tester{&m_page.filter()};
 };
+
+// In a small window no word of the answers is broken, nothing scrolls sideways, and in a large one the questions take
+// the room.
+TEST_F(ResultsPageTest, WordsStayWhole) {
+  m_page.resize(1264, 660);
+  open(24);
+  QApplication::processEvents();
+  auto* answers = child<QTextBrowser>(m_page, "answers");
+  const auto tables = answers->document()->rootFrame()->childFrames();
+  ASSERT_EQ(tables.size(), 1);
+  auto* table = qobject_cast<QTextTable*>(tables.front());
+  ASSERT_NE(table, nullptr);
+  for (int column = 0; column < 4; ++column)
+    EXPECT_EQ(table->cellAt(0, column).firstCursorPosition().block().layout()->lineCount(), 1) << column;
+  EXPECT_EQ(answers->horizontalScrollBar()->maximum(), 0);
+  const auto questions = [this] { return list().columnWidth(CaseModel::Question); };
+  const int narrow = questions();
+  m_page.resize(1904, 1000);
+  QApplication::processEvents();
+  EXPECT_GT(questions(), narrow);
+  EXPECT_EQ(list().horizontalScrollBar()->maximum(), 0);
+}
 
 TEST_F(ResultsPageTest, ShowsTheCaseThatAMethodLost) {
   open(24);

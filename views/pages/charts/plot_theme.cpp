@@ -1,5 +1,6 @@
 #include "views/pages/charts/plot_theme.h"
 
+#include <QBoxLayout>
 #include <algorithm>
 
 #include "views/pages/window_palette.h"
@@ -31,6 +32,13 @@ void setWholeTicks(QCPAxis& axis) {
   whole->setTickStep(1);
   whole->setScaleStrategy(QCPAxisTickerFixed::ssMultiples);
   axis.setTicker(QSharedPointer<QCPAxisTicker>(whole));
+}
+
+// The plot is added again behind the field: QWidget::setTabOrder() has no effect before the page is in its window.
+void addAbovePlot(QBoxLayout& column, QWidget& field, QWidget& plot) {
+  plot.setParent(nullptr);
+  column.addWidget(&field, 0, Qt::AlignLeft);
+  column.addWidget(&plot, 1);
 }
 
 }  // namespace kvatlas::views

@@ -1,11 +1,12 @@
 #include "views/pages/charts/span_chart.h"
 
+#include <QBoxLayout>
 #include <QComboBox>
-#include <QVBoxLayout>
 #include <algorithm>
 #include <numeric>
 
 #include "views/models/qt_text.h"
+#include "views/pages/charts/plot_theme.h"
 
 namespace kvatlas::views {
 
@@ -33,8 +34,7 @@ SpanChart::SpanChart(Document& document, Selection& selection, QWidget* parent)
          "words in the panel Text"));
   m_span->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
   m_span->setMinimumContentsLength(10);
-  static_cast<QVBoxLayout*>(layout())->insertWidget(0, m_span, 0, Qt::AlignLeft);
-  setTabOrder(m_span, &plot());
+  addAbovePlot(*static_cast<QBoxLayout*>(layout()), *m_span, plot());
   for (const auto signal : {&Document::opened, &Document::closed, &Document::spansChanged})
     connect(&document, signal, this, &SpanChart::fillSpans);
   connect(m_span, &QComboBox::currentIndexChanged, this, [this] { refill(); });

@@ -1,7 +1,7 @@
 #include "views/pages/charts/sweep_chart.h"
 
+#include <QBoxLayout>
 #include <QComboBox>
-#include <QVBoxLayout>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -9,6 +9,7 @@
 #include <map>
 
 #include "views/models/items/run_summary.h"
+#include "views/pages/charts/plot_theme.h"
 #include "views/pages/window_palette.h"
 #include "views/plots/canvas.h"
 
@@ -25,8 +26,7 @@ SweepChart::SweepChart(Document& document, Selection& selection, QWidget* parent
   m_metric->setAccessibleName(tr("Number over the budget"));
   m_metric->setToolTip(tr("What the chart shows over the budget of each method"));
   m_metric->addItems({tr("retained mass"), tr("KL"), tr("right answer")});
-  static_cast<QVBoxLayout*>(layout())->insertWidget(0, m_metric, 0, Qt::AlignLeft);
-  setTabOrder(m_metric, &plot());
+  addAbovePlot(*static_cast<QBoxLayout*>(layout()), *m_metric, plot());
   connect(m_metric, &QComboBox::currentIndexChanged, this, [this] { refill(); });
 }
 

@@ -174,7 +174,8 @@ void MapPage::linkBar() {
 
 void MapPage::updateHistogram() {
   m_scale->setHistogram(frontView().map().visibleValues());
-  if (!m_fit_pending || !loaded()) return;
+  if (!m_fit_pending) return;
+  if (!loaded()) return m_histogram.start();  // the last tile may be another view's, and draw nothing here
   m_fit_pending = false;
   fitFirst();
 }

@@ -78,9 +78,10 @@ std::vector<AnswerRow> rowsOf(const ResultsView& view, std::size_t number, Theme
 QString answersHtml(const ResultsView& view, std::size_t number, double right_from, Theme theme) {
   const auto shade = [&](Rgb colour) { return toColour(mix(themeColours(theme).paper, colour, 0.4)).name(); };
   const QString line = toColour(themeColours(theme).grid).name();
-  QString html = QStringLiteral("<table width=\"100%\" cellpadding=\"4\" cellspacing=\"0\"><tr>");
+  QString html = QStringLiteral("<table width=\"98%\" cellpadding=\"4\" cellspacing=\"0\"><tr>");
   for (const QString& title : {tr("Method"), tr("Score"), tr("Expected"), tr("Given")})
-    html += QStringLiteral("<th align=\"left\" style=\"border-bottom:1px solid %1\">%2</th>").arg(line, title);
+    html += QStringLiteral("<th align=\"left\" style=\"border-bottom:1px solid %1; white-space:nowrap\">%2</th>")
+                .arg(line, title);
   html += QStringLiteral("</tr>");
   for (const AnswerRow& row : rowsOf(view, number, theme)) {
     const ComparedAnswers compared = closest(*row.record, shown(row.record->answer));
@@ -89,7 +90,8 @@ QString answersHtml(const ResultsView& view, std::size_t number, double right_fr
                               : marked(compared.given, shade(kExtra), QStringLiteral("text-decoration:underline"));
     const bool right = row.score >= right_from;
     html += QStringLiteral(
-                "<tr><td width=\"26%\">%1</td><td width=\"9%\"><span style=\"color:%2\">%3</span>&nbsp;%4"
+                "<tr><td width=\"26%\" style=\"white-space:nowrap\">%1</td>"
+                "<td width=\"9%\" style=\"white-space:nowrap\"><span style=\"color:%2\">%3</span>&nbsp;%4"
                 "</td><td width=\"28%\">%5</td><td>%6</td></tr>")
                 .arg(row.branches.join(QStringLiteral("<br>")),
                      toColour(mix(right ? kRight : kMissing, themeColours(theme).ink, 0.2)).name(),

@@ -1,6 +1,7 @@
 #include "views/pages/results/results_page.h"
 
 #include <QComboBox>
+#include <QEvent>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
@@ -185,6 +186,7 @@ QWidget* ResultsPage::makeCases() {
   m_list->setSortingEnabled(true);
   m_list->sortByColumn(CaseModel::CaseId, Qt::AscendingOrder);
   m_list->verticalHeader()->hide();
+  m_list->viewport()->installEventFilter(this);
   m_list->setWordWrap(false);
   auto* filters = new QHBoxLayout;
   filters->addWidget(new QLabel(tr("Wrong with")));
@@ -247,11 +249,26 @@ void ResultsPage::showView() {
     m_list->setColumnWidth(CaseModel::Tokens, 55);
     m_list->setColumnWidth(CaseModel::Question, 120);
     m_list->setColumnWidth(CaseModel::Expected, 90);
+    fitQuestions();
     m_overview->setCurrentIndex(gridAxes(view->plan()) && view->plan().has("depth") ? 1 : 0);
   }
   applyConditions();
   if (!m_list->currentIndex().isValid() && m_filter.rowCount() > 0) m_list->selectRow(0);
   showCase();
+}
+
+// The questions take what room the other columns leave.
+void ResultsPage::fitQuestions() {
+  constexpr int kLeast = 120;
+  int others = 0;
+  for (int column = 0; column < m_filter.columnCount(); ++column)
+    if (column != CaseModel::Question) others += m_list->columnWidth(column);
+  m_list->setColumnWidth(CaseModel::Question, std::max(kLeast, m_list->viewport()->width() - others));
+}
+
+bool ResultsPage::eventFilter(QObject* watched, QEvent* event) {
+  if (watched == m_list->viewport() && event->type() == QEvent::Resize) fitQuestions();
+  return QWidget::eventFilter(watched, event);
 }
 
 void ResultsPage::fillChoices() {

@@ -35,6 +35,9 @@ class ResultsPage : public QWidget {
   void chooseCase(const QString& case_id);
   [[nodiscard]] QString csv() const;  // the table in front
 
+ protected:
+  bool eventFilter(QObject* watched, QEvent* event) override;
+
  private:
   QWidget* makeHead();
   QWidget* makeOverview();
@@ -46,6 +49,7 @@ class ResultsPage : public QWidget {
   void chooseCells(const ScoreCell& cell, const QString& words);
   void clearCells();
   void showCase();
+  void fitQuestions();
 
   ResultsSource m_source;
   CaseModel m_cases;
