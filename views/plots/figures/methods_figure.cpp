@@ -102,7 +102,10 @@ void drawRow(Canvas& canvas, const Layout& layout, std::size_t index, const Row&
   QCPAxisRect* panel = canvas.addPanel(area, false);
   panel->axis(QCPAxis::atBottom)->setRange(0, tokens);
   panel->axis(QCPAxis::atLeft)->setRange(0, 1);
-  if (layout.grid.lowest(index)) canvas.setTicks(panel->axis(QCPAxis::atBottom), layout.positions);
+  if (layout.grid.lowest(index)) {  // the only axis of the figure
+    panel->axis(QCPAxis::atBottom)->setVisible(true);
+    canvas.setTicks(panel->axis(QCPAxis::atBottom), layout.positions);
+  }
   auto* tiles = new RasterItem(&canvas.plot(), panel);
   tiles->setData(row.shares, makeColouring(layout.bar.tables.front(), layout.bar.scale, canvas.theme()), Pooling::Mean);
   tiles->setExtent(0, 0, tokens, 1);
