@@ -46,7 +46,10 @@ class LongRunTest : public test::QtWidgetTest {
     request.map_size = 32;
     request.output = output;
     dialog->form().setRequest(request);
-    click(child<QPushButton>(*dialog, "captureStart"));
+    auto* const start = child<QPushButton>(*dialog, "captureStart");
+    // A trace is complete a moment before its capture has ended.
+    ASSERT_TRUE(waitUntil([&] { return start->isEnabled(); })) << number;
+    click(start);
     ASSERT_TRUE(waitUntil([&] {
       return m_window.document().isOpen() && m_window.document().path() == output.toStdString() &&
              m_window.document().status() == views::TraceStatus::Complete;
