@@ -21,7 +21,7 @@
 namespace kvatlas::capture {
 namespace {
 
-constexpr std::int64_t kRows = 256;  // queries whose attention is in memory at once
+constexpr std::int64_t kRows = 48;   // queries whose attention is in memory at once: it stays in the cache
 constexpr std::size_t kOverlap = 8;  // tokens of the chunk before that say where a chunk begins
 
 constexpr const char *kFirst = "\n\nRepeat the previous context exactly.",
@@ -73,16 +73,18 @@ struct Pass {
     const at::Tensor columns = positions(count, query.options());
     const at::Tensor seen = at::index_select(key, 1, columns).to(at::kFloat);
     at::Tensor most = at::zeros({key.size(0), end - begin}, query.options().dtype(at::kFloat));
+    const std::int64_t before = columns.size(0) - count;  // columns that every query sees, but for a sliding window
     for (std::int64_t row = 0; row < count; row += kRows) {
       work.checkStop();
-      const std::int64_t last = std::min(row + kRows, count);
-      const at::Tensor own =
-          columns.slice(0, columns.size(0) - count + row, columns.size(0) - count + last).unsqueeze(1);
-      at::Tensor hidden = columns.unsqueeze(0) > own;
-      if (window > 0) hidden = at::logical_or(hidden, own - columns.unsqueeze(0) >= window);
+      const std::int64_t last = std::min(row + kRows, count), first_hidden = window > 0 ? 0 : before + row;
+      const at::Tensor own = columns.slice(0, before + row, before + last).unsqueeze(1);
+      const at::Tensor checked = columns.slice(0, first_hidden, before + last).unsqueeze(0);
+      at::Tensor hidden = checked > own;
+      if (window > 0) hidden = at::logical_or(hidden, own - checked >= window);
       for (std::int64_t head = 0; head < query.size(0); ++head) {
-        const at::Tensor q = query[head].slice(0, row, last).to(at::kFloat);
-        const at::Tensor logits = (at::matmul(q, seen[head / group].t()) * scale).masked_fill_(hidden, -HUGE_VAL);
+        const at::Tensor q = query[head].slice(0, row, last).to(at::kFloat) * scale;
+        at::Tensor logits = at::matmul(q, seen[head / group].slice(0, 0, before + last).t());
+        logits.slice(1, first_hidden).masked_fill_(hidden, -HUGE_VAL);
         const at::Tensor chunk = at::softmax(logits, -1).slice(1, sinks(), sinks() + end - begin);
         at::Tensor best = most[head / group];
         best.copy_(at::maximum(best, at::amax(chunk, {0})));
