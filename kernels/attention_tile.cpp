@@ -113,8 +113,7 @@ HWY_INLINE void tileStrip(const TileBlock& block, const Strip& strip, float* sco
 TileReport tileBlock(const TileBlock& block) {
   HWY_ALIGN float scores[kStripRows * kPanelKeys];
   TileReport report;
-  const std::size_t first = std::max(block.query_begin, block.rowBegin());
-  for (std::size_t row = first; row < block.rowEnd(); row += kStripRows) {
+  for (std::size_t row = block.rowBegin(); row < block.rowEnd(); row += kStripRows) {
     tileStrip(block, Strip(block, row), scores, report);
   }
   return report;

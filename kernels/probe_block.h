@@ -13,18 +13,19 @@ struct ScoreBlock {
   FloatArray query;  // [tokens − query_begin, head_dim] of the head
   std::size_t query_begin = 0;
   PackedKeys* packed = nullptr;  // keys [key_begin, key_end)
-  std::size_t key_begin = 0;     // a multiple of kPanelKeys
+  std::size_t key_begin = 0;     // a multiple of kPanelKeys for statistics and tiles
   std::size_t key_end = 0;
-  std::size_t tokens = 0;
+  std::size_t tokens = 0;  // one past the last query
   std::size_t head_dim = 0;
   std::size_t sliding_window = 0;
   float log2_scale = 0;  // scale · log₂ e
 
-  [[nodiscard]] std::size_t rowBegin() const { return key_begin; }
+  [[nodiscard]] std::size_t rowBegin() const { return larger(key_begin, query_begin); }
   [[nodiscard]] std::size_t rowEnd() const { return lastQueryEnd(key_end, tokens, sliding_window); }
 };
 
-// First sweep. top and sum [tokens] hold the result of earlier blocks (sum 0: none) and accumulate this block.
+// First sweep. top and sum [tokens − query_begin] hold the result of earlier blocks (sum 0: none) and accumulate this
+// block.
 struct NormaliserBlock : ScoreBlock {
   float* top = nullptr;  // largest logit so far
   float* sum = nullptr;  // Σ 2^y relative to it
@@ -46,7 +47,14 @@ struct StatisticsBlock : ScoreBlock {
   std::size_t flush_rows = 0;
 };
 
+// The largest logit · log2_scale − log2_lse of every key, over the rows that see it.
+struct MaximumBlock : ScoreBlock {
+  const float* log2_lse = nullptr;  // [tokens − query_begin]
+  float* most = nullptr;            // [key_end − key_begin, rounded up to kPanelKeys], aligned; raised
+};
+
 void addNormaliserBlock(const NormaliserBlock& block);
 void addStatisticsBlock(const StatisticsBlock& block);
+void addMaximumBlock(const MaximumBlock& block);
 
 }  // namespace kvatlas::kernels

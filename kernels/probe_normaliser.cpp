@@ -99,7 +99,7 @@ HWY_INLINE void addStrip(const NormaliserBlock& block, const Strip& strip, float
     }
   }
   for (std::size_t r = 0; r < strip.rows; ++r) {
-    mergeRow(block, strip.row + r, state.top[r], state.sum[r]);
+    mergeRow(block, strip.row + r - block.query_begin, state.top[r], state.sum[r]);
   }
 }
 

@@ -105,13 +105,15 @@ HWY_INLINE PanelVisibility panelVisibility(const ScoreBlock& block, const Strip&
     return PanelVisibility::kExpired;
   }
   const bool cut_left = block.sliding_window > 0 && panel_begin + block.sliding_window <= last_row;
-  return panel_last > strip.row || cut_left ? PanelVisibility::kPart : PanelVisibility::kAll;
+  return panel_last > strip.row || panel_last >= block.key_end || cut_left ? PanelVisibility::kPart
+                                                                           : PanelVisibility::kAll;
 }
 
-// The visible keys [begin, end) of a row, relative to the panel.
+// The visible keys [begin, end) of a row, relative to the panel, which may reach past the block's last key.
 struct Visible {
   Visible(const ScoreBlock& block, std::size_t row, std::size_t panel_begin) {
-    end = row + 1 <= panel_begin ? 0 : std::min(kPanelKeys, row + 1 - panel_begin);
+    const std::size_t last = std::min(row + 1, block.key_end);
+    end = last <= panel_begin ? 0 : std::min(kPanelKeys, last - panel_begin);
     const std::size_t first = firstVisibleKey(row, block.sliding_window);
     begin = first <= panel_begin ? 0 : std::min(end, first - panel_begin);
   }

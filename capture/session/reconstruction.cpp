@@ -1,27 +1,17 @@
 #include "capture/session/reconstruction.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/amax.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/index_select.h>
-#include <ATen/ops/logical_or.h>
-#include <ATen/ops/matmul.h>
-#include <ATen/ops/maximum.h>
-#include <ATen/ops/softmax.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "capture/model/attention.h"
+#include "capture/session/repeat_attention.h"
 #include "core/text/chat_template.h"
 
 namespace kvatlas::capture {
 namespace {
 
-constexpr std::int64_t kRows = 48;   // queries whose attention is in memory at once: it stays in the cache
 constexpr std::size_t kOverlap = 8;  // tokens of the chunk before that say where a chunk begins
 
 constexpr const char *kFirst = "\n\nRepeat the previous context exactly.",
@@ -55,42 +45,12 @@ struct Pass {
     return ids;
   }
 
-  // Positions of the sinks, the chunk, and `count` tokens of the pass.
-  [[nodiscard]] at::Tensor positions(std::int64_t count, const at::TensorOptions& options) const {
-    const auto range = [&](std::int64_t from, std::int64_t to) {
-      return at::arange(from, to, options.dtype(at::kLong));
-    };
-    const auto tokens = static_cast<std::int64_t>(of.ids.size());
-    return at::cat({range(0, sinks()), range(begin, end), range(tokens, tokens + count)});
-  }
-  [[nodiscard]] std::int64_t sinks() const { return std::min(std::int64_t{of.sinks}, begin); }
-
-  // [kv_heads, chunk] from query [query_heads, M, d] and key [kv_heads, N + M, d].
-  [[nodiscard]] at::Tensor received(const at::Tensor& query, const at::Tensor& key) const {
-    const std::int64_t count = query.size(1), group = query.size(0) / key.size(0);
-    const auto window = static_cast<std::int64_t>(decoder.config().sliding_window);
-    const double scale = 1 / std::sqrt(static_cast<double>(query.size(2)));
-    const at::Tensor columns = positions(count, query.options());
-    const at::Tensor seen = at::index_select(key, 1, columns).to(at::kFloat);
-    at::Tensor most = at::zeros({key.size(0), end - begin}, query.options().dtype(at::kFloat));
-    const std::int64_t before = columns.size(0) - count;  // columns that every query sees, but for a sliding window
-    for (std::int64_t row = 0; row < count; row += kRows) {
-      work.checkStop();
-      const std::int64_t last = std::min(row + kRows, count), first_hidden = window > 0 ? 0 : before + row;
-      const at::Tensor own = columns.slice(0, before + row, before + last).unsqueeze(1);
-      const at::Tensor checked = columns.slice(0, first_hidden, before + last).unsqueeze(0);
-      at::Tensor hidden = checked > own;
-      if (window > 0) hidden = at::logical_or(hidden, own - checked >= window);
-      for (std::int64_t head = 0; head < query.size(0); ++head) {
-        const at::Tensor q = query[head].slice(0, row, last).to(at::kFloat) * scale;
-        at::Tensor logits = at::matmul(q, seen[head / group].slice(0, 0, before + last).t());
-        logits.slice(1, first_hidden).masked_fill_(hidden, -HUGE_VAL);
-        const at::Tensor chunk = at::softmax(logits, -1).slice(1, sinks(), sinks() + end - begin);
-        at::Tensor best = most[head / group];
-        best.copy_(at::maximum(best, at::amax(chunk, {0})));
-      }
-    }
-    return most;
+  [[nodiscard]] RepeatColumns columns() const {
+    return {.sinks = std::min(std::int64_t{of.sinks}, begin),
+            .begin = begin,
+            .end = end,
+            .prompt_tokens = static_cast<std::int64_t>(of.ids.size()),
+            .sliding_window = decoder.config().sliding_window};
   }
 
   // Adds the chunk's columns to `layers` [layers] of [kv_heads, N].
@@ -103,15 +63,17 @@ struct Pass {
         return at::cat({cached, rows.transpose(0, 1)}, 1);
       };
       const LayerCache& cache = of.cache[layer.value];
+      const auto between = [&] { work.checkStop(); };
+      const unsigned threads = decoder.options().threads;
       const at::Tensor q = query.transpose(0, 1).contiguous(), keys = behind(cache.key, key);
-      const at::Tensor host = received(q, keys).to(at::kCPU).contiguous();
+      const AttentionOutput attended =
+          causalAttention(q, keys, behind(cache.value, value), decoder.config().sliding_window, between, threads);
+      const at::Tensor host =
+          mostAttention(columns(), q, keys, attended.lse, threads, between).to(at::kCPU).contiguous();
       for (std::int64_t head = 0; head < host.size(0); ++head)
         std::copy_n(host.const_data_ptr<float>() + head * (end - begin), end - begin,
                     layers[layer.value].begin() + head * static_cast<std::int64_t>(of.ids.size()) + begin);
-      return causalAttention(
-                 q, keys, behind(cache.value, value), decoder.config().sliding_window, [&] { work.checkStop(); },
-                 decoder.options().threads)
-          .output.transpose(0, 1);
+      return attended.output.transpose(0, 1);
     };
     (void)decoder.step(fed, places, of.ids.size(), attend, {});
   }

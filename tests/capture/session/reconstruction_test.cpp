@@ -2,8 +2,11 @@
 // method_scores_test.cpp.
 #include "capture/session/reconstruction.h"
 
+#include <ATen/Functions.h>
 #include <gmock/gmock.h>
 
+#include "capture/model/attention.h"
+#include "capture/session/repeat_attention.h"
 #include "capture/session/session.h"
 #include "tests/capture/model/golden.h"
 
@@ -43,6 +46,30 @@ TEST_F(Repeating, asksInWordsAndEndsTheTurnOfItsTemplate) {
   const std::string turn = tokenizer.decode(repeatRequest(tokenizer, modelFolder("tiny-llama"), "llama3").suffix);
   EXPECT_THAT(turn, StartsWith("<|eot_id|>"));
   EXPECT_THAT(turn, EndsWith("assistant<|end_header_id|>\n\n"));
+}
+
+// The kernel of the processor against plain operations, which a device without it runs.
+TEST_F(Repeating, attentionIsTheSameFromTheKernelAndFromOperations) {
+  const at::Tensor query = at::randn({4, 90, 16}, at::kFloat) * 2, key = at::randn({2, 290, 16}, at::kFloat),
+                   value = at::randn({2, 290, 16}, at::kFloat);
+  for (const std::uint64_t window : {0, 150})
+    for (const RepeatColumns& columns : {RepeatColumns{.begin = 0, .end = 200}, RepeatColumns{.begin = 0, .end = 70},
+                                         RepeatColumns{.sinks = 4, .begin = 70, .end = 200}})
+      for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf}) {
+        SCOPED_TRACE(testing::Message() << columns.begin << " " << columns.end << " " << window << " " << type);
+        RepeatColumns of = columns;
+        of.prompt_tokens = 200;
+        of.sliding_window = window;
+        const at::Tensor q = query.to(type), k = key.to(type);
+        const at::Tensor lse = causalAttention(
+                                   q, k, value.to(type), window, [] {}, 1)
+                                   .lse;
+        const at::Tensor fast = mostAttention(of, q, k, lse, 1, [] {});
+        const at::Tensor plain = mostAttentionInOperations(of, q, k, [] {});
+        ASSERT_EQ(fast.sizes(), plain.sizes());
+        EXPECT_LT((fast - plain).abs().max().item<double>(), 3e-5);
+        EXPECT_GT(plain.max().item<double>(), 0.01);
+      }
 }
 
 TEST_F(Repeating, changesNoOtherRun) {
