@@ -22,15 +22,18 @@ constexpr ParameterSpec kParameters[] = {sinksParameter("first tokens, always ke
                                           .highest = 1'000'000,
                                           .changes_score = false}};
 
-// The last query's attention to what is neither first nor recent, a mean over the heads.
+// The last query's attention to what is neither first nor recent, a mean over the heads. kvpress does not count the
+// query's own token: its recent tokens end before it.
 std::vector<double> facts(const Setting& setting, LayerIndex, const LayerSignals& signals) {
   const std::size_t tokens = setting.shape.tokens, queries = std::min<std::size_t>(setting.window, tokens);
   const auto sinks = static_cast<std::size_t>(integerParameter(setting, "sinks"));
   const std::size_t near = std::min(static_cast<std::size_t>(integerParameter(setting, "near")), tokens / 2);
+  const std::size_t own = setting.preset == Preset::Kvpress ? 1 : 0;
   double between = 0;
   for (std::size_t head = 0; head < setting.shape.query_heads; ++head) {
     const auto row = signals[Signal::WindowRows].subspan((head * queries + queries - 1) * tokens, tokens);
-    for (std::size_t j = sinks; j + near < tokens; ++j) between += static_cast<double>(row[j]);
+    for (std::size_t j = sinks; j + near + own < tokens; ++j) between += static_cast<double>(row[j]);
+    if (own > 0) between += static_cast<double>(row.back());
   }
   return {between / setting.shape.query_heads};
 }

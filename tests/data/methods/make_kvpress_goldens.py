@@ -5,6 +5,7 @@ Needs torch, transformers and kvpress 0.5.5 (CPU). Run in this folder: python3 m
 Models: ../models/llama2-gqa and ../models/qwen3. Prompts: 160 and 400 tokens, id i = (7 i² + 3 i + 5) mod 61 + 3.
 kvpress.f32 holds each row's values one after the other: scores [layers, kv_heads, N], layers as listed.
 A press that masks or drops tokens is described by what it keeps: per layer the kept positions of each head, in the json.
+Rows of methods that keep everything of some layers or heads name the budget and the window that cost as much.
 The random sketch of LeverageScorePress is replaced by the numbers that KVAtlas draws for seed 0.
 """
 import json
@@ -12,6 +13,7 @@ import struct
 from pathlib import Path
 
 import kvpress
+import numpy as np
 import torch
 import transformers
 from kvpress.presses.scorer_press import ScorerPress
@@ -122,6 +124,71 @@ def kept_chunks(model, ratio, length, ids):
     return [layer[0] for layer in kept_gathered(model, press, ids)]
 
 
+def smallest_that_divides(lists, whole, count, first):
+    """The smallest number of kept tokens from `first` on for which `lists` lists, `whole` of them of all `count` tokens,
+    have a whole number of tokens on average."""
+    return next(kept for kept in range(first, count)
+                if (whole * count + (lists - whole) * kept) % lists == 0)
+
+
+def lazy_shares(model, recent, sinks, ids):
+    """[layers] the threshold below which SimLayerKVPress takes a layer for lazy, by bisection of its own answer."""
+    shares = []
+    original = kvpress.SimLayerKVPress.is_lazy
+
+    def is_lazy(self, *arguments):
+        low, high = 0.0, 1.0
+        for _ in range(40):
+            self.lazy_threshold = (low + high) / 2
+            low, high = (self.lazy_threshold, high) if original(self, *arguments) else (low, self.lazy_threshold)
+        self.lazy_threshold = 0.5
+        shares.append(low)
+        return False
+
+    kvpress.SimLayerKVPress.is_lazy = is_lazy
+    try:
+        with torch.no_grad(), kvpress.SimLayerKVPress(0.5, n_recent=recent, n_initial=sinks)(model):
+            model(ids, past_key_values=DynamicCache())
+    finally:
+        kvpress.SimLayerKVPress.is_lazy = original
+    return shares
+
+
+def lazy_rows(model, name, ids):
+    """SimLayerKVPress with thresholds that make one layer lazy, then one more, up to all but one."""
+    count, layers, sinks = ids.shape[1], model.config.num_hidden_layers, 4
+    for lazy in range(1, layers):
+        kept_tokens = smallest_that_divides(layers, layers - lazy, count, 36)
+        recent = kept_tokens - sinks + 1  # it keeps one fewer than it looks at
+        low, high = 0.0, 1.0 - 1e-9
+        while True:
+            press = kvpress.SimLayerKVPress(lazy_threshold=(low + high) / 2, n_recent=recent, n_initial=sinks)
+            kept = kept_gathered(model, press, ids)
+            found = sum(len(layer[0]) < count for layer in kept)
+            if found == lazy:
+                break
+            low, high = ((low + high) / 2, high) if found > lazy else (low, (low + high) / 2)
+        yield {"model": name, "tokens": count, "method": f"simlayerkv:near={recent},sinks={sinks}",
+               "budget": ((layers - lazy) * count + lazy * kept_tokens) // layers, "window": recent - 1,
+               "lazy": lazy_shares(model, recent, sinks, ids), "kept": kept}
+
+
+def streaming_rows(model, name, ids):
+    """DuoAttentionPress with a table of our own, written in the published shape."""
+    count, layers, heads, sinks = ids.shape[1], model.config.num_hidden_layers, model.config.num_key_value_heads, 8
+    table = np.array([[((5 * layer + 3 * head + 2) % 7 + 1) / 8 for head in range(heads)] for layer in range(layers)])
+    file = HERE / f"kvpress_heads_{name}.tsv"
+    file.write_text("".join("\t".join(map(str, row)) + "\n" for row in table.tolist()))
+    for ratio in (0.25, 0.5, 0.75):
+        lists, streaming = layers * heads, round(layers * heads * ratio)
+        kept_tokens = smallest_that_divides(lists, lists - streaming, count, 40)
+        recent = kept_tokens - sinks
+        kvpress.DuoAttentionPress.load_attention_pattern = staticmethod(lambda _: (sinks, recent, table))
+        yield {"model": name, "tokens": count, "method": f"duoattention:sinks={sinks},heads={file.name}",
+               "budget": ((lists - streaming) * count + streaming * kept_tokens) // lists, "window": recent,
+               "kept": kept_masked(model, kvpress.DuoAttentionPress(ratio), ids)}
+
+
 def main():
     rows, blob = [], []
     torch.manual_seed(0)
@@ -167,6 +234,8 @@ def main():
             for length in (20, 7):
                 rows.append({"model": name, "tokens": count, "method": f"chunkkv:length={length}",
                              "kept": kept_chunks(sdpa, 0.75, length, ids)})
+            rows += lazy_rows(sdpa, name, ids)
+            rows += streaming_rows(sdpa, name, ids)
     values = torch.cat(blob).tolist()
     (HERE / "kvpress.f32").write_bytes(struct.pack(f"<{len(values)}f", *values))
     text = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
