@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/trace/read_header.h"
+#include "core/trace/stored_data.h"
 #include "core/trace/trace_check.h"
 #include "core/trace/vetting.h"
 #include "kernels/log2_codec.h"
@@ -19,43 +20,11 @@ using h5::SourceGroup;
 using schema::DatasetSpec;
 
 constexpr std::size_t kMaxOpenDatasets = 64;
-constexpr std::uint64_t kPositionsAtOnce = 1U << 18U;
-
-// Bytes that must be stored: the cells on and below the diagonal.
-std::uint64_t neededBytes(const DatasetSpec& spec, const std::vector<std::uint64_t>& dims) {
-  const std::size_t rank = dims.size();
-  std::uint64_t cells = 1;
-  for (std::size_t axis = 0; axis + (spec.diagonal ? 2 : 0) < rank; ++axis)
-    cells *= axis == 0 ? schema::slabCount(spec, dims[0]) : dims[axis];
-  if (spec.diagonal) {
-    std::uint64_t visible = 0;
-    for (std::uint64_t row = 0; row < dims[rank - 2]; ++row) {
-      visible += std::min(dims[rank - 1], row + *spec.diagonal + 1);
-    }
-    cells *= visible;
-  }
-  return cells * schema::sizeOf(spec.type);
-}
 
 std::vector<float> decode(const std::vector<std::uint16_t>& codes) {
   std::vector<float> values(codes.size());
   kernels::decodeLog2(codes.data(), values.data(), codes.size());
   return values;
-}
-
-// Whether all lists are 0, 1, … N − 1; checks a few lists at a time to bound memory.
-bool keepsEverything(const SourceDataset& positions, const std::vector<std::uint64_t>& offsets, std::uint64_t tokens) {
-  const std::uint64_t rows = offsets.empty() ? 0 : offsets.size() - 1;
-  for (std::uint64_t row = 0; row < offsets.size(); ++row)
-    if (offsets[row] != row * tokens) return false;
-  if (positions.dims().at(0) != rows * tokens) return false;
-  const std::uint64_t step = std::max<std::uint64_t>(kPositionsAtOnce / std::max<std::uint64_t>(tokens, 1), 1);
-  for (std::uint64_t row = 0; row < rows; row += step) {
-    const auto some = positions.read<TokenIndex>({row * tokens}, {std::min(step, rows - row) * tokens});
-    for (std::size_t i = 0; i < some.size(); ++i)
-      if (some[i] != i % tokens) return false;
-  }
-  return rows > 0;
 }
 
 const DatasetSpec* find(const std::vector<DatasetSpec>& specs, std::string_view path) {
