@@ -23,11 +23,7 @@ class ChartKeysTest : public test::OpenedPagesTest {
  protected:
   template <class Page>
   void show(Page& page) {
-    OpenedPagesTest::show(page, {700, 240});
-    page.updateNow();
-    ASSERT_TRUE(settled());
-    QApplication::processEvents();
-    page.updateNow();
+    ASSERT_NO_FATAL_FAILURE(showChart(page));
     page.activateWindow();
     ASSERT_TRUE(waitUntil([&] { return page.isActiveWindow(); }));
     if (QWidget* first = QApplication::focusWidget()) first->clearFocus();  // the active window gives it to someone

@@ -25,16 +25,6 @@ namespace {
 
 class ChartsTest : public test::OpenedPagesTest {
  protected:
-  // Shows, fills and draws the chart.
-  template <class Page>
-  void show(Page& page) {
-    OpenedPagesTest::show(page, {700, 240});
-    page.updateNow();
-    ASSERT_TRUE(settled());
-    QApplication::processEvents();
-    page.updateNow();
-    QApplication::processEvents();
-  }
   static const ChartLine& lineOf(RunChart& chart, int id) {
     for (const ChartLine& line : chart.plot().lines())
       if (line.id == id) return line;
@@ -49,7 +39,7 @@ class ChartsTest : public test::OpenedPagesTest {
 TEST_F(ChartsTest, TheBudgetIsTheMeanCapacityOfEachLayer) {
   open();
   BudgetChart chart(m_document, m_selection);
-  show(chart);
+  showChart(chart);
   EXPECT_EQ(chart.plot().lines().size(), m_sample.runs.size() - 1) << "one line for every run but the full one";
   const std::size_t heads = m_sample.header.runs[3].heads;
   const ChartLine& line = lineOf(chart, 3);
@@ -65,7 +55,7 @@ TEST_F(ChartsTest, TheHeadBudgetIsTheCapacityOfEachHeadOfTheLayer) {
   open();
   m_selection.setLayer(LayerIndex(1));
   HeadBudgetChart chart(m_document, m_selection);
-  show(chart);
+  showChart(chart);
   const std::size_t query_heads = m_sample.header.model.query_heads;
   const auto expectLayer = [&](std::size_t layer) {
     for (std::size_t run = 1; run < m_sample.runs.size(); ++run) {
@@ -89,7 +79,7 @@ TEST_F(ChartsTest, TheHeadBudgetIsTheCapacityOfEachHeadOfTheLayer) {
 TEST_F(ChartsTest, TheMarkerFollowsTheSelectedLayer) {
   open();
   BudgetChart chart(m_document, m_selection);
-  show(chart);
+  showChart(chart);
   // Dashes from top to bottom, darker than the grid line at the same x.
   const auto marked = [&](int layer) {
     const ChartPlot& plot = chart.plot();
@@ -110,7 +100,7 @@ TEST_F(ChartsTest, TheMarkerFollowsTheSelectedLayer) {
 TEST_F(ChartsTest, AClickOnAPointSelectsItsLayerAndRun) {
   open();
   BudgetChart chart(m_document, m_selection);
-  show(chart);
+  showChart(chart);
   const ChartLine& line = lineOf(chart, 8);  // the last line, which coincides with no other
   clickPoint(chart.plot(), 2, line.y[2]);
   EXPECT_EQ(m_selection.layer(), LayerIndex(2));
@@ -168,7 +158,7 @@ TEST_F(ChartsTest, RetainedMassIsAMeanOverStepsAndHeads) {
   open();
   m_selection.setFocusRun(2);
   RetainedChart chart(m_document, m_selection);
-  show(chart);
+  showChart(chart);
   const trace::ModelInfo& model = m_sample.header.model;
   const auto& values = m_sample.runs[2].retained;
   double sum = 0;
@@ -190,7 +180,7 @@ TEST_F(ChartsTest, TheSpanChartSaysWhichLayersKeepIt) {
   m_sample.header.prompt.spans = {{40, 52, "needle"}, {100, 180, "passage"}};
   openSample();
   SpanChart chart(m_document, m_selection);
-  show(chart);
+  showChart(chart);
   const auto expectShares = [&](TokenIndex begin, TokenIndex end) {
     for (const RunId id : {1, 4, 7}) {
       const RunPointer run = m_document.run(id);
@@ -217,7 +207,7 @@ TEST_F(ChartsTest, TheSpanChartSaysWhichLayersKeepIt) {
 TEST_F(ChartsTest, HiddenRunsHaveNoLine) {
   open();
   BudgetChart chart(m_document, m_selection);
-  show(chart);
+  showChart(chart);
   m_selection.setHidden(4, true);
   chart.updateNow();
   EXPECT_THROW((void)lineOf(chart, 4), std::runtime_error);
@@ -229,7 +219,7 @@ TEST_F(ChartsTest, TheRankingFallsAndIsTheSignalSorted) {
   m_selection.setLayer(LayerIndex(1));
   m_selection.setHead({HeadChoice::QueryHead, 2});
   RankingChart chart(m_document, m_selection);
-  show(chart);
+  showChart(chart);
   std::vector<float> received(m_sample.layers[1].values[Signal::Received].begin() + 2 * 256,
                               m_sample.layers[1].values[Signal::Received].begin() + 3 * 256);
   const auto best = static_cast<TokenIndex>(std::ranges::max_element(received) - received.begin());
@@ -251,7 +241,7 @@ TEST_F(ChartsTest, AClickOnAKeptPositionMovesTheCursorThere) {
   open();
   m_selection.setFocusRun(1);
   PositionChart chart(m_document, m_selection);
-  show(chart);
+  showChart(chart);
   QCustomPlot& plot = chart.plot();
   QTest::mouseClick(&plot, Qt::LeftButton, {},
                     QPoint(qRound(plot.xAxis->coordToPixel(100.5)), qRound(plot.yAxis->coordToPixel(3))));
@@ -279,10 +269,10 @@ TEST_F(ChartsTest, QuotesInNamesDoNotBreakTheTables) {
   m_selection.setFocusRun(1);
   const QString quoted = QStringLiteral("\"so-called \"\"best\"\" 32\",");
   BudgetChart budget(m_document, m_selection);
-  show(budget);
+  showChart(budget);
   EXPECT_TRUE(budget.csv().contains(quoted));
   DecodePage decode(m_document, m_selection);
-  show(decode);
+  showChart(decode);
   EXPECT_TRUE(decode.csv().contains(quoted)) << decode.csv().toStdString();
   AgreementPage agreement(m_document, m_selection);
   EXPECT_TRUE(agreement.csv().contains(quoted)) << agreement.csv().toStdString();
@@ -308,7 +298,7 @@ TEST_F(ChartsTest, TheListOfRunsShowsHidesAndFocuses) {
 TEST_F(ChartsTest, TheStepSliderMovesTheSelection) {
   open();
   DecodePage page(m_document, m_selection);
-  show(page);
+  showChart(page);
   EXPECT_EQ(page.slider().maximum(), 5);
   EXPECT_EQ(page.table().topLevelItemCount(), 9);
   page.slider().setFocus();
@@ -321,7 +311,7 @@ TEST_F(ChartsTest, TheTimelineOfGeneratedTokensMovesStepAndCursor) {
   open();
   m_selection.setFocusRun(2);
   DecodePage page(m_document, m_selection);
-  show(page);
+  showChart(page);
   QCustomPlot& plot = page.timeline().plot();
   EXPECT_EQ(page.timeline().grid().held.rows, 6U);
   const QPoint at(qRound(plot.xAxis->coordToPixel(120.5)), qRound(plot.yAxis->coordToPixel(3)));

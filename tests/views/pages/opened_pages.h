@@ -33,6 +33,16 @@ class OpenedPagesTest : public QtWidgetTest {
     page.show();
     QApplication::processEvents();
   }
+  // A chart's page, filled and drawn.
+  template <class Page>
+  void showChart(Page& page) {
+    show(page, {700, 240});
+    page.updateNow();
+    ASSERT_TRUE(settled());
+    QApplication::processEvents();
+    page.updateNow();
+    QApplication::processEvents();
+  }
   // By keyboard, as a user does: emits both `activated` and `currentIndexChanged`.
   static void choose(QWidget& parent, const char* name, int index) {
     auto* box = child<QComboBox>(parent, name);
