@@ -1,6 +1,7 @@
 // Captures through the programme: `good` succeeds and leaves a valid trace.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -42,7 +43,7 @@ std::vector<T> valuesOf(const Contents& contents, const std::string& member) {
 
 inline std::string textOf(const Contents& contents, const std::string& member) {
   const auto bytes = valuesOf<char>(contents, member);
-  return {bytes.data(), strnlen(bytes.data(), bytes.size())};
+  return {bytes.begin(), std::ranges::find(bytes, '\0')};
 }
 
 class CaptureTest : public ProgrammeTest {

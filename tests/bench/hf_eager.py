@@ -6,7 +6,8 @@ Run by hand, not by CI; needs torch and transformers (any recent version):
     python3 -m venv venv && venv/bin/pip install torch transformers
     venv/bin/python tests/bench/hf_eager.py --kvatlas build/bin/kvatlas --lengths 1024,2048,4096,8192
 
-A random Llama of 6 layers and 8 heads of 64 is written once and read by both. Three ways through the same prompt:
+A random Llama of 6 layers and 8 heads of 64 (--random 1b: of 1.1 billion weights) is written once and read by both.
+Three ways through the same prompt:
 
   attentions   model(..., output_attentions=True), then every layer's matrices are reduced
   per layer    the kinder variant nobody gets for free: a hook reduces each layer's matrix and drops it at once
@@ -183,14 +184,20 @@ def device_child(arguments):
 # The parent: children one after another.
 
 
-def write_model(folder, layers):
+MODELS = {
+    "six-layer": dict(hidden_size=512, intermediate_size=1376, num_hidden_layers=6, num_attention_heads=8,
+                      num_key_value_heads=8, initializer_range=0.05),
+    "1b": dict(hidden_size=2048, intermediate_size=5632, num_hidden_layers=22, num_attention_heads=32,
+               num_key_value_heads=4, initializer_range=0.02),
+}
+
+
+def write_model(folder, shape):
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(1)
-    config = LlamaConfig(
-        vocab_size=32000, hidden_size=512, intermediate_size=1376, num_hidden_layers=layers, num_attention_heads=8,
-        num_key_value_heads=8, head_dim=64, max_position_embeddings=1 << 20, rms_norm_eps=1e-5, initializer_range=0.05)
+    config = LlamaConfig(vocab_size=32000, head_dim=64, max_position_embeddings=1 << 20, rms_norm_eps=1e-5, **shape)
     LlamaForCausalLM(config).save_pretrained(folder)
 
 
@@ -219,7 +226,7 @@ class Bench:
     def __init__(self, arguments, scratch):
         self.arguments, self.scratch = arguments, scratch
         self.model = scratch / "model"
-        write_model(self.model, arguments.layers)
+        write_model(self.model, arguments.of)
         self.dead = set()
 
     def ids(self, tokens):
@@ -295,7 +302,9 @@ def measure(arguments):
     try:
         bench = Bench(arguments, scratch)
         start = {way: bench.least(way, 16) for way in ("plain", "attentions", "layerwise", "generate", "capture")}
-        print(f"random model ({arguments.layers} layers, 8 heads of 64), f32; at most {arguments.limit_gb:g} GB a process; "
+        of = arguments.of
+        print(f"random model ({of['num_hidden_layers']} layers, {of['num_attention_heads']} heads of 64, "
+              f"{of['num_key_value_heads']} KV heads), f32; at most {arguments.limit_gb:g} GB a process; "
               f"least of {arguments.repeat} runs beyond that of 16 tokens: seconds waited / processor seconds; "
               "peak memory, MB (beyond a plain prefill of the same programme)\n")
         print("column sums of both at 512 tokens differ by at most "
@@ -359,7 +368,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kvatlas", default="build/bin/kvatlas")
     parser.add_argument("--lengths", default="1024,2048,4096,8192", type=lambda text: [int(n) for n in text.split(",")])
-    parser.add_argument("--layers", default=6, type=int)
+    parser.add_argument("--random", default="six-layer", choices=tuple(MODELS), help="the random model on the processor")
+    parser.add_argument("--layers", type=int, help="layers of the random model instead of its own")
     parser.add_argument("--repeat", default=2, type=int)
     parser.add_argument("--limit-gb", default=16.0, type=float)
     parser.add_argument("--device", default="cpu", help="cuda, cuda:<i>: see above")
@@ -370,6 +380,7 @@ def main():
     parser.add_argument("--ids", help=argparse.SUPPRESS)
     parser.add_argument("--received", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    arguments.of = MODELS[arguments.random] | ({"num_hidden_layers": arguments.layers} if arguments.layers else {})
     if arguments.device != "cpu" and arguments.shape is None:
         arguments.shape = "8b"
     if arguments.way and arguments.shape:

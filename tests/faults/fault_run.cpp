@@ -9,15 +9,16 @@ namespace kvatlas::app_test {
 
 Ended runWith(const Fault& fault, const std::string& path, const Words& arguments) {
   return run(arguments,
-             {.environment = {"LD_PRELOAD=" KVATLAS_FAULT_SHIM,
+             {.environment = {"LD_PRELOAD=" KVATLAS_PRELOAD,
                               "KVATLAS_FAULT=" + fault.kind + ":" + std::to_string(fault.number) + ":" + fault.action,
                               "KVATLAS_FAULT_PATH=" + path}});
 }
 
 Calls callsOf(const std::string& path, const Words& arguments, const std::string& log) {
   std::filesystem::remove(log);
-  const Ended ended = run(arguments, {.environment = {"LD_PRELOAD=" KVATLAS_FAULT_SHIM, "KVATLAS_FAULT_LOG=" + log,
-                                                      "KVATLAS_FAULT_PATH=" + path}});
+  const Ended ended =
+      run(arguments,
+          {.environment = {"LD_PRELOAD=" KVATLAS_PRELOAD, "KVATLAS_FAULT_LOG=" + log, "KVATLAS_FAULT_PATH=" + path}});
   EXPECT_EQ(ended.exit_code, 0) << ended.err;
   Calls calls;
   std::ifstream lines(log);
