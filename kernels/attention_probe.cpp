@@ -6,9 +6,9 @@
 #include <numbers>
 #include <vector>
 
+#include "kernels/blocks/probe_block.h"
 #include "kernels/map_pool.h"
 #include "kernels/parallel.h"
-#include "kernels/probe_block.h"
 #include "kernels/probe_input_check.h"
 #include "kernels/probe_plan.h"
 

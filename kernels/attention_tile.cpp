@@ -1,6 +1,6 @@
 #include "kernels/attention_tile.h"
 
-#include "kernels/probe_block.h"
+#include "kernels/blocks/probe_block.h"
 #include "kernels/simd.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/attention_tile.cpp"
@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "kernels/exp2-inl.h"
-#include "kernels/score_tile-inl.h"
+#include "kernels/blocks/exp2-inl.h"
+#include "kernels/blocks/score_tile-inl.h"
 
 // One block of keys against all rows of the tile, and its output. Defined once for all SIMD targets.
 #ifndef KVATLAS_KERNELS_TILE_BLOCK_

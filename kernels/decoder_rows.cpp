@@ -10,7 +10,7 @@
 #include <numbers>
 #include <type_traits>
 
-#include "kernels/exp2-inl.h"
+#include "kernels/blocks/exp2-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace kvatlas::kernels {

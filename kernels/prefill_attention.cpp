@@ -9,8 +9,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "kernels/blocks/prefill_block.h"
 #include "kernels/parallel.h"
-#include "kernels/prefill_block.h"
 
 namespace kvatlas::kernels {
 

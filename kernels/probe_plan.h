@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "kernels/attention_probe.h"
-#include "kernels/packed_keys.h"
+#include "kernels/blocks/packed_keys.h"
 
 namespace kvatlas::kernels {
 

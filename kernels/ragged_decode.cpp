@@ -12,8 +12,8 @@
 #include <numbers>
 #include <vector>
 
+#include "kernels/blocks/exp2-inl.h"
 #include "kernels/dot-inl.h"
-#include "kernels/exp2-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace kvatlas::kernels {

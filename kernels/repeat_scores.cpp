@@ -9,8 +9,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "kernels/blocks/probe_block.h"
 #include "kernels/parallel.h"
-#include "kernels/probe_block.h"
 
 namespace kvatlas::kernels {
 namespace {

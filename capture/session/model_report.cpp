@@ -13,7 +13,7 @@
 #include "core/analysis/mass.h"
 #include "core/text/chat_template.h"
 #include "core/text/tokenizer.h"
-#include "kernels/packed_keys.h"
+#include "kernels/blocks/packed_keys.h"
 
 namespace kvatlas::capture {
 namespace {

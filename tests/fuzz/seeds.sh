@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# seeds.sh PROGRAMMES TARGET FOLDER: copies the repository's own inputs of a fuzz target, and what was once found for it,
-# to FOLDER. PROGRAMMES: the folder of trace_seed.
+# seeds.sh PROGRAMMES TARGET FOLDER: copies the repository's own inputs of a fuzz target, the small inputs of its corpus
+# (keep.sh) and what was once found for it to FOLDER. PROGRAMMES: the folder of trace_seed.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 programmes="$1" target="$2" folder="$3" data=tests/data
@@ -36,4 +36,5 @@ PY
   tokenizer_config) cp resources/models/tiny-llama/tokenizer_config.json "$folder/tiny" ;;
   trace) "$programmes/trace_seed" "$folder" ;;
 esac
+if [ -e "tests/fuzz/corpus/$target.tar.gz" ]; then tar -C "$folder" -xzf "tests/fuzz/corpus/$target.tar.gz"; fi
 if [ -d "tests/fuzz/found/$target" ]; then cp tests/fuzz/found/"$target"/* "$folder"; fi

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/packed_keys.h"
-#include "kernels/prefill_block.h"
+#include "kernels/blocks/packed_keys.h"
+#include "kernels/blocks/prefill_block.h"
 #include "kernels/simd.h"
 
 #include <hwy/targets.h>

@@ -1,16 +1,16 @@
 // First sweep of the probe: each row's largest logit and sum of exponentials.
-#include "kernels/probe_block.h"
+#include "kernels/blocks/probe_block.h"
 #include "kernels/simd.h"
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/probe_normaliser.cpp"
+#define HWY_TARGET_INCLUDE "kernels/blocks/probe_normaliser.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
 #include <cmath>
 #include <limits>
 
-#include "kernels/exp2-inl.h"
-#include "kernels/score_tile-inl.h"
+#include "kernels/blocks/exp2-inl.h"
+#include "kernels/blocks/score_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace kvatlas::kernels {

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/packed_values.h"
-#include "kernels/probe_block.h"
+#include "kernels/blocks/packed_values.h"
+#include "kernels/blocks/probe_block.h"
 
 namespace kvatlas::kernels {
 

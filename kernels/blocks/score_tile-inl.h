@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "kernels/probe_block.h"
+#include "kernels/blocks/probe_block.h"
 #include "kernels/probe_plan.h"
 #include "kernels/visible_pairs.h"
 

@@ -1,15 +1,15 @@
 // Prefill attention of one block of keys: scores of a strip of rows, their softmax so far, the weighted values.
-#include "kernels/prefill_block.h"
+#include "kernels/blocks/prefill_block.h"
 #include "kernels/simd.h"
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/prefill_block.cpp"
+#define HWY_TARGET_INCLUDE "kernels/blocks/prefill_block.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
 #include <limits>
 
-#include "kernels/exp2-inl.h"
-#include "kernels/score_tile-inl.h"
+#include "kernels/blocks/exp2-inl.h"
+#include "kernels/blocks/score_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace kvatlas::kernels {

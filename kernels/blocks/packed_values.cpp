@@ -1,4 +1,4 @@
-#include "kernels/packed_values.h"
+#include "kernels/blocks/packed_values.h"
 
 #include <algorithm>
 #include <new>

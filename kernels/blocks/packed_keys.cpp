@@ -1,4 +1,4 @@
-#include "kernels/packed_keys.h"
+#include "kernels/blocks/packed_keys.h"
 
 #include <algorithm>
 #include <bit>

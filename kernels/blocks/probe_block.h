@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "kernels/packed_keys.h"
+#include "kernels/blocks/packed_keys.h"
 #include "kernels/visible_pairs.h"
 
 namespace kvatlas::kernels {

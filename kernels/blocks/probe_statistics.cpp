@@ -1,13 +1,13 @@
 // Second sweep of the probe: all outputs in one pass over the scores, given the row normalisers.
-#include "kernels/probe_block.h"
+#include "kernels/blocks/probe_block.h"
 #include "kernels/simd.h"
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/probe_statistics.cpp"
+#define HWY_TARGET_INCLUDE "kernels/blocks/probe_statistics.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "kernels/exp2-inl.h"
-#include "kernels/score_tile-inl.h"
+#include "kernels/blocks/exp2-inl.h"
+#include "kernels/blocks/score_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace kvatlas::kernels {

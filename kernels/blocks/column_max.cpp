@@ -1,14 +1,14 @@
 // The largest normalised logit of every key of a block, over a range of rows.
-#include "kernels/probe_block.h"
+#include "kernels/blocks/probe_block.h"
 #include "kernels/simd.h"
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/column_max.cpp"
+#define HWY_TARGET_INCLUDE "kernels/blocks/column_max.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
 #include <limits>
 
-#include "kernels/score_tile-inl.h"
+#include "kernels/blocks/score_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace kvatlas::kernels {
