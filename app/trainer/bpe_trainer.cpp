@@ -7,7 +7,7 @@
 
 #include "core/base/files.h"
 #include "core/base/utf8.h"
-#include "core/text/byte_alphabet.h"
+#include "core/text/bpe/byte_alphabet.h"
 #include "core/text/regex.h"
 
 namespace kvatlas::trainer {

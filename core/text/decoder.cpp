@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/base/utf8.h"
-#include "core/text/byte_alphabet.h"
+#include "core/text/bpe/byte_alphabet.h"
 #include "core/text/pattern_field.h"
 #include "core/text/regex.h"
 

@@ -5,8 +5,8 @@
 
 #include "core/base/error.h"
 #include "core/base/utf8.h"
+#include "core/text/bpe/score_merges.h"
 #include "core/text/gguf_words.h"
-#include "core/text/score_merges.h"
 #include "core/text/tokenizer_json.h"
 #include "core/text/vocabulary.h"
 

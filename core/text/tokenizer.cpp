@@ -10,7 +10,7 @@
 #include "core/gguf/model_file.h"
 #include "core/text/added_tokens.h"
 #include "core/text/aligned_text.h"
-#include "core/text/bpe.h"
+#include "core/text/bpe/bpe.h"
 #include "core/text/decoder.h"
 #include "core/text/folder_tokens.h"
 #include "core/text/gguf_tokenizer.h"

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/text/bpe.h"
+#include "core/text/bpe/bpe.h"
 #include "core/text/sentencepiece/model_file.h"
 #include "core/text/sentencepiece/piece_trie.h"
 

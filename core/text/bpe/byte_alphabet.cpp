@@ -1,4 +1,4 @@
-#include "core/text/byte_alphabet.h"
+#include "core/text/bpe/byte_alphabet.h"
 
 #include <array>
 

@@ -1,4 +1,4 @@
-#include "core/text/score_merges.h"
+#include "core/text/bpe/score_merges.h"
 
 #include <algorithm>
 #include <cstdint>

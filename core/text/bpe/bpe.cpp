@@ -1,4 +1,4 @@
-#include "core/text/bpe.h"
+#include "core/text/bpe/bpe.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/base/utf8.h"
-#include "core/text/byte_alphabet.h"
+#include "core/text/bpe/byte_alphabet.h"
 
 namespace kvatlas::text {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "core/base/error.h"
 #include "core/base/utf8.h"
-#include "core/text/bpe.h"
-#include "core/text/byte_alphabet.h"
+#include "core/text/bpe/bpe.h"
+#include "core/text/bpe/byte_alphabet.h"
 
 namespace kvatlas::text {
 namespace {
