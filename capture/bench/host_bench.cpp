@@ -15,7 +15,7 @@
 #include "capture/model/attention.h"
 #include "capture/model/decoder.h"
 #include "capture/model/host_threads.h"
-#include "capture/session/layer_statistics.h"
+#include "capture/session/signals/layer_statistics.h"
 #include "core/base/error.h"
 #include "kernels/parallel.h"
 #include "kernels/ragged_decode.h"

@@ -11,7 +11,7 @@
 #include "capture/model/attention.h"
 #include "capture/model/block_pooling.h"
 #include "capture/model/library_probe.h"
-#include "capture/session/layer_statistics.h"
+#include "capture/session/signals/layer_statistics.h"
 
 namespace kvatlas::capture {
 

@@ -1,7 +1,7 @@
 // Encodes a measured layer as a trace record: log₂ codes, the map pyramid, bf16 bits of Q and K. Touches no file.
 #pragma once
 
-#include "capture/session/layer_statistics.h"
+#include "capture/session/signals/layer_statistics.h"
 #include "core/trace/records.h"
 
 namespace kvatlas::capture {

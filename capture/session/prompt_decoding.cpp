@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 
-#include "capture/session/entry_signals.h"
+#include "capture/session/signals/entry_signals.h"
 #include "core/analysis/mass.h"
 #include "kernels/parallel.h"
 

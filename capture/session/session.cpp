@@ -7,7 +7,7 @@
 
 #include "capture/session/branch_store.h"
 #include "capture/session/entry_forms.h"
-#include "capture/session/reconstruction.h"
+#include "capture/session/signals/reconstruction.h"
 #include "core/base/error.h"
 #include "core/policy/parts.h"
 #include "core/runs/names.h"

@@ -8,7 +8,7 @@
 #include "capture/session/loaded_model.h"
 #include "capture/session/pending_answer.h"
 #include "capture/session/prompt.h"
-#include "capture/session/signal_collector.h"
+#include "capture/session/signals/signal_collector.h"
 
 namespace kvatlas::capture {
 

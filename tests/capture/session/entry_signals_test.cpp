@@ -1,6 +1,6 @@
 // Signals of the entries that a cache with gaps holds: the prompt's own where they do not depend on what else is held,
 // else sums in double precision.
-#include "capture/session/entry_signals.h"
+#include "capture/session/signals/entry_signals.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <array>
 #include <cmath>
 
-#include "capture/session/layer_signals.h"
+#include "capture/session/signals/layer_signals.h"
 #include "core/base/random.h"
 #include "tests/capture/model/golden.h"
 

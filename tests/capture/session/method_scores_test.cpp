@@ -14,8 +14,8 @@
 
 #include "capture/model/decoder.h"
 #include "capture/session/branches.h"
-#include "capture/session/reconstruction.h"
-#include "capture/session/signal_collector.h"
+#include "capture/session/signals/reconstruction.h"
+#include "capture/session/signals/signal_collector.h"
 #include "core/base/files.h"
 #include "core/policy/layer_decision.h"
 

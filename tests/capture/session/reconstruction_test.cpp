@@ -1,13 +1,13 @@
 // The second pass over a prompt: its words, and that it leaves everything else as it was. Its scores are in
 // method_scores_test.cpp.
-#include "capture/session/reconstruction.h"
+#include "capture/session/signals/reconstruction.h"
 
 #include <ATen/Functions.h>
 #include <gmock/gmock.h>
 
 #include "capture/model/attention.h"
-#include "capture/session/repeat_attention.h"
 #include "capture/session/session.h"
+#include "capture/session/signals/repeat_attention.h"
 #include "tests/capture/model/golden.h"
 
 namespace kvatlas::capture::test {

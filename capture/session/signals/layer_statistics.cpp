@@ -1,4 +1,4 @@
-#include "capture/session/layer_statistics.h"
+#include "capture/session/signals/layer_statistics.h"
 
 #include <ATen/ops/linalg_vector_norm.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "capture/model/host_values.h"
-#include "capture/session/layer_signals.h"
+#include "capture/session/signals/layer_signals.h"
 #include "core/base/error.h"
 #include "core/signals/probe_output.h"
 #include "kernels/attention_probe.h"

@@ -1,4 +1,4 @@
-#include "capture/session/signal_collector.h"
+#include "capture/session/signals/signal_collector.h"
 
 #include <ATen/ops/empty.h>
 

@@ -1,4 +1,4 @@
-#include "capture/session/reconstruction.h"
+#include "capture/session/signals/reconstruction.h"
 
 #include <ATen/ops/cat.h>
 
@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "capture/model/attention.h"
-#include "capture/session/repeat_attention.h"
+#include "capture/session/signals/repeat_attention.h"
 #include "core/text/chat_template.h"
 
 namespace kvatlas::capture {

@@ -1,4 +1,4 @@
-#include "capture/session/layer_signals.h"
+#include "capture/session/signals/layer_signals.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/amax.h>

@@ -1,4 +1,4 @@
-#include "capture/session/repeat_attention.h"
+#include "capture/session/signals/repeat_attention.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/amax.h>

@@ -1,11 +1,11 @@
-#include "capture/session/entry_signals.h"
+#include "capture/session/signals/entry_signals.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linalg_vector_norm.h>
 
 #include <algorithm>
 
-#include "capture/session/layer_signals.h"
+#include "capture/session/signals/layer_signals.h"
 
 namespace kvatlas::capture {
 namespace {

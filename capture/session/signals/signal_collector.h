@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "capture/session/layer_statistics.h"
+#include "capture/session/signals/layer_statistics.h"
 #include "capture/session/top_keys.h"
 #include "core/policy/policy.h"
 
