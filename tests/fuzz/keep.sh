@@ -12,7 +12,10 @@ for programme in "$programmes"/*_fuzz; do
   find "$programmes/corpus/$target" -type f -size "+${most_bytes}c" -prune -o -type f -exec cp -t "$packed" {} +
   "$programme" -merge=1 -timeout=20 "$merged" "$packed" >/dev/null 2>&1 || true
   rm -rf "$packed"/*
-  find "$merged" -type f -printf '%s %p\n' | sort -n | head -n "$most_files" | cut -d' ' -f2- | xargs -r cp -t "$packed"
+  # Evenly over the sizes.
+  find "$merged" -type f -printf '%s %p\n' | sort -n | cut -d' ' -f2- |
+    awk -v most="$most_files" '{ line[NR] = $0 } END { for (i = 1; i <= NR; ++i) if (int(i * most / NR) > int((i - 1) * most / NR) || NR <= most) print line[i] }' |
+    xargs -r cp -t "$packed"
   if [ -n "$(ls "$packed")" ]; then
     tar -C "$packed" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - . | gzip -9n >"tests/fuzz/corpus/$target.tar.gz"
   fi
