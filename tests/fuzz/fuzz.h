@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -14,10 +15,11 @@
 
 namespace kvatlas::fuzz {
 
-// A folder in memory, one per process.
+// A folder in memory, one per process: KVATLAS_FUZZ_FOLDER, or one of its own.
 inline const std::filesystem::path& folder() {
   static const std::filesystem::path path = [] {
-    const std::filesystem::path made = "/dev/shm/kvatlas-fuzz-" + std::to_string(::getpid());
+    const char* const given = std::getenv("KVATLAS_FUZZ_FOLDER");  // NOLINT(concurrency-mt-unsafe): nothing sets it
+    const std::filesystem::path made = given != nullptr ? given : "/dev/shm/kvatlas-fuzz-" + std::to_string(::getpid());
     std::filesystem::create_directories(made);
     return made;
   }();

@@ -9,6 +9,7 @@ export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 mkdir -p tests/fuzz/corpus
 for programme in "$programmes"/*_fuzz; do
   target=$(basename "$programme" _fuzz) merged=$(mktemp -d) packed=$(mktemp -d)
+  KVATLAS_FUZZ_FOLDER=$(mktemp -d /dev/shm/kvatlas-fuzz-XXXXXX); export KVATLAS_FUZZ_FOLDER
   find "$programmes/corpus/$target" -type f -size "+${most_bytes}c" -prune -o -type f -exec cp -t "$packed" {} +
   "$programme" -merge=1 -timeout=20 "$merged" "$packed" >/dev/null 2>&1 || true
   rm -rf "$packed"/*
@@ -20,5 +21,5 @@ for programme in "$programmes"/*_fuzz; do
     tar -C "$packed" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - . | gzip -9n >"tests/fuzz/corpus/$target.tar.gz"
   fi
   echo "$target: $(ls "$packed" | wc -l) inputs, $(stat -c %s "tests/fuzz/corpus/$target.tar.gz" 2>/dev/null || echo 0) bytes"
-  rm -rf "$merged" "$packed" /dev/shm/kvatlas-fuzz-*
+  rm -rf "$merged" "$packed" "$KVATLAS_FUZZ_FOLDER"
 done

@@ -11,6 +11,7 @@ for programme in "$programmes"/*_fuzz; do
   target=$(basename "$programme" _fuzz)
   [ "$chosen" = all ] || [ "$chosen" = "$target" ] || continue
   corpus="$programmes/corpus/$target" found="$programmes/found/$target" seeds=$(mktemp -d)
+  KVATLAS_FUZZ_FOLDER=$(mktemp -d /dev/shm/kvatlas-fuzz-XXXXXX); export KVATLAS_FUZZ_FOLDER
   mkdir -p "$corpus" "$found"
   tests/fuzz/seeds.sh "$programmes" "$target" "$seeds"
   # HDF5 asks for the size that a block claims before it sees that the file is shorter; nothing touches that memory.
@@ -19,6 +20,6 @@ for programme in "$programmes"/*_fuzz; do
   "$programme" "$corpus" "$seeds" -artifact_prefix="$found/" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3000 \
     "${malloc_limit[@]}" -max_len=200000 -print_final_stats=1 -verbosity=1 2>"$programmes/$target.log" >&2 || failed+=("$target")
   grep -E 'stat::number_of_executed_units|cov:' "$programmes/$target.log" | tail -2 || true
-  rm -rf "$seeds" /dev/shm/kvatlas-fuzz-*
+  rm -rf "$seeds" "$KVATLAS_FUZZ_FOLDER"
 done
 [ ${#failed[@]} -eq 0 ] || { tail -40 "$programmes/${failed[0]}.log"; echo "findings: ${failed[*]} (see $programmes/found)" >&2; exit 1; }
