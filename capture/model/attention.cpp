@@ -64,11 +64,6 @@ AttentionOutput bandAttention(const at::Tensor& query, const at::Tensor& key, co
   return whole;
 }
 
-// f16 is widened: the kernel reads f32 and bf16.
-at::Tensor readable(const at::Tensor& tensor) {
-  return (tensor.scalar_type() == at::kHalf ? tensor.to(at::kFloat) : tensor).contiguous();
-}
-
 AttentionOutput hostAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                               std::uint64_t window, const std::function<void()>& between, unsigned threads) {
   const at::Tensor q = readable(query), k = readable(key), v = readable(value);

@@ -7,6 +7,11 @@
 
 namespace kvatlas::capture {
 
+// Contiguous, f16 widened: the kernels read f32 and bf16.
+[[nodiscard]] inline at::Tensor readable(const at::Tensor& tensor) {
+  return (tensor.scalar_type() == at::kHalf ? tensor.to(at::kFloat) : tensor).contiguous();
+}
+
 // Of a contiguous f32 or bf16 tensor, which must outlive the result.
 [[nodiscard]] inline kernels::FloatArray hostValues(const at::Tensor& tensor) {
   if (tensor.scalar_type() == at::kBFloat16) return static_cast<const std::uint16_t*>(tensor.const_data_ptr());

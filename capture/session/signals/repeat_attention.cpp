@@ -23,10 +23,6 @@ namespace {
 
 constexpr std::int64_t kRows = 48;  // queries whose attention is in memory at once: it stays in the cache
 
-at::Tensor readable(const at::Tensor& tensor) {
-  return (tensor.scalar_type() == at::kHalf ? tensor.to(at::kFloat) : tensor).contiguous();
-}
-
 at::Tensor onHost(const RepeatColumns& columns, const at::Tensor& query, const at::Tensor& key, const at::Tensor& lse,
                   unsigned threads, const std::function<void()>& between) {
   const at::Tensor q = readable(query), k = readable(key);
