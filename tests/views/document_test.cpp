@@ -203,6 +203,21 @@ TEST_F(DocumentTest, AnotherTraceUnderTheSameNameIsAnotherTrace) {
   EXPECT_EQ(m_document.run(2), nullptr) << "drops the old run";
 }
 
+// Whoever waits for the other file must not take the refreshed one for it.
+TEST_F(DocumentTest, ARefreshDoesNotEndTheOpeningOfAnotherFile) {
+  ASSERT_TRUE(open(sample("a.kva.h5")));
+  sample("a.kva.h5", {.tokens = 300, .seed = 2});
+  std::vector<Document::State> states;
+  QObject::connect(&m_document, &Document::opened, [&] { states.push_back(m_document.state()); });
+  m_document.refresh();
+  m_document.open(m_folder.write("b.kva.h5", "not a trace"));
+  ASSERT_TRUE(waitUntil([&] { return m_document.state() != Document::State::Opening; }));
+  EXPECT_THAT(states, ElementsAre(Document::State::Opening));
+  EXPECT_THAT(m_message, HasSubstr("b.kva.h5"));
+  EXPECT_EQ(m_document.tokens(), 300U);
+  EXPECT_EQ(m_document.state(), Document::State::Open);
+}
+
 TEST_F(DocumentTest, CloseClearsEverything) {
   ASSERT_TRUE(open(sample("a.kva.h5")));
   m_document.close();

@@ -270,6 +270,7 @@ void MainWindow::closeTrace() {
 
 void MainWindow::openFile(const QString& path) {
   m_message->clear();
+  m_failure.clear();
   if (const QString folder = WindowResults::folderOf(path); !folder.isEmpty()) return m_results->open(folder);
   m_views->remember();
   m_opening = QFileInfo(path).absoluteFilePath();
@@ -281,11 +282,12 @@ void MainWindow::addFile(const QString& path) {
   m_traces->add(path);
 }
 
+// Opened, or replaced by another trace under its name; the latter says nothing about another file that failed to open.
 void MainWindow::showTrace() {
   m_notes->choosePlace(m_document.path() == resourceFile(kExample).toStdString());
   m_recent->add(QString::fromStdString(m_document.path().string()));
   m_screens->show(WindowScreens::Screen::Trace);
-  m_message->clear();
+  if (m_failure.isEmpty() || message() != m_failure) m_message->clear();
   m_warnings.clear();
   showWarnings();
   raiseFirstPages();
@@ -327,6 +329,7 @@ void MainWindow::showAnswer() {
 
 void MainWindow::failToOpen(const QString& message) {
   if (m_capture->retryOpen()) return;  // a capture that has just begun may not be readable yet
+  m_failure = message;
   fail(message);
   if (!QFileInfo::exists(m_opening)) m_recent->remove(m_opening);
   m_recent->show();

@@ -104,7 +104,7 @@ class MainWindow : public QMainWindow {
   QLabel *m_status, *m_progress;
   WindowCapture* m_capture;
   WindowResults* m_results;
-  QString m_opening, m_warnings, m_comparison_warning;
+  QString m_opening, m_failure, m_warnings, m_comparison_warning;
 };
 
 }  // namespace kvatlas::app

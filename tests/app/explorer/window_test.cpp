@@ -230,6 +230,15 @@ TEST_F(WindowTest, AHostileTraceIsRefusedInTheWindow) {
   EXPECT_EQ(message(), "");
 }
 
+TEST_F(WindowTest, ATraceThatIsReplacedDoesNotHideTheFailureOfAnother) {
+  open(sample("a.kva.h5"));
+  open(m_folder.write("b.kva.h5", "not a trace"));
+  EXPECT_THAT(message(), HasSubstr("b.kva.h5"));
+  sample("a.kva.h5", {.tokens = 300, .seed = 2});
+  ASSERT_TRUE(waitUntil([this] { return m_window->document().tokens() == 300; }));
+  EXPECT_THAT(message(), HasSubstr("b.kva.h5"));
+}
+
 TEST_F(WindowTest, AnUnfinishedTraceOpensAndSaysSo) {
   test::writeSampleTrace(m_folder / "growing.kva.h5", test::SampleTraceOptions{.finish = false});
   open(m_folder / "growing.kva.h5.part");

@@ -139,7 +139,7 @@ void Document::adopt(std::shared_ptr<const DocumentIndex> read) {
   else
     m_own_spans.clear();
   const std::shared_ptr<const DocumentIndex> old = std::exchange(m_index, std::move(fresh));
-  m_state = State::Open;
+  if (m_opening == 0) m_state = State::Open;  // else this is a refresh, and another file is still on its way
   if (!old || !sameCapture(*old, *m_index)) {
     forgetRuns();
     m_what_ifs.clear();
