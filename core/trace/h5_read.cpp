@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::uint64_t kMaxDeflateRatio = 1100;  // deflate reaches 1032
 constexpr std::size_t kMaxRank = 4;
+// While another program writes, HDF5 reads a block again whose checksum is wrong, after a pause that starts at 1 ns and
+// doubles. It would do so 100 times, for ever; this often takes 17 ms.
+constexpr unsigned kReadAttempts = 24;
 
 // Checks the first bytes before HDF5 opens the file.
 struct Superblock {
@@ -46,6 +49,7 @@ Handle openAny(const std::filesystem::path& path, bool live) {
   const Handle access(H5Pcreate(H5P_FILE_ACCESS));
   // Readers take no lock, so that a trace on a read-only or network disk opens and a writer never waits.
   H5Pset_file_locking(access.get(), false, true);
+  if (live) H5Pset_metadata_read_attempts(access.get(), kReadAttempts);
   const unsigned mode = live ? H5F_ACC_RDONLY | H5F_ACC_SWMR_READ : H5F_ACC_RDONLY;
   return Handle(check(H5Fopen(path.c_str(), mode, access.get()), path.string(), "", "open the file"));
 }

@@ -109,6 +109,13 @@ class DamagedTest(FolderTest):
         with kvatlas.open(path) as trace:
             self.assertEqual(trace.runs["snapkv 96"].decode.text.strip(), "48213.")
 
+    def test_a_damaged_start_of_a_file_whose_writer_was_killed(self):
+        path = self.copy("killed.kva.h5.part")
+        with open(path, "r+b") as file:
+            file.seek(11)
+            file.write(b"\x05")  # marks of its writer, without the block's new checksum
+        self.refused(path, "cannot be opened")
+
     def test_a_cut_file(self):
         path = self.copy()
         os.truncate(path, os.path.getsize(path) // 2)

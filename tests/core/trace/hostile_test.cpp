@@ -61,6 +61,14 @@ TEST_F(Hostile, AnOlderSuperblockIsToldWhatToRun) {
   EXPECT_THAT(messageOf([&] { trace::Reader reader(file("old")); }), HasSubstr("h5repack writes it with -L"));
 }
 
+// HDF5 itself would wait for ever for a writer to complete the block.
+TEST_F(Hostile, ADamagedStartOfAFileThatIsBeingWritten) {
+  std::string bytes = bytesOf(file());
+  bytes[11] = 5;  // open for writing with readers; the checksum is of 0
+  putBytes(file("killed.part"), bytes);
+  EXPECT_THAT(readAll(file("killed.part")), HasSubstr("incorrect metadata checksum"));
+}
+
 TEST_F(Hostile, ANewerVersionIsRefusedNamingBoth) {
   edit([](hid_t id) { setNumber(id, "/", "format_version", 2); });
   EXPECT_THAT(readAll(file()), HasSubstr("version 2, this program reads up to version 1"));

@@ -38,11 +38,14 @@ class TraceFile:
         try:
             return h5py.File(self.path, "r")
         except OSError as plain:
-            # A file whose writer was killed or still runs opens for concurrent reading only.
+            # A file whose writer was killed or still runs opens for concurrent reading only. That mode waits for a
+            # damaged start of the file to become right, for ever.
             try:
-                return h5py.File(self.path, "r", libver="latest", swmr=True)
+                if "already open" in str(plain):
+                    return h5py.File(self.path, "r", libver="latest", swmr=True)
             except (OSError, ValueError):
-                raise TraceError(f"{self.path}: cannot be opened as HDF5: {plain}") from None
+                pass
+            raise TraceError(f"{self.path}: cannot be opened as HDF5: {plain}") from None
 
     def close(self) -> None:
         self._file.close()
