@@ -1,6 +1,7 @@
 #include "core/trace/vetting.h"
 
 #include <fcntl.h>
+#include <hdf5.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -20,9 +21,11 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/base/outcome.h"
+#include "core/trace/guard/guard.h"
 
 namespace kvatlas::trace {
 namespace {
@@ -32,7 +35,7 @@ constexpr char kHost[] = "KVATLAS_VETTING_PROCESS";  // tells the libraries of t
 // Processor time; a good trace of 215 MB takes 0.2 s, a small one 0.01 s.
 constexpr rlim_t kSeconds = 2, kMostSeconds = 60;
 constexpr std::uintmax_t kBytesPerSecond = std::uintmax_t{64} << 20;
-constexpr rlim_t kMostMemory = rlim_t{4} << 30;  // address space
+constexpr rlim_t kMostMemory = rlim_t{4} << 30;  // that can be written; what guards it takes only addresses
 constexpr int kPatience = 120'000;               // milliseconds; a slow disk takes no processor time
 
 // A file as it was: inodes are used again, so the time of its birth and of its last change count. A growing file, whose
@@ -84,8 +87,10 @@ rlim_t secondsFor(const char* path) {
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_CPU, secondsFor(path));
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  limit(RLIMIT_AS, kMostMemory);
+  limit(RLIMIT_DATA, kMostMemory);
 #endif
+  guardAllocations();
+  H5set_free_list_limits(0, 0, 0, 0, 0, 0);
   const Outcome outcome = guarded([&] { walkStructure(path); });
   [[maybe_unused]] const ssize_t said = ::write(STDOUT_FILENO, outcome.message.data(), outcome.message.size());
   ::_exit(outcome.exit_code);
@@ -113,7 +118,11 @@ class Child {
     ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     std::string executable = programme.string(), flag = kFlag, file = path.string();
     std::array<char*, 4> words{executable.data(), flag.data(), file.data(), nullptr};
-    const int error = ::posix_spawn(&m_pid, executable.c_str(), &files, &how, words.data(), environ);
+    std::vector<std::string> variables = guardedEnvironment(programme);
+    std::vector<char*> environment;
+    for (std::string& variable : variables) environment.push_back(variable.data());
+    environment.push_back(nullptr);
+    const int error = ::posix_spawn(&m_pid, executable.c_str(), &files, &how, words.data(), environment.data());
     ::posix_spawnattr_destroy(&how);
     ::posix_spawn_file_actions_destroy(&files);
     ::close(ends[1]);

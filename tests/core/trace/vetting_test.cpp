@@ -57,6 +57,17 @@ TEST_F(Vetting, AnIndexWithoutElementsCostsAnError) {
   EXPECT_NE(messageOf([&] { static_cast<void>(trace::Reader(file("harm")).run(0)); }), "");
 }
 
+// The process that looks notices each byte read beyond an allocation; here, it might be the last mapped one.
+TEST_F(Vetting, AReadBeyondABlockCostsAnError) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizers have allocators of their own";
+#endif
+  writeSampleTrace(file(), tinyOptions());
+  const std::string good = bytesOf(file());
+  putBytes(file("farther"), withFartherValue(good, metadataBlocks(good), "window"));
+  EXPECT_THAT(messageOf([&] { trace::Reader reader(file("farther")); }), HasSubstr("crashes the HDF5 library"));
+}
+
 TEST_F(Vetting, APassedFileIsNotLookedIntoAgain) {
   writeSampleTrace(file(), tinyOptions());
   static_cast<void>(trace::Reader(file()));
