@@ -31,11 +31,11 @@ class Robust : public ProgrammeTest {
             "-o",
             output};
   }
-  // A trace whose export takes a while.
+  // A trace whose export takes a second.
   [[nodiscard]] std::string large() const {
     const std::string file = path("large.kva.h5");
     if (!fs::exists(file))
-      expectDone(run({"bench", "make-trace", "--tokens", "4000", "--layers", "4", "--heads", "8", "--kv-heads", "8",
+      expectDone(run({"bench", "make-trace", "--tokens", "4000", "--layers", "16", "--heads", "16", "--kv-heads", "16",
                       "--map-size", "0", "-q", "-o", file}));
     return file;
   }
