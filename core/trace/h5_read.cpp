@@ -152,6 +152,7 @@ SourceDataset::SourceDataset(Source source, Handle id, std::string path)
   if (layout != H5D_CHUNKED && layout != H5D_CONTIGUOUS && layout != H5D_COMPACT) fail("its data is not in this file");
   if (H5Pget_external_count(list.get()) != 0) fail("its data is in an external file, which is not allowed");
   checkFilters(list.get());
+  if (layout == H5D_CHUNKED) checkChunks(list.get());
 }
 
 void SourceDataset::checkFilters(hid_t list) {
@@ -165,6 +166,20 @@ void SourceDataset::checkFilters(hid_t list) {
     }
     m_expansion = kMaxDeflateRatio;
   }
+}
+
+// HDF5 expands a whole chunk to read one element of it.
+void SourceDataset::checkChunks(hid_t list) {
+  std::array<hsize_t, kMaxRank> lengths{};
+  if (H5Pget_chunk(list, static_cast<int>(m_dims.size()), lengths.data()) != static_cast<int>(m_dims.size()))
+    fail("has chunks of another number of axes");
+  m_chunk.assign(lengths.begin(), lengths.begin() + static_cast<std::ptrdiff_t>(m_dims.size()));
+  const Handle type(checked(H5Dget_type(m_id.get()), "read its type"));
+  const std::uint64_t most = std::max(schema::kMaxExpanded, m_source->bytes());
+  std::uint64_t bytes = H5Tget_size(type.get());
+  for (const std::uint64_t length : m_chunk)  // each is below 2³²
+    if (length == 0 || (bytes *= length) > most)
+      fail(fmt::format("is stored in chunks of {} bytes or more, at most {} are read", bytes, most));
 }
 
 void SourceDataset::expect(schema::Type type, std::size_t rank) const {

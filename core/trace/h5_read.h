@@ -84,16 +84,22 @@ class SourceDataset : public Node {
   [[nodiscard]] std::vector<T> readAll() const {
     return read<T>(std::vector<std::uint64_t>(m_dims.size(), 0), m_dims);
   }
+  // Looks up each chunk in the index; reads those that filters have changed, whose size nobody checks. For a process
+  // that HDF5 may crash.
+  void touchChunks() const;
   // One axis of fixed-length strings.
   [[nodiscard]] std::vector<std::string> readStrings(std::uint64_t most_strings, std::uint64_t most_bytes) const;
 
  private:
   void checkFilters(hid_t list);
+  void checkChunks(hid_t list);
+  void readChunk(hid_t type, const std::vector<std::uint64_t>& at) const;
   void readInto(hid_t type, const std::vector<std::uint64_t>& start, const std::vector<std::uint64_t>& count,
                 void* values) const;
 
   std::vector<std::uint64_t> m_dims;
-  std::uint64_t m_expansion = 1;  // upper limit of data size over stored size
+  std::vector<std::uint64_t> m_chunk;  // empty: not in chunks
+  std::uint64_t m_expansion = 1;       // upper limit of data size over stored size
 };
 
 class SourceGroup : public Node {

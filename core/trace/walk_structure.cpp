@@ -1,6 +1,10 @@
 // Touches everything of a trace that has a structure, without reading it all.
 
+#include <string>
+#include <vector>
+
 #include "core/base/error.h"
+#include "core/trace/h5_read.h"
 #include "core/trace/reader.h"
 #include "core/trace/schema.h"
 #include "core/trace/vetting.h"
@@ -34,6 +38,24 @@ void walkLayer(const Reader& reader, LayerIndex layer) {
   static_cast<void>(reader.keyBits(layer, KvHeadIndex(header.model.kv_heads - 1), tokens - 1, 1));
 }
 
+herr_t addDataset(hid_t /*root*/, const char* name, const H5O_info_t* info, void* names) {
+  if (info->type == H5O_TYPE_DATASET) static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+  return 0;
+}
+
+// The chunks between both ends, too: an index may lie about one of its pages.
+void walkChunks(const std::filesystem::path& path) {
+  const auto source = std::make_shared<h5::SourceFile>(path);
+  std::vector<std::string> names;
+  H5Ovisit2(source->get(), H5_INDEX_NAME, H5_ITER_NATIVE, &addDataset, &names, H5O_INFO_BASIC);
+  for (const std::string& name : names) {
+    try {
+      h5::SourceGroup::root(source).dataset(name).touchChunks();
+    } catch (const Error&) {
+    }
+  }
+}
+
 }  // namespace
 
 void walkStructure(const std::filesystem::path& path) {
@@ -57,6 +79,7 @@ void walkStructure(const std::filesystem::path& path) {
     static_cast<void>(reader.notes());
   } catch (const Error&) {
   }
+  walkChunks(path);
 }
 
 }  // namespace kvatlas::trace

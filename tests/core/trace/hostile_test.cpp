@@ -102,6 +102,20 @@ TEST_F(Hostile, WrongShapesAndAbsurdSizesAreRefusedByName) {
   EXPECT_THAT(readAll(file()), HasSubstr("/prompt/ids: has the wrong type, u32"));
 }
 
+// One element would make HDF5 expand the whole chunk.
+TEST_F(Hostile, AbsurdChunksAreRefusedByName) {
+  edit([](hid_t id) {
+    constexpr hsize_t kDim = 40, kMost = H5S_UNLIMITED, kChunk = hsize_t{1} << 29;
+    H5Ldelete(id, "/prompt/ids", H5P_DEFAULT);
+    const hid_t space = H5Screate_simple(1, &kDim, &kMost), list = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(list, 1, &kChunk);
+    H5Pset_deflate(list, 1);
+    H5Dclose(H5Dcreate2(id, "/prompt/ids", H5T_STD_U32LE, space, H5P_DEFAULT, list, H5P_DEFAULT));
+    H5Pclose(list), H5Sclose(space);
+  });
+  EXPECT_THAT(readAll(file()), HasSubstr("/prompt/ids: is stored in chunks of 2147483648 bytes"));
+}
+
 TEST_F(Hostile, MoreHeadsThanTheFileHoldsAreRefusedByName) {
   edit([](hid_t id) { setNumber(id, "/model", "query_heads", 65'536); });
   const trace::Reader reader(file());

@@ -2,9 +2,11 @@
 // that process, too: see main().
 #include <hdf5.h>
 
+#include <array>
 #include <fstream>
 #include <iostream>
 #include <random>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/trace/reader.h"
@@ -66,6 +68,37 @@ TEST_F(Vetting, AReadBeyondABlockCostsAnError) {
   const std::string good = bytesOf(file());
   putBytes(file("farther"), withFartherValue(good, metadataBlocks(good), "window"));
   EXPECT_THAT(messageOf([&] { trace::Reader reader(file("farther")); }), HasSubstr("crashes the HDF5 library"));
+}
+
+// What readers look up later, the process that looks has looked up before.
+TEST_F(Vetting, AFixedIndexWithoutElementsCostsAnError) {
+  writeSampleTrace(file(), tinyOptions());
+  const std::string good = bytesOf(file());
+  putBytes(file("none"), withEmptyFixedIndexes(good, metadataBlocks(good)));
+  EXPECT_THAT(messageOf([&] { trace::Reader reader(file("none")); }), HasSubstr("crashes the HDF5 library"));
+}
+
+// Of a chunk that expands to fewer bytes than it has, HDF5 1.10 copies what stands behind them.
+TEST_F(Vetting, ACompressedChunkThatIsTooShortCostsAnError) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizers have allocators of their own";
+#endif
+  SampleTraceOptions options = tinyOptions();
+  options.query_heads = 4;
+  writeSampleTrace(file(), options);
+  constexpr std::array<hsize_t, 2> kDims{4, 40}, kChunk{1, 40}, kThird{2, 0};  // the ends are read in any case
+  constexpr std::array<unsigned char, 11> kEightBytes{0x78, 0x9c, 0x63, 0x64, 0x84, 0, 0, 0, 0x2c, 0, 9};
+  const hid_t id = H5Fopen(file().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  ASSERT_GE(H5Ldelete(id, "/attention/000/received", H5P_DEFAULT), 0);
+  const hid_t space = H5Screate_simple(2, kDims.data(), nullptr), list = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(list, 2, kChunk.data());
+  H5Pset_deflate(list, 1);
+  const hid_t data = H5Dcreate2(id, "/attention/000/received", H5T_IEEE_F32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+  const std::vector<float> zeros(160);
+  EXPECT_GE(H5Dwrite(data, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, zeros.data()), 0);
+  EXPECT_GE(H5Dwrite_chunk(data, H5P_DEFAULT, 0, kThird.data(), kEightBytes.size(), kEightBytes.data()), 0);
+  H5Dclose(data), H5Pclose(list), H5Sclose(space), H5Fclose(id);
+  EXPECT_THAT(messageOf([&] { trace::Reader reader(file()); }), HasSubstr("crashes the HDF5 library"));
 }
 
 TEST_F(Vetting, APassedFileIsNotLookedIntoAgain) {
