@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh BUILD TARGET|all SECONDS: fuzzes from the repository's own inputs; each target gets SECONDS. What it finds is
-# written to BUILD/fuzz/found/TARGET; commit a small one to tests/fuzz/found/TARGET with its fix.
+# written to BUILD/fuzz/found/TARGET; add a small one to tests/fuzz/found/TARGET.tar.gz with its fix.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 programmes="$PWD/$1/fuzz" chosen="$2" seconds="$3"

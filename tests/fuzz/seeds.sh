@@ -36,5 +36,6 @@ PY
   tokenizer_config) cp resources/models/tiny-llama/tokenizer_config.json "$folder/tiny" ;;
   trace) "$programmes/trace_seed" "$folder" ;;
 esac
-if [ -e "tests/fuzz/corpus/$target.tar.gz" ]; then tar -C "$folder" -xzf "tests/fuzz/corpus/$target.tar.gz"; fi
-if [ -d "tests/fuzz/found/$target" ]; then cp tests/fuzz/found/"$target"/* "$folder"; fi
+for kept in "tests/fuzz/corpus/$target.tar.gz" "tests/fuzz/found/$target.tar.gz"; do
+  if [ -e "$kept" ]; then tar -C "$folder" -xzf "$kept"; fi
+done
