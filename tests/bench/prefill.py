@@ -7,7 +7,8 @@ Run by hand, not by CI; needs torch and transformers, and llama-cpp-python for i
     venv/bin/python tests/bench/prefill.py --model SmolLM2-135M-Instruct.Q4_1.gguf --lengths 2048,8192
 
 Every programme reads the same GGUF file: KVAtlas and Transformers compute with its weights widened to f32 or rounded to
-bf16, llama.cpp with the weights as they are (and, with --f32-gguf, the same weights stored in f32). Rounds take turns,
+bf16, llama.cpp with the weights as they are (and, with --f32-gguf, the same weights stored in f32, as
+`llama-quantize --allow-requantize IN.gguf OUT.gguf F32` or llama_cpp.llama_model_quantize writes them). Rounds take turns,
 so that a disturbance hits all alike; the least of the repetitions counts. Only the prompt's pass is timed, with the
 logits of its last token; loading is not.
 """
