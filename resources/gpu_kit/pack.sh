@@ -10,7 +10,7 @@ if [ "${3:-}" = --model ]; then model="$(readlink -f "${4:?gpu-kit: error: --mod
 here="$(dirname "$(readlink -f "$0")")"
 source="$(readlink -f "$here/../..")"
 die() { echo "gpu-kit: error: $*" >&2; exit 1; }
-for file in bin/kvatlas lib/libkvatlas_capture.so lib/libkvatlas_cuda.so tests/cuda_kernels_test tests/gpu_test; do
+for file in bin/kvatlas lib/libkvatlas_capture.so lib/libkvatlas_cuda.so lib/libkvatlas_guard.so tests/cuda_kernels_test tests/gpu_test; do
   [ -e "$build/$file" ] || die "$build/$file: not built (needs nvcc and libtorch)"
 done
 
@@ -20,7 +20,7 @@ mkdir -p "$kit"/{bin,lib/fallback,lib/gomp,tests,share,source/tests/{data,bench}
 cp "$here/run.sh" "$here/draw_table.py" "$kit/"
 install -s "$build/bin/kvatlas" "$kit/bin/"
 install -s "$build/tests/cuda_kernels_test" "$build/tests/gpu_test" "$kit/tests/"
-install -s "$build/lib/libkvatlas_capture.so" "$build/lib/libkvatlas_cuda.so" "$kit/lib/"
+install -s "$build/lib/libkvatlas_capture.so" "$build/lib/libkvatlas_cuda.so" "$build/lib/libkvatlas_guard.so" "$kit/lib/"
 # Only the checkpoints that gpu_test reads; the source's layout, so that tests find them.
 cp -r "$source/resources/models/tiny-llama" "$kit/source/resources/models/"
 cp "$source/resources/samples/harbour.txt" "$kit/source/resources/samples/"

@@ -41,7 +41,8 @@ class InstallTest(unittest.TestCase):
 
     def test_nothing_points_back_to_the_build(self):
         folders = [os.path.dirname(BUILD), BUILD]
-        for name in ["bin/kvatlas", "bin/kvatlas-explorer", "lib/kvatlas/libkvatlas_capture.so", "lib/kvatlas/libkvatlas_figures.so"]:
+        for name in ["bin/kvatlas", "bin/kvatlas-explorer", "lib/kvatlas/libkvatlas_capture.so", "lib/kvatlas/libkvatlas_figures.so",
+                     "lib/kvatlas/libkvatlas_guard.so"]:
             dynamic = subprocess.run(["readelf", "-d", self.path(name)], check=True, capture_output=True, text=True).stdout
             for line in dynamic.splitlines():
                 if "RPATH" in line or "RUNPATH" in line:
