@@ -14,6 +14,7 @@
 #include <random>
 #include <string_view>
 
+#include "core/trace/guard/guard.h"
 #include "core/trace/reader.h"
 #include "core/trace/vetting.h"
 #include "tests/core/trace/metadata_lies.h"
@@ -66,6 +67,7 @@ class Looker {
     if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback([] {});
     for (const int signal : {SIGSEGV, SIGFPE, SIGABRT, SIGBUS, SIGILL, SIGPROF}) std::signal(signal, SIG_DFL);
     ::close(STDERR_FILENO);
+    kvatlas::trace::guardAllocations();
     std::array<char, 4096> name{};
     for (ssize_t size = 0; (size = ::recv(m_end, name.data(), name.size(), 0)) > 0;) {
       // Less than in the program, which waits 2 s: a good trace takes a hundredth.

@@ -202,6 +202,13 @@ TEST_F(ChartsTest, TheSpanChartSaysWhichLayersKeepIt) {
   EXPECT_TRUE(chart.csv().contains(QStringLiteral("kept of passage")));
   clickPoint(chart.plot(), 3, lineOf(chart, 8).y[3]);
   EXPECT_EQ(m_selection.layer(), LayerIndex(3));
+  // The name of the span stands above the chart: a low one does without it at its axis.
+  chart.resize(400, 600);
+  QApplication::processEvents();
+  EXPECT_EQ(chart.plot().yAxis->label(), QStringLiteral("kept of passage"));
+  chart.plot().setFixedHeight(100);
+  QApplication::processEvents();
+  EXPECT_EQ(chart.plot().yAxis->label(), QStringLiteral("kept"));
 }
 
 TEST_F(ChartsTest, HiddenRunsHaveNoLine) {

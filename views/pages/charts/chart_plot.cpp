@@ -90,9 +90,10 @@ ChartPlot::ChartPlot(QWidget* parent)
   applyTheme();
 }
 
-void ChartPlot::setTitles(const QString& x, const QString& y) {
+void ChartPlot::setTitles(const QString& x, const QString& y, const QString& short_y) {
   xAxis->setLabel(x);
   m_y_title = y;
+  m_short_y_title = short_y.isEmpty() ? y : short_y;
   setAccessibleName(tr("Chart of %1 over %2").arg(y, x));
   fitTitle();
 }
@@ -100,8 +101,10 @@ void ChartPlot::setTitles(const QString& x, const QString& y) {
 // A low chart has no room for a long title of its y axis.
 void ChartPlot::fitTitle() {
   constexpr int kBelow = 40;  // the x axis with its labels
-  yAxis->setLabel(
-      QFontMetrics(yAxis->labelFont()).elidedText(m_y_title, Qt::ElideRight, std::max(height() - kBelow, 0)));
+  const int room = std::max(height() - kBelow, 0);
+  const QFontMetrics font(yAxis->labelFont());
+  const QString& title = font.horizontalAdvance(m_y_title) <= room ? m_y_title : m_short_y_title;
+  yAxis->setLabel(font.elidedText(title, Qt::ElideRight, room));
 }
 
 void ChartPlot::setLogarithmic(bool x, bool y) {

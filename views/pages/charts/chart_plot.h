@@ -37,8 +37,9 @@ class ChartPlot : public KeyPlot {
  public:
   explicit ChartPlot(QWidget* parent = nullptr);
 
-  void setTitles(const QString& x, const QString& y);
-  [[nodiscard]] const QString& yTitle() const { return m_y_title; }  // whole: a low chart elides it
+  // A chart too low for `y` shows `short_y`.
+  void setTitles(const QString& x, const QString& y, const QString& short_y = {});
+  [[nodiscard]] const QString& yTitle() const { return m_y_title; }  // whole
   void setLogarithmic(bool x, bool y);
   // Ranges follow the lines unless set here. On a linear axis the y range always includes 0.
   void setYRange(std::optional<QCPRange> range) { m_y_range = range; }
@@ -85,7 +86,7 @@ class ChartPlot : public KeyPlot {
   void moveTo(const Place& place);
 
   bool m_narrow = false;
-  QString m_y_title;
+  QString m_y_title, m_short_y_title;
   std::vector<ChartLine> m_lines;
   std::vector<Coincidence> m_shared;  // of m_lines
   std::optional<QCPRange> m_y_range;

@@ -61,7 +61,7 @@ const trace::Span* SpanChart::span() const {
 
 void SpanChart::fillLines() {
   const trace::Span* of = span();
-  plot().setTitles(tr("layer"), of == nullptr ? tr("kept") : tr("kept of %1").arg(toQString(of->name)));
+  plot().setTitles(tr("layer"), of == nullptr ? tr("kept") : tr("kept of %1").arg(toQString(of->name)), tr("kept"));
   plot().setYRange(QCPRange(-0.03, 1.06));
   std::vector<ChartLine> lines;
   if (of != nullptr)
