@@ -9,6 +9,8 @@
 #include <array>
 #include <cerrno>
 
+#include "core/trace/guard/guard.h"
+
 namespace kvatlas::trace::h5 {
 namespace {
 
@@ -54,6 +56,20 @@ Handle openAny(const std::filesystem::path& path, bool live) {
   return Handle(check(H5Fopen(path.c_str(), mode, access.get()), path.string(), "", "open the file"));
 }
 
+// A thing in the cache is many allocations, a guarded one takes two mappings, and a process has 65,530 of these.
+void keepCacheSmall(hid_t file) {
+  constexpr std::size_t kBytes = std::size_t{64} << 10;
+  H5AC_cache_config_t cache{};
+  cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
+  if (H5Fget_mdc_config(file, &cache) < 0) return;
+  cache.set_initial_size = true;
+  cache.initial_size = cache.min_size = cache.max_size = kBytes;
+  cache.incr_mode = H5C_incr__off;
+  cache.flash_incr_mode = H5C_flash_incr__off;
+  cache.decr_mode = H5C_decr__off;
+  H5Fset_mdc_config(file, &cache);
+}
+
 std::string trimmed(const std::string& text) {
   return text.substr(0, text.find_last_not_of('\0') + 1);
 }
@@ -70,6 +86,7 @@ SourceFile::SourceFile(const std::filesystem::path& path) : m_name(path.string()
   if (start.writing && !start.swmr) failAt(m_name, "", "another program has it open for writing or did not close it");
   m_live = start.swmr;
   m_id = openAny(path, m_live);
+  if (guardsAllocations()) keepCacheSmall(m_id.get());
 }
 
 std::uint64_t SourceFile::bytes() const {

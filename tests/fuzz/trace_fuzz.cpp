@@ -70,7 +70,7 @@ class Looker {
     kvatlas::trace::guardAllocations();
     std::array<char, 4096> name{};
     for (ssize_t size = 0; (size = ::recv(m_end, name.data(), name.size(), 0)) > 0;) {
-      // Less than in the program, which waits 2 s: a good trace takes a hundredth.
+      // Less than in the program, which waits 5 s: a good trace takes a tenth.
       const itimerval limit{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_usec = 300'000}};
       ::setitimer(ITIMER_PROF, &limit, nullptr);
       const char verdict = walked({name.data(), static_cast<std::size_t>(size)}) ? 'y' : 'n';

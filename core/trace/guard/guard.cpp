@@ -12,6 +12,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPreload = "LD_PRELOAD=";
 
+bool g_guards = false;  // set once, before there are other threads
+
 fs::path libraryBeside(const fs::path& programme) {
   std::error_code code;
   const fs::path folder = fs::canonical(programme, code).parent_path();
@@ -40,7 +42,14 @@ std::vector<std::string> guardedEnvironment(const fs::path& programme) {
 }
 
 void guardAllocations() {
-  if (void* const start = ::dlsym(RTLD_DEFAULT, "kvatlasGuardAllocations")) reinterpret_cast<void (*)()>(start)();
+  void* const start = ::dlsym(RTLD_DEFAULT, "kvatlasGuardAllocations");
+  if (start == nullptr) return;
+  reinterpret_cast<void (*)()>(start)();
+  g_guards = true;
+}
+
+bool guardsAllocations() {
+  return g_guards;
 }
 
 }  // namespace kvatlas::trace

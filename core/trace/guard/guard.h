@@ -13,5 +13,6 @@ namespace kvatlas::trace {
 
 // In a process with that environment: from now on a read or write beyond an allocation ends it.
 void guardAllocations();
+[[nodiscard]] bool guardsAllocations();  // whether it does
 
 }  // namespace kvatlas::trace

@@ -34,7 +34,11 @@ constexpr std::size_t kAlignment = 8;  // a type that wants 16 has a size that i
 // Sizes in messages of object headers have 16 bits, and an attribute has three of them.
 constexpr std::size_t kGap = std::size_t{256} << 10;
 
+// Each takes two of the mappings that a process may have, 65,530 by default; then the C library allocates as ever.
+constexpr std::ptrdiff_t kMostGuarded = 24'000;
+
 std::atomic<bool> guards{false};  // what starts the process allocates as ever
+std::atomic<std::ptrdiff_t> g_mapped{0};
 
 std::size_t page() {
   static const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
@@ -89,11 +93,15 @@ class Freed {
 Freed freed;
 
 Header* mapped(std::size_t bytes) {
+  if (g_mapped >= kMostGuarded) return nullptr;
   void* const begin = ::mmap(nullptr, bytes + kGap, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (begin == MAP_FAILED) return nullptr;
-  if (::mprotect(begin, bytes, PROT_READ | PROT_WRITE) == 0) return static_cast<Header*>(begin);
-  ::munmap(begin, bytes + kGap);
-  return nullptr;
+  if (::mprotect(begin, bytes, PROT_READ | PROT_WRITE) != 0) {
+    ::munmap(begin, bytes + kGap);
+    return nullptr;
+  }
+  ++g_mapped;
+  return static_cast<Header*>(begin);
 }
 
 // Null: no more mappings, or memory.
@@ -129,6 +137,7 @@ KVATLAS_EXPORT void free(void* memory) {
   if (freed.put(header, bytes)) return;
   const int before = errno;
   ::munmap(header, bytes + kGap);
+  --g_mapped;
   errno = before;
 }
 
