@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 
+#include "core/trace/driver/read_driver.h"
 #include "core/trace/guard/guard.h"
 
 namespace kvatlas::trace::h5 {
@@ -51,6 +52,7 @@ Handle openAny(const std::filesystem::path& path, bool live) {
   const Handle access(H5Pcreate(H5P_FILE_ACCESS));
   // Readers take no lock, so that a trace on a read-only or network disk opens and a writer never waits.
   H5Pset_file_locking(access.get(), false, true);
+  check(H5Pset_driver(access.get(), readDriver(), nullptr), path.string(), "", "prepare HDF5");
   if (live) H5Pset_metadata_read_attempts(access.get(), kReadAttempts);
   const unsigned mode = live ? H5F_ACC_RDONLY | H5F_ACC_SWMR_READ : H5F_ACC_RDONLY;
   return Handle(check(H5Fopen(path.c_str(), mode, access.get()), path.string(), "", "open the file"));

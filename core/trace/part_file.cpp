@@ -5,7 +5,7 @@
 #include <cerrno>
 
 #include "core/base/output_file.h"
-#include "core/trace/part_driver.h"
+#include "core/trace/driver/part_driver.h"
 
 namespace kvatlas::trace {
 namespace {

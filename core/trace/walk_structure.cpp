@@ -1,5 +1,8 @@
 // Touches everything of a trace that has a structure, without reading it all.
 
+#include <fmt/format.h>
+
+#include <array>
 #include <string>
 #include <vector>
 
@@ -38,19 +41,31 @@ void walkLayer(const Reader& reader, LayerIndex layer) {
   static_cast<void>(reader.keyBits(layer, KvHeadIndex(header.model.kv_heads - 1), tokens - 1, 1));
 }
 
-herr_t addDataset(hid_t /*root*/, const char* name, const H5O_info_t* info, void* names) {
-  if (info->type == H5O_TYPE_DATASET) static_cast<std::vector<std::string>*>(names)->emplace_back(name);
-  return 0;
+// Every array that a reader asks for by name. (Lists of members would end at the first damaged one.)
+std::vector<std::string> arrays(const TraceHeader& header) {
+  using namespace schema::member;
+  constexpr std::array kOfRun{kCapacity,     kKeptOffsets,      kKeptPositions,        kDecodeIds,     kDecodeText,
+                              kDecodeKl,     kDecodeEvicted,    kDecodeBytes,          kDecodeOffsets, kAttended,
+                              kAttendedMass, kQuestionAttended, kQuestionAttendedMass, kRetained,      kOracle,
+                              kMergedInto,   kEvictedInto};
+  std::vector<std::string> paths;
+  for (const LayerIndex layer : header.attention.layers)
+    for (const schema::DatasetSpec& spec : schema::layerDatasets(header, true))
+      paths.push_back(fmt::format("{}/{}/{}", kAttention, schema::numbered(layer.value), spec.path));
+  for (std::size_t run = 0; run < header.runs.size(); ++run)
+    for (const char* const name : kOfRun) paths.push_back(fmt::format("{}/{}/{}", kRuns, schema::numbered(run), name));
+  for (const schema::DatasetSpec& spec : schema::expertDatasets(header.model))
+    paths.push_back(fmt::format("{}/{}", kExperts, spec.path));
+  paths.push_back(fmt::format("{}/{}", kPrompt, kNextLogits));
+  return paths;
 }
 
 // The chunks between both ends, too: an index may lie about one of its pages.
-void walkChunks(const std::filesystem::path& path) {
+void walkChunks(const std::filesystem::path& path, const TraceHeader& header) {
   const auto source = std::make_shared<h5::SourceFile>(path);
-  std::vector<std::string> names;
-  H5Ovisit2(source->get(), H5_INDEX_NAME, H5_ITER_NATIVE, &addDataset, &names, H5O_INFO_BASIC);
-  for (const std::string& name : names) {
+  for (const std::string& each : arrays(header)) {
     try {
-      h5::SourceGroup::root(source).dataset(name).touchChunks();
+      h5::SourceGroup::root(source).dataset(each).touchChunks();
     } catch (const Error&) {
     }
   }
@@ -79,7 +94,7 @@ void walkStructure(const std::filesystem::path& path) {
     static_cast<void>(reader.notes());
   } catch (const Error&) {
   }
-  walkChunks(path);
+  walkChunks(path, reader.header());
 }
 
 }  // namespace kvatlas::trace

@@ -1,11 +1,12 @@
-#include "core/trace/part_driver.h"
+#include "core/trace/driver/part_driver.h"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <new>
+
+#include "core/trace/driver/driver_class.h"
 
 namespace kvatlas::trace {
 namespace {
@@ -16,8 +17,6 @@ struct Driver {
   PartFile::Sink* sink;
   haddr_t end_of_allocation, end_of_file;
 };
-
-constexpr haddr_t kMaxAddress = (haddr_t{1} << 62) - 1;
 
 Driver* self(H5FD_t* file) {
   return reinterpret_cast<Driver*>(file);
@@ -73,18 +72,7 @@ herr_t handle(H5FD_t* file, hid_t, void** result) {
 }
 
 herr_t read(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, void* buffer) {
-  auto* bytes = static_cast<char*>(buffer);
-  while (size > 0) {
-    const ssize_t got = pread(self(file)->sink->fd, bytes, size, static_cast<off_t>(address));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return -1;
-    if (got == 0) break;
-    bytes += got;
-    address += static_cast<haddr_t>(got);
-    size -= static_cast<size_t>(got);
-  }
-  std::memset(bytes, 0, size);
-  return 0;
+  return readAt(self(file)->sink->fd, address, size, buffer) < 0 ? -1 : 0;
 }
 
 herr_t write(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, const void* buffer) {
@@ -116,14 +104,7 @@ herr_t truncate(H5FD_t* file, hid_t, hbool_t) {
 }
 
 hid_t registerDriver() {
-  static H5FD_class_t driver{};  // filled member by member: newer HDF5 versions have more members
-#if H5_VERSION_GE(1, 13, 0)
-  driver.version = H5FD_CLASS_VERSION;
-  driver.value = static_cast<H5FD_class_value_t>(512);  // the range for application drivers starts at 256
-#endif
-  driver.name = "kvatlas_part";
-  driver.maxaddr = kMaxAddress;
-  driver.fc_degree = H5F_CLOSE_WEAK;
+  static H5FD_class_t driver = driverClass("kvatlas_part", 512);
   driver.fapl_size = sizeof(PartFile::Sink*);
   driver.open = open;
   driver.close = close;
@@ -137,8 +118,6 @@ hid_t registerDriver() {
   driver.read = read;
   driver.write = write;
   driver.truncate = truncate;
-  constexpr H5FD_mem_t kMap[] = H5FD_FLMAP_DICHOTOMY;
-  std::copy(std::begin(kMap), std::end(kMap), driver.fl_map);
   return H5FDregister(&driver);
 }
 
