@@ -8,6 +8,18 @@
 #include <iterator>
 
 namespace kvatlas::trace {
+namespace {
+
+haddr_t endOfAllocation(const H5FD_t* file, H5FD_mem_t) {
+  return self<DriverFile>(file).end_of_allocation;
+}
+
+herr_t setEndOfAllocation(H5FD_t* file, H5FD_mem_t, haddr_t address) {
+  self<DriverFile>(file).end_of_allocation = address;
+  return 0;
+}
+
+}  // namespace
 
 H5FD_class_t driverClass(const char* name, [[maybe_unused]] int value) {
   H5FD_class_t driver{};  // filled member by member: newer HDF5 versions have more members
@@ -18,6 +30,8 @@ H5FD_class_t driverClass(const char* name, [[maybe_unused]] int value) {
   driver.name = name;
   driver.maxaddr = (haddr_t{1} << 62) - 1;
   driver.fc_degree = H5F_CLOSE_WEAK;
+  driver.get_eoa = endOfAllocation;
+  driver.set_eoa = setEndOfAllocation;
   constexpr H5FD_mem_t kMap[] = H5FD_FLMAP_DICHOTOMY;
   std::copy(std::begin(kMap), std::end(kMap), driver.fl_map);
   return driver;

@@ -11,31 +11,22 @@
 namespace kvatlas::trace {
 namespace {
 
-// HDF5 returns the address of its public part, so that must come first.
-struct Driver {
-  H5FD_t base;
-  PartFile::Sink* sink;
-  haddr_t end_of_allocation, end_of_file;
+struct Driver : DriverFile {
+  PartFile::Sink* sink = nullptr;
+  haddr_t end_of_file = 0;
 };
-
-Driver* self(H5FD_t* file) {
-  return reinterpret_cast<Driver*>(file);
-}
-const Driver* self(const H5FD_t* file) {
-  return reinterpret_cast<const Driver*>(file);
-}
 
 H5FD_t* open(const char*, unsigned, hid_t access, haddr_t) {
   const auto* sink = static_cast<PartFile::Sink* const*>(H5Pget_driver_info(access));
   if (sink == nullptr) return nullptr;
-  auto* driver = new (std::nothrow) Driver{};
+  auto* driver = new (std::nothrow) Driver;
   if (driver == nullptr) return nullptr;
   driver->sink = *sink;
   return &driver->base;
 }
 
 herr_t close(H5FD_t* file) {
-  delete self(file);
+  delete &self<Driver>(file);
   return 0;
 }
 
@@ -46,16 +37,8 @@ herr_t query(const H5FD_t*, unsigned long* flags) {
   return 0;
 }
 
-haddr_t endOfAllocation(const H5FD_t* file, H5FD_mem_t) {
-  return self(file)->end_of_allocation;
-}
 haddr_t endOfFile(const H5FD_t* file, H5FD_mem_t) {
-  return self(file)->end_of_file;
-}
-
-herr_t setEndOfAllocation(H5FD_t* file, H5FD_mem_t, haddr_t address) {
-  self(file)->end_of_allocation = address;
-  return 0;
+  return self<Driver>(file).end_of_file;
 }
 
 // PartFile locks the file itself, but HDF5 marks a file as open for writing only if its driver can lock.
@@ -67,23 +50,23 @@ herr_t unlock(H5FD_t*) {
 }
 
 herr_t handle(H5FD_t* file, hid_t, void** result) {
-  *result = &self(file)->sink->fd;
+  *result = &self<Driver>(file).sink->fd;
   return 0;
 }
 
 herr_t read(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, void* buffer) {
-  return readAt(self(file)->sink->fd, address, size, buffer) < 0 ? -1 : 0;
+  return readAt(self<Driver>(file).sink->fd, address, size, buffer) < 0 ? -1 : 0;
 }
 
 herr_t write(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, const void* buffer) {
-  Driver* driver = self(file);
+  Driver& driver = self<Driver>(file);
   const auto* bytes = static_cast<const char*>(buffer);
-  driver->end_of_file = std::max(driver->end_of_file, address + size);
-  while (size > 0 && driver->sink->error == 0) {
-    const ssize_t put = pwrite(driver->sink->fd, bytes, size, static_cast<off_t>(address));
+  driver.end_of_file = std::max(driver.end_of_file, address + size);
+  while (size > 0 && driver.sink->error == 0) {
+    const ssize_t put = pwrite(driver.sink->fd, bytes, size, static_cast<off_t>(address));
     if (put < 0 && errno == EINTR) continue;
     if (put <= 0) {
-      driver->sink->error = put < 0 ? errno : EIO;
+      driver.sink->error = put < 0 ? errno : EIO;
       break;
     }
     bytes += put;
@@ -94,11 +77,11 @@ herr_t write(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, cons
 }
 
 herr_t truncate(H5FD_t* file, hid_t, hbool_t) {
-  Driver* driver = self(file);
-  if (driver->end_of_file == driver->end_of_allocation) return 0;
-  driver->end_of_file = driver->end_of_allocation;
-  if (driver->sink->error == 0 && ftruncate(driver->sink->fd, static_cast<off_t>(driver->end_of_allocation)) != 0) {
-    driver->sink->error = errno;
+  Driver& driver = self<Driver>(file);
+  if (driver.end_of_file == driver.end_of_allocation) return 0;
+  driver.end_of_file = driver.end_of_allocation;
+  if (driver.sink->error == 0 && ftruncate(driver.sink->fd, static_cast<off_t>(driver.end_of_allocation)) != 0) {
+    driver.sink->error = errno;
   }
   return 0;
 }
@@ -109,8 +92,6 @@ hid_t registerDriver() {
   driver.open = open;
   driver.close = close;
   driver.query = query;
-  driver.get_eoa = endOfAllocation;
-  driver.set_eoa = setEndOfAllocation;
   driver.get_eof = endOfFile;
   driver.get_handle = handle;
   driver.lock = lock;

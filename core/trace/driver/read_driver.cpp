@@ -11,24 +11,14 @@
 namespace kvatlas::trace {
 namespace {
 
-// HDF5 returns the address of its public part, so that must come first.
-struct Driver {
-  H5FD_t base;
-  int fd;
-  haddr_t end_of_allocation;
+struct Driver : DriverFile {
+  int fd = -1;
 };
-
-Driver* self(H5FD_t* file) {
-  return reinterpret_cast<Driver*>(file);
-}
-const Driver* self(const H5FD_t* file) {
-  return reinterpret_cast<const Driver*>(file);
-}
 
 H5FD_t* open(const char* name, unsigned flags, hid_t, haddr_t) {
   if ((flags & H5F_ACC_RDWR) != 0) return nullptr;
   const int fd = ::open(name, O_RDONLY | O_CLOEXEC);
-  auto* const driver = fd < 0 ? nullptr : new (std::nothrow) Driver{};
+  auto* const driver = fd < 0 ? nullptr : new (std::nothrow) Driver;
   if (driver == nullptr) {
     if (fd >= 0) ::close(fd);
     return nullptr;
@@ -38,8 +28,8 @@ H5FD_t* open(const char* name, unsigned flags, hid_t, haddr_t) {
 }
 
 herr_t close(H5FD_t* file) {
-  ::close(self(file)->fd);
-  delete self(file);
+  ::close(self<Driver>(file).fd);
+  delete &self<Driver>(file);
   return 0;
 }
 
@@ -48,28 +38,20 @@ herr_t query(const H5FD_t*, unsigned long* flags) {
   return 0;
 }
 
-haddr_t endOfAllocation(const H5FD_t* file, H5FD_mem_t) {
-  return self(file)->end_of_allocation;
-}
-herr_t setEndOfAllocation(H5FD_t* file, H5FD_mem_t, haddr_t address) {
-  self(file)->end_of_allocation = address;
-  return 0;
-}
-
 // Now: its writer may be at work.
 haddr_t endOfFile(const H5FD_t* file, H5FD_mem_t) {
   struct stat info {};
-  return ::fstat(self(file)->fd, &info) == 0 ? static_cast<haddr_t>(info.st_size) : HADDR_UNDEF;
+  return ::fstat(self<Driver>(file).fd, &info) == 0 ? static_cast<haddr_t>(info.st_size) : HADDR_UNDEF;
 }
 
 herr_t handle(H5FD_t* file, hid_t, void** result) {
-  *result = &self(file)->fd;
+  *result = &self<Driver>(file).fd;
   return 0;
 }
 
 // HDF5 reads ahead of what it knows the size of: only the beginning must be there.
 herr_t read(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, void* buffer) {
-  return size > 0 && readAt(self(file)->fd, address, size, buffer) <= 0 ? -1 : 0;
+  return size > 0 && readAt(self<Driver>(file).fd, address, size, buffer) <= 0 ? -1 : 0;
 }
 
 herr_t write(H5FD_t*, H5FD_mem_t, hid_t, haddr_t, size_t, const void*) {
@@ -81,8 +63,6 @@ hid_t registerDriver() {
   driver.open = open;
   driver.close = close;
   driver.query = query;
-  driver.get_eoa = endOfAllocation;
-  driver.set_eoa = setEndOfAllocation;
   driver.get_eof = endOfFile;
   driver.get_handle = handle;
   driver.read = read;
