@@ -4,6 +4,10 @@
 
 #include <filesystem>
 #include <stop_token>
+#include <string>
+#include <vector>
+
+#include "core/trace/records.h"
 
 namespace kvatlas::trace {
 
@@ -25,5 +29,7 @@ void requireVetted(const std::filesystem::path& path, const std::stop_token& sto
 
 // What the short-lived process does: opens everything that has a structure and reads a value at both ends of it.
 void walkStructure(const std::filesystem::path& path);
+// The arrays whose chunks it looks up: all that a reader does not read whole when it opens the file.
+[[nodiscard]] std::vector<std::string> walkedArrays(const TraceHeader& header);
 
 }  // namespace kvatlas::trace

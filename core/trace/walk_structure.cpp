@@ -41,8 +41,21 @@ void walkLayer(const Reader& reader, LayerIndex layer) {
   static_cast<void>(reader.keyBits(layer, KvHeadIndex(header.model.kv_heads - 1), tokens - 1, 1));
 }
 
-// Every array that a reader asks for by name. (Lists of members would end at the first damaged one.)
-std::vector<std::string> arrays(const TraceHeader& header) {
+// The chunks between both ends, too: an index may lie about one of its pages.
+void walkChunks(const std::filesystem::path& path, const TraceHeader& header) {
+  const auto source = std::make_shared<h5::SourceFile>(path);
+  for (const std::string& each : walkedArrays(header)) {
+    try {
+      h5::SourceGroup::root(source).dataset(each).touchChunks();
+    } catch (const Error&) {
+    }
+  }
+}
+
+}  // namespace
+
+// By their names: a list of members would end at the first damaged one.
+std::vector<std::string> walkedArrays(const TraceHeader& header) {
   using namespace schema::member;
   constexpr std::array kOfRun{kCapacity,     kKeptOffsets,      kKeptPositions,        kDecodeIds,     kDecodeText,
                               kDecodeKl,     kDecodeEvicted,    kDecodeBytes,          kDecodeOffsets, kAttended,
@@ -59,19 +72,6 @@ std::vector<std::string> arrays(const TraceHeader& header) {
   paths.push_back(fmt::format("{}/{}", kPrompt, kNextLogits));
   return paths;
 }
-
-// The chunks between both ends, too: an index may lie about one of its pages.
-void walkChunks(const std::filesystem::path& path, const TraceHeader& header) {
-  const auto source = std::make_shared<h5::SourceFile>(path);
-  for (const std::string& each : arrays(header)) {
-    try {
-      h5::SourceGroup::root(source).dataset(each).touchChunks();
-    } catch (const Error&) {
-    }
-  }
-}
-
-}  // namespace
 
 void walkStructure(const std::filesystem::path& path) {
   const Reader reader(path);

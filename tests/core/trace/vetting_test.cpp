@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iostream>
 #include <random>
+#include <string_view>
 #include <vector>
 
 #include "core/base/error.h"
@@ -109,6 +110,25 @@ TEST_F(Vetting, ACompressedChunkThatIsTooShortCostsAnError) {
   EXPECT_GE(H5Dwrite_chunk(data, H5P_DEFAULT, 0, kThird.data(), kEightBytes.size(), kEightBytes.data()), 0);
   H5Dclose(data), H5Pclose(list), H5Sclose(space), H5Fclose(id);
   EXPECT_THAT(messageOf([&] { trace::Reader reader(file()); }), HasSubstr("crashes the HDF5 library"));
+}
+
+TEST_F(Vetting, EveryArrayIsLookedAt) {
+  SampleTraceOptions options = tinyOptions();
+  options.attended = 2;
+  options.experts = 4;
+  writeSampleTrace(file(), options);
+  const hid_t id = H5Fopen(file().c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  std::vector<std::string> stored;
+  const auto add = [](hid_t, const char* name, const H5O_info_t* info, void* names) -> herr_t {
+    const std::string_view path(name);
+    const bool whole = path == "notes" || (path.starts_with("prompt/") && path != "prompt/next_logits");
+    if (info->type == H5O_TYPE_DATASET && !whole) static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+    return 0;
+  };
+  EXPECT_GE(H5Ovisit2(id, H5_INDEX_NAME, H5_ITER_INC, add, &stored, H5O_INFO_BASIC), 0);
+  H5Fclose(id);
+  EXPECT_GT(stored.size(), 80U);
+  EXPECT_THAT(trace::walkedArrays(trace::Reader(file()).header()), testing::IsSupersetOf(stored));
 }
 
 TEST_F(Vetting, APassedFileIsNotLookedIntoAgain) {
