@@ -2,6 +2,7 @@
 
 #include <QPainter>
 #include <QPixmap>
+#include <QPixmapCache>
 
 #include "views/plots/canvas.h"
 
@@ -10,6 +11,24 @@ namespace {
 
 constexpr Rgb kHighlightLight = rgb(0x0072B2), kHighlightDark = rgb(0x2672A5);
 constexpr Rgb kLinkLight = rgb(0x005A8C), kLinkDark = rgb(0x6DBBE8);
+
+// The same pixmap each time: lists are filled again and again, and Qt keeps what it scales of each pixmap.
+QPixmap colourSquare(Rgb colour, bool hollow, int scale) {
+  constexpr int kSide = 14;
+  const QString key = QStringLiteral("kvatlas-square-%1-%2-%3").arg(toColour(colour).rgb()).arg(hollow).arg(scale);
+  QPixmap pixmap;
+  if (QPixmapCache::find(key, &pixmap)) return pixmap;
+  pixmap = QPixmap(kSide * scale, kSide * scale);
+  pixmap.setDevicePixelRatio(scale);
+  pixmap.fill(Qt::transparent);
+  QPainter painter(&pixmap);
+  painter.fillRect(QRect(1, 1, kSide - 2, kSide - 2), toColour(colour));
+  painter.setCompositionMode(QPainter::CompositionMode_Clear);
+  if (hollow) painter.fillRect(QRect(4, 4, kSide - 8, kSide - 8), Qt::transparent);
+  painter.end();
+  QPixmapCache::insert(key, pixmap);
+  return pixmap;
+}
 
 void setDisabled(QPalette& palette, const QColor& grey) {
   for (const auto role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText, QPalette::HighlightedText})
@@ -55,19 +74,10 @@ QIcon methodIcon(std::string_view method, Theme theme, bool hollow) {
 }
 
 QIcon colourIcon(Rgb colour, bool hollow) {
-  constexpr int kSide = 14;
   QIcon icon;
-  for (const int scale : {1, 2}) {
-    QPixmap pixmap(kSide * scale, kSide * scale);
-    pixmap.setDevicePixelRatio(scale);
-    pixmap.fill(Qt::transparent);
-    QPainter painter(&pixmap);
-    painter.fillRect(QRect(1, 1, kSide - 2, kSide - 2), toColour(colour));
-    painter.setCompositionMode(QPainter::CompositionMode_Clear);
-    if (hollow) painter.fillRect(QRect(4, 4, kSide - 8, kSide - 8), Qt::transparent);
-    painter.end();
-    for (const QIcon::Mode mode : {QIcon::Normal, QIcon::Selected}) icon.addPixmap(pixmap, mode);
-  }
+  for (const int scale : {1, 2})
+    for (const QIcon::Mode mode : {QIcon::Normal, QIcon::Selected})
+      icon.addPixmap(colourSquare(colour, hollow, scale), mode);
   return icon;
 }
 
