@@ -15,41 +15,46 @@
 namespace kvatlas::trace {
 namespace {
 
+// A damaged member stops no look at the others; the program names it when it is asked for.
+template <class Look>
+void attempt(const Look& look) {
+  try {
+    look();
+  } catch (const Error&) {
+  }
+}
+
 // The first and the last recorded head: their chunks stand at both ends of the index.
 void walkLayer(const Reader& reader, LayerIndex layer) {
   const TraceHeader& header = reader.header();
   if (!reader.hasLayer(layer)) return;
   for (const schema::DatasetSpec& spec : schema::layerDatasets(header, schema::keepsQk(header.attention, layer)))
-    static_cast<void>(reader.holds(layer, spec.path));
+    attempt([&] { static_cast<void>(reader.holds(layer, spec.path)); });
   const std::uint64_t tokens = reader.tokens();
   for (const HeadIndex head : {HeadIndex(0), HeadIndex(header.model.query_heads - 1)}) {
     for (const SignalInfo& info : signalTable()) {
       const std::uint64_t rows = info.extent == SignalExtent::Token ? tokens : header.attention.window;
       if (info.heads != SignalHeads::Query || rows == 0 || !reader.hasHead(head)) continue;
-      static_cast<void>(reader.signalOfHead(layer, info.signal, head, 0, 1));
-      static_cast<void>(reader.signalOfHead(layer, info.signal, head, rows - 1, 1));
+      attempt([&] { static_cast<void>(reader.signalOfHead(layer, info.signal, head, 0, 1)); });
+      attempt([&] { static_cast<void>(reader.signalOfHead(layer, info.signal, head, rows - 1, 1)); });
     }
     for (std::size_t level = 0; level < header.attention.cells.size(); ++level) {
       const std::uint64_t last = schema::mapSide(tokens, header.attention.cells[level]) - 1;
       for (const Reduction reduction : {Reduction::Mean, Reduction::Max}) {
-        static_cast<void>(reader.mapTile(layer, head, reduction, level, 0, 0, 1, 1));
-        static_cast<void>(reader.mapTile(layer, head, reduction, level, last, last, 1, 1));
+        attempt([&] { static_cast<void>(reader.mapTile(layer, head, reduction, level, 0, 0, 1, 1)); });
+        attempt([&] { static_cast<void>(reader.mapTile(layer, head, reduction, level, last, last, 1, 1)); });
       }
     }
-    static_cast<void>(reader.queryBits(layer, head, tokens - 1, 1));
+    attempt([&] { static_cast<void>(reader.queryBits(layer, head, tokens - 1, 1)); });
   }
-  static_cast<void>(reader.keyBits(layer, KvHeadIndex(header.model.kv_heads - 1), tokens - 1, 1));
+  attempt([&] { static_cast<void>(reader.keyBits(layer, KvHeadIndex(header.model.kv_heads - 1), tokens - 1, 1)); });
 }
 
 // The chunks between both ends, too: an index may lie about one of its pages.
 void walkChunks(const std::filesystem::path& path, const TraceHeader& header) {
   const auto source = std::make_shared<h5::SourceFile>(path);
-  for (const std::string& each : walkedArrays(header)) {
-    try {
-      h5::SourceGroup::root(source).dataset(each).touchChunks();
-    } catch (const Error&) {
-    }
-  }
+  for (const std::string& each : walkedArrays(header))
+    attempt([&] { h5::SourceGroup::root(source).dataset(each).touchChunks(); });
 }
 
 }  // namespace
@@ -75,25 +80,14 @@ std::vector<std::string> walkedArrays(const TraceHeader& header) {
 
 void walkStructure(const std::filesystem::path& path) {
   const Reader reader(path);
-  for (const LayerIndex layer : reader.header().attention.layers) {
-    try {
-      walkLayer(reader, layer);
-    } catch (const Error&) {
-      // A damaged member; the program names it when it is asked for.
-    }
-  }
+  for (const LayerIndex layer : reader.header().attention.layers) attempt([&] { walkLayer(reader, layer); });
   for (std::size_t run = 0; run < reader.header().runs.size(); ++run) {
-    try {
-      static_cast<void>(reader.run(run, RunParts::WithoutPositions));
-      static_cast<void>(reader.attended(run, LayerIndex(0), 0, 1));
-    } catch (const Error&) {
-    }
+    attempt([&] { static_cast<void>(reader.run(run, RunParts::WithoutPositions)); });
+    attempt([&] { static_cast<void>(reader.attended(run, LayerIndex(0), 0, 1)); });
   }
-  try {
-    static_cast<void>(reader.nextLogits());
-    static_cast<void>(reader.notes());
-  } catch (const Error&) {
-  }
+  attempt([&] { static_cast<void>(reader.nextLogits()); });
+  attempt([&] { static_cast<void>(reader.experts()); });
+  attempt([&] { static_cast<void>(reader.notes()); });
   walkChunks(path, reader.header());
 }
 
