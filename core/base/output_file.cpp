@@ -25,11 +25,6 @@ Unfinished& unfinished() {
   return all;
 }
 
-void remember(ClaimedFile& file) {
-  const std::lock_guard lock(unfinished().mutex);
-  unfinished().files.push_back(&file);
-}
-
 void forget(ClaimedFile& file) {
   const std::lock_guard lock(unfinished().mutex);
   std::erase(unfinished().files, &file);
@@ -62,8 +57,13 @@ void removeUnfinishedOutputs() {
   for (ClaimedFile* file : unfinished().files) file->remove();
 }
 
-OutputFile::OutputFile(const std::filesystem::path& target) : m_target(target), m_part(partOf(target), target) {
-  remember(m_part);
+// A signal that comes while the file appears waits until it is known.
+OutputFile::OutputFile(const std::filesystem::path& target)
+    : OutputFile(target, std::unique_lock(unfinished().mutex)) {}
+
+OutputFile::OutputFile(const std::filesystem::path& target, const std::unique_lock<std::mutex>& /*registering*/)
+    : m_target(target), m_part(partOf(target), target) {
+  unfinished().files.push_back(&m_part);
 }
 
 OutputFile::~OutputFile() {

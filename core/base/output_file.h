@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,8 @@ class OutputFile {
   void complete();  // syncs and renames
 
  private:
+  OutputFile(const std::filesystem::path& target, const std::unique_lock<std::mutex>& registering);
+
   void flush();
 
   std::filesystem::path m_target;
