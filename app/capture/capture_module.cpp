@@ -4,6 +4,7 @@
 #include "capture/evaluation/head_scores.h"
 #include "capture/evaluation/replay.h"
 #include "core/base/mapped_file.h"
+#include "core/base/output_file.h"
 #include "core/trace/vetting.h"
 #include "kvatlas_border_capture.h"
 
@@ -23,6 +24,7 @@ using kvatlas::app::ReplayCall;
 
 // Declared for -Wmissing-declarations; called through dlsym.
 KVATLAS_EXPORT const char* kvatlasIdentity();
+KVATLAS_EXPORT const char* kvatlasAbandonOutputs();
 KVATLAS_EXPORT void kvatlasCapture(const CaptureCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasGenerate(const GenerateCall* call, Outcome* outcome);
 KVATLAS_EXPORT void kvatlasGenerateAll(const GenerateAllCall* call, Outcome* outcome);
@@ -42,6 +44,10 @@ void prepareModule() {
 }
 
 }  // namespace
+
+const char* kvatlasAbandonOutputs() {
+  return kvatlas::abandonOutputs();
+}
 
 const char* kvatlasIdentity() {
   return KVATLAS_BORDER_CAPTURE;

@@ -18,7 +18,7 @@ void* captureFunction(const char* symbol) {
 
 void runWithProgress(bool quiet, const std::function<std::string()>& stopped,
                      const std::function<void(const WorkContext&, Outcome&)>& call) {
-  const Interrupt interrupt(stopped);
+  const Interrupt interrupt([&](std::string_view) { return stopped(); });
   const auto progress = makeStderrProgress(quiet);
   const WorkContext work{.progress = progress.get(), .stop = interrupt.token()};
   Outcome outcome;

@@ -25,9 +25,13 @@ bool isIgnored(int signal) {
 
 }  // namespace
 
+std::string stoppedBeforeTheEnd(std::string_view complete) {
+  return complete.empty() ? "stopped; nothing was written" : fmt::format("stopped when {} was complete", complete);
+}
+
 // Every thread blocks the signals and one thread waits for them, so that no code runs inside a signal handler.
 struct Interrupt::Impl {
-  std::function<std::string()> last_words;
+  LastWords last_words;
   timespec patience{};
   std::stop_source source;
   std::atomic<bool> closing{false};
@@ -48,15 +52,15 @@ struct Interrupt::Impl {
     do next = sigtimedwait(&signals, nullptr, &patience);
     while (next < 0 && errno == EINTR);
     if (closing) return;
+    const std::string_view complete = abandonOutputs();
     if (next < 0)
-      say(fmt::format("{}kvatlas: error: {}\n", isatty(STDERR_FILENO) == 1 ? "\r\033[K" : "", printable(last_words())));
-    removeUnfinishedOutputs();
+      say(fmt::format("{}kvatlas: error: {}\n", isatty(STDERR_FILENO) == 1 ? "\r\033[K" : "",
+                      printable(last_words(complete))));
     _exit(kStopped);
   }
 };
 
-Interrupt::Interrupt(std::function<std::string()> last_words, std::chrono::milliseconds patience)
-    : m_impl(std::make_unique<Impl>()) {
+Interrupt::Interrupt(LastWords last_words, std::chrono::milliseconds patience) : m_impl(std::make_unique<Impl>()) {
   m_impl->last_words = std::move(last_words);
   m_impl->patience = {.tv_sec = patience.count() / 1000, .tv_nsec = patience.count() % 1000 * 1'000'000};
   sigemptyset(&m_impl->signals);

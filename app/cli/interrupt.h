@@ -6,13 +6,16 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 namespace kvatlas::app {
 
 inline constexpr std::chrono::milliseconds kAtOnce{0};  // patience with work that does not look for a stop request
-[[nodiscard]] inline std::string stoppedBeforeTheEnd() {
-  return "stopped; nothing was written";
-}
+
+// The error line, without "error: ", of a process that ends in the middle of its work; `complete`: the file that it
+// completed last, or "".
+using LastWords = std::function<std::string(std::string_view complete)>;
+[[nodiscard]] std::string stoppedBeforeTheEnd(std::string_view complete);
 
 // During its lifetime the first SIGINT, SIGTERM or SIGHUP (unless ignored, as under nohup) requests a stop. If the work
 // does not stop within `patience` (it may be in one long matrix product), prints the error line that `last_words`
@@ -20,8 +23,7 @@ inline constexpr std::chrono::milliseconds kAtOnce{0};  // patience with work th
 // Create it before other threads. Error where no thread can be started.
 class Interrupt {
  public:
-  explicit Interrupt(std::function<std::string()> last_words,
-                     std::chrono::milliseconds patience = std::chrono::milliseconds(800));
+  explicit Interrupt(LastWords last_words, std::chrono::milliseconds patience = std::chrono::milliseconds(800));
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;

@@ -7,6 +7,7 @@
 
 #include "app/module_identity.h"
 #include "core/base/error.h"
+#include "core/base/output_file.h"
 #include "kvatlas_border_capture.h"
 #include "kvatlas_border_figures.h"
 
@@ -50,14 +51,19 @@ void requireSameBuild(const std::string& library, const Module& module) {
          programmeFile().string());
 }
 
+void* functionOf(const Module& module, const std::string& symbol) {
+  void* address = ::dlsym(module.handle, symbol.c_str());
+  if (address == nullptr) fail("{}: has no function {}", module.file.string(), symbol);
+  return address;
+}
+
 }  // namespace
 
 void* moduleSymbol(const std::string& library, const std::string& symbol) {
   const Module module = openModule(library);
   requireSameBuild(library, module);
-  void* address = ::dlsym(module.handle, symbol.c_str());
-  if (address == nullptr) fail("{}: has no function {}", module.file.string(), symbol);
-  return address;
+  alsoAbandon(reinterpret_cast<AbandonOutputs>(functionOf(module, kAbandonSymbol)));
+  return functionOf(module, symbol);
 }
 
 }  // namespace kvatlas::app

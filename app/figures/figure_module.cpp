@@ -7,6 +7,7 @@
 #include "core/base/console.h"
 #include "core/base/error.h"
 #include "core/base/outcome.h"
+#include "core/base/output_file.h"
 #include "core/figures/figure_help.h"
 #include "core/trace/vetting.h"
 #include "kvatlas_border_figures.h"
@@ -143,6 +144,10 @@ void drawFigure(const FigureOptions& options) {
 
 extern "C" __attribute__((visibility("default"))) const char* kvatlasIdentity() {
   return KVATLAS_BORDER_FIGURES;
+}
+
+extern "C" __attribute__((visibility("default"))) const char* kvatlasAbandonOutputs() {
+  return kvatlas::abandonOutputs();
 }
 
 extern "C" __attribute__((visibility("default"))) int kvatlasFigureMain(const kvatlas::app::FigureOptions* options,

@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   }
   // One step may take many seconds on a busy machine; wait for its result.
   const app::Interrupt interrupt(
-      [] { return std::string("stopped in the middle of a step; the last checkpoint is intact"); },
+      [](std::string_view) { return std::string("stopped in the middle of a step; the last checkpoint is intact"); },
       std::chrono::minutes(1));
   const Outcome outcome = guarded([&] { trainer::train(options, {.stop = interrupt.token()}); });
   if (outcome.exit_code != 0) say(fmt::format("kvatlas-train: error: {}\n", printable(firstLine(outcome.message))));

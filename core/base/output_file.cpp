@@ -15,19 +15,16 @@ namespace {
 
 constexpr std::size_t kBuffered = std::size_t{1} << 18;
 
-struct Unfinished {
-  std::mutex mutex;
-  std::vector<ClaimedFile*> files;
+struct Outputs {
+  std::recursive_mutex mutex;
+  std::vector<ClaimedFile*> unfinished;
+  std::string complete;  // the last one
+  std::vector<AbandonOutputs> others;
 };
 
-Unfinished& unfinished() {
-  static Unfinished all;
+Outputs& outputs() {
+  static Outputs all;
   return all;
-}
-
-void forget(ClaimedFile& file) {
-  const std::lock_guard lock(unfinished().mutex);
-  std::erase(unfinished().files, &file);
 }
 
 std::filesystem::path partOf(const std::filesystem::path& target) {
@@ -52,22 +49,31 @@ void syncFolderOf(const std::filesystem::path& file) {
   ::close(opened);
 }
 
-void removeUnfinishedOutputs() {
-  const std::lock_guard lock(unfinished().mutex);
-  for (ClaimedFile* file : unfinished().files) file->remove();
+void alsoAbandon(AbandonOutputs other) {
+  const std::lock_guard lock(outputs().mutex);
+  if (std::ranges::find(outputs().others, other) == outputs().others.end()) outputs().others.push_back(other);
+}
+
+const char* abandonOutputs() {
+  outputs().mutex.lock();  // never unlocked
+  for (ClaimedFile* file : outputs().unfinished) file->remove();
+  for (const AbandonOutputs other : outputs().others)
+    if (const std::string complete = other(); !complete.empty()) outputs().complete = complete;
+  return outputs().complete.c_str();
 }
 
 // A signal that comes while the file appears waits until it is known.
-OutputFile::OutputFile(const std::filesystem::path& target)
-    : OutputFile(target, std::unique_lock(unfinished().mutex)) {}
+OutputFile::OutputFile(const std::filesystem::path& target) : OutputFile(target, std::unique_lock(outputs().mutex)) {}
 
-OutputFile::OutputFile(const std::filesystem::path& target, const std::unique_lock<std::mutex>& /*registering*/)
+OutputFile::OutputFile(const std::filesystem::path& target,
+                       const std::unique_lock<std::recursive_mutex>& /*registering*/)
     : m_target(target), m_part(partOf(target), target) {
-  unfinished().files.push_back(&m_part);
+  outputs().unfinished.push_back(&m_part);
 }
 
 OutputFile::~OutputFile() {
-  forget(m_part);
+  const std::lock_guard lock(outputs().mutex);
+  std::erase(outputs().unfinished, &m_part);
   if (!m_complete) m_part.remove();
 }
 
@@ -93,7 +99,13 @@ void OutputFile::sync() {
 
 void OutputFile::complete() {
   if (!m_synced) sync();
-  if (const int error = m_part.renameTo(m_target); error != 0) throw Error(systemMessage(m_target.string(), error));
+  {
+    // With its final name it is no longer one to delete: the file that it replaced is gone.
+    const std::lock_guard lock(outputs().mutex);
+    if (const int error = m_part.renameTo(m_target); error != 0) throw Error(systemMessage(m_target.string(), error));
+    std::erase(outputs().unfinished, &m_part);
+    outputs().complete = m_target.string();
+  }
   m_complete = true;
   syncFolderOf(m_target);
 }

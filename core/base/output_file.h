@@ -25,7 +25,7 @@ class OutputFile {
   void complete();  // syncs and renames
 
  private:
-  OutputFile(const std::filesystem::path& target, const std::unique_lock<std::mutex>& registering);
+  OutputFile(const std::filesystem::path& target, const std::unique_lock<std::recursive_mutex>& registering);
 
   void flush();
 
@@ -35,8 +35,13 @@ class OutputFile {
   bool m_synced = false, m_complete = false;
 };
 
-// Deletes the temporary files of this process, before it ends without running destructors.
-void removeUnfinishedOutputs();
+// Before the process ends without running destructors: deletes its temporary files and returns the name of the file
+// that it completed last, or "". From then on no other thread makes a file or gives one its final name; it waits.
+const char* abandonOutputs();
+
+// A library with its own copy of this code has outputs of its own, which abandonOutputs() abandons with ours.
+using AbandonOutputs = const char* (*)();
+void alsoAbandon(AbandonOutputs other);
 
 // Error: `target` is there and is not a regular file.
 void requireReplaceable(const std::filesystem::path& target);

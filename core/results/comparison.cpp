@@ -25,8 +25,7 @@ std::vector<std::string> setFacets(const Plan& plan) {
 std::string nameOf(const Facets& of_case, const std::vector<std::string>& facets, const std::string& otherwise) {
   std::string set;
   for (const std::string& facet : facets)
-    if (const FacetValue* value = of_case.find(facet))
-      set.append(set.empty() ? "" : " ").append(printFacet(*value));
+    if (const FacetValue* value = of_case.find(facet)) set.append(set.empty() ? "" : " ").append(printFacet(*value));
   return set.empty() ? otherwise : set;
 }
 

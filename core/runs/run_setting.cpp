@@ -12,7 +12,8 @@ RunSetting makeRunSetting(const policy::MethodRequest& request, const policy::Bu
                           const policy::Shape& shape, const RunOptions& options) {
   RunSetting run{.request = request, .budget = budget, .setting = {}, .follow = options.follow};
   // What keeps every token is the same for each granularity: one list per KV head.
-  const policy::Granularity granularity = request.method->keeps_everything ? policy::Granularity::KvHead : options.granularity;
+  const policy::Granularity granularity =
+      request.method->keeps_everything ? policy::Granularity::KvHead : options.granularity;
   run.setting = policy::makeSetting(request, shape, budget, granularity, options.preset, options.window);
   return run;
 }

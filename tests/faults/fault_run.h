@@ -12,7 +12,7 @@ namespace kvatlas::app_test {
 struct Fault {
   std::string kind;
   long number = 1;
-  std::string action;  // an errno value, "kill" or "short"
+  std::string action;  // an errno value, "kill", "short" or "term"
 };
 
 // One call on a file: "sync /folder/a.part".

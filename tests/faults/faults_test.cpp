@@ -150,6 +150,14 @@ class Faults : public ProgrammeTest {
     return words;
   }
 
+  static Words answersOf(const std::string& folder) {
+    Words lines;
+    const results::ResultsReader reader(folder);  // outlives the loop
+    for (const results::Record& record : reader.records())
+      lines.push_back(record.case_id + record.label + record.budget + record.answer);
+    return lines;
+  }
+
   long m_tried = 0;
 };
 
@@ -176,6 +184,73 @@ TEST_F(Faults, FigureWithoutMemory) {
     const Words words{"figure", "heatmap", sample(), "-o", output(name)};
     tryMemory(words, sameOrNothing(words, {name, std::string(name) + ".json"}));
   }
+}
+
+// SIGTERM after any call.
+class Signals : public Faults {
+ protected:
+  // check(ended) looks at what is there; prepare() comes before each run.
+  template <class Prepare, class Check>
+  void trySignals(const Words& words, const Prepare& prepare, const Check& check) {
+    const Calls calls = callsOf(path("run"), words, path("log"));
+    for (const std::string kind : {"open", "write", "sync", "rename"})
+      for (const long number : chosen(countOf(calls, kind))) {
+        SCOPED_TRACE(kind + " " + std::to_string(number));
+        clear();
+        prepare();
+        const Ended ended = runWith({kind, number, "term"}, path("run"), words);
+        ++m_tried;
+        EXPECT_EQ(ended.signal, 0);
+        EXPECT_EQ(ended.exit_code, 130) << ended.err;
+        for (const std::string& name : written()) EXPECT_FALSE(name.ends_with(".part")) << name;
+        check(ended);
+      }
+  }
+
+  // Each file that stood there is the old one or the whole new one, nothing else is left, and the error line does not
+  // say that nothing was written when something was.
+  void tryFiles(const Words& words, const Words& names) {
+    expectDone(run(words));
+    Words whole;
+    for (const std::string& name : names) whole.push_back(bytesOf(output(name)));
+    const auto old_files = [&] {
+      for (const std::string& name : names) write("run/" + name, "old");
+    };
+    trySignals(words, old_files, [&](const Ended& ended) {
+      EXPECT_EQ(written(), names);
+      bool any = false;
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        const std::string bytes = bytesOf(output(names[i]));
+        EXPECT_TRUE(bytes == "old" || bytes == whole[i]) << names[i];
+        any = any || bytes != "old";
+      }
+      EXPECT_EQ(ended.err.find("nothing was written") == std::string::npos, any) << ended.err;
+    });
+  }
+};
+
+TEST_F(Signals, Export) {
+  tryFiles({"export", sample(), "received", "-o", output("a.csv")}, {"a.csv"});
+}
+
+TEST_F(Signals, Figure) {
+  tryFiles({"figure", "budget", sample(), "-o", output("f.svg")}, {"f.svg", "f.svg.json"});
+}
+
+TEST_F(Signals, Needle) {
+  const Words words = needleWords(output("n"));
+  expectDone(run(words));
+  const Words whole = answersOf(output("n"));
+  const std::string settings = bytesOf(output("n/settings.json"));
+  trySignals(
+      words, [] {},
+      [&](const Ended&) {
+        for (const auto& entry : fs::recursive_directory_iterator(path("run")))
+          EXPECT_NE(entry.path().extension(), ".part");
+        expectDone(run(words));
+        EXPECT_EQ(answersOf(output("n")), whole);
+        EXPECT_EQ(bytesOf(output("n/settings.json")), settings);
+      });
 }
 
 // Whatever was flushed opens; a finished trace is valid.
@@ -215,19 +290,12 @@ TEST_F(Faults, CaptureWithoutThreads) {
 
 TEST_F(Faults, Needle) {
   const std::string folder = output("n");
-  const auto records = [&] {
-    Words lines;
-    const results::ResultsReader reader(folder);  // outlives the loop
-    for (const results::Record& record : reader.records())
-      lines.push_back(record.case_id + record.label + record.budget + record.answer);
-    return lines;
-  };
   expectDone(run(needleWords(folder)));
-  const Words whole = records();
+  const Words whole = answersOf(folder);
   const std::string settings = bytesOf(folder + "/settings.json");
   const auto check = [&](const Ended&) {
     expectDone(run(needleWords(folder)));
-    EXPECT_EQ(records(), whole);
+    EXPECT_EQ(answersOf(folder), whole);
     EXPECT_EQ(bytesOf(folder + "/settings.json"), settings);
   };
   clear();

@@ -1,9 +1,10 @@
 // Loaded before the C library: makes the n-th call of one kind fail, or kills the process there; or only counts calls
 // and writes their order down. Must not use KVAtlas's code.
 //
-//   KVATLAS_FAULT        kind:number:action   number from 1; action: an errno value, "kill", or "short" (half is
-//   written) KVATLAS_FAULT_PATH   only calls on files whose path contains this KVATLAS_FAULT_LOG    file that receives
-//   one line "kind path" per call of any kind, on those files
+//   KVATLAS_FAULT        kind:number:action   number from 1; action: an errno value, "kill", "short" (half is
+//                        written) or "term" (SIGTERM after the call, which returns late)
+//   KVATLAS_FAULT_PATH   only calls on files whose path contains this
+//   KVATLAS_FAULT_LOG    file that receives one line "kind path" per call of any kind, on those files
 //
 // Kinds: write, sync, resize, rename, open, map, memory (malloc and calloc of 64 KiB and more), thread.
 #include <dlfcn.h>
@@ -31,7 +32,7 @@ struct Plan {
   char kind[16] = "";
   long number = 0;
   int error = 0;
-  bool kill = false, half = false;
+  bool kill = false, half = false, term = false;
   const char* path = nullptr;
   int log = -1;
 };
@@ -39,6 +40,7 @@ struct Plan {
 std::atomic<long> s_calls;
 Plan s_plan;
 std::atomic<bool> s_ready;
+thread_local bool t_term = false;  // the call that follows is the one to send SIGTERM after
 
 __attribute__((constructor)) void readPlan() {
   if (const char* text = std::getenv("KVATLAS_FAULT")) {
@@ -49,6 +51,7 @@ __attribute__((constructor)) void readPlan() {
       s_plan.number = std::atol(first + 1);
       s_plan.kill = std::strcmp(second + 1, "kill") == 0;
       s_plan.half = std::strcmp(second + 1, "short") == 0;
+      s_plan.term = std::strcmp(second + 1, "term") == 0;
       s_plan.error = std::atoi(second + 1);
     }
   }
@@ -84,6 +87,10 @@ bool hit(const char* kind, const char* path) {
   // A limit on threads stays: all later ones fail, too.
   if (std::strcmp(kind, "thread") == 0 ? call < s_plan.number : call != s_plan.number) return false;
   if (s_plan.kill) ::kill(::getpid(), SIGKILL);
+  if (s_plan.term) {
+    t_term = true;
+    return false;
+  }
   errno = s_plan.error;
   return true;
 }
@@ -92,6 +99,18 @@ bool hit(const char* kind, int file) {
   if (!s_ready || file <= STDERR_FILENO) return false;
   char buffer[4096];
   return hit(kind, pathOf(file, buffer, sizeof buffer));
+}
+
+// The result of a call on a file. Whoever waits for the signal acts before the caller learns it.
+template <class Result>
+Result late(Result result) {
+  if (!t_term) return result;
+  t_term = false;
+  const int error = errno;
+  ::kill(::getpid(), SIGTERM);
+  ::usleep(100'000);
+  errno = error;
+  return result;
 }
 
 template <class Function>
@@ -107,12 +126,12 @@ extern "C" {
 
 ssize_t write(int file, const void* bytes, size_t size) {
   KVATLAS_NEXT(write);
-  if (!hit("write", file)) return real(file, bytes, size);
+  if (!hit("write", file)) return late(real(file, bytes, size));
   return s_plan.half ? real(file, bytes, size > 1 ? size / 2 : size) : -1;
 }
 ssize_t pwrite(int file, const void* bytes, size_t size, off_t at) {
   KVATLAS_NEXT(pwrite);
-  if (!hit("write", file)) return real(file, bytes, size, at);
+  if (!hit("write", file)) return late(real(file, bytes, size, at));
   return s_plan.half ? real(file, bytes, size > 1 ? size / 2 : size, at) : -1;
 }
 ssize_t pwrite64(int file, const void* bytes, size_t size, off64_t at) {
@@ -120,31 +139,31 @@ ssize_t pwrite64(int file, const void* bytes, size_t size, off64_t at) {
 }
 ssize_t writev(int file, const iovec* parts, int count) {
   KVATLAS_NEXT(writev);
-  if (!hit("write", file)) return real(file, parts, count);
+  if (!hit("write", file)) return late(real(file, parts, count));
   return s_plan.half ? real(file, parts, 1) : -1;
 }
 int fsync(int file) {
   KVATLAS_NEXT(fsync);
-  return hit("sync", file) ? -1 : real(file);
+  return hit("sync", file) ? -1 : late(real(file));
 }
 int fdatasync(int file) {
   KVATLAS_NEXT(fdatasync);
-  return hit("sync", file) ? -1 : real(file);
+  return hit("sync", file) ? -1 : late(real(file));
 }
 int ftruncate(int file, off_t size) {
   KVATLAS_NEXT(ftruncate);
-  return hit("resize", file) ? -1 : real(file, size);
+  return hit("resize", file) ? -1 : late(real(file, size));
 }
 int ftruncate64(int file, off64_t size) {
   return ftruncate(file, size);
 }
 int rename(const char* from, const char* to) {
   KVATLAS_NEXT(rename);
-  return hit("rename", to) ? -1 : real(from, to);
+  return hit("rename", to) ? -1 : late(real(from, to));
 }
 int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
   KVATLAS_NEXT(renameat2);
-  return hit("rename", to) ? -1 : real(from_folder, from, to_folder, to, flags);
+  return hit("rename", to) ? -1 : late(real(from_folder, from, to_folder, to, flags));
 }
 void* mmap(void* at, size_t size, int protection, int flags, int file, off_t offset) {
   KVATLAS_NEXT(mmap);
@@ -157,7 +176,7 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
 
 static int openAs(const char* path, int flags, mode_t mode) {
   if (hit("open", path)) return -1;
-  return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+  return late(static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode)));
 }
 int open(const char* path, int flags, ...) {
   va_list more;

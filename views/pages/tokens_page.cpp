@@ -210,8 +210,7 @@ void TokensPage::describe() {
           .arg(toColour(ground).name(), toColour(inkOn(ground)).name(), words);
     };
     text = marked(tr("query %1").arg(QString::fromStdString(grouped(cursor->query))), queryColour(theme)) +
-           QLatin1Char(' ') +
-           marked(tr("key %1").arg(QString::fromStdString(grouped(cursor->key))), keyColour(theme));
+           QLatin1Char(' ') + marked(tr("key %1").arg(QString::fromStdString(grouped(cursor->key))), keyColour(theme));
   }
   m_note->setText(text);
 }

@@ -27,7 +27,7 @@ void makeTrace(MakeTraceArguments& arguments) {
   const auto words = [&] {
     return fmt::format("stopped; everything written so far is in {}.part", arguments.output.string());
   };
-  const Interrupt interrupt(words);
+  const Interrupt interrupt([&](std::string_view) { return words(); });
   const auto progress = makeStderrProgress(arguments.quiet);
   trace::requireSpace(arguments.output, expected, trace::freeBytesFor(arguments.output),
                       "--layers, --heads, --map-size and --keep-qk of fewer layers");

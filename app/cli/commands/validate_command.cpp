@@ -37,7 +37,8 @@ void checkRunHeaders(const std::string& file, std::vector<trace::Finding>& findi
 }
 
 void validateTrace(const std::string& file) {
-  const Interrupt interrupt([] { return std::string("stopped; the trace was not checked to the end"); });
+  const Interrupt interrupt(
+      [](std::string_view) { return std::string("stopped; the trace was not checked to the end"); });
   const auto progress = makeStderrProgress(!isTerminal());
   std::vector<trace::Finding> findings;
   try {

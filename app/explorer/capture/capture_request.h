@@ -17,7 +17,7 @@ struct CaptureRequest {
   QString granularity = QStringLiteral("kv-head"), device = QStringLiteral("auto"), dtype = QStringLiteral("auto");
   bool paper = false, keep_qk = false;
   int window = 8, new_tokens = 64, map_size = 512;
-  QString output;  // *.kva.h5
+  QString output;            // *.kva.h5
   QString results, case_id;  // a case of a run instead, which decides everything but output and maps
 
   // One sentence about the first missing or wrong setting; empty: ready.

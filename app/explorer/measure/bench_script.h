@@ -13,8 +13,8 @@ struct BenchStep {
   [[nodiscard]] std::string text() const;
 };
 
-// "panzoom" and "nine" (nine linked views) are built in; any other name is a file with one step per line: "pan -40 0 x60", "wheel 1 x30", "wait";
-// # starts a comment. UsageError names the wrong line.
+// "panzoom" and "nine" (nine linked views) are built in; any other name is a file with one step per line: "pan -40 0
+// x60", "wheel 1 x30", "wait"; # starts a comment. UsageError names the wrong line.
 [[nodiscard]] std::vector<BenchStep> benchScript(const std::string& name);
 
 }  // namespace kvatlas::app

@@ -70,8 +70,8 @@ TEST(RunHeader, SurvivesTheRoundTripForEveryMethodPresetAndGranularity) {
 
 TEST(RunHeader, KeepsPartsAndExpressions) {
   for (const char* text : {"snapkv:allocate=adaptive,floor=0.1", "h2o:select=chunks,values=on",
-                           "expr:received * value_norm / (1 + max(age, 3)),group=max", "snapkv:merge=pivot", "keydiff:bits=2",
-                           "h2o:store=gear,rank=2", "h2o:merge=cam,every=4,spread=8"})
+                           "expr:received * value_norm / (1 + max(age, 3)),group=max", "snapkv:merge=pivot",
+                           "keydiff:bits=2", "h2o:store=gear,rank=2", "h2o:merge=cam,every=4,spread=8"})
     expectRoundTrip(text, {policy::Granularity::KvHead, policy::Preset::Exact, 8, Follow::Own});
 }
 

@@ -125,7 +125,8 @@ inline std::string withFartherValue(const std::string& file, const std::vector<M
   return lying;
 }
 
-// A copy whose fixed chunk indexes, and their data blocks, claim to have no element: HDF5 1.10 looks them up all the same.
+// A copy whose fixed chunk indexes, and their data blocks, claim to have no element: HDF5 1.10 looks them up all the
+// same.
 inline std::string withEmptyFixedIndexes(const std::string& file, const std::vector<MetadataBlock>& blocks) {
   constexpr std::size_t kPrefix = 14;  // of a data block: "FADB", version, client, address of the header
   std::string lying = file;

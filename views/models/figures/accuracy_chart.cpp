@@ -112,8 +112,7 @@ AccuracyLine branchLine(const BranchName& branch) {
 }
 
 // [branches] AccuracyLine::budget_place
-std::vector<double> budgetPlaces(const std::vector<BranchName>& branches,
-                                 const std::vector<results::Accuracy>& table) {
+std::vector<double> budgetPlaces(const std::vector<BranchName>& branches, const std::vector<results::Accuracy>& table) {
   std::vector<double> places;
   for (const BranchName& branch : branches) {
     std::set<double> budgets;
