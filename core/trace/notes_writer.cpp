@@ -13,6 +13,7 @@
 #include "core/trace/h5_read.h"
 #include "core/trace/h5_types.h"
 #include "core/trace/schema.h"
+#include "core/trace/stored_data.h"
 
 namespace kvatlas::trace {
 namespace {
@@ -60,8 +61,7 @@ bool requireFinished(const std::filesystem::path& path) {
   const h5::SourceGroup root = h5::SourceGroup::root(source);
   if (root.text(schema::attribute::kFormat) != schema::kFormat) root.fail("not a KVAtlas trace");
   if (root.text(schema::attribute::kStatus) != schema::kComplete) root.fail("the capture is not finished");
-  const h5::SourceDataset notes = root.dataset(schema::member::kNotes);
-  notes.expect(schema::Type::U8, 1);
+  static_cast<void>(notesOf(root));
   return source->live();
 }
 
@@ -97,6 +97,8 @@ void replace(hid_t file, const std::string& name, std::string_view json) {
 
 void writeNotes(const std::filesystem::path& path, std::string_view json) {
   h5::quiet();
+  if (json.size() > schema::kMaxNotes)
+    fail("{}: notes have at most {} bytes, these {}", path.string(), schema::kMaxNotes, json.size());
   const WriteLock lock(path);
   const bool repair = requireFinished(path);
   lock.reserve(json.size() + kSpareBytes);

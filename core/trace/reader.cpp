@@ -359,10 +359,7 @@ std::optional<AttendedLayer> Reader::questionAttended(std::size_t run, LayerInde
 
 std::string Reader::notes() const {
   h5::quiet();
-  const SourceDataset dataset = SourceGroup::root(m_impl->source).dataset(member::kNotes);
-  dataset.expect(schema::Type::U8, 1);
-  if (dataset.dims()[0] > schema::kMaxNotes)
-    dataset.fail(fmt::format("has {} bytes, at most {} were expected", dataset.dims()[0], schema::kMaxNotes));
+  const SourceDataset dataset = notesOf(SourceGroup::root(m_impl->source));
   dataset.requireStored(dataset.dims()[0]);
   const auto bytes = dataset.readAll<std::uint8_t>();
   return {bytes.begin(), bytes.end()};

@@ -37,4 +37,12 @@ bool keepsEverything(const SourceDataset& positions, const std::vector<std::uint
   return rows > 0;
 }
 
+h5::SourceDataset notesOf(const h5::SourceGroup& root) {
+  h5::SourceDataset notes = root.dataset(schema::member::kNotes);
+  notes.expect(schema::Type::U8, 1);
+  if (notes.dims()[0] > schema::kMaxNotes)
+    notes.fail(fmt::format("has {} bytes, at most {} were expected", notes.dims()[0], schema::kMaxNotes));
+  return notes;
+}
+
 }  // namespace kvatlas::trace

@@ -1,4 +1,4 @@
-// What the stored data of a dataset must amount to, and whether a run's positions are all of them.
+// What the stored data of a dataset must amount to, and whether a run's positions are all of them; the notes.
 #pragma once
 
 #include <cstdint>
@@ -16,5 +16,8 @@ namespace kvatlas::trace {
 // Whether all lists are 0, 1, … tokens − 1; reads a few lists at a time to bound memory. offsets: [lists + 1].
 [[nodiscard]] bool keepsEverything(const h5::SourceDataset& positions, const std::vector<std::uint64_t>& offsets,
                                    std::uint64_t tokens);
+
+// The notes, of the type and at most the size that the format allows; an error names them otherwise.
+[[nodiscard]] h5::SourceDataset notesOf(const h5::SourceGroup& root);
 
 }  // namespace kvatlas::trace

@@ -91,6 +91,19 @@ TEST_F(NotesTest, NotesOfAFixedSizeAreRefused) {
   EXPECT_FALSE(marked());
 }
 
+TEST_F(NotesTest, MoreThanTheFormatAllowsIsNeitherReplacedNorWritten) {
+  EXPECT_THAT(messageOf([&] { trace::writeNotes(file(), std::string(trace::schema::kMaxNotes + 1, 'x')); }),
+              HasSubstr("at most 67108864 bytes"));
+  {
+    const trace::h5::Handle whole(H5Fopen(file().c_str(), H5F_ACC_RDWR, H5P_DEFAULT));
+    const trace::h5::Handle notes(H5Dopen2(whole.get(), "notes", H5P_DEFAULT));
+    const hsize_t claimed = hsize_t{1} << 44;
+    ASSERT_EQ(H5Dset_extent(notes.get(), &claimed), 0);
+  }
+  EXPECT_THAT(messageOf([&] { trace::writeNotes(file(), "{}"); }), HasSubstr("/notes: has 17592186044416 bytes"));
+  EXPECT_FALSE(marked());
+}
+
 TEST_F(NotesTest, AnotherWriterIsNotDisturbed) {
   const int fd = open(file().c_str(), O_RDWR | O_CLOEXEC);
   struct flock range {};
