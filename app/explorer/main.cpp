@@ -11,6 +11,7 @@
 #include <string>
 
 #include "app/explorer/arguments.h"
+#include "app/explorer/explorer_application.h"
 #include "app/explorer/explorer_settings.h"
 #include "app/explorer/measure/bench.h"
 #include "app/explorer/measure/screenshot_tour.h"
@@ -60,9 +61,15 @@ int runTour(const ExplorerArguments& arguments, int argc, char** argv) {
   return 0;
 }
 
+// An error that nothing expected: the window goes on, and says so.
+void tellUnexpected(kvatlas::app::MainWindow& window, const QString& message) {
+  say(fmt::format("kvatlas-explorer: error: {}\n", printable(message.toStdString())));
+  window.fail(QObject::tr("An error inside KVAtlas: %1. What it was showing may be incomplete").arg(message));
+}
+
 int runWindow(const ExplorerArguments& arguments, kvatlas::app::Moment started, int argc, char** argv) {
   requireDisplay();
-  const QApplication application(argc, argv);
+  const kvatlas::app::ExplorerApplication application(argc, argv);
   s_starting = false;
   QApplication::setApplicationDisplayName(QStringLiteral("KVAtlas Explorer"));
   QApplication::setDesktopFileName(QStringLiteral("kvatlas-explorer"));
@@ -70,6 +77,8 @@ int runWindow(const ExplorerArguments& arguments, kvatlas::app::Moment started, 
   kvatlas::app::ExplorerSettings settings(QString::fromStdString(arguments.settings_file));
   if (!arguments.theme.empty()) settings.setTheme(QString::fromStdString(arguments.theme));
   kvatlas::app::MainWindow window(settings);
+  QObject::connect(&application, &kvatlas::app::ExplorerApplication::failed, &window,
+                   [&window](const QString& message) { tellUnexpected(window, message); });
   std::unique_ptr<kvatlas::app::Bench> bench;
   if (!arguments.bench_script.empty()) {
     bench = std::make_unique<kvatlas::app::Bench>(window, arguments.bench_script, started);

@@ -189,6 +189,13 @@ class TokenModelTest : public test::OpenedDocumentTest {
   ModelTester m_tester{&m_model};
 };
 
+// Ctrl+C in a table without a current cell asks for the data of no index; a header may ask for a column just gone.
+TEST_F(TokenModelTest, WhatIsNotThereHasNoData) {
+  ASSERT_TRUE(openSample());
+  EXPECT_FALSE(m_model.data(QModelIndex(), Qt::DisplayRole).isValid());
+  EXPECT_FALSE(m_model.headerData(TokenModel::FirstRun + 99, Qt::Horizontal, Qt::DisplayRole).isValid());
+}
+
 TEST_F(TokenModelTest, ShowsTextSpansMassAndWhyRunsKeepAToken) {
   const SampleTrace made = test::makeSampleTrace();
   ASSERT_TRUE(openSample());

@@ -107,7 +107,9 @@ QString KeptSetsPage::title(KeptSet set) const {
 }
 
 void KeptSetsPage::showSums() {
-  const bool known = m_document.isOpen() && m_model.known();
+  // The model may still be of a selection that has changed.
+  const bool known = m_model.known() && m_document.hasRun(m_selection.focusRun()) &&
+                     (!m_model.compared() || m_document.hasRun(m_selection.compareRun()));
   QString text = tr("Choose a run in the list of runs.");
   if (known) {
     const QString a = runText(m_document, m_selection.focusRun());

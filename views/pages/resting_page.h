@@ -18,9 +18,10 @@ class RestingPage : public QWidget {
 
  protected:
   virtual void fill() = 0;
-  virtual void follow() { refill(); }  // layer, head or step changed; default: rebuild everything
-  virtual void applyTheme() {}         // palette changed; refill() follows
-  void refill();                       // deferred; several calls cause one fill()
+  virtual void follow() { refill(); }                   // layer, head or step changed; default: rebuild everything
+  virtual void applyTheme() {}                          // palette changed; refill() follows
+  [[nodiscard]] bool stale() const { return m_stale; }  // it may show what is closed by now
+  void refill();                                        // deferred; several calls cause one fill()
   void followIfSeen();
   void showEvent(QShowEvent* event) override;
   void changeEvent(QEvent* event) override;

@@ -53,6 +53,9 @@ class MainWindow : public QMainWindow {
   [[nodiscard]] QString message() const;  // in the message bar; empty: none
   [[nodiscard]] bool busy() const;        // data to draw is still loading
 
+  // Shows an error message above what is open.
+  void fail(const QString& message);
+
   // Restores the default size and place of all panels.
   void resetLayout();
 
@@ -78,7 +81,6 @@ class MainWindow : public QMainWindow {
   void showFigure(const QString& kind);
   void failToOpen(const QString& message);
   void warn(const QString& message);
-  void fail(const QString& message);
   void showWarnings();
   void setMapOnly(bool only);
   void savePages();

@@ -51,7 +51,11 @@ WindowActions::WindowActions(QMainWindow& window) : m_window(window) {
 QAction* WindowActions::add(QMenu* menu, const char* name, const QString& text, const QList<QKeySequence>& shortcuts) {
   QAction* action = menu->addAction(text);
   action->setObjectName(QString::fromLatin1(name));
-  action->setShortcuts(shortcuts);
+  // A standard key may be one of the others on this desktop; twice the same is ambiguous and does nothing.
+  QList<QKeySequence> once;
+  for (const QKeySequence& shortcut : shortcuts)
+    if (!shortcut.isEmpty() && !once.contains(shortcut)) once.push_back(shortcut);
+  action->setShortcuts(once);
   m_window.addAction(action);  // keeps the shortcut working while the menu bar is hidden
   return action;
 }

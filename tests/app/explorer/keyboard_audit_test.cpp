@@ -191,6 +191,25 @@ TEST_F(KeyboardAuditTest, AltCIsTheCaptureMenuAndWhatIfStartsAtItsFirstField) {
 }
 
 // Every control, map, chart, list and text has a name for screen readers.
+// A key that two shortcuts have is ambiguous, even of one action, and does nothing.
+TEST_F(KeyboardAuditTest, EachShortcutIsThereOnce) {
+  ASSERT_NO_FATAL_FAILURE(open());
+  m_window->activateWindow();
+  ASSERT_TRUE(waitUntil([&] { return m_window->isActiveWindow(); }));
+  QMap<QString, QString> owners;
+  for (const QAction* action : m_window->findChildren<QAction*>())
+    for (const QKeySequence& shortcut : action->shortcuts()) {
+      const QString key = shortcut.toString();
+      EXPECT_FALSE(owners.contains(key)) << key.toStdString() << ": " << action->text().toStdString() << " and "
+                                         << owners[key].toStdString();
+      owners[key] = action->text();
+    }
+  QTest::keyClick(m_window.get(), Qt::Key_F11);
+  EXPECT_TRUE(m_window->actions().full_screen->isChecked());
+  QTest::keyClick(m_window.get(), Qt::Key_F11);
+  EXPECT_FALSE(m_window->actions().full_screen->isChecked());
+}
+
 TEST_F(KeyboardAuditTest, ControlsHaveAccessibleNames) {
   open();
   m_window->pages().map().setViews(4, 0);

@@ -10,6 +10,7 @@
 #include "views/pages/charts/layer_charts.h"
 #include "views/pages/charts/position_chart.h"
 #include "views/pages/charts/ranking_chart.h"
+#include "views/pages/charts/span_chart.h"
 #include "views/pages/decode/decode_page.h"
 #include "views/pages/decode/decode_timeline.h"
 
@@ -146,6 +147,27 @@ TEST_F(ChartKeysTest, TheTimelineMovesByStep) {
   page.updateNow();
   press(plot, Qt::Key_Up);
   EXPECT_THAT(said(plot), StartsWith("token 2, position"));
+}
+
+// Between the end of a trace and the next drawing, the chart still has the lines of its runs.
+TEST_F(ChartKeysTest, RunsThatAreGoneAreNotAskedFor) {
+  open();
+  SpanChart chart(m_document, m_selection);
+  show(chart);
+  ChartPlot& plot = chart.plot();
+  plot.setFocus(Qt::TabFocusReason);
+  press(plot, Qt::Key_Right);
+  EXPECT_NE(said(plot), "");
+  m_document.close();
+  press(plot, Qt::Key_Right);
+  press(plot, Qt::Key_Return);
+  for (int x = 0; x < plot.width(); x += 5) {
+    QMouseEvent move(QEvent::MouseMove, QPointF(x, plot.height() / 2.0), plot.mapToGlobal(QPointF(x, 0)), Qt::NoButton,
+                     Qt::NoButton, Qt::NoModifier);
+    QApplication::sendEvent(&plot, &move);
+  }
+  chart.updateNow();
+  EXPECT_TRUE(plot.lines().empty());
 }
 
 // A chart without points takes the keys and does nothing.

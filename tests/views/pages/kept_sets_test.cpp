@@ -5,6 +5,7 @@
 #include <QLabel>
 #include <QSignalSpy>
 #include <QTableView>
+#include <QToolButton>
 #include <set>
 
 #include "tests/views/pages/opened_pages.h"
@@ -34,6 +35,19 @@ class KeptSetsTest : public test::OpenedPagesTest {
     return *answer.value;
   }
 };
+
+// The table is refilled a moment after the choice; a click may come before that.
+TEST_F(KeptSetsTest, AClickWhileBWasJustTakenAway) {
+  open();
+  m_selection.setFocusRun(1);
+  m_selection.setCompareRun(3);
+  KeptSetsPage page(m_document, m_selection);
+  show(page, {600, 240});
+  ASSERT_TRUE(settled());
+  m_selection.setCompareRun(kNoRun);
+  EXPECT_NO_THROW(click(child<QToolButton>(page, "keptSet1")));
+  EXPECT_TRUE(settled());
+}
 
 TEST_F(KeptSetsTest, SetsAndMassesAreThoseOfTheTrace) {
   open();

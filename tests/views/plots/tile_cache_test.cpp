@@ -56,6 +56,24 @@ TEST_F(TileCacheTest, OneHeadIsTheStoredMap) {
   }
 }
 
+// Whoever hears first that another trace is open finds no tile of the one before: its levels may be others.
+TEST_F(TileCacheTest, NoTileOutlivesItsTrace) {
+  const TileKey key{LayerIndex(0), {HeadChoice::QueryHead, 0}, Reduction::Max, 0, 0, 0};
+  std::unique_ptr<TileCache> late;
+  QObject first;
+  bool found = false;
+  QObject::connect(&document, &Document::opened, &first, [&] { found = late && late->find(key) != nullptr; });
+  late = std::make_unique<TileCache>(document);
+  TileSubscription late_viewer = late->subscribe();
+  open(small());
+  late_viewer.request({key});
+  ASSERT_TRUE(waitUntil([&] { return late->find(key) != nullptr; }));
+  const auto other = sample("other.kva.h5", {.tokens = 1000, .layers = 1, .map_size = 128, .keep_qk = false});
+  document.open(other);
+  ASSERT_TRUE(waitUntil([&] { return document.path() == other; }));
+  EXPECT_FALSE(found);
+}
+
 TEST_F(TileCacheTest, AggregatesHeadsByMeanAndMaximum) {
   open(small());
   const trace::Reader reader(path);

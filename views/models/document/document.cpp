@@ -143,6 +143,7 @@ void Document::adopt(std::shared_ptr<const DocumentIndex> read) {
   if (!old || !sameCapture(*old, *m_index)) {
     forgetRuns();
     m_what_ifs.clear();
+    emit replaced();
     emit opened();
   } else if (hasNews(*old, *m_index)) {
     emit refreshed();
@@ -159,6 +160,7 @@ void Document::close() {
   m_what_ifs.clear();
   m_index = nullptr;
   m_state = State::Empty;
+  emit replaced();
   emit closed();
 }
 

@@ -78,7 +78,8 @@ class Document : public QObject {
   [[nodiscard]] SourceId source() const { return m_source; }
 
  signals:
-  void opened();                        // another trace: drop all cached state
+  void replaced();                      // before opened() and closed(): caches drop what is of another trace
+  void opened();                        // another trace: drop all state
   void failed(const QString& message);  // the previous trace stays open
   void refreshed();                     // same trace with more layers or runs, or now complete
   void closed();

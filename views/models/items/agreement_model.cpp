@@ -60,7 +60,7 @@ double AgreementModel::value(int row, RunId run) const {
 }
 
 void AgreementModel::open(const QModelIndex& index) {
-  if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return;
+  if (!index.isValid() || !checkIndex(index)) return;
   if (index.row() < m_layers) m_selection.setLayer(LayerIndex(static_cast<std::size_t>(index.row())));
   m_selection.setCompareRun(m_runs[static_cast<std::size_t>(index.column())]);
 }
@@ -74,7 +74,7 @@ int AgreementModel::columnCount(const QModelIndex& parent) const {
 }
 
 QVariant AgreementModel::data(const QModelIndex& index, int role) const {
-  if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
+  if (!index.isValid() || !checkIndex(index)) return {};
   const RunId run = m_runs[static_cast<std::size_t>(index.column())];
   if (role == RunRole) return run;
   if (role == LayerRole) return index.row() < m_layers ? QVariant(index.row()) : QVariant();

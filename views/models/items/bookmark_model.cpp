@@ -218,13 +218,13 @@ int BookmarkModel::rowCount(const QModelIndex& parent) const {
 }
 
 QVariant BookmarkModel::data(const QModelIndex& index, int role) const {
-  if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
+  if (!index.isValid() || !checkIndex(index)) return {};
   if (role == Qt::DisplayRole || role == Qt::EditRole) return QString::fromStdString(bookmark(index.row()).name);
   return role == Qt::ToolTipRole ? QVariant(QString::fromStdString(bookmark(index.row()).note)) : QVariant();
 }
 
 bool BookmarkModel::setData(const QModelIndex& index, const QVariant& value, int role) {
-  if (role != Qt::EditRole || !checkIndex(index, CheckIndexOption::IndexIsValid)) return false;
+  if (role != Qt::EditRole || !index.isValid() || !checkIndex(index)) return false;
   rename(index.row(), value.toString());
   return true;
 }

@@ -43,7 +43,7 @@ std::vector<AttendedKey> attendedKeys(const trace::AttendedLayer& layer, std::si
 
 DecodeAttended::DecodeAttended(Document& document, Selection& selection, QObject* parent)
     : QObject(parent), m_document(document), m_selection(selection) {
-  for (const auto signal : {&Document::opened, &Document::closed, &Document::refreshed})
+  for (const auto signal : {&Document::replaced, &Document::refreshed})
     connect(&document, signal, this, &DecodeAttended::forget);
 }
 

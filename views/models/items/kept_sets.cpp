@@ -145,7 +145,7 @@ QString KeptSetsModel::setText(TokenIndex token) const {
 }
 
 QVariant KeptSetsModel::data(const QModelIndex& index, int role) const {
-  if (!checkIndex(index, CheckIndexOption::IndexIsValid) || !m_document.isOpen()) return {};
+  if (!index.isValid() || !checkIndex(index) || !m_document.isOpen()) return {};
   const TokenIndex token = m_rows[static_cast<std::size_t>(index.row())];
   if (role == BeginRole) return token;
   if (role == Qt::TextAlignmentRole)

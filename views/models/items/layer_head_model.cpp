@@ -327,7 +327,7 @@ std::optional<std::pair<float, float>> LayerHeadModel::range() const {
 }
 
 void LayerHeadModel::open(const QModelIndex& index) {
-  if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return;
+  if (!index.isValid() || !checkIndex(index)) return;
   const GridCell cell = cellAt(index);
   m_selection.setLayer(cell.layer);
   m_selection.setHead({m_grouped ? HeadChoice::MeanOverGroup : HeadChoice::QueryHead, cell.head});
@@ -342,7 +342,7 @@ int LayerHeadModel::columnCount(const QModelIndex& parent) const {
 }
 
 QVariant LayerHeadModel::data(const QModelIndex& index, int role) const {
-  if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
+  if (!index.isValid() || !checkIndex(index)) return {};
   const GridCell cell = cellAt(index);
   switch (role) {
     case LayerRole:

@@ -48,7 +48,7 @@ int SpanModel::columnCount(const QModelIndex& parent) const {
 }
 
 QVariant SpanModel::data(const QModelIndex& index, int role) const {
-  if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
+  if (!index.isValid() || !checkIndex(index)) return {};
   const trace::Span& span = this->span(index.row());
   if (role == BeginRole) return span.begin;
   if (role == EndRole) return span.end;
@@ -78,7 +78,7 @@ Qt::ItemFlags SpanModel::flags(const QModelIndex& index) const {
 }
 
 bool SpanModel::setData(const QModelIndex& index, const QVariant& value, int role) {
-  if (role != Qt::EditRole || !checkIndex(index, CheckIndexOption::IndexIsValid) || !isOwn(index.row())) return false;
+  if (role != Qt::EditRole || !index.isValid() || !checkIndex(index) || !isOwn(index.row())) return false;
   trace::Span changed = span(index.row());
   bool number = true;
   if (index.column() == Name) changed.name = value.toString().trimmed().toStdString();

@@ -152,7 +152,7 @@ QVariant TokenModel::fate(RunId run, std::size_t row, int role) const {
 }
 
 QVariant TokenModel::data(const QModelIndex& index, int role) const {
-  if (!checkIndex(index, CheckIndexOption::IndexIsValid) || !m_document.isOpen()) return {};
+  if (!index.isValid() || !checkIndex(index) || !m_document.isOpen()) return {};
   const bool number = role == SortRole || role == ValueRole;
   const auto position = static_cast<TokenIndex>(index.row());
   if (role == BeginRole) return position;
@@ -179,7 +179,9 @@ QVariant TokenModel::headerData(int section, Qt::Orientation orientation, int ro
   if (role != Qt::DisplayRole || orientation != Qt::Horizontal) return {};
   constexpr const char* kTitles[] = {"position", "token", "spans", "received"};
   if (section < FirstRun) return QString::fromLatin1(kTitles[section]);
-  const RunId run = m_runs.at(static_cast<std::size_t>(section - FirstRun));
+  const auto at = static_cast<std::size_t>(section - FirstRun);  // a view may ask for what a reset has just taken
+  if (at >= m_runs.size() || !m_document.hasRun(m_runs[at])) return {};
+  const RunId run = m_runs[at];
   const trace::RunHeader& header = m_document.runHeader(run);
   return toQString(header.is_full ? m_document.runTitle(run) : m_document.runTitle(run) + " " + header.budget);
 }

@@ -12,9 +12,10 @@ constexpr std::size_t kMostInFlight = 3;
 
 TileCache::TileCache(Document& document, std::size_t limit_bytes, QObject* parent)
     : TileSource(parent), m_document(document), m_limit(limit_bytes) {
-  connect(&document, &Document::opened, this, &TileCache::forget);
+  connect(&document, &Document::replaced, this, &TileCache::forget);
+  connect(&document, &Document::opened, this, &TileCache::changed);
   connect(&document, &Document::refreshed, this, &TileCache::forgetMissing);
-  connect(&document, &Document::closed, this, &TileCache::forget);
+  connect(&document, &Document::closed, this, &TileCache::changed);
 }
 
 TileCache::~TileCache() {
@@ -52,7 +53,6 @@ void TileCache::forget() {
   m_bytes = 0;
   m_requests.clear();
   m_in_flight.clear();
-  emit changed();
 }
 
 // A growing file only adds: tiles that were read stay valid, so that the map does not turn grey meanwhile.

@@ -91,7 +91,7 @@ QVariant CaseModel::ofBranch(int row, std::size_t branch, int role) const {
 }
 
 QVariant CaseModel::data(const QModelIndex& index, int role) const {
-  if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
+  if (!index.isValid() || !checkIndex(index)) return {};
   if (index.column() >= FirstBranch)
     return ofBranch(index.row(), static_cast<std::size_t>(index.column() - FirstBranch), role);
   const results::Record& record = recordsAt(index.row()).front();

@@ -116,7 +116,7 @@ int ScoreCellModel::columnCount(const QModelIndex& parent) const {
 }
 
 QVariant ScoreCellModel::data(const QModelIndex& index, int role) const {
-  if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
+  if (!index.isValid() || !checkIndex(index)) return {};
   const ScoreCell& cell = cellAt(index);
   if (role == Qt::DisplayRole) return cell.text;
   if (role == Qt::ToolTipRole) return cell.tip;

@@ -25,9 +25,11 @@ RunChart::RunChart(Document& document, Selection& selection, QWidget* parent)
     connect(&selection, signal, this, &RunChart::refill);
   for (const auto signal : {&Selection::layerChanged, &Selection::headChanged, &Selection::stepChanged})
     connect(&selection, signal, this, &RunChart::followIfSeen);
-  connect(m_plot, &ChartPlot::picked, this, [this](const ChartPoint& point) { choose(point); });
+  connect(m_plot, &ChartPlot::picked, this, [this](const ChartPoint& point) {
+    if (!stale()) choose(point);
+  });
   connect(m_plot, &ChartPlot::hovered, this, [this](const std::optional<ChartPoint>& point, const QPoint& where) {
-    m_plot->tell(point ? describe(*point) : QString(), where);
+    m_plot->tell(point && !stale() ? describe(*point) : QString(), where);
   });
 }
 
@@ -69,6 +71,7 @@ QString RunChart::titleOf(RunId run) const {
 }
 
 QString runText(const Document& document, RunId run) {
+  if (!document.hasRun(run)) return {};
   const QString title = QString::fromStdString(document.runTitle(run));
   const trace::RunHeader& header = document.runHeader(run);
   const QString budget = QString::fromStdString(header.budget);

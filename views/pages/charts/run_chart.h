@@ -38,7 +38,7 @@ class RunChart : public RestingPage {
   ChartPlot* m_plot;
 };
 
-// "PyramidKV 128": title and budget of a run; "Full cache" has no budget.
+// "PyramidKV 128": title and budget of a run; "Full cache" has no budget; a run that is gone has no title.
 [[nodiscard]] QString runText(const Document& document, RunId run);
 
 }  // namespace kvatlas::views

@@ -142,6 +142,7 @@ void QueryBar::step(int by) {
 }
 
 void QueryBar::play(Play what) {
+  if (!m_document.isOpen()) return;
   m_what = what;
   if (what == Play::Steps) {
     m_source->setCurrentIndex(QueryAttention::GeneratedToken);

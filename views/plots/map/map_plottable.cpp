@@ -84,8 +84,9 @@ MapPlottable::Raster MapPlottable::raster(double device_ratio) const {
   const TokenWindow shown = window();
   Raster result;
   result.corner = QPoint(qRound(area.left() * device_ratio), qRound(area.top() * device_ratio));
-  result.view.width = qRound((area.left() + area.width()) * device_ratio) - result.corner.x();
-  result.view.height = qRound((area.top() + area.height()) * device_ratio) - result.corner.y();
+  // A small window leaves the map no room, or less than none.
+  result.view.width = std::max(qRound((area.left() + area.width()) * device_ratio) - result.corner.x(), 1);
+  result.view.height = std::max(qRound((area.top() + area.height()) * device_ratio) - result.corner.y(), 1);
   result.scale = {result.view.width / shown.keys(), result.view.height / shown.queries()};
   result.view.x = std::llround(shown.key_begin * result.scale.x);
   result.view.y = std::llround(shown.query_begin * result.scale.y);
@@ -94,7 +95,7 @@ MapPlottable::Raster MapPlottable::raster(double device_ratio) const {
 
 double MapPlottable::tokensPerPixel() const {
   const double ratio = mParentPlot->bufferDevicePixelRatio();
-  return window().keys() / (mKeyAxis->axisRect()->width() * ratio);
+  return window().keys() / (std::max(mKeyAxis->axisRect()->width(), 1) * ratio);
 }
 
 std::uint64_t MapPlottable::cell() const {
