@@ -22,14 +22,20 @@ constexpr qint64 kMostMs = 5000;  // for one event, on a machine that is busy wi
 class MonkeyTest : public test::QtWidgetTest {
  protected:
   MonkeyTest() : m_settings(file("settings.ini")) {
-    QDir::setCurrent(QString::fromStdString(m_folder.path().string()));  // for relative names that it types
+    // For the names that it types, and those that dialogs offer.
+    QDir::setCurrent(QString::fromStdString(m_folder.path().string()));
+    qputenv("HOME", QByteArray::fromStdString(m_folder.path().string()));
     m_window = std::make_unique<MainWindow>(m_settings);
     m_window->actions().quit->setEnabled(false);
+    child<QWidget>(*m_window, "startExample")->setEnabled(false);  // its notes would go beside it
     ignoreWarnings("not accepted by receiving widget");  // in the mode of "What's this?", say
     m_window->resize(1440, 900);
     m_window->show();
   }
-  ~MonkeyTest() override { QDir::setCurrent(QStringLiteral("/")); }
+  ~MonkeyTest() override {
+    QDir::setCurrent(QStringLiteral("/"));
+    qputenv("HOME", m_home);
+  }
 
   [[nodiscard]] std::vector<QString> files() {
     const auto name = [](const std::filesystem::path& path) { return QString::fromStdString(path.string()); };
@@ -49,6 +55,7 @@ class MonkeyTest : public test::QtWidgetTest {
     return folder;
   }
 
+  QByteArray m_home = qgetenv("HOME");
   ExplorerSettings m_settings;
   std::unique_ptr<MainWindow> m_window;
 };
