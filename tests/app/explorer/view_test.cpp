@@ -266,6 +266,15 @@ TEST_F(ViewTest, TheViewIsExportedAtThePrintedSize) {
   EXPECT_THAT(dialog.writeTo(file("no/map.png")).toStdString(), HasSubstr("map.png"));
 }
 
+// Margins wider than the view leave the map less than no room.
+TEST_F(ViewTest, AMapWithoutRoomIsDrawn) {
+  open(m_trace);
+  for (QCPAxisRect* rect : map().view().axisRects()) rect->setMinimumMargins(QMargins(5000, 5000, 2, 2));
+  EXPECT_NO_THROW(map().view().replot());
+  EXPECT_LT(map().view().mapRect().width(), 0);
+  EXPECT_NO_THROW(drawWidget(*map().shownView(), {3, 100}));
+}
+
 // The exported picture and the map on screen have exactly the same colours: no smoothing.
 TEST_F(ViewTest, AnExportedPictureHasTheColoursOfTheScreen) {
   open(m_trace);
