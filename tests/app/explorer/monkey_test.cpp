@@ -1,8 +1,6 @@
 // Whatever a user presses and clicks, the Explorer neither crashes nor hangs nor warns, and then opens a trace as ever.
 // KVATLAS_MONKEY=STEPS[:SEED] sets how much; KVATLAS_MONKEY_TELLS prints each step.
-#include <QDesktopServices>
 #include <QDir>
-#include <QStandardPaths>
 #include <cstdlib>
 #include <fstream>
 
