@@ -1,11 +1,10 @@
 #include "core/metrics/predictions.h"
 
-#include <cerrno>
-#include <fstream>
 #include <vector>
 
 #include "core/base/error.h"
 #include "core/base/json_field.h"
+#include "core/base/line_reader.h"
 #include "core/metrics/datasets.h"
 #include "core/metrics/metrics.h"
 
@@ -13,8 +12,6 @@ namespace kvatlas::metrics {
 namespace {
 
 using nlohmann::ordered_json;
-
-constexpr std::size_t kMostLineBytes = std::size_t{256} << 20;
 
 std::vector<std::string> textsOf(const JsonField& fields, const char* field) {
   const nlohmann::json* value = fields.raw(field);
@@ -68,20 +65,15 @@ ScoredLine scoreLine(const std::string& line, const std::filesystem::path& file,
 std::string scorePredictions(const std::filesystem::path& file, const std::function<void(const ScoredLine&)>& take) {
   std::error_code code;
   if (std::filesystem::is_directory(file, code)) fail("{}: is a folder, expected a file of predictions", file.string());
-  errno = 0;
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw Error(systemMessage(file.string(), errno != 0 ? errno : EIO));
-  std::size_t lines = 0, scored = 0;
-  for (std::string line; std::getline(in, line);) {
-    const std::string where = fmt::format("{}:{}", file.string(), ++lines);
-    if (line.size() > kMostLineBytes) fail("{}: a line of more than {} bytes", where, kMostLineBytes);
+  LineReader lines(file, kMostRowBytes);
+  std::size_t scored = 0;
+  for (std::string line; lines.next(line);) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    if (in.eof() && !nlohmann::json::accept(line) && scored > 0)
-      return fmt::format("{}: the last line is incomplete and was skipped", where);
-    take(scoreLine(line, file, where));
+    if (!lines.ended() && !nlohmann::json::accept(line) && scored > 0)
+      return fmt::format("{}: the last line is incomplete and was skipped", lines.where());
+    take(scoreLine(line, file, lines.where()));
     ++scored;
   }
-  if (in.bad()) throw Error(systemMessage(file.string(), EIO));
   if (scored == 0) fail("{}: contains no predictions", file.string());
   return {};
 }

@@ -1,42 +1,25 @@
 #include "core/results/reader.h"
 
-#include <cerrno>
-#include <fstream>
+#include <optional>
 
 #include "core/base/error.h"
+#include "core/base/line_reader.h"
 #include "core/base/suggest.h"
 #include "core/results/place.h"
 
 namespace kvatlas::results {
-namespace {
-
-// Reads the next line up to its '\n'. False at the end; an unfinished last line sets `torn`.
-bool nextLine(std::istream& in, std::string& line, bool& torn, const std::string& where) {
-  line.clear();
-  torn = false;
-  std::streambuf& bytes = *in.rdbuf();
-  for (int byte = bytes.sbumpc(); byte != std::char_traits<char>::eof(); byte = bytes.sbumpc()) {
-    if (byte == '\n') return true;
-    if (line.size() == kMostLineBytes) fail("{}: a line of more than {} bytes", where, kMostLineBytes);
-    line.push_back(static_cast<char>(byte));
-  }
-  torn = !line.empty();
-  return false;
-}
-
-}  // namespace
 
 struct CaseStream::Impl {
   std::filesystem::path path;
-  std::ifstream in;
+  std::optional<LineReader> lines;
   std::vector<Case> cases;
   std::vector<FacetSpec> facets;
   std::vector<Branch> branches;
-  std::size_t done = 0, lines = 0;
+  std::size_t done = 0;
   std::uint64_t bytes = 0;
   std::string torn;
 
-  [[nodiscard]] std::string where() const { return fmt::format("{}:{}", path.string(), lines + 1); }
+  [[nodiscard]] std::string where() const { return lines->where(); }
 
   // The record must be the one that the plan has at this place: no duplicate, gap or foreign record.
   void checkPlace(const Record& record, const Case& expected, const Branch& branch) const {
@@ -58,8 +41,7 @@ CaseStream::CaseStream(const std::filesystem::path& folder, const Settings& sett
   // A run that was stopped before its first case has only settings.
   if (!std::filesystem::exists(m_impl->path, code)) return;
   if (!std::filesystem::is_regular_file(m_impl->path, code)) fail("{}: is not a regular file", m_impl->path.string());
-  m_impl->in.open(m_impl->path, std::ios::binary);
-  if (!m_impl->in) throw Error(systemMessage(m_impl->path.string(), errno != 0 ? errno : EIO));
+  m_impl->lines.emplace(m_impl->path, kMostLineBytes);
 }
 
 CaseStream::~CaseStream() = default;
@@ -68,13 +50,14 @@ CaseStream::CaseStream(CaseStream&&) noexcept = default;
 std::vector<Record> CaseStream::next() {
   Impl& s = *m_impl;
   std::vector<Record> records;
-  if (!s.in.is_open() || !s.torn.empty()) return records;
+  if (!s.lines || !s.torn.empty()) return records;
   std::uint64_t bytes = 0;
   std::string line;
-  for (bool torn = false; records.size() < s.branches.size(); ++s.lines) {
-    if (!nextLine(s.in, line, torn, s.where())) {
-      if (torn) s.torn = fmt::format("{}: the last line is incomplete and was skipped", s.where());
-      if (!torn && !records.empty())
+  while (records.size() < s.branches.size()) {
+    const bool found = s.lines->next(line);
+    if (!found || !s.lines->ended()) {
+      if (found) s.torn = fmt::format("{}: the last line is incomplete and was skipped", s.where());
+      if (!found && !records.empty())
         s.torn = fmt::format("{}: case {} has {} of {} branches and was skipped", s.path.string(), s.cases[s.done].id,
                              records.size(), s.branches.size());
       return {};

@@ -21,7 +21,10 @@ case "$target" in
     printf '{"layer": 3, "heads": "group-max", "head": 1, "reduction": "mean", "cursor": [9, 4], "keys": [2, 8], "focus": 1, "compare": null, "step": 2, "hidden": [2, 3], "view": {"mode": "split", "window": [0, 10, 0.5, 10]}}' >"$folder/state"
     printf '{"format": "kvatlas-notes", "bookmarks": [{"name": "a", "note": "n", "state": {"layer": 1}}], "last": {"heads": "max"}, "spans": [{"name": "s", "begin": 1, "end": 4}], "answer": "Marlow"}' >"$folder/notes" ;;
   predictions) printf '{"pred": "a b", "answers": ["a"], "dataset": "qasper", "all_classes": ["x"]}\n{"pred": "7", "outputs": "7", "metric": "rouge"}\n' >"$folder/lines" ;;
-  results) { cat "$data/needle/old_run/settings.json"; printf '\0'; cat "$data/needle/old_run/results.jsonl"; } >"$folder/old_run" ;;
+  results)
+    for run in "$data/needle/old_run" "$data/evaluation/questions_run"; do
+      { cat "$run/settings.json"; printf '\0'; cat "$run/results.jsonl"; } >"$folder/$(basename "$run")"
+    done ;;
   safetensors) head -c 4096 "$data/models/llama2-gqa/model.safetensors" >"$folder/cut"; cp "$data/models/llama2-gqa/model.safetensors" "$folder/whole" ;;
   template) python3 - "$data/chat/templates.json" "$folder" <<'PY'
 import json, pathlib, sys

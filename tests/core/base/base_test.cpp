@@ -19,6 +19,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/json_depth.h"
+#include "core/base/line_reader.h"
 #include "core/base/output_file.h"
 #include "core/base/progress.h"
 #include "core/base/sha256.h"
@@ -118,6 +119,37 @@ TEST_F(FilesTest, ReadErrorsNameTheFile) {
 // The limit applies before allocation, so reading an endless file ends too.
 TEST_F(FilesTest, ReadingAnEndlessFileStopsAtTheLimit) {
   EXPECT_THAT(messageOf([] { (void)readFile("/dev/zero", 1 << 20); }), HasSubstr("larger than"));
+}
+
+TEST_F(FilesTest, LinesComeOneByOneWithWhatEndsThem) {
+  const std::string longest(150'000, 'x');  // more than is read at once
+  put("lines", "one\n\n" + longest + "\nlast");
+  LineReader lines(file("lines"), longest.size());
+  std::string line;
+  for (const std::string& expected : {std::string("one"), std::string(), longest}) {
+    ASSERT_TRUE(lines.next(line));
+    EXPECT_EQ(line, expected);
+    EXPECT_TRUE(lines.ended());
+  }
+  EXPECT_EQ(lines.where(), file("lines").string() + ":3");
+  ASSERT_TRUE(lines.next(line));
+  EXPECT_EQ(line, "last");
+  EXPECT_FALSE(lines.ended());
+  EXPECT_FALSE(lines.next(line));
+}
+
+TEST_F(FilesTest, ALineOverTheLimitIsNamedBeforeItIsRead) {
+  put("lines", "a\n" + std::string(1001, 'x') + "\n");
+  std::string line;
+  EXPECT_THAT(messageOf([&] {
+                LineReader lines(file("lines"), 1000);
+                while (lines.next(line)) {
+                }
+              }),
+              AllOf(HasSubstr(file("lines").string() + ":2"), HasSubstr("a line of more than 1000 bytes")));
+  EXPECT_THAT(messageOf([&] { (void)LineReader("/dev/zero", 1 << 20).next(line); }), HasSubstr("more than"));
+  EXPECT_THAT(messageOf([&] { LineReader(file("missing"), 1); }), HasSubstr("No such file"));
+  EXPECT_THAT(messageOf([&] { LineReader(file(""), 1); }), HasSubstr("is a folder"));
 }
 
 TEST_F(FilesTest, JsonErrorsNameFileAndPlace) {

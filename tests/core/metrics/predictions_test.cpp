@@ -79,6 +79,11 @@ TEST_F(Predictions, SkipOnlyAnIncompleteLastLine) {
             std::string::npos);
 }
 
+// A file without a line break, such as one whose disk block was lost, would be read as one line.
+TEST_F(Predictions, OfEndlessLinesAreRefused) {
+  EXPECT_NE(errorOf("/dev/zero").find("/dev/zero:1: a line of more than"), std::string::npos);
+}
+
 TEST_F(Predictions, NameTheFieldThatIsWrong) {
   const auto expect = [&](const std::string& row, const std::string& part) {
     const std::string error = errorOf(write("trec.jsonl", row));
