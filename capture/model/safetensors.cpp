@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <string_view>
 #include <utility>
 
 #include "core/base/error.h"
 #include "core/base/git_lfs.h"
+#include "core/base/json_depth.h"
+#include "core/base/json_keys.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -16,6 +18,7 @@ using nlohmann::json;
 
 constexpr std::uint64_t kMostHeaderBytes = 100'000'000;  // the limit of the reference implementation
 constexpr std::size_t kMostDimensions = 16;
+constexpr std::size_t kMostLevels = 4;  // a list in a tensor is the third
 constexpr std::size_t kLengthField = 8;
 
 constexpr std::array<std::pair<std::string_view, std::uint64_t>, 15> kElementBytes{{{"BOOL", 1},
@@ -55,19 +58,15 @@ std::span<const std::byte> headerOf(const MappedFile& file) {
   return bytes.first(kLengthField + length);
 }
 
-// Parses the header; rejects duplicate names (JSON parsers silently keep the last) and deep nesting.
+// Parses the header; rejects duplicate names and deep nesting. Not in a callback of the parser: with one, it looks
+// through all tensors after each of them.
 json parseHeader(const std::string& path, std::span<const std::byte> header) {
-  std::set<std::string> names;
-  const auto watch = [&](int depth, json::parse_event_t event, const json& parsed) {
-    if (depth > 4) fail("{}: the safetensors header nests too deeply", path);
-    if (event == json::parse_event_t::key && depth == 1 && !names.insert(parsed.get<std::string>()).second)
-      fail("{}: tensor '{}' is listed twice in the header", path, parsed.get<std::string>());
-    return true;
-  };
-  const std::span<const std::byte> text = header.subspan(kLengthField);
-  const char* begin = reinterpret_cast<const char*>(text.data());
+  const std::span<const std::byte> bytes = header.subspan(kLengthField);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (isDeeperThan(text, kMostLevels)) fail("{}: the safetensors header nests too deeply", path);
+  if (const auto name = repeatedKey(text)) fail("{}: tensor '{}' is listed twice in the header", path, *name);
   try {
-    json result = json::parse(begin, begin + text.size(), watch);
+    json result = json::parse(text);
     if (!result.is_object()) fail("{}: the safetensors header is not a JSON object", path);
     return result;
   } catch (const json::exception& error) {

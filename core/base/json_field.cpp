@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/json_depth.h"
 
 namespace kvatlas {
 namespace {
@@ -31,12 +32,11 @@ std::string problemOf(std::string_view said) {
 
 }  // namespace
 
-nlohmann::json parseJson(std::string_view text, const std::string& where, int most_depth) {
+nlohmann::json parseJson(std::string_view text, const std::string& where, std::size_t most_depth) {
+  // Not in a callback of the parser: with one, it looks through a whole list after each object in it.
+  if (isDeeperThan(text, most_depth)) fail("{}: not valid here: nested deeper than {} levels", where, most_depth);
   try {
-    return nlohmann::json::parse(text, [&](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
-      if (depth > most_depth) fail("{}: not valid here: nested deeper than {} levels", where, most_depth);
-      return true;
-    });
+    return nlohmann::json::parse(text);
   } catch (const nlohmann::json::exception& error) {
     fail("{}: not valid JSON: {}", where, problemOf(error.what()));
   }

@@ -12,7 +12,7 @@ namespace kvatlas {
 
 // Parses untrusted JSON. Error "where: not valid JSON: …", also for lists and objects nested deeper than `most_depth`,
 // because values are copied and printed recursively.
-[[nodiscard]] nlohmann::json parseJson(std::string_view text, const std::string& where, int most_depth = 64);
+[[nodiscard]] nlohmann::json parseJson(std::string_view text, const std::string& where, std::size_t most_depth = 64);
 
 // Treats an absent member and null alike: uses the fallback, or throws Error without one. The value must outlive it.
 class JsonField {

@@ -1,5 +1,6 @@
 #include "core/base/python_json.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <string>
@@ -47,6 +48,26 @@ std::string marked(std::string_view text) {
   return result;
 }
 
+const Constant* constantMarked(const std::string& text) {
+  for (const Constant& constant : kConstants)
+    if (text == constant.mark) return &constant;
+  return nullptr;
+}
+
+// Puts the numbers in the place of their marks; false where one is a key, as in {NaN: 1}: Python refuses it, too.
+// (In a callback of the parser this takes quadratic time: with one, it looks through a list after each object in it.)
+bool unmark(nlohmann::json& value) {
+  if (const auto* text = value.get_ptr<const std::string*>()) {
+    if (const Constant* constant = constantMarked(*text)) value = constant->value;
+  } else if (value.is_object()) {
+    for (auto& [key, member] : value.items())
+      if (constantMarked(key) != nullptr || !unmark(member)) return false;
+  } else if (value.is_array()) {
+    return std::ranges::all_of(value, unmark);
+  }
+  return true;
+}
+
 }  // namespace
 
 nlohmann::json parsePythonJson(std::string_view text) {
@@ -56,22 +77,8 @@ nlohmann::json parsePythonJson(std::string_view text) {
   } catch (const json::parse_error&) {
     if (text.find("NaN") == text.npos && text.find("Infinity") == text.npos) throw;
   }
-  bool as_key = false;  // {NaN: 1}: Python refuses it, too
-  const auto number = [&](int, json::parse_event_t event, json& parsed) {
-    const bool key = event == json::parse_event_t::key;
-    if ((!key && event != json::parse_event_t::value) || !parsed.is_string()) return true;
-    for (const Constant& constant : kConstants)
-      if (parsed.get_ref<const std::string&>() == constant.mark) {
-        if (key)
-          as_key = true;
-        else
-          parsed = constant.value;
-        break;
-      }
-    return true;
-  };
-  json result = json::parse(marked(text), number);
-  return as_key ? json::parse(text) : result;
+  json result = json::parse(marked(text));
+  return unmark(result) ? result : json::parse(text);
 }
 
 }  // namespace kvatlas

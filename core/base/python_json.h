@@ -6,7 +6,7 @@
 
 namespace kvatlas {
 
-// Throws nlohmann::json::exception on what Python would refuse as well.
+// Throws nlohmann::json::exception on what Python would refuse as well. The caller has looked at its depth (json_depth.h).
 [[nodiscard]] nlohmann::json parsePythonJson(std::string_view text);
 
 }  // namespace kvatlas

@@ -135,6 +135,14 @@ TEST(Safetensors, RefusesANameThatStandsTwice) {
   EXPECT_THAT(refusal(fileOf("{\"a\":" + entry + ",\"a\":" + entry + "}", "xxxx")), HasSubstr("'a' is listed twice"));
 }
 
+// Each in the time of the next: in quadratic time, this would not end within the limit of a test.
+TEST(Safetensors, ManyTensorsTakeTimeInProportion) {
+  std::string header = "{";
+  for (int i = 0; i < 1'000'000; ++i) header += "\"" + std::to_string(i) + "\":{},";
+  header.back() = '}';
+  EXPECT_THAT(refusal(fileOf(header, "")), HasSubstr("no field 'dtype'"));
+}
+
 TEST(Safetensors, EveryTruncationIsAnErrorAndNothingElse) {
   const std::string whole = fileOf(R"({"a":{"dtype":"F16","shape":[2,2],"data_offsets":[0,8]}})", "12345678");
   for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_NE(refusal(whole.substr(0, size)), "no error") << size;

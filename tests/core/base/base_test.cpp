@@ -19,9 +19,12 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/json_depth.h"
+#include "core/base/json_field.h"
+#include "core/base/json_keys.h"
 #include "core/base/line_reader.h"
 #include "core/base/output_file.h"
 #include "core/base/progress.h"
+#include "core/base/python_json.h"
 #include "core/base/sha256.h"
 #include "core/base/suggest.h"
 #include "tests/support/scratch_folder.h"
@@ -279,6 +282,20 @@ TEST_F(FilesTest, DeepJsonIsRefusedBeforeItIsParsed) {
   EXPECT_FALSE(isDeeperThan(R"(["[[[[", "\"[[[", [1, [2]]])", 3));
   EXPECT_TRUE(isDeeperThan(R"(["[[[[", "\"[[[", [1, [2]]])", 2));
   EXPECT_FALSE(isDeeperThan("[][][][][]", 1));
+}
+
+// In quadratic time, as in a callback of the parser, this would not end within the limit of a test.
+TEST_F(FilesTest, LongListsOfObjectsTakeTimeInProportion) {
+  std::string list = "[";
+  for (int i = 0; i < 1'000'000; ++i) list += "{},";
+  EXPECT_EQ(parseJson(list + "{}]", "list").size(), 1'000'001U);
+  EXPECT_EQ(parsePythonJson(list + "NaN]").size(), 1'000'001U);
+}
+
+TEST(JsonKeys, OfTheOutermostObjectThatStandTwice) {
+  EXPECT_EQ(repeatedKey(R"({"a": 1, "b": {"a": 2, "a": 3}, "\u0061": 4})"), "a");
+  for (const char* good : {R"({"a": {"b": 1}, "b": [{"a": 1}]})", R"([{"a": 1, "a": 2}])", "3", "", R"({"a": 1,, "a": 2})"})
+    EXPECT_EQ(repeatedKey(good), std::nullopt) << good;
 }
 
 TEST(Console, TextFromFilesIsHarmless) {

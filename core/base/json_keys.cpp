@@ -1,0 +1,49 @@
+#include "core/base/json_keys.h"
+
+#include <nlohmann/json.hpp>
+#include <unordered_set>
+#include <utility>
+
+namespace kvatlas {
+namespace {
+
+using nlohmann::json;
+
+// Hears the text as it is parsed; false ends it.
+class OutermostKeys : public nlohmann::json_sax<json> {
+ public:
+  std::optional<std::string> repeated;
+
+  bool start_object(std::size_t) override { return ++m_depth > 0; }
+  bool end_object() override { return m_depth-- > 0; }
+  bool start_array(std::size_t) override { return ++m_depth > 0; }
+  bool end_array() override { return m_depth-- > 0; }
+  bool key(string_t& name) override {
+    if (m_depth != 1 || m_seen.insert(name).second) return true;
+    repeated = std::move(name);
+    return false;
+  }
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool parse_error(std::size_t, const std::string&, const json::exception&) override { return false; }
+
+ private:
+  std::size_t m_depth = 0;
+  std::unordered_set<std::string> m_seen;
+};
+
+}  // namespace
+
+std::optional<std::string> repeatedKey(std::string_view text) {
+  OutermostKeys keys;
+  static_cast<void>(json::sax_parse(text, &keys));
+  return std::move(keys.repeated);
+}
+
+}  // namespace kvatlas
