@@ -7,10 +7,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/error.h"
 #include "core/base/utf8.h"
 
 namespace kvatlas::metrics {
 namespace {
+
+// Some seconds in either matcher; ROUGE-L has a like limit.
+constexpr std::size_t kMostPairs = std::size_t{1} << 32;
 
 using Characters = std::vector<std::uint32_t>;
 
@@ -107,6 +111,8 @@ double percent(std::string_view a, std::string_view b, const Matched& matched) {
   if (a == b) return 100;
   const Characters first = charactersOf(a), second = charactersOf(b);
   if (first.empty() || second.empty()) return 0;
+  if (first.size() > kMostPairs / second.size())
+    fail("edit similarity: texts of {} and {} characters are too long to compare", first.size(), second.size());
   const double ratio =
       2.0 * static_cast<double>(matched(first, second)) / static_cast<double>(first.size() + second.size());
   return std::nearbyint(100 * ratio);  // halves to even, as Python rounds

@@ -6,7 +6,8 @@
 
 namespace kvatlas::metrics {
 
-// Whole percent. Difflib is what the requirements of LongBench and of KVCache-Factory lead to.
+// Whole percent. Difflib is what the requirements of LongBench and of KVCache-Factory lead to. Error for texts whose
+// comparison would take minutes.
 [[nodiscard]] double ratioByDifflib(std::string_view a, std::string_view b);
 [[nodiscard]] double ratioByLevenshtein(std::string_view a, std::string_view b);
 

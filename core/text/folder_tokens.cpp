@@ -226,8 +226,10 @@ FolderTokens addFolderTokens(const fs::path& folder, json& tokenizer) {
   if (!tokenizer.is_object()) return result;
   const FolderFiles files(folder);
   AddedList list(tokenizer);
+  constexpr std::size_t kMostTold = 3;
+  std::size_t moved = 0;
   const auto add = [&](Wanted wanted) {
-    if (std::string notice = list.add(std::move(wanted)); !notice.empty())
+    if (const std::string notice = list.add(std::move(wanted)); !notice.empty() && ++moved <= kMostTold)
       result.notices.push_back(fmt::format("{}: {}", folder.string(), notice));
   };
   for (Wanted& wanted : files.withIds()) {
@@ -237,6 +239,8 @@ FolderTokens addFolderTokens(const fs::path& folder, json& tokenizer) {
   }
   for (Wanted& wanted : files.named())
     if (!list.has(wanted.entry["content"].get<std::string>())) add(std::move(wanted));
+  if (moved > kMostTold)
+    result.notices.push_back(fmt::format("{}: so do {} more tokens", folder.string(), moved - kMostTold));
   if (const auto field = files.find("bos_token")) result.bos = entryOf(*field, true)["content"].get<std::string>();
   if (const auto field = files.find("eos_token")) result.eos = entryOf(*field, true)["content"].get<std::string>();
   noticeAround(files.config(), tokenizer, result.notices);

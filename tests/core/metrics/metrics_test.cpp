@@ -57,6 +57,24 @@ TEST(RougeL, RefusesSentencesThatWouldNeedGigabytes) {
   EXPECT_THROW((void)rougeL(text, text), Error);
 }
 
+// Both compare every piece of one text with every piece of the other.
+TEST(Metrics, RefuseTextsThatTakeTooLong) {
+  const auto complaint = [](std::string_view metric, const std::string& text) {
+    const std::vector<std::string> answers{"x " + text};
+    try {
+      return std::to_string(findMetric(metric).score(text, {answers, {}}));
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  std::string words;
+  for (int i = 0; i < 20'000; ++i) words += std::to_string(i) + " ";
+  EXPECT_EQ(complaint("rouge_l", words), "ROUGE-L: sentences of 20001 and 20000 words are too long to compare");
+  const std::string line = words.substr(0, 70'000);
+  EXPECT_EQ(complaint("code_sim", line), "edit similarity: texts of 70000 and 70002 characters are too long to compare");
+  EXPECT_EQ(complaint("code_sim_levenshtein", line), complaint("code_sim", line));
+}
+
 TEST(Datasets, AreThePublishedOnes) {
   EXPECT_EQ(longBench().size(), 21U);
   EXPECT_EQ(ruler().size(), 13U);

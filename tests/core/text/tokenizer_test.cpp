@@ -226,6 +226,16 @@ TEST_F(TokenizerFolder, AStatedIdThatIsNotTheNextIsTold) {
   }
 }
 
+TEST_F(TokenizerFolder, ManyStatedIdsAreToldInShort) {
+  json wanted;
+  for (int i = 0; i < 256; ++i) wanted[std::to_string(2000 + i)] = {{"content", fmt::format("<reserved {}>", i)}};
+  writeFileAtomically(folder / "tokenizer_config.json", json{{"added_tokens_decoder", wanted}}.dump());
+  const Tokenizer tokenizer = load(readJsonFile(kKinds / "llama2" / "tokenizer.json"));
+  ASSERT_EQ(tokenizer.notices().size(), 4U);
+  EXPECT_THAT(tokenizer.notices()[2], HasSubstr("'<reserved 2>'"));
+  EXPECT_THAT(tokenizer.notices()[3], HasSubstr("253 more tokens"));
+}
+
 // Transformers 5 ignores both beside a tokenizer.json; Transformers 4 obeys them for Llama's own class.
 TEST_F(TokenizerFolder, ThePostProcessorDecidesWhatIsSetAround) {
   const json llama2 = readJsonFile(kKinds / "llama2" / "tokenizer.json");
