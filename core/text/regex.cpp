@@ -132,19 +132,28 @@ struct Matcher::Impl {
   const Regex::Impl& regex;
   MatchData data;
   MatchContext context;
-  JitStack stack;
 
   void findPattern(std::string_view text, std::vector<Range>& matches);
   void findLiteral(std::string_view text, std::vector<Range>& matches) const;
 };
 
-Matcher::Matcher(const Regex& regex) : m_impl(new Impl{*regex.m_impl, nullptr, nullptr, nullptr}) {
+namespace {
+
+// One per thread for all patterns, as no match runs inside another: the system would map each anew, which takes longer
+// than matching a short text.
+pcre2_jit_stack* stackOfThread(void*) {
+  thread_local const JitStack stack(pcre2_jit_stack_create(std::size_t{32} << 10, std::size_t{64} << 20, nullptr));
+  return stack.get();  // without one, PCRE2 takes 32 KiB of the thread's own
+}
+
+}  // namespace
+
+Matcher::Matcher(const Regex& regex) : m_impl(new Impl{*regex.m_impl, nullptr, nullptr}) {
   if (!regex.m_impl->code) return;
   m_impl->data.reset(pcre2_match_data_create_from_pattern(regex.m_impl->code.get(), nullptr));
   m_impl->context.reset(pcre2_match_context_create(nullptr));
-  m_impl->stack.reset(pcre2_jit_stack_create(std::size_t{32} << 10, std::size_t{64} << 20, nullptr));
-  if (!m_impl->data || !m_impl->context || !m_impl->stack) throw std::bad_alloc();
-  pcre2_jit_stack_assign(m_impl->context.get(), nullptr, m_impl->stack.get());
+  if (!m_impl->data || !m_impl->context) throw std::bad_alloc();
+  pcre2_jit_stack_assign(m_impl->context.get(), stackOfThread, nullptr);
 }
 
 Matcher::~Matcher() = default;

@@ -1,6 +1,8 @@
 #include "core/evaluation/questions/questions_task.h"
 
 #include <algorithm>
+#include <mutex>
+#include <span>
 
 #include "core/base/error.h"
 #include "core/evaluation/questions/question_rows.h"
@@ -89,8 +91,9 @@ class QuestionsTask final : public Task {
   [[nodiscard]] EvaluationPrompt prompt(const Case& wanted) const override {
     const AskedQuestion& asked = questionOf(wanted);
     EvaluationPrompt made;
-    made.prepared = encoded(wanted, asked);
-    made.context_tokens = commonTokens(wanted, made.prepared);
+    const Shared shared = sharedAt(wanted);
+    made.prepared = encoded(shared.text, asked);
+    made.context_tokens = shared.tokens;
     made.question = asked.text;
     made.most_new_tokens = asked.new_tokens;
     describeKey(asked.key, made);
@@ -139,8 +142,27 @@ class QuestionsTask final : public Task {
     return cutInTheMiddle(context.text, room - longest, {m_tokenizer});
   }
 
-  [[nodiscard]] text::PreparedPrompt encoded(const Case& wanted, const AskedQuestion& asked) const {
-    std::string text = m_head + cutContext(contextOf(wanted)) + m_between;
+  // What the questions of a context have in common.
+  struct Shared {
+    std::uint64_t context = 0;
+    std::string text;        // the context, cut
+    std::size_t tokens = 0;  // the first ids of every prompt; 0 where there is one question
+  };
+
+  // Prompts come context by context: each is worked out once.
+  [[nodiscard]] Shared sharedAt(const Case& wanted) const {
+    const QuestionContext& context = contextOf(wanted);
+    const std::uint64_t at = wanted.facets.whole("context");
+    const std::scoped_lock lock(m_mutex);
+    if (m_shared.context != at || m_shared.text.empty()) {
+      m_shared = {.context = at, .text = cutContext(context)};
+      m_shared.tokens = commonTokens(context, m_shared.text);
+    }
+    return m_shared;
+  }
+
+  [[nodiscard]] text::PreparedPrompt encoded(const std::string& cut_context, const AskedQuestion& asked) const {
+    std::string text = m_head + cut_context + m_between;
     const std::size_t begin = text.size(), end = begin + asked.text.size();
     text += asked.text + m_tail;
     text::PreparedPrompt prompt = encodedPrompt(std::move(text), m_options.adds_special, m_tokenizer);
@@ -148,13 +170,13 @@ class QuestionsTask final : public Task {
     return prompt;
   }
 
-  [[nodiscard]] std::size_t commonTokens(const Case& wanted, const text::PreparedPrompt& prompt) const {
-    const QuestionContext& context = contextOf(wanted);
+  [[nodiscard]] std::size_t commonTokens(const QuestionContext& context, const std::string& cut_context) const {
     if (context.questions.size() == 1) return 0;
-    std::size_t common = prompt.ids.size() - 1;
-    for (const AskedQuestion& other : context.questions) {
-      const std::vector<TokenId> ids = encoded(wanted, other).ids;
-      const auto parted = std::ranges::mismatch(prompt.ids, ids).in1 - prompt.ids.begin();
+    const std::vector<TokenId> first = encoded(cut_context, context.questions.front()).ids;
+    std::size_t common = first.size() - 1;
+    for (const AskedQuestion& other : std::span(context.questions).subspan(1)) {
+      const std::vector<TokenId> ids = encoded(cut_context, other).ids;
+      const auto parted = std::ranges::mismatch(first, ids).in1 - first.begin();
       common = std::min({common, static_cast<std::size_t>(parted), ids.size() - 1});
     }
     return common;
@@ -165,6 +187,8 @@ class QuestionsTask final : public Task {
   const text::Tokenizer& m_tokenizer;
   std::uint64_t m_positions;
   std::string m_head, m_between, m_tail;
+  mutable std::mutex m_mutex;
+  mutable Shared m_shared;  // of the last prompt's context
 };
 
 }  // namespace

@@ -33,6 +33,25 @@ class Questions : public testing::Test {
   text::Tokenizer m_tokenizer = text::Tokenizer::load(fs::path(KVATLAS_TEST_DATA) / "tokenizers/gpt2");
 };
 
+// The cut of a context and what its prompts share are worked out once: for each prompt anew, this would take hours.
+TEST_F(Questions, OfOneContextMayBeMany) {
+  json row{{"context", "Anne saw the sea."}}, other = row;
+  for (int i = 0; i < 3000; ++i)
+    row["questions"].push_back({{"question", fmt::format("Who was {}?", i)}, {"answer", "Anne"}});
+  other["context"] = "Anne saw the land.";
+  other["questions"] = json::array({row["questions"][0], row["questions"][1]});
+  const auto task = open(row.dump() + "\n" + other.dump() + "\n");
+  const auto cases = results::planOfTask(task->settings()).cases();
+  ASSERT_EQ(cases.size(), 3002U);
+  const EvaluationPrompt first = task->prompt(cases[0]), last = task->prompt(cases[2999]),
+                         behind = task->prompt(cases[3001]);
+  EXPECT_GT(first.context_tokens, 8U);
+  EXPECT_EQ(last.context_tokens, first.context_tokens);
+  EXPECT_TRUE(last.prepared.text.ends_with("Who was 2999?\nAnswer:"));
+  EXPECT_EQ(behind.prepared.text, "Anne saw the land.\n\nQuestion: Who was 1?\nAnswer:");
+  EXPECT_EQ(task->prompt(cases[0]).prepared.ids, first.prepared.ids);  // back to a context that was left
+}
+
 TEST_F(Questions, OfOneContextShareItsTokens) {
   const auto task = open(
       R"({"context": "Anne saw the sea.", "questions": [{"question": "Who?", "answers": ["Anne"]}, {"question": "Name it?", "answer": "the sea", "metric": "string_match_all", "new_tokens": 7}]})"
