@@ -318,8 +318,7 @@ Decoder Decoder::load(const std::filesystem::path& model_folder, const LoadOptio
     if (options.row_chunk == 0) impl->options.row_chunk = defaultRowChunk(options.device);
     const auto source = openWeights(model_folder, impl->config);
     impl->fingerprint = source->fingerprint();
-    impl->weights = loadWeights(*source, impl->config, options.dtype, options.device, options.layer_devices,
-                                options.products, work);
+    impl->weights = loadWeights(*source, impl->config, options, work);
     return Decoder(std::move(impl));
   });
 }
@@ -330,7 +329,7 @@ Decoder Decoder::random(const ModelConfig& config, const LoadOptions& options) {
     impl->config = config;
     impl->options = options;
     if (options.row_chunk == 0) impl->options.row_chunk = defaultRowChunk(options.device);
-    impl->weights = randomWeights(config, options.dtype, options.device, options.layer_devices, options.products);
+    impl->weights = randomWeights(config, options);
     return Decoder(std::move(impl));
   });
 }

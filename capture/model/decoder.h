@@ -10,22 +10,13 @@
 #include <vector>
 
 #include "capture/model/config.h"
+#include "capture/model/load_options.h"
 #include "capture/model/observer.h"
-#include "capture/model/products.h"
 #include "core/base/expert_use.h"
 #include "core/base/ids.h"
 #include "core/base/progress.h"
 
 namespace kvatlas::capture {
-
-struct LoadOptions {
-  at::ScalarType dtype = at::kFloat;  // compute type
-  at::Device device = at::kCPU;
-  std::vector<at::Device> layer_devices;  // [layers]; empty: all on `device`, which always holds embedding and logits
-  std::int64_t row_chunk = 0;             // rows per projection and MLP chunk in a prefill; 0: the device's default
-  unsigned threads = 0;                   // of the host; 0: all processors
-  ProductPath products = ProductPath::Packed;  // of the layers on the host
-};
 
 struct LayerCache {
   at::Tensor key, value;  // [kv_heads, N, d], post-RoPE keys, contiguous

@@ -112,4 +112,38 @@ std::string outOfMemoryText(const ModelConfig& config, const MemoryQuestion& que
   return text + "; helps: " + help;
 }
 
+HostNeed hostNeed(const ModelConfig& config, const MemoryQuestion& question) {
+  MemoryQuestion alone = question;
+  alone.new_tokens = 0;  // an answer may end at once
+  alone.branches = 1;
+  const MemoryNeed least = memoryNeed(config, alone), about = memoryNeed(config, question);
+  const std::uint64_t cache = least.layers * least.layer_cache;
+  return {.cache = cache,
+          .least = cache + question.element_bytes * question.tokens * config.hidden_size,
+          .about = about.layers * about.layer_cache + about.working - kProbeWork - kReserve};
+}
+
+std::string missingHostMemory(const ModelConfig& config, const MemoryQuestion& question, std::uint64_t free) {
+  const HostNeed need = hostNeed(config, question);
+  if (need.least <= free) return {};
+  const auto least = [&](MemoryQuestion other) { return hostNeed(config, other).least; };
+  std::string help;
+  MemoryQuestion other = question;
+  other.element_bytes = 2;
+  if (question.element_bytes > 2 && least(other) <= free) help = "--dtype bf16 or ";
+  other = question;
+  while (other.tokens > 1 && least(other) > free) other.tokens = other.tokens * 3 / 4;
+  return fmt::format(
+      "{} with {} tokens needs at least {:.1f} GB of memory beside its weights (keys and values {:.1f}); {:.1f} GB are "
+      "free; helps: {}a prompt of at most {} tokens",
+      config.name, question.tokens, gigabytes(need.least), gigabytes(need.cache), gigabytes(free), help, other.tokens);
+}
+
+std::string missingWeightMemory(const ModelConfig& config, const HostShares& shares, std::uint64_t element_bytes) {
+  return fmt::format(
+      "{}: its weights need {:.1f} GB of memory in {}, the run {:.1f} GB beside them; {:.1f} GB are free; helps: {}",
+      config.name, gigabytes(shares.weights), element_bytes > 2 ? "f32" : "16 bits", gigabytes(shares.beside),
+      gigabytes(shares.free), element_bytes > 2 ? "--dtype bf16, or a smaller model" : "a smaller model");
+}
+
 }  // namespace kvatlas::capture

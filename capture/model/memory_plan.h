@@ -1,4 +1,4 @@
-// How much device memory a run needs, and which layers go on which device.
+// How much memory a run needs, of the host or of devices, and which layers go on which device.
 #pragma once
 
 #include <cstdint>
@@ -49,5 +49,24 @@ struct DeviceMemory {
 // options that would help, cheapest first.
 [[nodiscard]] std::string outOfMemoryText(const ModelConfig& config, const MemoryQuestion& question,
                                           std::span<const DeviceMemory> devices, int devices_of_machine);
+
+// What a run on the host holds beside its weights.
+struct HostNeed {
+  std::uint64_t cache = 0;  // keys and values of the prompt, full cache alone
+  std::uint64_t least = 0;  // and the residual rows of the prefill: no run takes less
+  std::uint64_t about = 0;  // and all branches, new tokens, the work of a layer
+};
+[[nodiscard]] HostNeed hostNeed(const ModelConfig& config, const MemoryQuestion& question);
+
+// Empty where `least` fits into `free` bytes; else what the run needs, what is free and what helps.
+[[nodiscard]] std::string missingHostMemory(const ModelConfig& config, const MemoryQuestion& question,
+                                            std::uint64_t free);
+
+struct HostShares {
+  std::uint64_t weights = 0, beside = 0, free = 0;  // bytes
+};
+// The sentence for converted weights that do not fit beside what the run needs.
+[[nodiscard]] std::string missingWeightMemory(const ModelConfig& config, const HostShares& shares,
+                                              std::uint64_t element_bytes);
 
 }  // namespace kvatlas::capture

@@ -10,7 +10,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <string>
+
+#include "capture/model/memory_plan.h"
+#include "core/base/error.h"
+#include "core/base/host_memory.h"
 
 namespace kvatlas::capture {
 namespace {
@@ -99,12 +104,18 @@ LayerWeights loadLayer(const WeightSource& source, const Loader& load, const Mod
   return weights;
 }
 
-// Bytes of views into a mapped file, which the system can drop and read again: a packed copy cannot be dropped.
-std::uint64_t mappedBytes(const LayerWeights& layer) {
-  std::uint64_t bytes = 0;
+// Views into a mapped file take no memory: the system can drop them and read them again. Converted weights and packed
+// copies do.
+struct LayerBytes {
+  std::uint64_t mapped = 0, owned = 0;
+};
+
+LayerBytes bytesOf(const LayerWeights& layer) {
+  LayerBytes bytes;
   const auto add = [&](std::initializer_list<const Linear*> linears) {
     for (const Linear* linear : linears)
-      if (linear->weight.defined() && !linear->weight.storage().resizable()) bytes += linear->weight.nbytes();
+      if (linear->weight.defined())
+        (linear->weight.storage().resizable() ? bytes.owned : bytes.mapped) += linear->weight.nbytes();
   };
   add({&layer.query, &layer.key, &layer.value, &layer.output});
   add({&layer.mlp.gate, &layer.mlp.up, &layer.mlp.down});
@@ -117,9 +128,26 @@ bool fitsMemory(std::uint64_t bytes) {
   return bytes <= pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 2;
 }
 
-// Whether all layers, alike the first one, are to be packed.
-bool packs(const LayerWeights& first, std::uint64_t layers, at::ScalarType dtype, at::Device device, ProductPath path) {
-  return path == ProductPath::Packed && device.is_cpu() && packable(dtype) && fitsMemory(layers * mappedBytes(first));
+// Whether all layers, alike the first one, are to be packed. `room`: free memory beside what the run needs.
+bool packs(const LayerWeights& first, std::uint64_t layers, const LoadOptions& options, std::uint64_t room) {
+  const LayerBytes bytes = bytesOf(first);
+  return options.products == ProductPath::Packed && options.device.is_cpu() && packable(options.dtype) &&
+         fitsMemory(layers * bytes.mapped) && layers * (bytes.mapped + bytes.owned) <= room;
+}
+
+constexpr std::uint64_t kAnyRoom = std::numeric_limits<std::uint64_t>::max();
+
+// Free memory beside what the run needs for everything but the layers. Error where the layers, alike the first one, do
+// not fit into it.
+std::uint64_t roomForLayers(const LayerWeights& first, const ModelConfig& config, const LoadOptions& options) {
+  const auto available = options.device.is_cpu() ? availableMemory() : std::nullopt;
+  if (!available) return kAnyRoom;
+  const std::uint64_t room = *available > options.beside_weights ? *available - options.beside_weights : 0;
+  const std::uint64_t owned = config.layers * bytesOf(first).owned;
+  if (owned > room)
+    fail("{}", missingWeightMemory(config, {.weights = owned, .beside = options.beside_weights, .free = *available},
+                                   c10::elementSize(options.dtype)));
+  return room;
 }
 
 void packLayer(LayerWeights& layer) {
@@ -163,9 +191,9 @@ at::Tensor outputMatrix(const WeightSource& source, const Loader& load, const Mo
 
 }  // namespace
 
-Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::ScalarType dtype, at::Device device,
-                    std::span<const at::Device> layer_devices, ProductPath path, const WorkContext& work) {
-  const Loader load(source, dtype, device, work);
+Weights loadWeights(const WeightSource& source, const ModelConfig& config, const LoadOptions& options,
+                    const WorkContext& work) {
+  const Loader load(source, options.dtype, options.device, work);
   Weights weights;
   work.progress->begin("loading", config.layers);
   // Of two tied matrices a checkpoint may hold either.
@@ -173,9 +201,11 @@ Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::S
   weights.embedding = load.matrix(by_output ? kOutput : kEmbedding, config.vocab_size, config.hidden_size);
   bool pack = false;
   for (std::uint32_t layer = 0; layer < config.layers; ++layer) {
-    const Loader loader(source, dtype, layer_devices.empty() ? device : layer_devices[layer], work);
+    const at::Device device = options.layer_devices.empty() ? options.device : options.layer_devices[layer];
+    const Loader loader(source, options.dtype, device, work);
     weights.layers.push_back(loadLayer(source, loader, config, layer));
-    pack = layer == 0 ? packs(weights.layers[0], config.layers, dtype, device, path) : pack;
+    if (layer == 0)
+      pack = packs(weights.layers[0], config.layers, options, roomForLayers(weights.layers[0], config, options));
     if (pack) {
       packLayer(weights.layers.back());
       releaseLayer(source, config, layer);
@@ -188,8 +218,9 @@ Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::S
   return weights;
 }
 
-Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Device device,
-                      std::span<const at::Device> layer_devices, ProductPath path) {
+Weights randomWeights(const ModelConfig& config, const LoadOptions& options) {
+  const at::ScalarType dtype = options.dtype;
+  const at::Device device = options.device;
   const auto matrix = [&](std::int64_t rows, std::int64_t columns, at::Device where) {
     const double width = std::sqrt(3.0 / static_cast<double>(columns));
     return at::empty({rows, columns}, at::TensorOptions().dtype(dtype).device(where)).uniform_(-width, width);
@@ -203,7 +234,7 @@ Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Devic
   Weights weights;
   weights.embedding = matrix(config.vocab_size, hidden, device);
   for (std::uint32_t layer = 0; layer < config.layers; ++layer) {
-    const at::Device where = layer_devices.empty() ? device : layer_devices[layer];
+    const at::Device where = options.layer_devices.empty() ? device : options.layer_devices[layer];
     weights.layers.push_back({.attention_norm = ones(where),
                               .mlp_norm = ones(where),
                               .query = {matrix(query, hidden, where), {}, {}},
@@ -222,7 +253,7 @@ Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Devic
       made.experts.router.weight = matrix(config.experts, hidden, where);
       for (std::uint32_t expert = 0; expert < config.experts; ++expert) made.experts.experts.push_back(mlp());
     }
-    if (packs(made, config.layers, dtype, device, path)) packLayer(made);
+    if (packs(made, config.layers, options, kAnyRoom)) packLayer(made);
   }
   weights.final_norm = ones(device);
   weights.logits = config.tied_output ? weights.embedding : matrix(config.vocab_size, hidden, device);

@@ -3,11 +3,11 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <span>
 #include <vector>
 
 #include "capture/model/config.h"
 #include "capture/model/experts.h"
+#include "capture/model/load_options.h"
 #include "capture/model/products.h"
 #include "capture/model/weight_source.h"
 #include "core/base/progress.h"
@@ -33,17 +33,15 @@ struct Weights {
 // Reads layer by layer with progress "loading"; stops between tensors. If the configuration ties the output matrix to
 // the embedding but the files store a different one, uses the stored one and warns, as Transformers 5 does
 // (Transformers 4 used the embedding).
-// layer_devices [layers], or empty: all on `device`, which holds embedding and logits.
-// On the host, f32 and bf16 layers are packed as `path` says as soon as they are read, and the packed copy replaces the
-// weights; not where these are mapped from the file, which takes no memory, and the copies would take more than half of
-// the machine's.
-[[nodiscard]] Weights loadWeights(const WeightSource& source, const ModelConfig& config, at::ScalarType dtype,
-                                  at::Device device, std::span<const at::Device> layer_devices, ProductPath path,
+// On the host, f32 and bf16 layers are packed as `options.products` says as soon as they are read, and the packed copy
+// replaces the weights; not where these are mapped from the file, which takes no memory, and the copies would take more
+// than half of the machine's, or what the run needs. Error, after the first layer, where weights that have to be
+// converted do not fit the free memory of the host.
+[[nodiscard]] Weights loadWeights(const WeightSource& source, const ModelConfig& config, const LoadOptions& options,
                                   const WorkContext& work);
 
 // Random weights generated on the devices, for benchmarks: uniform with the variance that keeps a layer's output as
 // large as its input. Reproducible on one kind of device.
-[[nodiscard]] Weights randomWeights(const ModelConfig& config, at::ScalarType dtype, at::Device device,
-                                    std::span<const at::Device> layer_devices, ProductPath path);
+[[nodiscard]] Weights randomWeights(const ModelConfig& config, const LoadOptions& options);
 
 }  // namespace kvatlas::capture

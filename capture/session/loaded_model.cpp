@@ -5,6 +5,8 @@
 #include "capture/model/cuda_attention.h"
 #include "capture/session/device/device.h"
 #include "capture/session/prompt.h"
+#include "core/base/error.h"
+#include "core/base/host_memory.h"
 #include "core/base/thread.h"
 
 namespace kvatlas::capture {
@@ -31,8 +33,38 @@ void reportNotices(const LoadedModel& model, const WorkContext& work) {
   for (const std::string& notice : model.tokenizer->notices()) work.progress->warn(notice);
 }
 
+namespace {
+
+// What is allocated beyond the machine's memory ends this process or another without a word.
+void planHostMemory(LoadedModel& model, MemoryQuestion question) {
+  question.element_bytes = c10::elementSize(model.load.dtype);
+  question.row_chunk = static_cast<std::uint64_t>(
+      model.load.row_chunk > 0 ? model.load.row_chunk : Decoder::defaultRowChunk(model.load.device));
+  const HostNeed need = hostNeed(model.config, question);
+  model.load.beside_weights = need.least;
+  model.memory_about = need.about;
+  const std::optional<std::uint64_t> available = availableMemory();
+  if (!available) return;
+  if (const std::string missing = missingHostMemory(model.config, question, *available); !missing.empty())
+    fail("{}", missing);
+}
+
+// The estimate is rather high: no reason to refuse.
+void warnOfLittleMemory(const LoadedModel& model, const WorkContext& work) {
+  const std::optional<std::uint64_t> available = availableMemory();
+  if (!available || model.memory_about <= *available) return;
+  work.progress->warn(fmt::format("this run may take {:.1f} GB of memory beside the weights; {:.1f} GB are free",
+                                  static_cast<double>(model.memory_about) / 1e9,
+                                  static_cast<double>(*available) / 1e9));
+}
+
+}  // namespace
+
 void placeModel(LoadedModel& model, const MemoryQuestion& question, const WorkContext& work) {
-  if (model.cuda.empty()) return;
+  if (model.cuda.empty()) {
+    planHostMemory(model, question);
+    return;
+  }
   reportAttentionTo([progress = work.progress](const std::string& text) { progress->warn(text); });
   if (model.decoder) return;
   DeviceChoice choice{.load = model.load, .dtype_name = model.dtype_name, .cuda = model.cuda};
@@ -41,7 +73,9 @@ void placeModel(LoadedModel& model, const MemoryQuestion& question, const WorkCo
 }
 
 void loadWeights(LoadedModel& model, const WorkContext& work) {
-  if (!model.decoder) model.decoder.emplace(Decoder::load(model.folder, model.load, work));
+  if (model.decoder) return;
+  model.decoder.emplace(Decoder::load(model.folder, model.load, work));
+  warnOfLittleMemory(model, work);
 }
 
 }  // namespace kvatlas::capture

@@ -20,6 +20,7 @@ struct LoadedModel {
   std::string dtype_name;
   std::vector<int> cuda;           // devices the layers may be placed on; empty on CPU
   std::string device_note;         // why an existing device is not used; usually empty
+  std::uint64_t memory_about = 0;  // bytes of the host that a run takes beside the weights, by placeModel()
   std::optional<Decoder> decoder;  // absent until loadWeights()
 };
 
@@ -28,8 +29,8 @@ struct LoadedModel {
 [[nodiscard]] std::shared_ptr<LoadedModel> openModel(const SessionOptions& options);
 // Reports to `work` what a user should know about the model before any computation.
 void reportNotices(const LoadedModel& model, const WorkContext& work);
-// Chooses each layer's device by the memory needed and free, before weights are read; a no-op on a CPU or after that.
-// Error with what helps when it does not fit. Warnings of the device kernels go to `work`.
+// Compares the memory needed and free, before weights are read: Error with what helps when a run does not fit. Chooses
+// each layer's device by it, once. Warnings of the device kernels, and of little memory on the host, go to `work`.
 void placeModel(LoadedModel& model, const MemoryQuestion& question, const WorkContext& work);
 // Reads the weights; a no-op when they are loaded.
 void loadWeights(LoadedModel& model, const WorkContext& work);

@@ -6,7 +6,8 @@
 
 namespace kvatlas {
 
-// Throws nlohmann::json::exception on what Python would refuse as well. The caller has looked at its depth (json_depth.h).
+// Throws nlohmann::json::exception on what Python would refuse as well. The caller has looked at its depth
+// (json_depth.h).
 [[nodiscard]] nlohmann::json parsePythonJson(std::string_view text);
 
 }  // namespace kvatlas

@@ -51,6 +51,18 @@ TEST_F(BadModel, UnknownArchitectureIsNamed) {
   model.editJson("config.json", [](json& config) { config["architectures"] = {"Gemma2ForCausalLM"}; });
   refuses(model, {"config.json", "architectures", "Gemma2ForCausalLM"});
 }
+// More than any machine has: refused before the weights are read, not ended by the system without a word.
+TEST_F(BadModel, ARunBeyondTheMemoryIsRefused) {
+  const SpoiledModel model = spoil();
+  model.editJson("config.json", [](json& config) {
+    config["num_hidden_layers"] = 1000;
+    config["num_attention_heads"] = config["num_key_value_heads"] = 128;
+    config["head_dim"] = 128;
+  });
+  const std::string ids = write("long.ids", idsText(100'000, 64));
+  expectRefused(run(capture({"--model", model.path(), "--ids", ids})), 1,
+                {"100000 tokens needs at least 13", "keys and values 13107.2", "are free", "a prompt of at most"});
+}
 TEST_F(BadModel, BrokenConfig) {
   const SpoiledModel model = spoil();
   model.shorten("config.json", 9);

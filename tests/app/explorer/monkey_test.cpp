@@ -26,7 +26,7 @@ class MonkeyTest : public test::QtWidgetTest {
     m_window = std::make_unique<MainWindow>(m_settings);
     m_window->actions().quit->setEnabled(false);
     child<QWidget>(*m_window, "startExample")->setEnabled(false);  // its notes would go beside it
-    ignoreWarnings("not accepted by receiving widget");  // in the mode of "What's this?", say
+    ignoreWarnings("not accepted by receiving widget");            // in the mode of "What's this?", say
     m_window->resize(1440, 900);
     m_window->show();
   }

@@ -284,6 +284,22 @@ TEST(Checkpoint, GitLfsPointersAndPickledWeightsAreNamed) {
   EXPECT_THAT(pickled.loadError(), AllOf(HasSubstr("model.safetensors"), HasSubstr("'pytorch_model.bin'")));
 }
 
+// Without room beside the run: views into the file take no memory, packed copies are left out, conversion is refused.
+TEST(Checkpoint, OnlyWeightsThatAreConvertedNeedRoom) {
+  const std::vector<TokenId> ids{3, 5, 8};
+  LoadOptions options;
+  const at::Tensor right = Decoder::load(modelFolder("llama2-gqa"), options, {}).allLogits(ids);
+  options.beside_weights = std::uint64_t{1} << 60;
+  const at::Tensor unpacked = Decoder::load(modelFolder("llama2-gqa"), options, {}).allLogits(ids);
+  EXPECT_LT((unpacked - right).abs().max().item<float>(), 1e-4F);
+  options.dtype = at::kBFloat16;
+  EXPECT_THAT(messageOf([&] { static_cast<void>(Decoder::load(modelFolder("llama2-gqa"), options, {})); }),
+              AllOf(HasSubstr("llama2-gqa: its weights need 0.0 GB of memory in 16 bits"),
+                    HasSubstr("1152921504.6 GB beside them"), HasSubstr("are free"), HasSubstr("a smaller model")));
+  options.beside_weights = 0;
+  EXPECT_EQ(Decoder::load(modelFolder("llama2-gqa"), options, {}).allLogits(ids).size(0), 3);
+}
+
 TEST(Checkpoint, ShardsMayBeLinks) {
   const Copy copy("sharded");
   const std::string shard = readJsonFile(copy.path() / kIndex)["weight_map"]["model.norm.weight"];

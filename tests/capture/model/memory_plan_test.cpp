@@ -118,5 +118,24 @@ TEST(MemoryPlan, outOfMemorySaysNeedFreeAndWhatHelps) {
   EXPECT_THAT(outOfMemoryText(llama8b(), question, card, 1), testing::HasSubstr("fewer --method"));
 }
 
+// Llama 3 8B in f32 at 128k tokens: 34.4 GB of keys and values, 2.1 GB of residual rows.
+TEST(MemoryPlan, theHostNeedsItsCacheAtLeast) {
+  MemoryQuestion question{.tokens = 131072, .new_tokens = 64, .element_bytes = 4, .branches = 3, .kept_share = 0.5};
+  const HostNeed need = hostNeed(llama8b(), question);
+  EXPECT_EQ(need.cache, std::uint64_t{32} * 2 * 4 * 8 * 128 * 131072);
+  EXPECT_EQ(need.least, need.cache + std::uint64_t{4} * 131072 * 4096);
+  EXPECT_GT(need.about, 2 * need.cache);
+  EXPECT_THAT(missingHostMemory(llama8b(), question, need.least), testing::IsEmpty());
+  const std::string text = missingHostMemory(llama8b(), question, 20 * kGb);
+  EXPECT_THAT(text, testing::HasSubstr("131072 tokens needs at least 36.5 GB"));
+  EXPECT_THAT(text, testing::HasSubstr("keys and values 34.4"));
+  EXPECT_THAT(text, testing::HasSubstr("20.0 GB are free"));
+  EXPECT_THAT(text, testing::HasSubstr("--dtype bf16 or a prompt of at most 55296 tokens"));
+  question.tokens = 55296;
+  EXPECT_THAT(missingHostMemory(llama8b(), question, 20 * kGb), testing::IsEmpty());
+  question.tokens = 131072;
+  EXPECT_THAT(missingHostMemory(llama8b(), question, 10 * kGb), testing::Not(testing::HasSubstr("bf16")));
+}
+
 }  // namespace
 }  // namespace kvatlas::capture

@@ -294,7 +294,8 @@ TEST_F(FilesTest, LongListsOfObjectsTakeTimeInProportion) {
 
 TEST(JsonKeys, OfTheOutermostObjectThatStandTwice) {
   EXPECT_EQ(repeatedKey(R"({"a": 1, "b": {"a": 2, "a": 3}, "\u0061": 4})"), "a");
-  for (const char* good : {R"({"a": {"b": 1}, "b": [{"a": 1}]})", R"([{"a": 1, "a": 2}])", "3", "", R"({"a": 1,, "a": 2})"})
+  for (const char* good :
+       {R"({"a": {"b": 1}, "b": [{"a": 1}]})", R"([{"a": 1, "a": 2}])", "3", "", R"({"a": 1,, "a": 2})"})
     EXPECT_EQ(repeatedKey(good), std::nullopt) << good;
 }
 

@@ -71,7 +71,8 @@ TEST(Metrics, RefuseTextsThatTakeTooLong) {
   for (int i = 0; i < 20'000; ++i) words += std::to_string(i) + " ";
   EXPECT_EQ(complaint("rouge_l", words), "ROUGE-L: sentences of 20001 and 20000 words are too long to compare");
   const std::string line = words.substr(0, 70'000);
-  EXPECT_EQ(complaint("code_sim", line), "edit similarity: texts of 70000 and 70002 characters are too long to compare");
+  EXPECT_EQ(complaint("code_sim", line),
+            "edit similarity: texts of 70000 and 70002 characters are too long to compare");
   EXPECT_EQ(complaint("code_sim_levenshtein", line), complaint("code_sim", line));
 }
 
