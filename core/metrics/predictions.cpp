@@ -1,5 +1,6 @@
 #include "core/metrics/predictions.h"
 
+#include <utility>
 #include <vector>
 
 #include "core/base/error.h"
@@ -10,8 +11,6 @@
 
 namespace kvatlas::metrics {
 namespace {
-
-using nlohmann::ordered_json;
 
 std::vector<std::string> textsOf(const JsonField& fields, const char* field) {
   const nlohmann::json* value = fields.raw(field);
@@ -40,9 +39,9 @@ const Metric& metricOf(const JsonField& fields, const Dataset* dataset, const st
 }
 
 ScoredLine scoreLine(const std::string& line, const std::filesystem::path& file, const std::string& where) {
-  const nlohmann::json value = parseJson(line, where);
+  nlohmann::json value = parseJson(line, where);
   const JsonField fields(where, value);
-  ScoredLine scored{.dataset = datasetOf(fields, file)};
+  ScoredLine scored{.dataset = datasetOf(fields, file), .text = line};
   const Dataset* dataset = findDataset(scored.dataset);
   const Metric& metric = metricOf(fields, dataset, scored.dataset);
   if (scored.dataset.empty()) scored.dataset = metric.name;
@@ -56,7 +55,7 @@ ScoredLine scoreLine(const std::string& line, const std::filesystem::path& file,
   } catch (const Error& error) {
     fail("{}: {}", where, error.what());
   }
-  scored.row = ordered_json::parse(line);
+  scored.row = std::move(value);
   return scored;
 }
 

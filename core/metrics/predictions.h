@@ -6,13 +6,15 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 namespace kvatlas::metrics {
 
 struct ScoredLine {
   std::string dataset;
-  double score = 0;            // 0 … 1
-  nlohmann::ordered_json row;  // as read, its fields in their order
+  double score = 0;  // 0 … 1
+  nlohmann::json row;
+  std::string_view text;  // the row as read; valid while it is taken
 };
 
 // Reads and scores line by line. The dataset is the row's own `dataset`, else the name of the file or of its folder

@@ -11,7 +11,7 @@ using namespace kvatlas;
 
 void scoreByAll(const metrics::ScoredLine& line) {
   const std::string prediction = line.row.at("pred").get<std::string>();
-  const auto answers = line.row.value("answers", nlohmann::ordered_json::array());
+  const auto answers = line.row.value("answers", nlohmann::json::array());
   std::vector<std::string> texts;
   for (const auto& answer : answers)
     if (answer.is_string()) texts.push_back(answer.get<std::string>());

@@ -11,6 +11,7 @@
 
 #include "core/base/console.h"
 #include "core/base/error.h"
+#include "core/base/json_keys.h"
 #include "core/base/output_file.h"
 #include "core/metrics/predictions.h"
 
@@ -19,6 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
+
+constexpr std::string_view kScore = "score";
+constexpr std::size_t kMostDatasets = 10'000;
 
 struct ScoreArguments {
   std::vector<fs::path> files;
@@ -38,11 +42,22 @@ using DatasetScores = std::vector<DatasetScore>;  // by first appearance
 
 DatasetScore& scoreOf(DatasetScores& scores, const std::string& name) {
   const auto found = std::ranges::find(scores, name, &DatasetScore::name);
-  return found != scores.end() ? *found : scores.emplace_back(DatasetScore{.name = name});
+  if (found != scores.end()) return *found;
+  if (scores.size() == kMostDatasets) fail("the files name more than {} datasets", kMostDatasets);
+  return scores.emplace_back(DatasetScore{.name = name});
 }
 
 void warn(const std::string& message) {
   say(fmt::format("kvatlas: warning: {}\n", printable(message)));
+}
+
+// The row's fields in their order, its score behind them.
+std::string withScore(const metrics::ScoredLine& line) {
+  std::string text = "{";
+  for (const std::string& name : outermostKeys(line.text))
+    if (name != kScore)
+      text.append(nlohmann::json(name).dump()).append(":").append(line.row.at(name).dump()).append(",");
+  return text + fmt::format("\"{}\":{}}}\n", kScore, nlohmann::json(line.score).dump());
 }
 
 DatasetScores readScores(const ScoreArguments& arguments) {
@@ -56,9 +71,7 @@ DatasetScores readScores(const ScoreArguments& arguments) {
       ++dataset.count;
       dataset.files.insert(file.string());
       if (!each) return;
-      ordered_json row = line.row;
-      row["score"] = line.score;
-      each->write(row.dump() + "\n");
+      each->write(withScore(line));
     });
     if (!warning.empty()) warn(warning);
   }

@@ -292,6 +292,10 @@ TEST_F(FilesTest, LongListsOfObjectsTakeTimeInProportion) {
   EXPECT_EQ(parsePythonJson(list + "NaN]").size(), 1'000'001U);
 }
 
+TEST(JsonKeys, OfTheOutermostObjectKeepTheirOrder) {
+  EXPECT_THAT(outermostKeys(R"({"b": {"z": 1}, "a": [{"y": 2}], "b": 3})"), testing::ElementsAre("b", "a"));
+}
+
 TEST(JsonKeys, OfTheOutermostObjectThatStandTwice) {
   EXPECT_EQ(repeatedKey(R"({"a": 1, "b": {"a": 2, "a": 3}, "\u0061": 4})"), "a");
   for (const char* good :
