@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include "capture/model/memory_plan.h"
@@ -128,26 +127,22 @@ bool fitsMemory(std::uint64_t bytes) {
   return bytes <= pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 2;
 }
 
-// Whether all layers, alike the first one, are to be packed. `room`: free memory beside what the run needs.
-bool packs(const LayerWeights& first, std::uint64_t layers, const LoadOptions& options, std::uint64_t room) {
-  const LayerBytes bytes = bytesOf(first);
+// Whether all layers, alike the first one, are to be packed. Packed products differ in their last bits, so this depends
+// on the machine, not on what else it runs.
+bool packs(const LayerWeights& first, std::uint64_t layers, const LoadOptions& options) {
   return options.products == ProductPath::Packed && options.device.is_cpu() && packable(options.dtype) &&
-         fitsMemory(layers * bytes.mapped) && layers * (bytes.mapped + bytes.owned) <= room;
+         fitsMemory(layers * bytesOf(first).mapped);
 }
 
-constexpr std::uint64_t kAnyRoom = std::numeric_limits<std::uint64_t>::max();
-
-// Free memory beside what the run needs for everything but the layers. Error where the layers, alike the first one, do
-// not fit into it.
-std::uint64_t roomForLayers(const LayerWeights& first, const ModelConfig& config, const LoadOptions& options) {
+// Error where the layers, alike the first one, do not fit beside what the run needs.
+void requireRoom(const LayerWeights& first, bool packed, const ModelConfig& config, const LoadOptions& options) {
   const auto available = options.device.is_cpu() ? availableMemory() : std::nullopt;
-  if (!available) return kAnyRoom;
-  const std::uint64_t room = *available > options.beside_weights ? *available - options.beside_weights : 0;
-  const std::uint64_t owned = config.layers * bytesOf(first).owned;
-  if (owned > room)
+  if (!available) return;
+  const LayerBytes bytes = bytesOf(first);
+  const std::uint64_t owned = config.layers * (bytes.owned + (packed ? bytes.mapped : 0));
+  if (owned > 0 && owned + options.beside_weights > *available)
     fail("{}", missingWeightMemory(config, {.weights = owned, .beside = options.beside_weights, .free = *available},
                                    c10::elementSize(options.dtype)));
-  return room;
 }
 
 void packLayer(LayerWeights& layer) {
@@ -204,8 +199,10 @@ Weights loadWeights(const WeightSource& source, const ModelConfig& config, const
     const at::Device device = options.layer_devices.empty() ? options.device : options.layer_devices[layer];
     const Loader loader(source, options.dtype, device, work);
     weights.layers.push_back(loadLayer(source, loader, config, layer));
-    if (layer == 0)
-      pack = packs(weights.layers[0], config.layers, options, roomForLayers(weights.layers[0], config, options));
+    if (layer == 0) {
+      pack = packs(weights.layers[0], config.layers, options);
+      requireRoom(weights.layers[0], pack, config, options);
+    }
     if (pack) {
       packLayer(weights.layers.back());
       releaseLayer(source, config, layer);
@@ -253,7 +250,7 @@ Weights randomWeights(const ModelConfig& config, const LoadOptions& options) {
       made.experts.router.weight = matrix(config.experts, hidden, where);
       for (std::uint32_t expert = 0; expert < config.experts; ++expert) made.experts.experts.push_back(mlp());
     }
-    if (packs(made, config.layers, options, kAnyRoom)) packLayer(made);
+    if (packs(made, config.layers, options)) packLayer(made);
   }
   weights.final_norm = ones(device);
   weights.logits = config.tied_output ? weights.embedding : matrix(config.vocab_size, hidden, device);

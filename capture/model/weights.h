@@ -35,8 +35,8 @@ struct Weights {
 // (Transformers 4 used the embedding).
 // On the host, f32 and bf16 layers are packed as `options.products` says as soon as they are read, and the packed copy
 // replaces the weights; not where these are mapped from the file, which takes no memory, and the copies would take more
-// than half of the machine's, or what the run needs. Error, after the first layer, where weights that have to be
-// converted do not fit the free memory of the host.
+// than half of the machine's. Error, after the first layer, where weights that are converted or packed do not fit the
+// free memory of the host beside options.beside_weights.
 [[nodiscard]] Weights loadWeights(const WeightSource& source, const ModelConfig& config, const LoadOptions& options,
                                   const WorkContext& work);
 

@@ -284,20 +284,21 @@ TEST(Checkpoint, GitLfsPointersAndPickledWeightsAreNamed) {
   EXPECT_THAT(pickled.loadError(), AllOf(HasSubstr("model.safetensors"), HasSubstr("'pytorch_model.bin'")));
 }
 
-// Without room beside the run: views into the file take no memory, packed copies are left out, conversion is refused.
-TEST(Checkpoint, OnlyWeightsThatAreConvertedNeedRoom) {
+// Without room beside the run: views into the file take no memory; packed copies and conversions do.
+TEST(Checkpoint, OnlyWeightsThatAreCopiedNeedRoom) {
   const std::vector<TokenId> ids{3, 5, 8};
-  LoadOptions options;
-  const at::Tensor right = Decoder::load(modelFolder("llama2-gqa"), options, {}).allLogits(ids);
-  options.beside_weights = std::uint64_t{1} << 60;
-  const at::Tensor unpacked = Decoder::load(modelFolder("llama2-gqa"), options, {}).allLogits(ids);
-  EXPECT_LT((unpacked - right).abs().max().item<float>(), 1e-4F);
-  options.dtype = at::kBFloat16;
-  EXPECT_THAT(messageOf([&] { static_cast<void>(Decoder::load(modelFolder("llama2-gqa"), options, {})); }),
-              AllOf(HasSubstr("llama2-gqa: its weights need 0.0 GB of memory in 16 bits"),
-                    HasSubstr("1152921504.6 GB beside them"), HasSubstr("are free"), HasSubstr("a smaller model")));
-  options.beside_weights = 0;
-  EXPECT_EQ(Decoder::load(modelFolder("llama2-gqa"), options, {}).allLogits(ids).size(0), 3);
+  const auto load = [&](at::ScalarType dtype, ProductPath products, std::uint64_t beside) {
+    const LoadOptions options{.dtype = dtype, .products = products, .beside_weights = beside};
+    return Decoder::load(modelFolder("llama2-gqa"), options, {}).allLogits(ids);
+  };
+  constexpr std::uint64_t kTooMuch = std::uint64_t{1} << 60;
+  EXPECT_TRUE(at::equal(load(at::kFloat, ProductPath::Plain, kTooMuch), load(at::kFloat, ProductPath::Plain, 0)));
+  EXPECT_THAT(messageOf([&] { static_cast<void>(load(at::kFloat, ProductPath::Packed, kTooMuch)); }),
+              AllOf(HasSubstr("llama2-gqa: its weights need 0.0 GB of memory in f32"), HasSubstr("--dtype bf16")));
+  EXPECT_THAT(messageOf([&] { static_cast<void>(load(at::kBFloat16, ProductPath::Plain, kTooMuch)); }),
+              AllOf(HasSubstr("in 16 bits"), HasSubstr("the run 1152921504.6 GB beside them"), HasSubstr("are free"),
+                    HasSubstr("a smaller model")));
+  EXPECT_EQ(load(at::kBFloat16, ProductPath::Plain, 0).size(0), 3);
 }
 
 TEST(Checkpoint, ShardsMayBeLinks) {
