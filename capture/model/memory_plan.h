@@ -65,7 +65,7 @@ struct HostNeed {
 struct HostShares {
   std::uint64_t weights = 0, beside = 0, free = 0;  // bytes
 };
-// The sentence for converted weights that do not fit beside what the run needs.
+// The sentence for converted or packed weights that do not fit beside what the run needs.
 [[nodiscard]] std::string missingWeightMemory(const ModelConfig& config, const HostShares& shares,
                                               std::uint64_t element_bytes);
 
